@@ -1,0 +1,104 @@
+# Latchkey's commands. `make help` lists them.
+# A step runs only when what it reads has changed, and prints one line that starts with ==>.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PORT ?= 8787
+STATE ?= .wrangler/state
+export PORT STATE
+
+# The most the Worker may weigh, gzipped (docs/architecture.md says what for).
+WASM_GZIP_LIMIT_KIB ?= 450
+
+# The build tools take their versions from the crates they must match exactly.
+locked = $(shell sed -n '/^name = "$(1)"$$/{n;s/^version = "\(.*\)"/\1/p;}' Cargo.lock)
+WORKER_BUILD_VERSION := $(call locked,worker)
+WASM_BINDGEN_VERSION := $(call locked,wasm-bindgen)
+
+# worker-build would download these from GitHub; here they come from crates.io and npm. Whoever has them sets them.
+export WASM_BINDGEN_BIN ?= $(CURDIR)/.tools/bin/wasm-bindgen
+export WASM_OPT_BIN ?= $(CURDIR)/node_modules/.bin/wasm-opt
+export ESBUILD_BIN ?= $(CURDIR)/node_modules/.bin/esbuild
+
+# npm's node goes first: wrangler needs 22, and the machine's may be 20.
+MACHINE_PATH := $(PATH)
+export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.tools/bin:$(PATH)
+
+WASM := build/index_bg.wasm
+# What rustc and wasm-bindgen use, and workerd has; named one by one so that binaryen adds nothing newer.
+WASM_FEATURES := --enable-simd --enable-mutable-globals --enable-sign-ext --enable-nontrapping-float-to-int \
+	--enable-bulk-memory --enable-multivalue --enable-reference-types --enable-exception-handling
+NPM := node_modules/.package-lock.json
+WORKER_BUILD := .tools/worker-build-$(WORKER_BUILD_VERSION)
+WASM_BINDGEN := $(if $(filter $(CURDIR)/%,$(WASM_BINDGEN_BIN)),.tools/wasm-bindgen-$(WASM_BINDGEN_VERSION))
+# Folders are listed too: their time changes when a file is added or removed.
+SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(wildcard build.rs .cargo/config.toml) $(shell find src schema)
+
+.PHONY: run test build bench deploy-check lint help clean prerequisites wasm-target chromium
+
+run: $(WASM) ## everything from nothing, then the Worker on http://127.0.0.1:8787 (PORT=, STATE= override)
+	@exec node scripts/dev.mjs
+
+test: $(WASM) chromium ## everything from nothing, then every test: native, against workerd, in a browser
+	@scripts/test.sh
+
+build: $(WASM) ## the deployable Worker in build/
+	@node scripts/wasm-size.mjs $(WASM) $(WASM_GZIP_LIMIT_KIB)
+
+bench: $(WASM) ## the benchmarks, one table
+	@node scripts/bench.mjs $(WASM) $(WASM_GZIP_LIMIT_KIB)
+
+deploy-check: $(WASM) ## what `wrangler deploy` would upload, without uploading it
+	@echo "==> wrangler deploy --dry-run"
+	@scripts/deploy-check.sh
+
+lint: | prerequisites wasm-target ## formatting and clippy, native and wasm
+	@echo "==> cargo fmt --check"
+	@cargo fmt --check
+	@echo "==> cargo clippy, native"
+	@cargo clippy --quiet --all-targets -- -D warnings
+	@echo "==> cargo clippy, wasm"
+	@cargo clippy --quiet --lib --target wasm32-unknown-unknown -- -D warnings
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
+
+clean: ## removes all that make has made, the local database included
+	@echo "==> clean"
+	@rm -rf build target node_modules .tools .wrangler
+
+prerequisites:
+	@scripts/prerequisites.sh
+
+wasm-target: | prerequisites
+	@scripts/wasm-target.sh
+
+chromium:
+	@scripts/chromium.sh
+
+# Not `npm ci`: it refuses a lock file that lacks other systems' optional packages, and a registry mirror may not carry
+# those. --no-save installs what the lock file says and leaves it alone. The machine's node runs it: npm may replace ours.
+$(NPM): package.json package-lock.json .npmrc | prerequisites
+	@echo "==> npm packages"
+	@PATH="$(MACHINE_PATH)" npm install --no-save --loglevel=error
+	@touch $@
+
+$(WORKER_BUILD): | prerequisites
+	@echo "==> worker-build $(WORKER_BUILD_VERSION) (compiled once, some minutes)"
+	@cargo install --quiet --locked --root .tools --version $(WORKER_BUILD_VERSION) worker-build
+	@touch $@
+
+$(WASM_BINDGEN): | prerequisites
+	@echo "==> wasm-bindgen $(WASM_BINDGEN_VERSION) (compiled once, some minutes)"
+	@cargo install --quiet --locked --root .tools --version $(WASM_BINDGEN_VERSION) wasm-bindgen-cli
+	@touch $@
+
+$(WASM): $(SOURCES) $(NPM) $(WORKER_BUILD) $(WASM_BINDGEN) | wasm-target
+	@echo "==> Worker (worker-build --release)"
+	@worker-build --release
+	@echo "==> wasm-opt -Oz"
+	@$(WASM_OPT_BIN) $@ -o $@ -Oz --strip-debug --strip-producers $(WASM_FEATURES)

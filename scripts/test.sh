@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Every test, then one summary. A failing group does not hide the next one.
+set -uo pipefail
+
+failed=0
+summary=()
+group() { # name, command...
+  local name=$1 began=$SECONDS result=passed
+  shift
+  echo "==> tests: $name"
+  "$@" </dev/null || { result=FAILED; failed=1; }
+  summary+=("$(printf '%-28s %-7s %4d s' "$name" "$result" $((SECONDS - began)))")
+}
+
+group "native (cargo test)" cargo test --quiet
+group "workerd and browser (e2e)" node --test --test-timeout=300000 'tests/e2e/*.test.mjs'
+
+echo "==> summary"
+printf '%s\n' "${summary[@]}"
+exit "$failed"

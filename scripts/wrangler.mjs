@@ -1,0 +1,142 @@
+// Starts and stops wrangler: for `make run` (dev.mjs) and for the end-to-end tests.
+
+import { execFile, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { parseEnv, promisify } from "node:util";
+
+export const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const WRANGLER = `${ROOT}node_modules/wrangler/bin/wrangler.js`;
+
+// wrangler reads .env by itself, except when --env-file names another file.
+const environment = () => ({ ...parseEnv(readFileSync(`${ROOT}.env`, "utf8")), NO_COLOR: "1", ...process.env });
+
+/** Applies the D1 migrations that the local database in `state` has not seen yet. */
+export async function migrate(state) {
+  const args = ["d1", "migrations", "apply", "DB", "--local", "--persist-to", state];
+  const run = promisify(execFile)(process.execPath, [WRANGLER, ...args], { cwd: ROOT, env: environment() });
+  run.child.stdin.end();
+  try {
+    await run;
+  } catch (error) {
+    throw new Error(`D1 migrations failed:\n${error.stdout}${error.stderr}`);
+  }
+}
+
+/** True when 127.0.0.1:`port` can be listened on. */
+export async function portIsFree(port) {
+  const server = createServer();
+  server.listen(port, "127.0.0.1");
+  try {
+    await once(server, "listening");
+  } catch {
+    return false;
+  }
+  server.close();
+  await once(server, "close");
+  return true;
+}
+
+/**
+ * Starts `wrangler dev` on 127.0.0.1:`port` over the local state folder `state`.
+ * `vars` win over .dev.vars; `devVars: false` leaves .dev.vars out, as in a deployment.
+ * `onLine` gets what the Worker logs. It never gets wrangler's own request lines: those show paths, and ours carry tokens.
+ */
+export function startDev({ port, state, vars = {}, devVars = true, onLine }) {
+  const args = ["dev", "--ip", "127.0.0.1", "--port", String(port), "--persist-to", state];
+  // Port 0: any free one, so that two Workers can run side by side.
+  args.push("--inspector-port", "0", "--show-interactive-dev-session=false");
+  if (!devVars) args.push("--env-file", "/dev/null");
+  for (const [name, value] of Object.entries(vars)) args.push("--var", `${name}:${value}`);
+
+  const child = spawn(process.execPath, [WRANGLER, ...args], {
+    cwd: ROOT,
+    env: environment(),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  // workerd outlives a wrangler that was killed, and then no longer counts as its child: so its id is kept.
+  let family = [];
+  const exited = once(child, "exit").then(([code, signal]) => {
+    sigkill(family);
+    return signal ?? `exit code ${code}`;
+  });
+
+  // Until the Worker answers, everything is kept, to explain a failed start. Afterwards wrangler's standard output is our
+  // Worker's JSON lines and its own chatter; its standard error is the Worker's errors.
+  let startup = [];
+  const listen = (stream, wanted) =>
+    createInterface({ input: stream }).on("line", (line) => {
+      if (wanted(line)) onLine(line);
+      else startup?.push(line);
+    });
+  listen(child.stdout, (line) => line.startsWith("{"));
+  listen(child.stderr, (line) => startup === undefined && line.trim() !== "");
+
+  /** Resolves when /healthz answers 200. */
+  async function ready(seconds = 60) {
+    const origin = `http://127.0.0.1:${port}`;
+    let ended;
+    exited.then((how) => (ended = how));
+    for (const deadline = Date.now() + seconds * 1000; Date.now() < deadline; await sleep(100)) {
+      if (ended) throw new Error(`wrangler dev ended (${ended}) before the Worker answered:\n${startup.join("\n")}`);
+      const answer = await fetch(`${origin}/healthz`).catch(() => undefined);
+      if (answer?.status === 200) {
+        startup = undefined;
+        family = descendants(child.pid);
+        return origin;
+      }
+    }
+    throw new Error(`${origin}/healthz did not answer 200 within ${seconds} seconds:\n${startup.join("\n")}`);
+  }
+
+  /** Asks wrangler to stop; takes it down after ten seconds. */
+  async function stop() {
+    child.kill("SIGTERM");
+    await Promise.race([exited, sleep(10_000, undefined, { ref: false })]);
+    kill();
+    await exited;
+  }
+
+  /** Takes wrangler and its workerd processes down at once, as a crash would. */
+  function kill() {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    family = descendants(child.pid);
+    sigkill([child.pid, ...family]);
+  }
+
+  return { ready, stop, kill, exited };
+}
+
+function processes() {
+  return execFileSync("ps", ["-A", "-o", "pid=,ppid=,pgid="], { encoding: "utf8" })
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .map(([pid, parent, group]) => ({ pid, parent, group }));
+}
+
+/** The ids of all processes below `root`. */
+function descendants(root) {
+  const all = processes();
+  const found = [root];
+  for (const pid of found) found.push(...all.filter(({ parent }) => parent === pid).map((child) => child.pid));
+  return found.slice(1);
+}
+
+/** Kills those of `pids` that are still ours: an id may have passed to a stranger, but not into our process group. */
+function sigkill(pids) {
+  const all = processes();
+  const { group } = all.find(({ pid }) => pid === process.pid);
+  for (const one of all) {
+    if (!pids.includes(one.pid) || one.group !== group) continue;
+    try {
+      process.kill(one.pid, "SIGKILL");
+    } catch {
+      // It has just ended.
+    }
+  }
+}

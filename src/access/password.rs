@@ -1,0 +1,186 @@
+//! Hashing and checking passwords: Argon2id with OWASP's parameters, stored as PHC strings.
+//!
+//! Hashing is synchronous, so that an isolate hashes one password at a time in one block of memory that it keeps:
+//! wasm memory never shrinks, and 19 MiB a request would exhaust the isolate's 128.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use subtle::ConstantTimeEq;
+use unicode_normalization::UnicodeNormalization;
+
+use crate::ports::Entropy;
+
+/// 19 MiB, two passes, one lane: OWASP's first choice for Argon2id, 45 to 50 ms in workerd.
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+const OUTPUT: usize = 32;
+/// What a stored hash may cost at most: a row that asks for more is not ours.
+const MAX_MEMORY_KIB: u32 = 64 * 1024;
+const MAX_PASSES: u32 = 8;
+
+/// The longest password that is looked at, in bytes: checked before anything that costs time.
+pub const MAX_BYTES: usize = 1024;
+/// How many requests may wait for their turn to hash.
+const MAX_WAITING: usize = 64;
+
+thread_local! {
+    static MEMORY: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Counts the requests that are about to hash; more than 64 are turned away before they cost anything.
+#[derive(Clone, Debug, Default)]
+pub struct Gate(Arc<AtomicUsize>);
+
+/// A place among the requests that are about to hash; given back when dropped.
+#[derive(Debug)]
+pub struct Place(Arc<AtomicUsize>);
+
+impl Gate {
+    /// A place, unless too many wait already.
+    #[must_use]
+    pub fn enter(&self) -> Option<Place> {
+        let place = Place(self.0.clone());
+        (self.0.fetch_add(1, Ordering::Relaxed) < MAX_WAITING).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A password as it is hashed: NFC and nothing else, so that the same characters typed on another keyboard match.
+#[must_use]
+pub fn normalized(password: &str) -> String {
+    password.nfc().collect()
+}
+
+/// The PHC string to store for a password; `None` when it is longer than [`MAX_BYTES`].
+#[must_use]
+pub fn hash(password: &str, entropy: &dyn Entropy) -> Option<String> {
+    if password.len() > MAX_BYTES {
+        return None;
+    }
+    let mut salt = [0; 16];
+    entropy.fill(&mut salt);
+    let params = Params::new(MEMORY_KIB, PASSES, 1, Some(OUTPUT)).ok()?;
+    let output = derive(password, &salt, &params, OUTPUT)?;
+    Some(
+        phc::PasswordHash {
+            algorithm: phc::Ident::new("argon2id").ok()?,
+            version: Some(Version::V0x13.into()),
+            params: phc::ParamsString::try_from(&params).ok()?,
+            salt: Some(phc::Salt::new(&salt).ok()?),
+            hash: Some(phc::Output::new(&output).ok()?),
+        }
+        .to_string(),
+    )
+}
+
+/// Whether `password` is the one that `stored` was made from.
+#[must_use]
+pub fn verify(password: &str, stored: &str) -> bool {
+    check(password, stored).unwrap_or(false)
+}
+
+/// Takes as long as [`verify`] does, and fails: for a user who does not exist or has no password.
+pub fn pretend_to_verify(password: &str) {
+    // A well-formed hash of nobody's password, with the parameters of today.
+    const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let _ = verify(password, NOBODY);
+}
+
+fn check(password: &str, stored: &str) -> Option<bool> {
+    if password.len() > MAX_BYTES {
+        return None;
+    }
+    let stored = phc::PasswordHash::new(stored).ok()?;
+    if stored.algorithm.as_str() != "argon2id" {
+        return None;
+    }
+    let params = Params::try_from(&stored).ok()?;
+    if params.m_cost() > MAX_MEMORY_KIB || params.t_cost() > MAX_PASSES || params.p_cost() != 1 {
+        return None;
+    }
+    let expected = stored.hash?;
+    let derived = derive(password, stored.salt?.as_ref(), &params, expected.len())?;
+    Some(derived.ct_eq(expected.as_bytes()).into())
+}
+
+fn derive(password: &str, salt: &[u8], params: &Params, length: usize) -> Option<Vec<u8>> {
+    let mut output = vec![0; length];
+    MEMORY.with_borrow_mut(|memory| {
+        if memory.len() < params.block_count() {
+            memory.resize(params.block_count(), Block::default());
+        }
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+        argon2.hash_password_into_with_memory(
+            normalized(password).as_bytes(),
+            salt,
+            &mut output,
+            &mut memory[..params.block_count()],
+        )
+    })
+    .ok()?;
+    Some(output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Zeros;
+    impl Entropy for Zeros {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(0);
+        }
+    }
+
+    #[test]
+    fn a_password_verifies_against_its_own_hash_only() {
+        let stored = hash("correct horse", &Zeros).expect("short enough");
+        assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
+        assert!(verify("correct horse", &stored));
+        assert!(!verify("correct horsf", &stored));
+        assert!(!verify("", &stored));
+    }
+
+    #[test]
+    fn composed_and_decomposed_characters_are_one_password() {
+        let stored = hash("Gr\u{fc}\u{df}e aus K\u{f6}ln", &Zeros).expect("short enough");
+        assert!(verify("Gru\u{308}\u{df}e aus Ko\u{308}ln", &stored));
+        assert!(!verify("GRU\u{308}\u{df}E AUS KO\u{308}LN", &stored));
+    }
+
+    #[test]
+    fn a_password_past_the_limit_is_not_hashed() {
+        assert_eq!(hash(&"x".repeat(MAX_BYTES + 1), &Zeros), None);
+        assert!(!verify(&"\u{301}".repeat(1_000_000), "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAA"));
+    }
+
+    #[test]
+    fn hashes_that_ask_for_too_much_or_are_not_ours_never_verify() {
+        for stored in [
+            "",
+            "plain",
+            "$argon2id$v=19$m=4194304,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+            "$argon2id$v=19$m=19456,t=200,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+            "$argon2i$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        ] {
+            assert!(!verify("x", stored), "{stored}");
+        }
+    }
+
+    #[test]
+    fn the_gate_lets_64_wait_and_no_more() {
+        let gate = Gate::default();
+        let places: Vec<_> = (0..64).map(|_| gate.enter().expect("a place")).collect();
+        assert!(gate.enter().is_none());
+        drop(places);
+        assert!(gate.enter().is_some());
+    }
+}

@@ -1,0 +1,100 @@
+//! What a password must be: long enough, not among the commonest, not the user's own name. No rules about character
+//! classes (NIST 800-63B), every character of Unicode allowed, and each refusal said in words.
+
+use super::password::MAX_BYTES;
+use crate::scim::fold::fold;
+
+/// The commonest passwords of eight characters and more; a longer list belongs to a breached-password service.
+const COMMON: &str = include_str!("common_passwords.txt");
+
+/// Why a password is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Weakness {
+    /// It is empty.
+    Empty,
+    /// It has fewer characters than the tenant asks for.
+    TooShort(u32),
+    /// It is longer than [`MAX_BYTES`] bytes.
+    TooLong,
+    /// It is among the commonest passwords.
+    Common,
+    /// It is, or all but consists of, this word that anyone would try first.
+    Obvious(String),
+    /// It has a control character, which no keyboard types.
+    Unprintable,
+}
+
+/// Checks `password` against a minimal length in characters and the words that anyone would try first: the user name, the
+/// parts of the e-mail address, the organization's name. Empty result: it may be used.
+#[must_use]
+pub fn weaknesses(password: &str, min_length: u32, context: &[&str]) -> Vec<Weakness> {
+    if password.is_empty() {
+        return vec![Weakness::Empty];
+    }
+    // Before anything that costs time.
+    if password.len() > MAX_BYTES {
+        return vec![Weakness::TooLong];
+    }
+    let mut found = Vec::new();
+    let normalized = super::password::normalized(password);
+    if normalized.chars().count() < min_length as usize {
+        found.push(Weakness::TooShort(min_length));
+    }
+    if normalized.chars().any(char::is_control) {
+        found.push(Weakness::Unprintable);
+    }
+    let folded = fold(&normalized);
+    if COMMON.lines().any(|common| common == folded) {
+        found.push(Weakness::Common);
+    }
+    let parts = context.iter().flat_map(|word| std::iter::once(*word).chain(word.split(['@', '.', ' ', '/'])));
+    for word in parts {
+        let folded_word = fold(word);
+        // Short words occur in good passwords by chance; what counts is how little is left without the word.
+        let letters = folded_word.chars().count();
+        if letters >= 3 && folded.contains(&folded_word) {
+            let left = folded.replacen(&folded_word, "", 1).chars().filter(|c| c.is_alphabetic()).count();
+            if left < 4 {
+                found.push(Weakness::Obvious(word.to_owned()));
+                break;
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONTEXT: &[&str] = &["Paul", "paul@somemail.com", "Acme"];
+
+    #[test]
+    fn good_passwords_pass_whatever_they_are_made_of() {
+        for good in ["correct horse battery", "Pässwörter für alle", "パスワードは長い方がいい", "paul likes long walks", &"x7".repeat(64)] {
+            assert_eq!(weaknesses(good, 8, CONTEXT), [], "{good}");
+        }
+    }
+
+    #[test]
+    fn each_weakness_is_named() {
+        assert_eq!(weaknesses("", 8, CONTEXT), [Weakness::Empty]);
+        assert_eq!(weaknesses("kurz", 8, CONTEXT), [Weakness::TooShort(8)]);
+        assert_eq!(weaknesses(&"x".repeat(2000), 8, CONTEXT), [Weakness::TooLong]);
+        assert_eq!(weaknesses("PassWord123", 8, CONTEXT), [Weakness::Common]);
+        assert_eq!(weaknesses("pAUL2024", 8, CONTEXT), [Weakness::Obvious("Paul".to_owned())]);
+        assert_eq!(weaknesses("paul@somemail.com", 8, CONTEXT).len(), 1);
+        assert_eq!(weaknesses("long\u{0}enough", 8, CONTEXT), [Weakness::Unprintable]);
+    }
+
+    #[test]
+    fn length_counts_characters_not_bytes() {
+        assert_eq!(weaknesses("ääää", 8, CONTEXT), [Weakness::TooShort(8)]);
+        assert_eq!(weaknesses("äöüÄÖÜßé", 8, CONTEXT), []);
+    }
+
+    #[test]
+    fn a_million_combining_marks_are_refused_unread() {
+        assert_eq!(weaknesses(&"\u{301}".repeat(1_000_000), 8, CONTEXT), [Weakness::TooLong]);
+    }
+}

@@ -1,0 +1,68 @@
+//! What one unit of work carries through the rooms: the outside world, whose data it is about, and who acts.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::ports::Platform;
+use crate::tenant::{Deployment, Settings, Tenant};
+
+/// Who acts, as the audit names them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Nobody has signed in: a link or a public endpoint.
+    Anyone,
+    /// An administrator by the name used to sign in.
+    Administrator(String),
+    /// A user, by id.
+    User(String),
+    /// Latchkey itself: the mail sender, the sweep.
+    System,
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Anyone => f.write_str("anyone"),
+            Self::Administrator(name) => write!(f, "administrator:{name}"),
+            Self::User(id) => write!(f, "user:{id}"),
+            Self::System => f.write_str("system"),
+        }
+    }
+}
+
+/// One unit of work: a request, as the rooms see it.
+#[derive(Clone)]
+pub struct Context {
+    /// The outside world, its database metered.
+    pub platform: Platform,
+    /// What the deployment fixes.
+    pub deployment: Arc<Deployment>,
+    /// Whose data it is about.
+    pub tenant: Tenant,
+    /// Who acts.
+    pub actor: Actor,
+    /// Names this unit of work in the log and the audit.
+    pub request_id: String,
+    /// The client's address (`CF-Connecting-IP`).
+    pub address: Option<String>,
+}
+
+impl Context {
+    /// What holds for the tenant.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.deployment.settings
+    }
+
+    /// Now, in whole seconds since the epoch.
+    #[must_use]
+    pub fn now_seconds(&self) -> u64 {
+        u64::try_from(self.platform.clock.now()).unwrap_or_default() / 1000
+    }
+
+    /// The origin and path prefix that this tenant's addresses start with.
+    #[must_use]
+    pub fn base(&self) -> String {
+        format!("{}{}", self.deployment.public_origin, self.tenant.prefix())
+    }
+}

@@ -1,0 +1,92 @@
+//! KV, Queues, the clock, randomness and the log, behind the ports.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use worker::kv::KvStore;
+use worker::send::{SendFuture, SendWrapper};
+use worker::{Context as WorkerContext, Env, Queue, MessageBuilder};
+
+use super::d1::D1;
+use super::fetch::Fetch;
+use crate::ports::{Cache, Clock, Entropy, Log, MailQueue, Millis, Platform};
+
+/// The longest pause that Queues take, in seconds.
+const MAX_DELAY: u64 = 12 * 3600;
+
+/// The platform of one event. `ctx` outlives the answer, for what happens in the background.
+pub fn platform(env: &Env, ctx: Option<Rc<WorkerContext>>) -> worker::Result<Platform> {
+    Ok(Platform {
+        db: Arc::new(D1::new(env.d1("DB")?)),
+        cache: Arc::new(Kv(env.kv("KV")?)),
+        mail_queue: Arc::new(Wakes(SendWrapper::new(WakesInner { queue: env.queue("MAIL_QUEUE")?, ctx }))),
+        http: Arc::new(Fetch),
+        clock: Arc::new(JsClock),
+        entropy: Arc::new(JsEntropy),
+        log: Arc::new(Console),
+    })
+}
+
+struct Kv(KvStore);
+
+#[async_trait]
+impl Cache for Kv {
+    async fn get(&self, key: &str) -> Option<String> {
+        SendFuture::new(self.0.get(key).text()).await.ok().flatten()
+    }
+
+    async fn put(&self, key: &str, value: &str, seconds: u32) {
+        let Ok(put) = self.0.put(key, value) else { return };
+        // A cache that did not take a value is a cache that has forgotten it.
+        let _ = SendFuture::new(put.expiration_ttl(seconds.max(60).into()).execute()).await;
+    }
+}
+
+struct WakesInner {
+    queue: Queue,
+    ctx: Option<Rc<WorkerContext>>,
+}
+
+struct Wakes(SendWrapper<WakesInner>);
+
+impl MailQueue for Wakes {
+    fn wake(&self, pause: Duration) {
+        let seconds = u32::try_from(pause.as_millis().div_ceil(1000).min(MAX_DELAY.into())).unwrap_or_default();
+        let queue = self.0.queue.clone();
+        let send = async move {
+            // A message lost here is found by the sweep.
+            let _ = queue.send(MessageBuilder::new("wake").delay_seconds(seconds).build()).await;
+        };
+        // A scheduled event has no context to hold on to: its next run comes within a minute anyway.
+        if let Some(ctx) = &self.0.ctx {
+            ctx.wait_until(send);
+        }
+    }
+}
+
+struct JsClock;
+
+impl Clock for JsClock {
+    fn now(&self) -> Millis {
+        i64::try_from(worker::Date::now().as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+struct JsEntropy;
+
+impl Entropy for JsEntropy {
+    #[expect(clippy::expect_used, reason = "an isolate without randomness must not hand out tokens")]
+    fn fill(&self, bytes: &mut [u8]) {
+        getrandom::fill(bytes).expect("the runtime has randomness");
+    }
+}
+
+struct Console;
+
+impl Log for Console {
+    fn line(&self, line: &str) {
+        worker::console_log!("{line}");
+    }
+}

@@ -1,0 +1,154 @@
+//! Answers: the one place where what the rooms say becomes a status, headers and a body in the caller's dialect.
+
+use ::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use ::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::body::Body;
+use axum::response::Response;
+use serde_json::json;
+
+use super::set;
+use crate::invite::create::CreateError;
+use crate::pages::layout::{CONTENT_SECURITY_POLICY, Shell};
+use crate::pages::problem;
+use crate::ports::DatabaseError;
+use crate::scim::error::Error as ScimError;
+
+/// How errors are told: by where the request went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// A SCIM Error (RFC 7644 section 3.12).
+    Scim,
+    /// `application/problem+json` (RFC 9457).
+    Problem,
+    /// A page.
+    Page,
+}
+
+impl Dialect {
+    /// The dialect of a path without its tenant prefix.
+    #[must_use]
+    pub fn of(path: &str) -> Self {
+        let below = |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        if below("/scim2") {
+            Self::Scim
+        } else if below("/api") || below("/oauth2") || below("/hooks") || path.ends_with(".json") || path == "/healthz" {
+            Self::Problem
+        } else {
+            Self::Page
+        }
+    }
+}
+
+/// Seconds after which a request that met a busy or failing part may be tried again.
+pub const RETRY_AFTER: u32 = 2;
+
+/// A body of the given type.
+pub fn with_body(status: StatusCode, content_type: &str, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    if let Ok(value) = HeaderValue::from_str(content_type) {
+        response.headers_mut().insert(CONTENT_TYPE, value);
+    }
+    response
+}
+
+/// A SCIM document; `application/scim+json` without parameters.
+pub fn scim(status: StatusCode, body: String) -> Response {
+    let mut response = with_body(status, "application/scim+json", body);
+    set(response.headers_mut(), "cache-control", "no-store");
+    response
+}
+
+/// A SCIM error.
+pub fn scim_error(error: &ScimError) -> Response {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = scim(status, error.to_json().to_string());
+    if status == StatusCode::UNAUTHORIZED {
+        challenge(response.headers_mut());
+    }
+    response
+}
+
+fn challenge(headers: &mut HeaderMap) {
+    headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Latchkey\", charset=\"UTF-8\""));
+    headers.append(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"Latchkey\""));
+}
+
+/// A page, with the headers that every page has (DESIGN 7).
+pub fn page(status: StatusCode, html: String) -> Response {
+    let mut response = with_body(status, "text/html; charset=utf-8", html);
+    let headers = response.headers_mut();
+    set(headers, "content-security-policy", CONTENT_SECURITY_POLICY);
+    set(headers, "referrer-policy", "no-referrer");
+    set(headers, "cache-control", "no-store");
+    set(headers, "x-robots-tag", "noindex, nofollow");
+    set(headers, "x-frame-options", "DENY");
+    set(headers, "cross-origin-opener-policy", "same-origin");
+    response
+}
+
+/// An error in the dialect of the path it happened on.
+pub fn error(dialect: Dialect, status: StatusCode, detail: &str) -> Response {
+    match dialect {
+        Dialect::Scim => scim_error(&ScimError::new(status.as_u16(), detail)),
+        Dialect::Problem => {
+            let title = status.canonical_reason().unwrap_or_default();
+            let body = json!({ "title": title, "status": status.as_u16(), "detail": detail });
+            let mut response = with_body(status, "application/problem+json", body.to_string());
+            set(response.headers_mut(), "cache-control", "no-store");
+            response
+        }
+        Dialect::Page => {
+            let shell = Shell::default();
+            page(status, problem::status(&shell, status.as_u16()))
+        }
+    }
+}
+
+/// 404.
+pub fn not_found(dialect: Dialect) -> Response {
+    error(dialect, StatusCode::NOT_FOUND, "There is nothing at this address.")
+}
+
+/// 503 that names what must be configured before anything else is answered.
+pub fn not_configured(dialect: Dialect, problems: &[String]) -> Response {
+    let detail = format!("This deployment is not configured yet. {}", problems.join(" "));
+    match dialect {
+        Dialect::Page => {
+            let shell = Shell::default();
+            let title = "This deployment is not configured yet";
+            page(StatusCode::SERVICE_UNAVAILABLE, problem::problem(&shell, 503, title, &problems.join(" ")))
+        }
+        other => error(other, StatusCode::SERVICE_UNAVAILABLE, &detail),
+    }
+}
+
+/// 503 with `Retry-After`: nothing was done, or what was done can be asked for again.
+pub fn unavailable(dialect: Dialect, detail: &str) -> Response {
+    let mut response = match dialect {
+        Dialect::Page => page(StatusCode::SERVICE_UNAVAILABLE, problem::busy(&Shell::default(), RETRY_AFTER, None)),
+        other => error(other, StatusCode::SERVICE_UNAVAILABLE, detail),
+    };
+    set(response.headers_mut(), "retry-after", &RETRY_AFTER.to_string());
+    response
+}
+
+/// The database's failure.
+pub fn database(dialect: Dialect, failure: &DatabaseError) -> Response {
+    match failure {
+        DatabaseError::Unavailable(_) => unavailable(dialect, "The database did not answer: try again shortly."),
+        DatabaseError::Unique(_) => error(dialect, StatusCode::CONFLICT, "Another request was faster: read and try again."),
+        DatabaseError::Shape(_) => {
+            error(dialect, StatusCode::INTERNAL_SERVER_ERROR, "A stored value is not what it should be.")
+        }
+    }
+}
+
+/// What kept a user from being created, in SCIM.
+pub fn create_error(failure: &CreateError) -> Response {
+    match failure {
+        CreateError::Refused(error) => scim_error(error),
+        CreateError::Busy => unavailable(Dialect::Scim, "Too many passwords are being hashed: try again shortly."),
+        CreateError::Database(failure) => database(Dialect::Scim, failure),
+    }
+}

@@ -1,0 +1,50 @@
+//! Operations: health, the OpenAPI document, the pages' assets, and what is at no other address.
+
+use ::http::{StatusCode, Uri};
+use axum::extract::Extension;
+use axum::response::Response;
+
+use super::answer::{self, Dialect};
+use super::{Work, set};
+use crate::pages::layout::Shell;
+use crate::pages::{assets, problem};
+
+/// `GET /healthz`: the Worker runs. Says nothing about the database.
+pub async fn healthz() -> Response {
+    let mut response = answer::with_body(StatusCode::OK, "application/json", "{\"status\":\"ok\"}");
+    set(response.headers_mut(), "cache-control", "no-store");
+    response
+}
+
+/// `GET /openapi.json`.
+pub async fn openapi() -> Response {
+    answer::with_body(StatusCode::OK, "application/json", include_str!("../../docs/openapi.json"))
+}
+
+/// `GET /assets/{name}`: immutable, the name carries a hash of the content.
+pub async fn asset(uri: Uri) -> Response {
+    let name = uri.path().strip_prefix(assets::FOLDER).unwrap_or_default();
+    let Some(asset) = assets::find(name) else { return answer::not_found(Dialect::Page) };
+    let mut response = answer::with_body(StatusCode::OK, asset.content_type, asset.body);
+    set(response.headers_mut(), "cache-control", assets::CACHE_CONTROL);
+    response
+}
+
+/// `GET /console`: says what there is until the console itself is built.
+pub async fn console(Extension(work): Extension<Work>) -> Response {
+    let shell = Shell { organization: &work.ctx.settings().organization_name, ..Shell::default() };
+    let detail = "The administration console is not built yet. Administer Latchkey through SCIM at /scim2/Users; \
+        /openapi.json describes it.";
+    answer::page(StatusCode::OK, problem::problem(&shell, 200, "Latchkey is running", detail))
+}
+
+/// Any other address: 404 in the path's dialect.
+pub async fn not_found(uri: Uri) -> Response {
+    answer::not_found(Dialect::of(uri.path()))
+}
+
+/// A method that the address does not have: 405; the router adds `Allow`.
+pub async fn method_not_allowed(uri: Uri) -> Response {
+    let detail = "This address does not have that method: see the Allow header for those it has.";
+    answer::error(Dialect::of(uri.path()), StatusCode::METHOD_NOT_ALLOWED, detail)
+}

@@ -1,0 +1,6 @@
+//! Invitations: the link's token, the account's states, creating an invited user, and redeeming a link.
+
+pub mod account;
+pub mod create;
+pub mod redeem;
+pub mod token;

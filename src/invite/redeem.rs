@@ -1,0 +1,191 @@
+//! Opening a link and redeeming it. Looking changes nothing; redeeming is one conditional write that decides the winner,
+//! with the audit row and the follow-up mail in the same batch.
+
+use super::account::Cause;
+use super::token::{Claims, Purpose, Refused};
+use crate::access::audit::{self, Action, Condition};
+use crate::access::password;
+use crate::access::policy::{self, Weakness};
+use crate::context::{Actor, Context};
+use crate::directory::user::{self, User};
+use crate::mail::address::Address;
+use crate::mail::outbox::{self, Entry};
+use crate::mail::template::TemplateType;
+use crate::ports::{DatabaseError, Statement};
+
+/// The purposes that let somebody set a password.
+pub const SETS_PASSWORD: &[Purpose] = &[Purpose::AskPassword, Purpose::Offline];
+
+/// What a link turns out to be.
+#[derive(Debug)]
+pub enum Link {
+    /// It works: for this user.
+    Live(Claims, Box<User>),
+    /// Authentic, but its time is over.
+    Expired(Claims),
+    /// Authentic and in time, but dead for this reason.
+    Dead(Claims, Cause),
+    /// Mangled, forged, or of a key or a user that is no more.
+    Invalid,
+}
+
+/// Opens a link. A token that is not authentic, or has expired, costs no round trip; any other costs one.
+///
+/// # Errors
+/// The database's.
+pub async fn open(ctx: &Context, token: &str, purposes: &[Purpose]) -> Result<Link, DatabaseError> {
+    match ctx.deployment.keys.verify(token, purposes, &ctx.tenant, ctx.now_seconds()) {
+        Err(Refused::Invalid) => Ok(Link::Invalid),
+        Err(Refused::Expired(claims)) => Ok(Link::Expired(*claims)),
+        Ok(claims) => look_up(ctx, claims).await,
+    }
+}
+
+async fn look_up(ctx: &Context, claims: Claims) -> Result<Link, DatabaseError> {
+    Ok(match user::by_id(ctx, &claims.user.to_string()).await? {
+        None => Link::Invalid,
+        Some(user) => match user.account.dead_link(claims.seq) {
+            None => Link::Live(claims, Box::new(user)),
+            Some(cause) => Link::Dead(claims, cause),
+        },
+    })
+}
+
+/// What came of redeeming a link.
+#[derive(Debug)]
+pub enum Redeemed {
+    /// The account is live, with the password or the address that the link was for.
+    Done(Claims, Box<User>),
+    /// The password is refused, for these reasons; the link still works.
+    Refused(Claims, Box<User>, Vec<Weakness>),
+    /// The two entries differ; the link still works.
+    Mismatch(Claims, Box<User>),
+    /// The link does not work.
+    NotLive(Link),
+    /// Too many passwords wait to be hashed; the link still works.
+    Busy,
+}
+
+/// Sets the password of the user that `token` is for. `confirm` is the second entry, where the form asks for one.
+///
+/// # Errors
+/// The database's: nothing was changed, and the link still works.
+pub async fn set_password(
+    ctx: &Context,
+    gate: &password::Gate,
+    token: &str,
+    password: &str,
+    confirm: Option<&str>,
+) -> Result<Redeemed, DatabaseError> {
+    let Some(_place) = gate.enter() else { return Ok(Redeemed::Busy) };
+    let (claims, user) = match open(ctx, token, SETS_PASSWORD).await? {
+        Link::Live(claims, user) => (claims, user),
+        other => return Ok(Redeemed::NotLive(other)),
+    };
+    let user_name = user.user_name();
+    let email = user.account.email.as_deref().unwrap_or_default();
+    let context = [user_name.as_str(), email, &ctx.settings().organization_name];
+    let weaknesses = policy::weaknesses(password, ctx.settings().password_min_length, &context);
+    if !weaknesses.is_empty() {
+        return Ok(Redeemed::Refused(claims, user, weaknesses));
+    }
+    if confirm.is_some_and(|confirm| confirm != password) {
+        return Ok(Redeemed::Mismatch(claims, user));
+    }
+    let Some(hash) = password::hash(password, &*ctx.platform.entropy) else {
+        return Ok(Redeemed::Refused(claims, user, vec![Weakness::TooLong]));
+    };
+
+    redeem(ctx, claims, user, Some(&hash)).await
+}
+
+/// Confirms the e-mail address of the user that `token` is for; the password stays what it was.
+///
+/// # Errors
+/// The database's: nothing was changed, and the link still works.
+pub async fn confirm_email(ctx: &Context, token: &str) -> Result<Redeemed, DatabaseError> {
+    match open(ctx, token, &[Purpose::VerifyEmail]).await? {
+        Link::Live(claims, user) => redeem(ctx, claims, user, None).await,
+        other => Ok(Redeemed::NotLive(other)),
+    }
+}
+
+/// The one conditional write: whoever it answers a row to has won.
+async fn redeem(
+    ctx: &Context,
+    claims: Claims,
+    user: Box<User>,
+    hash: Option<&str>,
+) -> Result<Redeemed, DatabaseError> {
+    let ctx = Context { actor: Actor::User(user.id.clone()), ..ctx.clone() };
+    let operation = ctx.platform.new_id().to_string();
+    let won = match ctx.platform.db.batch(redemption(&ctx, &claims, &user, hash, &operation)).await {
+        Ok(outcomes) => outcomes.first().is_some_and(|outcome| !outcome.rows.is_empty()),
+        // The error may hide a commit: the operation's own row tells the winner.
+        Err(error) => match audit::was_committed(&ctx, &operation).await {
+            Ok(true) => true,
+            _ => return Err(error),
+        },
+    };
+    if won {
+        ctx.platform.mail_queue.wake(std::time::Duration::ZERO);
+        return Ok(Redeemed::Done(claims, user));
+    }
+    // Somebody was faster: what the link is now says who.
+    Ok(Redeemed::NotLive(match look_up(&ctx, claims).await? {
+        Link::Live(claims, _) => Link::Dead(claims, Cause::Replaced),
+        other => other,
+    }))
+}
+
+/// The batch that redeems: its first statement answers a row for the one winner, and everything else hangs on it.
+fn redemption(
+    ctx: &Context,
+    claims: &Claims,
+    user: &User,
+    hash: Option<&str>,
+    operation: &str,
+) -> Vec<Statement> {
+    let now = ctx.platform.clock.now();
+    let holds = Condition::OperationHolds;
+    let mut batch = vec![
+        Statement::new(
+            "UPDATE resources SET onboarding = 'none', lock = CASE lock WHEN 'onboarding' THEN 'none' ELSE lock END, \
+             email_verified = 1, seq_log = seq_log || ?6, version = version + 1, modified = ?4, operation = ?3 \
+             WHERE tenant = ?1 AND id = ?2 AND seq = ?5 AND onboarding <> 'none' AND lock <> 'admin' AND disabled = 0 \
+             RETURNING version",
+            vec![
+                ctx.tenant.key(),
+                user.id.as_str().into(),
+                operation.into(),
+                now.into(),
+                claims.seq.into(),
+                Cause::Accepted.as_str().into(),
+            ],
+        ),
+        audit::record(ctx, operation, Action::InvitationRedeem, &user.id, holds),
+    ];
+    if let Some(hash) = hash {
+        batch.push(Statement::new(
+            format!(
+                "INSERT INTO credentials (tenant, user_id, password_hash, changed) SELECT ?1, ?2, ?4, ?5{} \
+                 ON CONFLICT (tenant, user_id) DO UPDATE SET password_hash = excluded.password_hash, \
+                 changed = excluded.changed",
+                holds.sql()
+            ),
+            vec![ctx.tenant.key(), user.id.as_str().into(), operation.into(), hash.into(), now.into()],
+        ));
+    }
+    let address = user.account.email.as_deref().and_then(Address::parse);
+    if let Some(address) = address.filter(|_| hash.is_some() && ctx.settings().ask_password_account_activation) {
+        let entry = Entry {
+            template: TemplateType::AccountActivationSuccess,
+            user_id: &user.id,
+            seq: claims.seq + 1,
+            recipient: &address,
+            invited_by: None,
+        };
+        batch.push(outbox::queue(ctx, operation, &entry, holds));
+    }
+    batch
+}

@@ -1,0 +1,73 @@
+//! The development inbox: the outbox's rows rendered again, newest first.
+
+use serde::Serialize;
+
+use super::message::message;
+use super::outbox::{COLUMNS, Mail};
+use crate::context::Context;
+use crate::ports::{DatabaseError, Statement};
+use crate::text::rfc3339;
+
+/// A mail as `/dev/inbox.json` shows it.
+#[derive(Clone, Debug, Serialize)]
+pub struct InboxMail {
+    /// The outbox row.
+    pub id: String,
+    /// Its recipient.
+    pub to: String,
+    /// Which mail.
+    pub template: &'static str,
+    /// The language it is in.
+    pub locale: String,
+    /// Its subject.
+    pub subject: String,
+    /// Its HTML part.
+    pub html: String,
+    /// Its text part.
+    pub text: String,
+    /// The links in it.
+    pub links: Vec<String>,
+    /// The state of its row.
+    pub state: String,
+    /// When it was queued.
+    #[serde(skip)]
+    pub queued: String,
+}
+
+/// The newest mails that the `inbox` provider took, at most 1,000: of the tenant in the path, or of all of them where the
+/// path names none.
+///
+/// # Errors
+/// The database's.
+pub async fn list(ctx: &Context) -> Result<Vec<InboxMail>, DatabaseError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM outbox o WHERE o.provider = 'inbox' AND o.state = 'sent' AND (?1 = 0 OR o.tenant = ?1) \
+         ORDER BY o.created DESC, o.rowid DESC LIMIT 1000"
+    );
+    let rows = ctx.platform.query(Statement::new(sql, vec![ctx.tenant.key()])).await?;
+    let mails = rows.iter().map(Mail::from_row).collect::<Result<Vec<_>, _>>()?;
+    Ok(mails.iter().filter_map(|mail| shown(ctx, mail)).collect())
+}
+
+fn shown(ctx: &Context, mail: &Mail) -> Option<InboxMail> {
+    let fixed = mail.fixed.as_ref()?;
+    let message = message(&ctx.deployment, mail, fixed)?;
+    let links = message
+        .text
+        .split_whitespace()
+        .filter(|word| word.starts_with("https://") || word.starts_with("http://"))
+        .map(str::to_owned)
+        .collect();
+    Some(InboxMail {
+        id: mail.id.clone(),
+        to: message.to,
+        template: mail.template.name(),
+        locale: fixed.locale.clone(),
+        subject: message.subject,
+        html: message.html,
+        text: message.text,
+        links,
+        state: mail.state.clone(),
+        queued: rfc3339(mail.created),
+    })
+}

@@ -1,0 +1,74 @@
+//! From an outbox row to a message: the link is minted here, and nowhere else, from what the first lease fixed.
+
+use super::outbox::{Fixed, Mail};
+use super::providers::Message;
+use super::render::{self, InvitationMail};
+use super::template::TemplateType;
+use crate::invite::token::{Claims, Purpose};
+use crate::tenant::{Deployment, Tenant};
+
+/// The message of a leased mail, the same bytes every time; `None` when the key that signs its link has been retired.
+#[must_use]
+pub fn message(deployment: &Deployment, mail: &Mail, fixed: &Fixed) -> Option<Message> {
+    let settings = &deployment.settings;
+    let facts = &fixed.facts;
+    let prefix = Tenant::of(&facts.tenant).prefix();
+    let base = format!("{}{prefix}", deployment.public_origin);
+    let claims = purpose(mail.template).map(|purpose| Claims {
+        kid: fixed.kid.clone(),
+        purpose,
+        tenant: mail.tenant,
+        user: mail.user_id.parse().unwrap_or_default(),
+        seq: mail.seq,
+        issued_at: fixed.issued_at,
+        expires_at: fixed.expires_at,
+        locale: fixed.locale.clone(),
+    });
+    let code = match &claims {
+        Some(claims) => deployment.keys.mint(claims)?,
+        None => String::new(),
+    };
+    let link = match claims.map(|claims| claims.purpose) {
+        Some(Purpose::VerifyEmail) => format!("{base}/verify/{code}"),
+        Some(_) => format!("{base}/invite/{code}"),
+        None => String::new(),
+    };
+    let seconds = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
+    let values = render::invitation_values(&InvitationMail {
+        locale: &fixed.locale,
+        user_name: &facts.user_name,
+        organization: &facts.organization,
+        inviter: mail.invited_by.as_deref().unwrap_or_default(),
+        link: &link,
+        code: &code,
+        issued_at: seconds(fixed.issued_at),
+        expires_at: (fixed.expires_at != 0).then(|| seconds(fixed.expires_at)),
+        origin: &deployment.public_origin,
+        prefix: &prefix,
+        tenant_domain: &facts.tenant,
+        userstore_domain: "PRIMARY",
+        sign_in: "",
+        support: settings.mail_reply_to.as_deref().unwrap_or_default(),
+        claims: &[("givenname", &facts.given_name), ("lastname", &facts.family_name)],
+    });
+    let rendered = render::render(render::shipped(mail.template, &fixed.locale), &values);
+    Some(Message {
+        from: deployment.mail_from.clone(),
+        to: mail.recipient.clone(),
+        reply_to: settings.mail_reply_to.clone(),
+        subject: rendered.subject,
+        html: rendered.html,
+        text: rendered.text,
+        idempotency_key: mail.idempotency_key(),
+    })
+}
+
+/// What the link in a mail is good for; `None` for a mail without one.
+#[must_use]
+pub fn purpose(template: TemplateType) -> Option<Purpose> {
+    match template {
+        TemplateType::AskPassword | TemplateType::ResendAskPassword => Some(Purpose::AskPassword),
+        TemplateType::EmailConfirm | TemplateType::ResendEmailConfirm => Some(Purpose::VerifyEmail),
+        TemplateType::AccountActivationSuccess => None,
+    }
+}

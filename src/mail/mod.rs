@@ -1,0 +1,10 @@
+//! Mail: the outbox in the database, rendering, the sender, and one file per provider.
+
+pub mod address;
+pub mod inbox;
+pub mod message;
+pub mod outbox;
+pub mod providers;
+pub mod render;
+pub mod sender;
+pub mod template;

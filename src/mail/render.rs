@@ -1,0 +1,204 @@
+//! From a template and values to a mail: subject, HTML part, text part.
+//!
+//! `html` escapes by place, `clean` takes out harmful characters, `plain` tells HTML in text, `phrases` holds the
+//! ready-made sentences and `shipped` the templates that come with Latchkey. Rendering is a pure function: the
+//! same template and values give the same bytes, which is what makes a repeated send repeatable.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::template::{Piece, Template, TemplateType, Values, pieces};
+use crate::pages::locale::{Language, date_time, duration, year};
+use crate::pages::text::fill;
+
+mod clean;
+pub(crate) mod html;
+mod phrases;
+mod plain;
+mod shipped;
+#[cfg(test)]
+mod tests;
+
+pub use shipped::shipped;
+
+/// A finished mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// subject line: one line, without control characters, at most 160 characters
+    pub subject: String,
+    /// HTML part
+    pub html: String,
+    /// text part
+    pub text: String,
+}
+
+/// Puts the values into the template.
+///
+/// Values are cleaned and then escaped for where they stand; they are never read as template text. A placeholder
+/// nobody knows stays as it is written.
+pub fn render(template: &Template, values: &Values) -> Rendered {
+    let html = html::render(&template.html, values);
+    let text = if template.text.trim().is_empty() {
+        plain::from_html(&html)
+    } else {
+        without_gaps(&literal(&template.text, values))
+    };
+    Rendered { subject: clean::subject(&literal(&template.subject, values)), html, text }
+}
+
+/// Text with the values as they are, after cleaning.
+fn literal(source: &str, values: &Values) -> String {
+    let mut out = String::with_capacity(source.len() + 512);
+    for piece in pieces(source) {
+        match piece {
+            Piece::Literal(text) => out.push_str(text),
+            Piece::Placeholder { name, url, source } => match values.get(name) {
+                None => out.push_str(source),
+                Some(raw) if url => out.push_str(&form_encoded(&clean::value(raw))),
+                Some(raw) => out.push_str(&clean::value(raw)),
+            },
+        }
+    }
+    out
+}
+
+/// Takes out trailing spaces and repeated blank lines, which empty values leave behind.
+fn without_gaps(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut blank_before = true;
+    for line in text.lines() {
+        let line = line.trim_end();
+        if !(line.is_empty() && blank_before) {
+            out.push_str(line);
+            out.push('\n');
+        }
+        blank_before = line.is_empty();
+    }
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    out
+}
+
+/// `application/x-www-form-urlencoded`: letters, digits and `*-._` stay, a space becomes `+`.
+fn form_encoded(value: &str) -> String {
+    const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_').remove(b' ');
+    utf8_percent_encode(value, ENCODED).to_string().replace(' ', "+")
+}
+
+/// What a mail about an invitation can say. Leave empty what is not known.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct InvitationMail<'a> {
+    /// locale of the mail
+    pub locale: &'a str,
+    /// the name the person signs in with, without the user store's domain
+    pub user_name: &'a str,
+    /// the organization, as people know it; "Latchkey" stands in for an empty one
+    pub organization: &'a str,
+    /// who invites; empty when that was a program
+    pub inviter: &'a str,
+    /// whole address of the page the mail leads to
+    pub link: &'a str,
+    /// the token alone
+    pub code: &'a str,
+    /// when the token was issued, in unix seconds
+    pub issued_at: i64,
+    /// when it expires, in unix seconds; `None` for never
+    pub expires_at: Option<i64>,
+    /// `PUBLIC_ORIGIN`
+    pub origin: &'a str,
+    /// the tenant's path: empty, or `/t/{tenant}`
+    pub prefix: &'a str,
+    /// the tenant's domain, such as `carbon.super`
+    pub tenant_domain: &'a str,
+    /// the user store's domain, such as `PRIMARY`
+    pub userstore_domain: &'a str,
+    /// where to sign in
+    pub sign_in: &'a str,
+    /// the address to write to for help
+    pub support: &'a str,
+    /// the user's claims: WSO2's claim name (`givenname`, `lastname`, `emailaddress`) and value
+    pub claims: &'a [(&'a str, &'a str)],
+}
+
+/// The values for a mail: what is known, and sentences made ready in the mail's language, so that a mail reads
+/// well whatever is missing.
+pub fn invitation_values(mail: &InvitationMail) -> Values {
+    let language = Language::of(mail.locale);
+    let say = phrases::of(language);
+    let organization = if mail.organization.trim().is_empty() { "Latchkey" } else { mail.organization };
+    let given_name = mail.claims.iter().find(|(name, _)| *name == "givenname").map_or("", |(_, value)| value.trim());
+    let (expires_at, expires_in) = match mail.expires_at {
+        Some(at) => (date_time(at, language), duration(at.saturating_sub(mail.issued_at), language)),
+        None => (say.never.to_owned(), say.never.to_owned()),
+    };
+    let or_else = |known: &str, with: &'static str, without: &'static str| {
+        if known.trim().is_empty() { without } else { with }
+    };
+    let slots = [
+        ("name", given_name),
+        ("inviter", mail.inviter),
+        ("organization", organization),
+        ("when", &expires_at),
+        ("duration", &expires_in),
+        ("contact", mail.support),
+    ];
+    let sentence = |pattern: &str| fill(pattern, &slots);
+    let tenant_origin = format!("{}{}", mail.origin, mail.prefix);
+
+    let mut values = Values::new();
+    for (name, value) in mail.claims {
+        values.set(format!("user.claim.{name}"), *value);
+    }
+    values
+        .set("user-name", mail.user_name)
+        .set("organization-name", organization)
+        .set("inviter", mail.inviter)
+        .set("invitation-link", mail.link)
+        .set("confirmation-link", mail.link)
+        .set("sign-in-link", mail.sign_in)
+        .set("support-email", mail.support)
+        .set("greeting", sentence(or_else(given_name, say.greeting_named, say.greeting)))
+        .set("invitation-sentence", sentence(or_else(mail.inviter, say.invited_by, say.invited)))
+        .set("expiry-sentence", sentence(if mail.expires_at.is_some() { say.expires } else { say.never_expires }))
+        .set("late-sentence", if mail.expires_at.is_some() { say.late } else { "" })
+        .set("help-sentence", sentence(or_else(mail.support, say.help_contact, say.help)))
+        .set("sign-in-sentence", sentence(or_else(mail.sign_in, say.sign_in, "")))
+        .set("confirmation-code", mail.code)
+        .set("account.recovery.endpoint-url", format!("{tenant_origin}/accountrecoveryendpoint"))
+        .set("authentication.endpoint-url", mail.sign_in)
+        .set("carbon.product-url", mail.origin)
+        .set("product-url-with-user-tenant", tenant_origin)
+        .set("tenant-domain", mail.tenant_domain)
+        .set("userstore-domain", mail.userstore_domain)
+        .set("current-year", year(mail.issued_at).to_string())
+        .set("organization.support.mail", mail.support)
+        .set("organization.logo.altText", organization)
+        .set("organization.copyright.text", organization);
+    values.set("expires-at", expires_at).set("expires-in", expires_in);
+    values
+}
+
+/// Values to show a template with while it is being edited: an invitation from Ada to Paul.
+pub fn sample_values(locale: &str, organization: &str) -> Values {
+    invitation_values(&InvitationMail {
+        locale,
+        user_name: "paul",
+        organization,
+        inviter: "Ada Lovelace",
+        link: "https://id.example.com/invite/lk1.sample",
+        code: "lk1.sample",
+        issued_at: 1_772_632_800,
+        expires_at: Some(1_772_719_200),
+        origin: "https://id.example.com",
+        tenant_domain: "carbon.super",
+        userstore_domain: "PRIMARY",
+        sign_in: "https://app.example.com/login",
+        support: "help@example.com",
+        claims: &[("givenname", "Paul"), ("lastname", "Smith"), ("emailaddress", "paul@example.com")],
+        ..InvitationMail::default()
+    })
+}
+
+/// The link a kind of mail leads to, under the name its templates use.
+pub fn link_placeholder(kind: TemplateType) -> Option<&'static str> {
+    kind.required().first().copied()
+}

@@ -1,0 +1,326 @@
+//! Puts values into the HTML part of a template, each escaped for the place it stands in.
+//!
+//! The template text is read by a small scanner that knows just enough HTML to tell those places apart. Values
+//! are escaped so that they cannot leave their place, which is why they never need to be scanned themselves.
+//!
+//! | place | what becomes of a value |
+//! |---|---|
+//! | text, comment, ordinary attribute | `& < > " '` and the backtick become character references; unquoted, white space and `=` too |
+//! | attribute that holds an address (`href`, `src` ...) | where a scheme could still be read, only `http://` and `https://` are let in, anything else becomes `#`; characters that do not belong into an address are percent-encoded |
+//! | style sheet, `style` attribute | letters, digits, spaces and `#%.,-_` stay, the rest goes: enough for a colour, a length or a font family |
+//! | script, event handler, `srcdoc`, tag or attribute name | nothing is put there |
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use super::{clean, form_encoded};
+use crate::mail::template::{Piece, Values, pieces};
+
+/// What does not belong into an address. `%` and the delimiters stay: the value may be a whole address.
+const NOT_IN_ADDRESS: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
+
+/// Attributes whose value is an address.
+const ADDRESSES: &[&str] = &[
+    "href",
+    "src",
+    "action",
+    "formaction",
+    "background",
+    "cite",
+    "poster",
+    "data",
+    "longdesc",
+    "usemap",
+    "ping",
+    "manifest",
+    "codebase",
+    "srcset",
+    "xlink:href",
+    "lowsrc",
+    "dynsrc",
+];
+
+/// Renders the HTML part.
+pub(crate) fn render(source: &str, values: &Values) -> String {
+    let mut scanner = Scanner::default();
+    let mut out = String::with_capacity(source.len() + 1024);
+    for piece in pieces(source) {
+        match piece {
+            Piece::Literal(text) => {
+                scanner.read(text);
+                out.push_str(text);
+            }
+            Piece::Placeholder { name, url, source } => match values.get(name) {
+                None => {
+                    scanner.read(source);
+                    out.push_str(source);
+                }
+                Some(raw) => {
+                    let value = clean::value(raw);
+                    let value = if url { form_encoded(&value) } else { value };
+                    out.push_str(&scanner.place(&value));
+                }
+            },
+        }
+    }
+    out
+}
+
+/// The placeholders that stand where nothing may be put, each once.
+pub(crate) fn misplaced(source: &str) -> Vec<String> {
+    let mut scanner = Scanner::default();
+    let mut names: Vec<String> = Vec::new();
+    for piece in pieces(source) {
+        match piece {
+            Piece::Literal(text) => scanner.read(text),
+            Piece::Placeholder { name, .. } => {
+                if scanner.here() == Place::Nowhere && !names.iter().any(|known| known == name) {
+                    names.push(name.to_owned());
+                }
+                // any value moves the scanner on in the same way
+                scanner.place("x");
+            }
+        }
+    }
+    names
+}
+
+/// Text for an element or a quoted attribute.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        push_escaped(&mut out, c);
+    }
+    out
+}
+
+fn push_escaped(out: &mut String, c: char) {
+    match c {
+        '&' => out.push_str("&amp;"),
+        '<' => out.push_str("&lt;"),
+        '>' => out.push_str("&gt;"),
+        '"' => out.push_str("&quot;"),
+        '\'' => out.push_str("&#39;"),
+        '`' => out.push_str("&#96;"),
+        c => out.push(c),
+    }
+}
+
+/// What a place asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Text,
+    Address,
+    Css,
+    Nowhere,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Text,
+    /// after `<`
+    TagOpen,
+    TagName,
+    /// inside a tag, between attributes
+    Between,
+    AttributeName,
+    /// after `=`
+    BeforeValue,
+    /// inside a value; the quote that ends it, or none
+    Value(Option<char>),
+    /// `<!-- ... -->`, unless it is one of Outlook's conditional ones: what those hold is read as HTML
+    Comment,
+    /// `<style>` or `<script>`, up to its end tag
+    Raw,
+}
+
+#[derive(Default)]
+struct Scanner {
+    state: State,
+    /// name of the tag we are in, or of the raw element
+    tag: String,
+    attribute: String,
+    /// what the attribute's value holds so far
+    value: String,
+}
+
+impl Scanner {
+    /// Moves on over template text.
+    fn read(&mut self, text: &str) {
+        let mut rest = text;
+        while let Some(c) = rest.chars().next() {
+            let after = &rest[c.len_utf8()..];
+            rest = self.step(c, rest, after);
+        }
+    }
+
+    /// Reads one character (or a fixed run of them) and gives back what follows.
+    fn step<'t>(&mut self, c: char, rest: &'t str, after: &'t str) -> &'t str {
+        match self.state {
+            State::Text => {
+                if let Some(inside) = rest.strip_prefix("<!--") {
+                    // `<!-->` and `<!--->` are whole comments
+                    let ended = inside.starts_with('>') || inside.starts_with("->");
+                    if !ended && !inside.starts_with("[if") {
+                        self.state = State::Comment;
+                    }
+                    return inside;
+                }
+                if c == '<' {
+                    self.tag.clear();
+                    self.state = State::TagOpen;
+                }
+            }
+            State::Comment => {
+                if let Some(outside) = rest.strip_prefix("-->") {
+                    self.state = State::Text;
+                    return outside;
+                }
+            }
+            State::Raw => {
+                let end = rest.strip_prefix("</").and_then(|end| end.get(..self.tag.len()));
+                if end.is_some_and(|end| end.eq_ignore_ascii_case(&self.tag)) {
+                    self.tag.insert(0, '/');
+                    self.state = State::Between;
+                    return &rest[self.tag.len() + 1..];
+                }
+            }
+            State::TagOpen => match c {
+                '/' if self.tag.is_empty() => self.tag.push('/'),
+                c if c.is_ascii_alphabetic() || c == '!' || c == '?' => {
+                    self.tag.push(c.to_ascii_lowercase());
+                    self.state = State::TagName;
+                }
+                '<' => self.tag.clear(),
+                _ => self.state = State::Text,
+            },
+            State::TagName => match c {
+                '>' => self.end_tag(),
+                '/' => self.state = State::Between,
+                c if c.is_whitespace() => self.state = State::Between,
+                c => self.tag.push(c.to_ascii_lowercase()),
+            },
+            State::Between => match c {
+                '>' => self.end_tag(),
+                '/' => {}
+                c if c.is_whitespace() => {}
+                c => {
+                    self.attribute.clear();
+                    self.attribute.push(c.to_ascii_lowercase());
+                    self.state = State::AttributeName;
+                }
+            },
+            State::AttributeName => match c {
+                '>' => self.end_tag(),
+                '=' => self.state = State::BeforeValue,
+                '/' => self.state = State::Between,
+                // white space may stand between a name and its `=`
+                c if c.is_whitespace() => {
+                    if after.trim_start().starts_with('=') {
+                        return after.trim_start();
+                    }
+                    self.state = State::Between;
+                }
+                c => self.attribute.push(c.to_ascii_lowercase()),
+            },
+            State::BeforeValue => {
+                self.value.clear();
+                match c {
+                    '>' => self.end_tag(),
+                    '"' | '\'' => self.state = State::Value(Some(c)),
+                    c if c.is_whitespace() => {}
+                    c => {
+                        self.value.push(c);
+                        self.state = State::Value(None);
+                    }
+                }
+            }
+            State::Value(quote) => match c {
+                c if Some(c) == quote => self.state = State::Between,
+                '>' if quote.is_none() => self.end_tag(),
+                c if quote.is_none() && c.is_whitespace() => self.state = State::Between,
+                c => self.value.push(c),
+            },
+        }
+        after
+    }
+
+    fn end_tag(&mut self) {
+        let raw = self.tag == "style" || self.tag == "script";
+        self.state = if raw { State::Raw } else { State::Text };
+    }
+
+    /// What the place we are at asks for.
+    fn here(&self) -> Place {
+        match self.state {
+            State::Text | State::Comment => Place::Text,
+            State::Raw if self.tag == "style" => Place::Css,
+            State::BeforeValue | State::Value(_) => {
+                let name = self.attribute.as_str();
+                if name.starts_with("on") || name == "srcdoc" {
+                    Place::Nowhere
+                } else if name == "style" {
+                    Place::Css
+                } else if ADDRESSES.contains(&name) {
+                    Place::Address
+                } else {
+                    Place::Text
+                }
+            }
+            State::Raw | State::TagOpen | State::TagName | State::Between | State::AttributeName => Place::Nowhere,
+        }
+    }
+
+    /// The value as it may stand here. Inside an attribute it is remembered as part of the attribute's value.
+    fn place(&mut self, value: &str) -> String {
+        let place = self.here();
+        if self.state == State::BeforeValue {
+            // `href={{link}}`: the value is the first thing after the equals sign
+            self.value.clear();
+            self.state = State::Value(None);
+        }
+        let fit = match place {
+            Place::Nowhere => return String::new(),
+            Place::Text => value.to_owned(),
+            Place::Css => value.chars().filter(|c| c.is_ascii_alphanumeric() || " #%.,-_".contains(*c)).collect(),
+            Place::Address => self.address(value),
+        };
+        match self.state {
+            State::Value(quote) => {
+                self.value.push_str(&fit);
+                if quote.is_some() { escape(&fit) } else { escape_unquoted(&fit) }
+            }
+            State::Raw => fit,
+            _ => escape(&fit),
+        }
+    }
+
+    fn address(&self, value: &str) -> String {
+        let value = value.trim();
+        let before = self.value.trim_start();
+        // once one of these has been written, nothing that follows can be read as a scheme
+        let scheme_is_settled = before.contains([':', '/', '?', '#']);
+        if value.is_empty() || scheme_is_settled {
+            return utf8_percent_encode(value, NOT_IN_ADDRESS).to_string();
+        }
+        let whole = format!("{before}{value}").to_ascii_lowercase();
+        if whole.starts_with("https://") || whole.starts_with("http://") {
+            utf8_percent_encode(value, NOT_IN_ADDRESS).to_string()
+        } else {
+            "#".to_owned()
+        }
+    }
+}
+
+fn escape_unquoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '=' => out.push_str("&#61;"),
+            c if c.is_whitespace() => out.push_str(&format!("&#{};", u32::from(c))),
+            c => push_escaped(&mut out, c),
+        }
+    }
+    out
+}

@@ -1,0 +1,400 @@
+//! Mail templates: their types, their placeholders, and what makes one acceptable.
+//!
+//! The syntax is WSO2's: `{{name}}` stands for a value, `{{url:name}}` for the value in
+//! `application/x-www-form-urlencoded` spelling. There are no conditions and no loops. A sentence that depends on
+//! whether something is known is prepared in Rust and comes in as a value (`{{greeting}}`, `{{expiry-sentence}}`;
+//! see `render::invitation_values`).
+//!
+//! A name is letters, digits, `.`, `_` and `-`; whatever else stands between double braces is plain text.
+//! A template is read once, from left to right, and values are never read as template text.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::render::html;
+
+/// The mails Latchkey sends, under WSO2's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TemplateType {
+    /// invitation to set a password
+    AskPassword,
+    /// the same, sent again
+    ResendAskPassword,
+    /// the password is set, the account is live
+    AccountActivationSuccess,
+    /// request to confirm an address
+    EmailConfirm,
+    /// the same, sent again
+    ResendEmailConfirm,
+}
+
+impl TemplateType {
+    /// Every type.
+    pub const ALL: [Self; 5] = [
+        Self::AskPassword,
+        Self::ResendAskPassword,
+        Self::AccountActivationSuccess,
+        Self::EmailConfirm,
+        Self::ResendEmailConfirm,
+    ];
+
+    /// WSO2's display name, which is also the name of the folder with the shipped templates.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AskPassword => "AskPassword",
+            Self::ResendAskPassword => "resendAskPassword",
+            Self::AccountActivationSuccess => "AccountActivationSuccess",
+            Self::EmailConfirm => "EmailConfirm",
+            Self::ResendEmailConfirm => "resendEmailConfirm",
+        }
+    }
+
+    /// Finds a type by name, whatever the case.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
+    }
+
+    /// The placeholders of which a template of this type must hold at least one: without it the mail would have
+    /// no link. `confirmation-code` counts because WSO2's templates put the address together themselves.
+    pub fn required(self) -> &'static [&'static str] {
+        match self {
+            Self::AskPassword | Self::ResendAskPassword => &["invitation-link", "confirmation-code"],
+            Self::EmailConfirm | Self::ResendEmailConfirm => &["confirmation-link", "confirmation-code"],
+            Self::AccountActivationSuccess => &[],
+        }
+    }
+}
+
+/// A template as it is stored and edited.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Template {
+    /// subject line
+    pub subject: String,
+    /// HTML part
+    pub html: String,
+    /// text part; when it is blank (a template pasted from WSO2 has none) the HTML is told in text instead
+    pub text: String,
+}
+
+/// A placeholder that templates can rely on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placeholder {
+    /// what stands between the braces
+    pub name: &'static str,
+    /// what it stands for
+    pub meaning: &'static str,
+    /// what it becomes when no value is given
+    pub default: &'static str,
+}
+
+const fn known(name: &'static str, meaning: &'static str) -> Placeholder {
+    Placeholder { name, meaning, default: "" }
+}
+
+const fn styled(name: &'static str, meaning: &'static str, default: &'static str) -> Placeholder {
+    Placeholder { name, meaning, default }
+}
+
+/// Every placeholder with a meaning of its own. `user.claim.<name>` is known too, for any name.
+pub const PLACEHOLDERS: &[Placeholder] = &[
+    known("user-name", "the name the person signs in with"),
+    known("organization-name", "the organization, as people know it"),
+    known("inviter", "the name of the person who invites; empty when it is not known"),
+    known("invitation-link", "the whole address of the set-password page"),
+    known("confirmation-link", "the whole address of the confirm-address page"),
+    known("sign-in-link", "the address to sign in at; empty when it is not known"),
+    known("support-email", "the address to write to for help; empty when there is none"),
+    known("expires-at", "until when the link works, in words and UTC; or that it never expires"),
+    known("expires-in", "how long the link works, in words; or that it never expires"),
+    known("greeting", "ready-made: a greeting, with the given name when it is known"),
+    known("invitation-sentence", "ready-made: who invites to what"),
+    known("expiry-sentence", "ready-made: how long and until when the link works"),
+    known("late-sentence", "ready-made: what to do when it is too late; empty when the link never expires"),
+    known("help-sentence", "ready-made: whom to ask"),
+    known("sign-in-sentence", "ready-made: words to put before {{sign-in-link}}; empty when that is"),
+    known("confirmation-code", "the token alone, for templates that put the address together themselves (WSO2)"),
+    known("account.recovery.endpoint-url", "where WSO2's confirmrecovery.do and confirmregistration.do are (WSO2)"),
+    known("authentication.endpoint-url", "the address to sign in at (WSO2)"),
+    known("carbon.product-url", "the origin of this service (WSO2)"),
+    known("product-url-with-user-tenant", "the origin with the tenant's path (WSO2)"),
+    known("tenant-domain", "the tenant's domain (WSO2)"),
+    known("userstore-domain", "the user store's domain, such as PRIMARY (WSO2)"),
+    known("current-year", "the year the mail was written in (WSO2)"),
+    known("utm-parameters", "always empty (WSO2)"),
+    known("callback", "always empty (WSO2)"),
+    known("sp", "always empty (WSO2)"),
+    known("spId", "always empty (WSO2)"),
+    known("organization.logo.img", "the address of a logo (WSO2 branding)"),
+    known("organization.logo.altText", "the text for the logo (WSO2 branding)"),
+    known("organization.copyright.text", "the copyright line (WSO2 branding)"),
+    known("organization.support.mail", "the address to write to for help (WSO2 branding)"),
+    styled("organization.color.primary", "colour of buttons and links (WSO2 branding)", "#17596a"),
+    styled("organization.color.background", "colour around the letter (WSO2 branding)", "#f4f5f6"),
+    styled("organization.theme.background.color", "colour of the letter (WSO2 branding)", "#ffffff"),
+    styled("organization.theme.border.color", "colour of its edge (WSO2 branding)", "#d9dee2"),
+    styled("organization.font", "font family (WSO2 branding)", "Arial, sans-serif"),
+    styled("organization.font.color", "colour of the writing (WSO2 branding)", "#1a2126"),
+    styled("organization.button.font.color", "colour of the writing on buttons (WSO2 branding)", "#ffffff"),
+];
+
+/// The values a mail is rendered with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Values(BTreeMap<String, String>);
+
+impl Values {
+    /// No values.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets a value, replacing an earlier one. Any name will do; templates reach those that are spelt as
+    /// placeholders are.
+    pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) -> &mut Self {
+        self.0.insert(name.into(), value.into());
+        self
+    }
+
+    /// What a placeholder stands for: its value; else its default if it is a known one; else nothing for
+    /// `user.claim.*`, as in WSO2. `None` means that it is unknown and stays in the mail as it is written.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).or_else(|| default_of(name))
+    }
+}
+
+impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Values {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+fn default_of(name: &str) -> Option<&'static str> {
+    if name.starts_with("user.claim.") {
+        return Some("");
+    }
+    PLACEHOLDERS.iter().find(|known| known.name == name).map(|known| known.default)
+}
+
+/// A stretch of a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece<'t> {
+    /// plain text
+    Literal(&'t str),
+    /// a placeholder
+    Placeholder {
+        /// its name, without `url:`
+        name: &'t str,
+        /// whether it asked for the URL spelling
+        url: bool,
+        /// the whole of it, braces and all
+        source: &'t str,
+    },
+}
+
+/// Splits template text into plain stretches and placeholders. Nothing is lost: put together again, the pieces
+/// are the source.
+pub fn pieces(source: &str) -> impl Iterator<Item = Piece<'_>> {
+    let mut rest = source;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        if let Some((piece, length)) = placeholder(rest) {
+            rest = &rest[length..];
+            return Some(piece);
+        }
+        // plain text up to the next pair of braces that opens a placeholder
+        let mut from = 1;
+        let end = loop {
+            match rest.as_bytes()[from..].windows(2).position(|pair| pair == b"{{") {
+                Some(at) if placeholder(&rest[from + at..]).is_some() => break from + at,
+                Some(at) => from += at + 1,
+                None => break rest.len(),
+            }
+        };
+        let (literal, after) = rest.split_at(end);
+        rest = after;
+        Some(Piece::Literal(literal))
+    })
+}
+
+/// The placeholder that `text` starts with, and its length in bytes.
+fn placeholder(text: &str) -> Option<(Piece<'_>, usize)> {
+    // longer names than this do not exist; the limit keeps hostile input from being searched again and again
+    const LONGEST: usize = 160;
+    let inner = text.strip_prefix("{{")?;
+    let close = inner.bytes().take(LONGEST).position(|byte| byte == b'}')?;
+    if !inner[close..].starts_with("}}") {
+        return None;
+    }
+    let written = inner[..close].trim_matches(' ');
+    let (name, url) = match written.strip_prefix("url:") {
+        Some(name) => (name, true),
+        None => (written, false),
+    };
+    let spelt = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    let length = close + 4;
+    spelt.then(|| (Piece::Placeholder { name, url, source: &text[..length] }, length))
+}
+
+/// A part of a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// subject line
+    Subject,
+    /// HTML part
+    Html,
+    /// text part
+    Text,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Subject => "subject",
+            Self::Html => "HTML part",
+            Self::Text => "text part",
+        })
+    }
+}
+
+/// Something wrong with a template. `Display` says it in a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// A part that must not be empty is.
+    Empty(Part),
+    /// A part is longer than a template may be.
+    TooLong(Part),
+    /// The mail would have no link; one of these placeholders is needed.
+    NoLink(Part, &'static [&'static str]),
+    /// Nobody knows this placeholder; it would stay in the mail as written.
+    Unknown(Part, String),
+    /// A value is not put into such a place (inside a script, among attribute names); it will be left out.
+    NotThere(Part, String),
+}
+
+impl Problem {
+    /// Whether the template must not be used. The others are warnings.
+    pub fn refuses(&self) -> bool {
+        matches!(self, Self::Empty(_) | Self::TooLong(_) | Self::NoLink(..))
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty(part) => write!(f, "The {part} is empty."),
+            Self::TooLong(part) => write!(f, "The {part} is longer than {LONGEST_PART} bytes."),
+            Self::NoLink(part, names) => {
+                write!(f, "The {part} has no link: it needs {{{{{}}}}}.", names.join("}} or {{"))
+            }
+            Self::Unknown(part, name) => {
+                write!(f, "The {part} names {{{{{name}}}}}, which has no value and will be left as it is.")
+            }
+            Self::NotThere(part, name) => {
+                write!(f, "The {part} uses {{{{{name}}}}} where no value may stand, and it will be left out.")
+            }
+        }
+    }
+}
+
+/// The longest a part of a template may be, in bytes.
+pub const LONGEST_PART: usize = 256 * 1024;
+
+/// Looks a template over before it is stored. An empty answer means that all is well; see [`Problem::refuses`].
+pub fn validate(kind: TemplateType, template: &Template) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if template.subject.trim().is_empty() {
+        problems.push(Problem::Empty(Part::Subject));
+    }
+    if template.html.trim().is_empty() {
+        problems.push(Problem::Empty(Part::Html));
+    }
+    for (part, source) in
+        [(Part::Subject, &template.subject), (Part::Html, &template.html), (Part::Text, &template.text)]
+    {
+        if source.len() > LONGEST_PART {
+            problems.push(Problem::TooLong(part));
+            continue;
+        }
+        let mut names: Vec<&str> = Vec::new();
+        for piece in pieces(source) {
+            let Piece::Placeholder { name, .. } = piece else { continue };
+            if !names.contains(&name) {
+                names.push(name);
+                if default_of(name).is_none() {
+                    problems.push(Problem::Unknown(part, name.to_owned()));
+                }
+            }
+        }
+        let has_link = kind.required().is_empty() || kind.required().iter().any(|name| names.contains(name));
+        if part != Part::Subject && !source.trim().is_empty() && !has_link {
+            problems.push(Problem::NoLink(part, kind.required()));
+        }
+        if part == Part::Html {
+            problems.extend(html::misplaced(source).into_iter().map(|name| Problem::NotThere(part, name)));
+        }
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn template(html: &str, text: &str) -> Template {
+        Template { subject: "x".into(), html: html.into(), text: text.into() }
+    }
+
+    #[test]
+    fn types_are_found_whatever_the_case() {
+        assert_eq!(TemplateType::parse("askpassword"), Some(TemplateType::AskPassword));
+        assert_eq!(TemplateType::parse("ResendAskPassword"), Some(TemplateType::ResendAskPassword));
+        assert_eq!(TemplateType::parse("emailConfirm"), Some(TemplateType::EmailConfirm));
+        assert_eq!(TemplateType::parse("other"), None);
+    }
+
+    #[test]
+    fn a_template_without_its_link_is_refused() {
+        let ask = TemplateType::AskPassword;
+        for (html, text, refused) in [
+            ("{{invitation-link}}", "", 0),
+            ("{{invitation-link}}", "{{invitation-link}}", 0),
+            ("{{invitation-link}}", "no link", 1),
+            ("{{url:confirmation-code}}", "", 0),
+            ("{{confirmation-link}}", "", 1),
+            ("Invitation-link", "text", 2),
+            ("", "{{invitation-link}}", 1),
+        ] {
+            let problems = validate(ask, &template(html, text));
+            assert_eq!(problems.iter().filter(|problem| problem.refuses()).count(), refused, "{html}, {text}");
+        }
+        assert_eq!(validate(TemplateType::AccountActivationSuccess, &template("done", "")), []);
+        let no_subject = Template { subject: " ".into(), ..template("{{invitation-link}}", "") };
+        assert_eq!(validate(ask, &no_subject), [Problem::Empty(Part::Subject)]);
+        let huge = template(&"{{invitation-link}}".repeat(20_000), "");
+        assert_eq!(validate(ask, &huge), [Problem::TooLong(Part::Html)]);
+    }
+
+    #[test]
+    fn unknown_and_misplaced_placeholders_are_named() {
+        let odd = template("{{invitation-link}}{{nobody}}{{nobody}}{{user.claim.any}}<p {{user-name}}>{{7*7}}", "");
+        let problems = validate(TemplateType::AskPassword, &odd);
+        assert_eq!(
+            problems,
+            [Problem::Unknown(Part::Html, "nobody".into()), Problem::NotThere(Part::Html, "user-name".into())]
+        );
+        assert!(problems.iter().all(|problem| !problem.refuses()));
+        assert!(problems[0].to_string().contains("{{nobody}}"), "{}", problems[0]);
+        let no_link = Problem::NoLink(Part::Text, TemplateType::AskPassword.required());
+        assert_eq!(
+            no_link.to_string(),
+            "The text part has no link: it needs {{invitation-link}} or {{confirmation-code}}."
+        );
+    }
+
+    #[test]
+    fn braces_without_end_take_no_time() {
+        let braces = "{{".repeat(100_000);
+        assert_eq!(pieces(&braces).collect::<Vec<_>>(), [Piece::Literal(braces.as_str())]);
+    }
+}

@@ -1,0 +1,152 @@
+//! The ports over SQLite and the operating system: the same router and the same SQL as on Workers, natively.
+//!
+//! For tests and benches. SQLite runs with D1's limits, so that a statement which D1 would refuse fails here too.
+
+mod sqlite;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use async_trait::async_trait;
+
+use crate::ports::{Cache, Clock, Entropy, HttpClient, HttpError, Log, MailQueue, Millis, Platform};
+
+pub use sqlite::Sqlite;
+
+/// The operating system's clock, which a test may move.
+#[derive(Debug, Default)]
+pub struct SystemClock {
+    offset: AtomicI64,
+}
+
+impl SystemClock {
+    /// Moves the clock on.
+    pub fn advance(&self, by: Duration) {
+        self.offset.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::Relaxed);
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Millis {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX) + self.offset.load(Ordering::Relaxed)
+    }
+}
+
+/// The operating system's generator.
+#[derive(Debug, Default)]
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    #[expect(clippy::expect_used, reason = "a machine without randomness must not hand out tokens")]
+    fn fill(&self, bytes: &mut [u8]) {
+        getrandom::fill(bytes).expect("the operating system has randomness");
+    }
+}
+
+/// A cache in memory.
+#[derive(Debug, Default)]
+pub struct MemoryCache(Mutex<HashMap<String, String>>);
+
+#[async_trait]
+impl Cache for MemoryCache {
+    async fn get(&self, key: &str) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    async fn put(&self, key: &str, value: &str, _seconds: u32) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), value.to_owned());
+    }
+}
+
+/// Keeps the wake-ups, for a test to act on.
+#[derive(Debug, Default)]
+pub struct Wakes(Mutex<Vec<Duration>>);
+
+impl Wakes {
+    /// Takes what has been asked for since the last call.
+    #[must_use]
+    pub fn take(&self) -> Vec<Duration> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl MailQueue for Wakes {
+    fn wake(&self, pause: Duration) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(pause);
+    }
+}
+
+/// Keeps log lines.
+#[derive(Debug, Default)]
+pub struct MemoryLog(Mutex<Vec<String>>);
+
+impl MemoryLog {
+    /// All lines so far, each ended by a line feed.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|line| format!("{line}\n")).collect()
+    }
+}
+
+impl Log for MemoryLog {
+    fn line(&self, line: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line.to_owned());
+    }
+}
+
+/// No way out: native tests answer for themselves what a provider does.
+#[derive(Debug, Default)]
+pub struct NoNetwork;
+
+#[async_trait]
+impl HttpClient for NoNetwork {
+    async fn send(&self, _: http::Request<Vec<u8>>, _: Duration) -> Result<http::Response<Vec<u8>>, HttpError> {
+        Err(HttpError::Failed("there is no network here".to_owned()))
+    }
+}
+
+/// A platform over one SQLite database, and the parts of it that a test looks into.
+pub struct Native {
+    /// What the rooms get.
+    pub platform: Platform,
+    /// The database.
+    pub sqlite: Arc<Sqlite>,
+    /// The clock.
+    pub clock: Arc<SystemClock>,
+    /// The wake-ups of the mail sender.
+    pub wakes: Arc<Wakes>,
+    /// The log.
+    pub log: Arc<MemoryLog>,
+}
+
+impl Native {
+    /// A platform over a new database in memory.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn in_memory() -> rusqlite::Result<Self> {
+        Ok(Self::over(Sqlite::in_memory()?))
+    }
+
+    /// A platform over this database.
+    #[must_use]
+    pub fn over(sqlite: Sqlite) -> Self {
+        let sqlite = Arc::new(sqlite);
+        let clock = Arc::new(SystemClock::default());
+        let wakes = Arc::new(Wakes::default());
+        let log = Arc::new(MemoryLog::default());
+        let platform = Platform {
+            db: sqlite.clone(),
+            cache: Arc::new(MemoryCache::default()),
+            mail_queue: wakes.clone(),
+            http: Arc::new(NoNetwork),
+            clock: clock.clone(),
+            entropy: Arc::new(SystemEntropy),
+            log: log.clone(),
+        };
+        Self { platform, sqlite, clock, wakes, log }
+    }
+}

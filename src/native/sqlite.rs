@@ -1,0 +1,116 @@
+//! The `Database` port over SQLite, with D1's limits.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use rusqlite::limits::Limit;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, ErrorCode, ffi};
+
+use crate::ports::{Database, DatabaseError, Outcome, Row, Statement, Value};
+
+/// The migrations, in order, as wrangler applies them to D1.
+const MIGRATIONS: &[&str] = &[include_str!("../../schema/d1/0001_init.sql")];
+
+/// A SQLite database with Latchkey's schema.
+#[derive(Debug)]
+pub struct Sqlite(Mutex<Connection>);
+
+impl Sqlite {
+    /// A new database in memory.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn in_memory() -> rusqlite::Result<Self> {
+        Self::prepare(Connection::open_in_memory()?)
+    }
+
+    /// A new database in a file.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn in_file(path: &Path) -> rusqlite::Result<Self> {
+        let connection = Connection::open(path)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        Self::prepare(connection)
+    }
+
+    fn prepare(connection: Connection) -> rusqlite::Result<Self> {
+        for migration in MIGRATIONS {
+            connection.execute_batch(migration)?;
+        }
+        // https://developers.cloudflare.com/d1/platform/limits/ and what workerd sets on its SQLite.
+        for (limit, value) in [
+            (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, 100),
+            (Limit::SQLITE_LIMIT_SQL_LENGTH, 100_000),
+            (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
+            (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 5),
+            (Limit::SQLITE_LIMIT_FUNCTION_ARG, 32),
+            (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 50),
+            (Limit::SQLITE_LIMIT_LENGTH, 2_000_000),
+        ] {
+            connection.set_limit(limit, value)?;
+        }
+        connection.set_prepared_statement_cache_capacity(256);
+        Ok(Self(Mutex::new(connection)))
+    }
+
+    /// Runs `look` on the connection: for tests that look into the tables, or explain a statement.
+    pub fn with<T>(&self, look: impl FnOnce(&Connection) -> T) -> T {
+        look(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn run(&self, statements: &[Statement]) -> Result<Vec<Outcome>, rusqlite::Error> {
+        let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let transaction = connection.transaction()?;
+        let outcomes = statements.iter().map(|statement| run_one(&transaction, statement)).collect::<Result<_, _>>()?;
+        transaction.commit()?;
+        Ok(outcomes)
+    }
+}
+
+fn run_one(connection: &Connection, statement: &Statement) -> Result<Outcome, rusqlite::Error> {
+    let mut prepared = connection.prepare_cached(&statement.sql)?;
+    let columns: Arc<[String]> = prepared.column_names().into_iter().map(str::to_owned).collect();
+    let params = statement.params.iter().map(|value| match value {
+        Value::Null => rusqlite::types::Value::Null,
+        Value::Integer(number) => rusqlite::types::Value::Integer(*number),
+        Value::Real(number) => rusqlite::types::Value::Real(*number),
+        Value::Text(text) => rusqlite::types::Value::Text(text.clone()),
+    });
+    let mut found = prepared.query(rusqlite::params_from_iter(params))?;
+    let mut rows = Vec::new();
+    while let Some(row) = found.next()? {
+        let values = (0..columns.len())
+            .map(|index| {
+                Ok(match row.get_ref(index)? {
+                    ValueRef::Null => Value::Null,
+                    ValueRef::Integer(number) => Value::Integer(number),
+                    ValueRef::Real(number) => Value::Real(number),
+                    ValueRef::Text(text) | ValueRef::Blob(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+                })
+            })
+            .collect::<Result<_, rusqlite::Error>>()?;
+        rows.push(Row::new(columns.clone(), values));
+    }
+    Ok(Outcome { rows, ..Outcome::default() })
+}
+
+#[async_trait]
+impl Database for Sqlite {
+    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+        self.run(&statements).map_err(|error| match &error {
+            rusqlite::Error::SqliteFailure(failure, Some(message))
+                if failure.code == ErrorCode::ConstraintViolation
+                    && matches!(
+                        failure.extended_code,
+                        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+                    ) =>
+            {
+                DatabaseError::Unique(message.clone())
+            }
+            _ => DatabaseError::Unavailable(error.to_string()),
+        })
+    }
+}

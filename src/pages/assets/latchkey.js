@@ -1,0 +1,47 @@
+// Makes the set-password form kinder; the form works without it.
+(() => {
+  "use strict";
+  const form = document.querySelector("form[data-passwords]");
+  if (!form) return;
+  const [password, confirm] = ["password", "confirm"].map((name) => form.elements[name]);
+  const live = document.getElementById("mismatch");
+
+  // a switch in the first field that shows and hides both
+  const box = password.parentElement;
+  const toggle = document.createElement("button");
+  toggle.type = "button";
+  toggle.className = "toggle";
+  const show = (on) => {
+    password.type = confirm.type = on ? "text" : "password";
+    toggle.textContent = on ? box.dataset.hide : box.dataset.show;
+    toggle.setAttribute("aria-pressed", String(on));
+  };
+  toggle.addEventListener("click", () => show(password.type === "password"));
+  box.append(toggle);
+  show(false);
+
+  // say that the two differ as soon as the second is left, and take it back as soon as they agree
+  const check = (leaving) => {
+    const differ = confirm.value !== "" && confirm.value !== password.value;
+    confirm.setCustomValidity(differ ? form.dataset.mismatch : "");
+    if (!differ) live.textContent = "";
+    else if (leaving) live.textContent = form.dataset.mismatch;
+  };
+  for (const field of [password, confirm]) field.addEventListener("input", () => check(false));
+  confirm.addEventListener("blur", () => check(true));
+
+  // a second press would be answered "already used" although the first one won
+  let sent = false;
+  form.addEventListener("submit", (event) => {
+    if (sent) return event.preventDefault();
+    sent = true;
+    show(false);
+    form.classList.add("sent");
+  });
+  addEventListener("pageshow", () => {
+    sent = false;
+    form.classList.remove("sent");
+  });
+
+  document.getElementById("problems")?.focus();
+})();

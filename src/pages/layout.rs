@@ -1,0 +1,116 @@
+//! The HTML shell that every page shares.
+//!
+//! No inline style, no inline script, nothing from another origin: [`CONTENT_SECURITY_POLICY`] can forbid all
+//! three. Addresses that come from settings go through [`link_target`] and [`form_target`].
+
+use maud::{DOCTYPE, Markup, html};
+
+use super::assets;
+use super::locale::Language;
+use super::text::{self, Texts};
+
+/// The policy the pages are written for; the caller sends it as a header.
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// What every page needs to know about where it stands.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Shell<'a> {
+    /// put before `/assets/...`: empty, or `/t/{tenant}`
+    pub prefix: &'a str,
+    /// the locale asked for; the language really used is the nearest one there is
+    pub locale: &'a str,
+    /// whose account this is, as people know it; empty when it is not known (a forged link)
+    pub organization: &'a str,
+    /// an e-mail address people can write to for help; empty when there is none
+    pub support: &'a str,
+}
+
+impl Shell<'_> {
+    pub(super) fn language(&self) -> Language {
+        Language::of(self.locale)
+    }
+
+    pub(super) fn texts(&self) -> &'static Texts {
+        text::of(self.language())
+    }
+}
+
+/// How a page differs from the others.
+pub(super) struct Page<'a> {
+    /// title of the window, without the organization's name
+    pub title: &'a str,
+    /// whether the page loads the script
+    pub script: bool,
+    /// whether the foot says whom to ask
+    pub help: bool,
+    pub body: Markup,
+}
+
+/// A page of one card in the middle.
+pub(super) fn card(shell: &Shell, page: Page) -> String {
+    let texts = shell.texts();
+    let main = html! {
+        header.brand { span.mark aria-hidden="true" {} bdi { (wordmark(shell)) } }
+        main.card { (page.body) }
+        @if page.help { footer.foot { p { (help(shell, texts)) } } }
+    };
+    document(shell, page.title, page.script, "narrow", main)
+}
+
+/// The whole document. `class` is the width of the column.
+pub(super) fn document(shell: &Shell, title: &str, script: bool, class: &str, body: Markup) -> String {
+    let language = shell.language();
+    html! {
+        (DOCTYPE)
+        html lang=(language.tag()) dir=(language.dir()) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="robots" content="noindex, nofollow, noarchive";
+                meta name="referrer" content="no-referrer";
+                meta name="color-scheme" content="light dark";
+                // phones must not turn numbers in user names into telephone links
+                meta name="format-detection" content="telephone=no";
+                title { (title) " · " (wordmark(shell)) }
+                link rel="icon" type="image/svg+xml" href=(assets::ICON.href(shell.prefix));
+                link rel="stylesheet" href=(assets::STYLE.href(shell.prefix));
+                @if script { script src=(assets::SCRIPT.href(shell.prefix)) defer {} }
+            }
+            body { div class={ "page " (class) } { (body) } }
+        }
+    }
+    .into_string()
+}
+
+fn wordmark<'a>(shell: &Shell<'a>) -> &'a str {
+    if shell.organization.trim().is_empty() { "Latchkey" } else { shell.organization }
+}
+
+fn help(shell: &Shell, texts: &Texts) -> Markup {
+    // anything but a plain address would be a way to put a header or a second recipient into the mailto link
+    let plain = shell.support.contains('@')
+        && shell.support.chars().all(|c| c.is_ascii_alphanumeric() || ".!#$'*+-/=^_`{|}~@".contains(c));
+    if !plain {
+        return html! { (texts.help) };
+    }
+    let (before, after) = texts.help_contact.split_once("{contact}").unwrap_or((texts.help_contact, ""));
+    html! { (before) a href={ "mailto:" (shell.support) } { bdi { (shell.support) } } (after) }
+}
+
+/// An address to link to, if it is harmless: absolute `http(s)`, or a path of this site.
+///
+/// Whether another origin is allowed at all is the caller's decision; this only keeps out `javascript:` and its
+/// kin, and the spellings browsers read as another host (`//host`, `/\host`).
+pub fn link_target(url: &str) -> Option<&str> {
+    let lower = url.get(..8).unwrap_or(url).to_ascii_lowercase();
+    let absolute = lower.starts_with("https://") || lower.starts_with("http://");
+    let clean = !url.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\');
+    (clean && (absolute || form_target(url).is_some())).then_some(url)
+}
+
+/// A path of this site to send a form to. A form without one posts to the address of its page.
+pub fn form_target(path: &str) -> Option<&str> {
+    let clean = !path.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\');
+    (clean && path.starts_with('/') && !path.starts_with("//")).then_some(path)
+}

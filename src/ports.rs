@@ -1,0 +1,327 @@
+//! The traits through which the rooms reach the outside world, and the values that cross them.
+//!
+//! `edge/` satisfies them with Cloudflare's bindings, `native/` with SQLite and the operating system, so the same
+//! router and the same SQL run on workerd and under `cargo test`. Everything is dynamic dispatch: one copy of the
+//! code in the wasm, and a call into D1 costs a million times more than a virtual call.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+/// Milliseconds since the Unix epoch.
+pub type Millis = i64;
+
+/// A value bound to, or read from, a SQL statement. D1 speaks JavaScript numbers: integers must stay within ±2^53.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// SQL NULL.
+    Null,
+    /// A 64-bit integer (53 bits on D1).
+    Integer(i64),
+    /// A double.
+    Real(f64),
+    /// UTF-8 text.
+    Text(String),
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Integer(value)
+    }
+}
+impl From<u32> for Value {
+    fn from(value: u32) -> Self {
+        Self::Integer(value.into())
+    }
+}
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Integer(value.into())
+    }
+}
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// One SQL statement with its parameters (`?1` …), which is the only way a value ever reaches SQL.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// The text, with numbered parameters.
+    pub sql: Cow<'static, str>,
+    /// The values of `?1`, `?2`, … At most 100 (D1's limit).
+    pub params: Vec<Value>,
+}
+
+impl Statement {
+    /// A statement with its parameters in order.
+    pub fn new(sql: impl Into<Cow<'static, str>>, params: Vec<Value>) -> Self {
+        Self { sql: sql.into(), params }
+    }
+}
+
+/// A row, its columns by name.
+#[derive(Clone, Debug)]
+pub struct Row {
+    columns: Arc<[String]>,
+    values: Vec<Value>,
+}
+
+impl Row {
+    /// A row of `values`, named in order by `columns`.
+    #[must_use]
+    pub fn new(columns: Arc<[String]>, values: Vec<Value>) -> Self {
+        Self { columns, values }
+    }
+
+    fn find(&self, column: &str) -> Option<&Value> {
+        let index = self.columns.iter().position(|name| name == column)?;
+        self.values.get(index)
+    }
+
+    /// The text in `column`, or `None` when it is NULL.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Shape`] when the column is missing or not text.
+    pub fn optional_text(&self, column: &str) -> Result<Option<&str>, DatabaseError> {
+        match self.find(column) {
+            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(Value::Null) => Ok(None),
+            _ => Err(DatabaseError::Shape(column.to_owned())),
+        }
+    }
+
+    /// The text in `column`.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Shape`] when the column is missing, NULL or not text.
+    pub fn text(&self, column: &str) -> Result<&str, DatabaseError> {
+        self.optional_text(column)?.ok_or_else(|| DatabaseError::Shape(column.to_owned()))
+    }
+
+    /// The integer in `column`, or `None` when it is NULL.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Shape`] when the column is missing or not an integer.
+    pub fn optional_integer(&self, column: &str) -> Result<Option<i64>, DatabaseError> {
+        match self.find(column) {
+            Some(Value::Integer(number)) => Ok(Some(*number)),
+            // D1 answers every number as a double.
+            #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53 by the guard")]
+            Some(Value::Real(number)) if number.fract() == 0.0 && number.abs() < 9e15 => Ok(Some(*number as i64)),
+            Some(Value::Null) => Ok(None),
+            _ => Err(DatabaseError::Shape(column.to_owned())),
+        }
+    }
+
+    /// The integer in `column`.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Shape`] when the column is missing, NULL or not an integer.
+    pub fn integer(&self, column: &str) -> Result<i64, DatabaseError> {
+        self.optional_integer(column)?.ok_or_else(|| DatabaseError::Shape(column.to_owned()))
+    }
+}
+
+/// What one statement of a batch answered.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// The rows of a SELECT or a RETURNING.
+    pub rows: Vec<Row>,
+    /// Rows that D1 read for it (its `meta.rows_read`; 0 on SQLite, which does not count).
+    pub rows_read: u64,
+    /// Rows that D1 wrote for it, index entries included (its `meta.rows_written`).
+    pub rows_written: u64,
+}
+
+/// Why a batch failed. A batch is atomic: after an error nothing of it holds, unless the error may hide a commit.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// A UNIQUE or PRIMARY KEY constraint refused a row: the constraint's columns as SQLite names them.
+    #[error("unique constraint: {0}")]
+    Unique(String),
+    /// The database did not answer, or answered with an error: the batch may have been committed all the same.
+    #[error("database: {0}")]
+    Unavailable(String),
+    /// A row did not have the column, or the type, that the code expected.
+    #[error("unexpected column {0}")]
+    Shape(String),
+}
+
+/// A SQL database: D1, or SQLite with D1's limits.
+#[async_trait]
+pub trait Database: Send + Sync {
+    /// Runs the statements in one transaction and one round trip.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; only `Unavailable` leaves open whether the batch was committed.
+    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError>;
+}
+
+/// A cache that may forget and may lag: KV. The database is the truth.
+#[async_trait]
+pub trait Cache: Send + Sync {
+    /// The value under `key`, if the cache has it.
+    async fn get(&self, key: &str) -> Option<String>;
+    /// Keeps `value` under `key` for `seconds` (at least 60, KV's least).
+    async fn put(&self, key: &str, value: &str, seconds: u32);
+}
+
+/// Wakes the mail sender. Losing a wake-up is harmless: the sweep finds what waits.
+pub trait MailQueue: Send + Sync {
+    /// Asks for a run of the sender after `pause`. Never blocks the answer.
+    fn wake(&self, pause: Duration);
+}
+
+/// Why an HTTP call to somebody else's server has no answer.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum HttpError {
+    /// No answer within the time allowed; the request may have arrived.
+    #[error("no answer in time")]
+    Timeout,
+    /// The connection failed; the request may have arrived.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Calls other people's HTTP servers (mail providers).
+#[async_trait]
+pub trait HttpClient: Send + Sync {
+    /// Sends `request` and reads the whole answer, or gives up after `timeout`.
+    ///
+    /// # Errors
+    /// [`HttpError`]; in every case the request may have arrived.
+    async fn send(
+        &self,
+        request: http::Request<Vec<u8>>,
+        timeout: Duration,
+    ) -> Result<http::Response<Vec<u8>>, HttpError>;
+}
+
+/// The time.
+pub trait Clock: Send + Sync {
+    /// Now, in milliseconds since the epoch.
+    fn now(&self) -> Millis;
+}
+
+/// Cryptographic randomness.
+pub trait Entropy: Send + Sync {
+    /// Fills `bytes` from the platform's secure generator.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// One line of the log: JSON without secrets, paths or queries.
+pub trait Log: Send + Sync {
+    /// Writes one line.
+    fn line(&self, line: &str);
+}
+
+/// D1's cost of one unit of work, summed over its batches (DESIGN 8; shown as `Server-Timing` in development).
+#[derive(Debug, Default)]
+pub struct Meter {
+    trips: AtomicU64,
+    read: AtomicU64,
+    written: AtomicU64,
+}
+
+impl Meter {
+    fn add(&self, outcomes: &[Outcome]) {
+        self.read.fetch_add(outcomes.iter().map(|o| o.rows_read).sum(), Ordering::Relaxed);
+        self.written.fetch_add(outcomes.iter().map(|o| o.rows_written).sum(), Ordering::Relaxed);
+    }
+
+    /// Round trips so far.
+    pub fn trips(&self) -> u64 {
+        self.trips.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Display for Meter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "trips={} read={} written={}",
+            self.trips(),
+            self.read.load(Ordering::Relaxed),
+            self.written.load(Ordering::Relaxed)
+        )
+    }
+}
+
+/// A database that counts what passes through it.
+struct Metered {
+    inner: Arc<dyn Database>,
+    meter: Arc<Meter>,
+}
+
+#[async_trait]
+impl Database for Metered {
+    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+        self.meter.trips.fetch_add(1, Ordering::Relaxed);
+        let outcomes = self.inner.batch(statements).await?;
+        self.meter.add(&outcomes);
+        Ok(outcomes)
+    }
+}
+
+/// The outside world as one unit of work sees it: a request, a queue batch, a run of the sweep.
+#[derive(Clone)]
+pub struct Platform {
+    /// The database of the PRIMARY user store.
+    pub db: Arc<dyn Database>,
+    /// KV.
+    pub cache: Arc<dyn Cache>,
+    /// The queue that wakes the sender.
+    pub mail_queue: Arc<dyn MailQueue>,
+    /// The way out, for mail providers.
+    pub http: Arc<dyn HttpClient>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// The log.
+    pub log: Arc<dyn Log>,
+}
+
+impl Platform {
+    /// The same platform with its database metered, and the meter.
+    #[must_use]
+    pub fn metered(&self) -> (Self, Arc<Meter>) {
+        let meter = Arc::new(Meter::default());
+        let db = Arc::new(Metered { inner: self.db.clone(), meter: meter.clone() });
+        (Self { db, ..self.clone() }, meter)
+    }
+
+    /// Runs one statement in a round trip of its own.
+    ///
+    /// # Errors
+    /// As [`Database::batch`].
+    pub async fn query(&self, statement: Statement) -> Result<Vec<Row>, DatabaseError> {
+        let outcomes = self.db.batch(vec![statement]).await?;
+        Ok(outcomes.into_iter().next().map(|outcome| outcome.rows).unwrap_or_default())
+    }
+
+    /// A time-ordered UUID (v7, RFC 9562), of which 74 bits are random.
+    #[must_use]
+    pub fn new_id(&self) -> uuid::Uuid {
+        let mut random = [0; 10];
+        self.entropy.fill(&mut random);
+        let now = u64::try_from(self.clock.now()).unwrap_or_default();
+        uuid::Builder::from_unix_timestamp_millis(now, &random).into_uuid()
+    }
+}

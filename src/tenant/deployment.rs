@@ -1,0 +1,355 @@
+//! What the deployment fixes: variables and secrets of wrangler (DESIGN 2.2), read once per isolate.
+//!
+//! A deployment fails closed: whatever is missing, too weak or meant for development only is collected in words, and
+//! every route but `/healthz` answers 503 with that list until it is mended.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::settings::Settings;
+use crate::invite::token::{Key, KeyRing};
+
+/// Text that must not be shown: `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The secret itself, for the one place that needs it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Whether this is somebody's machine or the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// `ENVIRONMENT=development`, which only the committed `.dev.vars` says.
+    Development,
+    /// Everything else.
+    Production,
+}
+
+/// The first administrator, from the deployment's secrets.
+#[derive(Clone, Debug)]
+pub struct Administrator {
+    /// The name for HTTP Basic.
+    pub username: String,
+    /// The password for HTTP Basic.
+    pub password: Secret,
+}
+
+/// The deployment's own configuration.
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    /// Development or production.
+    pub environment: Environment,
+    /// `scheme://host[:port]` that every link starts with; never taken from a request.
+    pub public_origin: String,
+    /// The first administrator.
+    pub administrator: Administrator,
+    /// The keys that sign and verify links.
+    pub keys: KeyRing,
+    /// Mail providers in the order in which they are tried.
+    pub mail_providers: Vec<String>,
+    /// The `From` of every mail: `Name <a@b>` or `a@b`.
+    pub mail_from: String,
+    /// `MAIL_API_KEY`, or `MAIL_API_KEY_<PROVIDER>`, by provider.
+    pub mail_api_keys: Vec<(String, Secret)>,
+    /// `MAIL_API_BASE`, or `MAIL_API_BASE_<PROVIDER>`, by provider: only where set.
+    pub mail_api_bases: Vec<(String, String)>,
+    /// Seconds before the first retry of a mail.
+    pub mail_retry_base_seconds: u32,
+    /// Seconds that a sender holds a row.
+    pub mail_lease_seconds: u32,
+    /// Seconds that a provider has for its answer.
+    pub mail_timeout_seconds: u32,
+    /// Hours after which a mail becomes a dead letter.
+    pub mail_give_up_hours: u32,
+    /// The settings of every tenant that does not override them.
+    pub settings: Settings,
+}
+
+/// The providers this build can send through.
+const PROVIDERS: &[&str] = &["inbox", "resend"];
+
+impl Deployment {
+    /// Reads the configuration through `variable`, which answers vars and secrets alike.
+    ///
+    /// # Errors
+    /// Everything that must be mended first, a sentence each, naming the setting.
+    pub fn load(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<String>> {
+        let get = |name: &str| variable(name).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
+        let environment = match get("ENVIRONMENT").as_deref() {
+            Some("development") => Environment::Development,
+            _ => Environment::Production,
+        };
+        let development = environment == Environment::Development;
+        let mut problems = Vec::new();
+
+        let public_origin = match get("PUBLIC_ORIGIN") {
+            Some(origin) => checked_origin(&origin, development).unwrap_or_else(|problem| {
+                problems.push(problem);
+                String::new()
+            }),
+            None if development => "http://127.0.0.1:8787".to_owned(),
+            None => {
+                problems.push("PUBLIC_ORIGIN is missing: set it to the https origin that links start with.".to_owned());
+                String::new()
+            }
+        };
+
+        let mut required = |name: &str, what: &str| {
+            get(name).unwrap_or_else(|| {
+                problems.push(format!("{name} is missing: {what}."));
+                String::new()
+            })
+        };
+        let administrator = Administrator {
+            username: required("ADMIN_USERNAME", "the first administrator's name, a secret"),
+            password: Secret::new(required("ADMIN_PASSWORD", "the first administrator's password, a secret")),
+        };
+        let token_keys = required("TOKEN_KEYS", "kid:base64url(32 random bytes or more), a secret");
+        if !development && administrator.password.expose() == "admin" {
+            problems.push("ADMIN_PASSWORD is the development password: set another one.".to_owned());
+        }
+
+        let host = public_origin.split_once("://").map_or("", |(_, host)| host).to_owned();
+        let keys = if token_keys.is_empty() { Vec::new() } else { parse_keys(&token_keys, development, &mut problems) };
+
+        let mail_providers: Vec<String> = match get("MAIL_PROVIDER") {
+            Some(list) => list.split(',').map(|name| name.trim().to_ascii_lowercase()).collect(),
+            None if development => vec!["inbox".to_owned()],
+            None => {
+                problems.push("MAIL_PROVIDER is missing: name the mail provider, for example resend.".to_owned());
+                Vec::new()
+            }
+        };
+        let several = mail_providers.len() > 1;
+        let per_provider = |name: &str, provider: &str| {
+            get(&format!("{name}_{}", provider.to_ascii_uppercase())).or_else(|| if several { None } else { get(name) })
+        };
+        let mut mail_api_keys = Vec::new();
+        let mut mail_api_bases = Vec::new();
+        for provider in &mail_providers {
+            if !PROVIDERS.contains(&provider.as_str()) {
+                problems.push(format!("MAIL_PROVIDER names {provider:?}: known are {}.", PROVIDERS.join(", ")));
+                continue;
+            }
+            if provider == "inbox" {
+                if !development {
+                    problems.push("MAIL_PROVIDER is inbox, which is for development only.".to_owned());
+                }
+                continue;
+            }
+            match per_provider("MAIL_API_KEY", provider) {
+                Some(key) => mail_api_keys.push((provider.clone(), Secret::new(key))),
+                None => problems.push(format!("MAIL_API_KEY is missing: the API key of {provider}, a secret.")),
+            }
+            if let Some(base) = per_provider("MAIL_API_BASE", provider) {
+                mail_api_bases.push((provider.clone(), base.trim_end_matches('/').to_owned()));
+            }
+        }
+        let mail_from = match get("MAIL_FROM") {
+            Some(from) => from,
+            None if development => "Latchkey <latchkey@localhost.localdomain>".to_owned(),
+            None => {
+                problems.push("MAIL_FROM is missing: the sender of every mail, Name <address>.".to_owned());
+                String::new()
+            }
+        };
+
+        let mut number = |name: &str, default: u32, range: std::ops::RangeInclusive<u32>| match get(name) {
+            None => default,
+            Some(text) => match text.parse() {
+                Ok(value) if range.contains(&value) => value,
+                _ => {
+                    problems.push(format!("{name} is {text:?}: a whole number from {} to {}.", range.start(), range.end()));
+                    default
+                }
+            },
+        };
+        let mail_retry_base_seconds = number("MAIL_RETRY_BASE_SECONDS", 2, 0..=3_600);
+        let mail_lease_seconds = number("MAIL_LEASE_SECONDS", 600, 1..=3_600);
+        let mail_timeout_seconds = number("MAIL_TIMEOUT_SECONDS", 15, 1..=120);
+        let mail_give_up_hours = number("MAIL_GIVE_UP_HOURS", 72, 1..=720);
+
+        let settings = Settings::from_deployment(&get, &mut problems);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Self {
+            environment,
+            public_origin,
+            administrator,
+            keys: KeyRing::new(keys, host),
+            mail_providers,
+            mail_from,
+            mail_api_keys,
+            mail_api_bases,
+            mail_retry_base_seconds,
+            mail_lease_seconds,
+            mail_timeout_seconds,
+            mail_give_up_hours,
+            settings,
+        })
+    }
+
+    /// Whether this is a development machine.
+    #[must_use]
+    pub fn is_development(&self) -> bool {
+        self.environment == Environment::Development
+    }
+
+    /// The API key of a provider.
+    #[must_use]
+    pub fn mail_api_key(&self, provider: &str) -> Option<&Secret> {
+        self.mail_api_keys.iter().find(|(name, _)| name == provider).map(|(_, key)| key)
+    }
+
+    /// The origin of a provider's API where the deployment overrides the vendor's.
+    #[must_use]
+    pub fn mail_api_base(&self, provider: &str) -> Option<&str> {
+        self.mail_api_bases.iter().find(|(name, _)| name == provider).map(|(_, base)| base.as_str())
+    }
+}
+
+/// An origin and nothing more: links are built by appending a path to it.
+fn checked_origin(origin: &str, development: bool) -> Result<String, String> {
+    let origin = origin.trim_end_matches('/');
+    let uri: Option<http::Uri> = origin.parse().ok();
+    let whole = uri.as_ref().is_some_and(|uri| {
+        uri.host().is_some_and(|host| !host.is_empty())
+            && uri.query().is_none()
+            && matches!(uri.path(), "" | "/")
+            && !origin.contains(['@', '#'])
+    });
+    match uri.as_ref().and_then(http::Uri::scheme_str) {
+        Some("https") if whole => Ok(origin.to_ascii_lowercase()),
+        Some("http") if whole && development => Ok(origin.to_ascii_lowercase()),
+        _ => Err(format!("PUBLIC_ORIGIN is {origin:?}: it must be an https origin such as https://id.example.com.")),
+    }
+}
+
+/// The committed key's bytes begin with this, so that a deployment cannot use it by mistake.
+const DEVELOPMENT_KEY_MARK: &[u8] = b"development-only";
+
+/// `kid:base64url[,kid:base64url...]`: the first signs, all verify.
+fn parse_keys(text: &str, development: bool, problems: &mut Vec<String>) -> Vec<Key> {
+    let mut keys: Vec<Key> = Vec::new();
+    for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+        let Some((kid, encoded)) = entry.split_once(':') else {
+            problems.push("TOKEN_KEYS has an entry without a colon: write kid:base64url.".to_owned());
+            continue;
+        };
+        // Keys travel through shells and dashboards: padding and the other alphabet are as good.
+        let canonical: String = encoded
+            .trim_end_matches('=')
+            .chars()
+            .map(|c| match c {
+                '+' => '-',
+                '/' => '_',
+                other => other,
+            })
+            .collect();
+        let Ok(bytes) = URL_SAFE_NO_PAD.decode(canonical) else {
+            problems.push(format!("TOKEN_KEYS: the key of kid {kid:?} is not base64url."));
+            continue;
+        };
+        if kid.is_empty() || kid.len() > 8 || !kid.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
+            problems.push(format!("TOKEN_KEYS: kid {kid:?} must be 1 to 8 letters, digits, '-' or '_'."));
+        } else if bytes.len() < 32 {
+            problems.push(format!("TOKEN_KEYS: the key of kid {kid:?} has {} bytes: 32 or more are needed.", bytes.len()));
+        } else if !development && bytes.starts_with(DEVELOPMENT_KEY_MARK) {
+            problems.push(format!("TOKEN_KEYS: kid {kid:?} is the development key: make one of your own."));
+        } else if keys.iter().any(|key| key.kid() == kid) {
+            problems.push(format!("TOKEN_KEYS: kid {kid:?} occurs twice."));
+        } else {
+            keys.push(Key::new(kid.to_owned(), bytes));
+        }
+    }
+    if keys.is_empty() && problems.is_empty() {
+        problems.push("TOKEN_KEYS has no key: kid:base64url(32 random bytes or more).".to_owned());
+    }
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Deployment;
+
+    const KEY: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
+    fn load(pairs: &[(&str, &str)]) -> Result<Deployment, Vec<String>> {
+        Deployment::load(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    fn production() -> Vec<(&'static str, &'static str)> {
+        vec![
+            ("PUBLIC_ORIGIN", "https://id.example.com"),
+            ("ADMIN_USERNAME", "root"),
+            ("ADMIN_PASSWORD", "correct horse battery"),
+            ("TOKEN_KEYS", KEY),
+            ("MAIL_PROVIDER", "resend"),
+            ("MAIL_API_KEY", "re_123"),
+            ("MAIL_FROM", "Acme <id@example.com>"),
+        ]
+    }
+
+    #[test]
+    fn an_empty_deployment_names_everything_that_is_missing() {
+        let problems = load(&[]).expect_err("nothing is set").join("\n");
+        for name in ["PUBLIC_ORIGIN", "ADMIN_USERNAME", "ADMIN_PASSWORD", "TOKEN_KEYS", "MAIL_PROVIDER", "MAIL_FROM"] {
+            assert!(problems.contains(name), "{name} in {problems}");
+        }
+    }
+
+    #[test]
+    fn a_complete_production_deployment_loads() {
+        let deployment = load(&production()).expect("complete");
+        assert!(!deployment.is_development());
+        assert_eq!(deployment.mail_providers, ["resend"]);
+    }
+
+    #[test]
+    fn development_parts_are_refused_in_production() {
+        let development_key = "dev:ZGV2ZWxvcG1lbnQtb25seS1rZXktbmV2ZXItZGVwbG95LWl0";
+        for (name, value) in [
+            ("ADMIN_PASSWORD", "admin"),
+            ("MAIL_PROVIDER", "inbox"),
+            ("TOKEN_KEYS", development_key),
+            ("TOKEN_KEYS", "k1:c2hvcnQ"),
+            ("TOKEN_KEYS", "waytoolongkid:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"),
+            ("PUBLIC_ORIGIN", "http://id.example.com"),
+            ("PUBLIC_ORIGIN", "https://id.example.com/path"),
+            ("PUBLIC_ORIGIN", "https://user@id.example.com"),
+            ("MAIL_LEASE_SECONDS", "0"),
+            ("ASK_PASSWORD_EMAIL_VALIDITY", "soon"),
+        ] {
+            let mut pairs = production();
+            pairs.retain(|(key, _)| *key != name);
+            pairs.push((name, value));
+            let problems = load(&pairs).expect_err(value);
+            assert!(problems.iter().any(|problem| problem.contains(name)), "{name}: {problems:?}");
+        }
+    }
+
+    #[test]
+    fn secrets_do_not_show_in_debug_output() {
+        let shown = format!("{:?}", load(&production()).expect("complete"));
+        assert!(!shown.contains("correct horse") && !shown.contains("re_123") && !shown.contains("AAEC"), "{shown}");
+    }
+}

@@ -1,0 +1,77 @@
+// A real Worker for a test file: `wrangler dev` (workerd, local D1, KV and Queues) over a state folder of its own.
+
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { migrate, startDev } from "../../../scripts/wrangler.mjs";
+
+const running = new Set();
+// A test runner that gives up on a file ends it with SIGTERM; workerd must not stay behind.
+const killAll = () => running.forEach((dev) => dev.kill());
+process.on("exit", killAll);
+for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => process.exit(1));
+
+async function freePort() {
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/**
+ * Options: `vars` win over .dev.vars; `devVars: false` runs without .dev.vars, as a deployment does; `logFile` keeps the
+ * log after `close`.
+ */
+export async function startWorker({ vars = {}, devVars = true, logFile } = {}) {
+  const folder = mkdtempSync(join(tmpdir(), "latchkey-e2e-"));
+  const state = join(folder, "state");
+  const log = logFile ?? join(folder, "worker.log");
+  writeFileSync(log, "");
+  await migrate(state);
+
+  const port = await freePort();
+  const origin = `http://127.0.0.1:${port}`;
+  if (devVars) vars = { PUBLIC_ORIGIN: origin, ...vars };
+  let dev;
+
+  async function start() {
+    dev = startDev({ port, state, vars, devVars, onLine: (line) => appendFileSync(log, `${line}\n`) });
+    running.add(dev);
+    dev.exited.then(() => running.delete(dev));
+    await dev.ready();
+  }
+
+  await start();
+  return {
+    origin,
+    port,
+    state,
+    /** All that the Worker has logged so far: what `make run` would print. */
+    log: () => readFileSync(log, "utf8"),
+    /** Calls the scheduled handler, as Cloudflare does every minute. */
+    async scheduled() {
+      const answer = await fetch(`${origin}/cdn-cgi/handler/scheduled`);
+      if (!answer.ok) throw new Error(`scheduled handler: ${answer.status} ${await answer.text()}`);
+    },
+    stop: () => dev.stop(),
+    /** kill -9 of wrangler and workerd together. */
+    async crash() {
+      dev.kill();
+      await dev.exited;
+    },
+    /** Starts again over the same state, on the same port, after `stop` or `crash`; `changed` replaces some vars. */
+    async restart(changed = {}) {
+      vars = { ...vars, ...changed };
+      await start();
+    },
+    async close() {
+      await dev.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
