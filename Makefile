@@ -58,7 +58,7 @@ deploy-check: $(WASM) ## what `wrangler deploy` would upload, without uploading 
 
 lint: | prerequisites wasm-target ## formatting and clippy, native and wasm
 	@echo "==> cargo fmt --check"
-	@cargo fmt --check
+	@cargo fmt --check -- -l
 	@echo "==> cargo clippy, native"
 	@cargo clippy --quiet --all-targets -- -D warnings
 	@echo "==> cargo clippy, wasm"

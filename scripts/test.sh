@@ -13,7 +13,7 @@ group() { # name, command...
 }
 
 group "native (cargo test)" cargo test --quiet
-group "workerd and browser (e2e)" node --test --test-timeout=300000 'tests/e2e/*.test.mjs'
+group "workerd and browser (e2e)" node --disable-warning=ExperimentalWarning --test --test-reporter=spec --test-timeout=300000 'tests/e2e/*.test.mjs'
 
 echo "==> summary"
 printf '%s\n' "${summary[@]}"

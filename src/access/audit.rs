@@ -39,15 +39,13 @@ pub enum Condition {
 }
 
 impl Condition {
-    /// The SQL that a rider's SELECT ends with; `?1` tenant, `?2` target and `?3` operation by convention.
+    /// The SQL of it; `?1` is the tenant, `?2` the target and `?3` the operation by convention.
     #[must_use]
     pub fn sql(self) -> &'static str {
         match self {
-            Self::Always => "",
-            Self::OperationHolds => {
-                " WHERE EXISTS (SELECT 1 FROM resources WHERE tenant = ?1 AND id = ?2 AND operation = ?3)"
-            }
-            Self::TargetExists => " WHERE EXISTS (SELECT 1 FROM resources WHERE tenant = ?1 AND id = ?2)",
+            Self::Always => "TRUE",
+            Self::OperationHolds => "EXISTS (SELECT 1 FROM resources WHERE tenant = ?1 AND id = ?2 AND operation = ?3)",
+            Self::TargetExists => "EXISTS (SELECT 1 FROM resources WHERE tenant = ?1 AND id = ?2)",
         }
     }
 }
@@ -59,7 +57,7 @@ pub fn record(ctx: &Context, operation: &str, action: Action, target: &str, cond
         format!(
             "INSERT INTO audit (tenant, number, time, operation, actor, action, target, outcome, request_id, address) \
              SELECT ?1, (SELECT COALESCE(MAX(number), 0) + 1 FROM audit WHERE tenant = ?1), \
-             ?4, ?3, ?5, ?6, ?2, 'success', ?7, ?8{}",
+             ?4, ?3, ?5, ?6, ?2, 'success', ?7, ?8 WHERE {}",
             condition.sql()
         ),
         vec![

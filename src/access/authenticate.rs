@@ -79,7 +79,9 @@ mod tests {
 
     #[test]
     fn anything_else_is_not_basic() {
-        for header in ["", "Basic", "Basic ", "non-token", "Bearer abc", "Basic !!!!", "Basic cGF1bA==", "Basic /////w=="] {
+        for header in
+            ["", "Basic", "Basic ", "non-token", "Bearer abc", "Basic !!!!", "Basic cGF1bA==", "Basic /////w=="]
+        {
             assert!(Basic::parse(header).is_none(), "{header}");
         }
     }

@@ -90,7 +90,8 @@ pub fn verify(password: &str, stored: &str) -> bool {
 /// Takes as long as [`verify`] does, and fails: for a user who does not exist or has no password.
 pub fn pretend_to_verify(password: &str) {
     // A well-formed hash of nobody's password, with the parameters of today.
-    const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    const NOBODY: &str =
+        "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     let _ = verify(password, NOBODY);
 }
 
@@ -113,19 +114,20 @@ fn check(password: &str, stored: &str) -> Option<bool> {
 
 fn derive(password: &str, salt: &[u8], params: &Params, length: usize) -> Option<Vec<u8>> {
     let mut output = vec![0; length];
-    MEMORY.with_borrow_mut(|memory| {
-        if memory.len() < params.block_count() {
-            memory.resize(params.block_count(), Block::default());
-        }
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
-        argon2.hash_password_into_with_memory(
-            normalized(password).as_bytes(),
-            salt,
-            &mut output,
-            &mut memory[..params.block_count()],
-        )
-    })
-    .ok()?;
+    MEMORY
+        .with_borrow_mut(|memory| {
+            if memory.len() < params.block_count() {
+                memory.resize(params.block_count(), Block::default());
+            }
+            let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+            argon2.hash_password_into_with_memory(
+                normalized(password).as_bytes(),
+                salt,
+                &mut output,
+                &mut memory[..params.block_count()],
+            )
+        })
+        .ok()?;
     Some(output)
 }
 

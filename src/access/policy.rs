@@ -71,7 +71,13 @@ mod tests {
 
     #[test]
     fn good_passwords_pass_whatever_they_are_made_of() {
-        for good in ["correct horse battery", "Pässwörter für alle", "パスワードは長い方がいい", "paul likes long walks", &"x7".repeat(64)] {
+        for good in [
+            "correct horse battery",
+            "Pässwörter für alle",
+            "パスワードは長い方がいい",
+            "paul likes long walks",
+            &"x7".repeat(64),
+        ] {
             assert_eq!(weaknesses(good, 8, CONTEXT), [], "{good}");
         }
     }

@@ -247,10 +247,7 @@ pub async fn delete(ctx: &Context, id: &str) -> Result<bool, DatabaseError> {
             params(),
         ),
         Statement::new("DELETE FROM credentials WHERE tenant = ?1 AND user_id = ?2", params()),
-        Statement::new(
-            "DELETE FROM resources WHERE tenant = ?1 AND id = ?2 AND type = 'User' RETURNING id",
-            params(),
-        ),
+        Statement::new("DELETE FROM resources WHERE tenant = ?1 AND id = ?2 AND type = 'User' RETURNING id", params()),
     ];
     match ctx.platform.db.batch(batch).await {
         Ok(outcomes) => Ok(outcomes.last().is_some_and(|outcome| !outcome.rows.is_empty())),
@@ -291,11 +288,7 @@ pub async fn by_external_id(ctx: &Context, external_id: &str, limit: u32) -> Res
     rows.iter().map(User::from_row).collect()
 }
 
-async fn find_one(
-    ctx: &Context,
-    condition: &str,
-    value: crate::ports::Value,
-) -> Result<Option<User>, DatabaseError> {
+async fn find_one(ctx: &Context, condition: &str, value: crate::ports::Value) -> Result<Option<User>, DatabaseError> {
     let sql = format!("SELECT {COLUMNS} FROM resources r WHERE r.tenant = ?1 AND r.type = 'User' AND {condition}");
     let rows = ctx.platform.query(Statement::new(sql, vec![ctx.tenant.key(), value])).await?;
     rows.first().map(User::from_row).transpose()

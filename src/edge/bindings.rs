@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use worker::kv::KvStore;
 use worker::send::{SendFuture, SendWrapper};
-use worker::{Context as WorkerContext, Env, Queue, MessageBuilder};
+use worker::{Context as WorkerContext, Env, MessageBuilder, Queue};
 
 use super::d1::D1;
 use super::fetch::Fetch;

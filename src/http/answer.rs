@@ -28,10 +28,12 @@ impl Dialect {
     /// The dialect of a path without its tenant prefix.
     #[must_use]
     pub fn of(path: &str) -> Self {
-        let below = |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let below =
+            |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         if below("/scim2") {
             Self::Scim
-        } else if below("/api") || below("/oauth2") || below("/hooks") || path.ends_with(".json") || path == "/healthz" {
+        } else if below("/api") || below("/oauth2") || below("/hooks") || path.ends_with(".json") || path == "/healthz"
+        {
             Self::Problem
         } else {
             Self::Page
@@ -133,15 +135,23 @@ pub fn unavailable(dialect: Dialect, detail: &str) -> Response {
     response
 }
 
+/// What went wrong behind a response, for the log alone.
+#[derive(Clone, Debug)]
+pub struct Failure(pub String);
+
 /// The database's failure.
 pub fn database(dialect: Dialect, failure: &DatabaseError) -> Response {
-    match failure {
+    let mut response = match failure {
         DatabaseError::Unavailable(_) => unavailable(dialect, "The database did not answer: try again shortly."),
-        DatabaseError::Unique(_) => error(dialect, StatusCode::CONFLICT, "Another request was faster: read and try again."),
+        DatabaseError::Unique(_) => {
+            error(dialect, StatusCode::CONFLICT, "Another request was faster: read and try again.")
+        }
         DatabaseError::Shape(_) => {
             error(dialect, StatusCode::INTERNAL_SERVER_ERROR, "A stored value is not what it should be.")
         }
-    }
+    };
+    response.extensions_mut().insert(Failure(failure.to_string()));
+    response
 }
 
 /// What kept a user from being created, in SCIM.

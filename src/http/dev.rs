@@ -55,8 +55,7 @@ pub async fn inbox_page(Extension(work): Extension<Work>) -> Response {
             html_href: frame,
         })
         .collect();
-    let mut response =
-        answer::page(StatusCode::OK, page::inbox(&shell, &shown, &format!("{prefix}/dev/inbox.json")));
+    let mut response = answer::page(StatusCode::OK, page::inbox(&shell, &shown, &format!("{prefix}/dev/inbox.json")));
     set(response.headers_mut(), "content-security-policy", page::PAGE_POLICY);
     response
 }

@@ -12,6 +12,7 @@ use axum::response::Response;
 
 use super::answer::{self, Dialect};
 use super::{Work, empty, set};
+use crate::access::password;
 use crate::access::policy::Weakness;
 use crate::context::Context;
 use crate::directory::user::User;
@@ -21,6 +22,7 @@ use crate::invite::token::{Claims, Purpose};
 use crate::pages::invite::{self, LinkProblem, SetPasswordPage};
 use crate::pages::layout::Shell;
 use crate::pages::problem;
+use crate::pages::text::{self, Texts, fill};
 use crate::ports::DatabaseError;
 
 /// A form with two passwords of the longest kind, percent-encoded, is smaller than this.
@@ -132,11 +134,12 @@ pub async fn set_password(Extension(work): Extension<Work>, uri: Uri, body: Body
             answer::page(StatusCode::OK, invite::password_set(&view.shell(Some(&claims)), &user.user_name(), None))
         }
         Ok(Redeemed::Refused(claims, user, weaknesses)) => {
-            let problems: Vec<String> = weaknesses.iter().map(in_words).collect();
+            let texts = text::for_locale(&claims.locale);
+            let problems: Vec<String> = weaknesses.iter().map(|weakness| in_words(weakness, texts)).collect();
             view.form(StatusCode::UNPROCESSABLE_ENTITY, &uri, &claims, &user, &problems)
         }
         Ok(Redeemed::Mismatch(claims, user)) => {
-            let problems = ["The two passwords are not the same.".to_owned()];
+            let problems = [text::for_locale(&claims.locale).mismatch.to_owned()];
             view.form(StatusCode::UNPROCESSABLE_ENTITY, &uri, &claims, &user, &problems)
         }
         Ok(Redeemed::NotLive(link)) => view.not_live(&link),
@@ -202,13 +205,13 @@ fn redirect(ctx: &Context, uri: &Uri, folder: &str) -> Response {
 }
 
 /// A weakness as the person who typed the password reads it.
-fn in_words(weakness: &Weakness) -> String {
+fn in_words(weakness: &Weakness, texts: &Texts) -> String {
     match weakness {
-        Weakness::Empty => "Type a password.".to_owned(),
-        Weakness::TooShort(least) => format!("Use at least {least} characters."),
-        Weakness::TooLong => "This password is too long. Use at most 1,024 bytes, about a thousand characters.".to_owned(),
-        Weakness::Common => "This is one of the most common passwords. Choose one that is harder to guess.".to_owned(),
-        Weakness::Obvious(word) => format!("The password is little more than “{word}”, which is easy to guess."),
-        Weakness::Unprintable => "The password has a character that cannot be typed. Remove it.".to_owned(),
+        Weakness::Empty => texts.weak_empty.to_owned(),
+        Weakness::TooShort(least) => fill(texts.weak_short, &[("n", &least.to_string())]),
+        Weakness::TooLong => fill(texts.weak_long, &[("n", &password::MAX_BYTES.to_string())]),
+        Weakness::Common => texts.weak_common.to_owned(),
+        Weakness::Obvious(word) => fill(texts.weak_obvious, &[("word", word)]),
+        Weakness::Unprintable => texts.weak_untypable.to_owned(),
     }
 }

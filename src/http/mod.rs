@@ -101,7 +101,7 @@ impl Service {
         }
         let route = response.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
         // The pattern, never the path: paths carry tokens.
-        let line = json!({
+        let mut line = json!({
             "requestId": ctx.request_id,
             "tenant": ctx.tenant.domain(),
             "method": method.as_str(),
@@ -110,6 +110,9 @@ impl Service {
             "d1": meter.to_string(),
             "milliseconds": ctx.platform.clock.now() - started,
         });
+        if let Some(failure) = response.extensions().get::<answer::Failure>() {
+            line["error"] = json!(failure.0);
+        }
         ctx.platform.log.line(&line.to_string());
         response
     }

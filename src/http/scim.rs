@@ -17,11 +17,11 @@ use crate::context::Context;
 use crate::directory::user::{self, User};
 use crate::invite::create;
 use crate::scim::discovery::{self, AuthenticationScheme, ServiceProviderConfig};
+use crate::scim::error::Error as ScimError;
 use crate::scim::filter::{Filter, Literal, Operator};
 use crate::scim::list::{self, Position};
-use crate::scim::query::{ListRequest, Start};
-use crate::scim::error::Error as ScimError;
 use crate::scim::projection::Projection;
+use crate::scim::query::{ListRequest, Start};
 use crate::scim::resource;
 use crate::scim::schema::{Registry, ResourceType};
 
@@ -58,8 +58,7 @@ fn parameter<'u>(uri: &'u Uri, name: &str) -> Option<Cow<'u, str>> {
 fn projection(uri: &Uri, resource_type: &Arc<ResourceType>) -> Result<Projection, Response> {
     let attributes = parameter(uri, "attributes");
     let excluded = parameter(uri, "excludedAttributes");
-    Projection::parse(resource_type, attributes.as_deref(), excluded.as_deref())
-        .map_err(|error| refuse(&error))
+    Projection::parse(resource_type, attributes.as_deref(), excluded.as_deref()).map_err(|error| refuse(&error))
 }
 
 /// Reads a JSON body of at most `limit` bytes.

@@ -152,7 +152,9 @@ fn invited_address(document: &Document) -> Result<Address, CreateError> {
         refused("An invitation needs an e-mail address: add one to emails, or leave askPassword and verifyEmail out.")
     })?;
     Address::parse(&text).ok_or_else(|| {
-        refused("The e-mail address that the invitation would go to is not a single valid address: correct it in emails.")
+        refused(
+            "The e-mail address that the invitation would go to is not a single valid address: correct it in emails.",
+        )
     })
 }
 

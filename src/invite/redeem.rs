@@ -111,12 +111,7 @@ pub async fn confirm_email(ctx: &Context, token: &str) -> Result<Redeemed, Datab
 }
 
 /// The one conditional write: whoever it answers a row to has won.
-async fn redeem(
-    ctx: &Context,
-    claims: Claims,
-    user: Box<User>,
-    hash: Option<&str>,
-) -> Result<Redeemed, DatabaseError> {
+async fn redeem(ctx: &Context, claims: Claims, user: Box<User>, hash: Option<&str>) -> Result<Redeemed, DatabaseError> {
     let ctx = Context { actor: Actor::User(user.id.clone()), ..ctx.clone() };
     let operation = ctx.platform.new_id().to_string();
     let won = match ctx.platform.db.batch(redemption(&ctx, &claims, &user, hash, &operation)).await {
@@ -139,13 +134,7 @@ async fn redeem(
 }
 
 /// The batch that redeems: its first statement answers a row for the one winner, and everything else hangs on it.
-fn redemption(
-    ctx: &Context,
-    claims: &Claims,
-    user: &User,
-    hash: Option<&str>,
-    operation: &str,
-) -> Vec<Statement> {
+fn redemption(ctx: &Context, claims: &Claims, user: &User, hash: Option<&str>, operation: &str) -> Vec<Statement> {
     let now = ctx.platform.clock.now();
     let holds = Condition::OperationHolds;
     let mut batch = vec![
@@ -168,7 +157,7 @@ fn redemption(
     if let Some(hash) = hash {
         batch.push(Statement::new(
             format!(
-                "INSERT INTO credentials (tenant, user_id, password_hash, changed) SELECT ?1, ?2, ?4, ?5{} \
+                "INSERT INTO credentials (tenant, user_id, password_hash, changed) SELECT ?1, ?2, ?4, ?5 WHERE {} \
                  ON CONFLICT (tenant, user_id) DO UPDATE SET password_hash = excluded.password_hash, \
                  changed = excluded.changed",
                 holds.sql()

@@ -172,8 +172,7 @@ impl KeyRing {
 
     fn mac(&self, kid: &str, purpose: Purpose, tenant: u64, message: &[u8]) -> Option<Hmac<Sha256>> {
         let root = self.keys.iter().find(|key| key.kid == kid)?;
-        let info: [&[u8]; 4] =
-            [b"latchkey/token/v1\0", &[purpose as u8], &tenant.to_be_bytes(), self.host.as_bytes()];
+        let info: [&[u8]; 4] = [b"latchkey/token/v1\0", &[purpose as u8], &tenant.to_be_bytes(), self.host.as_bytes()];
         let mut key = [0; 32];
         Hkdf::<Sha256>::new(None, &root.bytes).expand_multi_info(&info, &mut key).ok()?;
         let mut mac = Hmac::<Sha256>::new_from_slice(&key).ok()?;

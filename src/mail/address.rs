@@ -14,7 +14,8 @@ impl Address {
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let (local, domain) = text.split_once('@')?;
-        let plain = |c: char| c.is_alphanumeric() || (!c.is_ascii() && !c.is_control() && !c.is_whitespace() && !invisible(c));
+        let plain =
+            |c: char| c.is_alphanumeric() || (!c.is_ascii() && !c.is_control() && !c.is_whitespace() && !invisible(c));
         let local_fine = !local.is_empty()
             && local.len() <= 64
             && !local.starts_with('.')
@@ -56,7 +57,14 @@ mod tests {
 
     #[test]
     fn single_addresses_are_accepted() {
-        for good in ["paul@somemail.com", "a+b@x.example", "o'neil@example.co.uk", "jörg@müller.example", "x@localhost", "$a@b.c"] {
+        for good in [
+            "paul@somemail.com",
+            "a+b@x.example",
+            "o'neil@example.co.uk",
+            "jörg@müller.example",
+            "x@localhost",
+            "$a@b.c",
+        ] {
             assert_eq!(Address::parse(good).expect(good).as_str(), good);
         }
         assert_eq!(Address::parse(" paul@somemail.com ").expect("trimmed").as_str(), "paul@somemail.com");

@@ -35,8 +35,8 @@ pub fn queue(ctx: &Context, operation: &str, entry: &Entry<'_>, condition: Condi
     Statement::new(
         format!(
             "INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, invited_by, state, created, due) \
-             SELECT ?1, ?4, ?2, ?5, ?6, ?7, ?8, 'queued', ?9, ?9 WHERE ?3 IS NOT NULL{}",
-            condition.sql().replace(" WHERE ", " AND ")
+             SELECT ?1, ?4, ?2, ?5, ?6, ?7, ?8, 'queued', ?9, ?9 WHERE {}",
+            condition.sql()
         ),
         vec![
             ctx.tenant.key(),

@@ -88,7 +88,9 @@ fn run_one(connection: &Connection, statement: &Statement) -> Result<Outcome, ru
                     ValueRef::Null => Value::Null,
                     ValueRef::Integer(number) => Value::Integer(number),
                     ValueRef::Real(number) => Value::Real(number),
-                    ValueRef::Text(text) | ValueRef::Blob(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+                    ValueRef::Text(text) | ValueRef::Blob(text) => {
+                        Value::Text(String::from_utf8_lossy(text).into_owned())
+                    }
                 })
             })
             .collect::<Result<_, rusqlite::Error>>()?;

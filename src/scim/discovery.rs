@@ -1,4 +1,4 @@
-//! Discovery: ServiceProviderConfig, Schemas and ResourceTypes (RFC 7643 section 5, RFC 7644 section 4, RFC 9865
+//! Discovery: service provider configuration, schemas and resource types (RFC 7643 section 5, RFC 7644 section 4, RFC 9865
 //! section 4).
 
 use serde_json::{Value, json};
@@ -48,7 +48,8 @@ impl ServiceProviderConfig<'_> {
     /// The document at `/ServiceProviderConfig`. `base_url` has no trailing slash.
     #[must_use]
     pub fn to_json(&self, base_url: &str) -> Value {
-        let schemes: Vec<Value> = self.authentication_schemes.iter().enumerate().map(|(index, scheme)| scheme.to_json(index == 0)).collect();
+        let schemes: Vec<Value> =
+            self.authentication_schemes.iter().enumerate().map(|(index, scheme)| scheme.to_json(index == 0)).collect();
         let mut pagination = json!({
             "cursor": true,
             "index": true,
@@ -81,8 +82,18 @@ impl ServiceProviderConfig<'_> {
 impl AuthenticationScheme {
     fn to_json(self, primary: bool) -> Value {
         let (kind, name, description, specification) = match self {
-            Self::BearerToken => ("oauthbearertoken", "Bearer Token", "An API token in the Authorization header.", "https://www.rfc-editor.org/info/rfc6750"),
-            Self::Basic => ("httpbasic", "HTTP Basic", "User name and password of an administrator.", "https://www.rfc-editor.org/info/rfc7617"),
+            Self::BearerToken => (
+                "oauthbearertoken",
+                "Bearer Token",
+                "An API token in the Authorization header.",
+                "https://www.rfc-editor.org/info/rfc6750",
+            ),
+            Self::Basic => (
+                "httpbasic",
+                "HTTP Basic",
+                "User name and password of an administrator.",
+                "https://www.rfc-editor.org/info/rfc7617",
+            ),
         };
         json!({ "type": kind, "name": name, "description": description, "specUri": specification, "primary": primary })
     }
@@ -114,12 +125,13 @@ pub fn resource_type(registry: &Registry, id: &str, base_url: &str) -> Option<Va
 
 /// Discovery answers everything at once: these lists are short.
 fn list(resources: Vec<Value>) -> Value {
+    let total = resources.len();
     json!({
         "schemas": [LIST_RESPONSE_SCHEMA],
-        "totalResults": resources.len(),
+        "totalResults": total,
         "startIndex": 1,
-        "itemsPerPage": resources.len(),
-        "Resources": resources,
+        "itemsPerPage": total,
+        "Resources": Value::Array(resources),
     })
 }
 

@@ -151,19 +151,32 @@ impl Filter {
     ///
     /// # Errors
     /// As [`Filter::parse`].
-    pub fn parse_for_any<'a>(resource_types: impl IntoIterator<Item = &'a ResourceType>, text: &str) -> Result<Vec<Self>, Error> {
+    pub fn parse_for_any<'a>(
+        resource_types: impl IntoIterator<Item = &'a ResourceType>,
+        text: &str,
+    ) -> Result<Vec<Self>, Error> {
         let expression = parser::parse(text)?;
         let resource_types: Vec<&ResourceType> = resource_types.into_iter().collect();
         let mut names = Vec::new();
         paths(&expression, &mut names);
-        if let Some(name) = names.iter().find(|name| !resource_types.iter().any(|resource_type| resource_type.resolve_attribute(name).is_some())) {
+        if let Some(name) = names
+            .iter()
+            .find(|name| !resource_types.iter().any(|resource_type| resource_type.resolve_attribute(name).is_some()))
+        {
             return Err(unknown_attribute(name));
         }
-        resource_types.into_iter().map(|resource_type| Resolver { resource_type, unknown: Unknown::Unassigned }.resolve(&expression)).collect()
+        resource_types
+            .into_iter()
+            .map(|resource_type| Resolver { resource_type, unknown: Unknown::Unassigned }.resolve(&expression))
+            .collect()
     }
 
     /// Reads the value filter of a PATCH path, which begins after its `[`, and returns what follows the `]`.
-    pub(crate) fn parse_in_brackets<'a>(resource_type: &ResourceType, path: &AttributePath, text: &'a str) -> Result<(Self, &'a str), Error> {
+    pub(crate) fn parse_in_brackets<'a>(
+        resource_type: &ResourceType,
+        path: &AttributePath,
+        text: &'a str,
+    ) -> Result<(Self, &'a str), Error> {
         let (expression, rest) = parser::parse_value_filter(text)?;
         let filter = Resolver { resource_type, unknown: Unknown::Refuse }.resolve_in(&expression, Some(path))?;
         Ok((filter, rest))
@@ -173,7 +186,9 @@ impl Filter {
 /// The paths of a filter that are not inside brackets.
 fn paths<'a>(expression: &Expression<'a>, names: &mut Vec<&'a str>) {
     match expression {
-        Expression::And(operands) | Expression::Or(operands) => operands.iter().for_each(|operand| paths(operand, names)),
+        Expression::And(operands) | Expression::Or(operands) => {
+            operands.iter().for_each(|operand| paths(operand, names))
+        }
         Expression::Not(operand) => paths(operand, names),
         Expression::Present(name) | Expression::Compare(name, ..) | Expression::ValuePath(name, _) => names.push(name),
     }
@@ -202,7 +217,9 @@ impl Resolver<'_> {
 
     /// `within` is the attribute whose values the expression is about, inside brackets.
     fn resolve_in(&self, expression: &Expression<'_>, within: Option<&AttributePath>) -> Result<Filter, Error> {
-        let all = |operands: &[Expression<'_>]| operands.iter().map(|operand| self.resolve_in(operand, within)).collect::<Result<Vec<_>, _>>();
+        let all = |operands: &[Expression<'_>]| {
+            operands.iter().map(|operand| self.resolve_in(operand, within)).collect::<Result<Vec<_>, _>>()
+        };
         match expression {
             Expression::And(operands) => Ok(Filter::And(all(operands)?)),
             Expression::Or(operands) => Ok(Filter::Or(all(operands)?)),
@@ -213,10 +230,16 @@ impl Resolver<'_> {
             },
             Expression::Compare(name, operator, value) => match self.path(name, within)? {
                 Some(path) => compare(path, *operator, value),
-                None => Ok(Filter::Constant(if value.is_null() { *operator == Operator::Eq } else { *operator == Operator::Ne })),
+                None => Ok(Filter::Constant(if value.is_null() {
+                    *operator == Operator::Eq
+                } else {
+                    *operator == Operator::Ne
+                })),
             },
             Expression::ValuePath(name, inner) => match self.path(name, within)? {
-                Some(path) if path.sub.is_some() => Err(Error::invalid_filter(format!("'{path}' cannot have a value filter."))),
+                Some(path) if path.sub.is_some() => {
+                    Err(Error::invalid_filter(format!("'{path}' cannot have a value filter.")))
+                }
                 Some(path) => {
                     let inner = self.resolve_in(inner, Some(&path))?;
                     Ok(Filter::ValuePath(path, Box::new(inner)))
@@ -259,7 +282,9 @@ fn compare(path: AttributePath, operator: Operator, value: &Value) -> Result<Fil
         Type::String | Type::Reference => true,
         Type::Boolean | Type::Binary => !operator.is_substring() && !operator.is_order(),
         Type::Integer | Type::Decimal | Type::DateTime => !operator.is_substring(),
-        Type::Complex => return Err(Error::invalid_filter(format!("'{path}' is complex: name one of its sub-attributes."))),
+        Type::Complex => {
+            return Err(Error::invalid_filter(format!("'{path}' is complex: name one of its sub-attributes.")));
+        }
     };
     if !allowed {
         return Err(misfit(&path, operator));
@@ -275,15 +300,26 @@ fn compare(path: AttributePath, operator: Operator, value: &Value) -> Result<Fil
         (Type::Integer | Type::Decimal, Value::Number(number)) => Literal::Number(number.clone()),
         (Type::DateTime, Value::String(text)) => match Instant::parse(text) {
             Some(instant) => Literal::DateTime { text: text.clone(), instant },
-            None => return Err(Error::invalid_filter(format!("'{path}' is compared with what is no date and time."))),
+            None => {
+                return Err(Error::invalid_filter(format!("'{path}' is compared with what is no date and time.")));
+            }
         },
-        _ => return Err(Error::invalid_filter(format!("'{path}' is a {}: the value does not fit.", attribute.data_type.as_str()))),
+        _ => {
+            return Err(Error::invalid_filter(format!(
+                "'{path}' is a {}: the value does not fit.",
+                attribute.data_type.as_str()
+            )));
+        }
     };
     Ok(Filter::Compare(path, operator, literal))
 }
 
 fn misfit(path: &AttributePath, operator: Operator) -> Error {
-    Error::invalid_filter(format!("'{path}' is a {} and cannot be compared by '{}'.", path.leaf().data_type.as_str(), operator.as_str()))
+    Error::invalid_filter(format!(
+        "'{path}' is a {} and cannot be compared by '{}'.",
+        path.leaf().data_type.as_str(),
+        operator.as_str()
+    ))
 }
 
 /// Writes the filter in the grammar, with canonical names: equal filters read equal, whatever case they came in.
@@ -345,7 +381,9 @@ impl fmt::Display for Literal {
             Self::Null => f.write_str("null"),
             Self::Boolean(flag) => write!(f, "{flag}"),
             Self::Number(number) => write!(f, "{number}"),
-            Self::Text { text, .. } | Self::DateTime { text, .. } => write!(f, "{}", Value::from(text.as_str())),
+            Self::Text { text, .. } | Self::DateTime { text, .. } => {
+                write!(f, "{}", Value::from(text.as_str()))
+            }
         }
     }
 }

@@ -24,20 +24,22 @@ pub enum Position {
 #[must_use]
 pub fn list_response<S: AsRef<str>>(total: Option<u64>, position: &Position, resources: &[S]) -> String {
     let size: usize = resources.iter().map(|resource| resource.as_ref().len() + 1).sum();
-    let mut out = String::with_capacity(size + 256);
-    out.push_str(r#"{"schemas":[""#);
-    out.push_str(LIST_RESPONSE_SCHEMA);
-    out.push_str(r#""]"#);
+    let mut out = format!(r#"{{"schemas":["{LIST_RESPONSE_SCHEMA}"]"#);
+    out.reserve(size + 160);
+    let mut member = |name: &str, value: Value| {
+        out.push_str(&format!(r#","{name}":{value}"#));
+    };
     if let Some(total) = total {
-        out.push_str(&format!(r#","totalResults":{total}"#));
+        member("totalResults", total.into());
     }
     match position {
-        Position::Index(start) => out.push_str(&format!(r#","startIndex":{start}"#)),
-        Position::Cursor { next: Some(next) } => out.push_str(&format!(r#","nextCursor":{}"#, Value::from(next.as_str()))),
+        Position::Index(start) => member("startIndex", (*start).into()),
+        Position::Cursor { next: Some(next) } => member("nextCursor", next.as_str().into()),
         Position::Cursor { next: None } => {}
     }
+    member("itemsPerPage", resources.len().into());
     // `Resources` is there even when it is empty: Entra ID and Okta look for it (interop sheet, P10).
-    out.push_str(&format!(r#","itemsPerPage":{},"Resources":["#, resources.len()));
+    out.push_str(r#","Resources":["#);
     for (index, resource) in resources.iter().enumerate() {
         if index > 0 {
             out.push(',');

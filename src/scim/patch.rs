@@ -93,7 +93,9 @@ impl Patch {
     /// Whether the request writes the attribute at this path, or a part of it.
     #[must_use]
     pub fn touches(&self, path: &str) -> bool {
-        self.resource_type.resolve_attribute(path).is_some_and(|path| self.steps.iter().any(|step| step.path.is_of(&path)))
+        self.resource_type
+            .resolve_attribute(path)
+            .is_some_and(|path| self.steps.iter().any(|step| step.path.is_of(&path)))
     }
 
     /// Whether there is nothing to apply.

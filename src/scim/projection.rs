@@ -39,7 +39,11 @@ impl Projection {
     ///
     /// # Errors
     /// 400 `invalidValue` if both are given.
-    pub fn parse(resource_type: &Arc<ResourceType>, attributes: Option<&str>, excluded: Option<&str>) -> Result<Self, Error> {
+    pub fn parse(
+        resource_type: &Arc<ResourceType>,
+        attributes: Option<&str>,
+        excluded: Option<&str>,
+    ) -> Result<Self, Error> {
         fn split(list: Option<&str>) -> Vec<&str> {
             list.into_iter().flat_map(|list| list.split(',')).map(str::trim).filter(|name| !name.is_empty()).collect()
         }
@@ -50,13 +54,19 @@ impl Projection {
     ///
     /// # Errors
     /// 400 `invalidValue` if both are given.
-    pub fn of<S: AsRef<str>>(resource_type: &Arc<ResourceType>, attributes: &[S], excluded: &[S]) -> Result<Self, Error> {
+    pub fn of<S: AsRef<str>>(
+        resource_type: &Arc<ResourceType>,
+        attributes: &[S],
+        excluded: &[S],
+    ) -> Result<Self, Error> {
         let resolve = |names: &[S]| names.iter().filter_map(|name| resource_type.resolve(name.as_ref())).collect();
         let wish = match (attributes, excluded) {
             ([], []) => Wish::Default,
             (attributes, []) => Wish::Only(resolve(attributes)),
             ([], excluded) => Wish::Without(resolve(excluded)),
-            _ => return Err(Error::invalid_value("'attributes' and 'excludedAttributes' exclude each other.")),
+            _ => {
+                return Err(Error::invalid_value("'attributes' and 'excludedAttributes' exclude each other."));
+            }
         };
         Ok(Self { resource_type: Arc::clone(resource_type), wish })
     }
@@ -70,8 +80,11 @@ impl Projection {
     /// Whether the response shows the attribute at this path, or a part of it. What it does not show need not be loaded.
     #[must_use]
     pub fn wants(&self, path: &str) -> bool {
-        let Some(path) = self.resource_type.resolve_attribute(path) else { return false };
-        self.shows(path.extension.as_deref(), &path.attribute) && path.sub.as_ref().is_none_or(|sub| self.shows_part(&path, sub))
+        let Some(path) = self.resource_type.resolve_attribute(path) else {
+            return false;
+        };
+        self.shows(path.extension.as_deref(), &path.attribute)
+            && path.sub.as_ref().is_none_or(|sub| self.shows_part(&path, sub))
     }
 
     /// Removes from a document what the response does not show. `schemas` then lists what is left
@@ -79,7 +92,9 @@ impl Projection {
     pub fn apply(&self, document: &mut Document) {
         document.retain(|name, value| {
             if let Some(extension) = self.resource_type.extension(name) {
-                let Value::Object(members) = value else { return false };
+                let Value::Object(members) = value else {
+                    return false;
+                };
                 self.retain(members, Some(&extension.schema));
                 return !members.is_empty();
             }
@@ -87,7 +102,13 @@ impl Projection {
         });
         self.retain(document, None);
         let present: Vec<Value> = std::iter::once(&self.resource_type.schema)
-            .chain(self.resource_type.extensions.iter().map(|extension| &extension.schema).filter(|schema| document.contains_key(&*schema.id)))
+            .chain(
+                self.resource_type
+                    .extensions
+                    .iter()
+                    .map(|extension| &extension.schema)
+                    .filter(|schema| document.contains_key(&*schema.id)),
+            )
             .map(|schema| Value::from(&*schema.id))
             .collect();
         if let Some(schemas) = document.get_mut(SCHEMAS) {
@@ -113,7 +134,11 @@ impl Projection {
             if attribute.sub_attributes.is_empty() {
                 return true;
             }
-            let path = AttributePath { extension: extension.map(|schema| Arc::clone(&schema.id)), attribute: Arc::clone(attribute), sub: None };
+            let path = AttributePath {
+                extension: extension.map(|schema| Arc::clone(&schema.id)),
+                attribute: Arc::clone(attribute),
+                sub: None,
+            };
             match value {
                 Value::Object(object) => {
                     self.retain_parts(object, &path);
@@ -121,7 +146,9 @@ impl Projection {
                 }
                 Value::Array(items) => {
                     items.retain_mut(|item| {
-                        let Value::Object(object) = item else { return true };
+                        let Value::Object(object) = item else {
+                            return true;
+                        };
                         self.retain_parts(object, &path);
                         !object.is_empty()
                     });
@@ -143,7 +170,9 @@ impl Projection {
             (_, Wish::Only(targets)) => targets.iter().any(|target| touches(target, extension, attribute)),
             (Returned::Request, _) => false,
             (Returned::Default, Wish::Default) => true,
-            (Returned::Default, Wish::Without(targets)) => !targets.iter().any(|target| covers(target, extension, attribute)),
+            (Returned::Default, Wish::Without(targets)) => {
+                !targets.iter().any(|target| covers(target, extension, attribute))
+            }
         }
     }
 
@@ -169,7 +198,9 @@ impl Projection {
 /// Whether a target is the attribute as a whole, or a schema that has it.
 fn covers(target: &Target, extension: Option<&str>, attribute: &Attribute) -> bool {
     match target {
-        Target::Attribute(path) => path.sub.is_none() && path.extension.as_deref() == extension && path.attribute.name == attribute.name,
+        Target::Attribute(path) => {
+            path.sub.is_none() && path.extension.as_deref() == extension && path.attribute.name == attribute.name
+        }
         // A schema's URN asks for what it returns by default, not for what must be asked for by name.
         Target::Core => extension.is_none() && attribute.returned == Returned::Default,
         Target::Extension(schema) => extension == Some(&*schema.id) && attribute.returned == Returned::Default,

@@ -155,12 +155,18 @@ impl ListRequest {
     pub fn resolve_for_any(&self, resource_types: &[Arc<ResourceType>]) -> Result<Vec<Query>, Error> {
         let filters = match &self.filter {
             None => vec![None; resource_types.len()],
-            Some(text) => Filter::parse_for_any(resource_types.iter().map(|resource_type| &**resource_type), text)?.into_iter().map(Some).collect(),
+            Some(text) => Filter::parse_for_any(resource_types.iter().map(|resource_type| &**resource_type), text)?
+                .into_iter()
+                .map(Some)
+                .collect(),
         };
         let sorts: Vec<Option<Sort>> = match &self.sort_by {
             None => vec![None; resource_types.len()],
             Some(path) => {
-                let found: Vec<Result<Sort, Error>> = resource_types.iter().map(|resource_type| Sort::parse(resource_type, path, self.descending)).collect();
+                let found: Vec<Result<Sort, Error>> = resource_types
+                    .iter()
+                    .map(|resource_type| Sort::parse(resource_type, path, self.descending))
+                    .collect();
                 if found.iter().all(Result::is_err) {
                     found.into_iter().map(|sort| sort.map(Some)).collect::<Result<_, _>>()?
                 } else {
@@ -172,7 +178,12 @@ impl ListRequest {
         each.map(|((resource_type, filter), sort)| self.query(resource_type, filter, sort)).collect()
     }
 
-    fn query(&self, resource_type: &Arc<ResourceType>, filter: Option<Filter>, sort: Option<Sort>) -> Result<Query, Error> {
+    fn query(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        filter: Option<Filter>,
+        sort: Option<Sort>,
+    ) -> Result<Query, Error> {
         let projection = Projection::of(resource_type, &self.attributes, &self.excluded_attributes)?;
         Ok(Query { filter, sort, page: self.page.clone(), projection })
     }
@@ -180,8 +191,13 @@ impl ListRequest {
 
 impl Sort {
     fn parse(resource_type: &ResourceType, path: &str, descending: bool) -> Result<Self, Error> {
-        let unfit = |why: &str| Error::invalid_path(format!("Cannot sort by '{}': {why}.", path.chars().take(60).collect::<String>()));
-        let path = resource_type.resolve_attribute(path).ok_or_else(|| unfit("there is no such attribute"))?.with_default_sub_attribute();
+        let unfit = |why: &str| {
+            Error::invalid_path(format!("Cannot sort by '{}': {why}.", path.chars().take(60).collect::<String>()))
+        };
+        let path = resource_type
+            .resolve_attribute(path)
+            .ok_or_else(|| unfit("there is no such attribute"))?
+            .with_default_sub_attribute();
         // An order over a secret tells it, bit by bit.
         if path.is_secret() {
             return Err(unfit("it is never returned"));
@@ -214,13 +230,17 @@ impl Raw {
             None => false,
             Some(order) if order.trim().eq_ignore_ascii_case("ascending") => false,
             Some(order) if order.trim().eq_ignore_ascii_case("descending") => true,
-            Some(_) => return Err(Error::invalid_value("'sortOrder' must be 'ascending' or 'descending'.")),
+            Some(_) => {
+                return Err(Error::invalid_value("'sortOrder' must be 'ascending' or 'descending'."));
+            }
         };
         let count = match whole("count", self.count.as_deref()) {
             Ok(None) => DEFAULT_COUNT,
             // Below 0 counts as 0 (RFC 7644 section 3.4.2.4); above the maximum, the page is merely smaller.
             Ok(Some(count)) => u64::try_from(count).unwrap_or(0).min(MAX_COUNT),
-            Err(_) if self.cursor.is_some() => return Err(Error::invalid_count("'count' must be a whole number.")),
+            Err(_) if self.cursor.is_some() => {
+                return Err(Error::invalid_count("'count' must be a whole number."));
+            }
             Err(error) => return Err(error),
         };
         let start = match self.cursor {
@@ -231,7 +251,9 @@ impl Raw {
             }
             Some(cursor) if cursor.is_empty() => Start::FirstCursor,
             Some(cursor) if is_cursor(&cursor) => Start::Cursor(cursor),
-            Some(_) => return Err(Error::invalid_cursor("The cursor is not one that this service gave out.")),
+            Some(_) => {
+                return Err(Error::invalid_cursor("The cursor is not one that this service gave out."));
+            }
         };
         Ok(ListRequest {
             filter: not_blank(self.filter),
@@ -246,12 +268,15 @@ impl Raw {
 
 /// The unreserved characters of URIs are what a cursor may hold (RFC 9865 section 2).
 fn is_cursor(cursor: &str) -> bool {
-    cursor.len() <= MAX_CURSOR_LENGTH && cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+    cursor.len() <= MAX_CURSOR_LENGTH
+        && cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
 }
 
 /// A whole number; one beyond 64 bits is as good as the largest.
 fn whole(name: &str, text: Option<&str>) -> Result<Option<i64>, Error> {
-    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
     let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Error::invalid_value(format!("'{name}' must be a whole number.")));
@@ -286,7 +311,13 @@ fn names(name: &str, value: &Value) -> Result<Vec<String>, Error> {
     match value {
         Value::Null => Ok(Vec::new()),
         Value::String(list) => Ok(split(list)),
-        Value::Array(items) => Ok(items.iter().map(|item| item.as_str().ok_or_else(wrong)).collect::<Result<Vec<_>, _>>()?.into_iter().flat_map(split).collect()),
+        Value::Array(items) => Ok(items
+            .iter()
+            .map(|item| item.as_str().ok_or_else(wrong))
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter()
+            .flat_map(split)
+            .collect()),
         _ => Err(wrong()),
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::error::Error;
 use super::schema::{Attribute, Extension, Mutability, ResourceType, SCHEMAS, Target};
-use super::value;
+use super::value::{self, same};
 
 /// A resource in the schema's own form.
 pub type Document = Map<String, Value>;
@@ -45,11 +45,15 @@ pub fn read(resource_type: &ResourceType, body: Value) -> Result<Document, Error
 pub fn replace(resource_type: &ResourceType, current: &Document, body: Value) -> Result<Document, Error> {
     let mut document = read(resource_type, body)?;
     for (extension, attribute) in resource_type.places() {
-        let Some(before) = get(current, extension, attribute) else { continue };
+        let Some(before) = get(current, extension, attribute) else {
+            continue;
+        };
         let after = get(&document, extension, attribute);
         match attribute.mutability {
             Mutability::ReadWrite => check_immutable_parts(attribute, before, after)?,
-            Mutability::Immutable if after.is_some_and(|after| !same(attribute, before, after)) => return Err(immutable(attribute)),
+            Mutability::Immutable if after.is_some_and(|after| !same(attribute, before, after)) => {
+                return Err(immutable(attribute));
+            }
             Mutability::WriteOnly if after.is_some() => {}
             _ => {
                 set(&mut document, extension, attribute, before.clone());
@@ -62,19 +66,15 @@ pub fn replace(resource_type: &ResourceType, current: &Document, body: Value) ->
 
 /// A replaced complex value must keep its immutable sub-attributes. Values of a list are replaced as wholes.
 fn check_immutable_parts(attribute: &Attribute, before: &Value, after: Option<&Value>) -> Result<(), Error> {
-    let Some(after) = after.filter(|_| !attribute.multi_valued) else { return Ok(()) };
+    let Some(after) = after.filter(|_| !attribute.multi_valued) else {
+        return Ok(());
+    };
     let changed = attribute
         .sub_attributes
         .iter()
         .filter(|sub| sub.mutability == Mutability::Immutable)
         .find(|sub| matches!((before.get(&sub.name), after.get(&sub.name)), (Some(before), Some(after)) if !same(sub, before, after)));
     changed.map_or(Ok(()), |sub| Err(immutable(sub)))
-}
-
-/// Whether two values of an attribute are the same under its comparison rules.
-pub(crate) fn same(attribute: &Attribute, one: &Value, other: &Value) -> bool {
-    let is_simple = |value: &Value| !value.is_array() && !value.is_object();
-    one == other || (is_simple(one) && is_simple(other) && value::key_of(attribute, one) == value::key_of(attribute, other))
 }
 
 pub(crate) fn immutable(attribute: &Attribute) -> Error {
@@ -141,7 +141,9 @@ impl Given {
     }
 
     fn add(&mut self, resource_type: &ResourceType, path: &str, value: Value) {
-        let Some((Target::Attribute(found), by_alias)) = resource_type.locate(path) else { return };
+        let Some((Target::Attribute(found), by_alias)) = resource_type.locate(path) else {
+            return;
+        };
         if found.attribute.is_read_only() {
             return;
         }
@@ -166,8 +168,13 @@ impl Given {
         let mut document = Document::new();
         for (extension, attribute) in resource_type.places() {
             let key = (extension.map(|extension| extension.schema.id.to_string()), attribute.name.clone());
-            let Some(said) = self.values.remove(&key) else { continue };
-            let path = extension.map_or_else(|| attribute.name.clone(), |extension| format!("{}:{}", extension.schema.id, attribute.name));
+            let Some(said) = self.values.remove(&key) else {
+                continue;
+            };
+            let path = extension.map_or_else(
+                || attribute.name.clone(),
+                |extension| format!("{}:{}", extension.schema.id, attribute.name),
+            );
             if let Some(value) = value::read(attribute, said.value, &path)? {
                 set(&mut document, extension, attribute, value);
             }
@@ -201,7 +208,8 @@ pub(crate) fn check_required(resource_type: &ResourceType, document: &Document) 
     }
     for (extension, attribute) in resource_type.places() {
         let applies = extension.is_none_or(|extension| document.contains_key(&*extension.schema.id));
-        if attribute.required && !attribute.is_read_only() && applies && is_missing(get(document, extension, attribute)) {
+        if attribute.required && !attribute.is_read_only() && applies && is_missing(get(document, extension, attribute))
+        {
             return Err(Error::invalid_value(format!("'{}' is required.", attribute.name)));
         }
     }
@@ -214,7 +222,11 @@ fn is_missing(value: Option<&Value>) -> bool {
 }
 
 /// The value of an attribute in a document.
-pub(crate) fn get<'a>(document: &'a Document, extension: Option<&Extension>, attribute: &Attribute) -> Option<&'a Value> {
+pub(crate) fn get<'a>(
+    document: &'a Document,
+    extension: Option<&Extension>,
+    attribute: &Attribute,
+) -> Option<&'a Value> {
     match extension {
         None => document.get(&attribute.name),
         Some(extension) => document.get(&*extension.schema.id)?.get(&attribute.name),
@@ -255,11 +267,17 @@ pub fn arrange(resource_type: &ResourceType, document: &mut Document) {
             }
         }
     }
-    let urns = std::iter::once(&*resource_type.schema.id).chain(extensions.iter().map(|(urn, _)| *urn)).map(Value::from).collect();
+    let urns = std::iter::once(&*resource_type.schema.id)
+        .chain(extensions.iter().map(|(urn, _)| *urn))
+        .map(Value::from)
+        .collect();
     document.insert(SCHEMAS.to_owned(), Value::Array(urns));
     // Common attributes frame the core ones: `id` and `externalId` before, `meta` at the very end.
-    let (tail, head): (Vec<_>, Vec<_>) = resource_type.common.attributes.iter().partition(|attribute| !attribute.sub_attributes.is_empty());
-    for attribute in head.into_iter().chain(&resource_type.schema.attributes).filter(|attribute| attribute.name != SCHEMAS) {
+    let (tail, head): (Vec<_>, Vec<_>) =
+        resource_type.common.attributes.iter().partition(|attribute| !attribute.sub_attributes.is_empty());
+    for attribute in
+        head.into_iter().chain(&resource_type.schema.attributes).filter(|attribute| attribute.name != SCHEMAS)
+    {
         document.extend(before.swap_remove_entry(&attribute.name));
     }
     document.extend(extensions.into_iter().map(|(urn, members)| (urn.to_owned(), Value::Object(members))));

@@ -280,7 +280,8 @@ impl ResourceType {
             return self.resolve_name(None, path);
         }
         let core = (None, after_urn(path, &self.schema.id));
-        let extensions = self.extensions.iter().map(|extension| (Some(extension), after_urn(path, &extension.schema.id)));
+        let extensions =
+            self.extensions.iter().map(|extension| (Some(extension), after_urn(path, &extension.schema.id)));
         let (extension, rest) = std::iter::once(core)
             .chain(extensions)
             .filter_map(|(extension, rest)| Some((extension, rest?)))
@@ -319,10 +320,20 @@ impl ResourceType {
         let sub = match sub {
             None => None,
             // A list of simple values has an implied `value` (RFC 7643 section 2.4).
-            Some(sub) if attribute.data_type != Type::Complex && attribute.multi_valued && sub.eq_ignore_ascii_case(VALUE) => None,
+            Some(sub)
+                if attribute.data_type != Type::Complex
+                    && attribute.multi_valued
+                    && sub.eq_ignore_ascii_case(VALUE) =>
+            {
+                None
+            }
             Some(sub) => Some(Arc::clone(attribute.sub_attribute(sub)?)),
         };
-        let path = AttributePath { extension: extension.map(|schema| Arc::clone(&schema.id)), attribute: Arc::clone(attribute), sub };
+        let path = AttributePath {
+            extension: extension.map(|schema| Arc::clone(&schema.id)),
+            attribute: Arc::clone(attribute),
+            sub,
+        };
         Some((Target::Attribute(path), false))
     }
 
@@ -330,8 +341,9 @@ impl ResourceType {
     /// Aliases are left out: they hold nothing.
     pub(crate) fn places(&self) -> impl Iterator<Item = (Option<&Extension>, &Arc<Attribute>)> {
         let own = self.common.attributes.iter().chain(&self.schema.attributes).map(|attribute| (None, attribute));
-        let extended =
-            self.extensions.iter().flat_map(|extension| extension.schema.attributes.iter().map(move |attribute| (Some(extension), attribute)));
+        let extended = self.extensions.iter().flat_map(|extension| {
+            extension.schema.attributes.iter().map(move |attribute| (Some(extension), attribute))
+        });
         own.chain(extended).filter(|(_, attribute)| attribute.alias_of.is_none())
     }
 }

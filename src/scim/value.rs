@@ -73,7 +73,9 @@ fn read_complex(attribute: &Attribute, value: Value, path: &str) -> Result<Optio
     let members = match value {
         Value::Object(members) => members,
         // A bare string stands for the `value`; an empty one clears it, as Entra ID does with a manager.
-        Value::String(text) if attribute.sub_attribute(VALUE).is_some() => Map::from_iter([(VALUE.to_owned(), Value::String(text))]),
+        Value::String(text) if attribute.sub_attribute(VALUE).is_some() => {
+            Map::from_iter([(VALUE.to_owned(), Value::String(text))])
+        }
         _ => return Err(wrong(path, "must be an object")),
     };
     let mut given: HashMap<&str, Value> = HashMap::with_capacity(members.len());
@@ -128,7 +130,9 @@ fn is_base64(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     let padding = text.len() - body.len();
     let alphabet = |extra: [u8; 2]| body.bytes().all(|byte| byte.is_ascii_alphanumeric() || extra.contains(&byte));
-    (alphabet(*b"+/") || alphabet(*b"-_")) && body.len() % 4 != 1 && (padding == 0 || (padding <= 2 && text.len().is_multiple_of(4)))
+    (alphabet(*b"+/") || alphabet(*b"-_"))
+        && body.len() % 4 != 1
+        && (padding == 0 || (padding <= 2 && text.len().is_multiple_of(4)))
 }
 
 pub(crate) fn wrong(path: &str, rule: &str) -> Error {
@@ -165,8 +169,12 @@ fn keep_one_primary(attribute: &Attribute, values: &mut [Value], written: impl F
         return;
     }
     let is_primary = |value: &Value| value.get(PRIMARY) == Some(&Value::Bool(true));
-    let last = |only_written: bool| (0..values.len()).rev().find(|index| is_primary(&values[*index]) && (!only_written || written(*index)));
-    let Some(keep) = last(true).or_else(|| last(false)) else { return };
+    let last = |only_written: bool| {
+        (0..values.len()).rev().find(|index| is_primary(&values[*index]) && (!only_written || written(*index)))
+    };
+    let Some(keep) = last(true).or_else(|| last(false)) else {
+        return;
+    };
     for (index, value) in values.iter_mut().enumerate() {
         if index != keep && is_primary(value) {
             value[PRIMARY] = Value::Bool(false);
@@ -174,12 +182,18 @@ fn keep_one_primary(attribute: &Attribute, values: &mut [Value], written: impl F
     }
 }
 
-/// Lays the sub-attributes of a value over those of an equal one. What is immutable stays as it is.
+/// Lays the sub-attributes of a value over those of an equal one. What is the same stays as it is spelled
+/// (RFC 7644 section 3.5.2.1: adding what is there changes nothing), and so does what is immutable.
 fn merge(attribute: &Attribute, into: &mut Value, from: Value) {
-    let (Value::Object(into), Value::Object(from)) = (into, from) else { return };
+    let (Value::Object(into), Value::Object(from)) = (into, from) else {
+        return;
+    };
     for (name, value) in from {
-        let immutable = attribute.sub_attribute(&name).is_some_and(|sub| sub.mutability == Mutability::Immutable);
-        if !(immutable && into.contains_key(&name)) {
+        let stays = into
+            .get(&name)
+            .zip(attribute.sub_attribute(&name))
+            .is_some_and(|(before, sub)| sub.mutability == Mutability::Immutable || same(sub, before, &value));
+        if !stays {
             into.insert(name, value);
         }
     }
@@ -202,11 +216,19 @@ pub(crate) fn identity(attribute: &Attribute, value: &Value) -> String {
     }
 }
 
+/// Whether two values of an attribute are the same under its comparison rules.
+pub(crate) fn same(attribute: &Attribute, one: &Value, other: &Value) -> bool {
+    let is_simple = |value: &Value| !value.is_array() && !value.is_object();
+    one == other || (is_simple(one) && is_simple(other) && key_of(attribute, one) == key_of(attribute, other))
+}
+
 /// The key under which a simple value equals another one of the same attribute.
 pub(crate) fn key_of(attribute: &Attribute, value: &Value) -> String {
     match value {
         Value::String(text) => match attribute.data_type {
-            Type::DateTime => Instant::parse(text).map_or_else(|| text.clone(), |at| format!("{}.{:09}", at.seconds, at.nanos)),
+            Type::DateTime => {
+                Instant::parse(text).map_or_else(|| text.clone(), |at| format!("{}.{:09}", at.seconds, at.nanos))
+            }
             _ => fold::key(attribute.compares_exactly(), text).into_owned(),
         },
         Value::Number(number) => canonical_number(number),

@@ -177,7 +177,11 @@ impl Deployment {
             Some(text) => match text.parse() {
                 Ok(value) if range.contains(&value) => value,
                 _ => {
-                    problems.push(format!("{name} is {text:?}: a whole number from {} to {}.", range.start(), range.end()));
+                    problems.push(format!(
+                        "{name} is {text:?}: a whole number from {} to {}.",
+                        range.start(),
+                        range.end()
+                    ));
                     default
                 }
             },
@@ -269,10 +273,12 @@ fn parse_keys(text: &str, development: bool, problems: &mut Vec<String>) -> Vec<
             problems.push(format!("TOKEN_KEYS: the key of kid {kid:?} is not base64url."));
             continue;
         };
-        if kid.is_empty() || kid.len() > 8 || !kid.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
+        if kid.is_empty() || kid.len() > 8 || !kid.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        {
             problems.push(format!("TOKEN_KEYS: kid {kid:?} must be 1 to 8 letters, digits, '-' or '_'."));
         } else if bytes.len() < 32 {
-            problems.push(format!("TOKEN_KEYS: the key of kid {kid:?} has {} bytes: 32 or more are needed.", bytes.len()));
+            problems
+                .push(format!("TOKEN_KEYS: the key of kid {kid:?} has {} bytes: 32 or more are needed.", bytes.len()));
         } else if !development && bytes.starts_with(DEVELOPMENT_KEY_MARK) {
             problems.push(format!("TOKEN_KEYS: kid {kid:?} is the development key: make one of your own."));
         } else if keys.iter().any(|key| key.kid() == kid) {

@@ -183,7 +183,8 @@ fn the_published_vectors_hold() {
             locale: text(vector, "locale"),
         };
         assert_eq!(ring.mint(&claims).as_deref(), vector["token"].as_str(), "{}", vector["name"]);
-        let tenant = if claims.tenant == 0 { Tenant::super_tenant() } else { Tenant::of(&text(vector, "tenantDomain")) };
+        let tenant =
+            if claims.tenant == 0 { Tenant::super_tenant() } else { Tenant::of(&text(vector, "tenantDomain")) };
         assert_eq!(ring.verify(&text(vector, "token"), &[purpose], &tenant, number("issuedAt")), Ok(claims));
     }
     let first = &vectors["valid"][0];

@@ -88,7 +88,9 @@ fn read(response: &http::Response<Vec<u8>>) -> Handover {
         (409, "invalid_idempotent_request") => Handover::Accepted(None),
         (409, "concurrent_idempotent_requests") => Handover::Transient(why, retry_after),
         // A quota is over for hours, a rate for a second; a wrong key or domain is mended by an operator. None is lost.
-        (429, "daily_quota_exceeded" | "monthly_quota_exceeded") => Handover::Transient(why, Some(retry_after.unwrap_or(900))),
+        (429, "daily_quota_exceeded" | "monthly_quota_exceeded") => {
+            Handover::Transient(why, Some(retry_after.unwrap_or(900)))
+        }
         (429, _) => Handover::Transient(why, retry_after),
         (401 | 403, _) => Handover::Transient(why, Some(retry_after.unwrap_or(60))),
         (400..=499, _) => Handover::Permanent(why),

@@ -3,7 +3,13 @@
 use super::*;
 
 fn strings(value: &Value, path: &str) -> Vec<String> {
-    value["Resources"].as_array().into_iter().flatten().filter_map(|resource| resource[path].as_str()).map(str::to_owned).collect()
+    value["Resources"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|resource| resource[path].as_str())
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
@@ -11,7 +17,9 @@ fn schemas_lists_resources_extensions_and_discovery_itself() {
     let list = schemas(Registry::builtin(), "https://h/scim2");
     assert_eq!(list["totalResults"], 8);
     let names = strings(&list, "name");
-    for expected in ["User", "Group", "EnterpriseUser", "WSO2User", "Invitation", "ServiceProviderConfig", "ResourceType", "Schema"] {
+    for expected in
+        ["User", "Group", "EnterpriseUser", "WSO2User", "Invitation", "ServiceProviderConfig", "ResourceType", "Schema"]
+    {
         assert!(names.iter().any(|name| name == expected), "{expected}");
     }
 }
@@ -20,13 +28,15 @@ fn schemas_lists_resources_extensions_and_discovery_itself() {
 fn nothing_private_is_shown() {
     let text = schemas(Registry::builtin(), "https://h/scim2").to_string();
     assert!(!text.contains("x-"), "private keys");
-    let enterprise = schema(Registry::builtin(), "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User", "").expect("the enterprise schema");
+    let enterprise = schema(Registry::builtin(), "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User", "")
+        .expect("the enterprise schema");
     assert_eq!(enterprise["attributes"].as_array().map(Vec::len), Some(6), "aliases");
 }
 
 #[test]
 fn an_attribute_spells_out_every_characteristic() {
-    let user = schema(Registry::builtin(), "urn:ietf:params:scim:schemas:core:2.0:user", "https://h/scim2").expect("the user schema");
+    let user = schema(Registry::builtin(), "urn:ietf:params:scim:schemas:core:2.0:user", "https://h/scim2")
+        .expect("the user schema");
     insta::assert_json_snapshot!(user["attributes"][0], @r#"
     {
       "name": "userName",
@@ -74,7 +84,8 @@ fn resource_types_name_their_extensions_save_hidden_ones() {
 
 #[test]
 fn the_service_provider_config_is_true_of_the_code() {
-    let config = ServiceProviderConfig { cursor_timeout: Some(3600), ..ServiceProviderConfig::default() }.to_json("https://h/scim2");
+    let config = ServiceProviderConfig { cursor_timeout: Some(3600), ..ServiceProviderConfig::default() }
+        .to_json("https://h/scim2");
     insta::assert_json_snapshot!(config, @r#"
     {
       "schemas": [

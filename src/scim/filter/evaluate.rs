@@ -40,7 +40,9 @@ fn evaluate(filter: &Filter, scope: Scope<'_>) -> bool {
         Filter::Present(path) => values(path, scope).into_iter().any(is_present),
         Filter::Compare(path, Operator::Ne, literal) => !compare(path, Operator::Eq, literal, scope),
         Filter::Compare(path, operator, literal) => compare(path, *operator, literal, scope),
-        Filter::ValuePath(path, inner) => values(path, scope).into_iter().any(|value| evaluate(inner, Scope::Value(value))),
+        Filter::ValuePath(path, inner) => {
+            values(path, scope).into_iter().any(|value| evaluate(inner, Scope::Value(value)))
+        }
         Filter::Constant(value) => *value,
     }
 }
@@ -91,8 +93,12 @@ fn is_present(value: &Value) -> bool {
 fn compare_value(attribute: &Attribute, operator: Operator, value: &Value, literal: &Literal) -> bool {
     match (value, literal) {
         (Value::Bool(value), Literal::Boolean(literal)) => operator == Operator::Eq && value == literal,
-        (Value::Number(value), Literal::Number(literal)) => compare_numbers(value, literal).is_some_and(|ordering| holds(operator, ordering)),
-        (Value::String(value), Literal::DateTime { instant, .. }) => Instant::parse(value).is_some_and(|value| holds(operator, value.cmp(instant))),
+        (Value::Number(value), Literal::Number(literal)) => {
+            compare_numbers(value, literal).is_some_and(|ordering| holds(operator, ordering))
+        }
+        (Value::String(value), Literal::DateTime { instant, .. }) => {
+            Instant::parse(value).is_some_and(|value| holds(operator, value.cmp(instant)))
+        }
         (Value::String(value), Literal::Text { key, .. }) => {
             let value = fold::key(attribute.compares_exactly(), value);
             match operator {

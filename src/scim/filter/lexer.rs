@@ -42,7 +42,9 @@ impl<'a> Lexer<'a> {
     /// The next token; `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<Token<'a>>, Error> {
         self.rest = self.rest.trim_start();
-        let Some(first) = self.rest.chars().next() else { return Ok(None) };
+        let Some(first) = self.rest.chars().next() else {
+            return Ok(None);
+        };
         let token = match first {
             '(' => self.one(Token::Open),
             ')' => self.one(Token::Close),
@@ -67,8 +69,11 @@ impl<'a> Lexer<'a> {
             escaped = byte == b'\\' && !escaped;
             ends.then_some(index + 1)
         });
-        let (literal, rest) = end.and_then(|end| self.rest.split_at_checked(end)).ok_or_else(|| Error::invalid_filter("A quoted value does not end."))?;
-        let text: String = serde_json::from_str(literal).map_err(|_| Error::invalid_filter("A quoted value is not a JSON string."))?;
+        let (literal, rest) = end
+            .and_then(|end| self.rest.split_at_checked(end))
+            .ok_or_else(|| Error::invalid_filter("A quoted value does not end."))?;
+        let text: String =
+            serde_json::from_str(literal).map_err(|_| Error::invalid_filter("A quoted value is not a JSON string."))?;
         if text.contains('\0') {
             return Err(Error::invalid_filter("A quoted value must not contain the character U+0000."));
         }
@@ -77,11 +82,13 @@ impl<'a> Lexer<'a> {
     }
 
     fn word(&mut self) -> Result<Token<'a>, Error> {
-        let end = self.rest.find(|char: char| char.is_whitespace() || "()[]\"".contains(char)).unwrap_or(self.rest.len());
+        let end =
+            self.rest.find(|char: char| char.is_whitespace() || "()[]\"".contains(char)).unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
         self.rest = rest;
         if word.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
-            let number = serde_json::from_str(word).map_err(|_| Error::invalid_filter(format!("'{}' is not a number.", shorten(word))))?;
+            let number = serde_json::from_str(word)
+                .map_err(|_| Error::invalid_filter(format!("'{}' is not a number.", shorten(word))))?;
             return Ok(Token::Number(number));
         }
         Ok(Token::Word(word))

@@ -113,7 +113,12 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn attribute_expression(&mut self, path: &'a str, nesting: usize, in_brackets: bool) -> Result<Expression<'a>, Error> {
+    fn attribute_expression(
+        &mut self,
+        path: &'a str,
+        nesting: usize,
+        in_brackets: bool,
+    ) -> Result<Expression<'a>, Error> {
         if self.next == Some(Token::OpenBracket) {
             if in_brackets {
                 return Err(Error::invalid_filter("A value filter cannot contain a value filter."));
@@ -130,11 +135,14 @@ impl<'a> Parser<'a> {
             return Err(Error::invalid_filter(format!("A filter has at most {MAX_TERMS} terms.")));
         }
         let operator = match self.advance()? {
-            Some(Token::Word(word)) if word.eq_ignore_ascii_case("pr") => return Ok(Expression::Present(path)),
-            Some(Token::Word(word)) => {
-                Operator::parse(word).ok_or_else(|| Error::invalid_filter(format!("'{}' is not a filter operator.", shorten(word))))?
+            Some(Token::Word(word)) if word.eq_ignore_ascii_case("pr") => {
+                return Ok(Expression::Present(path));
             }
-            _ => return Err(Error::invalid_filter(format!("An operator is missing after '{}'.", shorten(path)))),
+            Some(Token::Word(word)) => Operator::parse(word)
+                .ok_or_else(|| Error::invalid_filter(format!("'{}' is not a filter operator.", shorten(word))))?,
+            _ => {
+                return Err(Error::invalid_filter(format!("An operator is missing after '{}'.", shorten(path))));
+            }
         };
         let literal = match self.advance()? {
             Some(Token::Text(text)) => Value::String(text),
@@ -142,7 +150,13 @@ impl<'a> Parser<'a> {
             Some(Token::Word(word)) if word.eq_ignore_ascii_case("true") => Value::Bool(true),
             Some(Token::Word(word)) if word.eq_ignore_ascii_case("false") => Value::Bool(false),
             Some(Token::Word(word)) if word.eq_ignore_ascii_case("null") => Value::Null,
-            _ => return Err(Error::invalid_filter(format!("A value is missing after '{} {}': text goes in quotes.", shorten(path), operator.as_str()))),
+            _ => {
+                return Err(Error::invalid_filter(format!(
+                    "A value is missing after '{} {}': text goes in quotes.",
+                    shorten(path),
+                    operator.as_str()
+                )));
+            }
         };
         Ok(Expression::Compare(path, operator, literal))
     }

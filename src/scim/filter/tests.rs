@@ -47,14 +47,30 @@ fn refused(text: &str) {
 #[test]
 fn every_operator() {
     for text in [
-        r#"userName eq "bjensen""#, r#"userName ne "x""#, r#"userName co "JENS""#, r#"userName sw "bj""#, r#"userName ew "SEN""#, "userName pr",
-        r#"userName gt "bj""#, r#"userName ge "bjensen""#, r#"userName lt "c""#, r#"userName le "bjensen""#,
+        r#"userName eq "bjensen""#,
+        r#"userName ne "x""#,
+        r#"userName co "JENS""#,
+        r#"userName sw "bj""#,
+        r#"userName ew "SEN""#,
+        "userName pr",
+        r#"userName gt "bj""#,
+        r#"userName ge "bjensen""#,
+        r#"userName lt "c""#,
+        r#"userName le "bjensen""#,
     ] {
         assert!(holds(text), "{text}");
     }
     for text in [
-        r#"userName eq "bjense""#, r#"userName ne "BJENSEN""#, r#"userName co "x""#, r#"userName sw "jen""#, r#"userName ew "jen""#, "nickName pr",
-        r#"userName gt "bjensen""#, r#"userName ge "c""#, r#"userName lt "bjensen""#, r#"userName le "bj""#,
+        r#"userName eq "bjense""#,
+        r#"userName ne "BJENSEN""#,
+        r#"userName co "x""#,
+        r#"userName sw "jen""#,
+        r#"userName ew "jen""#,
+        "nickName pr",
+        r#"userName gt "bjensen""#,
+        r#"userName ge "c""#,
+        r#"userName lt "bjensen""#,
+        r#"userName le "bj""#,
     ] {
         assert!(!holds(text), "{text}");
     }
@@ -98,7 +114,12 @@ fn p18_a_complex_attribute_stands_for_its_value() {
 fn p18_groups_by_id_and_by_member() {
     let group = Registry::builtin().resource_type("Group").expect("there are groups");
     let filter = Filter::parse(group, r#"id eq "g" and members[value eq "u"]"#).expect("a valid filter");
-    let with = |member: &str| json!({ "id": "g", "members": [{ "value": "v" }, { "value": member }] }).as_object().cloned().unwrap_or_default();
+    let with = |member: &str| {
+        json!({ "id": "g", "members": [{ "value": "v" }, { "value": member }] })
+            .as_object()
+            .cloned()
+            .unwrap_or_default()
+    };
     assert!(filter.matches(&with("u")));
     assert!(!filter.matches(&with("U")));
 }
@@ -134,7 +155,9 @@ fn presence_and_null() {
 
 #[test]
 fn booleans_may_be_quoted() {
-    for text in ["active eq true", "active eq True", r#"active eq "True""#, "active ne false", r#"emails[primary eq "true"]"#] {
+    for text in
+        ["active eq true", "active eq True", r#"active eq "True""#, "active ne false", r#"emails[primary eq "true"]"#]
+    {
         assert!(holds(text), "{text}");
     }
     for text in ["active gt false", "active co \"t\"", "active eq 1", r#"active eq "yes""#] {
@@ -145,7 +168,9 @@ fn booleans_may_be_quoted() {
 #[test]
 fn dates_compare_by_instant() {
     for text in [
-        r#"meta.lastModified eq "2011-05-13T06:42:34+02:00""#, r#"meta.lastModified gt "2011-05-13T04:42:33.999Z""#, r#"meta.lastModified le "2011-05-13T04:42:34Z""#,
+        r#"meta.lastModified eq "2011-05-13T06:42:34+02:00""#,
+        r#"meta.lastModified gt "2011-05-13T04:42:33.999Z""#,
+        r#"meta.lastModified le "2011-05-13T04:42:34Z""#,
         r#"urn:ietf:params:scim:schemas:core:2.0:User:meta.lastModified lt "2012-01-01T00:00:00Z""#,
     ] {
         assert!(holds(text), "{text}");
@@ -169,10 +194,25 @@ fn numbers_compare_by_value() {
 #[test]
 fn p27_values_are_json_strings() {
     let name = |name: &str| json!({ "userName": name }).as_object().cloned().unwrap_or_default();
-    for (literal, value) in [(r#""a+b@x""#, "a+b@x"), (r#""say \"hi\"""#, "say \"hi\""), (r#""back\\slash""#, "back\\slash"), (r#""\u00e4\ud83d\ude00""#, "Ä😀"), (r#""é%2B""#, "É%2b"), (r#""not (a) or [b]""#, "not (a) or [b]")] {
+    for (literal, value) in [
+        (r#""a+b@x""#, "a+b@x"),
+        (r#""say \"hi\"""#, "say \"hi\""),
+        (r#""back\\slash""#, "back\\slash"),
+        (r#""\u00e4\ud83d\ude00""#, "Ä😀"),
+        (r#""é%2B""#, "É%2b"),
+        (r#""not (a) or [b]""#, "not (a) or [b]"),
+    ] {
         assert!(parse(&format!("userName eq {literal}")).matches(&name(value)), "{literal}");
     }
-    for wrong in [r#"userName eq "a"#, r#"userName eq "\x""#, r#"userName eq "\ud83d""#, "userName eq \"a\nb\"", r#"userName eq "\u0000""#, r#"userName eq 'a'"#, "userName eq a"] {
+    for wrong in [
+        r#"userName eq "a"#,
+        r#"userName eq "\x""#,
+        r#"userName eq "\ud83d""#,
+        "userName eq \"a\nb\"",
+        r#"userName eq "\u0000""#,
+        r#"userName eq 'a'"#,
+        "userName eq a",
+    ] {
         refused(wrong);
     }
 }
@@ -187,10 +227,40 @@ fn unicode_twins_are_equal() {
 #[test]
 fn malformed_filters_are_refused() {
     for text in [
-        "", " ", "userName", "userName eq", "eq \"x\"", "userName xx \"y\"", "userName eq \"x\" and", "and", "or", "not", "not userName pr", "(userName pr", "userName pr)",
-        "userName pr userName pr", "emails[type eq \"x\"", "emails[type eq \"x\"].value eq \"y\"", "emails[emails[type pr]]", "emails[]", "[type pr]", "userName pr]", "\"userName\" pr",
-        "5 eq 5", "nope eq \"x\"", "emails[nope eq \"x\"]", "emails.nope eq \"x\"", "urn:nope:User:userName eq \"x\"", "emails[name.givenName pr]", "emails.value[type pr]", "()", "not ()",
-        "userName eq 5", "userName eq true", "x509Certificates.value co \"a\"", "x509Certificates.value gt \"a\"",
+        "",
+        " ",
+        "userName",
+        "userName eq",
+        "eq \"x\"",
+        "userName xx \"y\"",
+        "userName eq \"x\" and",
+        "and",
+        "or",
+        "not",
+        "not userName pr",
+        "(userName pr",
+        "userName pr)",
+        "userName pr userName pr",
+        "emails[type eq \"x\"",
+        "emails[type eq \"x\"].value eq \"y\"",
+        "emails[emails[type pr]]",
+        "emails[]",
+        "[type pr]",
+        "userName pr]",
+        "\"userName\" pr",
+        "5 eq 5",
+        "nope eq \"x\"",
+        "emails[nope eq \"x\"]",
+        "emails.nope eq \"x\"",
+        "urn:nope:User:userName eq \"x\"",
+        "emails[name.givenName pr]",
+        "emails.value[type pr]",
+        "()",
+        "not ()",
+        "userName eq 5",
+        "userName eq true",
+        "x509Certificates.value co \"a\"",
+        "x509Certificates.value gt \"a\"",
     ] {
         refused(text);
     }
@@ -237,14 +307,31 @@ fn in_a_search_over_several_types_a_missing_attribute_is_unassigned() {
 fn filter_text() -> impl Strategy<Value = String> {
     let literal = || "\\PC{0,8}".prop_map(|text| Value::from(text).to_string());
     let term = prop_oneof![
-        (prop::sample::select(vec!["userName", "name.familyName", "externalId", "profileUrl", "emails.value"]), prop::sample::select(Operator::ALL.to_vec()), literal())
+        (
+            prop::sample::select(vec!["userName", "name.familyName", "externalId", "profileUrl", "emails.value"]),
+            prop::sample::select(Operator::ALL.to_vec()),
+            literal()
+        )
             .prop_map(|(name, operator, literal)| format!("{name} {} {literal}", operator.as_str())),
-        prop::sample::select(vec!["title pr", "emails pr", "active eq true", "active ne false", "title eq null", "meta.created gt \"2011-05-13T04:42:34Z\""]).prop_map(str::to_owned),
-        (prop::sample::select(vec!["work", "home"]), literal()).prop_map(|(kind, literal)| format!("emails[type eq \"{kind}\" and (value co {literal} or value pr)]")),
+        prop::sample::select(vec![
+            "title pr",
+            "emails pr",
+            "active eq true",
+            "active ne false",
+            "title eq null",
+            "meta.created gt \"2011-05-13T04:42:34Z\""
+        ])
+        .prop_map(str::to_owned),
+        (prop::sample::select(vec!["work", "home"]), literal())
+            .prop_map(|(kind, literal)| format!("emails[type eq \"{kind}\" and (value co {literal} or value pr)]")),
     ];
     term.prop_recursive(4, 24, 4, |inner| {
         prop_oneof![
-            prop::collection::vec(inner.clone(), 2..4).prop_map(|operands| operands.iter().map(|operand| format!("({operand})")).collect::<Vec<_>>().join(" and ")),
+            prop::collection::vec(inner.clone(), 2..4).prop_map(|operands| operands
+                .iter()
+                .map(|operand| format!("({operand})"))
+                .collect::<Vec<_>>()
+                .join(" and ")),
             prop::collection::vec(inner.clone(), 2..4).prop_map(|operands| operands.join(" or ")),
             inner.prop_map(|operand| format!("not ({operand})")),
         ]

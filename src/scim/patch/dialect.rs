@@ -8,7 +8,7 @@ use super::{Kind, PATCH_OP_SCHEMA, Step};
 use crate::scim::error::Error;
 use crate::scim::query::check_message_schema;
 use crate::scim::resource::check_nesting;
-use crate::scim::schema::{AttributePath, Attribute, ResourceType, SCHEMAS, Type, VALUE};
+use crate::scim::schema::{Attribute, AttributePath, ResourceType, SCHEMAS, Type, VALUE};
 
 /// How deep a request may nest: a document's depth below two levels of operations.
 const MAX_NESTING: usize = 22;
@@ -22,7 +22,9 @@ pub(super) fn steps(resource_type: &ResourceType, request: &Value) -> Result<Vec
     }
     let operations = match member(members, "Operations") {
         Some(Value::Array(operations)) if !operations.is_empty() => operations,
-        _ => return Err(Error::invalid_syntax("'Operations' must be an array of at least one operation.")),
+        _ => {
+            return Err(Error::invalid_syntax("'Operations' must be an array of at least one operation."));
+        }
     };
     let mut steps = Vec::with_capacity(operations.len());
     for operation in operations {
@@ -38,7 +40,9 @@ fn read_operation(resource_type: &ResourceType, operation: &Value, steps: &mut V
         Some(Value::String(op)) if op.eq_ignore_ascii_case("add") => Kind::Add,
         Some(Value::String(op)) if op.eq_ignore_ascii_case("remove") => Kind::Remove,
         Some(Value::String(op)) if op.eq_ignore_ascii_case("replace") => Kind::Replace,
-        _ => return Err(Error::invalid_syntax("'op' must be 'add', 'remove' or 'replace'.")),
+        _ => {
+            return Err(Error::invalid_syntax("'op' must be 'add', 'remove' or 'replace'."));
+        }
     };
     let path = match member(members, "path") {
         None | Some(Value::Null) => None,
@@ -74,7 +78,12 @@ fn read_operation(resource_type: &ResourceType, operation: &Value, steps: &mut V
 
 /// An operation without a path: its value's members are attributes (P07), or paths to them (P06). What the schemas do
 /// not define is ignored, as in a POST.
-fn spread(resource_type: &ResourceType, kind: Kind, value: Map<String, Value>, steps: &mut Vec<Step>) -> Result<(), Error> {
+fn spread(
+    resource_type: &ResourceType,
+    kind: Kind,
+    value: Map<String, Value>,
+    steps: &mut Vec<Step>,
+) -> Result<(), Error> {
     for (name, value) in value {
         match Path::parse(resource_type, &name)? {
             None => {}
@@ -86,7 +95,13 @@ fn spread(resource_type: &ResourceType, kind: Kind, value: Map<String, Value>, s
 }
 
 /// A schema's attributes as an object under its URN.
-fn nested(resource_type: &ResourceType, kind: Kind, urn: &str, value: Value, steps: &mut Vec<Step>) -> Result<(), Error> {
+fn nested(
+    resource_type: &ResourceType,
+    kind: Kind,
+    urn: &str,
+    value: Value,
+    steps: &mut Vec<Step>,
+) -> Result<(), Error> {
     match value {
         Value::Null => {
             if kind != Kind::Add {
@@ -113,8 +128,14 @@ fn nested(resource_type: &ResourceType, kind: Kind, urn: &str, value: Value, ste
 fn remove_all(resource_type: &ResourceType, urn: &str, steps: &mut Vec<Step>) {
     let extension = resource_type.extension(urn).map(|extension| &extension.schema);
     let schema = extension.unwrap_or(&resource_type.schema);
-    for attribute in schema.attributes.iter().filter(|attribute| attribute.alias_of.is_none() && !attribute.is_read_only()) {
-        let target = AttributePath { extension: extension.map(|schema| schema.id.clone()), attribute: attribute.clone(), sub: None };
+    for attribute in
+        schema.attributes.iter().filter(|attribute| attribute.alias_of.is_none() && !attribute.is_read_only())
+    {
+        let target = AttributePath {
+            extension: extension.map(|schema| schema.id.clone()),
+            attribute: attribute.clone(),
+            sub: None,
+        };
         steps.push(Step { kind: Kind::Remove, path: Path { target, filter: None }, value: None });
     }
 }
@@ -125,7 +146,8 @@ fn push(steps: &mut Vec<Step>, kind: Kind, path: Path, value: Option<Value>) {
         return;
     }
     // P15: the value of a `remove` narrows it; null says nothing.
-    let value = value.filter(|value| kind != Kind::Remove || !value.is_null()).map(|value| unwrap(path.target.leaf(), value));
+    let value =
+        value.filter(|value| kind != Kind::Remove || !value.is_null()).map(|value| unwrap(path.target.leaf(), value));
     steps.push(Step { kind, path, value });
 }
 

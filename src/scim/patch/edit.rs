@@ -8,9 +8,9 @@ use super::{Kind, Step};
 use crate::scim::error::Error;
 use crate::scim::filter::{Filter, Literal, Operator};
 use crate::scim::fold;
-use crate::scim::resource::{Document, immutable, same};
+use crate::scim::resource::{Document, immutable};
 use crate::scim::schema::{Attribute, AttributePath, Mutability, PRIMARY, REF, ResourceType, TYPE, Type, VALUE};
-use crate::scim::value::{identity, key_of, read, settle, wrong};
+use crate::scim::value::{identity, key_of, read, same, settle, wrong};
 
 type Object = Map<String, Value>;
 
@@ -57,10 +57,12 @@ fn set(resource_type: &ResourceType, document: &mut Document, target: &Attribute
     let name = &target.attribute.name;
     let object = match target.extension.as_deref().and_then(|urn| resource_type.extension(urn)) {
         None => document,
-        Some(extension) => match document.entry(&*extension.schema.id).or_insert_with(|| Value::Object(Object::new())) {
-            Value::Object(object) => object,
-            _ => return,
-        },
+        Some(extension) => {
+            match document.entry(&*extension.schema.id).or_insert_with(|| Value::Object(Object::new())) {
+                Value::Object(object) => object,
+                _ => return,
+            }
+        }
     };
     match value {
         Some(value) => {
@@ -78,7 +80,9 @@ fn check_unchanged(step: &Step, current: Option<&Value>) -> Result<(), Error> {
     let says_the_same = match (step.kind, &step.value, &target.sub) {
         (Kind::Remove, ..) | (_, None, _) => false,
         (_, Some(value), None) => is_contained(&target.attribute, value, current),
-        (_, Some(value), Some(sub)) => step.path.filter.is_none() && is_contained(sub, value, current.and_then(|current| current.get(&sub.name))),
+        (_, Some(value), Some(sub)) => {
+            step.path.filter.is_none() && is_contained(sub, value, current.and_then(|current| current.get(&sub.name)))
+        }
     };
     if says_the_same { Ok(()) } else { Err(Error::mutability(format!("'{target}' is read-only."))) }
 }
@@ -90,7 +94,8 @@ fn is_contained(attribute: &Attribute, said: &Value, current: Option<&Value>) ->
         (Value::Array(said), current) if said.is_empty() => current.is_none(),
         (_, None) => false,
         (Value::Array(said), Some(Value::Array(current))) => {
-            said.len() == current.len() && said.iter().all(|said| current.iter().any(|current| is_contained(attribute, said, Some(current))))
+            said.len() == current.len()
+                && said.iter().all(|said| current.iter().any(|current| is_contained(attribute, said, Some(current))))
         }
         (Value::Object(said), Some(Value::Object(current))) => said.iter().all(|(name, said)| {
             attribute.sub_attribute(name).is_none_or(|sub| is_contained(sub, said, current.get(&sub.name)))
@@ -171,17 +176,21 @@ fn edit_whole_list(step: &Step, mut values: Vec<Value>) -> Result<(Vec<Value>, V
 
 /// Removes what is listed: the values that are the same, or have the same `value` where no `type` is said.
 fn remove_listed(attribute: &Attribute, values: &mut Vec<Value>, listed: &[Value]) {
-    let value_alone = |value: &Value| attribute.sub_attribute(VALUE).zip(value.get(VALUE)).map(|(sub, value)| key_of(sub, value));
+    let value_alone =
+        |value: &Value| attribute.sub_attribute(VALUE).zip(value.get(VALUE)).map(|(sub, value)| key_of(sub, value));
     let whole: HashSet<String> = listed.iter().map(|value| identity(attribute, value)).collect();
-    let untyped: HashSet<String> = listed.iter().filter(|value| value.get(TYPE).is_none()).filter_map(value_alone).collect();
-    values.retain(|value| !whole.contains(&identity(attribute, value)) && value_alone(value).is_none_or(|alone| !untyped.contains(&alone)));
+    let untyped: HashSet<String> =
+        listed.iter().filter(|value| value.get(TYPE).is_none()).filter_map(value_alone).collect();
+    values.retain(|value| {
+        !whole.contains(&identity(attribute, value)) && value_alone(value).is_none_or(|alone| !untyped.contains(&alone))
+    });
 }
 
 /// A path with a value filter, a sub-attribute or both: some values, or parts of them.
 fn edit_selected(step: &Step, mut values: Vec<Value>) -> Result<(Vec<Value>, Vec<bool>), Error> {
     let target = &step.path.target;
-    let attribute = &*target.attribute;
-    let mut selected: Vec<bool> = values.iter().map(|value| step.path.filter.as_ref().is_none_or(|filter| filter.matches_value(value))).collect();
+    let mut selected: Vec<bool> =
+        values.iter().map(|value| step.path.filter.as_ref().is_none_or(|filter| filter.matches_value(value))).collect();
     if !selected.contains(&true) {
         if step.kind == Kind::Remove {
             return Ok((values, selected));
@@ -274,7 +283,9 @@ fn lay_over(object: &mut Object, given: &Value, step: &Step) -> Result<(), Error
         Value::Array(list) if list.len() == 1 && !list[0].is_array() => lay_over(object, &list[0], step),
         // P05: an empty string clears a manager.
         given if is_nothing(Some(given)) => clear(object, attribute),
-        Value::String(_) => write_part(object, attribute.sub_attribute(VALUE).ok_or_else(must_be_object)?, Some(given), step),
+        Value::String(_) => {
+            write_part(object, attribute.sub_attribute(VALUE).ok_or_else(must_be_object)?, Some(given), step)
+        }
         Value::Object(members) => members.iter().try_for_each(|(name, given)| match attribute.sub_attribute(name) {
             Some(sub) if !sub.is_read_only() => write_part(object, sub, Some(given), step),
             _ => Ok(()),
@@ -292,12 +303,12 @@ fn write_part(object: &mut Object, sub: &Attribute, given: Option<&Value>, step:
         Some(given) => read(sub, given.clone(), &path())?,
         None => None,
     };
-    if sub.multi_valued && step.kind == Kind::Add {
-        if let (Some(Value::Array(before)), Some(Value::Array(added))) = (before, after.as_mut()) {
-            let old = before.len();
-            let all = before.iter().cloned().chain(std::mem::take(added)).collect();
-            *added = settle(sub, all, |index| index >= old);
-        }
+    if step.kind == Kind::Add
+        && let (Some(Value::Array(before)), Some(Value::Array(added))) = (before, after.as_mut())
+    {
+        let old = before.len();
+        let all = before.iter().cloned().chain(std::mem::take(added)).collect();
+        *added = settle(sub, all, |index| index >= old);
     }
     if sub.mutability == Mutability::Immutable {
         match (before, &after) {
@@ -310,7 +321,9 @@ fn write_part(object: &mut Object, sub: &Attribute, given: Option<&Value>, step:
         Some(after) => {
             object.insert(sub.name.clone(), after);
         }
-        None if before.is_some() && sub.required => return Err(Error::mutability(format!("'{}' is required and cannot be removed.", path()))),
+        None if before.is_some() && sub.required => {
+            return Err(Error::mutability(format!("'{}' is required and cannot be removed.", path())));
+        }
         None => {
             object.shift_remove(&sub.name);
         }
@@ -319,19 +332,28 @@ fn write_part(object: &mut Object, sub: &Attribute, given: Option<&Value>, step:
 }
 
 fn clear(object: &mut Object, attribute: &Attribute) -> Result<(), Error> {
-    let kept = attribute.sub_attributes.iter().find(|sub| sub.mutability == Mutability::Immutable && object.contains_key(&sub.name));
+    let kept = attribute
+        .sub_attributes
+        .iter()
+        .find(|sub| sub.mutability == Mutability::Immutable && object.contains_key(&sub.name));
     object.clear();
     kept.map_or(Ok(()), |sub| Err(immutable(sub)))
 }
 
 /// A complex value after an edit: what its schema requires is there, what described an earlier `value` is not, and all is
 /// in schema order.
-fn complete(attribute: &Attribute, before: &Object, mut object: Object, target: &AttributePath) -> Result<Object, Error> {
+fn complete(
+    attribute: &Attribute,
+    before: &Object,
+    mut object: Object,
+    target: &AttributePath,
+) -> Result<Object, Error> {
     let has_new_value = before.contains_key(VALUE) && before.get(VALUE) != object.get(VALUE);
     let mut ordered = Object::new();
     let mut missing = None;
     for sub in &attribute.sub_attributes {
-        let is_stale = has_new_value && (sub.name == REF || sub.is_read_only()) && before.get(&sub.name) == object.get(&sub.name);
+        let is_stale =
+            has_new_value && (sub.name == REF || sub.is_read_only()) && before.get(&sub.name) == object.get(&sub.name);
         match object.swap_remove_entry(&sub.name).filter(|_| !is_stale) {
             Some((name, value)) => {
                 ordered.insert(name, value);
@@ -367,8 +389,11 @@ fn is_nothing(value: Option<&Value>) -> bool {
 }
 
 fn is_hollow(value: &Value, lost_value: bool) -> bool {
-    let Value::Object(object) = value else { return value.is_null() };
-    object.is_empty() || (lost_value && !object.contains_key(VALUE) && object.keys().all(|name| name == TYPE || name == PRIMARY))
+    let Value::Object(object) = value else {
+        return value.is_null();
+    };
+    object.is_empty()
+        || (lost_value && !object.contains_key(VALUE) && object.keys().all(|name| name == TYPE || name == PRIMARY))
 }
 
 fn into_object(value: Option<Value>) -> Object {

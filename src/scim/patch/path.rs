@@ -33,7 +33,9 @@ impl Path {
                 Target::Extension(schema) => Parsed::Schema(schema.id.to_string()),
             }));
         };
-        let Some(mut target) = resource_type.resolve_attribute(name) else { return Ok(None) };
+        let Some(mut target) = resource_type.resolve_attribute(name) else {
+            return Ok(None);
+        };
         let attribute = &target.attribute;
         if target.sub.is_some() || (!attribute.multi_valued && attribute.data_type != Type::Complex) {
             return Err(Error::invalid_path(format!("'{target}' cannot have a value filter.")));

@@ -42,17 +42,23 @@ pub(super) fn op(step: Step) -> Result<Vec<ValueOp>, Error> {
     };
     match (&target.sub, step.path.filter, step.kind, step.value) {
         (None, None, Kind::Remove, None) => Ok(vec![ValueOp::RemoveAll]),
-        (None, None, Kind::Remove, Some(value)) => Ok(some(ValueOp::Remove(listed(&value)?.iter().filter_map(value_of).collect()))),
+        (None, None, Kind::Remove, Some(value)) => {
+            Ok(some(ValueOp::Remove(listed(&value)?.iter().filter_map(value_of).collect())))
+        }
         (None, None, Kind::Add, Some(value)) => Ok(some(ValueOp::Add(listed(&value)?))),
         (None, None, Kind::Replace, Some(value)) => Ok(vec![ValueOp::Replace(listed(&value)?)]),
-        (None, Some(filter), Kind::Remove, _) => Ok(vec![selected(&filter).map_or(ValueOp::RemoveMatching(filter), ValueOp::Remove)]),
+        (None, Some(filter), Kind::Remove, _) => {
+            Ok(vec![selected(&filter).map_or(ValueOp::RemoveMatching(filter), ValueOp::Remove)])
+        }
         // `members.value`, or a value filter that names the values it adds.
         (Some(sub), None, Kind::Add, Some(value)) if sub.name == VALUE => {
             let object = Value::Object(Map::from_iter([(VALUE.to_owned(), value)]));
             Ok(some(ValueOp::Add(listed(&object)?)))
         }
         (None, Some(filter), kind, Some(value)) => {
-            let values = selected(&filter).ok_or_else(|| Error::invalid_path(format!("Values of '{target}' are selected here by 'value eq' only.")))?;
+            let values = selected(&filter).ok_or_else(|| {
+                Error::invalid_path(format!("Values of '{target}' are selected here by 'value eq' only."))
+            })?;
             let mut given = listed(&value)?;
             if kind == Kind::Add {
                 for (given, value) in given.iter_mut().zip(&values) {
@@ -62,8 +68,12 @@ pub(super) fn op(step: Step) -> Result<Vec<ValueOp>, Error> {
             }
             Ok([some(ValueOp::Remove(values)), some(ValueOp::Add(given))].concat())
         }
-        (Some(sub), ..) if sub.mutability != Mutability::ReadWrite => Err(Error::mutability(format!("'{target}' cannot be changed: add or remove whole values."))),
-        (Some(_), ..) => Err(Error::invalid_path(format!("Parts of '{target}' cannot be changed: add or remove whole values."))),
+        (Some(sub), ..) if sub.mutability != Mutability::ReadWrite => {
+            Err(Error::mutability(format!("'{target}' cannot be changed: add or remove whole values.")))
+        }
+        (Some(_), ..) => {
+            Err(Error::invalid_path(format!("Parts of '{target}' cannot be changed: add or remove whole values.")))
+        }
         (None, _, _, None) => Err(wrong(&target.to_string(), "needs a value")),
     }
 }
@@ -71,7 +81,11 @@ pub(super) fn op(step: Step) -> Result<Vec<ValueOp>, Error> {
 /// The `value`s a filter selects, if it selects by nothing else.
 fn selected(filter: &Filter) -> Option<Vec<String>> {
     match filter {
-        Filter::Compare(path, Operator::Eq, Literal::Text { text, .. }) if path.sub.as_ref().is_none_or(|sub| sub.name == VALUE) => Some(vec![text.clone()]),
+        Filter::Compare(path, Operator::Eq, Literal::Text { text, .. })
+            if path.sub.as_ref().is_none_or(|sub| sub.name == VALUE) =>
+        {
+            Some(vec![text.clone()])
+        }
         Filter::Or(operands) => operands.iter().map(selected).collect::<Option<Vec<_>>>().map(|values| values.concat()),
         _ => None,
     }

@@ -49,19 +49,32 @@ fn by_default_secrets_and_what_must_be_asked_for_are_left_out() {
 #[test]
 fn attributes_shows_only_those_and_what_is_always_there() {
     assert_eq!(shown(Some("USERNAME, nope"), None), json!({ "schemas": [CORE], "id": "1", "userName": "u" }));
-    assert_eq!(shown(Some("name.givenName,emails.value"), None), json!({
-        "schemas": [CORE], "id": "1", "name": { "givenName": "G" }, "emails": [{ "value": "a@b" }, { "value": "c@d" }],
-    }));
-    assert_eq!(shown(Some("emails.type"), None), json!({ "schemas": [CORE], "id": "1", "emails": [{ "type": "work" }] }));
+    assert_eq!(
+        shown(Some("name.givenName,emails.value"), None),
+        json!({
+            "schemas": [CORE], "id": "1", "name": { "givenName": "G" }, "emails": [{ "value": "a@b" }, { "value": "c@d" }],
+        })
+    );
+    assert_eq!(
+        shown(Some("emails.type"), None),
+        json!({ "schemas": [CORE], "id": "1", "emails": [{ "type": "work" }] })
+    );
 }
 
 #[test]
 fn attributes_takes_urns() {
-    assert_eq!(shown(Some(&format!("{ENTERPRISE}:manager.value")), None), json!({
-        "schemas": [CORE, ENTERPRISE], "id": "1", ENTERPRISE: { "manager": { "value": "m" } },
-    }));
+    assert_eq!(
+        shown(Some(&format!("{ENTERPRISE}:manager.value")), None),
+        json!({
+            "schemas": [CORE, ENTERPRISE], "id": "1", ENTERPRISE: { "manager": { "value": "m" } },
+        })
+    );
     assert_eq!(shown(Some(ENTERPRISE), None)[ENTERPRISE], full()[ENTERPRISE]);
-    assert_eq!(shown(Some(WSO2), None), json!({ "schemas": [CORE], "id": "1" }), "a URN does not ask for what must be asked for");
+    assert_eq!(
+        shown(Some(WSO2), None),
+        json!({ "schemas": [CORE], "id": "1" }),
+        "a URN does not ask for what must be asked for"
+    );
 }
 
 #[test]
@@ -84,7 +97,9 @@ fn excluded_attributes_are_left_out_save_what_is_always_there() {
 #[test]
 fn p14_what_is_not_wanted_need_not_be_loaded() {
     let group = Registry::builtin().resource_type("Group").expect("there are groups");
-    let wants = |attributes: Option<&str>, excluded: Option<&str>| Projection::parse(group, attributes, excluded).expect("one").wants("members");
+    let wants = |attributes: Option<&str>, excluded: Option<&str>| {
+        Projection::parse(group, attributes, excluded).expect("one").wants("members")
+    };
     assert!(wants(None, None));
     assert!(!wants(None, Some("Members")));
     assert!(!wants(Some("displayName"), None));

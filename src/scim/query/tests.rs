@@ -22,7 +22,10 @@ fn user() -> &'static Arc<ResourceType> {
 fn defaults() {
     assert_eq!(request(&[]), Ok(ListRequest::default()));
     assert_eq!(page(&[]), Page { start: Start::Index(1), count: 100 });
-    assert_eq!(request(&[("filter", ""), ("sortBy", ""), ("startIndex", ""), ("count", ""), ("x", "y")]), Ok(ListRequest::default()));
+    assert_eq!(
+        request(&[("filter", ""), ("sortBy", ""), ("startIndex", ""), ("count", ""), ("x", "y")]),
+        Ok(ListRequest::default())
+    );
 }
 
 #[test]
@@ -56,19 +59,37 @@ fn a_search_request_says_the_same_as_a_url() {
         "schemas": [SEARCH_REQUEST_SCHEMA], "filter": "userName pr", "sortBy": "userName", "sortOrder": "Descending", "startIndex": 3, "count": 5,
         "attributes": ["userName", "name.givenName , title"],
     });
-    let url = [("filter", "userName pr"), ("sortBy", "userName"), ("sortOrder", "descending"), ("startIndex", "3"), ("count", "5"),
-        ("attributes", "userName,name.givenName, title")];
+    let url = [
+        ("filter", "userName pr"),
+        ("sortBy", "userName"),
+        ("sortOrder", "descending"),
+        ("startIndex", "3"),
+        ("count", "5"),
+        ("attributes", "userName,name.givenName, title"),
+    ];
     assert_eq!(ListRequest::from_search_request(&body), Ok(request(&url).expect("valid parameters")));
     assert_eq!(ListRequest::from_search_request(&json!({})), Ok(ListRequest::default()));
-    for wrong in [json!([]), json!({ "filter": 1 }), json!({ "count": [] }), json!({ "attributes": [1] }), json!({ "schemas": ["urn:x"] })] {
-        assert_eq!(ListRequest::from_search_request(&wrong).map_err(|error| error.scim_type), Err(Some(ScimType::InvalidSyntax)), "{wrong}");
+    for wrong in [
+        json!([]),
+        json!({ "filter": 1 }),
+        json!({ "count": [] }),
+        json!({ "attributes": [1] }),
+        json!({ "schemas": ["urn:x"] }),
+    ] {
+        assert_eq!(
+            ListRequest::from_search_request(&wrong).map_err(|error| error.scim_type),
+            Err(Some(ScimType::InvalidSyntax)),
+            "{wrong}"
+        );
     }
     assert!(ListRequest::from_search_request(&json!({ "count": 1.5 })).is_err());
 }
 
 #[test]
 fn sorting_is_by_a_simple_attribute_that_may_be_read() {
-    let sort = |path: &str| Sort::parse(user(), path, false).map(|sort| sort.path.to_string()).map_err(|error| error.scim_type);
+    let sort = |path: &str| {
+        Sort::parse(user(), path, false).map(|sort| sort.path.to_string()).map_err(|error| error.scim_type)
+    };
     assert_eq!(sort("NAME.familyname"), Ok("name.familyName".into()));
     assert_eq!(sort("emails"), Ok("emails.value".into()));
     assert_eq!(sort("meta.created"), Ok("meta.created".into()));
@@ -80,10 +101,15 @@ fn sorting_is_by_a_simple_attribute_that_may_be_read() {
 
 #[test]
 fn a_request_resolves_to_a_query() {
-    let query = request(&[("filter", "userName eq \"u\""), ("sortBy", "userName"), ("sortOrder", "descending"), ("excludedAttributes", "groups")])
-        .expect("valid parameters")
-        .resolve(user())
-        .expect("names that exist");
+    let query = request(&[
+        ("filter", "userName eq \"u\""),
+        ("sortBy", "userName"),
+        ("sortOrder", "descending"),
+        ("excludedAttributes", "groups"),
+    ])
+    .expect("valid parameters")
+    .resolve(user())
+    .expect("names that exist");
     assert_eq!(query.filter.map(|filter| filter.to_string()).as_deref(), Some("userName eq \"u\""));
     assert!(query.sort.is_some_and(|sort| sort.descending));
     assert!(!query.projection.wants("groups"));
@@ -92,12 +118,15 @@ fn a_request_resolves_to_a_query() {
 #[test]
 fn a_search_at_the_root_knows_every_types_attributes() {
     let types = Registry::builtin().resource_types();
-    let request = request(&[("filter", "userName eq \"u\" or displayName eq \"g\""), ("sortBy", "userName")]).expect("valid parameters");
+    let request = request(&[("filter", "userName eq \"u\" or displayName eq \"g\""), ("sortBy", "userName")])
+        .expect("valid parameters");
     let queries = request.resolve_for_any(types).expect("names that exist");
     assert_eq!(queries.len(), 2);
     assert!(queries[0].sort.is_some() && queries[1].sort.is_none());
     let group = json!({ "displayName": "g" });
-    let matches = |query: &Query| query.filter.as_ref().is_some_and(|filter| filter.matches(group.as_object().expect("an object")));
+    let matches = |query: &Query| {
+        query.filter.as_ref().is_some_and(|filter| filter.matches(group.as_object().expect("an object")))
+    };
     assert!(matches(&queries[1]));
     for (name, value) in [("filter", "nope eq \"x\""), ("sortBy", "nope")] {
         assert!(self::request(&[(name, value)]).expect("valid parameters").resolve_for_any(types).is_err());

@@ -79,7 +79,9 @@ fn p02_booleans_may_be_quoted_in_any_case() {
 
 #[test]
 fn wso2_booleans_are_false_for_any_other_string() {
-    for (value, expected) in [(json!("true"), true), (json!("TRUE"), true), (json!("yes"), false), (json!(""), false), (json!(true), true)] {
+    for (value, expected) in
+        [(json!("true"), true), (json!("TRUE"), true), (json!("yes"), false), (json!(""), false), (json!(true), true)]
+    {
         assert_eq!(user(with(WSO2, json!({ "accountLocked": value })))[WSO2]["accountLocked"], expected);
     }
     assert_eq!(refused(with(WSO2, json!({ "accountLocked": 1 }))), Some(ScimType::InvalidValue));
@@ -133,7 +135,10 @@ fn p20_null_and_empty_lists_mean_unassigned() {
         "userName": "u", "displayName": null, "roles": [], "emails": [null, {}], "name": { "givenName": null }, ENTERPRISE: null,
         "meta": { "resourceType": "User" }, "id": "client", "groups": [{ "value": "g" }], WSO2: { "emailAddresses": [] },
     }));
-    assert_eq!(Value::Object(document), json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "u" }));
+    assert_eq!(
+        Value::Object(document),
+        json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "u" })
+    );
 }
 
 #[test]
@@ -149,8 +154,14 @@ fn p21_names_are_case_insensitive_and_answered_in_schema_case() {
 
 #[test]
 fn p22_of_several_primary_values_the_last_wins() {
-    let document = user(with("emails", json!([{ "value": "a", "primary": true }, { "value": "b", "primary": true }, { "value": "c" }])));
-    assert_eq!(document["emails"], json!([{ "value": "a", "primary": false }, { "value": "b", "primary": true }, { "value": "c" }]));
+    let document = user(with(
+        "emails",
+        json!([{ "value": "a", "primary": true }, { "value": "b", "primary": true }, { "value": "c" }]),
+    ));
+    assert_eq!(
+        document["emails"],
+        json!([{ "value": "a", "primary": false }, { "value": "b", "primary": true }, { "value": "c" }])
+    );
 }
 
 #[test]
@@ -159,7 +170,8 @@ fn bare_strings_and_single_objects_stand_for_values() {
     assert_eq!(user(with("emails", json!({ "value": "a@b" })))["emails"], json!([{ "value": "a@b" }]));
     assert_eq!(user(with(ENTERPRISE, json!({ "manager": "m" })))[ENTERPRISE]["manager"], json!({ "value": "m" }));
     assert_eq!(user(with(ENTERPRISE, json!({ "manager": "" }))).get(ENTERPRISE), None);
-    let group = read(resource_type("Group"), json!({ "displayName": "g", "members": ["u1", { "value": "u2" }] })).expect("a valid group");
+    let group = read(resource_type("Group"), json!({ "displayName": "g", "members": ["u1", { "value": "u2" }] }))
+        .expect("a valid group");
     assert_eq!(group["members"], json!([{ "value": "u1" }, { "value": "u2" }]));
 }
 
@@ -169,10 +181,19 @@ fn equal_values_become_one() {
         "emails",
         json!([{ "value": "A@b", "type": "work" }, { "value": "a@B", "type": "WORK", "primary": true }, { "value": "a@b", "type": "home" }]),
     ));
-    assert_eq!(document["emails"], json!([{ "value": "a@B", "type": "WORK", "primary": true }, { "value": "a@b", "type": "home" }]));
-    let group = read(resource_type("Group"), json!({ "displayName": "g", "members": [{ "value": "u" }, { "value": "u", "type": "User" }, { "value": "U" }] }));
+    assert_eq!(
+        document["emails"],
+        json!([{ "value": "A@b", "type": "work", "primary": true }, { "value": "a@b", "type": "home" }])
+    );
+    let group = read(
+        resource_type("Group"),
+        json!({ "displayName": "g", "members": [{ "value": "u" }, { "value": "u", "type": "User" }, { "value": "U" }] }),
+    );
     assert_eq!(group.expect("a valid group")["members"], json!([{ "value": "u", "type": "User" }, { "value": "U" }]));
-    assert_eq!(user(with(WSO2, json!({ "emailAddresses": ["Ärger@x", "a\u{308}rger@x", "b"] })))[WSO2]["emailAddresses"], json!(["Ärger@x", "b"]));
+    assert_eq!(
+        user(with(WSO2, json!({ "emailAddresses": ["Ärger@x", "a\u{308}rger@x", "b"] })))[WSO2]["emailAddresses"],
+        json!(["Ärger@x", "b"])
+    );
 }
 
 #[test]
@@ -215,25 +236,58 @@ fn numbers_dates_and_bytes_are_strict() {
         { "name": "i", "type": "integer" }, { "name": "d", "type": "decimal" }, { "name": "t", "type": "dateTime" }, { "name": "b", "type": "binary" },
         { "name": "r", "type": "reference" }] });
     registry.add_schema(Schema::parse(&schema).expect("a schema")).expect("a new URN");
-    registry.add_resource_type(&json!({ "name": "T", "endpoint": "/Ts", "schema": "urn:x:t" })).expect("a new resource type");
+    registry
+        .add_resource_type(&json!({ "name": "T", "endpoint": "/Ts", "schema": "urn:x:t" }))
+        .expect("a new resource type");
     let kind = registry.resource_type("T").expect("the new resource type");
-    let good = [json!({ "i": -7 }), json!({ "d": 7 }), json!({ "d": 7.5 }), json!({ "t": "2011-05-13T04:42:34+02:00" }), json!({ "b": "YWI=" }),
-        json!({ "b": "_-8" }), json!({ "b": "" }), json!({ "r": "../Users/1" })];
+    let good = [
+        json!({ "i": -7 }),
+        json!({ "d": 7 }),
+        json!({ "d": 7.5 }),
+        json!({ "t": "2011-05-13T04:42:34+02:00" }),
+        json!({ "b": "YWI=" }),
+        json!({ "b": "_-8" }),
+        json!({ "b": "" }),
+        json!({ "r": "../Users/1" }),
+    ];
     for body in good {
         let document = read(kind, body.clone()).expect("a value that fits");
         let (name, value) = body.as_object().and_then(|body| body.iter().next()).expect("one member");
         assert_eq!(document.get(name), Some(value));
     }
-    let bad = [json!({ "i": 1.5 }), json!({ "i": 1.0 }), json!({ "i": "1" }), json!({ "i": u64::MAX }), json!({ "i": true }), json!({ "d": "1.5" }),
-        json!({ "t": "yesterday" }), json!({ "t": 1 }), json!({ "t": "" }), json!({ "b": "a" }), json!({ "b": "ab=" }), json!({ "b": "a+_b" }), json!({ "r": 1 })];
+    let bad = [
+        json!({ "i": 1.5 }),
+        json!({ "i": 1.0 }),
+        json!({ "i": "1" }),
+        json!({ "i": u64::MAX }),
+        json!({ "i": true }),
+        json!({ "d": "1.5" }),
+        json!({ "t": "yesterday" }),
+        json!({ "t": 1 }),
+        json!({ "t": "" }),
+        json!({ "b": "a" }),
+        json!({ "b": "ab=" }),
+        json!({ "b": "a+_b" }),
+        json!({ "r": 1 }),
+    ];
     for body in bad {
-        assert_eq!(read(kind, body.clone()).map_err(|error| error.scim_type), Err(Some(ScimType::InvalidValue)), "{body}");
+        assert_eq!(
+            read(kind, body.clone()).map_err(|error| error.scim_type),
+            Err(Some(ScimType::InvalidValue)),
+            "{body}"
+        );
     }
 }
 
 #[test]
 fn a_required_attribute_must_have_a_value() {
-    for body in [json!({}), json!({ "userName": null }), json!({ "userName": "" }), json!({ "userName": " " }), json!({ "not": "a scim resource" })] {
+    for body in [
+        json!({}),
+        json!({ "userName": null }),
+        json!({ "userName": "" }),
+        json!({ "userName": " " }),
+        json!({ "not": "a scim resource" }),
+    ] {
         assert_eq!(refused(body), Some(ScimType::InvalidValue));
     }
 }
@@ -246,11 +300,16 @@ fn a_required_extension_must_be_there_and_complete() {
     let mut optional = registry.clone();
     registry.extend_resource_type("Group", "urn:x:e", true).expect("a new extension");
     optional.extend_resource_type("Group", "urn:x:e", false).expect("a new extension");
-    let read_in = |registry: &Registry, body: Value| read(registry.resource_type("Group").expect("groups"), body).map_err(|error| error.scim_type);
+    let read_in = |registry: &Registry, body: Value| {
+        read(registry.resource_type("Group").expect("groups"), body).map_err(|error| error.scim_type)
+    };
     assert_eq!(read_in(&registry, json!({ "displayName": "g" })), Err(Some(ScimType::InvalidValue)));
     assert!(read_in(&registry, json!({ "displayName": "g", "urn:x:e": { "must": "x" } })).is_ok());
     assert!(read_in(&optional, json!({ "displayName": "g" })).is_ok());
-    assert_eq!(read_in(&optional, json!({ "displayName": "g", "urn:x:e": { "may": "x" } })), Err(Some(ScimType::InvalidValue)));
+    assert_eq!(
+        read_in(&optional, json!({ "displayName": "g", "urn:x:e": { "may": "x" } })),
+        Err(Some(ScimType::InvalidValue))
+    );
 }
 
 #[test]
@@ -284,12 +343,18 @@ fn a_put_cannot_change_what_is_immutable() {
     let schema = json!({ "id": "urn:x:t", "attributes": [{ "name": "serial", "mutability": "immutable" }, { "name": "note" }, { "name": "part", "type": "complex",
         "subAttributes": [{ "name": "value", "mutability": "immutable" }, { "name": "note" }] }] });
     registry.add_schema(Schema::parse(&schema).expect("a schema")).expect("a new URN");
-    registry.add_resource_type(&json!({ "name": "T", "endpoint": "/Ts", "schema": "urn:x:t" })).expect("a new resource type");
+    registry
+        .add_resource_type(&json!({ "name": "T", "endpoint": "/Ts", "schema": "urn:x:t" }))
+        .expect("a new resource type");
     let kind = registry.resource_type("T").expect("the new resource type");
     let current = read(kind, json!({ "serial": "S1", "part": { "value": "p" } })).expect("valid");
     let put = |body: Value| replace(kind, &current, body).map_err(|error| error.scim_type);
     assert_eq!(put(json!({ "serial": "S2" })), Err(Some(ScimType::Mutability)));
     assert_eq!(put(json!({ "part": { "value": "q" } })), Err(Some(ScimType::Mutability)));
     assert_eq!(put(json!({ "note": "n" })).map(|document| document["serial"].clone()), Ok(json!("S1")));
-    assert_eq!(put(json!({ "serial": "s1" })).map(|document| document["serial"].clone()), Ok(json!("S1")), "equal is not changed");
+    assert_eq!(
+        put(json!({ "serial": "s1" })).map(|document| document["serial"].clone()),
+        Ok(json!("S1")),
+        "equal is not changed"
+    );
 }

@@ -39,10 +39,14 @@ impl Attribute {
     fn parse(document: &Value, nesting: usize) -> Result<Self, Error> {
         let name = text(document, "name")?.ok_or_else(|| Error::invalid_value("An attribute must have a name."))?;
         if !is_attribute_name(name) {
-            return Err(Error::invalid_value(format!("'{name}' is not an attribute name: letters, digits, '-' and '_', a letter first.")));
+            return Err(Error::invalid_value(format!(
+                "'{name}' is not an attribute name: letters, digits, '-' and '_', a letter first."
+            )));
         }
         let about = |problem: String| Error::invalid_value(format!("Attribute '{name}': {problem}"));
-        let keyword = |key: &str, default: &'static str| text(document, key).map(|found| found.unwrap_or(default).to_ascii_lowercase());
+        let keyword = |key: &str, default: &'static str| {
+            text(document, key).map(|found| found.unwrap_or(default).to_ascii_lowercase())
+        };
         let unknown = |key: &str, found: &str| about(format!("'{found}' is not a value of '{key}'."));
 
         let data_type = match keyword("type", "string")?.as_str() {
@@ -162,7 +166,9 @@ fn texts(document: &Value, key: &str) -> Result<Vec<String>, Error> {
     let wrong = || Error::invalid_value(format!("'{key}' must be an array of strings."));
     match document.get(key) {
         None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(list)) => list.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(wrong)).collect(),
+        Some(Value::Array(list)) => {
+            list.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
+        }
         Some(_) => Err(wrong()),
     }
 }

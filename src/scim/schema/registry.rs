@@ -70,14 +70,23 @@ impl Registry {
     /// 409 `uniqueness` if there is a schema with that id already.
     pub fn add_schema(&mut self, schema: Schema) -> Result<(), Error> {
         let is_urn = schema.id.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("urn:"));
-        if !is_urn || schema.id.len() > 255 || schema.id.ends_with(':') || !schema.id.chars().all(|char| char.is_ascii_graphic() && !"\"()[]".contains(char)) {
+        if !is_urn
+            || schema.id.len() > 255
+            || schema.id.ends_with(':')
+            || !schema.id.chars().all(|char| char.is_ascii_graphic() && !"\"()[]".contains(char))
+        {
             return Err(Error::invalid_value(format!("'{}' is not the URN of a schema.", schema.id)));
         }
         if self.schema(&schema.id).is_some() {
             return Err(Error::uniqueness(format!("There is a schema '{}' already.", schema.id)));
         }
-        if let Some(reserved) = schema.attributes.iter().find(|attribute| self.common.attribute(&attribute.name).is_some()) {
-            return Err(Error::invalid_value(format!("'{}' is a common attribute and cannot be redefined.", reserved.name)));
+        if let Some(reserved) =
+            schema.attributes.iter().find(|attribute| self.common.attribute(&attribute.name).is_some())
+        {
+            return Err(Error::invalid_value(format!(
+                "'{}' is a common attribute and cannot be redefined.",
+                reserved.name
+            )));
         }
         self.schemas.push(Arc::new(schema));
         Ok(())
@@ -88,17 +97,24 @@ impl Registry {
     /// # Errors
     /// 400 `invalidValue` naming what is wrong; 409 `uniqueness` if name or endpoint is taken.
     pub fn add_resource_type(&mut self, document: &Value) -> Result<(), Error> {
-        let required = |key: &str| text(document, key)?.ok_or_else(|| Error::invalid_value(format!("A resource type must have '{key}'.")));
+        let required = |key: &str| {
+            text(document, key)?.ok_or_else(|| Error::invalid_value(format!("A resource type must have '{key}'.")))
+        };
         let name = required("name")?;
         let endpoint = required("endpoint")?;
         let segment = endpoint.strip_prefix('/').unwrap_or(endpoint);
-        if segment.is_empty() || segment.len() > 64 || !segment.chars().all(|char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_')) {
+        if segment.is_empty()
+            || segment.len() > 64
+            || !segment.chars().all(|char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_'))
+        {
             return Err(Error::invalid_value("'endpoint' must be one path segment of letters, digits, '-' and '_'."));
         }
         if self.resource_type(name).is_some() || self.resource_type_at(segment).is_some() {
             return Err(Error::uniqueness(format!("The name '{name}' or the endpoint '/{segment}' is taken.")));
         }
-        let known = |urn: &str| self.schema(urn).cloned().ok_or_else(|| Error::invalid_value(format!("There is no schema '{urn}'.")));
+        let known = |urn: &str| {
+            self.schema(urn).cloned().ok_or_else(|| Error::invalid_value(format!("There is no schema '{urn}'.")))
+        };
         let mut resource_type = ResourceType {
             id: text(document, "id")?.unwrap_or(name).to_owned(),
             name: name.to_owned(),
@@ -113,7 +129,14 @@ impl Registry {
             Some(Value::Array(list)) => {
                 for extension in list {
                     let urn = text(extension, "schema")?.unwrap_or_default();
-                    extend(&mut resource_type, Extension { schema: known(urn)?, required: flag(extension, "required")?, hidden: flag(extension, "x-hidden")? })?;
+                    extend(
+                        &mut resource_type,
+                        Extension {
+                            schema: known(urn)?,
+                            required: flag(extension, "required")?,
+                            hidden: flag(extension, "x-hidden")?,
+                        },
+                    )?;
                 }
             }
             Some(_) => return Err(Error::invalid_value("'schemaExtensions' must be an array.")),
@@ -128,7 +151,8 @@ impl Registry {
     /// # Errors
     /// 400 `invalidValue` if either does not exist; 409 `uniqueness` if the type has the extension.
     pub fn extend_resource_type(&mut self, name: &str, urn: &str, required: bool) -> Result<(), Error> {
-        let schema = self.schema(urn).cloned().ok_or_else(|| Error::invalid_value(format!("There is no schema '{urn}'.")))?;
+        let schema =
+            self.schema(urn).cloned().ok_or_else(|| Error::invalid_value(format!("There is no schema '{urn}'.")))?;
         let resource_type = self
             .resource_types
             .iter_mut()
@@ -156,9 +180,9 @@ impl Registry {
     /// The resource type of that name or id, in any case.
     #[must_use]
     pub fn resource_type(&self, name: &str) -> Option<&Arc<ResourceType>> {
-        self.resource_types
-            .iter()
-            .find(|resource_type| resource_type.name.eq_ignore_ascii_case(name) || resource_type.id.eq_ignore_ascii_case(name))
+        self.resource_types.iter().find(|resource_type| {
+            resource_type.name.eq_ignore_ascii_case(name) || resource_type.id.eq_ignore_ascii_case(name)
+        })
     }
 
     /// The resource type at that endpoint (`Users` or `/Users`), in exactly that case: URL paths have one.
@@ -186,8 +210,11 @@ fn extend(resource_type: &mut ResourceType, extension: Extension) -> Result<(), 
 
 /// Every alias must lead to an attribute that is not one itself: path resolution follows it without looking back.
 fn check_aliases(resource_type: &ResourceType) -> Result<(), Error> {
-    let schemas = std::iter::once(&resource_type.schema).chain(resource_type.extensions.iter().map(|extension| &extension.schema));
-    let aliases = schemas.flat_map(|schema| &schema.attributes).filter_map(|attribute| Some((attribute, attribute.alias_of.as_deref()?)));
+    let schemas = std::iter::once(&resource_type.schema)
+        .chain(resource_type.extensions.iter().map(|extension| &extension.schema));
+    let aliases = schemas
+        .flat_map(|schema| &schema.attributes)
+        .filter_map(|attribute| Some((attribute, attribute.alias_of.as_deref()?)));
     for (alias, target) in aliases {
         let leads_on = resource_type.places().any(|(extension, attribute)| {
             let path = match extension {
@@ -197,7 +224,10 @@ fn check_aliases(resource_type: &ResourceType) -> Result<(), Error> {
             path.eq_ignore_ascii_case(target)
         });
         if !leads_on {
-            return Err(Error::invalid_value(format!("'{}' stands for '{target}', which is no attribute of '{}'.", alias.name, resource_type.name)));
+            return Err(Error::invalid_value(format!(
+                "'{}' stands for '{target}', which is no attribute of '{}'.",
+                alias.name, resource_type.name
+            )));
         }
     }
     Ok(())

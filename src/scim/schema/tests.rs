@@ -32,8 +32,23 @@ fn paths_lead_to_attributes_in_any_case() {
     assert_eq!(found("name.FAMILYNAME").as_deref(), Some("name.familyName"));
     assert_eq!(found("meta.lastmodified").as_deref(), Some("meta.lastModified"));
     assert_eq!(found("urn:ietf:params:scim:schemas:core:2.0:User:emails.value").as_deref(), Some("emails.value"));
-    assert_eq!(found(&format!("{}:manager.displayname", ENTERPRISE.to_uppercase())), Some(format!("{ENTERPRISE}:manager.displayName")));
-    for unknown in ["", ".", "nope", "name.nope", "userName.value", "name.familyName.x", "department", "urn:nope:x", "urn:", ":", "é"] {
+    assert_eq!(
+        found(&format!("{}:manager.displayname", ENTERPRISE.to_uppercase())),
+        Some(format!("{ENTERPRISE}:manager.displayName"))
+    );
+    for unknown in [
+        "",
+        ".",
+        "nope",
+        "name.nope",
+        "userName.value",
+        "name.familyName.x",
+        "department",
+        "urn:nope:x",
+        "urn:",
+        ":",
+        "é",
+    ] {
         assert_eq!(found(unknown), None, "{unknown}");
     }
 }
@@ -55,7 +70,9 @@ fn the_longest_urn_wins() {
     let path = |text: &str| user.resolve_attribute(text).map(|path| path.to_string());
     assert_eq!(path("urn:x:ext:inner:a").as_deref(), Some("urn:x:ext:inner:a"));
     assert_eq!(path("urn:x:ext:a").as_deref(), Some("urn:x:ext:a"));
-    assert!(matches!(user.resolve("urn:x:ext:inner"), Some(Target::Extension(schema)) if &*schema.id == "urn:x:ext:inner"));
+    assert!(
+        matches!(user.resolve("urn:x:ext:inner"), Some(Target::Extension(schema)) if &*schema.id == "urn:x:ext:inner")
+    );
     assert_eq!(registry.resource_type("Group").map(|group| group.extensions.len()), Some(0));
     assert_eq!(Registry::builtin().schemas().len(), 8);
 }
@@ -63,12 +80,18 @@ fn the_longest_urn_wins() {
 #[test]
 fn an_alias_leads_to_the_attribute_it_stands_for() {
     assert_eq!(found(&format!("{ENTERPRISE}:askPassword")).as_deref(), Some("urn:scim:wso2:schema:askPassword"));
-    assert_eq!(found(&format!("{ENTERPRISE}:pendingEmails.value")).as_deref(), Some("urn:scim:wso2:schema:pendingEmails.value"));
+    assert_eq!(
+        found(&format!("{ENTERPRISE}:pendingEmails.value")).as_deref(),
+        Some("urn:scim:wso2:schema:pendingEmails.value")
+    );
 }
 
 #[test]
 fn a_list_of_simple_values_has_an_implied_value() {
-    assert_eq!(found("urn:scim:wso2:schema:emailAddresses.value").as_deref(), Some("urn:scim:wso2:schema:emailAddresses"));
+    assert_eq!(
+        found("urn:scim:wso2:schema:emailAddresses.value").as_deref(),
+        Some("urn:scim:wso2:schema:emailAddresses")
+    );
 }
 
 #[test]
@@ -97,17 +120,28 @@ fn documents_that_are_wrong_are_refused() {
 #[test]
 fn a_registry_refuses_what_would_be_ambiguous() {
     let mut registry = Registry::builtin().clone();
-    let schema = |id: &str, name: &str| Schema::parse(&json!({ "id": id, "attributes": [{ "name": name }] })).expect("a schema");
+    let schema =
+        |id: &str, name: &str| Schema::parse(&json!({ "id": id, "attributes": [{ "name": name }] })).expect("a schema");
     assert_eq!(registry.add_schema(schema("not a urn", "a")).map_err(|error| error.status), Err(400));
     assert_eq!(registry.add_schema(schema("urn:x:y", "meta")).map_err(|error| error.status), Err(400));
     assert_eq!(registry.add_schema(schema("URN:scim:WSO2:schema", "a")).map_err(|error| error.status), Err(409));
     assert_eq!(registry.extend_resource_type("User", "urn:nope", false).map_err(|error| error.status), Err(400));
-    assert_eq!(registry.extend_resource_type("User", "urn:scim:wso2:schema", false).map_err(|error| error.status), Err(409));
+    assert_eq!(
+        registry.extend_resource_type("User", "urn:scim:wso2:schema", false).map_err(|error| error.status),
+        Err(409)
+    );
     registry.add_schema(schema("urn:x:y", "a")).expect("a new URN");
-    let kind = |name: &str, endpoint: &str, schema: &str| json!({ "name": name, "endpoint": endpoint, "schema": schema });
-    assert_eq!(registry.add_resource_type(&kind("Device", "/Users", "urn:x:y")).map_err(|error| error.status), Err(409));
+    let kind =
+        |name: &str, endpoint: &str, schema: &str| json!({ "name": name, "endpoint": endpoint, "schema": schema });
+    assert_eq!(
+        registry.add_resource_type(&kind("Device", "/Users", "urn:x:y")).map_err(|error| error.status),
+        Err(409)
+    );
     assert_eq!(registry.add_resource_type(&kind("Device", "/a/b", "urn:x:y")).map_err(|error| error.status), Err(400));
-    assert_eq!(registry.add_resource_type(&kind("Device", "/Devices", "urn:nope")).map_err(|error| error.status), Err(400));
+    assert_eq!(
+        registry.add_resource_type(&kind("Device", "/Devices", "urn:nope")).map_err(|error| error.status),
+        Err(400)
+    );
     registry.add_resource_type(&kind("Device", "Devices", "urn:x:y")).expect("a new resource type");
     assert_eq!(registry.resource_type_at("/Devices").map(|device| device.name.as_str()), Some("Device"));
 }

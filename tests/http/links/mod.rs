@@ -1,0 +1,2 @@
+mod invite;
+mod verify;

@@ -1,0 +1,10 @@
+//! The HTTP interface over SQLite, laid out like the routes: what each does, in milliseconds, without a runtime.
+//! `tests/e2e` shows the same on workerd with D1, KV and Queues.
+#![cfg(not(target_arch = "wasm32"))]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod links;
+mod mail;
+mod operations;
+mod scim2;
+mod support;

@@ -1,0 +1,225 @@
+//! The Worker's router over an in-memory SQLite database, and requests to it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use axum::body::{Body, to_bytes};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, Request, StatusCode};
+use latchkey::http::Service;
+use latchkey::mail::sender;
+use latchkey::native::Native;
+use latchkey::ports::{Database, DatabaseError, Outcome, Platform, Statement};
+use latchkey::tenant::Deployment;
+use serde_json::{Value, json};
+
+pub const ORIGIN: &str = "https://id.example.com";
+const KEY: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
+/// The seed document's body, as its page prints it.
+pub const SEED: &str = r#"{"schemas":[],"name":{"familyName":"Smith","givenName":"Paul"},"userName":"Paul","password":"password","emails":[{"primary":true,"value":"paul@somemail.com"}],"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{askPassword:"true"}}"#;
+
+pub struct App {
+    pub native: Native,
+    pub platform: Platform,
+    pub service: Service,
+    pub deployment: Arc<Deployment>,
+}
+
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error} in {}", self.text))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// D1 round trips, as `Server-Timing` tells.
+    pub fn trips(&self) -> u32 {
+        let timing = self.header("server-timing");
+        let (_, rest) = timing.split_once("trips=").unwrap_or_else(|| panic!("no trips in {timing:?}"));
+        rest.split(' ').next().unwrap().parse().unwrap()
+    }
+}
+
+/// A development deployment with these variables on top.
+pub fn deployment(overrides: &[(&str, &str)]) -> Deployment {
+    let base = [
+        ("ENVIRONMENT", "development"),
+        ("PUBLIC_ORIGIN", ORIGIN),
+        ("ADMIN_USERNAME", "admin"),
+        ("ADMIN_PASSWORD", "admin"),
+        ("TOKEN_KEYS", KEY),
+    ];
+    let all: Vec<_> = overrides.iter().chain(&base).collect();
+    Deployment::load(|name| all.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+        .unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
+impl App {
+    pub fn new() -> Self {
+        Self::with(&[])
+    }
+
+    pub fn with(overrides: &[(&str, &str)]) -> Self {
+        let native = Native::in_memory().unwrap();
+        Self::over(native, overrides)
+    }
+
+    pub fn over(native: Native, overrides: &[(&str, &str)]) -> Self {
+        let deployment = Arc::new(deployment(overrides));
+        let platform = native.platform.clone();
+        Self { platform, native, service: Service::new(Ok(deployment.clone())), deployment }
+    }
+
+    /// The same data under another configuration.
+    pub fn reconfigured(self, overrides: &[(&str, &str)]) -> Self {
+        Self::over(self.native, overrides)
+    }
+
+    pub fn send(&self, request: Request<Body>) -> Reply {
+        pollster::block_on(async {
+            let response = self.service.handle(&self.platform, request).await;
+            let (parts, body) = response.into_parts();
+            let bytes = to_bytes(body, usize::MAX).await.unwrap();
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            Reply { status: parts.status, headers: parts.headers, text }
+        })
+    }
+
+    /// A request by the administrator.
+    pub fn admin(&self, method: &str, path: &str, body: impl Into<Body>) -> Reply {
+        self.send(
+            Request::builder()
+                .method(method)
+                .uri(path)
+                .header("authorization", basic("admin", "admin"))
+                .header("content-type", "application/scim+json")
+                .body(body.into())
+                .unwrap(),
+        )
+    }
+
+    /// A request by nobody.
+    pub fn anyone(&self, method: &str, path: &str) -> Reply {
+        self.send(Request::builder().method(method).uri(path).body(Body::empty()).unwrap())
+    }
+
+    /// A form, posted as a browser does.
+    pub fn post_form(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.send(
+            Request::post(path)
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(Body::from(form))
+                .unwrap(),
+        )
+    }
+
+    pub fn me(&self, user: &str, password: &str) -> Reply {
+        let request = Request::get("/scim2/Me").header("authorization", basic(user, password));
+        self.send(request.body(Body::empty()).unwrap())
+    }
+
+    /// Creates a user who is asked for a password, and answers the body of the 201.
+    pub fn invite(&self, user_name: &str) -> Value {
+        let reply = self.admin("POST", "/scim2/Users", invited(user_name).to_string());
+        assert_eq!(reply.status, 201, "{}", reply.text);
+        reply.json()
+    }
+
+    /// Runs the mail sender.
+    pub fn deliver(&self) -> sender::Report {
+        pollster::block_on(sender::run(&self.platform, &self.deployment, 10)).unwrap()
+    }
+
+    /// The mails in the development inbox, newest first.
+    pub fn inbox(&self) -> Vec<Value> {
+        self.anyone("GET", "/dev/inbox.json").json().as_array().unwrap().clone()
+    }
+
+    /// Delivers, and answers the path of the newest link.
+    pub fn newest_link(&self) -> String {
+        self.deliver();
+        let mails = self.inbox();
+        let link = mails.iter().find_map(|mail| mail["links"][0].as_str()).expect("a mail with a link").to_owned();
+        link.strip_prefix(ORIGIN).expect("links start with PUBLIC_ORIGIN").to_owned()
+    }
+
+    /// Everything in the database, as text.
+    pub fn dump(&self) -> String {
+        self.native.sqlite.with(|connection| {
+            let mut tables = connection.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").unwrap();
+            let names: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+            let mut text = String::new();
+            for name in names {
+                let mut all = connection.prepare(&format!("SELECT * FROM {name}")).unwrap();
+                let columns = all.column_count();
+                let mut rows = all.query([]).unwrap();
+                while let Some(row) = rows.next().unwrap() {
+                    for column in 0..columns {
+                        text.push_str(&format!("{:?}|", row.get_ref(column).unwrap()));
+                        if let Ok(Some(value)) = row.get::<_, Option<String>>(column) {
+                            text.push_str(&value);
+                        }
+                    }
+                    text.push('\n');
+                }
+            }
+            text
+        })
+    }
+
+    /// One number from the database.
+    pub fn number(&self, sql: &str) -> i64 {
+        self.native.sqlite.with(|connection| connection.query_row(sql, [], |row| row.get(0)).unwrap())
+    }
+}
+
+pub fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+}
+
+/// A user who is asked for a password.
+pub fn invited(user_name: &str) -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "userName": user_name,
+        "emails": [{ "value": format!("{}@example.com", user_name.to_lowercase()) }],
+        "urn:scim:wso2:schema": { "askPassword": true },
+    })
+}
+
+/// A database that fails the `n`th batch: before it is committed, or after, which is what a lost answer looks like.
+pub struct Faulty {
+    inner: Arc<dyn Database>,
+    countdown: AtomicUsize,
+    after_commit: bool,
+}
+
+impl Faulty {
+    pub fn on_batch(inner: Arc<dyn Database>, number: usize, after_commit: bool) -> Self {
+        Self { inner, countdown: AtomicUsize::new(number), after_commit }
+    }
+}
+
+#[async_trait]
+impl Database for Faulty {
+    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+        let fails = self.countdown.fetch_sub(1, Ordering::SeqCst) == 1;
+        if fails && !self.after_commit {
+            return Err(DatabaseError::Unavailable("lost before the commit".to_owned()));
+        }
+        let outcomes = self.inner.batch(statements).await?;
+        if fails { Err(DatabaseError::Unavailable("lost after the commit".to_owned())) } else { Ok(outcomes) }
+    }
+}
