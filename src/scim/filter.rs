@@ -127,7 +127,7 @@ pub enum Filter {
     Not(Box<Filter>),
     /// `path pr`. The path may end at a complex attribute.
     Present(AttributePath),
-    /// `path op literal`. The path ends at a simple attribute.
+    /// `path op literal`. The path ends at a simple attribute, save that `null` may be compared with a complex one.
     Compare(AttributePath, Operator, Literal),
     /// `path[filter]`: any value of a multi-valued or complex attribute that satisfies the inner filter, whose paths are
     /// that attribute's with `sub` set (or without, for a list of simple values).

@@ -39,6 +39,10 @@ pub use values::ValueOp;
 /// The URN of a PATCH request.
 pub const PATCH_OP_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
+/// The most operations on one document. Those on an attribute that is stored elsewhere do not count: each of them costs
+/// the same whatever the resource holds.
+pub const MAX_OPERATIONS: usize = 1_000;
+
 /// What an operation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -76,8 +80,12 @@ impl Patch {
     /// a client may send them back. A request that changes nothing yields an equal document.
     ///
     /// # Errors
-    /// 400 `noTarget`, `mutability` or `invalidValue`; nothing has been applied then.
+    /// 400 `noTarget`, `mutability` or `invalidValue`; 413 if there are more operations than a document can take.
+    /// Nothing has been applied then.
     pub fn apply(&self, current: &Document) -> Result<Document, Error> {
+        if self.steps.len() > MAX_OPERATIONS {
+            return Err(Error::payload_too_large(format!("A PATCH changes at most {MAX_OPERATIONS} attributes.")));
+        }
         let mut document = current.clone();
         for step in &self.steps {
             edit::apply(&self.resource_type, &mut document, step)?;

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::error::Error;
-use super::schema::{Attribute, Extension, Mutability, ResourceType, SCHEMAS, Target};
+use super::schema::{Attribute, Extension, Mutability, ResourceType, Returned, SCHEMAS, Target};
 use super::value::{self, same};
 
 /// A resource in the schema's own form.
@@ -248,6 +248,29 @@ fn set(document: &mut Document, extension: Option<&Extension>, attribute: &Attri
         }
     };
     object.insert(attribute.name.clone(), value);
+}
+
+/// Takes out what is returned `never` (a password, the invitation flags), in the form of a document: it is to be acted
+/// upon, not stored.
+#[must_use]
+pub fn take_secrets(resource_type: &ResourceType, document: &mut Document) -> Document {
+    let mut secrets = Document::new();
+    for (extension, attribute) in resource_type.places() {
+        if attribute.returned == Returned::Never
+            && let Some(value) = remove(document, extension, attribute)
+        {
+            set(&mut secrets, extension, attribute, value);
+        }
+    }
+    arrange(resource_type, document);
+    secrets
+}
+
+fn remove(document: &mut Document, extension: Option<&Extension>, attribute: &Attribute) -> Option<Value> {
+    match extension {
+        None => document.shift_remove(&attribute.name),
+        Some(extension) => document.get_mut(&*extension.schema.id)?.as_object_mut()?.shift_remove(&attribute.name),
+    }
 }
 
 /// Puts a document in schema order, drops extensions without values, and computes `schemas` (RFC 7643 section 3).

@@ -32,7 +32,7 @@ fn document() -> Document {
 }
 
 fn parse(text: &str) -> Filter {
-    Filter::parse(user(), text).unwrap_or_else(|error| panic!("{text}: {error}"))
+    Filter::parse(user(), text).expect(text)
 }
 
 fn holds(text: &str) -> bool {

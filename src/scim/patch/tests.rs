@@ -47,12 +47,12 @@ fn request(operations: Value) -> Value {
 }
 
 fn patch(operations: Value) -> Document {
-    apply(resource_type("User"), &babs(), &request(operations)).unwrap_or_else(|error| panic!("{error}"))
+    apply(resource_type("User"), &babs(), &request(operations)).expect("a request that can be applied")
 }
 
 fn patch_group(members: &[&str], operations: Value) -> Vec<String> {
     let patched =
-        apply(resource_type("Group"), &group(members), &request(operations)).unwrap_or_else(|error| panic!("{error}"));
+        apply(resource_type("Group"), &group(members), &request(operations)).expect("a request that can be applied");
     patched
         .get("members")
         .and_then(Value::as_array)
@@ -652,6 +652,23 @@ fn parts_of_members_cannot_be_changed_elsewhere() {
         let mut patch = Patch::parse(resource_type("Group"), &request(json!([operation]))).expect("a valid request");
         assert_eq!(patch.take_value_ops(&members).map_err(|error| error.scim_type), Err(Some(ScimType::Mutability)));
     }
+}
+
+#[test]
+fn a_document_takes_a_thousand_operations_and_members_any_number() {
+    let operations = |operation: Value, count: usize| request(vec![operation; count].into());
+    let title = json!({ "op": "add", "path": "title", "value": "t" });
+    assert!(apply(resource_type("User"), &babs(), &operations(title.clone(), MAX_OPERATIONS)).is_ok());
+    assert_eq!(
+        apply(resource_type("User"), &babs(), &operations(title, MAX_OPERATIONS + 1)).map_err(|error| error.status),
+        Err(413)
+    );
+    let member = json!({ "op": "add", "path": "members", "value": "u" });
+    let mut patch =
+        Patch::parse(resource_type("Group"), &operations(member, MAX_OPERATIONS + 1)).expect("a valid request");
+    let members = resource_type("Group").resolve_attribute("members").expect("groups have members");
+    assert_eq!(patch.take_value_ops(&members).map(|ops| ops.len()), Ok(MAX_OPERATIONS + 1));
+    assert!(patch.is_empty() && patch.apply(&group(&[])).is_ok());
 }
 
 #[test]

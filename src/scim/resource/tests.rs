@@ -99,6 +99,19 @@ fn the_seeds_request_is_read_as_printed() {
 }
 
 #[test]
+fn secrets_can_be_taken_out() {
+    let mut document =
+        user(json!({ "userName": "u", "password": "p", ENTERPRISE: { "askPassword": "true", "department": "d" } }));
+    let secrets = take_secrets(resource_type("User"), &mut document);
+    assert_eq!(Value::Object(secrets), json!({ "password": "p", WSO2: { "askPassword": true } }));
+    let core = "urn:ietf:params:scim:schemas:core:2.0:User";
+    assert_eq!(
+        Value::Object(document),
+        json!({ "schemas": [core, ENTERPRISE], "userName": "u", ENTERPRISE: { "department": "d" } })
+    );
+}
+
+#[test]
 fn an_attributes_own_name_goes_before_its_alias() {
     for body in [
         json!({ "userName": "u", WSO2: { "askPassword": false }, ENTERPRISE: { "askPassword": true } }),

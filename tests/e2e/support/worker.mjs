@@ -13,7 +13,7 @@ const killAll = () => running.forEach((dev) => dev.kill());
 process.on("exit", killAll);
 for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => process.exit(1));
 
-async function freePort() {
+export async function freePort() {
   const server = createServer();
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
