@@ -11,7 +11,7 @@ PORT ?= 8787
 STATE ?= .wrangler/state
 export PORT STATE
 
-# The most the Worker may weigh, gzipped (docs/architecture.md says what for).
+# The most that the Worker may weigh, gzipped.
 WASM_GZIP_LIMIT_KIB ?= 450
 
 # The build tools take their versions from the crates they must match exactly.

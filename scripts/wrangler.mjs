@@ -66,11 +66,11 @@ export function startDev({ port, state, vars = {}, devVars = true, onLine }) {
   });
 
   // Until the Worker answers, everything is kept, to explain a failed start. Afterwards wrangler's standard output is our
-  // Worker's JSON lines and its own chatter; its standard error is the Worker's errors.
+  // Worker's JSON lines and its own chatter; its standard error is the Worker's errors and its own, which name URLs.
   let startup = [];
   const listen = (stream, wanted) =>
     createInterface({ input: stream }).on("line", (line) => {
-      if (wanted(line)) onLine(line);
+      if (wanted(line)) onLine(withoutPaths(line));
       else startup?.push(line);
     });
   listen(child.stdout, (line) => line.startsWith("{"));
@@ -110,6 +110,8 @@ export function startDev({ port, state, vars = {}, devVars = true, onLine }) {
 
   return { ready, stop, kill, exited };
 }
+
+const withoutPaths = (line) => line.replaceAll(/(https?:\/\/[^/\s"]+)\/[^\s"]*/g, "$1/...");
 
 function processes() {
   return execFileSync("ps", ["-A", "-o", "pid=,ppid=,pgid="], { encoding: "utf8" })

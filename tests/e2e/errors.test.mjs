@@ -21,7 +21,7 @@ const CASES = [
   ["no JSON object", "POST", "/scim2/Users", "[1]", scim, 400, "invalidSyntax"],
   ["an empty body", "POST", "/scim2/Users", "", scim, 400, "invalidSyntax"],
   ["a number as userName", "POST", "/scim2/Users", user({ userName: 7 }), scim, 400, "invalidValue"],
-  ["emails that are no list of objects", "POST", "/scim2/Users", user({ emails: ["a@example.com"] }), scim, 400, "invalidValue"],
+  ["numbers as emails", "POST", "/scim2/Users", user({ emails: [7] }), scim, 400, "invalidValue"],
   ["a missing userName", "POST", "/scim2/Users", JSON.stringify({ schemas: [USER] }), scim, 400, "invalidValue"],
   ["an invitation without an e-mail address", "POST", "/scim2/Users",
     user({ "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": { askPassword: "true" } }), scim, 400, "invalidValue"],
@@ -43,6 +43,17 @@ for (const [name, method, path, body, headers, status, scimType] of CASES) {
     assert.equal(answer.json.scimType, scimType);
   });
 }
+
+// A runtime that is left with an unread body drops the connection now and then: once is not enough to see it.
+test("a large body is refused every time, whatever the reason", async () => {
+  const large = user({ displayName: "x".repeat(2 << 20) });
+  for (let round = 0; round < 20; round++) {
+    assert.equal((await admin.post("/scim2/Users", large, { headers: scim })).status, 413);
+    assert.equal((await admin.anonymous().post("/scim2/Users", large, { headers: scim })).status, 401);
+    assert.equal((await admin.post("/scim2/Nonsense", large, { headers: scim })).status, 404);
+    assert.equal((await admin.post("/scim2/Users", large, { headers: { "content-type": "text/plain" } })).status, 415);
+  }
+});
 
 test("a second user of the same name, in any case: 409 uniqueness", async () => {
   assert.equal((await admin.post("/scim2/Users", { schemas: [USER], userName: "Zoë" })).status, 201);
