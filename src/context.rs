@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::directory::registry::Registries;
 use crate::ports::Platform;
 use crate::tenant::{Deployment, Settings, Tenant};
 
@@ -37,6 +38,8 @@ pub struct Context {
     pub platform: Platform,
     /// What the deployment fixes.
     pub deployment: Arc<Deployment>,
+    /// The schemas and resource types that this isolate knows of.
+    pub registries: Arc<Registries>,
     /// Whose data it is about.
     pub tenant: Tenant,
     /// Who acts.

@@ -9,6 +9,7 @@
 //! | [`http`] | which path, who is calling, which tenant, which dialect an answer is in | it decides nothing |
 //! | [`scim`] | the protocol: schemas, documents, filters, PATCH, lists, errors | HTTP, SQL, attributes by name |
 //! | [`directory`] | users and groups: aggregates and their SQL | HTTP |
+//! | [`provision`] | SCIM's verbs on resources: create, replace, modify, delete | HTTP, SQL |
 //! | [`invite`] | tokens, the account's states, creating and redeeming invitations | HTTP |
 //! | [`mail`] | outbox, sender, providers, templates | HTTP requests of ours |
 //! | [`access`] | credentials, passwords and their policy, the audit | HTTP |
@@ -30,6 +31,8 @@ pub mod mail;
 pub mod native;
 pub mod pages;
 pub mod ports;
+pub mod provision;
 pub mod scim;
 pub mod tenant;
 pub mod text;
+pub mod unicode;

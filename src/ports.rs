@@ -94,6 +94,21 @@ impl Row {
         self.values.get(index)
     }
 
+    /// Whatever is in `column`; a whole number as an integer, though D1 answers every number as a double.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Shape`] when the column is missing.
+    pub fn value(&self, column: &str) -> Result<Value, DatabaseError> {
+        match self.find(column) {
+            Some(Value::Real(_)) => match self.optional_integer(column) {
+                Ok(Some(whole)) => Ok(Value::Integer(whole)),
+                _ => Ok(self.find(column).cloned().unwrap_or(Value::Null)),
+            },
+            Some(value) => Ok(value.clone()),
+            None => Err(DatabaseError::Shape(column.to_owned())),
+        }
+    }
+
     /// The text in `column`, or `None` when it is NULL.
     ///
     /// # Errors
@@ -173,11 +188,19 @@ pub trait Database: Send + Sync {
     async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError>;
 }
 
+/// The cache could not be asked.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("cache: {0}")]
+pub struct CacheError(pub String);
+
 /// A cache that may forget and may lag: KV. The database is the truth.
 #[async_trait]
 pub trait Cache: Send + Sync {
     /// The value under `key`, if the cache has it.
-    async fn get(&self, key: &str) -> Option<String>;
+    ///
+    /// # Errors
+    /// The cache could not be asked.
+    async fn get(&self, key: &str) -> Result<Option<String>, CacheError>;
     /// Keeps `value` under `key` for `seconds` (at least 60, KV's least).
     async fn put(&self, key: &str, value: &str, seconds: u32);
 }

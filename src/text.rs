@@ -1,9 +1,11 @@
-//! Small shared text: dates.
+//! Small shared text: dates, characters that are not what they seem, words for the log.
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::ports::Millis;
+
+pub mod characters;
 
 /// A time as RFC 3339 in UTC with milliseconds, as SCIM's `dateTime` wants it.
 #[must_use]
@@ -14,9 +16,64 @@ pub fn rfc3339(millis: Millis) -> String {
         .unwrap_or_default()
 }
 
+/// The most characters of somebody else's error that we keep.
+const LONGEST_ERROR: usize = 300;
+
+/// What a database or a provider says went wrong, fit for the log: one line of bounded length, without whatever stands
+/// in quotes, where such sentences repeat the values they were given.
+#[must_use]
+pub fn without_values(error: &str) -> String {
+    let mut told = String::new();
+    let mut quote = None;
+    // An apostrophe between two letters is one; anywhere else it may open a quotation.
+    let mut after_letter = false;
+    for c in error.chars().map(|c| if c.is_control() { ' ' } else { c }).take(4 * LONGEST_ERROR) {
+        match quote {
+            Some(end) if c == end => {
+                told.push('…');
+                told.push(c);
+                quote = None;
+            }
+            Some(_) => {}
+            None => {
+                told.push(c);
+                if matches!(c, '"' | '`') || (c == '\'' && !after_letter) {
+                    quote = Some(c);
+                }
+            }
+        }
+        after_letter = c.is_alphabetic();
+    }
+    cut(&told, LONGEST_ERROR)
+}
+
+/// The text, or its beginning and an ellipsis: at most `longest` characters.
+#[must_use]
+pub fn cut(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(longest.saturating_sub(1)).chain(['…']).collect(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::rfc3339;
+    use super::{cut, rfc3339, without_values};
+
+    #[test]
+    fn errors_are_told_without_the_values_they_quote() {
+        assert_eq!(without_values("D1_ERROR: no such column: x"), "D1_ERROR: no such column: x");
+        assert_eq!(without_values("for value 'hunter2'\nat 3"), "for value '…' at 3");
+        assert_eq!(without_values("near \"hunter2"), "near \"");
+        assert_eq!(without_values("it doesn't fit"), "it doesn't fit");
+        assert_eq!(without_values(&"x".repeat(10_000)).chars().count(), 300);
+    }
+
+    #[test]
+    fn text_is_cut_at_characters() {
+        assert_eq!(cut("äöü", 3), "äöü");
+        assert_eq!(cut("äöüß", 3), "äö…");
+    }
 
     #[test]
     fn dates_are_rfc_3339_in_utc() {

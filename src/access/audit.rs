@@ -1,6 +1,9 @@
 //! The audit: append-only, numbered per tenant without gaps, each row written in the batch that it records.
 
+use std::collections::HashSet;
+
 use crate::context::Context;
+use crate::directory::resource::{GROUP, USER};
 use crate::ports::{DatabaseError, Statement, Value};
 
 /// An action, as the audit names it.
@@ -8,57 +11,93 @@ use crate::ports::{DatabaseError, Statement, Value};
 pub enum Action {
     /// A user was created.
     UserCreate,
+    /// A user was changed.
+    UserUpdate,
     /// A user was deleted.
     UserDelete,
+    /// A group was created.
+    GroupCreate,
+    /// A group, or its members, were changed.
+    GroupUpdate,
+    /// A group was deleted.
+    GroupDelete,
+    /// A resource of a tenant's own type was created.
+    ResourceCreate,
+    /// A resource of a tenant's own type was changed.
+    ResourceUpdate,
+    /// A resource of a tenant's own type was deleted.
+    ResourceDelete,
     /// An invitation was made.
     InvitationCreate,
+    /// An invitation was sent again.
+    InvitationResend,
     /// A link was used.
     InvitationRedeem,
 }
 
 impl Action {
-    fn as_str(self) -> &'static str {
+    /// The creation of a resource of this type.
+    #[must_use]
+    pub fn create(type_name: &str) -> Self {
+        match type_name {
+            USER => Self::UserCreate,
+            GROUP => Self::GroupCreate,
+            _ => Self::ResourceCreate,
+        }
+    }
+
+    /// A change of a resource of this type.
+    #[must_use]
+    pub fn update(type_name: &str) -> Self {
+        match type_name {
+            USER => Self::UserUpdate,
+            GROUP => Self::GroupUpdate,
+            _ => Self::ResourceUpdate,
+        }
+    }
+
+    /// The deletion of a resource of this type.
+    #[must_use]
+    pub fn delete(type_name: &str) -> Self {
+        match type_name {
+            USER => Self::UserDelete,
+            GROUP => Self::GroupDelete,
+            _ => Self::ResourceDelete,
+        }
+    }
+
+    /// The name in the audit.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::UserCreate => "user.create",
+            Self::UserUpdate => "user.update",
             Self::UserDelete => "user.delete",
+            Self::GroupCreate => "group.create",
+            Self::GroupUpdate => "group.update",
+            Self::GroupDelete => "group.delete",
+            Self::ResourceCreate => "resource.create",
+            Self::ResourceUpdate => "resource.update",
+            Self::ResourceDelete => "resource.delete",
             Self::InvitationCreate => "invitation.create",
+            Self::InvitationResend => "invitation.resend",
             Self::InvitationRedeem => "invitation.redeem",
         }
     }
 }
 
-/// What an audit row, or any other rider of a batch, depends on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Condition {
-    /// Nothing: the batch fails as a whole or holds as a whole.
-    Always,
-    /// The batch's conditional write took place: the target's row carries this operation's id.
-    OperationHolds,
-    /// The target is there, which a later statement of the batch is about to end.
-    TargetExists,
-}
-
-impl Condition {
-    /// The SQL of it; `?1` is the tenant, `?2` the target and `?3` the operation by convention.
-    #[must_use]
-    pub fn sql(self) -> &'static str {
-        match self {
-            Self::Always => "TRUE",
-            Self::OperationHolds => "EXISTS (SELECT 1 FROM resources WHERE tenant = ?1 AND id = ?2 AND operation = ?3)",
-            Self::TargetExists => "EXISTS (SELECT 1 FROM resources WHERE tenant = ?1 AND id = ?2)",
-        }
-    }
-}
+/// What every rider of a batch depends on: that its conditional write took place, so that the target's row carries this
+/// operation's id. `?1` is the tenant, `?2` the target and `?3` the operation by convention.
+pub const OPERATION_HOLDS: &str = "EXISTS (SELECT 1 FROM resources WHERE tenant = ?1 AND id = ?2 AND operation = ?3)";
 
 /// The row that records `action` on `target`, to ride in the batch of `operation`.
 #[must_use]
-pub fn record(ctx: &Context, operation: &str, action: Action, target: &str, condition: Condition) -> Statement {
+pub fn record(ctx: &Context, operation: &str, action: Action, target: &str) -> Statement {
     Statement::new(
         format!(
             "INSERT INTO audit (tenant, number, time, operation, actor, action, target, outcome, request_id, address) \
              SELECT ?1, (SELECT COALESCE(MAX(number), 0) + 1 FROM audit WHERE tenant = ?1), \
-             ?4, ?3, ?5, ?6, ?2, 'success', ?7, ?8 WHERE {}",
-            condition.sql()
+             ?4, ?3, ?5, ?6, ?2, 'success', ?7, ?8 WHERE {OPERATION_HOLDS}"
         ),
         vec![
             ctx.tenant.key(),
@@ -83,4 +122,16 @@ pub async fn was_committed(ctx: &Context, operation: &str) -> Result<bool, Datab
         vec![ctx.tenant.key(), Value::from(operation)],
     );
     Ok(!ctx.platform.query(statement).await?.is_empty())
+}
+
+/// The targets of `operation` that were committed: what a batch on many resources came to, after such an error.
+///
+/// # Errors
+/// The database's.
+pub async fn targets(ctx: &Context, operation: &str) -> Result<HashSet<String>, DatabaseError> {
+    let statement = Statement::new(
+        "SELECT target FROM audit WHERE tenant = ?1 AND operation = ?2",
+        vec![ctx.tenant.key(), Value::from(operation)],
+    );
+    ctx.platform.query(statement).await?.iter().map(|row| row.text("target").map(str::to_owned)).collect()
 }

@@ -7,7 +7,8 @@ use subtle::ConstantTimeEq;
 
 use crate::access::password;
 use crate::context::Context;
-use crate::directory::user::{self, User};
+use crate::directory::find;
+use crate::directory::resource::Resource;
 use crate::ports::DatabaseError;
 
 /// A user name and a password, as sent.
@@ -45,7 +46,7 @@ pub fn is_first_administrator(ctx: &Context, basic: &Basic) -> bool {
 /// What a user's own credentials come to.
 pub enum SignIn {
     /// They are right, and the account is live.
-    Accepted(Box<User>),
+    Accepted(Box<Resource>),
     /// Anything else: the caller learns no more.
     Refused,
     /// Too many passwords wait to be checked.
@@ -58,7 +59,7 @@ pub enum SignIn {
 /// The database's.
 pub async fn user(ctx: &Context, gate: &password::Gate, basic: &Basic) -> Result<SignIn, DatabaseError> {
     let Some(_place) = gate.enter() else { return Ok(SignIn::Busy) };
-    let found = user::with_password_hash(ctx, &basic.username).await?;
+    let found = find::user_with_password_hash(ctx, &basic.username).await?;
     let Some((user, Some(hash))) = found else {
         password::pretend_to_verify(&basic.password);
         return Ok(SignIn::Refused);

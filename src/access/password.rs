@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use subtle::ConstantTimeEq;
-use unicode_normalization::UnicodeNormalization;
 
 use crate::ports::Entropy;
+use crate::unicode::nfc;
 
 /// 19 MiB, two passes, one lane: OWASP's first choice for Argon2id, 45 to 50 ms in workerd.
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -56,7 +56,7 @@ impl Drop for Place {
 /// A password as it is hashed: NFC and nothing else, so that the same characters typed on another keyboard match.
 #[must_use]
 pub fn normalized(password: &str) -> String {
-    password.nfc().collect()
+    nfc(password).into_owned()
 }
 
 /// The PHC string to store for a password; `None` when it is longer than [`MAX_BYTES`].

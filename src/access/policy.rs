@@ -3,6 +3,7 @@
 
 use super::password::MAX_BYTES;
 use crate::scim::fold::fold;
+use crate::text::characters::is_invisible;
 
 /// The commonest passwords of eight characters and more; a longer list belongs to a breached-password service.
 const COMMON: &str = include_str!("common_passwords.txt");
@@ -22,6 +23,10 @@ pub enum Weakness {
     Obvious(String),
     /// It has a control character, which no keyboard types.
     Unprintable,
+    /// It is one character, again and again.
+    Repeated,
+    /// It has nothing but spaces and characters that do not show.
+    Blank,
 }
 
 /// Checks `password` against a minimal length in characters and the words that anyone would try first: the user name, the
@@ -42,6 +47,13 @@ pub fn weaknesses(password: &str, min_length: u32, context: &[&str]) -> Vec<Weak
     }
     if normalized.chars().any(char::is_control) {
         found.push(Weakness::Unprintable);
+    }
+    let mut characters = normalized.chars();
+    let first = characters.next();
+    if normalized.chars().all(|c| c.is_whitespace() || is_invisible(c)) {
+        found.push(Weakness::Blank);
+    } else if normalized.chars().count() > 1 && characters.all(|c| Some(c) == first) {
+        found.push(Weakness::Repeated);
     }
     let folded = fold(&normalized);
     if COMMON.lines().any(|common| common == folded) {
@@ -91,11 +103,22 @@ mod tests {
         assert_eq!(weaknesses("pAUL2024", 8, CONTEXT), [Weakness::Obvious("Paul".to_owned())]);
         assert_eq!(weaknesses("paul@somemail.com", 8, CONTEXT).len(), 1);
         assert_eq!(weaknesses("long\u{0}enough", 8, CONTEXT), [Weakness::Unprintable]);
+        for repeated in ["~~~~~~~~~~", "ßßßßßßßßßß", "🔑🔑🔑🔑🔑🔑🔑🔑", "e\u{301}e\u{301}é\u{e9}ééééé"]
+        {
+            assert_eq!(weaknesses(repeated, 8, CONTEXT), [Weakness::Repeated], "{repeated}");
+        }
+        for blank in [
+            "            ",
+            "\u{200b}\u{200b}\u{2060}\u{feff}\u{200b}\u{200b}\u{200b}\u{200b}",
+            "\u{3164} \u{a0}\u{2003}\u{3000}\u{2800}\u{e0020}\u{ad}",
+        ] {
+            assert_eq!(weaknesses(blank, 8, CONTEXT), [Weakness::Blank], "{blank:?}");
+        }
     }
 
     #[test]
     fn length_counts_characters_not_bytes() {
-        assert_eq!(weaknesses("ääää", 8, CONTEXT), [Weakness::TooShort(8)]);
+        assert_eq!(weaknesses("äöüß", 8, CONTEXT), [Weakness::TooShort(8)]);
         assert_eq!(weaknesses("äöüÄÖÜßé", 8, CONTEXT), []);
     }
 

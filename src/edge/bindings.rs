@@ -11,7 +11,7 @@ use worker::{Context as WorkerContext, Env, MessageBuilder, Queue};
 
 use super::d1::D1;
 use super::fetch::Fetch;
-use crate::ports::{Cache, Clock, Entropy, Log, MailQueue, Millis, Platform};
+use crate::ports::{Cache, CacheError, Clock, Entropy, Log, MailQueue, Millis, Platform};
 
 /// The longest pause that Queues take, in seconds.
 const MAX_DELAY: u64 = 12 * 3600;
@@ -33,8 +33,8 @@ struct Kv(KvStore);
 
 #[async_trait]
 impl Cache for Kv {
-    async fn get(&self, key: &str) -> Option<String> {
-        SendFuture::new(self.0.get(key).text()).await.ok().flatten()
+    async fn get(&self, key: &str) -> Result<Option<String>, CacheError> {
+        SendFuture::new(self.0.get(key).text()).await.map_err(|error| CacheError(error.to_string()))
     }
 
     async fn put(&self, key: &str, value: &str, seconds: u32) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::{Either, select};
 use worker::send::SendFuture;
-use worker::{AbortController, Delay, Headers, Method, RequestInit};
+use worker::{AbortController, Delay, Headers, Method, RequestInit, RequestRedirect};
 
 use crate::ports::{HttpClient, HttpError};
 
@@ -43,6 +43,8 @@ async fn exchange(
     let mut init = RequestInit::new();
     init.with_method(Method::from(parts.method.as_str().to_owned()))
         .with_headers(Headers::from(&parts.headers))
+        // A redirect is an answer like any other: followed, it would take mail, key and all, to whom it names.
+        .with_redirect(RequestRedirect::Manual)
         .with_body(Some(worker::js_sys::Uint8Array::from(body.as_slice()).into()));
     let request = worker::Request::new_with_init(&parts.uri.to_string(), &init)?;
     let mut response = worker::Fetch::Request(request).send_with_signal(signal).await?;

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use worker::send::SendFuture;
 use worker::{Context as WorkerContext, Env, HttpRequest, MessageBatch, ScheduleContext, ScheduledEvent, event};
 
+use crate::directory::registry;
 use crate::http::Service;
 use crate::mail::sender;
 use crate::ports::Platform;
@@ -65,7 +66,13 @@ async fn queue(batch: MessageBatch<serde_json::Value>, env: Env, ctx: WorkerCont
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _ctx: ScheduleContext) {
     match bindings::platform(&env, None) {
-        Ok(platform) => send_mail(&platform, &service(&env)).await,
+        Ok(platform) => {
+            send_mail(&platform, &service(&env)).await;
+            if let Err(error) = registry::refresh_cache(&platform).await {
+                let line = serde_json::json!({ "event": "sweep", "error": error.to_string() });
+                platform.log.line(&line.to_string());
+            }
+        }
         Err(error) => worker::console_error!("{{\"event\":\"scheduled\",\"error\":{:?}}}", error.to_string()),
     }
 }
@@ -79,7 +86,7 @@ async fn send_mail(platform: &Platform, service: &Service) {
             "event": "mail", "sent": report.sent, "deferred": report.deferred, "ended": report.ended,
             "d1": meter.to_string(),
         }),
-        Err(error) => serde_json::json!({ "event": "mail", "error": error.to_string() }),
+        Err(error) => serde_json::json!({ "event": "mail", "error": crate::text::without_values(&error.to_string()) }),
     };
     platform.log.line(&line.to_string());
 }

@@ -7,11 +7,12 @@ use axum::response::Response;
 use serde_json::json;
 
 use super::set;
-use crate::invite::create::CreateError;
 use crate::pages::layout::{CONTENT_SECURITY_POLICY, Shell};
 use crate::pages::problem;
 use crate::ports::DatabaseError;
+use crate::provision::Refusal;
 use crate::scim::error::Error as ScimError;
+use crate::text::without_values;
 
 /// How errors are told: by where the request went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +103,14 @@ pub fn error(dialect: Dialect, status: StatusCode, detail: &str) -> Response {
         }
         Dialect::Page => {
             let shell = Shell::default();
-            page(status, problem::status(&shell, status.as_u16()))
+            page(
+                status,
+                match status.as_u16() {
+                    // The catalogue says these, and in the reader's language; of the others it knows only "our fault".
+                    403 | 404 | 405 | 413 | 500.. => problem::status(&shell, status.as_u16()),
+                    other => problem::problem(&shell, other, status.canonical_reason().unwrap_or("Error"), detail),
+                },
+            )
         }
     }
 }
@@ -125,7 +133,7 @@ pub fn not_configured(dialect: Dialect, problems: &[String]) -> Response {
     }
 }
 
-/// 503 with `Retry-After`: nothing was done, or what was done can be asked for again.
+/// 503 with `Retry-After`: nothing was done, or what was done can be asked for again. A page says so in words of its own.
 pub fn unavailable(dialect: Dialect, detail: &str) -> Response {
     let mut response = match dialect {
         Dialect::Page => page(StatusCode::SERVICE_UNAVAILABLE, problem::busy(&Shell::default(), RETRY_AFTER, None)),
@@ -139,6 +147,13 @@ pub fn unavailable(dialect: Dialect, detail: &str) -> Response {
 #[derive(Clone, Debug)]
 pub struct Failure(pub String);
 
+impl Failure {
+    /// The database's failure, without the values that its words may quote: a parameter may be anybody's data.
+    pub fn of(failure: &DatabaseError) -> Self {
+        Self(without_values(&failure.to_string()))
+    }
+}
+
 /// The database's failure.
 pub fn database(dialect: Dialect, failure: &DatabaseError) -> Response {
     let mut response = match failure {
@@ -150,15 +165,43 @@ pub fn database(dialect: Dialect, failure: &DatabaseError) -> Response {
             error(dialect, StatusCode::INTERNAL_SERVER_ERROR, "A stored value is not what it should be.")
         }
     };
-    response.extensions_mut().insert(Failure(failure.to_string()));
+    response.extensions_mut().insert(Failure::of(failure));
     response
 }
 
-/// What kept a user from being created, in SCIM.
-pub fn create_error(failure: &CreateError) -> Response {
-    match failure {
-        CreateError::Refused(error) => scim_error(error),
-        CreateError::Busy => unavailable(Dialect::Scim, "Too many passwords are being hashed: try again shortly."),
-        CreateError::Database(failure) => database(Dialect::Scim, failure),
+/// What kept a request from being carried out, in SCIM.
+impl From<Refusal> for Response {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Scim(error) => scim_error(&error),
+            Refusal::Busy => unavailable(Dialect::Scim, "Too many passwords are being hashed: try again shortly."),
+            Refusal::Database(failure) => database(Dialect::Scim, &failure),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_gives_the_reason_where_the_catalogue_has_none() {
+        let text = |status: StatusCode| {
+            let response = error(Dialect::Page, status, "The form has no field.");
+            pollster::block_on(axum::body::to_bytes(response.into_body(), usize::MAX))
+                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+                .unwrap_or_default()
+        };
+        let page = text(StatusCode::BAD_REQUEST);
+        assert!(page.contains("The form has no field.") && page.contains("HTTP 400"), "{page}");
+        assert!(!page.contains("The fault is on our side"), "{page}");
+        assert!(text(StatusCode::NOT_FOUND).contains("Page not found"));
+    }
+
+    #[test]
+    fn the_log_learns_what_failed_but_no_value() {
+        let failure =
+            DatabaseError::Unavailable("D1_TYPE_ERROR: not supported for value 'paul@example.com'".to_owned());
+        assert_eq!(Failure::of(&failure).0, "database: D1_TYPE_ERROR: not supported for value '…'");
     }
 }

@@ -7,7 +7,7 @@ use axum::response::Response;
 use super::{Work, answer};
 use crate::access::authenticate::{self, Basic, SignIn};
 use crate::context::{Actor, Context};
-use crate::directory::user::User;
+use crate::directory::resource::Resource;
 use crate::scim::error::Error as ScimError;
 
 fn basic(headers: &HeaderMap) -> Option<Basic> {
@@ -21,7 +21,6 @@ fn unauthorized() -> Response {
 }
 
 /// The context with the administrator who calls, or a 401.
-#[expect(clippy::result_large_err, reason = "the error is the answer")]
 pub fn administrator(work: &Work, headers: &HeaderMap) -> Result<Context, Response> {
     match basic(headers) {
         Some(basic) if authenticate::is_first_administrator(&work.ctx, &basic) => {
@@ -34,7 +33,7 @@ pub fn administrator(work: &Work, headers: &HeaderMap) -> Result<Context, Respon
 /// Who `/scim2/Me` is about.
 pub enum Me {
     /// A user, by credentials of his own.
-    User(Box<User>),
+    User(Box<Resource>),
     /// The first administrator, who is no user of the directory.
     Administrator,
 }

@@ -1,7 +1,6 @@
 //! The development inbox: the mails that the `inbox` provider took. In production there is nothing at these addresses.
 
 use ::http::{StatusCode, Uri};
-use axum::extract::Extension;
 use axum::response::Response;
 
 use super::answer::{self, Dialect};
@@ -18,7 +17,7 @@ async fn mails(work: &Work, dialect: Dialect) -> Result<Vec<InboxMail>, Response
 }
 
 /// `GET /dev/inbox.json`: `[{"id","to","template","locale","subject","html","text","links","state"}]`, newest first.
-pub async fn inbox_json(Extension(work): Extension<Work>) -> Response {
+pub async fn inbox_json(work: Work) -> Response {
     match mails(&work, Dialect::Problem).await {
         Err(response) => response,
         Ok(mails) => {
@@ -31,7 +30,7 @@ pub async fn inbox_json(Extension(work): Extension<Work>) -> Response {
 }
 
 /// `GET /dev/inbox`: the same as a page.
-pub async fn inbox_page(Extension(work): Extension<Work>) -> Response {
+pub async fn inbox_page(work: Work) -> Response {
     let mails = match mails(&work, Dialect::Page).await {
         Err(response) => return response,
         Ok(mails) => mails,
@@ -61,7 +60,7 @@ pub async fn inbox_page(Extension(work): Extension<Work>) -> Response {
 }
 
 /// `GET /dev/inbox/{id}.html`: one mail's HTML, for the frame in the page.
-pub async fn mail_html(Extension(work): Extension<Work>, uri: Uri) -> Response {
+pub async fn mail_html(work: Work, uri: Uri) -> Response {
     let mails = match mails(&work, Dialect::Page).await {
         Err(response) => return response,
         Ok(mails) => mails,

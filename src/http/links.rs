@@ -4,22 +4,25 @@
 //! programs open links through redirectors of their own.
 
 use std::borrow::Cow;
+use std::str::Utf8Error;
 
 use ::http::{StatusCode, Uri};
 use axum::body::{self, Body};
-use axum::extract::Extension;
 use axum::response::Response;
+use percent_encoding::percent_decode;
 
-use super::answer::{self, Dialect};
+use super::answer::{self, Dialect, Failure};
 use super::{Work, empty, set};
 use crate::access::password;
 use crate::access::policy::Weakness;
 use crate::context::Context;
-use crate::directory::user::User;
+use crate::directory::resource::Resource;
 use crate::invite::account::Cause;
 use crate::invite::redeem::{self, Link, Redeemed, SETS_PASSWORD};
 use crate::invite::token::{Claims, Purpose};
-use crate::pages::invite::{self, LinkProblem, SetPasswordPage};
+use crate::pages::invite::{
+    self, CONFIRM_EMAIL, CONFIRM_FIELD, INTENT_FIELD, LinkProblem, PASSWORD_FIELD, SetPasswordPage,
+};
 use crate::pages::layout::Shell;
 use crate::pages::problem;
 use crate::pages::text::{self, Texts, fill};
@@ -66,6 +69,9 @@ impl<'a> View<'a> {
             }
             Link::Dead(claims, cause) => {
                 let problem = match cause {
+                    Cause::Accepted if claims.purpose == Purpose::VerifyEmail => {
+                        LinkProblem::Confirmed { sign_in: None }
+                    }
                     Cause::Accepted => LinkProblem::Accepted { sign_in: None },
                     Cause::Revoked => LinkProblem::Revoked,
                     Cause::Replaced => LinkProblem::Replaced,
@@ -78,12 +84,12 @@ impl<'a> View<'a> {
         }
     }
 
-    fn form(&self, status: StatusCode, uri: &Uri, claims: &Claims, user: &User, problems: &[String]) -> Response {
+    fn form(&self, status: StatusCode, uri: &Uri, claims: &Claims, user: &Resource, problems: &[String]) -> Response {
         answer::page(
             status,
             invite::set_password(&SetPasswordPage {
                 shell: self.shell(Some(claims)),
-                action: &format!("{}{}", self.prefix, uri.path()),
+                action: &self.path(uri),
                 user_name: &user.user_name(),
                 min_length: self.ctx.settings().password_min_length as usize,
                 problems,
@@ -91,11 +97,34 @@ impl<'a> View<'a> {
         )
     }
 
-    fn busy(&self) -> Response {
-        let mut response =
-            answer::page(StatusCode::SERVICE_UNAVAILABLE, problem::busy(&self.shell(None), answer::RETRY_AFTER, None));
+    fn button(&self, status: StatusCode, uri: &Uri, claims: &Claims, user: &Resource) -> Response {
+        let email = user.account.email.as_deref().unwrap_or_default();
+        answer::page(status, invite::verify_email(&self.shell(Some(claims)), &self.path(uri), email))
+    }
+
+    /// The path of the page that was asked for.
+    fn path(&self, uri: &Uri) -> String {
+        format!("{}{}", self.prefix, uri.path())
+    }
+
+    /// 503, with a way back to the page of an authentic link.
+    fn busy(&self, uri: &Uri, claims: &Claims) -> Response {
+        let html = problem::busy(&self.shell(Some(claims)), answer::RETRY_AFTER, Some(&self.path(uri)));
+        let mut response = answer::page(StatusCode::SERVICE_UNAVAILABLE, html);
         set(response.headers_mut(), "retry-after", &answer::RETRY_AFTER.to_string());
         response
+    }
+
+    /// What a database that fails means for the person: nothing but to try again.
+    fn failed(&self, uri: &Uri, token: &str, purposes: &[Purpose], failure: &DatabaseError) -> Response {
+        match (failure, redeem::claims(self.ctx, token, purposes)) {
+            (DatabaseError::Unavailable(_), Ok(claims)) => {
+                let mut response = self.busy(uri, &claims);
+                response.extensions_mut().insert(Failure::of(failure));
+                response
+            }
+            _ => answer::database(Dialect::Page, failure),
+        }
     }
 }
 
@@ -104,31 +133,53 @@ fn token<'u>(uri: &'u Uri, folder: &str) -> &'u str {
     uri.path().strip_prefix(folder).unwrap_or_default()
 }
 
-fn failed(failure: &DatabaseError) -> Response {
-    answer::database(Dialect::Page, failure)
+/// A form's field as text; `Some(Err)` when its bytes are not UTF-8, which a lenient reader would replace unseen: nobody
+/// could type such a password a second time.
+fn field(form: &[u8], name: &str) -> Option<Result<String, Utf8Error>> {
+    form.split(|byte| *byte == b'&').find_map(|pair| {
+        let equals = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+        let (key, value) = pair.split_at(equals);
+        let decoded = |bytes: &[u8]| {
+            let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+            percent_decode(&spaced).decode_utf8().map(Cow::into_owned)
+        };
+        let is_it = decoded(key).is_ok_and(|key| key == name);
+        is_it.then(|| decoded(value.get(1..).unwrap_or_default()))
+    })
 }
 
 /// `GET /invite/{token}`: the form, or what is wrong with the link.
-pub async fn invite_page(Extension(work): Extension<Work>, uri: Uri) -> Response {
+pub async fn invite_page(work: Work, uri: Uri) -> Response {
     let view = View::new(&work.ctx);
     match redeem::open(&work.ctx, token(&uri, "/invite/"), SETS_PASSWORD).await {
         Ok(Link::Live(claims, user)) => view.form(StatusCode::OK, &uri, &claims, &user, &[]),
         Ok(other) => view.not_live(&other),
-        Err(failure) => failed(&failure),
+        Err(failure) => view.failed(&uri, token(&uri, "/invite/"), SETS_PASSWORD, &failure),
     }
 }
 
 /// `POST /invite/{token}` with `password`, and `confirm` where the form asks twice.
-pub async fn set_password(Extension(work): Extension<Work>, uri: Uri, body: Body) -> Response {
+pub async fn set_password(work: Work, uri: Uri, body: Body) -> Response {
     let Ok(form) = body::to_bytes(body, MAX_FORM).await else {
         return answer::error(Dialect::Page, StatusCode::PAYLOAD_TOO_LARGE, "The form is too large.");
     };
-    let field = |name: &str| form_urlencoded::parse(&form).find(|(key, _)| key == name).map(|(_, value)| value);
-    let password: Cow<str> = field("password").unwrap_or_default();
-    let confirm = field("confirm");
     let ctx = &work.ctx;
     let view = View::new(ctx);
     let token = token(&uri, "/invite/");
+    let (password, confirm) = match (field(&form, PASSWORD_FIELD).transpose(), field(&form, CONFIRM_FIELD).transpose())
+    {
+        (Ok(password), Ok(confirm)) => (password.unwrap_or_default(), confirm),
+        _ => {
+            return match redeem::open(ctx, token, SETS_PASSWORD).await {
+                Ok(Link::Live(claims, user)) => {
+                    let problems = [text::for_locale(&claims.locale).weak_garbled.to_owned()];
+                    view.form(StatusCode::UNPROCESSABLE_ENTITY, &uri, &claims, &user, &problems)
+                }
+                Ok(other) => view.not_live(&other),
+                Err(failure) => view.failed(&uri, token, SETS_PASSWORD, &failure),
+            };
+        }
+    };
     match redeem::set_password(ctx, &work.gate, token, &password, confirm.as_deref()).await {
         Ok(Redeemed::Done(claims, user)) => {
             answer::page(StatusCode::OK, invite::password_set(&view.shell(Some(&claims)), &user.user_name(), None))
@@ -143,46 +194,58 @@ pub async fn set_password(Extension(work): Extension<Work>, uri: Uri, body: Body
             view.form(StatusCode::UNPROCESSABLE_ENTITY, &uri, &claims, &user, &problems)
         }
         Ok(Redeemed::NotLive(link)) => view.not_live(&link),
-        Ok(Redeemed::Busy) => view.busy(),
-        Err(failure) => failed(&failure),
+        Ok(Redeemed::Busy(claims)) => view.busy(&uri, &claims),
+        Err(failure) => view.failed(&uri, token, SETS_PASSWORD, &failure),
     }
 }
 
 /// `GET /verify/{token}`: one button, or what is wrong with the link.
-pub async fn verify_page(Extension(work): Extension<Work>, uri: Uri) -> Response {
-    let view = View::new(&work.ctx);
-    match redeem::open(&work.ctx, token(&uri, "/verify/"), &[Purpose::VerifyEmail]).await {
-        Ok(Link::Live(claims, user)) => {
-            let action = format!("{}{}", view.prefix, uri.path());
-            let email = user.account.email.unwrap_or_default();
-            answer::page(StatusCode::OK, invite::verify_email(&view.shell(Some(&claims)), &action, &email))
-        }
+pub async fn verify_page(work: Work, uri: Uri) -> Response {
+    offer_to_verify(&work.ctx, &uri, StatusCode::OK).await
+}
+
+async fn offer_to_verify(ctx: &Context, uri: &Uri, status: StatusCode) -> Response {
+    let view = View::new(ctx);
+    let token = token(uri, "/verify/");
+    match redeem::open(ctx, token, &[Purpose::VerifyEmail]).await {
+        Ok(Link::Live(claims, user)) => view.button(status, uri, &claims, &user),
         Ok(other) => view.not_live(&other),
-        Err(failure) => failed(&failure),
+        Err(failure) => view.failed(uri, token, &[Purpose::VerifyEmail], &failure),
     }
 }
 
-/// `POST /verify/{token}`: the button.
-pub async fn confirm_email(Extension(work): Extension<Work>, uri: Uri) -> Response {
-    let view = View::new(&work.ctx);
-    match redeem::confirm_email(&work.ctx, token(&uri, "/verify/")).await {
+/// `POST /verify/{token}`: the button, which sends a hidden field. A POST without it is not the button's, and changes
+/// nothing: mail scanners have been seen to send one.
+pub async fn confirm_email(work: Work, uri: Uri, body: Body) -> Response {
+    let ctx = &work.ctx;
+    let Ok(form) = body::to_bytes(body, MAX_FORM).await else {
+        return answer::error(Dialect::Page, StatusCode::PAYLOAD_TOO_LARGE, "The form is too large.");
+    };
+    if !matches!(field(&form, INTENT_FIELD), Some(Ok(intent)) if intent == CONFIRM_EMAIL) {
+        return offer_to_verify(ctx, &uri, StatusCode::UNPROCESSABLE_ENTITY).await;
+    }
+    let view = View::new(ctx);
+    let token = token(&uri, "/verify/");
+    match redeem::confirm_email(ctx, token).await {
         Ok(Redeemed::Done(claims, _)) => {
             answer::page(StatusCode::OK, invite::email_verified(&view.shell(Some(&claims)), None))
         }
         Ok(Redeemed::NotLive(link)) => view.not_live(&link),
         // Nothing is typed on this page, so that nothing can be refused.
-        Ok(Redeemed::Refused(..) | Redeemed::Mismatch(..) | Redeemed::Busy) => view.busy(),
-        Err(failure) => failed(&failure),
+        Ok(Redeemed::Refused(claims, ..) | Redeemed::Mismatch(claims, _) | Redeemed::Busy(claims)) => {
+            view.busy(&uri, &claims)
+        }
+        Err(failure) => view.failed(&uri, token, &[Purpose::VerifyEmail], &failure),
     }
 }
 
 /// WSO2's address of the set-password page: `?confirmation=`.
-pub async fn confirm_recovery(Extension(work): Extension<Work>, uri: Uri) -> Response {
+pub async fn confirm_recovery(work: Work, uri: Uri) -> Response {
     redirect(&work.ctx, &uri, "invite")
 }
 
 /// WSO2's address of the confirm-e-mail page: `?confirmation=`.
-pub async fn confirm_registration(Extension(work): Extension<Work>, uri: Uri) -> Response {
+pub async fn confirm_registration(work: Work, uri: Uri) -> Response {
     redirect(&work.ctx, &uri, "verify")
 }
 
@@ -213,5 +276,7 @@ fn in_words(weakness: &Weakness, texts: &Texts) -> String {
         Weakness::Common => texts.weak_common.to_owned(),
         Weakness::Obvious(word) => fill(texts.weak_obvious, &[("word", word)]),
         Weakness::Unprintable => texts.weak_untypable.to_owned(),
+        Weakness::Repeated => texts.weak_repeated.to_owned(),
+        Weakness::Blank => texts.weak_blank.to_owned(),
     }
 }

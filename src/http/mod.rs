@@ -3,27 +3,35 @@
 //! [`Service::handle`] is the life of a request, top to bottom.
 
 mod answer;
+mod api;
 mod caller;
 mod dev;
 mod links;
 mod operations;
 mod scim;
 
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use ::http::header::{HeaderName, HeaderValue};
 use ::http::{HeaderMap, Request, StatusCode, Uri};
 use axum::Router;
 use axum::body::Body;
+use axum::body::Bytes;
 use axum::extract::MatchedPath;
-use axum::middleware::{self, Next};
+use axum::handler::Handler;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
+use bytes::BytesMut;
+use futures_util::{future, stream};
+use http_body_util::BodyExt;
 use serde_json::json;
 use tower_service::Service as _;
 
 use crate::access::password::Gate;
 use crate::context::{Actor, Context};
+use crate::directory::registry::Registries;
 use crate::ports::Platform;
 use crate::tenant::{Deployment, Tenant};
 
@@ -34,6 +42,7 @@ pub struct Service {
     deployment: Result<Arc<Deployment>, Vec<String>>,
     router: Router,
     gate: Gate,
+    registries: Arc<Registries>,
 }
 
 /// What a handler finds in the request's extensions.
@@ -47,7 +56,7 @@ impl Service {
     /// Builds the routes for a deployment, or for the list of what must be mended before there is one.
     #[must_use]
     pub fn new(deployment: Result<Arc<Deployment>, Vec<String>>) -> Self {
-        Self { deployment, router: routes(), gate: Gate::default() }
+        Self { deployment, router: routes(), gate: Gate::default(), registries: Arc::default() }
     }
 
     /// The deployment, where it is complete.
@@ -61,6 +70,8 @@ impl Service {
         let (mut parts, body) = request.into_parts();
         let (tenant, path) = split_tenant(parts.uri.path());
         let dialect = Dialect::of(&path);
+        // The body is read whole before anything is answered: an answer while the client still sends is lost on the way.
+        let body = read_body(body, body_limit(&path)).await;
         let deployment = match &self.deployment {
             Ok(deployment) => deployment.clone(),
             Err(_) if path == "/healthz" => return operations::healthz().await,
@@ -79,6 +90,7 @@ impl Service {
             request_id: text("cf-ray").unwrap_or_else(|| platform.new_id().to_string()),
             address: text("cf-connecting-ip"),
             actor: Actor::Anyone,
+            registries: self.registries.clone(),
             platform,
             deployment,
             tenant,
@@ -87,6 +99,9 @@ impl Service {
         let method = parts.method.clone();
         let started = ctx.platform.clock.now();
 
+        // Of a body that is too large, what is left is the error that reading it brings: who may not send it, or not there,
+        // is told that first.
+        let body = body.map_or_else(too_large, Body::from);
         let mut router = self.router.clone();
         // The router's error type has no values.
         let Ok(mut response) = router.call(Request::from_parts(parts, body)).await;
@@ -118,6 +133,44 @@ impl Service {
     }
 }
 
+/// The most that is read of a body to throw it away.
+const MAX_DISCARDED: usize = 64 * 1024 * 1024;
+
+/// The largest body that an address takes, in bytes; what is behind it may take less.
+fn body_limit(path: &str) -> usize {
+    const MIB: usize = 1024 * 1024;
+    if path.starts_with("/scim2/Groups") {
+        8 * MIB
+    } else if path.starts_with("/scim2/") || path.starts_with("/api/") {
+        MIB
+    } else {
+        MIB / 16
+    }
+}
+
+/// Reads a body; of one that is larger than `limit`, all the rest is thrown away.
+async fn read_body(mut body: Body, limit: usize) -> Option<Bytes> {
+    let mut read = BytesMut::new();
+    let mut length = 0_usize;
+    while let Some(frame) = body.frame().await {
+        // A client that goes away in the middle has sent nothing.
+        let data = frame.ok()?.into_data().unwrap_or_default();
+        length = length.saturating_add(data.len());
+        if length > MAX_DISCARDED {
+            return None;
+        }
+        if length <= limit {
+            read.extend_from_slice(&data);
+        }
+    }
+    (length <= limit).then(|| read.freeze())
+}
+
+/// The body that stands for one that was too large.
+fn too_large() -> Body {
+    Body::from_stream(stream::once(future::ready(Err::<Bytes, _>(io::Error::other("the body is too large")))))
+}
+
 /// Splits `/t/{tenant}` off a path.
 fn split_tenant(path: &str) -> (Tenant, String) {
     let Some(rest) = path.strip_prefix("/t/") else { return (Tenant::super_tenant(), path.to_owned()) };
@@ -125,39 +178,109 @@ fn split_tenant(path: &str) -> (Tenant, String) {
     (Tenant::of(domain), format!("/{rest}"))
 }
 
-fn routes() -> Router {
-    Router::new()
-        .route("/scim2/Users", get(scim::list_users).post(scim::create_user))
-        .route("/scim2/Users/{id}", get(scim::get_user).delete(scim::delete_user))
-        .route("/scim2/Me", get(scim::me))
-        .route("/scim2/ServiceProviderConfig", get(scim::service_provider_config))
-        .route("/scim2/ResourceTypes", get(scim::resource_types))
-        .route("/scim2/ResourceTypes/{id}", get(scim::resource_type))
-        .route("/scim2/Schemas", get(scim::schemas))
-        .route("/scim2/Schemas/{urn}", get(scim::schema))
-        .route("/invite/{token}", get(links::invite_page).post(links::set_password))
-        .route("/verify/{token}", get(links::verify_page).post(links::confirm_email))
-        .route("/accountrecoveryendpoint/confirmrecovery.do", get(links::confirm_recovery))
-        .route("/accountrecoveryendpoint/confirmregistration.do", get(links::confirm_registration))
-        .route("/assets/{name}", get(operations::asset))
-        .route("/healthz", get(operations::healthz))
-        .route("/openapi.json", get(operations::openapi))
-        .route("/console", get(operations::console))
-        .route("/dev/inbox", get(dev::inbox_page))
-        .route("/dev/inbox.json", get(dev::inbox_json))
-        .route("/dev/inbox/{mail}", get(dev::mail_html))
-        .route_layer(middleware::from_fn(keep_route))
-        .fallback(operations::not_found)
-        .method_not_allowed_fallback(operations::method_not_allowed)
+/// A request, taken apart for the handlers.
+struct Call {
+    work: Work,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
 }
 
-/// Hands the route's pattern back with the response, for the log.
-async fn keep_route(route: Option<MatchedPath>, request: axum::extract::Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    if let Some(route) = route {
-        response.extensions_mut().insert(route);
+type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+/// A handler behind a function pointer. axum compiles its machinery once for each type of handler: with one type for all,
+/// the wasm is a tenth smaller.
+#[derive(Clone, Copy)]
+struct Endpoint(fn(Call) -> Answering);
+
+impl Handler<(), ()> for Endpoint {
+    type Future = Answering;
+
+    fn call(self, request: Request<Body>, (): ()) -> Answering {
+        let (mut parts, body) = request.into_parts();
+        let route = parts.extensions.remove::<MatchedPath>();
+        // `Service::handle` puts it there before it routes.
+        let Some(work) = parts.extensions.remove::<Work>() else {
+            return Box::pin(async { empty(StatusCode::INTERNAL_SERVER_ERROR) });
+        };
+        let answering = (self.0)(Call { work, uri: parts.uri, headers: parts.headers, body });
+        Box::pin(async move {
+            let mut response = answering.await;
+            // The route's pattern goes back with the response, for the log.
+            if let Some(route) = route {
+                response.extensions_mut().insert(route);
+            }
+            response
+        })
     }
-    response
+}
+
+/// The endpoint that calls a handler with the parts of the request it names.
+macro_rules! at {
+    ($handler:path) => {
+        Endpoint(|_| Box::pin($handler()))
+    };
+    ($handler:path $(, $part:ident)+) => {
+        Endpoint(|call| Box::pin($handler($(call.$part),+)))
+    };
+}
+
+fn routes() -> Router {
+    let resource = get(at!(scim::read, work, uri, headers))
+        .put(at!(scim::replace, work, uri, headers, body))
+        .patch(at!(scim::modify, work, uri, headers, body))
+        .delete(at!(scim::delete, work, uri, headers));
+    let me = get(at!(scim::read_me, work, uri, headers))
+        .put(at!(scim::replace_me, work, uri, headers, body))
+        .patch(at!(scim::modify_me, work, uri, headers, body));
+    let schemas = get(at!(api::list_schemas, work, headers)).post(at!(api::register_schema, work, headers, body));
+    let schema = get(at!(api::read_schema, work, uri, headers)).delete(at!(api::remove_schema, work, uri, headers));
+    let resource_types =
+        get(at!(api::list_resource_types, work, headers)).post(at!(api::register_resource_type, work, headers, body));
+    let resource_type = get(at!(api::read_resource_type, work, uri, headers)).delete(at!(
+        api::remove_resource_type,
+        work,
+        uri,
+        headers
+    ));
+    Router::new()
+        .route(
+            "/scim2/{endpoint}",
+            get(at!(scim::list, work, uri, headers)).post(at!(scim::create, work, uri, headers, body)),
+        )
+        .route("/scim2/{endpoint}/.search", post(at!(scim::search, work, uri, headers, body)))
+        .route("/scim2/{endpoint}/{id}", resource)
+        .route("/scim2/.search", post(at!(scim::search_all, work, headers, body)))
+        .route("/scim2/Bulk", post(at!(scim::bulk, work, headers, body)))
+        .route("/scim2/Me", me)
+        .route("/scim2/ServiceProviderConfig", get(at!(scim::service_provider_config, work, uri)))
+        .route("/scim2/ResourceTypes", get(at!(scim::resource_types, work, uri, headers)))
+        .route("/scim2/ResourceTypes/{id}", get(at!(scim::resource_type, work, uri, headers)))
+        .route("/scim2/Schemas", get(at!(scim::schemas, work, uri, headers)))
+        .route("/scim2/Schemas/{urn}", get(at!(scim::schema, work, uri, headers)))
+        .route("/api/schemas", schemas)
+        .route("/api/schemas/{urn}", schema)
+        .route("/api/resource-types", resource_types)
+        .route("/api/resource-types/{name}", resource_type)
+        .route(
+            "/invite/{token}",
+            get(at!(links::invite_page, work, uri)).post(at!(links::set_password, work, uri, body)),
+        )
+        .route(
+            "/verify/{token}",
+            get(at!(links::verify_page, work, uri)).post(at!(links::confirm_email, work, uri, body)),
+        )
+        .route("/accountrecoveryendpoint/confirmrecovery.do", get(at!(links::confirm_recovery, work, uri)))
+        .route("/accountrecoveryendpoint/confirmregistration.do", get(at!(links::confirm_registration, work, uri)))
+        .route("/assets/{name}", get(at!(operations::asset, uri)))
+        .route("/healthz", get(at!(operations::healthz)))
+        .route("/openapi.json", get(at!(operations::openapi)))
+        .route("/console", get(at!(operations::console, work)))
+        .route("/dev/inbox", get(at!(dev::inbox_page, work)))
+        .route("/dev/inbox.json", get(at!(dev::inbox_json, work)))
+        .route("/dev/inbox/{mail}", get(at!(dev::mail_html, work, uri)))
+        .fallback(at!(operations::not_found, uri))
+        .method_not_allowed_fallback(at!(operations::method_not_allowed, uri))
 }
 
 fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {

@@ -1,7 +1,6 @@
 //! Operations: health, the OpenAPI document, the pages' assets, and what is at no other address.
 
 use ::http::{StatusCode, Uri};
-use axum::extract::Extension;
 use axum::response::Response;
 
 use super::answer::{self, Dialect};
@@ -31,7 +30,7 @@ pub async fn asset(uri: Uri) -> Response {
 }
 
 /// `GET /console`: says what there is until the console itself is built.
-pub async fn console(Extension(work): Extension<Work>) -> Response {
+pub async fn console(work: Work) -> Response {
     let shell = Shell { organization: &work.ctx.settings().organization_name, ..Shell::default() };
     let detail = "The administration console is not built yet. Administer Latchkey through SCIM at /scim2/Users; \
         /openapi.json describes it.";

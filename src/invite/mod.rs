@@ -1,6 +1,8 @@
 //! Invitations: the link's token, the account's states, creating an invited user, and redeeming a link.
 
 pub mod account;
+pub mod change;
 pub mod create;
 pub mod redeem;
 pub mod token;
+pub mod wishes;

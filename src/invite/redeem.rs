@@ -3,11 +3,13 @@
 
 use super::account::Cause;
 use super::token::{Claims, Purpose, Refused};
-use crate::access::audit::{self, Action, Condition};
+use crate::access::audit::{self, Action};
 use crate::access::password;
 use crate::access::policy::{self, Weakness};
 use crate::context::{Actor, Context};
-use crate::directory::user::{self, User};
+use crate::directory::find;
+use crate::directory::resource::{Resource, USER};
+use crate::directory::write;
 use crate::mail::address::Address;
 use crate::mail::outbox::{self, Entry};
 use crate::mail::template::TemplateType;
@@ -20,7 +22,7 @@ pub const SETS_PASSWORD: &[Purpose] = &[Purpose::AskPassword, Purpose::Offline];
 #[derive(Debug)]
 pub enum Link {
     /// It works: for this user.
-    Live(Claims, Box<User>),
+    Live(Claims, Box<Resource>),
     /// Authentic, but its time is over.
     Expired(Claims),
     /// Authentic and in time, but dead for this reason.
@@ -34,15 +36,31 @@ pub enum Link {
 /// # Errors
 /// The database's.
 pub async fn open(ctx: &Context, token: &str, purposes: &[Purpose]) -> Result<Link, DatabaseError> {
-    match ctx.deployment.keys.verify(token, purposes, &ctx.tenant, ctx.now_seconds()) {
-        Err(Refused::Invalid) => Ok(Link::Invalid),
-        Err(Refused::Expired(claims)) => Ok(Link::Expired(*claims)),
+    match claims(ctx, token, purposes) {
         Ok(claims) => look_up(ctx, claims).await,
+        Err(refused) => Ok(refused.into()),
+    }
+}
+
+/// What an authentic token in its time says. Costs no round trip.
+///
+/// # Errors
+/// What is wrong with the token.
+pub fn claims(ctx: &Context, token: &str, purposes: &[Purpose]) -> Result<Claims, Refused> {
+    ctx.deployment.keys.verify(token, purposes, &ctx.tenant, ctx.now_seconds())
+}
+
+impl From<Refused> for Link {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Invalid => Self::Invalid,
+            Refused::Expired(claims) => Self::Expired(*claims),
+        }
     }
 }
 
 async fn look_up(ctx: &Context, claims: Claims) -> Result<Link, DatabaseError> {
-    Ok(match user::by_id(ctx, &claims.user.to_string()).await? {
+    Ok(match find::by_id(ctx, USER, &claims.user.to_string(), false).await? {
         None => Link::Invalid,
         Some(user) => match user.account.dead_link(claims.seq) {
             None => Link::Live(claims, Box::new(user)),
@@ -55,15 +73,15 @@ async fn look_up(ctx: &Context, claims: Claims) -> Result<Link, DatabaseError> {
 #[derive(Debug)]
 pub enum Redeemed {
     /// The account is live, with the password or the address that the link was for.
-    Done(Claims, Box<User>),
+    Done(Claims, Box<Resource>),
     /// The password is refused, for these reasons; the link still works.
-    Refused(Claims, Box<User>, Vec<Weakness>),
+    Refused(Claims, Box<Resource>, Vec<Weakness>),
     /// The two entries differ; the link still works.
-    Mismatch(Claims, Box<User>),
+    Mismatch(Claims, Box<Resource>),
     /// The link does not work.
     NotLive(Link),
-    /// Too many passwords wait to be hashed; the link still works.
-    Busy,
+    /// Too many passwords wait to be hashed; the link, which is authentic, may still work.
+    Busy(Claims),
 }
 
 /// Sets the password of the user that `token` is for. `confirm` is the second entry, where the form asks for one.
@@ -77,8 +95,12 @@ pub async fn set_password(
     password: &str,
     confirm: Option<&str>,
 ) -> Result<Redeemed, DatabaseError> {
-    let Some(_place) = gate.enter() else { return Ok(Redeemed::Busy) };
-    let (claims, user) = match open(ctx, token, SETS_PASSWORD).await? {
+    let claims = match claims(ctx, token, SETS_PASSWORD) {
+        Ok(claims) => claims,
+        Err(refused) => return Ok(Redeemed::NotLive(refused.into())),
+    };
+    let Some(_place) = gate.enter() else { return Ok(Redeemed::Busy(claims)) };
+    let (claims, user) = match look_up(ctx, claims).await? {
         Link::Live(claims, user) => (claims, user),
         other => return Ok(Redeemed::NotLive(other)),
     };
@@ -111,7 +133,12 @@ pub async fn confirm_email(ctx: &Context, token: &str) -> Result<Redeemed, Datab
 }
 
 /// The one conditional write: whoever it answers a row to has won.
-async fn redeem(ctx: &Context, claims: Claims, user: Box<User>, hash: Option<&str>) -> Result<Redeemed, DatabaseError> {
+async fn redeem(
+    ctx: &Context,
+    claims: Claims,
+    user: Box<Resource>,
+    hash: Option<&str>,
+) -> Result<Redeemed, DatabaseError> {
     let ctx = Context { actor: Actor::User(user.id.clone()), ..ctx.clone() };
     let operation = ctx.platform.new_id().to_string();
     let won = match ctx.platform.db.batch(redemption(&ctx, &claims, &user, hash, &operation)).await {
@@ -134,9 +161,8 @@ async fn redeem(ctx: &Context, claims: Claims, user: Box<User>, hash: Option<&st
 }
 
 /// The batch that redeems: its first statement answers a row for the one winner, and everything else hangs on it.
-fn redemption(ctx: &Context, claims: &Claims, user: &User, hash: Option<&str>, operation: &str) -> Vec<Statement> {
+fn redemption(ctx: &Context, claims: &Claims, user: &Resource, hash: Option<&str>, operation: &str) -> Vec<Statement> {
     let now = ctx.platform.clock.now();
-    let holds = Condition::OperationHolds;
     let mut batch = vec![
         Statement::new(
             "UPDATE resources SET onboarding = 'none', lock = CASE lock WHEN 'onboarding' THEN 'none' ELSE lock END, \
@@ -152,18 +178,10 @@ fn redemption(ctx: &Context, claims: &Claims, user: &User, hash: Option<&str>, o
                 Cause::Accepted.as_str().into(),
             ],
         ),
-        audit::record(ctx, operation, Action::InvitationRedeem, &user.id, holds),
+        audit::record(ctx, operation, Action::InvitationRedeem, &user.id),
     ];
     if let Some(hash) = hash {
-        batch.push(Statement::new(
-            format!(
-                "INSERT INTO credentials (tenant, user_id, password_hash, changed) SELECT ?1, ?2, ?4, ?5 WHERE {} \
-                 ON CONFLICT (tenant, user_id) DO UPDATE SET password_hash = excluded.password_hash, \
-                 changed = excluded.changed",
-                holds.sql()
-            ),
-            vec![ctx.tenant.key(), user.id.as_str().into(), operation.into(), hash.into(), now.into()],
-        ));
+        batch.push(write::store_password(ctx, &user.id, operation, hash));
     }
     let address = user.account.email.as_deref().and_then(Address::parse);
     if let Some(address) = address.filter(|_| hash.is_some() && ctx.settings().ask_password_account_activation) {
@@ -174,7 +192,7 @@ fn redemption(ctx: &Context, claims: &Claims, user: &User, hash: Option<&str>, o
             recipient: &address,
             invited_by: None,
         };
-        batch.push(outbox::queue(ctx, operation, &entry, holds));
+        batch.push(outbox::queue(ctx, operation, &entry));
     }
     batch
 }

@@ -170,6 +170,19 @@ impl KeyRing {
         Ok(claims)
     }
 
+    /// Keys for another use, one from each root key, the current one first: `label` names the use and its version,
+    /// `context` what the key is bound to. Tokens are made with labels of their own.
+    #[must_use]
+    pub fn derive(&self, label: &[u8], context: &[u8]) -> Vec<[u8; 32]> {
+        let expand = |key: &Key| {
+            let mut derived = [0; 32];
+            let info: [&[u8]; 4] = [label, b"\0", context, self.host.as_bytes()];
+            Hkdf::<Sha256>::new(None, &key.bytes).expand_multi_info(&info, &mut derived).ok()?;
+            Some(derived)
+        };
+        self.keys.iter().filter_map(expand).collect()
+    }
+
     fn mac(&self, kid: &str, purpose: Purpose, tenant: u64, message: &[u8]) -> Option<Hmac<Sha256>> {
         let root = self.keys.iter().find(|key| key.kid == kid)?;
         let info: [&[u8]; 4] = [b"latchkey/token/v1\0", &[purpose as u8], &tenant.to_be_bytes(), self.host.as_bytes()];

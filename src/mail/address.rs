@@ -2,20 +2,28 @@
 
 use std::fmt;
 
+use crate::text::characters::{is_invisible, is_punctuation_in_disguise};
+
 /// One address, `local@domain`, that no header and no provider can take for two.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address(String);
 
 impl Address {
     /// Accepts what RFC 5321 calls a mailbox with an unquoted local part; Unicode is allowed in both parts (RFC 6531).
-    /// Refuses lists, display names, comments, quoted local parts, white space and control characters: each is a way
-    /// of smuggling in a second recipient or a header.
+    /// Refuses lists, display names, comments, quoted local parts, white space, control characters, and characters that
+    /// a later step may turn into one of those: each is a way of smuggling in a second recipient or a header. Refuses
+    /// invisible characters too: such an address is not the one it shows as.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let (local, domain) = text.split_once('@')?;
-        let plain =
-            |c: char| c.is_alphanumeric() || (!c.is_ascii() && !c.is_control() && !c.is_whitespace() && !invisible(c));
+        let plain = |c: char| {
+            if c.is_ascii() {
+                c.is_ascii_alphanumeric()
+            } else {
+                !(c.is_control() || c.is_whitespace() || is_invisible(c) || is_punctuation_in_disguise(c))
+            }
+        };
         let local_fine = !local.is_empty()
             && local.len() <= 64
             && !local.starts_with('.')
@@ -33,6 +41,24 @@ impl Address {
         (local_fine && domain_fine).then(|| Self(text.to_owned()))
     }
 
+    /// The address in a sender: `Name <local@domain>`, or the address alone. A name with characters that separate
+    /// addresses must be in double quotes, as RFC 5322 wants it.
+    #[must_use]
+    pub fn of_sender(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let Some(rest) = text.strip_suffix('>') else { return Self::parse(text) };
+        let (name, address) = rest.rsplit_once('<')?;
+        let name = name.trim_matches(' ');
+        let quoted = name.strip_prefix('"').and_then(|name| name.strip_suffix('"'));
+        let sober = |c: char| !c.is_control() && !matches!(c, '"' | '\\' | '<' | '>');
+        let separates = |c: char| matches!(c, ',' | ';' | ':' | '(' | ')' | '[' | ']' | '@');
+        let fine = match quoted {
+            Some(inner) => inner.chars().all(sober),
+            None => name.chars().all(|c| sober(c) && !separates(c)),
+        };
+        if fine && address.trim() == address { Self::parse(address) } else { None }
+    }
+
     /// The address.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -44,11 +70,6 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// Characters that do not show, or that change how their neighbours do.
-fn invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -92,8 +113,44 @@ mod tests {
             "a@b\u{2028}c.d",
             "a%0d%0aBcc:x@y z",
             "a@[127.0.0.1]",
+            "a@b.c，d@e.f",
+            "a@b.c＜d@e.f＞",
+            "a＠b@c.d",
+            "a@b。c",
+            "a@b․c",
+            "a@b\u{ff0e}c",
+            "a\u{37e}b@c.d",
+            "a\u{180e}b@c.d",
+            "a\u{34f}b@c.d",
+            "a\u{fe0f}b@c.d",
+            "a\u{115f}b@c.d",
+            "a\u{1160}b@c.d",
+            "a@\u{3164}b.c",
+            "a\u{e0061}b@c.d",
         ] {
             assert_eq!(Address::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_sender_is_one_address_with_or_without_a_name() {
+        for good in ["a@b.c", "Acme <a@b.c>", "<a@b.c>", "\"Acme, Inc.\" <a@b.c>", "Größe & Söhne <a@b.c>"] {
+            assert_eq!(Address::of_sender(good).expect(good).as_str(), "a@b.c");
+        }
+        for bad in [
+            "",
+            "Acme",
+            "Acme <>",
+            "Acme <a>",
+            "Acme, Inc. <a@b.c>",
+            "a@b.c <d@e.f>",
+            "<x> <a@b.c>",
+            "\"A\" \"B\" <a@b.c>",
+            "Acme\n <a@b.c>",
+            "Acme < a@b.c>",
+            "Acme <a@b.c>, d@e.f",
+        ] {
+            assert_eq!(Address::of_sender(bad), None, "{bad:?}");
         }
     }
 }

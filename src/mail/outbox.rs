@@ -7,9 +7,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::access::audit::Condition;
+use crate::access::audit::OPERATION_HOLDS;
 use crate::context::Context;
+use crate::invite::account::{Account, Lock, Onboarding};
 use crate::ports::{DatabaseError, Millis, Platform, Row, Statement, Value};
+use crate::tenant::MAX_LEASE_SECONDS;
 
 use super::address::Address;
 use super::template::TemplateType;
@@ -29,14 +31,21 @@ pub struct Entry<'a> {
     pub invited_by: Option<&'a str>,
 }
 
+/// Queues the invitations of users just created: `?2` is the list of what rides on them (`directory::write`), `?3` the
+/// operation.
+pub const QUEUE_CREATED: &str = "INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, invited_by, state, \
+    created, due) SELECT ?1, j.value -> 'mail' ->> 'id', r.id, j.value -> 'mail' ->> 'template', r.seq, \
+    j.value -> 'mail' ->> 'recipient', j.value -> 'mail' ->> 'invited_by', 'queued', r.created, r.created \
+    FROM json_each(?2) j CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value ->> 'id' AND r.operation = ?3 \
+    WHERE j.value ->> 'mail' IS NOT NULL";
+
 /// The statement that queues a mail, to ride in the batch of `operation`.
 #[must_use]
-pub fn queue(ctx: &Context, operation: &str, entry: &Entry<'_>, condition: Condition) -> Statement {
+pub fn queue(ctx: &Context, operation: &str, entry: &Entry<'_>) -> Statement {
     Statement::new(
         format!(
             "INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, invited_by, state, created, due) \
-             SELECT ?1, ?4, ?2, ?5, ?6, ?7, ?8, 'queued', ?9, ?9 WHERE {}",
-            condition.sql()
+             SELECT ?1, ?4, ?2, ?5, ?6, ?7, ?8, 'queued', ?9, ?9 WHERE {OPERATION_HOLDS}"
         ),
         vec![
             ctx.tenant.key(),
@@ -108,6 +117,9 @@ pub struct Mail {
     pub state: String,
     /// How often sending was tried.
     pub attempts: u32,
+    /// Since when an attempt may have been accepted unnoticed. A doubt is never forgotten: only a provider that still
+    /// remembers the mail's key can tell.
+    pub doubtful: Option<Millis>,
     /// When it was queued.
     pub created: Millis,
     /// When to try, or when the lease ends.
@@ -117,8 +129,8 @@ pub struct Mail {
 }
 
 /// The columns of [`Mail::from_row`].
-pub const COLUMNS: &str = "o.tenant, o.id, o.user_id, o.template, o.seq, o.generation, o.recipient, o.invited_by, \
-    o.state, o.attempts, o.created, o.due, o.provider, o.kid, o.issued_at, o.expires_at, o.locale, o.facts";
+pub const COLUMNS: &str = "o.tenant, o.id, o.user_id, o.template, o.seq, o.generation, o.recipient, \
+    substr(o.invited_by, 1, 257) AS invited_by, o.state, o.attempts, o.doubtful, o.created, o.due, o.provider, o.kid, o.issued_at, o.expires_at, o.locale, o.facts";
 
 impl Mail {
     /// Reads a row of [`COLUMNS`].
@@ -151,10 +163,18 @@ impl Mail {
             invited_by: row.optional_text("invited_by")?.map(str::to_owned),
             state: row.text("state")?.to_owned(),
             attempts: small("attempts")?,
+            doubtful: row.optional_integer("doubtful")?,
             created: row.integer("created")?,
             due: row.integer("due")?,
             fixed,
         })
+    }
+
+    /// Since when an attempt may have been accepted unnoticed: as stored, or because the run that held the row died
+    /// without a word, not longer ago than the longest lease before the lease's end.
+    #[must_use]
+    pub fn in_doubt_since(&self) -> Option<Millis> {
+        self.doubtful.or_else(|| (self.state == "sending").then(|| self.due - i64::from(MAX_LEASE_SECONDS) * 1000))
     }
 
     /// The key under which a provider sends this mail at most once.
@@ -165,89 +185,213 @@ impl Mail {
     }
 }
 
-/// A mail that is due, and its user as of now: the user's document, and whether the mail is still wanted.
+/// What a mail may say about its person, of the user's document: no more of each than a mail shows, since a document may
+/// be large and a batch reads a hundred of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Person {
+    /// The user name.
+    pub user_name: Option<String>,
+    /// `name.givenName`.
+    pub given_name: Option<String>,
+    /// `name.familyName`.
+    pub family_name: Option<String>,
+    /// An Accept-Language list (RFC 7643 section 4.1.1).
+    pub preferred_language: Option<String>,
+    /// `locale`.
+    pub locale: Option<String>,
+}
+
+/// A mail that is due, and its user as of now.
 #[derive(Clone, Debug)]
 pub struct Due {
     /// The mail.
     pub mail: Mail,
-    /// The user's document; `None` when the user has been deleted.
-    pub document: Option<String>,
-    /// The user's `seq` now.
-    pub seq: Option<u32>,
-    /// Whether the user still has something to redeem, and neither lock nor disabling in the way.
-    pub pending: bool,
+    /// What its first lease fixes of the user; `None` when it has been fixed, or cannot be read.
+    pub person: Option<Person>,
+    /// What decides whether the mail is still wanted; `None` when the user has been deleted.
+    pub account: Option<Account>,
 }
 
-/// The mails due at `now`, oldest first, at most `limit`. One round trip.
+/// A row whose sending ends without an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The tenant's number.
+    pub tenant: u64,
+    /// The row's id.
+    pub id: String,
+    /// Its state when it was read.
+    pub state: String,
+    /// Its `due` when it was read.
+    pub due: Millis,
+    /// Its state from now on: `dropped`, which nobody wants, or `failed`, which cannot be sent.
+    pub new_state: &'static str,
+    /// Why.
+    pub why: String,
+}
+
+impl Ended {
+    /// Ends `mail`.
+    #[must_use]
+    pub fn of(mail: &Mail, new_state: &'static str, why: impl Into<String>) -> Self {
+        Self {
+            tenant: mail.tenant,
+            id: mail.id.clone(),
+            state: mail.state.clone(),
+            due: mail.due,
+            new_state,
+            why: why.into(),
+        }
+    }
+}
+
+/// The mails due at `now`, oldest first, at most `limit`, and the rows among them that this version cannot read. One
+/// round trip.
 ///
 /// # Errors
 /// The database's.
-pub async fn due(platform: &Platform, now: Millis, limit: u32) -> Result<Vec<Due>, DatabaseError> {
+pub async fn due(platform: &Platform, now: Millis, limit: u32) -> Result<(Vec<Due>, Vec<Ended>), DatabaseError> {
+    // A person is read once, for the first lease; what is no JSON must not fail the statement for everyone.
     let sql = format!(
-        "SELECT {COLUMNS}, r.document, r.seq AS user_seq, \
-         (r.onboarding <> 'none' AND r.lock <> 'admin' AND r.disabled = 0) AS pending \
+        "SELECT {COLUMNS}, CASE WHEN o.facts IS NULL AND json_valid(r.document) THEN json_object(\
+         'userName', substr(r.document ->> '$.userName', 1, 257), \
+         'givenName', substr(r.document ->> '$.name.givenName', 1, 257), \
+         'familyName', substr(r.document ->> '$.name.familyName', 1, 257), \
+         'preferredLanguage', substr(r.document ->> '$.preferredLanguage', 1, 64), \
+         'locale', substr(r.document ->> '$.locale', 1, 64)) END AS person, \
+         r.seq_log, r.onboarding, r.lock, r.disabled \
          FROM outbox o LEFT JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id \
          WHERE o.state IN ('queued', 'sending', 'deferred') AND o.due <= ?1 ORDER BY o.due LIMIT ?2"
     );
     let rows = platform.query(Statement::new(sql, vec![now.into(), limit.into()])).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Due {
-                mail: Mail::from_row(row)?,
-                document: row.optional_text("document")?.map(str::to_owned),
-                seq: row.optional_integer("user_seq")?.and_then(|seq| u32::try_from(seq).ok()),
-                pending: row.optional_integer("pending")? == Some(1),
-            })
-        })
-        .collect()
+    let mut due = Vec::with_capacity(rows.len());
+    let mut unreadable = Vec::new();
+    for row in &rows {
+        match read_due(row) {
+            Ok(one) => due.push(one),
+            // One such row, of a newer version perhaps, must not hold up all the others.
+            Err(error) => unreadable.push(Ended {
+                tenant: row.integer("tenant")?.unsigned_abs(),
+                id: row.text("id")?.to_owned(),
+                state: row.text("state")?.to_owned(),
+                due: row.integer("due")?,
+                new_state: "failed",
+                why: format!("the row cannot be read: {error}"),
+            }),
+        }
+    }
+    Ok((due, unreadable))
+}
+
+fn read_due(row: &Row) -> Result<Due, DatabaseError> {
+    let shape = |column: &str| DatabaseError::Shape(column.to_owned());
+    let account = match row.optional_text("seq_log")? {
+        None => None,
+        Some(seq_log) => Some(Account {
+            onboarding: Onboarding::from_stored(row.text("onboarding")?).ok_or_else(|| shape("onboarding"))?,
+            lock: Lock::from_stored(row.text("lock")?).ok_or_else(|| shape("lock"))?,
+            disabled: row.integer("disabled")? != 0,
+            seq_log: seq_log.to_owned(),
+            ..Account::default()
+        }),
+    };
+    let person = row.optional_text("person")?.and_then(|person| serde_json::from_str(person).ok());
+    Ok(Due { mail: Mail::from_row(row)?, person, account })
 }
 
 /// The statement that leases `mails` to the run `lease` until `until`; answers the ids it got. A row that another run
-/// has touched since it was read is left alone.
+/// has touched since it was read is left alone; one that this run holds already, because an earlier try was committed
+/// behind an error, is answered again.
 #[must_use]
 pub fn lease(mails: &[Mail], lease: &str, until: Millis) -> Statement {
-    let rows: Vec<_> = mails
-        .iter()
-        .filter_map(|mail| {
-            let fixed = mail.fixed.as_ref()?;
-            let facts = serde_json::to_string(&fixed.facts).ok()?;
-            Some(json!({
-                "tenant": mail.tenant, "id": mail.id, "state": mail.state, "due": mail.due,
-                "provider": fixed.provider, "kid": fixed.kid, "issued_at": fixed.issued_at,
-                "expires_at": fixed.expires_at, "locale": fixed.locale, "facts": facts,
-            }))
-        })
-        .collect();
+    let rows: Vec<_> = mails.iter().filter_map(|mail| lease_row(mail, until)).collect();
     Statement::new(
-        "UPDATE outbox SET state = 'sending', lease = ?2, due = ?3, attempts = attempts + 1, \
-         provider = j.value ->> 'provider', kid = j.value ->> 'kid', issued_at = j.value ->> 'issued_at', \
-         expires_at = j.value ->> 'expires_at', locale = j.value ->> 'locale', facts = j.value ->> 'facts' \
-         FROM json_each(?1) j \
-         WHERE outbox.tenant = j.value ->> 'tenant' AND outbox.id = j.value ->> 'id' \
-         AND outbox.state = j.value ->> 'state' AND outbox.due = j.value ->> 'due' RETURNING outbox.id",
+        format!(
+            "{UPDATE_FROM_ROWS} AND ((o.state = j.value ->> 'state' AND o.due = j.value ->> 'due') OR o.lease = ?2) \
+             ON CONFLICT (tenant, id) DO UPDATE SET state = 'sending', lease = ?2, due = ?3, \
+             attempts = attempts + (outbox.lease IS NOT ?2), doubtful = COALESCE(outbox.doubtful, excluded.doubtful), \
+             provider = excluded.provider, kid = excluded.kid, issued_at = excluded.issued_at, \
+             expires_at = excluded.expires_at, locale = excluded.locale, facts = excluded.facts RETURNING id",
+        ),
         vec![json!(rows).to_string().into(), lease.into(), until.into()],
     )
 }
 
-/// The statement that drops mails which nobody wants any more.
+/// How much of `mails` fits into one lease: a parameter of D1 may have two megabytes, and less is as good.
 #[must_use]
-pub fn drop_unwanted(mails: &[(Mail, &'static str)]) -> Statement {
-    let rows: Vec<_> = mails
+pub fn that_fit(mails: &[Mail]) -> usize {
+    const LEASE_BYTES: usize = 256 * 1024;
+    let sizes = mails.iter().map(|mail| lease_row(mail, 0).map_or(0, |row| row.to_string().len()));
+    let within = sizes
+        .scan(0_usize, |sum, size| {
+            *sum += size;
+            Some(*sum)
+        })
+        .take_while(|sum| *sum <= LEASE_BYTES)
+        .count();
+    within.max(1).min(mails.len())
+}
+
+fn lease_row(mail: &Mail, until: Millis) -> Option<serde_json::Value> {
+    let fixed = mail.fixed.as_ref()?;
+    let facts = serde_json::to_string(&fixed.facts).ok()?;
+    Some(json!({
+        "tenant": mail.tenant, "id": mail.id, "state": mail.state, "due": mail.due, "new_state": "sending",
+        "new_due": until, "provider": fixed.provider, "kid": fixed.kid, "issued_at": fixed.issued_at,
+        "expires_at": fixed.expires_at, "locale": fixed.locale, "facts": facts,
+        "doubtful": mail.in_doubt_since(),
+    }))
+}
+
+/// Picks rows by a list, the list first: SQLite's planner would turn an UPDATE … FROM around and scan the table. Every
+/// row picked is there already, so that the insert is always the update that follows it.
+const UPDATE_FROM_ROWS: &str = "INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, state, doubtful, \
+    created, due, provider, kid, issued_at, expires_at, locale, facts, provider_id, last_error) \
+    SELECT o.tenant, o.id, o.user_id, o.template, o.seq, o.recipient, j.value ->> 'new_state', \
+    j.value ->> 'doubtful', o.created, \
+    j.value ->> 'new_due', j.value ->> 'provider', j.value ->> 'kid', j.value ->> 'issued_at', j.value ->> 'expires_at', \
+    j.value ->> 'locale', j.value ->> 'facts', j.value ->> 'provider_id', j.value ->> 'last_error' \
+    FROM json_each(?1) j CROSS JOIN outbox o ON o.tenant = j.value ->> 'tenant' AND o.id = j.value ->> 'id' WHERE TRUE";
+
+/// The statements that end rows which are not to be sent, unless another run has touched them since. Their users show
+/// it, where it is their latest invitation: a resend in the same moment has queued a newer one.
+#[must_use]
+pub fn end(ended: &[Ended]) -> Vec<Statement> {
+    let rows: Vec<_> = ended
         .iter()
-        .map(|(mail, why)| {
-            json!({ "tenant": mail.tenant, "id": mail.id, "state": mail.state, "due": mail.due, "why": why })
+        .map(|row| {
+            json!({
+                "tenant": row.tenant, "id": row.id, "state": row.state, "due": row.due, "new_state": row.new_state,
+                "new_due": row.due, "last_error": row.why,
+            })
         })
         .collect();
-    Statement::new(
-        "UPDATE outbox SET state = 'dropped', lease = NULL, last_error = j.value ->> 'why' FROM json_each(?1) j \
-         WHERE outbox.tenant = j.value ->> 'tenant' AND outbox.id = j.value ->> 'id' \
-         AND outbox.state = j.value ->> 'state' AND outbox.due = j.value ->> 'due'",
-        vec![json!(rows).to_string().into()],
-    )
+    let rows = json!(rows).to_string();
+    vec![
+        Statement::new(
+            "INSERT INTO resources (tenant, id, type, document, keys, created, modified, operation, delivery) \
+             SELECT r.tenant, r.id, r.type, '', '', r.created, r.modified, r.operation, j.value ->> 'new_state' \
+             FROM json_each(?1) j \
+             CROSS JOIN outbox o ON o.tenant = j.value ->> 'tenant' AND o.id = j.value ->> 'id' \
+             AND o.state = j.value ->> 'state' AND o.due = j.value ->> 'due' AND o.template <> ?2 \
+             CROSS JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id \
+             WHERE NOT EXISTS (SELECT 1 FROM outbox n WHERE n.tenant = o.tenant AND n.user_id = o.user_id \
+             AND n.seq > o.seq AND n.template <> ?2) \
+             ON CONFLICT (tenant, id) DO UPDATE SET delivery = excluded.delivery",
+            vec![rows.as_str().into(), TemplateType::AccountActivationSuccess.name().into()],
+        ),
+        Statement::new(
+            format!(
+                "{UPDATE_FROM_ROWS} AND o.state = j.value ->> 'state' AND o.due = j.value ->> 'due' ON CONFLICT \
+                 (tenant, id) DO UPDATE SET state = excluded.state, lease = NULL, last_error = excluded.last_error",
+            ),
+            vec![rows.into()],
+        ),
+    ]
 }
 
 /// What became of an attempt.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
     /// The tenant's number.
     pub tenant: u64,
@@ -261,6 +405,8 @@ pub struct Outcome {
     pub state: &'static str,
     /// When to try again, if ever.
     pub due: Millis,
+    /// Since when an attempt may have been accepted unnoticed.
+    pub doubtful: Option<Millis>,
     /// The attempts so far, this one included.
     pub attempts: u32,
     /// The provider's id for it.
@@ -279,23 +425,38 @@ pub struct Outcome {
 /// they have not moved on.
 #[must_use]
 pub fn record(outcomes: &[Outcome], lease: &str) -> Vec<Statement> {
-    let rows = json!(outcomes).to_string();
+    let rows: Vec<_> = outcomes
+        .iter()
+        .map(|outcome| {
+            json!({
+                "tenant": outcome.tenant, "id": outcome.id, "user_id": outcome.user_id, "seq": outcome.seq,
+                "new_state": outcome.state, "new_due": outcome.due, "attempts": outcome.attempts,
+                "doubtful": outcome.doubtful,
+                "provider_id": outcome.provider_id, "last_error": outcome.last_error, "sent_at": outcome.sent_at,
+                "expires_at": outcome.expires_at, "is_invitation": u8::from(outcome.is_invitation),
+            })
+        })
+        .collect();
+    let rows = json!(rows).to_string();
     vec![
         Statement::new(
-            "UPDATE resources SET delivery = j.value ->> 'state', attempts = j.value ->> 'attempts', \
-             sent_at = COALESCE(j.value ->> 'sent_at', resources.sent_at), expires_at = j.value ->> 'expires_at' \
-             FROM json_each(?1) j \
-             WHERE resources.tenant = j.value ->> 'tenant' AND resources.id = j.value ->> 'user_id' \
-             AND resources.seq = j.value ->> 'seq' AND j.value ->> 'is_invitation' \
-             AND EXISTS (SELECT 1 FROM outbox o WHERE o.tenant = resources.tenant AND o.id = j.value ->> 'id' \
-             AND o.lease = ?2)",
+            "INSERT INTO resources (tenant, id, type, document, keys, created, modified, operation, delivery, attempts, \
+             sent_at, expires_at) SELECT r.tenant, r.id, r.type, '', '', r.created, r.modified, r.operation, \
+             j.value ->> 'new_state', j.value ->> 'attempts', COALESCE(j.value ->> 'sent_at', r.sent_at), \
+             j.value ->> 'expires_at' FROM json_each(?1) j \
+             CROSS JOIN outbox o ON o.tenant = j.value ->> 'tenant' AND o.id = j.value ->> 'id' AND o.lease = ?2 \
+             CROSS JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id AND r.seq = o.seq \
+             WHERE j.value ->> 'is_invitation' = 1 \
+             ON CONFLICT (tenant, id) DO UPDATE SET delivery = excluded.delivery, attempts = excluded.attempts, \
+             sent_at = excluded.sent_at, expires_at = excluded.expires_at",
             vec![rows.as_str().into(), lease.into()],
         ),
         Statement::new(
-            "UPDATE outbox SET state = j.value ->> 'state', due = j.value ->> 'due', lease = NULL, \
-             provider_id = COALESCE(j.value ->> 'provider_id', outbox.provider_id), \
-             last_error = j.value ->> 'last_error' FROM json_each(?1) j \
-             WHERE outbox.tenant = j.value ->> 'tenant' AND outbox.id = j.value ->> 'id' AND outbox.lease = ?2",
+            format!(
+                "{UPDATE_FROM_ROWS} AND o.lease = ?2 ON CONFLICT (tenant, id) DO UPDATE SET state = excluded.state, \
+                 due = excluded.due, doubtful = COALESCE(outbox.doubtful, excluded.doubtful), lease = NULL, provider_id = COALESCE(excluded.provider_id, provider_id), \
+                 last_error = excluded.last_error",
+            ),
             vec![rows.into(), Value::from(lease)],
         ),
     ]

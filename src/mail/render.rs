@@ -125,7 +125,10 @@ pub fn invitation_values(mail: &InvitationMail) -> Values {
     let language = Language::of(mail.locale);
     let say = phrases::of(language);
     let organization = if mail.organization.trim().is_empty() { "Latchkey" } else { mail.organization };
+    let organization = clean::name(organization);
+    let (user_name, inviter) = (clean::name(mail.user_name), clean::name(mail.inviter));
     let given_name = mail.claims.iter().find(|(name, _)| *name == "givenname").map_or("", |(_, value)| value.trim());
+    let given_name = clean::name(given_name);
     let (expires_at, expires_in) = match mail.expires_at {
         Some(at) => (date_time(at, language), duration(at.saturating_sub(mail.issued_at), language)),
         None => (say.never.to_owned(), say.never.to_owned()),
@@ -134,9 +137,9 @@ pub fn invitation_values(mail: &InvitationMail) -> Values {
         if known.trim().is_empty() { without } else { with }
     };
     let slots = [
-        ("name", given_name),
-        ("inviter", mail.inviter),
-        ("organization", organization),
+        ("name", given_name.as_str()),
+        ("inviter", &inviter),
+        ("organization", &organization),
         ("when", &expires_at),
         ("duration", &expires_in),
         ("contact", mail.support),
@@ -146,18 +149,18 @@ pub fn invitation_values(mail: &InvitationMail) -> Values {
 
     let mut values = Values::new();
     for (name, value) in mail.claims {
-        values.set(format!("user.claim.{name}"), *value);
+        values.set(format!("user.claim.{name}"), clean::name(value));
     }
     values
-        .set("user-name", mail.user_name)
-        .set("organization-name", organization)
-        .set("inviter", mail.inviter)
+        .set("user-name", user_name)
+        .set("organization-name", organization.as_str())
+        .set("inviter", inviter.as_str())
         .set("invitation-link", mail.link)
         .set("confirmation-link", mail.link)
         .set("sign-in-link", mail.sign_in)
         .set("support-email", mail.support)
-        .set("greeting", sentence(or_else(given_name, say.greeting_named, say.greeting)))
-        .set("invitation-sentence", sentence(or_else(mail.inviter, say.invited_by, say.invited)))
+        .set("greeting", sentence(or_else(&given_name, say.greeting_named, say.greeting)))
+        .set("invitation-sentence", sentence(or_else(&inviter, say.invited_by, say.invited)))
         .set("expiry-sentence", sentence(if mail.expires_at.is_some() { say.expires } else { say.never_expires }))
         .set("late-sentence", if mail.expires_at.is_some() { say.late } else { "" })
         .set("help-sentence", sentence(or_else(mail.support, say.help_contact, say.help)))
@@ -171,7 +174,7 @@ pub fn invitation_values(mail: &InvitationMail) -> Values {
         .set("userstore-domain", mail.userstore_domain)
         .set("current-year", year(mail.issued_at).to_string())
         .set("organization.support.mail", mail.support)
-        .set("organization.logo.altText", organization)
+        .set("organization.logo.altText", organization.as_str())
         .set("organization.copyright.text", organization);
     values.set("expires-at", expires_at).set("expires-in", expires_in);
     values

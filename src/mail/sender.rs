@@ -9,22 +9,33 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use serde_json::Value as Json;
 
 use super::message::{message, purpose};
-use super::outbox::{self, Due, Facts, Fixed, Mail, Outcome};
+use super::outbox::{self, Due, Ended, Facts, Fixed, Mail, Outcome, Person};
 use super::providers::{self, Handover};
+use crate::invite::account::{Account, Cause, Lock};
 use crate::invite::token::{MAX_LOCALE, Purpose};
-use crate::pages::locale::Language;
+use crate::pages::locale::{Language, normalise};
 use crate::ports::{DatabaseError, Millis, Platform};
-use crate::tenant::{Deployment, SUPER_TENANT};
+use crate::tenant::{Deployment, Tenant};
+use crate::text::{cut, without_values};
 
 /// How many rows a lease takes at most: what fits into one invocation's 1,000 subrequests, several times over.
 const BATCH: u32 = 100;
 /// Connections that a Worker may have open at once.
 const CONNECTIONS: u32 = 6;
-/// The longest pause between two attempts, in seconds.
-const MAX_PAUSE: u64 = 15 * 60;
+/// The longest pause between two attempts, in milliseconds, unless the provider asks for a longer one.
+const MAX_PAUSE: Millis = 15 * 60 * 1000;
+/// The longest pause that a provider may ask for, in milliseconds.
+const MAX_ASKED: Millis = 24 * 3_600_000;
+/// Seconds before the end of its memory from which on a provider's knowledge of a key is not relied upon: our clocks may
+/// differ, and a request takes its time.
+const MEMORY_MARGIN: u64 = 300;
+/// The most characters of each fact that a mail tells.
+const LONGEST_FACT: usize = 256;
+/// How many tries it may take to find the rows that keep a batch from being leased. Halving finds one row in a hundred
+/// with 14; who needs more goes on in the next run.
+const LEASE_TRIES: u32 = 40;
 
 /// What a run did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,54 +57,50 @@ pub async fn run(platform: &Platform, deployment: &Deployment, batches: u32) -> 
     for _ in 0..batches {
         let now = platform.clock.now();
         let limit = rows_that_fit(deployment);
-        let due = outbox::due(platform, now, limit).await?;
-        let full = due.len() == limit as usize;
-        if !due.is_empty() {
-            send_batch(platform, deployment, due, now, &mut report).await?;
+        let (due, ended) = outbox::due(platform, now, limit).await?;
+        let found = due.len() + ended.len();
+        if found == 0 {
+            break;
         }
-        if !full {
+        let all_taken = send_batch(platform, deployment, due, ended, now, &mut report).await?;
+        if all_taken && found < limit as usize {
             break;
         }
     }
     Ok(report)
 }
 
-/// No more rows are leased than can all time out before the lease ends.
+/// No more rows are leased than can all time out before the lease ends; one round of connections always can.
 fn rows_that_fit(deployment: &Deployment) -> u32 {
     let rounds = deployment.mail_lease_seconds / (deployment.mail_timeout_seconds + 1);
-    (rounds * CONNECTIONS).clamp(1, BATCH)
+    (rounds * CONNECTIONS).clamp(CONNECTIONS, BATCH)
 }
 
+/// Answers whether it took all of `due`: a lease takes no more bytes than fit.
 async fn send_batch(
     platform: &Platform,
     deployment: &Deployment,
     due: Vec<Due>,
+    mut ended: Vec<Ended>,
     now: Millis,
     report: &mut Report,
-) -> Result<(), DatabaseError> {
+) -> Result<bool, DatabaseError> {
     let lease = platform.new_id().to_string();
-    let mut unwanted = Vec::new();
     let mut wanted = Vec::new();
-    for Due { mail, document, seq, pending } in due {
-        match why_unwanted(&mail, document.is_some(), seq, pending) {
-            Some(why) => unwanted.push((mail, why)),
-            None => {
-                let fixed = mail.fixed.clone().or_else(|| fix(deployment, &mail, document.as_deref(), now));
-                wanted.push(Mail { fixed, ..mail });
-            }
+    for Due { mail, person, account } in due {
+        if let Some(why) = why_unwanted(&mail, account.as_ref()) {
+            ended.push(Ended::of(&mail, "dropped", why));
+        } else if let Some(fixed) = mail.fixed.clone().or_else(|| fix(deployment, &mail, person, now)) {
+            wanted.push(Mail { fixed: Some(fixed), ..mail });
+        } else {
+            ended.push(Ended::of(&mail, "failed", "what the mail is to say cannot be read from the user"));
         }
     }
+    let all_taken = outbox::that_fit(&wanted) == wanted.len();
+    wanted.truncate(outbox::that_fit(&wanted));
     let until = now + i64::from(deployment.mail_lease_seconds) * 1000;
-    let mut statements = vec![outbox::lease(&wanted, &lease, until)];
-    if !unwanted.is_empty() {
-        report.ended += unwanted.len();
-        statements.push(outbox::drop_unwanted(&unwanted));
-    }
-    let outcomes = platform.db.batch(statements).await?;
-    let leased: HashSet<String> = outcomes
-        .first()
-        .map(|outcome| outcome.rows.iter().filter_map(|row| row.text("id").ok().map(str::to_owned)).collect())
-        .unwrap_or_default();
+    report.ended += ended.len();
+    let leased = take(platform, &wanted, &ended, &lease, until, report).await?;
 
     let attempts = wanted
         .into_iter()
@@ -101,7 +108,7 @@ async fn send_batch(
         .filter_map(|mail| mail.fixed.clone().map(|fixed| attempt(platform, deployment, mail, fixed)));
     let outcomes: Vec<Outcome> = stream::iter(attempts).buffer_unordered(CONNECTIONS as usize).collect().await;
     if outcomes.is_empty() {
-        return Ok(());
+        return Ok(all_taken);
     }
     for outcome in &outcomes {
         match outcome.state {
@@ -116,61 +123,120 @@ async fn send_batch(
         let pause = u64::try_from(next - platform.clock.now()).unwrap_or_default();
         platform.mail_queue.wake(Duration::from_millis(pause));
     }
-    Ok(())
+    Ok(all_taken)
+}
+
+/// Leases `wanted` and ends `ended`, in one round trip as a rule; answers the ids leased.
+///
+/// When that fails, the batch is halved until the row is found that fails alone. It is ended as failed, so that it cannot
+/// keep the mails of all others from going out run after run; it stays visible and can be tried again.
+async fn take(
+    platform: &Platform,
+    wanted: &[Mail],
+    ended: &[Ended],
+    lease: &str,
+    until: Millis,
+    report: &mut Report,
+) -> Result<HashSet<String>, DatabaseError> {
+    let mut leased = HashSet::new();
+    let mut rest = vec![wanted];
+    let mut ended = ended.to_vec();
+    for _ in 0..LEASE_TRIES {
+        let Some(mails) = rest.pop() else { break };
+        let mut statements = vec![outbox::lease(mails, lease, until)];
+        if !ended.is_empty() {
+            statements.extend(outbox::end(&ended));
+        }
+        match platform.db.batch(statements).await {
+            Ok(outcomes) => {
+                let rows = outcomes.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
+                leased.extend(rows.iter().filter_map(|row| row.text("id").ok().map(str::to_owned)));
+                ended.clear();
+            }
+            Err(DatabaseError::Unavailable(_)) if !ended.is_empty() => {
+                // Apart, so that neither is taken for what keeps the other back.
+                platform.db.batch(outbox::end(&ended)).await?;
+                ended.clear();
+                rest.push(mails);
+            }
+            Err(error @ DatabaseError::Unavailable(_)) if wanted.len() > 1 => match mails {
+                [] => return Err(error),
+                [one] => {
+                    // Should the database be the one that fails, this fails too, and the row stays as it is.
+                    let why = without_values(&error.to_string());
+                    platform.db.batch(outbox::end(&[Ended::of(one, "failed", why)])).await?;
+                    report.ended += 1;
+                }
+                several => {
+                    let (first, second) = several.split_at(several.len() / 2);
+                    rest.extend([second, first]);
+                }
+            },
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(leased)
 }
 
 /// Why a mail is not wanted any more, or `None` while it is.
-fn why_unwanted(mail: &Mail, exists: bool, seq: Option<u32>, pending: bool) -> Option<&'static str> {
-    if !exists {
-        return Some("the user has been deleted");
-    }
+fn why_unwanted(mail: &Mail, account: Option<&Account>) -> Option<&'static str> {
+    let Some(account) = account else { return Some("the user has been deleted") };
     // A mail without a link tells of something that has happened, and stays true.
     purpose(mail.template)?;
-    if seq != Some(mail.seq) {
-        return Some("the invitation has been redeemed, revoked or replaced");
-    }
-    (!pending).then_some("the account is locked, disabled or live")
+    Some(match account.dead_link(mail.seq)? {
+        Cause::Accepted => "the invitation has been redeemed",
+        Cause::Revoked => "the invitation has been revoked",
+        Cause::Replaced => "a newer mail has replaced it",
+        Cause::AddressChanged => "the user's address has changed",
+        Cause::Locked if account.disabled => "the account is disabled",
+        Cause::Locked if account.lock == Lock::Admin => "the account is locked",
+        Cause::Locked => "the account was locked or disabled meanwhile",
+    })
 }
 
 /// Fixes what every attempt will share: the first lease decides.
-fn fix(deployment: &Deployment, mail: &Mail, document: Option<&str>, now: Millis) -> Option<Fixed> {
-    let document: Json = serde_json::from_str(document?).ok()?;
-    let text = |pointer: &str| document.pointer(pointer).and_then(Json::as_str).unwrap_or_default().to_owned();
+fn fix(deployment: &Deployment, mail: &Mail, person: Option<Person>, now: Millis) -> Option<Fixed> {
+    let person = person?;
     let settings = &deployment.settings;
     let issued_at = u64::try_from(now).unwrap_or_default() / 1000;
     let validity = match purpose(mail.template) {
         Some(Purpose::VerifyEmail) => settings.verification_email_validity,
         _ => settings.ask_password_email_validity,
     };
+    let tenant = Tenant::super_tenant();
+    if tenant.number() != mail.tenant {
+        // Its links would lead to another tenant's pages.
+        return None;
+    }
+    let locale = locale(&person, &settings.default_locale);
+    let fact = |text: Option<String>| cut(text.as_deref().unwrap_or_default(), LONGEST_FACT);
     Some(Fixed {
         provider: deployment.mail_providers.first()?.clone(),
         kid: deployment.keys.current_kid()?.to_owned(),
         issued_at,
         expires_at: validity.expires_at(issued_at),
-        locale: locale(&document, &settings.default_locale),
+        locale,
         facts: Facts {
-            user_name: text("/userName"),
-            given_name: text("/name/givenName"),
-            family_name: text("/name/familyName"),
-            tenant: SUPER_TENANT.to_owned(),
-            organization: settings.organization_name.clone(),
+            user_name: fact(person.user_name),
+            given_name: fact(person.given_name),
+            family_name: fact(person.family_name),
+            tenant: tenant.domain().to_owned(),
+            organization: cut(&settings.organization_name, LONGEST_FACT),
         },
     })
 }
 
-/// The user's `preferredLanguage`, else `locale`, else the tenant's, as one of the languages that mails are written in.
-fn locale(document: &Json, default: &str) -> String {
-    let preferred = ["preferredLanguage", "locale"]
+/// The first of the user's languages that is a language's name: `preferredLanguage`, else `locale`; else the tenant's,
+/// as one of those that mails are written in.
+fn locale(person: &Person, default: &str) -> String {
+    [&person.preferred_language, &person.locale]
         .into_iter()
-        .find_map(|name| document[name].as_str().filter(|text| !text.trim().is_empty()))
-        .unwrap_or(default);
-    // preferredLanguage may be an Accept-Language list (RFC 7643 section 4.1.1): its first entry.
-    let first = preferred.split([',', ';']).next().unwrap_or_default().trim().replace('-', "_");
-    if first.is_ascii() && !first.is_empty() && first.len() <= MAX_LOCALE {
-        first
-    } else {
-        Language::of(default).locale().to_owned()
-    }
+        .flatten()
+        // An Accept-Language list: its order is taken for the weights, which clients rarely send otherwise.
+        .flat_map(|list| list.split(','))
+        .filter_map(|entry| normalise(entry.split(';').next().unwrap_or_default()))
+        .find(|locale| locale.len() <= MAX_LOCALE)
+        .unwrap_or_else(|| Language::of(default).locale().to_owned())
 }
 
 /// One attempt at one leased mail.
@@ -179,22 +245,34 @@ async fn attempt(platform: &Platform, deployment: &Deployment, mail: Mail, fixed
     let attempts = mail.attempts + 1;
     let provider = providers::find(deployment, &fixed.provider);
     let memory = provider.as_ref().and_then(|provider| provider.remembers_keys_for());
-    let age = (u64::try_from(now).unwrap_or_default() / 1000).saturating_sub(fixed.issued_at);
-    let same_key_is_safe = memory.is_some_and(|memory| age < memory);
-    // The row was leased before, and its holder died without a word: the mail may be out.
-    let in_doubt = mail.state == "sending";
+    let in_doubt = mail.in_doubt_since();
+    // The provider learned the key with the first attempt that it may have accepted.
+    let since = in_doubt.unwrap_or(now);
+    let same_key_is_safe = memory.is_some_and(|memory| {
+        let age = u64::try_from(now - since).unwrap_or_default() / 1000;
+        age < memory.saturating_sub(MEMORY_MARGIN)
+    });
 
     let handover = match provider {
-        _ if in_doubt && !same_key_is_safe => Handover::Unknown("the sender died while sending".to_owned()),
+        _ if in_doubt.is_some() && !same_key_is_safe => Handover::Unknown(
+            "an earlier attempt may have been accepted, and the provider no longer remembers its key".to_owned(),
+        ),
         None => Handover::Transient(format!("the provider {} is not configured", fixed.provider), Some(60)),
         Some(provider) => match message(deployment, &mail, &fixed) {
+            // Retired, it may come back; while in doubt, that is what can still tell.
+            None if in_doubt.is_some() => {
+                Handover::Transient(format!("the key {} has been retired", fixed.kid), Some(60))
+            }
             None => Handover::Permanent(format!("the key {} has been retired", fixed.kid)),
             Some(message) => provider.send(platform, &message).await,
         },
     };
 
     let now = platform.clock.now();
-    let given_up = now - mail.created > i64::from(deployment.mail_give_up_hours) * 3_600_000;
+    let give_up_at = mail.created + i64::from(deployment.mail_give_up_hours) * 3_600_000;
+    let given_up = now >= give_up_at;
+    // No pause is longer than the time left: the last attempt comes with its end.
+    let after = |retry_after| now + pause(platform, deployment, attempts, retry_after).min((give_up_at - now).max(0));
     let mut outcome = Outcome {
         tenant: mail.tenant,
         id: mail.id.clone(),
@@ -202,6 +280,7 @@ async fn attempt(platform: &Platform, deployment: &Deployment, mail: Mail, fixed
         seq: mail.seq,
         state: "sent",
         due: now,
+        doubtful: if matches!(handover, Handover::Unknown(_)) { Some(since) } else { in_doubt },
         attempts,
         provider_id: None,
         last_error: None,
@@ -211,7 +290,7 @@ async fn attempt(platform: &Platform, deployment: &Deployment, mail: Mail, fixed
     };
     match handover {
         Handover::Accepted(provider_id) => {
-            outcome.provider_id = provider_id;
+            outcome.provider_id = provider_id.map(|id| cut(&id, LONGEST_FACT));
             outcome.sent_at = Some(now);
         }
         Handover::Permanent(why) => {
@@ -223,32 +302,33 @@ async fn attempt(platform: &Platform, deployment: &Deployment, mail: Mail, fixed
             outcome.last_error = Some(why);
         }
         Handover::Transient(why, _) | Handover::Unknown(why) if given_up => {
-            outcome.state = "failed";
+            outcome.state = if outcome.doubtful.is_some() { "unknown" } else { "failed" };
             outcome.last_error = Some(format!("given up: {why}"));
         }
         Handover::Transient(why, retry_after) => {
             outcome.state = "deferred";
-            outcome.due = now + pause(platform, deployment, attempts, retry_after);
+            outcome.due = after(retry_after);
             outcome.last_error = Some(why);
         }
         Handover::Unknown(why) => {
             outcome.state = "deferred";
-            outcome.due = now + pause(platform, deployment, attempts, None);
+            outcome.due = after(None);
             outcome.last_error = Some(why);
         }
     }
+    outcome.last_error = outcome.last_error.map(|why| without_values(&why));
     outcome
 }
 
 /// Milliseconds until the attempt after this one: base x 2^k, give or take a quarter, at most 15 minutes, and never
-/// before what the provider asked for.
+/// before what the provider asked for, within a day.
 fn pause(platform: &Platform, deployment: &Deployment, attempts: u32, retry_after: Option<u32>) -> Millis {
-    let base = u64::from(deployment.mail_retry_base_seconds) * 1000;
-    let factor = 1_u64.checked_shl(attempts.saturating_sub(1)).unwrap_or(u64::MAX);
-    let planned = base.saturating_mul(factor).min(MAX_PAUSE * 1000);
+    let base = i64::from(deployment.mail_retry_base_seconds) * 1000;
+    let factor = 1_i64.checked_shl(attempts.saturating_sub(1).min(32)).unwrap_or(i64::MAX);
+    let planned = base.saturating_mul(factor).min(MAX_PAUSE);
     let mut random = [0; 1];
     platform.entropy.fill(&mut random);
-    let spread = planned * 3 / 4 + planned / 2 * u64::from(random[0]) / 255;
-    let asked = u64::from(retry_after.unwrap_or_default()) * 1000;
-    i64::try_from(spread.min(MAX_PAUSE * 1000).max(asked)).unwrap_or(i64::MAX)
+    let spread = planned * 3 / 4 + planned / 2 * i64::from(random[0]) / 255;
+    let asked = i64::from(retry_after.unwrap_or_default()) * 1000;
+    spread.min(MAX_PAUSE).max(asked.min(MAX_ASKED))
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 
-use crate::ports::{Cache, Clock, Entropy, HttpClient, HttpError, Log, MailQueue, Millis, Platform};
+use crate::ports::{Cache, CacheError, Clock, Entropy, HttpClient, HttpError, Log, MailQueue, Millis, Platform};
 
 pub use sqlite::Sqlite;
 
@@ -52,8 +52,8 @@ pub struct MemoryCache(Mutex<HashMap<String, String>>);
 
 #[async_trait]
 impl Cache for MemoryCache {
-    async fn get(&self, key: &str) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    async fn get(&self, key: &str) -> Result<Option<String>, CacheError> {
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned())
     }
 
     async fn put(&self, key: &str, value: &str, _seconds: u32) {

@@ -1,5 +1,6 @@
 //! The `Database` port over SQLite, with D1's limits.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,9 +14,32 @@ use crate::ports::{Database, DatabaseError, Outcome, Row, Statement, Value};
 /// The migrations, in order, as wrangler applies them to D1.
 const MIGRATIONS: &[&str] = &[include_str!("../../schema/d1/0001_init.sql")];
 
-/// A SQLite database with Latchkey's schema.
+/// Tables that grow with the tenants, by name and by the aliases that our statements give them.
+const GROWING: &[&str] = &[
+    "resources",
+    "r",
+    "outbox",
+    "o",
+    "members",
+    "m",
+    "group_ancestors",
+    "d",
+    "below",
+    "audit",
+    "credentials",
+    "value_index",
+    "unique_values",
+];
+/// The one statement that may scan: the development inbox, which production has not.
+const MAY_SCAN: &str = "o.provider = 'inbox'";
+
+/// A SQLite database with Latchkey's schema. Every statement is explained before it first runs: one that would scan a
+/// growing table fails, so that each native test is also a test of the query plans (issue 3).
 #[derive(Debug)]
-pub struct Sqlite(Mutex<Connection>);
+pub struct Sqlite {
+    connection: Mutex<Connection>,
+    explained: Mutex<HashSet<String>>,
+}
 
 impl Sqlite {
     /// A new database in memory.
@@ -53,16 +77,19 @@ impl Sqlite {
             connection.set_limit(limit, value)?;
         }
         connection.set_prepared_statement_cache_capacity(256);
-        Ok(Self(Mutex::new(connection)))
+        Ok(Self { connection: Mutex::new(connection), explained: Mutex::default() })
     }
 
     /// Runs `look` on the connection: for tests that look into the tables, or explain a statement.
     pub fn with<T>(&self, look: impl FnOnce(&Connection) -> T) -> T {
-        look(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        look(&self.connection.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn run(&self, statements: &[Statement]) -> Result<Vec<Outcome>, rusqlite::Error> {
-        let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        for statement in statements {
+            self.explain(&connection, &statement.sql)?;
+        }
         let transaction = connection.transaction()?;
         let outcomes = statements.iter().map(|statement| run_one(&transaction, statement)).collect::<Result<_, _>>()?;
         transaction.commit()?;
@@ -70,9 +97,31 @@ impl Sqlite {
     }
 }
 
+impl Sqlite {
+    fn explain(&self, connection: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
+        let mut explained = self.explained.lock().unwrap_or_else(PoisonError::into_inner);
+        if sql.contains(MAY_SCAN) || explained.contains(sql) {
+            return Ok(());
+        }
+        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+        // Parameters left unbound are NULL, which changes no plan.
+        let mut rows = plan.raw_query();
+        while let Some(row) = rows.next()? {
+            let step: String = row.get("detail")?;
+            let scanned = step.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
+            if scanned.is_some_and(|table| GROWING.contains(&table)) {
+                let why = format!("{step}: in {sql}");
+                return Err(rusqlite::Error::InvalidParameterName(why));
+            }
+        }
+        explained.insert(sql.to_owned());
+        Ok(())
+    }
+}
+
 fn run_one(connection: &Connection, statement: &Statement) -> Result<Outcome, rusqlite::Error> {
     let mut prepared = connection.prepare_cached(&statement.sql)?;
-    let columns: Arc<[String]> = prepared.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Arc<[String]> = prepared.column_names().map(str::to_owned).collect();
     let params = statement.params.iter().map(|value| match value {
         Value::Null => rusqlite::types::Value::Null,
         Value::Integer(number) => rusqlite::types::Value::Integer(*number),

@@ -111,8 +111,13 @@ pub enum LinkProblem<'a> {
         /// path to send the "send me a new link" form to; `None` when that is not on offer
         request_new: Option<&'a str>,
     },
-    /// It has been used.
+    /// It has been used to set the password.
     Accepted {
+        /// where to sign in, if known
+        sign_in: Option<&'a str>,
+    },
+    /// It has been used to confirm the address.
+    Confirmed {
         /// where to sign in, if known
         sign_in: Option<&'a str>,
     },
@@ -146,6 +151,9 @@ pub fn link_problem(shell: &Shell, problem: LinkProblem) -> String {
                 p.hint { (texts.accepted_other) }
             },
         ),
+        LinkProblem::Confirmed { sign_in } => {
+            (texts.accepted_title, html! { (lead(texts.confirmed_text)) (way_in(texts, sign_in)) })
+        }
         LinkProblem::Revoked => (texts.revoked_title, lead(texts.revoked_text)),
         LinkProblem::Replaced => (texts.replaced_title, lead(texts.replaced_text)),
         LinkProblem::AddressChanged => (texts.moved_title, lead(texts.moved_text)),

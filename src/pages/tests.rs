@@ -59,6 +59,7 @@ fn each_link_problem_has_its_own_page() {
         LinkProblem::Expired { until: Some(1_772_719_200), request_new: Some("/invite/lk1.x") },
         LinkProblem::Expired { until: None, request_new: None },
         LinkProblem::Accepted { sign_in },
+        LinkProblem::Confirmed { sign_in },
         LinkProblem::Revoked,
         LinkProblem::Replaced,
         LinkProblem::AddressChanged,

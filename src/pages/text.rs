@@ -59,6 +59,12 @@ pub struct Texts {
     pub weak_obvious: &'static str,
     /// holds a control character or the like
     pub weak_untypable: &'static str,
+    /// one character, again and again
+    pub weak_repeated: &'static str,
+    /// nothing but spaces and characters that do not show
+    pub weak_blank: &'static str,
+    /// not readable as text: some program mangled it on its way
+    pub weak_garbled: &'static str,
     /// label of the switch that shows the password
     pub show: &'static str,
     /// label of the switch that hides it again
@@ -98,6 +104,8 @@ pub struct Texts {
     pub accepted_text: &'static str,
     /// link used before, by someone else perhaps
     pub accepted_other: &'static str,
+    /// link to confirm an address used before
+    pub confirmed_text: &'static str,
     /// invitation withdrawn
     pub revoked_title: &'static str,
     /// invitation withdrawn

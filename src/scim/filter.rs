@@ -159,9 +159,8 @@ impl Filter {
         let resource_types: Vec<&ResourceType> = resource_types.into_iter().collect();
         let mut names = Vec::new();
         paths(&expression, &mut names);
-        if let Some(name) = names
-            .iter()
-            .find(|name| !resource_types.iter().any(|resource_type| resource_type.resolve_attribute(name).is_some()))
+        if let Some(name) =
+            names.iter().find(|name| !resource_types.iter().any(|resource_type| find(resource_type, name).is_some()))
         {
             return Err(unknown_attribute(name));
         }
@@ -181,6 +180,16 @@ impl Filter {
         let filter = Resolver { resource_type, unknown: Unknown::Refuse }.resolve_in(&expression, Some(path))?;
         Ok((filter, rest))
     }
+}
+
+/// The attribute of that name. P18: Entra ID asks for `manager`, so that a bare name which neither the core nor a common
+/// attribute has is an extension's, the first that has it.
+fn find(resource_type: &ResourceType, name: &str) -> Option<AttributePath> {
+    let in_extension = |urn: &str| resource_type.resolve_attribute(&format!("{urn}:{name}"));
+    resource_type.resolve_attribute(name).or_else(|| {
+        let mut extensions = resource_type.extensions.iter().filter(|_| !name.contains(':'));
+        extensions.find_map(|extension| in_extension(&extension.schema.id))
+    })
 }
 
 /// The paths of a filter that are not inside brackets.
@@ -251,7 +260,7 @@ impl Resolver<'_> {
 
     fn path(&self, name: &str, within: Option<&AttributePath>) -> Result<Option<AttributePath>, Error> {
         let found = match within {
-            None => self.resource_type.resolve_attribute(name),
+            None => find(self.resource_type, name),
             Some(parent) => {
                 let sub = parent.attribute.sub_attribute(name);
                 // A list of simple values has an implied `value` (RFC 7643 section 2.4).

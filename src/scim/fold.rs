@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use unicode_normalization::{UnicodeNormalization, is_nfc};
+use crate::unicode::nfc;
 
 /// The key of a case-insensitive value: NFC, Unicode default case folding, NFC again.
 #[must_use]
@@ -14,15 +14,14 @@ pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    let composed: String = text.nfc().collect();
     // Folding can take a composed string apart (`ŉ` becomes `ʼn`), hence the second composition.
-    caseless::default_case_fold_str(&composed).nfc().collect()
+    nfc(&caseless::default_case_fold_str(&nfc(text))).into_owned()
 }
 
 /// The key of a case-exact value: NFC only.
 #[must_use]
 pub fn exact(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() || is_nfc(text) { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }
+    nfc(text)
 }
 
 /// The key of a value of an attribute whose `caseExact` is given.
@@ -35,6 +34,7 @@ pub fn key(case_exact: bool, text: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use unicode_normalization::UnicodeNormalization;
 
     #[test]
     fn case_and_composition_do_not_matter() {

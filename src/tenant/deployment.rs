@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::settings::Settings;
 use crate::invite::token::{Key, KeyRing};
+use crate::mail::address::Address;
 
 /// Text that must not be shown: `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
@@ -83,6 +84,11 @@ pub struct Deployment {
     pub settings: Settings,
 }
 
+/// The longest that a sender may hold a row, in seconds.
+pub const MAX_LEASE_SECONDS: u32 = 3_600;
+/// The fewest characters of the first administrator's password in production.
+const MIN_ADMIN_PASSWORD: usize = 12;
+
 /// The providers this build can send through.
 const PROVIDERS: &[&str] = &["inbox", "resend"];
 
@@ -125,6 +131,11 @@ impl Deployment {
         let token_keys = required("TOKEN_KEYS", "kid:base64url(32 random bytes or more), a secret");
         if !development && administrator.password.expose() == "admin" {
             problems.push("ADMIN_PASSWORD is the development password: set another one.".to_owned());
+        } else if !development && (1..MIN_ADMIN_PASSWORD).contains(&administrator.password.expose().chars().count()) {
+            problems.push(format!("ADMIN_PASSWORD is too short: {MIN_ADMIN_PASSWORD} characters or more are needed."));
+        }
+        if administrator.username.contains(':') {
+            problems.push("ADMIN_USERNAME has a colon, which HTTP Basic cannot carry in a name.".to_owned());
         }
 
         let host = public_origin.split_once("://").map_or("", |(_, host)| host).to_owned();
@@ -160,11 +171,18 @@ impl Deployment {
                 None => problems.push(format!("MAIL_API_KEY is missing: the API key of {provider}, a secret.")),
             }
             if let Some(base) = per_provider("MAIL_API_BASE", provider) {
-                mail_api_bases.push((provider.clone(), base.trim_end_matches('/').to_owned()));
+                match checked_base(&base, development) {
+                    Ok(base) => mail_api_bases.push((provider.clone(), base)),
+                    Err(problem) => problems.push(problem),
+                }
             }
         }
         let mail_from = match get("MAIL_FROM") {
-            Some(from) => from,
+            Some(from) if Address::of_sender(&from).is_some() => from,
+            Some(from) => {
+                problems.push(format!("MAIL_FROM is {from:?}: it must be one sender, Name <address> or an address."));
+                String::new()
+            }
             None if development => "Latchkey <latchkey@localhost.localdomain>".to_owned(),
             None => {
                 problems.push("MAIL_FROM is missing: the sender of every mail, Name <address>.".to_owned());
@@ -187,9 +205,17 @@ impl Deployment {
             },
         };
         let mail_retry_base_seconds = number("MAIL_RETRY_BASE_SECONDS", 2, 0..=3_600);
-        let mail_lease_seconds = number("MAIL_LEASE_SECONDS", 600, 1..=3_600);
-        let mail_timeout_seconds = number("MAIL_TIMEOUT_SECONDS", 15, 1..=120);
+        let mail_lease_seconds = number("MAIL_LEASE_SECONDS", 600, 1..=MAX_LEASE_SECONDS);
+        // A short lease alone shortens the timeout with it: an attempt must be over before the row is free again.
+        let fits_into_lease = mail_lease_seconds.saturating_sub(1).clamp(1, 15);
+        let mail_timeout_seconds = number("MAIL_TIMEOUT_SECONDS", fits_into_lease, 1..=120);
         let mail_give_up_hours = number("MAIL_GIVE_UP_HOURS", 72, 1..=720);
+        if get("MAIL_TIMEOUT_SECONDS").is_some() && mail_lease_seconds <= mail_timeout_seconds {
+            problems.push(format!(
+                "MAIL_LEASE_SECONDS is {mail_lease_seconds}: it must be more than MAIL_TIMEOUT_SECONDS, \
+                 {mail_timeout_seconds}."
+            ));
+        }
 
         let settings = Settings::from_deployment(&get, &mut problems);
         if !problems.is_empty() {
@@ -234,18 +260,42 @@ impl Deployment {
 /// An origin and nothing more: links are built by appending a path to it.
 fn checked_origin(origin: &str, development: bool) -> Result<String, String> {
     let origin = origin.trim_end_matches('/');
-    let uri: Option<http::Uri> = origin.parse().ok();
-    let whole = uri.as_ref().is_some_and(|uri| {
-        uri.host().is_some_and(|host| !host.is_empty())
-            && uri.query().is_none()
-            && matches!(uri.path(), "" | "/")
-            && !origin.contains(['@', '#'])
-    });
+    let uri = server(origin).filter(|uri| matches!(uri.path(), "" | "/"));
     match uri.as_ref().and_then(http::Uri::scheme_str) {
-        Some("https") if whole => Ok(origin.to_ascii_lowercase()),
-        Some("http") if whole && development => Ok(origin.to_ascii_lowercase()),
+        Some("https") => Ok(origin.to_ascii_lowercase()),
+        Some("http") if development => Ok(origin.to_ascii_lowercase()),
         _ => Err(format!("PUBLIC_ORIGIN is {origin:?}: it must be an https origin such as https://id.example.com.")),
     }
+}
+
+/// Where a provider's API is. The mail key and every link go there: in plain text to this machine only, as in tests.
+fn checked_base(base: &str, development: bool) -> Result<String, String> {
+    let base = base.trim_end_matches('/');
+    let uri = server(base);
+    let host = uri.as_ref().and_then(http::Uri::host).unwrap_or_default();
+    let loopback = matches!(host, "localhost" | "[::1]") || host.strip_prefix("127.").is_some_and(is_rest_of_ipv4);
+    match uri.as_ref().and_then(http::Uri::scheme_str) {
+        Some("https") => Ok(base.to_owned()),
+        Some("http") if development || loopback => Ok(base.to_owned()),
+        _ => Err(format!("MAIL_API_BASE is {base:?}: it must be an https address such as https://api.resend.com.")),
+    }
+}
+
+/// What follows `127.` in an address of this machine, and not in a name such as `127.example.com`.
+fn is_rest_of_ipv4(rest: &str) -> bool {
+    rest.split('.').count() == 3 && rest.split('.').all(|part| part.parse::<u8>().is_ok())
+}
+
+/// An absolute address with a host and, at most, a port and a path: no name of a user, no query, no fragment.
+fn server(address: &str) -> Option<http::Uri> {
+    if address.contains(['@', '#', '?']) {
+        return None;
+    }
+    let uri: http::Uri = address.parse().ok()?;
+    let host = uri.host().filter(|host| !host.is_empty())?;
+    let port = uri.authority()?.as_str().strip_prefix(host)?;
+    let fine = port.is_empty() || port.strip_prefix(':')?.parse::<u16>().is_ok_and(|port| port > 0);
+    fine.then_some(uri)
 }
 
 /// The committed key's bytes begin with this, so that a deployment cannot use it by mistake.
@@ -342,6 +392,32 @@ mod tests {
             ("PUBLIC_ORIGIN", "http://id.example.com"),
             ("PUBLIC_ORIGIN", "https://id.example.com/path"),
             ("PUBLIC_ORIGIN", "https://user@id.example.com"),
+            ("PUBLIC_ORIGIN", "https://id.example.com:99999"),
+            ("PUBLIC_ORIGIN", "https://id.example.com:0"),
+            ("PUBLIC_ORIGIN", "https://id.example.com:"),
+            ("PUBLIC_ORIGIN", "https://id.example.com:port"),
+            ("PUBLIC_ORIGIN", "https://id.example.com?"),
+            ("ADMIN_PASSWORD", "elevenchars"),
+            ("ADMIN_USERNAME", "ro:ot"),
+            ("MAIL_FROM", "Acme"),
+            ("MAIL_FROM", "Acme <nobody>"),
+            ("MAIL_FROM", "a@example.com, b@example.com"),
+            ("MAIL_FROM", "Acme, Inc. <id@example.com>"),
+            ("MAIL_REPLY_TO", "Help <help@example.com>"),
+            ("MAIL_REPLY_TO", "help"),
+            ("DEFAULT_LOCALE", "english please"),
+            ("DEFAULT_LOCALE", "abc_abcdefgh_abcdefgh"),
+            ("MAIL_API_BASE", "api.resend.com"),
+            ("MAIL_API_BASE", "http://api.resend.com"),
+            ("MAIL_API_BASE", "http://127.evil.example"),
+            ("MAIL_API_BASE", "http://localhost.evil.example"),
+            ("MAIL_API_BASE", "ftp://127.0.0.1"),
+            ("MAIL_API_BASE", "https://key@api.resend.com"),
+            ("MAIL_API_BASE", "https://api.resend.com/?x"),
+            ("MAIL_API_BASE", "https://"),
+            ("EMAIL_SENDER", "external"),
+            ("PASSWORD_HISTORY", "5"),
+            ("PASSWORD_HISTORY", "none"),
             ("MAIL_LEASE_SECONDS", "0"),
             ("ASK_PASSWORD_EMAIL_VALIDITY", "soon"),
         ] {
@@ -351,6 +427,40 @@ mod tests {
             let problems = load(&pairs).expect_err(value);
             assert!(problems.iter().any(|problem| problem.contains(name)), "{name}: {problems:?}");
         }
+    }
+
+    #[test]
+    fn what_is_fine_in_production_is_not_refused() {
+        for (name, value) in [
+            ("PUBLIC_ORIGIN", "https://id.example.com:8443/"),
+            ("PUBLIC_ORIGIN", "https://[2001:db8::1]:8443"),
+            ("ADMIN_PASSWORD", "twelve chars"),
+            ("MAIL_FROM", "id@example.com"),
+            ("MAIL_FROM", "\"Acme, Inc.\" <id@example.com>"),
+            ("MAIL_REPLY_TO", "help@example.com"),
+            ("DEFAULT_LOCALE", "pt-br"),
+            ("DEFAULT_LOCALE", "zh_Hans_CN"),
+            ("MAIL_API_BASE", "https://proxy.example.com:8443/resend/"),
+            ("MAIL_API_BASE", "http://127.0.0.1:9999"),
+            ("MAIL_API_BASE", "http://[::1]:9999"),
+            ("MAIL_API_BASE", "http://localhost"),
+            ("EMAIL_SENDER", "internal"),
+            ("PASSWORD_HISTORY", "0"),
+        ] {
+            let mut pairs = production();
+            pairs.retain(|(key, _)| *key != name);
+            pairs.push((name, value));
+            assert!(load(&pairs).is_ok(), "{name} {value}: {:?}", load(&pairs).err());
+        }
+    }
+
+    #[test]
+    fn an_attempt_is_over_before_its_lease() {
+        let with = |pairs: &[(&'static str, &'static str)]| load(&[production().as_slice(), pairs].concat());
+        assert_eq!(with(&[]).expect("complete").mail_timeout_seconds, 15);
+        assert_eq!(with(&[("MAIL_LEASE_SECONDS", "5")]).expect("complete").mail_timeout_seconds, 4);
+        assert!(with(&[("MAIL_LEASE_SECONDS", "5"), ("MAIL_TIMEOUT_SECONDS", "4")]).is_ok());
+        assert!(with(&[("MAIL_LEASE_SECONDS", "5"), ("MAIL_TIMEOUT_SECONDS", "5")]).is_err());
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! The settings a tenant's administrator may override (DESIGN 2.2, `tenant = y`), by the names the variables have.
 
+use crate::invite::token::MAX_LOCALE;
+use crate::mail::address::Address;
+use crate::pages::locale::{DEFAULT_LOCALE, normalise};
+
 /// How long a link lives, in WSO2's terms: minutes; -1 (any negative) for ever; 0 dead at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Validity {
@@ -89,12 +93,21 @@ impl Settings {
 
         let email_sender = match get("EMAIL_SENDER").as_deref() {
             None | Some("internal") => EmailSender::Internal,
-            Some("external") => EmailSender::External,
+            // Accepted and ignored, it would have Latchkey send mails that nobody expects.
+            Some("external") => {
+                problems.push("EMAIL_SENDER is external, which this version cannot do yet: set it to internal.".into());
+                EmailSender::External
+            }
             Some(other) => {
-                problems.push(format!("EMAIL_SENDER is {other:?}: it must be internal or external."));
+                problems.push(format!("EMAIL_SENDER is {other:?}: it must be internal."));
                 EmailSender::Internal
             }
         };
+        if let Some(other) = get("PASSWORD_HISTORY").filter(|text| text.parse() != Ok(0_u32)) {
+            problems.push(format!(
+                "PASSWORD_HISTORY is {other:?}: this version keeps no old passwords to compare with, so it must be 0."
+            ));
+        }
         let password_min_length = match get("PASSWORD_MIN_LENGTH") {
             None => 8,
             Some(text) => match text.parse() {
@@ -105,6 +118,18 @@ impl Settings {
                 }
             },
         };
+        let default_locale = get("DEFAULT_LOCALE").unwrap_or_else(|| DEFAULT_LOCALE.to_owned());
+        let default_locale = match normalise(&default_locale).filter(|locale| locale.len() <= MAX_LOCALE) {
+            Some(locale) => locale,
+            None => {
+                problems.push(format!("DEFAULT_LOCALE is {default_locale:?}: a locale such as en_US or de."));
+                DEFAULT_LOCALE.to_owned()
+            }
+        };
+        let mail_reply_to = get("MAIL_REPLY_TO");
+        if let Some(address) = mail_reply_to.as_deref().filter(|address| Address::parse(address).is_none()) {
+            problems.push(format!("MAIL_REPLY_TO is {address:?}: it must be an address such as help@example.com."));
+        }
         Self {
             enable_email_verification,
             ask_password_email_validity,
@@ -115,8 +140,8 @@ impl Settings {
             ask_password_account_activation,
             password_min_length,
             organization_name: get("ORGANIZATION_NAME").unwrap_or_else(|| "Latchkey".to_owned()),
-            default_locale: get("DEFAULT_LOCALE").unwrap_or_else(|| "en_US".to_owned()),
-            mail_reply_to: get("MAIL_REPLY_TO"),
+            default_locale,
+            mail_reply_to,
         }
     }
 }

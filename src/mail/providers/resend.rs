@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
-use super::{Handover, Message, Provider};
-use crate::ports::{HttpError, Platform};
+use super::{Handover, Message, Provider, retry_after};
+use crate::ports::{HttpError, Millis, Platform};
 use crate::tenant::{Deployment, Secret};
 
 const API: &str = "https://api.resend.com";
@@ -65,19 +65,29 @@ impl Provider for Resend {
             Err(error) => return Handover::Permanent(format!("the request cannot be built: {error}")),
         };
         match platform.http.send(request, self.timeout).await {
-            Ok(response) => read(&response),
+            Ok(response) => read(&response, platform.clock.now()),
             Err(error @ (HttpError::Timeout | HttpError::Failed(_))) => Handover::Unknown(error.to_string()),
         }
     }
 }
 
-/// What Resend's answer means.
-fn read(response: &http::Response<Vec<u8>>) -> Handover {
+/// Seconds to wait where only an operator can mend what is wrong.
+const OPERATOR: u32 = 60;
+/// Seconds to wait for a quota, which is over for hours.
+const QUOTA: u32 = 900;
+
+/// What Resend's answer means. Only what is about this one mail ends it: a wrong key, domain or address of the API is
+/// mended by an operator, and no mail is lost meanwhile.
+fn read(response: &http::Response<Vec<u8>>, now: Millis) -> Handover {
     let status = response.status().as_u16();
     let body: Json = serde_json::from_slice(response.body()).unwrap_or_default();
     let name = body["name"].as_str().unwrap_or_default();
+    // A name is a word; anything else is not Resend's, and could be anything.
+    let is_word = name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let name = if is_word { name } else { "" };
     let why = format!("{status} {name}").trim().to_owned();
-    let retry_after = response.headers().get("retry-after").and_then(|v| v.to_str().ok()?.trim().parse().ok());
+    let retry_after = retry_after(response.headers(), now);
+    let later = |least: u32| Some(retry_after.unwrap_or(least));
     match (status, name) {
         (200..=299, _) => match body["id"].as_str() {
             Some(id) => Handover::Accepted(Some(id.to_owned())),
@@ -87,18 +97,18 @@ fn read(response: &http::Response<Vec<u8>>) -> Handover {
         // The key was used for this mail before: Resend has it.
         (409, "invalid_idempotent_request") => Handover::Accepted(None),
         (409, "concurrent_idempotent_requests") => Handover::Transient(why, retry_after),
-        // A quota is over for hours, a rate for a second; a wrong key or domain is mended by an operator. None is lost.
-        (429, "daily_quota_exceeded" | "monthly_quota_exceeded") => {
-            Handover::Transient(why, Some(retry_after.unwrap_or(900)))
-        }
-        (429, _) => Handover::Transient(why, retry_after),
-        (401 | 403, _) => Handover::Transient(why, Some(retry_after.unwrap_or(60))),
-        (400..=499, _) => Handover::Permanent(why),
+        (400 | 413 | 422, _) => Handover::Permanent(why),
+        (429, "daily_quota_exceeded" | "monthly_quota_exceeded") => Handover::Transient(why, later(QUOTA)),
+        (425 | 429, _) => Handover::Transient(why, retry_after),
+        // It gave up on the request, or something is in conflict with it: what became of it is not said.
+        (408 | 409, _) => Handover::Unknown(why),
+        (300..=499, _) => Handover::Transient(why, later(OPERATOR)),
         _ => Handover::Unknown(why),
     }
 }
 
 #[cfg(test)]
+#[expect(clippy::panic, reason = "a test that cannot go on fails")]
 mod tests {
     use super::*;
 
@@ -107,7 +117,7 @@ mod tests {
         if let Some(seconds) = retry_after {
             response = response.header("retry-after", seconds);
         }
-        read(&response.body(body.as_bytes().to_vec()).expect("well-formed"))
+        read(&response.body(body.as_bytes().to_vec()).expect("well-formed"), 0)
     }
 
     #[test]
@@ -121,5 +131,32 @@ mod tests {
         assert!(matches!(answer(403, "error code: 1010", None), Handover::Transient(..)));
         assert!(matches!(answer(500, "", None), Handover::Unknown(_)));
         assert!(matches!(answer(200, "<html>garbage", None), Handover::Unknown(_)));
+    }
+
+    #[test]
+    fn only_what_is_about_this_mail_ends_it() {
+        for status in [400, 413, 422] {
+            assert!(matches!(answer(status, "", None), Handover::Permanent(_)), "{status}");
+        }
+        for status in [301, 302, 303, 307, 308, 401, 402, 403, 404, 405, 406, 410, 421, 423, 451] {
+            assert!(matches!(answer(status, "", None), Handover::Transient(_, Some(60))), "{status}");
+        }
+        for status in [425, 429] {
+            assert!(matches!(answer(status, "", None), Handover::Transient(_, None)), "{status}");
+        }
+        for status in [408, 409, 500, 502, 503, 504, 599] {
+            assert!(matches!(answer(status, "", Some("5")), Handover::Unknown(_)), "{status}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_told_by_its_name_alone() {
+        let told = |body: &str| match answer(422, body, None) {
+            Handover::Permanent(why) => why,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(told(r#"{"name":"validation_error","message":"paul@example.com"}"#), "422 validation_error");
+        assert_eq!(told(r#"{"name":"paul@example.com"}"#), "422");
+        assert_eq!(told(&format!(r#"{{"name":"{}"}}"#, "x".repeat(100_000))), "422");
     }
 }

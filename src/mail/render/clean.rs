@@ -1,5 +1,8 @@
 //! Makes values harmless as characters, whatever part of a mail they go into.
 
+use crate::text::characters::{is_invisible, is_part_of_a_name};
+use crate::text::cut;
+
 /// The most characters a value may bring along.
 const LONGEST_VALUE: usize = 2000;
 /// The most characters a subject line may have.
@@ -9,18 +12,23 @@ const LONGEST_SUBJECT: usize = 160;
 ///
 /// Line breaks of every kind and tabs become spaces (a name must not be able to add a paragraph of its own to a
 /// mail), other control characters go. Characters that reorder or hide text go as well: the bidirectional
-/// embeddings, overrides and isolates, zero-width spaces, byte order marks, tag characters. They are removed
-/// rather than isolated, because isolates show as boxes in some mail programs. The plain marks (U+200E, U+200F,
-/// U+061C) and the joiners (U+200C, U+200D) stay: names are written with them, and their reach is one letter.
+/// embeddings, overrides and isolates, zero-width spaces, byte order marks, fillers, tag characters. They are removed
+/// rather than isolated, because isolates show as boxes in some mail programs. What names are written with stays.
 pub(super) fn value(raw: &str) -> String {
     let visible = raw.chars().filter_map(|c| match c {
         '\t' | '\n' | '\u{b}' | '\u{c}' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some(' '),
         c if c.is_control() => None,
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => None,
-        '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' => None,
+        c if is_invisible(c) && !is_part_of_a_name(c) => None,
         c => Some(c),
     });
-    cut(visible, LONGEST_VALUE)
+    // What comes after the longest value and its removed characters is not looked at.
+    cut(&visible.take(LONGEST_VALUE + 1).collect::<String>(), LONGEST_VALUE)
+}
+
+/// What somebody is called: a value in which mail programs find no web address to make a link of. Whoever may choose a
+/// name could otherwise have us mail a link of their own.
+pub(super) fn name(raw: &str) -> String {
+    value(raw).replace("://", ": //")
 }
 
 /// A finished subject line: one line, single spaces, of bounded length. Holds no character that could end a
@@ -28,18 +36,5 @@ pub(super) fn value(raw: &str) -> String {
 pub(super) fn subject(rendered: &str) -> String {
     let line = value(rendered);
     let words: Vec<&str> = line.split_whitespace().collect();
-    cut(words.join(" ").chars(), LONGEST_SUBJECT)
-}
-
-fn cut(chars: impl Iterator<Item = char>, longest: usize) -> String {
-    let mut out = String::new();
-    for (count, c) in chars.enumerate() {
-        if count == longest {
-            out.pop();
-            out.push('…');
-            break;
-        }
-        out.push(c);
-    }
-    out
+    cut(&words.join(" "), LONGEST_SUBJECT)
 }

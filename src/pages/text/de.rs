@@ -23,6 +23,9 @@ pub(super) static TEXTS: Texts = Texts {
     weak_common: "Dies ist eines der häufigsten Passwörter, und die werden bei jedem Angriff zuerst probiert.",
     weak_obvious: "Das Passwort ist kaum mehr als „{word}“ und damit leicht zu erraten.",
     weak_untypable: "Das Passwort enthält ein Zeichen, das man nicht tippen kann. Entfernen Sie es.",
+    weak_repeated: "Das Passwort wiederholt ein einziges Zeichen. Mischen Sie es mit anderen.",
+    weak_blank: "Das Passwort besteht nur aus Leerzeichen oder unsichtbaren Zeichen. Verwenden Sie Buchstaben, Ziffern oder Satzzeichen.",
+    weak_garbled: "Das Passwort ist nicht so angekommen, wie Sie es eingegeben haben. Geben Sie es noch einmal ein.",
     show: "Anzeigen",
     hide: "Verbergen",
 
@@ -44,6 +47,7 @@ pub(super) static TEXTS: Texts = Texts {
     accepted_title: "Dieser Link wurde schon benutzt",
     accepted_text: "Das Passwort für dieses Konto ist festgelegt. Melden Sie sich damit an.",
     accepted_other: "Wenn Sie das nicht waren, sagen Sie es sofort Ihrem Administrator.",
+    confirmed_text: "Die E-Mail-Adresse dieses Kontos ist schon bestätigt. Sie müssen nichts mehr tun.",
     revoked_title: "Diese Einladung wurde zurückgezogen",
     revoked_text: "Ein Administrator hat sie zurückgezogen, deshalb funktioniert ihr Link nicht mehr. Wenn Sie das für einen Irrtum halten, fragen Sie die Person, die Sie eingeladen hat.",
     replaced_title: "Es gibt einen neueren Link",

@@ -23,6 +23,9 @@ pub(super) static TEXTS: Texts = Texts {
     weak_common: "This is one of the most common passwords, and those are tried first in every attack.",
     weak_obvious: "The password is little more than “{word}”, which is easy to guess.",
     weak_untypable: "The password has a character that cannot be typed. Remove it.",
+    weak_repeated: "The password repeats a single character. Mix it with others.",
+    weak_blank: "The password has nothing but spaces or characters that do not show. Use letters, digits or signs.",
+    weak_garbled: "The password did not arrive as you typed it. Type it once more.",
     show: "Show",
     hide: "Hide",
 
@@ -44,6 +47,7 @@ pub(super) static TEXTS: Texts = Texts {
     accepted_title: "This link has already been used",
     accepted_text: "The password for this account has been set. Sign in with it.",
     accepted_other: "If that was not you, tell your administrator at once.",
+    confirmed_text: "The email address of this account has been confirmed already. There is nothing left to do.",
     revoked_title: "This invitation was withdrawn",
     revoked_text: "An administrator has withdrawn it, so its link no longer works. If you think that is a mistake, \
                    ask the person who invited you.",

@@ -23,6 +23,9 @@ pub(super) static TEXTS: Texts = Texts {
     weak_common: "Es una de las contraseñas más comunes, y son las primeras que se prueban en cualquier ataque.",
     weak_obvious: "La contraseña es poco más que «{word}», que es fácil de adivinar.",
     weak_untypable: "La contraseña tiene un carácter que no se puede teclear. Quítelo.",
+    weak_repeated: "La contraseña repite un único carácter. Combínelo con otros.",
+    weak_blank: "La contraseña solo tiene espacios o caracteres que no se ven. Use letras, cifras o signos.",
+    weak_garbled: "La contraseña no llegó tal como usted la escribió. Escríbala otra vez.",
     show: "Mostrar",
     hide: "Ocultar",
 
@@ -44,6 +47,7 @@ pub(super) static TEXTS: Texts = Texts {
     accepted_title: "Este enlace ya se ha utilizado",
     accepted_text: "La contraseña de esta cuenta ya está establecida. Inicie sesión con ella.",
     accepted_other: "Si no fue usted, avise de inmediato a su administrador.",
+    confirmed_text: "La dirección de correo de esta cuenta ya está confirmada. No queda nada por hacer.",
     revoked_title: "Esta invitación fue retirada",
     revoked_text: "Un administrador la ha retirado, por lo que su enlace ya no funciona. Si cree que es un error, consulte a la persona que le invitó.",
     replaced_title: "Hay un enlace más reciente",

@@ -23,6 +23,9 @@ pub(super) static TEXTS: Texts = Texts {
     weak_common: "C’est l’un des mots de passe les plus courants, ceux qui sont essayés en premier lors de toute attaque.",
     weak_obvious: "Le mot de passe n’est guère plus que « {word} », facile à deviner.",
     weak_untypable: "Le mot de passe contient un caractère qui ne peut pas être saisi. Supprimez-le.",
+    weak_repeated: "Le mot de passe répète un seul caractère. Mélangez-le avec d’autres.",
+    weak_blank: "Le mot de passe ne contient que des espaces ou des caractères invisibles. Utilisez des lettres, des chiffres ou des signes.",
+    weak_garbled: "Le mot de passe n’est pas arrivé tel que vous l’avez saisi. Saisissez-le encore une fois.",
     show: "Afficher",
     hide: "Masquer",
 
@@ -44,6 +47,7 @@ pub(super) static TEXTS: Texts = Texts {
     accepted_title: "Ce lien a déjà été utilisé",
     accepted_text: "Le mot de passe de ce compte a été défini. Connectez-vous avec lui.",
     accepted_other: "Si ce n’était pas vous, prévenez tout de suite votre administrateur.",
+    confirmed_text: "L’adresse e-mail de ce compte est déjà confirmée. Il n’y a plus rien à faire.",
     revoked_title: "Cette invitation a été retirée",
     revoked_text: "Un administrateur l’a retirée, son lien ne fonctionne donc plus. Si vous pensez qu’il s’agit d’une erreur, adressez-vous à la personne qui vous a invité.",
     replaced_title: "Il existe un lien plus récent",

@@ -23,6 +23,9 @@ pub(super) static TEXTS: Texts = Texts {
     weak_common: "よく使われるパスワードです。攻撃では真っ先に試されます。",
     weak_obvious: "「{word}」とほとんど変わらないため、推測されやすいパスワードです。",
     weak_untypable: "入力できない文字が含まれています。取り除いてください。",
+    weak_repeated: "同じ文字の繰り返しです。ほかの文字も組み合わせてください。",
+    weak_blank: "空白または表示されない文字だけでできています。文字、数字、記号を使ってください。",
+    weak_garbled: "入力したパスワードが正しく届きませんでした。もう一度入力してください。",
     show: "表示",
     hide: "非表示",
 
@@ -44,6 +47,7 @@ pub(super) static TEXTS: Texts = Texts {
     accepted_title: "このリンクは使用済みです",
     accepted_text: "このアカウントのパスワードは設定されています。そのパスワードでサインインしてください。",
     accepted_other: "お心当たりがない場合は、すぐに管理者に連絡してください。",
+    confirmed_text: "このアカウントのメールアドレスはすでに確認されています。ほかに必要な操作はありません。",
     revoked_title: "この招待は取り消されました",
     revoked_text: "管理者が取り消したため、リンクは使えなくなりました。誤りと思われる場合は、招待した方にお問い合わせください。",
     replaced_title: "新しいリンクがあります",

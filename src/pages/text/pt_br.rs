@@ -23,6 +23,9 @@ pub(super) static TEXTS: Texts = Texts {
     weak_common: "Esta é uma das senhas mais comuns, que são as primeiras testadas em qualquer ataque.",
     weak_obvious: "A senha é pouco mais que “{word}”, fácil de adivinhar.",
     weak_untypable: "A senha tem um caractere que não pode ser digitado. Remova-o.",
+    weak_repeated: "A senha repete um único caractere. Misture-o com outros.",
+    weak_blank: "A senha só tem espaços ou caracteres que não aparecem. Use letras, números ou sinais.",
+    weak_garbled: "A senha não chegou como você a digitou. Digite-a mais uma vez.",
     show: "Mostrar",
     hide: "Ocultar",
 
@@ -44,6 +47,7 @@ pub(super) static TEXTS: Texts = Texts {
     accepted_title: "Este link já foi usado",
     accepted_text: "A senha desta conta já foi definida. Entre com ela.",
     accepted_other: "Se não foi você, avise seu administrador imediatamente.",
+    confirmed_text: "O endereço de e-mail desta conta já foi confirmado. Não há mais nada a fazer.",
     revoked_title: "Este convite foi retirado",
     revoked_text: "Um administrador o retirou, por isso o link não funciona mais. Se você acha que é um engano, fale com a pessoa que convidou você.",
     replaced_title: "Há um link mais recente",

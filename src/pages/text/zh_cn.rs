@@ -23,6 +23,9 @@ pub(super) static TEXTS: Texts = Texts {
     weak_common: "这是最常见的密码之一，任何攻击都会首先尝试。",
     weak_obvious: "此密码与“{word}”相差无几，很容易被猜到。",
     weak_untypable: "密码中含有无法键入的字符。请将其删除。",
+    weak_repeated: "此密码只是重复同一个字符。请混合使用其他字符。",
+    weak_blank: "此密码只含空格或不可见的字符。请使用字母、数字或符号。",
+    weak_garbled: "密码在传输中与您输入的不一致。请重新输入。",
     show: "显示",
     hide: "隐藏",
 
@@ -44,6 +47,7 @@ pub(super) static TEXTS: Texts = Texts {
     accepted_title: "此链接已被使用",
     accepted_text: "此帐户的密码已设置。请使用该密码登录。",
     accepted_other: "如果不是您本人操作，请立即告知您的管理员。",
+    confirmed_text: "此帐户的电子邮件地址已经确认，无需再做任何操作。",
     revoked_title: "此邀请已被撤回",
     revoked_text: "管理员已撤回邀请，因此其链接不再有效。如果您认为有误，请联系邀请您的人。",
     replaced_title: "有更新的链接",

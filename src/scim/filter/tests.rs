@@ -103,6 +103,7 @@ fn p11_case_exact_attributes_compare_exactly() {
 #[test]
 fn p18_a_complex_attribute_stands_for_its_value() {
     assert!(holds(&format!(r#"id eq "Id1" and {ENTERPRISE}:manager eq "M1""#)));
+    assert!(holds(r#"id eq "Id1" and manager eq "M1""#));
     assert!(holds(r#"emails eq "BABS@home.org""#));
     assert!(holds(r#"emails co "@example""#));
     assert!(holds("name pr and emails pr"));

@@ -39,7 +39,8 @@ pub(super) fn apply(resource_type: &ResourceType, document: &mut Document, step:
             _ => {}
         }
     }
-    if after.is_none() && before.is_some() && attribute.required {
+    // An extension may go as a whole; whether what is left of it is complete is seen at the end.
+    if after.is_none() && before.is_some() && attribute.required && target.extension.is_none() {
         return Err(Error::mutability(format!("'{target}' is required and cannot be removed.")));
     }
     set(resource_type, document, target, after);

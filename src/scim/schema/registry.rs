@@ -20,6 +20,9 @@ pub struct Registry {
     resource_types: Vec<Arc<ResourceType>>,
 }
 
+/// The endpoints of the protocol itself (RFC 7644 section 3.2).
+const RESERVED: [&str; 5] = ["Me", "Bulk", "Schemas", "ResourceTypes", "ServiceProviderConfig"];
+
 /// The built-in schemas, in the order discovery lists them.
 const SCHEMA_DOCUMENTS: [&str; 8] = [
     include_str!("../../../schema/scim/user.json"),
@@ -109,7 +112,10 @@ impl Registry {
         {
             return Err(Error::invalid_value("'endpoint' must be one path segment of letters, digits, '-' and '_'."));
         }
-        if self.resource_type(name).is_some() || self.resource_type_at(segment).is_some() {
+        let is_reserved = RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(segment));
+        // One that differs in case alone would only confuse.
+        let is_taken = self.resource_types.iter().any(|other| other.endpoint[1..].eq_ignore_ascii_case(segment));
+        if is_reserved || is_taken || self.resource_type(name).is_some() {
             return Err(Error::uniqueness(format!("The name '{name}' or the endpoint '/{segment}' is taken.")));
         }
         let known = |urn: &str| {

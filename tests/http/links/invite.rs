@@ -63,9 +63,13 @@ fn a_refused_password_is_told_why_and_the_link_still_works() {
     let app = App::new();
     app.invite("paul");
     let link = app.newest_link();
-    for (password, reason) in
-        [("short", "at least 8 characters"), ("password123", "most common"), ("paul1234", "easy to guess")]
-    {
+    for (password, reason) in [
+        ("short", "at least 8 characters"),
+        ("password123", "most common"),
+        ("paul1234", "easy to guess"),
+        ("~~~~~~~~~~", "repeats a single character"),
+        ("          ", "characters that do not show"),
+    ] {
         let page = redeem(&app, &link, password);
         assert_eq!(page.status, 422);
         assert!(page.text.contains(reason), "{password}: {}", page.text);
@@ -76,6 +80,32 @@ fn a_refused_password_is_told_why_and_the_link_still_works() {
     assert!(page.text.contains("not the same"));
     assert_eq!(redeem(&app, &link, &"x".repeat(1_000_000)).status, 413);
     assert_eq!(redeem(&app, &link, PASSWORD).status, 200);
+}
+
+#[test]
+fn a_password_that_is_no_text_is_refused_not_mangled() {
+    let app = App::new();
+    app.invite("paul");
+    let link = app.newest_link();
+    let before = app.dump();
+    for body in [
+        &b"password=correct+horse+%FF+battery&confirm=correct+horse+%FF+battery"[..],
+        b"password=correct+horse+%C3%28+battery",
+        b"password=correct horse \xff battery",
+        b"password=correct+horse+battery&confirm=%ed%a0%80",
+    ] {
+        let request = Request::post(&link)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(axum::body::Body::from(body))
+            .unwrap();
+        let page = app.send(request);
+        assert_eq!(page.status, 422);
+        assert!(page.text.contains("did not arrive as you typed it"), "{}", page.text);
+    }
+    assert_eq!(app.dump(), before);
+    let spelt = "n\u{e4}chster Halt + 100% Gl\u{fc}ck & so = \u{1f511}";
+    assert_eq!(redeem(&app, &link, spelt).status, 200);
+    assert_eq!(app.me("paul", spelt).status, 200);
 }
 
 #[test]
@@ -203,6 +233,8 @@ fn a_database_that_fails_before_the_commit_leaves_the_link_alive() {
     let page = redeem(&app, &link, PASSWORD);
     assert_eq!(page.status, 503);
     assert!(!page.header("retry-after").is_empty());
+    assert!(page.text.contains(&format!("href=\"{link}\"")), "a way back to the form: {}", page.text);
+    assert!(!app.native.log.text().contains(&link));
     assert_eq!(redeem(&app, &link, PASSWORD).status, 200);
 }
 

@@ -6,6 +6,9 @@ use crate::support::App;
 
 const BODY: &str = r#"{"userName":"peter","password":"walking the dog","emails":["peter@somemail.com"],"urn:scim:wso2:schema":{"verifyEmail":true}}"#;
 
+/// What the page's button sends.
+const PRESSED: &[(&str, &str)] = &[("intent", "confirm-email")];
+
 #[test]
 fn a_user_to_be_verified_keeps_the_password_and_signs_in_once_confirmed() {
     let app = App::new();
@@ -19,12 +22,34 @@ fn a_user_to_be_verified_keeps_the_password_and_signs_in_once_confirmed() {
         assert_eq!(app.anyone("GET", &link).status, 200);
     }
     assert_eq!(app.me("peter", "walking the dog").status, 401);
-    let done = app.post_form(&link, &[]);
+    let done = app.post_form(&link, PRESSED);
     assert_eq!((done.status.as_u16(), done.trips()), (200, 2), "{}", done.text);
     let me = app.me("peter", "walking the dog");
     assert_eq!(me.status, 200);
     assert_eq!(me.json()["urn:scim:wso2:schema"]["emailVerified"], true);
-    assert_eq!(app.post_form(&link, &[]).status, 410);
+    for again in [app.post_form(&link, PRESSED), app.post_form(&link, &[]), app.anyone("GET", &link)] {
+        assert_eq!(again.status, 410);
+        assert!(again.text.contains("has been confirmed already"), "{}", again.text);
+        assert!(!again.text.contains("password"), "nobody set one here: {}", again.text);
+    }
+}
+
+#[test]
+fn a_post_that_is_not_the_buttons_changes_nothing() {
+    let app = App::new();
+    app.admin("POST", "/scim2/Users", BODY);
+    let link = app.newest_link();
+    let page = app.anyone("GET", &link);
+    assert!(page.text.contains("name=\"intent\" value=\"confirm-email\""), "{}", page.text);
+    let before = app.dump();
+    for fields in [&[][..], &[("intent", "new-mail")], &[("confirm", "yes")], &[("intent", "")]] {
+        let reply = app.post_form(&link, fields);
+        assert_eq!(reply.status, 422);
+        assert!(reply.text.contains("value=\"confirm-email\""), "the page with its button: {}", reply.text);
+    }
+    assert_eq!(app.post_form(&link, &[("intent", &"x".repeat(100_000))]).status, 413);
+    assert_eq!(app.dump(), before);
+    assert_eq!(app.post_form(&link, PRESSED).status, 200);
 }
 
 #[test]
@@ -35,7 +60,7 @@ fn tokens_of_one_purpose_are_nothing_to_the_other_page() {
     assert_eq!(app.anyone("GET", &verify.replace("/verify/", "/invite/")).status, 404);
     app.invite("paul");
     let invite = app.newest_link();
-    assert_eq!(app.post_form(&invite.replace("/invite/", "/verify/"), &[]).status, 404);
+    assert_eq!(app.post_form(&invite.replace("/invite/", "/verify/"), PRESSED).status, 404);
 }
 
 #[test]

@@ -1,2 +1,14 @@
+//! `/scim2`
+
+mod bulk;
+mod client;
+mod conformance;
+mod custom_types;
+mod discovery;
+mod errors;
+mod etag;
+mod groups;
+mod interop;
 mod me;
+mod search;
 mod users;

@@ -1,0 +1,254 @@
+//! Pages of resources, by index and by cursor (RFC 7644 section 3.4.2, RFC 9865).
+//!
+//! A list is driven by one index (`driver`), which `plan` chooses from the filter and the order. Where the index says it
+//! all, a page reads its own rows and no others, whatever the size of the directory. Where resources must be looked at
+//! one by one, or sorted, at most 10,000 are; beyond that the answer is 400 `tooMany`. A page is one round trip, with two
+//! exceptions: a total that turns out to be larger than the page of a narrow index is counted in a second one, and an
+//! index page over several types needs their totals first.
+//!
+//! One order serves index and cursor paging: ascending, what has no value last, ties by id; descending is its reverse.
+//! Without `sortBy` it is the driver's own.
+
+mod driver;
+mod plan;
+mod statements;
+
+use std::sync::Arc;
+
+use super::cursor::{self, Continued};
+use super::resource::Resource;
+use crate::context::Context;
+use crate::ports::{DatabaseError, Outcome, Statement, Value};
+use crate::scim::error::Error;
+use crate::scim::list::Position;
+use crate::scim::query::{Query, Start};
+use crate::scim::schema::ResourceType;
+
+use driver::After;
+use statements::{Listing, Window};
+
+/// A page of a list.
+#[derive(Debug)]
+pub struct Page {
+    /// How many resources there are in all. By cursor only where it costs nothing to know.
+    pub total: Option<u64>,
+    /// The page's resources, each with the name of its type.
+    pub resources: Vec<(String, Resource)>,
+    /// Where the page stands.
+    pub position: Position,
+}
+
+/// Why there is no page.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// The request cannot be answered.
+    #[error(transparent)]
+    Refused(#[from] Error),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+/// Where resources of one type were found, each with its place in the order.
+type Found = Vec<(Resource, Vec<Value>)>;
+
+/// A page of the resources of one type.
+///
+/// # Errors
+/// [`ListError::Refused`] with `tooMany` or `invalidCursor`; [`ListError::Database`].
+pub async fn list(ctx: &Context, resource_type: &Arc<ResourceType>, query: &Query) -> Result<Page, ListError> {
+    let listing = Listing::new(ctx, resource_type, query);
+    match &query.page.start {
+        Start::Index(start) => index_page(ctx, &listing, *start, query.page.count).await,
+        Start::FirstCursor => cursor_page(ctx, &listing, None, query.page.count).await,
+        Start::Cursor(cursor) => {
+            let position = cursor::open(ctx, listing.continued(), cursor)?;
+            cursor_page(ctx, &listing, Some(position), query.page.count).await
+        }
+    }
+}
+
+async fn index_page(ctx: &Context, listing: &Listing<'_>, start: u64, count: u64) -> Result<Page, ListError> {
+    let page = |total: u64, found: Found| Page {
+        total: Some(total),
+        resources: named(listing, found),
+        position: Position::Index(start),
+    };
+    let mut first = None;
+    if start == 1
+        && count > 0
+        && let Some((statement, limit)) = listing.probe(count)
+    {
+        let outcomes = ctx.platform.db.batch(vec![statement]).await?;
+        let rows = outcomes.first().map(|outcome| outcome.rows.len()).unwrap_or_default();
+        let mut found = listing.read_probe(outcomes.first())?;
+        let hits = found.len();
+        found.truncate(to_usize(count));
+        // All candidates are here, and with them the total.
+        if rows <= limit {
+            return Ok(page(to_u64(hits), found));
+        }
+        first = Some(found).filter(|found| to_u64(found.len()) == count);
+    }
+    let mut batch = listing.totals();
+    let totals = batch.len();
+    let window = Window { after: None, offset: start - 1, limit: count };
+    if count > 0 && first.is_none() {
+        batch.extend(listing.page(&window));
+    }
+    let outcomes = run(ctx, batch).await?;
+    let total = listing.read_totals(&outcomes)?;
+    let found = first.map_or_else(|| listing.read_page(outcomes.get(totals)), Ok)?;
+    Ok(page(total, found))
+}
+
+async fn cursor_page(
+    ctx: &Context,
+    listing: &Listing<'_>,
+    position: Option<Vec<Value>>,
+    count: u64,
+) -> Result<Page, ListError> {
+    let first = position.is_none();
+    let (mut found, known) = cursor_part(ctx, listing, position.as_deref(), count).await?;
+    let mut next = None;
+    if to_u64(found.len()) > count {
+        found.truncate(to_usize(count));
+        next = found.last().and_then(|(_, place)| cursor::seal(ctx, listing.continued(), place));
+    }
+    let complete = first && count > 0 && next.is_none();
+    let total = known.or_else(|| complete.then(|| to_u64(found.len())));
+    Ok(Page { total, resources: named(listing, found), position: Position::Cursor { next } })
+}
+
+/// What comes after a position, one resource more than asked for if there is one; and the total where a counter has it.
+async fn cursor_part(
+    ctx: &Context,
+    listing: &Listing<'_>,
+    position: Option<&[Value]>,
+    count: u64,
+) -> Result<(Found, Option<u64>), ListError> {
+    let after = position.map(|position| After { position, descending: listing.descending() });
+    let window = Window { after, offset: 0, limit: count + 1 };
+    let mut batch: Vec<Statement> = listing.verdict().into_iter().collect();
+    batch.extend(listing.counter());
+    let before = batch.len();
+    if count > 0 {
+        batch.extend(listing.page(&window));
+    }
+    if batch.is_empty() {
+        return Ok((Vec::new(), listing.is_empty().then_some(0)));
+    }
+    let outcomes = ctx.platform.db.batch(batch).await?;
+    listing.check_verdict(outcomes.first())?;
+    let total = listing.counter().map(|_| listing.read_totals(&outcomes)).transpose()?;
+    Ok((listing.read_page(outcomes.get(before))?, total))
+}
+
+/// A page of the resources of several types: those of the first type first, and so on (RFC 7644 section 3.4.2.1). The
+/// queries belong to the types, in the same order, and ask for the same page.
+///
+/// # Errors
+/// As [`list`].
+pub async fn list_any(
+    ctx: &Context,
+    resource_types: &[Arc<ResourceType>],
+    queries: &[Query],
+) -> Result<Page, ListError> {
+    let listings: Vec<Listing<'_>> =
+        resource_types.iter().zip(queries).map(|(rt, query)| Listing::new(ctx, rt, query)).collect();
+    let Some(page) = queries.first().map(|query| &query.page) else {
+        return Ok(Page { total: Some(0), resources: Vec::new(), position: Position::Index(1) });
+    };
+    match &page.start {
+        Start::Index(start) => index_page_of_any(ctx, &listings, *start, page.count).await,
+        Start::FirstCursor => cursor_page_of_any(ctx, &listings, None, page.count).await,
+        Start::Cursor(cursor) => {
+            let position = cursor::open(ctx, continued_of_any(&listings), cursor)?;
+            cursor_page_of_any(ctx, &listings, Some(position), page.count).await
+        }
+    }
+}
+
+async fn index_page_of_any(ctx: &Context, listings: &[Listing<'_>], start: u64, count: u64) -> Result<Page, ListError> {
+    let batches: Vec<Vec<Statement>> = listings.iter().map(Listing::totals).collect();
+    let sizes: Vec<usize> = batches.iter().map(Vec::len).collect();
+    let outcomes = run(ctx, batches.into_iter().flatten().collect()).await?;
+    let mut rest = outcomes.as_slice();
+    let mut before = 0;
+    let mut parts = Vec::new();
+    let end = (start - 1).saturating_add(count);
+    for (listing, size) in listings.iter().zip(sizes) {
+        let (own, others) = rest.split_at(size.min(rest.len()));
+        rest = others;
+        let total = listing.read_totals(own)?;
+        let from = (start - 1).max(before);
+        let to = end.min(before + total);
+        if from < to {
+            let window = Window { after: None, offset: from - before, limit: to - from };
+            parts.extend(listing.page(&window).map(|statement| (listing, statement)));
+        }
+        before += total;
+    }
+    let (listings, statements): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+    let outcomes = run(ctx, statements).await?;
+    let mut resources = Vec::new();
+    for (listing, outcome) in listings.into_iter().zip(&outcomes) {
+        resources.extend(named(listing, listing.read_page(Some(outcome))?));
+    }
+    Ok(Page { total: Some(before), resources, position: Position::Index(start) })
+}
+
+async fn run(ctx: &Context, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+    if statements.is_empty() { Ok(Vec::new()) } else { ctx.platform.db.batch(statements).await }
+}
+
+/// A cursor over several types carries the type's name before the position within it; a name alone is the type's
+/// beginning.
+async fn cursor_page_of_any(
+    ctx: &Context,
+    listings: &[Listing<'_>],
+    position: Option<Vec<Value>>,
+    count: u64,
+) -> Result<Page, ListError> {
+    let mut within = position.as_deref().and_then(<[Value]>::split_first);
+    let named_type = within.map(|(name, _)| name.clone());
+    let from =
+        listings.iter().position(|listing| named_type.as_ref().is_none_or(|name| *name == listing.name().into()));
+    let mut resources = Vec::new();
+    let mut next = None;
+    for listing in listings.iter().skip(from.unwrap_or(listings.len())) {
+        let left = count - to_u64(resources.len());
+        let after = within.take().map(|(_, place)| place).filter(|place| !place.is_empty());
+        let asked = left.max(1);
+        let (mut found, _) = cursor_part(ctx, listing, after, asked).await?;
+        let more = to_u64(found.len()) > left;
+        found.truncate(to_usize(left));
+        let mut reached = vec![Value::from(listing.name())];
+        reached.extend(found.last().into_iter().flat_map(|(_, place)| place.iter().cloned()));
+        resources.extend(named(listing, found));
+        if more {
+            next = Some(reached).filter(|_| count > 0);
+            break;
+        }
+    }
+    let complete = position.is_none() && next.is_none() && count > 0;
+    let next = next.and_then(|place| cursor::seal(ctx, continued_of_any(listings), &place));
+    Ok(Page { total: complete.then(|| to_u64(resources.len())), resources, position: Position::Cursor { next } })
+}
+
+fn continued_of_any(listings: &[Listing<'_>]) -> Continued {
+    let parts: Vec<String> = listings.iter().flat_map(Listing::identity).collect();
+    Continued::of(std::iter::once("any").chain(parts.iter().map(String::as_str)))
+}
+
+fn named(listing: &Listing<'_>, found: Found) -> Vec<(String, Resource)> {
+    found.into_iter().map(|(resource, _)| (listing.name().to_owned(), resource)).collect()
+}
+
+fn to_u64(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+fn to_usize(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}

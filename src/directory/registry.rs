@@ -1,0 +1,270 @@
+//! A tenant's schemas and resource types: the built-in ones and its own, which are rows in `registrations`.
+//!
+//! They are needed by every request and change rarely: an isolate keeps them for 30 seconds, then asks the cache, and only
+//! a cache that cannot be asked sends it to the database. A registration writes the database first and the cache after it,
+//! and the sweep writes the cache again, so that a value lost there is back within a minute.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use serde_json::{Value as Json, json};
+
+use crate::context::Context;
+use crate::ports::{DatabaseError, Millis, Platform, Statement, Value};
+use crate::scim::error::Error as ScimError;
+use crate::scim::schema::{Registry, Schema};
+
+/// How long an isolate uses what it has read, in milliseconds.
+const FRESH: Millis = 30_000;
+/// How long the cache keeps it, in seconds: until the sweep has long written it again.
+const KEPT: u32 = 7 * 86_400;
+
+static BUILTIN: LazyLock<Arc<Registry>> = LazyLock::new(|| Arc::new(Registry::builtin().clone()));
+
+/// The registry of a tenant that has registered nothing.
+#[must_use]
+pub fn builtin() -> Arc<Registry> {
+    BUILTIN.clone()
+}
+
+/// What an isolate knows of its tenants' registries.
+#[derive(Default)]
+pub struct Registries(Mutex<HashMap<u64, (Millis, Arc<Registry>)>>);
+
+/// What a tenant has registered, in the order in which it builds up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registration {
+    /// `schema`, `resource_type` or `extension`.
+    pub kind: Kind,
+    /// The URN, the resource type's name, or the extended type's name.
+    pub name: String,
+    /// The document.
+    pub document: Json,
+}
+
+/// What a registration is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A schema (RFC 7643 section 7).
+    Schema,
+    /// A resource type (RFC 7643 section 6).
+    ResourceType,
+    /// The extension of a resource type by a schema: `{"resourceType","schema","required"}`.
+    Extension,
+}
+
+impl Kind {
+    /// As the database stores it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Schema => "schema",
+            Self::ResourceType => "resource_type",
+            Self::Extension => "extension",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Schema, Self::ResourceType, Self::Extension].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// The registry that the built-in one and these registrations make.
+///
+/// # Errors
+/// The first registration that does not fit, in words for whoever made it.
+pub fn build(registrations: &[Registration]) -> Result<Registry, ScimError> {
+    let mut registry = Registry::builtin().clone();
+    let of = |kind: Kind| registrations.iter().filter(move |registration| registration.kind == kind);
+    for registration in of(Kind::Schema) {
+        registry.add_schema(Schema::parse(&registration.document)?)?;
+    }
+    for registration in of(Kind::ResourceType) {
+        registry.add_resource_type(&registration.document)?;
+    }
+    for registration in of(Kind::Extension) {
+        let text = |name: &str| registration.document[name].as_str().unwrap_or_default();
+        let required = registration.document["required"] == Json::Bool(true);
+        registry.extend_resource_type(text("resourceType"), text("schema"), required)?;
+    }
+    Ok(registry)
+}
+
+/// The registry in force for the tenant.
+///
+/// # Errors
+/// The database's, where the cache could not be asked.
+pub async fn of(ctx: &Context) -> Result<Arc<Registry>, DatabaseError> {
+    let tenant = ctx.tenant.number();
+    let now = ctx.platform.clock.now();
+    let known = ctx.registries.0.lock().unwrap_or_else(PoisonError::into_inner).get(&tenant).cloned();
+    if let Some((read_at, registry)) = known
+        && now - read_at < FRESH
+    {
+        return Ok(registry);
+    }
+    let registrations = match ctx.platform.cache.get(&key(tenant)).await {
+        Ok(text) => text.and_then(|text| parse(&text)).unwrap_or_default(),
+        Err(_) => load(&ctx.platform, tenant).await?,
+    };
+    Ok(keep(ctx, &registrations))
+}
+
+/// Puts a registry in force in this isolate.
+fn keep(ctx: &Context, registrations: &[Registration]) -> Arc<Registry> {
+    // What was registered has been checked: what does not build any more was made by a newer version.
+    let registry = match registrations {
+        [] => builtin(),
+        some => build(some).map_or_else(|_| builtin(), Arc::new),
+    };
+    let mut known = ctx.registries.0.lock().unwrap_or_else(PoisonError::into_inner);
+    known.insert(ctx.tenant.number(), (ctx.platform.clock.now(), registry.clone()));
+    registry
+}
+
+fn key(tenant: u64) -> String {
+    format!("registry/{tenant}")
+}
+
+fn parse(text: &str) -> Option<Vec<Registration>> {
+    let rows: Vec<(String, String, Json)> = serde_json::from_str(text).ok()?;
+    rows.into_iter()
+        .map(|(kind, name, document)| Some(Registration { kind: Kind::parse(&kind)?, name, document }))
+        .collect()
+}
+
+fn text(registrations: &[Registration]) -> String {
+    let rows: Vec<_> = registrations
+        .iter()
+        .map(|registration| json!([registration.kind.as_str(), registration.name, registration.document]))
+        .collect();
+    json!(rows).to_string()
+}
+
+/// What a tenant has registered, from the database.
+///
+/// # Errors
+/// The database's.
+pub async fn load(platform: &Platform, tenant: u64) -> Result<Vec<Registration>, DatabaseError> {
+    let statement = Statement::new(
+        "SELECT kind, name, document FROM registrations WHERE tenant = ?1 ORDER BY created, name",
+        vec![Value::Integer(tenant.cast_signed())],
+    );
+    let shape = |column: &str| DatabaseError::Shape(column.to_owned());
+    platform
+        .query(statement)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(Registration {
+                kind: Kind::parse(row.text("kind")?).ok_or_else(|| shape("kind"))?,
+                name: row.text("name")?.to_owned(),
+                document: serde_json::from_str(row.text("document")?).map_err(|_| shape("document"))?,
+            })
+        })
+        .collect()
+}
+
+/// Registers something for the tenant and puts it in force, provided that everything together still makes a registry.
+///
+/// # Errors
+/// [`RegisterError`]: nothing was registered.
+pub async fn register(ctx: &Context, new: Vec<Registration>) -> Result<(), RegisterError> {
+    let mut all = load(&ctx.platform, ctx.tenant.number()).await?;
+    if all.len() + new.len() > MAX_REGISTRATIONS {
+        return Err(RegisterError::Refused(ScimError::too_many("The tenant has too many schemas and resource types.")));
+    }
+    all.extend(new.iter().cloned());
+    build(&all).map_err(RegisterError::Refused)?;
+    let now = ctx.platform.clock.now();
+    let statements = new
+        .iter()
+        .map(|registration| {
+            Statement::new(
+                "INSERT INTO registrations (tenant, kind, name, document, created) VALUES (?1, ?2, ?3, ?4, ?5)",
+                vec![
+                    ctx.tenant.key(),
+                    registration.kind.as_str().into(),
+                    registration.name.as_str().into(),
+                    registration.document.to_string().into(),
+                    now.into(),
+                ],
+            )
+        })
+        .collect();
+    match ctx.platform.db.batch(statements).await {
+        Ok(_) => {}
+        Err(DatabaseError::Unique(_)) => {
+            return Err(RegisterError::Refused(ScimError::uniqueness("It is registered already: remove it first.")));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    publish(ctx, &all).await;
+    Ok(())
+}
+
+/// Takes a registration of the tenant back, with the extensions made by it, provided that the rest still makes a
+/// registry. What resources hold of it is kept but not shown. Answers whether there was one.
+///
+/// # Errors
+/// [`RegisterError`]: nothing was removed.
+pub async fn remove(ctx: &Context, kind: Kind, name: &str) -> Result<bool, RegisterError> {
+    let all = load(&ctx.platform, ctx.tenant.number()).await?;
+    let is_it = |registration: &Registration| registration.kind == kind && registration.name == name;
+    if !all.iter().any(is_it) {
+        return Ok(false);
+    }
+    let goes = |registration: &Registration| {
+        is_it(registration) || (registration.kind == Kind::Extension && registration.document["schema"] == name)
+    };
+    let (gone, kept): (Vec<_>, Vec<_>) = all.into_iter().partition(goes);
+    build(&kept).map_err(|_| {
+        RegisterError::Refused(ScimError::conflict("Another resource type or extension needs it: remove that first."))
+    })?;
+    let statements = gone
+        .iter()
+        .map(|registration| {
+            Statement::new(
+                "DELETE FROM registrations WHERE tenant = ?1 AND kind = ?2 AND name = ?3",
+                vec![ctx.tenant.key(), registration.kind.as_str().into(), registration.name.as_str().into()],
+            )
+        })
+        .collect();
+    ctx.platform.db.batch(statements).await?;
+    publish(ctx, &kept).await;
+    Ok(true)
+}
+
+/// How many schemas, resource types and extensions a tenant may have.
+const MAX_REGISTRATIONS: usize = 100;
+
+/// Why something was not registered.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// It does not fit.
+    #[error("{0:?}")]
+    Refused(ScimError),
+    /// The database did not take it.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+/// Puts what a tenant has just registered in force: here at once, elsewhere within a minute.
+async fn publish(ctx: &Context, registrations: &[Registration]) {
+    keep(ctx, registrations);
+    ctx.platform.cache.put(&key(ctx.tenant.number()), &text(registrations), KEPT).await;
+}
+
+/// Writes the cache again for every tenant that has registered anything, as the sweep does.
+///
+/// # Errors
+/// The database's.
+pub async fn refresh_cache(platform: &Platform) -> Result<(), DatabaseError> {
+    let tenants = platform.query(Statement::new("SELECT DISTINCT tenant FROM registrations", Vec::new())).await?;
+    for row in &tenants {
+        let tenant = row.integer("tenant")?.cast_unsigned();
+        let registrations = load(platform, tenant).await?;
+        platform.cache.put(&key(tenant), &text(&registrations), KEPT).await;
+    }
+    Ok(())
+}

@@ -1,0 +1,204 @@
+//! Latchkey's own API: a tenant's schemas and resource types. Errors are `application/problem+json` (RFC 9457).
+
+use ::http::{HeaderMap, StatusCode, Uri};
+use axum::body::{self, Body};
+use axum::response::Response;
+use percent_encoding::percent_decode_str;
+use serde_json::{Value as Json, json};
+
+use super::answer::{self, Dialect};
+use super::{Work, caller, empty, set};
+use crate::context::Context;
+use crate::directory::registry::{self, Kind, RegisterError, Registration};
+use crate::scim::discovery;
+
+/// The largest document, in bytes.
+const MAX_DOCUMENT: usize = 256 * 1024;
+/// The extension that WSO2 calls custom: what a schema without an id becomes.
+const CUSTOM_USER_SCHEMA: &str = "urn:scim:schemas:extension:custom:User";
+
+type Answer = Result<Response, Response>;
+
+fn flat(answer: Answer) -> Response {
+    answer.unwrap_or_else(|refused| refused)
+}
+
+fn problem(status: StatusCode, detail: &str) -> Response {
+    answer::error(Dialect::Problem, status, detail)
+}
+
+fn administrator(work: &Work, headers: &HeaderMap) -> Result<Context, Response> {
+    caller::administrator(work, headers).map_err(|_| {
+        let mut response = problem(StatusCode::UNAUTHORIZED, "Credentials are missing or wrong.");
+        set(response.headers_mut(), "www-authenticate", "Basic realm=\"Latchkey\", charset=\"UTF-8\"");
+        response
+    })
+}
+
+async fn object(body: Body) -> Result<Json, Response> {
+    let bytes = body::to_bytes(body, MAX_DOCUMENT).await;
+    let bytes = bytes.map_err(|_| problem(StatusCode::PAYLOAD_TOO_LARGE, "The document is larger than 256 KiB."))?;
+    match serde_json::from_slice(&bytes) {
+        Ok(json @ Json::Object(_)) => Ok(json),
+        Ok(_) => Err(problem(StatusCode::BAD_REQUEST, "Send a JSON object.")),
+        Err(error) => Err(problem(StatusCode::BAD_REQUEST, &format!("The body is not valid JSON: {error}."))),
+    }
+}
+
+fn refused(error: &RegisterError) -> Response {
+    match error {
+        RegisterError::Refused(error) => {
+            problem(StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST), &error.detail)
+        }
+        RegisterError::Database(failure) => answer::database(Dialect::Problem, failure),
+    }
+}
+
+/// The last segment of a path, decoded: an URN may come with its colons escaped.
+fn name(uri: &Uri) -> String {
+    percent_decode_str(uri.path().rsplit('/').next().unwrap_or_default()).decode_utf8_lossy().into_owned()
+}
+
+async fn register(ctx: &Context, new: Vec<Registration>, shown: Json, location: String) -> Answer {
+    registry::register(ctx, new).await.map_err(|error| refused(&error))?;
+    let mut response = answer::with_body(StatusCode::CREATED, "application/json", shown.to_string());
+    set(response.headers_mut(), "location", &location);
+    Ok(response)
+}
+
+/// `POST /api/schemas`: a schema (RFC 7643 section 7). With `"resourceType": "User"` (or `Group`, or a type of the
+/// tenant's own) it extends that type, `"required": true` making the extension required; without, the URN's last part
+/// decides: `…:User` extends users, `…:Group` groups, anything else is there for a resource type to use. An attribute with
+/// `"indexed": true` is served by an index.
+pub async fn register_schema(work: Work, headers: HeaderMap, body: Body) -> Response {
+    flat(
+        async {
+            let ctx = administrator(&work, &headers)?;
+            let mut document = object(body).await?;
+            if document.get("id").is_none() {
+                document["id"] = json!(CUSTOM_USER_SCHEMA);
+            }
+            if document.get("name").is_none() {
+                document["name"] = document["id"].clone();
+            }
+            let urn = document["id"].as_str().unwrap_or_default().to_owned();
+            let extends = match document.get("resourceType").and_then(Json::as_str) {
+                Some(name) => Some(name.to_owned()),
+                None => urn.rsplit(':').next().filter(|part| matches!(*part, "User" | "Group")).map(str::to_owned),
+            };
+            let required = document.get("required") == Some(&Json::Bool(true));
+            if let Some(members) = document.as_object_mut() {
+                members.shift_remove("resourceType");
+                members.shift_remove("required");
+            }
+            private_keys(document.get_mut("attributes"));
+            let mut new = vec![Registration { kind: Kind::Schema, name: urn.clone(), document: document.clone() }];
+            if let Some(resource_type) = extends {
+                new.push(Registration {
+                    kind: Kind::Extension,
+                    name: format!("{resource_type} {urn}"),
+                    document: json!({ "resourceType": resource_type, "schema": urn, "required": required }),
+                });
+            }
+            let location = format!("{}/api/schemas/{urn}", ctx.base());
+            register(&ctx, new, document, location).await
+        }
+        .await,
+    )
+}
+
+/// `indexed` is what clients write for the engine's private key; private keys themselves are the shipped schemas' alone.
+fn private_keys(attributes: Option<&mut Json>) {
+    for members in attributes.into_iter().filter_map(Json::as_array_mut).flatten().filter_map(Json::as_object_mut) {
+        private_keys(members.get_mut("subAttributes"));
+        members.retain(|name, _| !name.starts_with("x-"));
+        if let Some(indexed) = members.shift_remove("indexed") {
+            members.insert("x-indexed".to_owned(), indexed);
+        }
+    }
+}
+
+/// `POST /api/resource-types`: a resource type (RFC 7643 section 6). `schema` is the URN of a registered schema, or the
+/// schema itself.
+pub async fn register_resource_type(work: Work, headers: HeaderMap, body: Body) -> Response {
+    flat(
+        async {
+            let ctx = administrator(&work, &headers)?;
+            let mut document = object(body).await?;
+            let name = document.get("name").and_then(Json::as_str).unwrap_or_default().to_owned();
+            if document.get("id").is_none() {
+                document["id"] = json!(name);
+            }
+            let mut new = Vec::new();
+            if document.get("schema").is_some_and(Json::is_object) {
+                let mut schema = document["schema"].take();
+                private_keys(schema.get_mut("attributes"));
+                let urn = schema["id"].as_str().unwrap_or_default().to_owned();
+                document["schema"] = json!(urn);
+                new.push(Registration { kind: Kind::Schema, name: urn, document: schema });
+            }
+            new.push(Registration { kind: Kind::ResourceType, name: name.clone(), document: document.clone() });
+            let location = format!("{}/api/resource-types/{name}", ctx.base());
+            register(&ctx, new, document, location).await
+        }
+        .await,
+    )
+}
+
+async fn list(work: &Work, headers: &HeaderMap, show: impl Fn(&crate::scim::schema::Registry, &str) -> Json) -> Answer {
+    let ctx = administrator(work, headers)?;
+    let registry = registry::of(&ctx).await.map_err(|failure| answer::database(Dialect::Problem, &failure))?;
+    let document = show(&registry, &format!("{}/scim2", ctx.base()));
+    if document.is_null() {
+        return Err(answer::not_found(Dialect::Problem));
+    }
+    Ok(answer::with_body(StatusCode::OK, "application/json", document.to_string()))
+}
+
+/// `GET /api/schemas`: the tenant's and the built-in ones.
+pub async fn list_schemas(work: Work, headers: HeaderMap) -> Response {
+    flat(
+        list(&work, &headers, |registry, base| json!({ "Resources": discovery::schemas(registry, base)["Resources"] }))
+            .await,
+    )
+}
+
+/// `GET /api/schemas/{urn}`
+pub async fn read_schema(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+    let urn = name(&uri);
+    flat(list(&work, &headers, |registry, base| discovery::schema(registry, &urn, base).unwrap_or_default()).await)
+}
+
+/// `GET /api/resource-types`: the tenant's and the built-in ones.
+pub async fn list_resource_types(work: Work, headers: HeaderMap) -> Response {
+    let show = |registry: &crate::scim::schema::Registry, base: &str| json!({ "Resources": discovery::resource_types(registry, base)["Resources"] });
+    flat(list(&work, &headers, show).await)
+}
+
+/// `GET /api/resource-types/{name}`
+pub async fn read_resource_type(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+    let name = name(&uri);
+    flat(
+        list(&work, &headers, |registry, base| discovery::resource_type(registry, &name, base).unwrap_or_default())
+            .await,
+    )
+}
+
+async fn remove(work: &Work, headers: &HeaderMap, kind: Kind, name: &str) -> Answer {
+    let ctx = administrator(work, headers)?;
+    match registry::remove(&ctx, kind, name).await {
+        Ok(true) => Ok(empty(StatusCode::NO_CONTENT)),
+        Ok(false) => Err(problem(StatusCode::NOT_FOUND, "The tenant has registered nothing of this name.")),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+/// `DELETE /api/schemas/{urn}`: of the tenant's own only.
+pub async fn remove_schema(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+    flat(remove(&work, &headers, Kind::Schema, &name(&uri)).await)
+}
+
+/// `DELETE /api/resource-types/{name}`: of the tenant's own only.
+pub async fn remove_resource_type(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+    flat(remove(&work, &headers, Kind::ResourceType, &name(&uri)).await)
+}

@@ -1,0 +1,76 @@
+//! `/scim2/Me` (RFC 7644 section 3.11): the caller, by credentials of his own.
+
+use std::sync::Arc;
+
+use ::http::{HeaderMap, StatusCode, Uri};
+use axum::body::Body;
+use axum::response::Response;
+
+use super::{MAX_RESOURCE, expected, flat, json_body, not_modified, one, projection, refuse, registry_of};
+use crate::context::{Actor, Context};
+use crate::directory::resource::{Resource, USER};
+use crate::http::Work;
+use crate::http::caller::{self, Me};
+use crate::provision::{self, Found};
+use crate::scim::error::Error as ScimError;
+use crate::scim::schema::ResourceType;
+
+/// The user who calls, as the one who acts, and the type of users.
+async fn me(work: &Work, headers: &HeaderMap) -> Result<(Context, Arc<ResourceType>, Box<Resource>), Response> {
+    let user = match caller::me(work, headers).await? {
+        Me::User(user) => user,
+        Me::Administrator => {
+            return Err(refuse(&ScimError::not_found(
+                "The deployment's administrator is not a user of the directory: sign in as a user.",
+            )));
+        }
+    };
+    let ctx = Context { actor: Actor::User(user.id.clone()), ..work.ctx.clone() };
+    let registry = registry_of(&ctx).await?;
+    let rt = registry.resource_type(USER).cloned();
+    Ok((ctx, rt.ok_or_else(|| refuse(&ScimError::internal("There is no resource type User.")))?, user))
+}
+
+/// `GET /scim2/Me`
+pub async fn read_me(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+    flat(
+        async {
+            let (ctx, rt, user) = me(&work, &headers).await?;
+            let projection = projection(&uri, &rt)?;
+            let found = Found::from(*user);
+            if let Some(response) = not_modified(&headers, &found) {
+                return Ok(response);
+            }
+            Ok(one(&ctx, &rt, &found, &projection, StatusCode::OK))
+        }
+        .await,
+    )
+}
+
+/// `PUT /scim2/Me`
+pub async fn replace_me(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
+    flat(
+        async {
+            let (ctx, rt, user) = me(&work, &headers).await?;
+            let projection = projection(&uri, &rt)?;
+            let json = json_body(&headers, body, MAX_RESOURCE).await?;
+            let found = provision::replace(&ctx, &work.gate, &rt, &user.id, json, expected(&headers), false).await?;
+            Ok(one(&ctx, &rt, &found, &projection, StatusCode::OK))
+        }
+        .await,
+    )
+}
+
+/// `PATCH /scim2/Me`
+pub async fn modify_me(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
+    flat(
+        async {
+            let (ctx, rt, user) = me(&work, &headers).await?;
+            let projection = projection(&uri, &rt)?;
+            let json = json_body(&headers, body, MAX_RESOURCE).await?;
+            let found = provision::modify(&ctx, &work.gate, &rt, &user.id, &json, expected(&headers), false).await?;
+            Ok(one(&ctx, &rt, &found, &projection, StatusCode::OK))
+        }
+        .await,
+    )
+}

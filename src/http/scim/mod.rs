@@ -1,0 +1,148 @@
+//! The SCIM endpoints below `/scim2`: reads requests, calls the rooms, renders what they answer.
+
+mod bulk;
+mod discovery;
+mod me;
+mod resources;
+
+pub use bulk::bulk;
+pub use discovery::{resource_type, resource_types, schema, schemas, service_provider_config};
+pub use me::{modify_me, read_me, replace_me};
+pub use resources::{create, delete, list, modify, read, replace, search, search_all};
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use ::http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION};
+use ::http::{HeaderMap, StatusCode, Uri};
+use axum::body::{self, Body, Bytes};
+use axum::response::Response;
+use serde_json::Value as Json;
+
+use super::{answer, empty, set};
+use crate::context::Context;
+use crate::directory::registry;
+use crate::directory::resource::GROUP;
+use crate::provision::{Expected, Found};
+use crate::scim::error::Error as ScimError;
+use crate::scim::projection::Projection;
+use crate::scim::schema::{Registry, ResourceType};
+
+/// The largest resource, in bytes (DESIGN 9).
+const MAX_RESOURCE: usize = 256 * 1024;
+/// The largest group, in bytes: its members count for nothing in the limit on the resource itself.
+const MAX_GROUP: usize = 8 * 1024 * 1024;
+/// How many brackets a body that only a lenient parser understands may open.
+const MAX_LENIENT_BRACKETS: usize = 500;
+
+type Answer = Result<Response, Response>;
+
+fn flat(answer: Answer) -> Response {
+    answer.unwrap_or_else(|refused| refused)
+}
+
+fn refuse(error: &ScimError) -> Response {
+    answer::scim_error(error)
+}
+
+/// The schemas and resource types of the tenant.
+async fn registry_of(ctx: &Context) -> Result<Arc<Registry>, Response> {
+    registry::of(ctx).await.map_err(|failure| answer::database(answer::Dialect::Scim, &failure))
+}
+
+/// The resource type at the endpoint in a path, which is the segment after `/scim2`.
+async fn type_at(ctx: &Context, uri: &Uri) -> Result<Arc<ResourceType>, Response> {
+    let endpoint = uri.path().strip_prefix("/scim2").unwrap_or_default().split('/').nth(1).unwrap_or_default();
+    let registry = registry_of(ctx).await?;
+    let found = registry.resource_type_at(endpoint).cloned();
+    found.ok_or_else(|| {
+        refuse(&ScimError::not_found("There is no such endpoint: see /ResourceTypes for those there are."))
+    })
+}
+
+/// A parameter of the query string, decoded.
+fn parameter<'u>(uri: &'u Uri, name: &str) -> Option<Cow<'u, str>> {
+    let query = uri.query()?;
+    form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+}
+
+fn projection(uri: &Uri, resource_type: &Arc<ResourceType>) -> Result<Projection, Response> {
+    let attributes = parameter(uri, "attributes");
+    let excluded = parameter(uri, "excludedAttributes");
+    Projection::parse(resource_type, attributes.as_deref(), excluded.as_deref()).map_err(|error| refuse(&error))
+}
+
+/// The version that `If-Match` asks for.
+fn expected(headers: &HeaderMap) -> Expected {
+    match headers.get(IF_MATCH) {
+        None => Expected::Any,
+        Some(value) => value.to_str().map_or(Expected::Never, Expected::parse),
+    }
+}
+
+/// The id in a path: its last segment.
+fn last_segment(uri: &Uri) -> &str {
+    uri.path().rsplit('/').next().unwrap_or_default()
+}
+
+fn body_limit(resource_type: &ResourceType) -> usize {
+    if resource_type.name == GROUP { MAX_GROUP } else { MAX_RESOURCE }
+}
+
+/// Reads a JSON body of at most `limit` bytes.
+///
+/// Strict JSON first; only what that refuses is given to a JSON5 parser, because WSO2's own documentation prints a body
+/// with an unquoted key.
+async fn json_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Json, Response> {
+    let media_type = headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
+    let essence = media_type.map(|text| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+    if !matches!(essence.as_deref(), None | Some("application/scim+json" | "application/json")) {
+        return Err(refuse(&ScimError::unsupported_media_type(
+            "Send the body as application/scim+json or application/json.",
+        )));
+    }
+    let too_large = || refuse(&ScimError::payload_too_large(format!("The body is larger than {limit} bytes.")));
+    let announced: Option<usize> = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    let bytes = body::to_bytes(body, limit).await.map_err(|_| too_large())?;
+    parse_json(&bytes).map_err(|why| refuse(&ScimError::invalid_syntax(format!("The body is not valid JSON: {why}."))))
+}
+
+fn parse_json(bytes: &Bytes) -> Result<Json, String> {
+    let strict = match serde_json::from_slice(bytes) {
+        Ok(json) => return Ok(json),
+        Err(error) => error.to_string(),
+    };
+    // The lenient parser knows no limit of depth. Brackets in strings and comments count too: telling them apart would be
+    // a parser of our own, and a body that needs leniency has few.
+    let opened = bytes.iter().filter(|byte| matches!(byte, b'{' | b'[')).count();
+    if opened > MAX_LENIENT_BRACKETS {
+        return Err(strict);
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| strict.clone())?;
+    json5::from_str(text).map_err(|_| strict)
+}
+
+/// A resource as the answer to a request that named it or made it.
+fn one(ctx: &Context, rt: &ResourceType, found: &Found, projection: &Projection, status: StatusCode) -> Response {
+    let body = found.resource.render(ctx, rt, found.members.as_deref(), projection);
+    let mut response = answer::scim(status, body);
+    let headers = response.headers_mut();
+    set(headers, ETAG.as_str(), &found.resource.etag());
+    set(headers, LOCATION.as_str(), &found.resource.location(&ctx.base(), rt));
+    response
+}
+
+/// 304 when the client has this version already (RFC 7644 section 3.14).
+fn not_modified(headers: &HeaderMap, found: &Found) -> Option<Response> {
+    let known = headers.get(IF_NONE_MATCH)?.to_str().ok()?;
+    let same = known.trim() == "*"
+        || known.split(',').any(|tag| Expected::parse(tag) == Expected::Version(found.resource.version));
+    same.then(|| {
+        let mut response = empty(StatusCode::NOT_MODIFIED);
+        set(response.headers_mut(), ETAG.as_str(), &found.resource.etag());
+        response
+    })
+}

@@ -1,0 +1,89 @@
+//! What a client says about an account rather than about the person, taken out of a user's document: the password, the
+//! invitation flags, and WSO2's attributes (which older servers have in the enterprise extension; the schema's aliases
+//! lead both to one place).
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::directory::resource::{INVITATION_SCHEMA, WSO2_SCHEMA};
+use crate::scim::resource::{self, Document};
+use crate::scim::schema::ResourceType;
+
+/// What a client wants of an account. `None`: nothing was said about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// `askPassword`
+    pub ask_password: bool,
+    /// `verifyEmail`
+    pub verify_email: bool,
+    /// `password`
+    pub password: Option<String>,
+    /// `accountLocked`
+    pub locked: Option<bool>,
+    /// `active`, inverted, or `accountDisabled`
+    pub disabled: bool,
+    /// `emailVerified`
+    pub email_verified: Option<bool>,
+}
+
+impl Wishes {
+    /// Takes the wishes, and everything that is derived on reading, out of a document.
+    #[must_use]
+    pub fn take(resource_type: &ResourceType, document: &mut Document) -> Self {
+        let mut secrets = resource::take_secrets(resource_type, document);
+        let flag = |holder: &Document, name: &str| {
+            holder.get(WSO2_SCHEMA).is_some_and(|extension| extension[name] == Json::Bool(true))
+        };
+        let mut wishes = Self {
+            ask_password: flag(&secrets, "askPassword"),
+            verify_email: flag(&secrets, "verifyEmail"),
+            password: secrets.shift_remove("password").and_then(|value| value.as_str().map(str::to_owned)),
+            ..Self::default()
+        };
+        for derived in ["id", "meta", "groups", INVITATION_SCHEMA] {
+            document.shift_remove(derived);
+        }
+        let mut account_disabled = None;
+        if let Some(Json::Object(extension)) = document.get_mut(WSO2_SCHEMA) {
+            let mut take = |name: &str| extension.shift_remove(name).and_then(|value| value.as_bool());
+            wishes.locked = take("accountLocked");
+            wishes.email_verified = take("emailVerified");
+            account_disabled = take("accountDisabled");
+            for derived in ["accountState", "lockedReason"] {
+                extension.shift_remove(derived);
+            }
+            if extension.is_empty() {
+                document.shift_remove(WSO2_SCHEMA);
+            }
+        }
+        if let Some(disabled) = account_disabled {
+            document.insert("active".to_owned(), json!(!disabled));
+        }
+        wishes.disabled = document.get("active") == Some(&Json::Bool(false));
+        wishes
+    }
+}
+
+/// The address an invitation goes to: the primary one, else the first, whatever its type.
+#[must_use]
+pub fn address(document: &Document) -> Option<String> {
+    let emails = document.get("emails")?.as_array()?;
+    let primary = emails.iter().find(|email| email["primary"] == Json::Bool(true));
+    primary.or(emails.first())?["value"].as_str().map(str::to_owned)
+}
+
+/// Sets `schemas`, once it is known which extensions the user will show: first in the document, as readers expect it.
+pub fn set_schemas(document: &mut Document, shows_account: bool, invited: bool) {
+    document.shift_remove("schemas");
+    let mut schemas = vec!["urn:ietf:params:scim:schemas:core:2.0:User".to_owned()];
+    schemas.extend(document.keys().filter(|name| name.contains(':') && *name != WSO2_SCHEMA).cloned());
+    if shows_account || document.contains_key(WSO2_SCHEMA) {
+        schemas.push(WSO2_SCHEMA.to_owned());
+    }
+    if invited {
+        schemas.push(INVITATION_SCHEMA.to_owned());
+    }
+    let mut ordered = Map::new();
+    ordered.insert("schemas".to_owned(), Json::from(schemas));
+    ordered.append(document);
+    *document = ordered;
+}

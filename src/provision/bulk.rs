@@ -1,0 +1,399 @@
+//! Bulk (RFC 7644 section 3.7): creations go to the database by the hundred, everything else one by one, and one bad
+//! operation harms no other.
+//!
+//! Ids are given out before anything is written, so that `bulkId` references may point forwards, backwards and in circles.
+//! Operations run in an order in which what they refer to comes first; the answers are in the client's order.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+
+use super::{Expected, Refusal, prepare};
+use crate::access::password::Gate;
+use crate::context::Context;
+use crate::directory::group;
+use crate::directory::keys::{self, Entry};
+use crate::directory::resource::{GROUP, Resource, USER};
+use crate::directory::write::{self, NewResource};
+use crate::ports::{DatabaseError, Statement};
+use crate::scim::bulk::{BULK_RESPONSE_SCHEMA, Method, Operation, Plan, Planned, ResourceId, resolve};
+use crate::scim::error::Error as ScimError;
+use crate::scim::fold::fold;
+use crate::scim::schema::{Registry, ResourceType};
+
+/// How many resources one batch creates, and how many bytes of documents: its parameters stay below D1's 2 MB.
+const CHUNK: usize = 125;
+const CHUNK_BYTES: usize = 300_000;
+
+/// Runs a plan and answers the BulkResponse.
+pub async fn run(ctx: &Context, gate: &Gate, registry: &Registry, plan: Plan) -> Json {
+    let order = plan.order();
+    let ids: HashMap<String, String> = plan
+        .operations
+        .iter()
+        .filter(|planned| planned.method == Some(Method::Post))
+        .filter_map(|planned| Some((planned.bulk_id.clone()?, ctx.platform.new_id().to_string())))
+        .collect();
+    let count = plan.operations.len();
+    let mut run = Run {
+        ctx,
+        gate,
+        registry,
+        ids,
+        limit: plan.fail_on_errors,
+        errors: 0,
+        failed: HashSet::new(),
+        waiting: Vec::new(),
+        waiting_bytes: 0,
+        waiting_unique: HashSet::new(),
+        later: Vec::new(),
+        open: HashSet::new(),
+        results: (0..count).map(|_| None).collect(),
+        operations: plan.operations.into_iter().map(Some).collect(),
+    };
+    for together in order {
+        for index in &together {
+            if run.is_over() {
+                break;
+            }
+            run.take(*index, &together).await;
+        }
+    }
+    run.settle().await;
+    let operations: Vec<Json> = run.results.into_iter().flatten().collect();
+    json!({ "schemas": [BULK_RESPONSE_SCHEMA], "Operations": operations })
+}
+
+/// What a result repeats of its operation.
+struct Label {
+    method: Option<Method>,
+    bulk_id: Option<String>,
+    /// The address of what is changed or deleted.
+    location: Option<String>,
+}
+
+/// A creation that waits for its batch.
+struct Waiting {
+    index: usize,
+    label: Label,
+    new: NewResource,
+}
+
+struct Run<'a> {
+    ctx: &'a Context,
+    gate: &'a Gate,
+    registry: &'a Registry,
+    /// The ids of what the POSTs create, by `bulkId`.
+    ids: HashMap<String, String>,
+    limit: Option<usize>,
+    errors: usize,
+    /// The operations that failed.
+    failed: HashSet<usize>,
+    waiting: Vec<Waiting>,
+    waiting_bytes: usize,
+    /// The values in the waiting batch that must be unique: one batch has each but once.
+    waiting_unique: HashSet<(String, Entry)>,
+    /// The creations that refer to some of the waiting batch, and so have to know first what becomes of it.
+    later: Vec<usize>,
+    /// The creations that wait, here or there.
+    open: HashSet<usize>,
+    results: Vec<Option<Json>>,
+    operations: Vec<Option<Planned>>,
+}
+
+impl Run<'_> {
+    fn is_over(&self) -> bool {
+        self.limit.is_some_and(|limit| self.errors >= limit)
+    }
+
+    /// Carries out one operation, or puts a creation into the waiting batch. `circle` are the operations that refer to
+    /// each other, itself included.
+    async fn take(&mut self, index: usize, circle: &[usize]) {
+        let Some(planned) = self.operations.get_mut(index).and_then(Option::take) else { return };
+        match planned.operation {
+            Ok(Operation { method: Method::Post, .. }) => {
+                self.operations[index] = Some(planned);
+                let outside = |index: &usize| !circle.contains(index) && self.open.contains(index);
+                let waits = self.operation(index).is_some_and(|operation| operation.references.iter().any(outside));
+                if waits && self.limit.is_none() && circle.len() == 1 {
+                    self.later.push(index);
+                    self.open.insert(index);
+                    return;
+                }
+                if waits {
+                    self.settle().await;
+                }
+                self.enqueue(index, circle.len() > 1).await;
+            }
+            operation => {
+                // What came before has to be done first.
+                self.settle().await;
+                if self.is_over() {
+                    return;
+                }
+                let location = operation.as_ref().ok().and_then(|operation| self.location(operation));
+                let label = Label { method: planned.method, bulk_id: planned.bulk_id, location };
+                let outcome = match operation {
+                    Ok(operation) => self.one(&operation).await,
+                    Err(error) => Err(error.into()),
+                };
+                self.record(index, &label, outcome);
+            }
+        }
+    }
+
+    fn operation(&self, index: usize) -> Option<&Operation> {
+        self.operations.get(index)?.as_ref()?.operation.as_ref().ok()
+    }
+
+    /// Puts a creation into the waiting batch.
+    async fn enqueue(&mut self, index: usize, circle: bool) {
+        let Some(planned) = self.operations.get_mut(index).and_then(Option::take) else { return };
+        let Ok(operation) = planned.operation else { return };
+        let label = Label { method: planned.method, bulk_id: planned.bulk_id, location: None };
+        let new = match self.prepare(operation, index, circle) {
+            Ok(new) => new,
+            Err(refusal) => {
+                // Where errors are counted, they are counted in order.
+                if self.limit.is_some() {
+                    self.flush().await;
+                    if self.is_over() {
+                        return;
+                    }
+                }
+                self.record(index, &label, Err(refusal));
+                return;
+            }
+        };
+        let type_name = &new.resource_type.name;
+        let has_unique = keys::has_unique(&new.resource_type);
+        let unique: Vec<(String, Entry)> = if has_unique {
+            let keys = keys::of_document(&new.resource_type, &new.resource.attributes());
+            keys::unique(&new.resource_type, &keys).into_iter().map(|entry| (type_name.clone(), entry)).collect()
+        } else {
+            Vec::new()
+        };
+        if unique.iter().any(|entry| self.waiting_unique.contains(entry)) {
+            self.flush().await;
+            if self.is_over() {
+                return;
+            }
+        }
+        self.waiting_unique.extend(unique);
+        self.waiting_bytes += new.resource.document.len();
+        self.open.insert(index);
+        self.waiting.push(Waiting { index, label, new });
+        // Where errors are counted, only user names are looked up beforehand.
+        let alone = has_unique && self.limit.is_some();
+        if alone || self.waiting.len() >= CHUNK || self.waiting_bytes >= CHUNK_BYTES {
+            self.flush().await;
+        }
+    }
+
+    /// Creates what waits, and then what waited for that.
+    async fn settle(&mut self) {
+        loop {
+            self.flush().await;
+            let later = std::mem::take(&mut self.later);
+            if later.is_empty() {
+                return;
+            }
+            for index in later {
+                let waits = |operation: &Operation| operation.references.iter().any(|index| self.open.contains(index));
+                if self.operation(index).is_some_and(waits) {
+                    self.later.push(index);
+                } else {
+                    self.open.remove(&index);
+                    self.enqueue(index, false).await;
+                }
+            }
+        }
+    }
+
+    /// The address of the resource that an operation is about, if it is known.
+    fn location(&self, operation: &Operation) -> Option<String> {
+        let id = match &operation.id {
+            ResourceId::Existing(id) => id,
+            ResourceId::Created(bulk_id) => self.ids.get(bulk_id)?,
+            ResourceId::New => return None,
+        };
+        Some(format!("{}/scim2{}/{id}", self.ctx.base(), operation.endpoint))
+    }
+
+    fn type_at(&self, endpoint: &str) -> Result<Arc<ResourceType>, Refusal> {
+        let found = self.registry.resource_type_at(endpoint).cloned();
+        found.ok_or_else(|| ScimError::not_found("There is no such endpoint.").into())
+    }
+
+    fn body(&self, operation: &Operation) -> Result<Json, Refusal> {
+        if operation.references.iter().any(|index| self.failed.contains(index)) {
+            return Err(ScimError::conflict("The operation refers to a 'bulkId' whose own operation failed.").into());
+        }
+        let mut data = operation.data.clone();
+        resolve(&mut data, &|bulk_id| self.ids.get(bulk_id).cloned());
+        Ok(data)
+    }
+
+    fn prepare(&self, operation: Operation, index: usize, circle: bool) -> Result<NewResource, Refusal> {
+        let rt = self.type_at(&operation.endpoint)?;
+        if rt.name == GROUP && (circle || operation.references.contains(&index)) {
+            // RFC 7644 section 3.7.1 leaves open whether a circle is resolved, and names the status if it is not.
+            return Err(ScimError::conflict("Groups cannot contain each other.").into());
+        }
+        prepare(self.ctx, self.gate, &rt, self.body(&operation)?)
+    }
+
+    /// An operation on a resource that there is.
+    async fn one(&self, operation: &Operation) -> Result<(Arc<ResourceType>, Option<Resource>), Refusal> {
+        let rt = self.type_at(&operation.endpoint)?;
+        let id = match &operation.id {
+            ResourceId::Existing(id) => id.clone(),
+            ResourceId::Created(bulk_id) => self.ids.get(bulk_id).cloned().unwrap_or_default(),
+            ResourceId::New => String::new(),
+        };
+        let expected = operation.version.as_deref().map_or(Expected::Any, Expected::parse);
+        let data = self.body(operation)?;
+        let found = match operation.method {
+            Method::Put => super::replace(self.ctx, self.gate, &rt, &id, data, expected, false).await?,
+            Method::Patch => super::modify(self.ctx, self.gate, &rt, &id, &data, expected, false).await?,
+            Method::Delete | Method::Post => {
+                super::delete(self.ctx, &rt, &id, expected).await?;
+                return Ok((rt, None));
+            }
+        };
+        Ok((rt, Some(found.resource)))
+    }
+
+    /// Creates what waits.
+    async fn flush(&mut self) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        self.waiting_bytes = 0;
+        self.waiting_unique.clear();
+        for waiting in &waiting {
+            self.open.remove(&waiting.index);
+        }
+        for waiting in &mut waiting {
+            if let Some(id) = waiting.label.bulk_id.as_ref().and_then(|bulk_id| self.ids.get(bulk_id)) {
+                waiting.new.resource.id.clone_from(id);
+            }
+        }
+        if waiting.is_empty() {
+            return;
+        }
+        let unknown = match self.unknown_members(&waiting).await {
+            Ok(unknown) => unknown,
+            Err(failure) => return self.all_failed(&waiting, &failure),
+        };
+        let mut taken = HashSet::new();
+        if self.limit.is_some() {
+            match self.taken_names(&waiting).await {
+                Ok(names) => taken = names,
+                Err(failure) => return self.all_failed(&waiting, &failure),
+            }
+        }
+        let mut batch = Vec::new();
+        for Waiting { index, label, new } in waiting {
+            if self.is_over() {
+                break;
+            }
+            let name = user_name_key(&new);
+            if let Some(member) = new.members.iter().find(|member| unknown.contains(&member.id)) {
+                let short: String = member.id.chars().take(80).collect();
+                let error = ScimError::invalid_value(format!("There is no user or group with the id '{short}'."));
+                self.record(index, &label, Err(error.into()));
+            } else if name.as_ref().is_some_and(|name| taken.contains(name)) {
+                self.record(index, &label, Err(write::taken(&new.resource_type).into()));
+            } else {
+                if self.limit.is_some() {
+                    taken.extend(name);
+                }
+                batch.push((index, label, new));
+            }
+        }
+        if batch.is_empty() {
+            return;
+        }
+        let (labels, resources): (Vec<_>, Vec<_>) =
+            batch.into_iter().map(|(index, label, new)| ((index, label, new.resource_type.clone()), new)).unzip();
+        match write::create(self.ctx, resources).await {
+            Ok(created) => {
+                for ((index, label, rt), result) in labels.into_iter().zip(created) {
+                    let outcome = result.map(|resource| (rt, Some(resource))).map_err(Refusal::from);
+                    self.record(index, &label, outcome);
+                }
+            }
+            Err(failure) => {
+                for (index, label, _) in labels {
+                    self.record(index, &label, Err(failure.clone().into()));
+                }
+            }
+        }
+    }
+
+    fn all_failed(&mut self, waiting: &[Waiting], failure: &DatabaseError) {
+        for waiting in waiting {
+            self.record(waiting.index, &waiting.label, Err(failure.clone().into()));
+        }
+    }
+
+    /// The members named that there are not, and that this batch does not create either.
+    async fn unknown_members(&self, waiting: &[Waiting]) -> Result<HashSet<String>, DatabaseError> {
+        let made: HashSet<&str> = waiting.iter().map(|waiting| waiting.new.resource.id.as_str()).collect();
+        let named: Vec<&str> = waiting
+            .iter()
+            .flat_map(|waiting| &waiting.new.members)
+            .map(|member| member.id.as_str())
+            .filter(|id| !made.contains(id))
+            .collect();
+        if named.is_empty() { Ok(HashSet::new()) } else { group::unknown(self.ctx, &named).await }
+    }
+
+    /// The user names in a batch that users have already: needed only where the first errors decide where to stop.
+    async fn taken_names(&self, waiting: &[Waiting]) -> Result<HashSet<String>, DatabaseError> {
+        let names: Vec<String> = waiting.iter().filter_map(|waiting| user_name_key(&waiting.new)).collect();
+        let statement = Statement::new(
+            "SELECT j.value AS name FROM json_each(?2) j CROSS JOIN resources r \
+             ON r.tenant = ?1 AND r.type = 'User' AND r.name_key = j.value",
+            vec![self.ctx.tenant.key(), json!(names).to_string().into()],
+        );
+        self.ctx.platform.query(statement).await?.iter().map(|row| row.text("name").map(str::to_owned)).collect()
+    }
+
+    fn record(&mut self, index: usize, label: &Label, outcome: Result<(Arc<ResourceType>, Option<Resource>), Refusal>) {
+        let mut result = json!({ "method": label.method.map(Method::as_str).unwrap_or_default() });
+        if let Some(bulk_id) = &label.bulk_id {
+            result["bulkId"] = json!(bulk_id);
+        }
+        if let Some(location) = &label.location {
+            result["location"] = json!(location);
+        }
+        match outcome {
+            Ok((rt, Some(resource))) => {
+                result["location"] = json!(resource.location(&self.ctx.base(), &rt));
+                result["version"] = json!(resource.etag());
+                result["status"] = json!(if label.method == Some(Method::Post) { "201" } else { "200" });
+            }
+            Ok((_, None)) => result["status"] = json!("204"),
+            Err(refusal) => {
+                self.errors += 1;
+                self.failed.insert(index);
+                let error = match refusal {
+                    Refusal::Scim(error) => error,
+                    Refusal::Busy => ScimError::new(503, "Too many passwords are being hashed: try again shortly."),
+                    Refusal::Database(_) => ScimError::new(503, "The database did not answer: try again shortly."),
+                };
+                result["status"] = json!(error.status.to_string());
+                result["response"] = error.to_json();
+            }
+        }
+        self.results[index] = Some(result);
+    }
+}
+
+fn user_name_key(new: &NewResource) -> Option<String> {
+    if new.resource_type.name != USER {
+        return None;
+    }
+    Some(fold(&new.resource.user_name()))
+}

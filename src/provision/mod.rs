@@ -1,0 +1,312 @@
+//! Provisioning: SCIM's verbs on resources of any type, from a validated request to one batch in the directory. Users go
+//! by way of `invite/`, groups have their members apart.
+
+pub mod bulk;
+mod group;
+mod password;
+mod user;
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use crate::access::audit::Action;
+use crate::access::password::Gate;
+use crate::context::Context;
+use crate::directory::find;
+use crate::directory::resource::{GROUP, Resource, USER};
+use crate::directory::write::{self, Deleted, NewResource, Riders, Written};
+use crate::invite::account::Account;
+use crate::ports::DatabaseError;
+use crate::scim::error::Error as ScimError;
+use crate::scim::patch::Patch;
+use crate::scim::projection::Projection;
+use crate::scim::resource::{self, Document};
+use crate::scim::schema::ResourceType;
+
+/// Why a request was not carried out. Whatever it says, nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The request is at fault.
+    #[error("{0:?}")]
+    Scim(ScimError),
+    /// Too many passwords wait to be hashed: try again shortly.
+    #[error("too many passwords wait to be hashed")]
+    Busy,
+    /// The database is.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+impl From<ScimError> for Refusal {
+    fn from(error: ScimError) -> Self {
+        Self::Scim(error)
+    }
+}
+
+/// A resource, and a group's members where they were asked for.
+#[derive(Debug)]
+pub struct Found {
+    /// The resource.
+    pub resource: Resource,
+    /// The members of a group.
+    pub members: Option<Vec<Json>>,
+    /// Whether the group has more members than an unasked-for answer should carry.
+    pub large: bool,
+}
+
+impl From<Resource> for Found {
+    fn from(resource: Resource) -> Self {
+        Self { resource, members: None, large: false }
+    }
+}
+
+/// The version a client expects (`If-Match`, or `version` in Bulk).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Any.
+    Any,
+    /// This one.
+    Version(i64),
+    /// One that no resource has.
+    Never,
+}
+
+impl Expected {
+    /// Reads an entity tag or a list of them (RFC 9110 section 13.1.1). Weak and strong ones are alike here.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        if text.trim() == "*" {
+            return Self::Any;
+        }
+        let version = |tag: &str| {
+            let tag = tag.trim();
+            tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+        };
+        let mut versions = text.split(',').filter_map(version);
+        match (versions.next(), versions.next()) {
+            (Some(only), None) => Self::Version(only),
+            // Several: the newest is the one that can still be meant.
+            (Some(first), Some(second)) => Self::Version(versions.fold(first.max(second), i64::max)),
+            _ => Self::Never,
+        }
+    }
+
+    fn check(self, version: i64) -> Result<(), ScimError> {
+        match self {
+            Self::Any => Ok(()),
+            Self::Version(expected) if expected == version => Ok(()),
+            _ => Err(ScimError::precondition_failed(
+                "The resource has another version than If-Match says: read it and try again.",
+            )),
+        }
+    }
+
+    fn version(self) -> Option<i64> {
+        match self {
+            Self::Any => None,
+            Self::Version(version) => Some(version),
+            Self::Never => Some(-1),
+        }
+    }
+}
+
+/// How often a write is tried when others change the resource at the same time.
+const ATTEMPTS: usize = 5;
+
+fn not_found() -> Refusal {
+    ScimError::not_found("There is no resource with this id.").into()
+}
+
+fn contended() -> Refusal {
+    DatabaseError::Unavailable("the resource is being changed by many at once".to_owned()).into()
+}
+
+/// Prepares a resource for creation: everything but the database.
+///
+/// # Errors
+/// [`Refusal`]
+pub fn prepare(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, body: Json) -> Result<NewResource, Refusal> {
+    let mut document = resource::read(rt, body)?;
+    if rt.name == USER {
+        return user::prepare(ctx, gate, rt, document);
+    }
+    // Nobody could ever read or test them: only a user's are acted upon.
+    drop(resource::take_secrets(rt, &mut document));
+    if rt.name == GROUP {
+        return group::prepare(ctx, rt, document);
+    }
+    Ok(NewResource {
+        resource_type: rt.clone(),
+        resource: new_resource(ctx, document)?,
+        password_hash: None,
+        mail: None,
+        members: Vec::new(),
+    })
+}
+
+/// A resource at version 1 with this document, which `resource::read` has arranged.
+fn new_resource(ctx: &Context, document: Document) -> Result<Resource, Refusal> {
+    let now = ctx.platform.clock.now();
+    Ok(Resource {
+        id: ctx.platform.new_id().to_string(),
+        document: text(document)?,
+        version: 1,
+        created: now,
+        modified: now,
+        account: Account::default(),
+        invitation: None,
+        groups: None,
+    })
+}
+
+/// The largest document that is stored, in bytes: what a body may have. PATCHes may make one grow.
+pub const MAX_DOCUMENT: usize = 256 * 1024;
+
+/// A document as it is stored.
+fn text(document: Document) -> Result<String, Refusal> {
+    let text = Json::Object(document).to_string();
+    if text.len() > MAX_DOCUMENT {
+        return Err(ScimError::payload_too_large(format!("A resource has at most {MAX_DOCUMENT} bytes.")).into());
+    }
+    Ok(text)
+}
+
+/// POST (RFC 7644 section 3.3).
+///
+/// # Errors
+/// [`Refusal`]
+pub async fn create(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, body: Json) -> Result<Found, Refusal> {
+    let new = prepare(ctx, gate, rt, body)?;
+    if !new.members.is_empty() {
+        return group::create(ctx, new).await;
+    }
+    let created = write::create(ctx, vec![new]).await?.into_iter().next();
+    Ok(created.ok_or_else(contended)??.into())
+}
+
+/// GET (RFC 7644 section 3.4.1).
+///
+/// # Errors
+/// [`Refusal`]
+pub async fn read(ctx: &Context, rt: &ResourceType, id: &str, projection: &Projection) -> Result<Found, Refusal> {
+    if rt.name == GROUP && projection.wants("members") {
+        return group::read(ctx, id).await;
+    }
+    let with_groups = rt.name == USER && projection.wants("groups");
+    Ok(find::by_id(ctx, &rt.name, id, with_groups).await?.ok_or_else(not_found)?.into())
+}
+
+/// What a write makes of a document.
+enum Edit {
+    /// PUT: this one takes its place.
+    Replace(Json),
+    /// PATCH: these operations.
+    Modify(Patch),
+}
+
+impl Edit {
+    fn apply(&self, rt: &Arc<ResourceType>, current: &Document) -> Result<Document, ScimError> {
+        match self {
+            Self::Replace(body) => resource::replace(rt, current, body.clone()),
+            Self::Modify(patch) => patch.apply(current),
+        }
+    }
+}
+
+/// PUT (RFC 7644 section 3.5.1). `with_members`: the answer shows a group's.
+///
+/// # Errors
+/// [`Refusal`]
+pub async fn replace(
+    ctx: &Context,
+    gate: &Gate,
+    rt: &Arc<ResourceType>,
+    id: &str,
+    body: Json,
+    expected: Expected,
+    with_members: bool,
+) -> Result<Found, Refusal> {
+    if rt.name == GROUP {
+        return group::replace(ctx, rt, id, body, expected, with_members).await;
+    }
+    edit(ctx, gate, rt, id, &Edit::Replace(body), expected).await
+}
+
+/// PATCH (RFC 7644 section 3.5.2). `with_members`: the answer shows a group's.
+///
+/// # Errors
+/// [`Refusal`]
+pub async fn modify(
+    ctx: &Context,
+    gate: &Gate,
+    rt: &Arc<ResourceType>,
+    id: &str,
+    body: &Json,
+    expected: Expected,
+    with_members: bool,
+) -> Result<Found, Refusal> {
+    let patch = Patch::parse(rt, body)?;
+    if rt.name == GROUP {
+        return group::modify(ctx, rt, id, patch, expected, with_members).await;
+    }
+    edit(ctx, gate, rt, id, &Edit::Modify(patch), expected).await
+}
+
+/// One read and one conditional write; again from the start when somebody else was faster, unless the client named the
+/// version.
+async fn edit(
+    ctx: &Context,
+    gate: &Gate,
+    rt: &Arc<ResourceType>,
+    id: &str,
+    edit: &Edit,
+    expected: Expected,
+) -> Result<Found, Refusal> {
+    for _ in 0..ATTEMPTS {
+        let before = find::by_id(ctx, &rt.name, id, rt.name == USER).await?.ok_or_else(not_found)?;
+        expected.check(before.version)?;
+        let current = before.whole(ctx, rt, None);
+        let document = edit.apply(rt, &current)?;
+        let (mut after, riders) = if rt.name == USER {
+            user::changed(ctx, gate, rt, &before, document, matches!(edit, Edit::Replace(_)))?
+        } else {
+            let mut document = document;
+            drop(resource::take_secrets(rt, &mut document));
+            document.shift_remove("id");
+            document.shift_remove("meta");
+            let after = Resource { document: text(document)?, ..before.clone() };
+            (after, Riders { actions: vec![Action::update(&rt.name)], ..Riders::default() })
+        };
+        let unchanged = after.document == before.document
+            && after.account == before.account
+            && riders.password_hash.is_none()
+            && riders.mail.is_none();
+        if unchanged {
+            return Ok(before.into());
+        }
+        let operation = ctx.platform.new_id().to_string();
+        match write::update(ctx, rt, &before, &mut after, &operation, riders).await? {
+            Written::Done(_) => return Ok(after.into()),
+            Written::Taken => return Err(write::taken(rt).into()),
+            Written::Conflict if expected == Expected::Any => {}
+            Written::Conflict => expected.check(before.version + 1)?,
+        }
+    }
+    Err(contended())
+}
+
+/// DELETE (RFC 7644 section 3.6).
+///
+/// # Errors
+/// [`Refusal`]
+pub async fn delete(ctx: &Context, rt: &ResourceType, id: &str, expected: Expected) -> Result<(), Refusal> {
+    match write::delete(ctx, rt, id, expected.version()).await? {
+        Deleted::Done => Ok(()),
+        Deleted::NotFound => Err(not_found()),
+        Deleted::OtherVersion => Err(ScimError::precondition_failed(
+            "The resource has another version than If-Match says: read it and try again.",
+        )
+        .into()),
+    }
+}

@@ -1,0 +1,29 @@
+//! Passwords that an administrator or a client sends. They answer for its strength beyond length; people who choose their
+//! own are held to the whole policy (`invite/redeem.rs`).
+
+use super::Refusal;
+use crate::access::password::{self, Gate};
+use crate::access::policy::{self, Weakness};
+use crate::context::Context;
+use crate::scim::error::Error as ScimError;
+
+/// The hash of a password sent over SCIM.
+///
+/// # Errors
+/// 400 `invalidValue` with WSO2's code for the policy; `Busy`.
+pub fn hash(ctx: &Context, gate: &Gate, password: &str) -> Result<String, Refusal> {
+    let minimum = ctx.settings().password_min_length;
+    let problem = policy::weaknesses(password, minimum, &[]).into_iter().find_map(|weakness| match weakness {
+        Weakness::TooShort(least) => Some(format!("20035 - The password needs at least {least} characters.")),
+        Weakness::TooLong => Some(format!("20035 - The password is longer than {} bytes.", password::MAX_BYTES)),
+        Weakness::Unprintable => Some("20035 - The password has a control character.".to_owned()),
+        Weakness::Empty => Some("20035 - The password is empty.".to_owned()),
+        Weakness::Common | Weakness::Obvious(_) | Weakness::Repeated | Weakness::Blank => None,
+    });
+    if let Some(problem) = problem {
+        return Err(ScimError::invalid_value(problem).into());
+    }
+    let _place = gate.enter().ok_or(Refusal::Busy)?;
+    let hash = password::hash(password, &*ctx.platform.entropy);
+    hash.ok_or_else(|| ScimError::invalid_value("The password cannot be hashed.").into())
+}

@@ -1,0 +1,141 @@
+//! Groups within groups.
+
+use serde_json::{Value, json};
+
+use crate::scim2::client::{Client, id, in_parallel, values};
+use crate::support::App;
+
+/// A user's groups as `name type`, sorted.
+fn groups_of(admin: &Client<'_>, user: &str) -> Vec<String> {
+    let user = admin.get(user).is(200);
+    let groups = user["groups"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let text = |group: &Value, name: &str| group[name].as_str().unwrap().to_owned();
+    let mut found: Vec<_> = groups
+        .iter()
+        .map(|group| {
+            assert_eq!(text(group, "$ref"), format!("https://id.example.com/scim2/Groups/{}", text(group, "value")));
+            format!("{} {}", text(group, "display"), text(group, "type"))
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+fn add(admin: &Client<'_>, group: &str, member: &str) -> u16 {
+    let reply = admin.patch(group, json!([{ "op": "add", "path": "members", "value": values(&[member]) }]));
+    if reply.status != 200 {
+        reply.is_error(400, Some("invalidValue"));
+    }
+    reply.status.as_u16()
+}
+
+fn remove(admin: &Client<'_>, group: &str, member: &str) {
+    let path = format!("members[value eq \"{}\"]", id(member));
+    admin.patch(group, json!([{ "op": "remove", "path": path }])).is(200);
+}
+
+#[test]
+fn a_user_is_in_the_groups_of_his_groups_each_shown_once() {
+    let app = App::new();
+    let admin = app.scim();
+    let user = admin.create_user("paul");
+    let inner = admin.create_group("inner", &[&user]);
+    let middle = admin.create_group("middle", &[&inner]);
+    let other = admin.create_group("other", &[&inner]);
+    let outer = admin.create_group("outer", &[&middle, &other]);
+    assert_eq!(groups_of(&admin, &user), ["inner direct", "middle indirect", "other indirect", "outer indirect"]);
+    add(&admin, &outer, &user);
+    assert_eq!(groups_of(&admin, &user), ["inner direct", "middle indirect", "other indirect", "outer direct"]);
+    remove(&admin, &outer, &user);
+    remove(&admin, &outer, &other);
+    assert_eq!(groups_of(&admin, &user), ["inner direct", "middle indirect", "other indirect", "outer indirect"]);
+    remove(&admin, &outer, &middle);
+    assert_eq!(groups_of(&admin, &user), ["inner direct", "middle indirect", "other indirect"]);
+    assert_eq!(admin.get(&user).trips(), 1);
+}
+
+#[test]
+fn the_order_in_which_groups_are_nested_does_not_matter() {
+    let app = App::new();
+    let admin = app.scim();
+    let user = admin.create_user("paul");
+    let chain: Vec<_> = ["a", "b", "c", "d"].iter().map(|name| admin.create_group(name, &[])).collect();
+    for link in [[1, 2], [2, 3], [0, 1]] {
+        assert_eq!(add(&admin, &chain[link[1]], &chain[link[0]]), 200);
+    }
+    add(&admin, &chain[0], &user);
+    assert_eq!(groups_of(&admin, &user), ["a direct", "b indirect", "c indirect", "d indirect"]);
+    admin.put(&chain[2], &json!({ "displayName": "c" })).is(200);
+    assert_eq!(groups_of(&admin, &user), ["a direct", "b indirect"]);
+    admin.put(&chain[2], &json!({ "displayName": "c", "members": values(&[&chain[1]]) })).is(200);
+    assert_eq!(groups_of(&admin, &user), ["a direct", "b indirect", "c indirect", "d indirect"]);
+    admin.patch(&chain[2], json!([{ "op": "remove", "path": "members" }])).is(200);
+    assert_eq!(groups_of(&admin, &user), ["a direct", "b indirect"]);
+}
+
+#[test]
+fn a_circle_is_refused() {
+    let app = App::new();
+    let admin = app.scim();
+    let a = admin.create_group("a", &[]);
+    let b = admin.create_group("b", &[&a]);
+    let c = admin.create_group("c", &[&b]);
+    assert_eq!(add(&admin, &a, &a), 400);
+    assert_eq!(add(&admin, &a, &b), 400);
+    assert_eq!(add(&admin, &a, &c), 400);
+    let body = json!({ "displayName": "a", "members": values(&[&c]) });
+    admin.put(&a, &body).is_error(400, Some("invalidValue"));
+    remove(&admin, &b, &a);
+    assert_eq!(add(&admin, &a, &c), 200, "no circle any more");
+}
+
+#[test]
+fn two_who_close_a_circle_at_the_same_time_do_not_both_succeed() {
+    let app = App::new();
+    let admin = app.scim();
+    for round in 0..20 {
+        let pair = [admin.create_group("a", &[]), admin.create_group("b", &[])];
+        in_parallel(2, |number| add(&app.scim(), &pair[number], &pair[1 - number]));
+        let members: usize =
+            pair.iter().map(|group| admin.get(group).is(200)["members"].as_array().map_or(0, Vec::len)).sum();
+        assert_eq!(members, 1, "round {round}");
+    }
+}
+
+#[test]
+fn groups_nest_ten_deep_and_no_deeper() {
+    let app = App::new();
+    let admin = app.scim();
+    let user = admin.create_user("paul");
+    let mut innermost = admin.create_group("g0", &[&user]);
+    let first = innermost.clone();
+    for level in 1..=10 {
+        innermost = admin.create_group(&format!("g{level}"), &[&innermost]);
+    }
+    assert_eq!(groups_of(&admin, &user).len(), 11);
+    let body = json!({ "displayName": "g11", "members": values(&[&innermost]) });
+    admin.post("/scim2/Groups", &body).is_error(400, Some("invalidValue"));
+    let below = admin.create_group("below", &[]);
+    assert_eq!(add(&admin, &first, &below), 400);
+    assert_eq!(groups_of(&admin, &user).len(), 11);
+}
+
+#[test]
+fn a_deleted_group_takes_its_place_in_the_chain_with_it() {
+    let app = App::new();
+    let admin = app.scim();
+    let user = admin.create_user("paul");
+    let inner = admin.create_group("inner", &[&user]);
+    let middle = admin.create_group("middle", &[&inner]);
+    let outer = admin.create_group("outer", &[&middle, &inner]);
+    let top = admin.create_group("top", &[&outer]);
+    admin.delete(&middle).is(204);
+    assert_eq!(groups_of(&admin, &user), ["inner direct", "outer indirect", "top indirect"]);
+    admin.delete(&outer).is(204);
+    assert_eq!(groups_of(&admin, &user), ["inner direct"]);
+    assert!(admin.get(&top).is(200).get("members").is_none());
+    admin.delete(&inner).is(204);
+    assert_eq!(groups_of(&admin, &user), [""; 0]);
+    assert_eq!(app.number("SELECT COUNT(*) FROM group_ancestors"), 1);
+    assert_eq!(app.number("SELECT COUNT(*) FROM members"), 0);
+}
