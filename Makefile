@@ -19,7 +19,7 @@ locked = $(shell sed -n '/^name = "$(1)"$$/{n;s/^version = "\(.*\)"/\1/p;}' Carg
 WORKER_BUILD_VERSION := $(call locked,worker)
 WASM_BINDGEN_VERSION := $(call locked,wasm-bindgen)
 
-# worker-build would download these from GitHub; here they come from crates.io and npm. Whoever has them sets them.
+# worker-build would download these from GitHub; here they come from the package registries. Whoever has them sets them.
 export WASM_BINDGEN_BIN ?= $(CURDIR)/.tools/bin/wasm-bindgen
 export WASM_OPT_BIN ?= $(CURDIR)/node_modules/.bin/wasm-opt
 export ESBUILD_BIN ?= $(CURDIR)/node_modules/.bin/esbuild

@@ -14,6 +14,8 @@ group() { # name, command...
 
 group "native (cargo test)" cargo test --quiet
 group "workerd and browser (e2e)" node --disable-warning=ExperimentalWarning --test --test-reporter=spec --test-timeout=300000 'tests/e2e/*.test.mjs'
+group "conformance (scim2, scim-sanity)" node --disable-warning=ExperimentalWarning tests/conformance/run.mjs
+group "token vectors (python)" python3 scripts/token-vectors.py --check
 
 echo "==> summary"
 printf '%s\n' "${summary[@]}"

@@ -158,7 +158,7 @@ pub async fn inspect(
          (SELECT 1 FROM resources r WHERE r.tenant = ?1 AND r.id = j.value AND r.type IN ('User', 'Group'))",
         "SELECT r.id FROM json_each(?3) j CROSS JOIN resources r \
          ON r.tenant = ?1 AND r.id = j.value AND r.type = 'Group' WHERE ?2 = ?2 AND ?4 = ?4",
-        "SELECT j.value AS id FROM json_each(?3) j CROSS JOIN group_ancestors below \
+        "SELECT j.value AS id FROM json_each(?3) j CROSS JOIN group_ancestors below INDEXED BY group_ancestors_ancestor \
          ON below.tenant = ?1 AND below.ancestor_id = j.value WHERE below.group_id = ?2 \
          OR below.depth + 1 + (SELECT COALESCE(MAX(depth), 0) FROM group_ancestors WHERE tenant = ?1 \
          AND group_id = ?2) > ?4",
@@ -340,7 +340,7 @@ pub fn creation(ctx: &Context, resources: &[NewResource], operation: &str) -> Ve
         "WITH RECURSIVE up (group_id, ancestor_id, depth) AS ( \
          SELECT d.group_id, m.group_id, 1 FROM json_each(?2) j \
          CROSS JOIN members x ON x.tenant = ?1 AND x.group_id = j.value AND x.type = 'Group' \
-         CROSS JOIN group_ancestors d ON d.tenant = ?1 AND d.ancestor_id = x.member_id \
+         CROSS JOIN group_ancestors d INDEXED BY group_ancestors_ancestor ON d.tenant = ?1 AND d.ancestor_id = x.member_id \
          CROSS JOIN members m ON m.tenant = ?1 AND m.member_id = d.group_id WHERE ?3 = ?3 \
          UNION SELECT up.group_id, m.group_id, up.depth + 1 FROM up \
          CROSS JOIN members m ON m.tenant = ?1 AND m.member_id = up.ancestor_id WHERE up.depth < 10) \
@@ -381,12 +381,14 @@ pub fn deletion(ctx: &Context, id: &str, operation: &str, is_group: bool) -> Vec
             ),
             vec![ctx.tenant.key(), id.into(), operation.into(), ctx.platform.clock.now().into()],
         ),
-        run("DELETE FROM members WHERE tenant = ?1 AND member_id = ?2"),
+        run("DELETE FROM members INDEXED BY members_member WHERE tenant = ?1 AND member_id = ?2"),
     ];
     if is_group {
         batch.push(run("DELETE FROM members WHERE tenant = ?1 AND group_id = ?2"));
         batch.extend(rebuild(ctx, id, operation));
-        batch.push(run("DELETE FROM group_ancestors WHERE tenant = ?1 AND ancestor_id = ?2"));
+        batch.push(run(
+            "DELETE FROM group_ancestors INDEXED BY group_ancestors_ancestor WHERE tenant = ?1 AND ancestor_id = ?2",
+        ));
         batch.push(run("DELETE FROM group_ancestors WHERE tenant = ?1 AND group_id = ?2"));
     }
     batch
@@ -396,7 +398,7 @@ pub fn deletion(ctx: &Context, id: &str, operation: &str, is_group: bool) -> Vec
 fn rebuild(ctx: &Context, top: &str, operation: &str) -> [Statement; 2] {
     let gone = Statement::new(
         "DELETE FROM group_ancestors WHERE tenant = ?1 AND depth > 0 AND group_id IN \
-         (SELECT group_id FROM group_ancestors WHERE tenant = ?1 AND ancestor_id = ?2) AND ancestor_id <> ?2 \
+         (SELECT group_id FROM group_ancestors INDEXED BY group_ancestors_ancestor WHERE tenant = ?1 AND ancestor_id = ?2) AND ancestor_id <> ?2 \
          AND ?3 = ?3",
         vec![ctx.tenant.key(), top.into(), operation.into()],
     );
@@ -406,7 +408,7 @@ fn rebuild(ctx: &Context, top: &str, operation: &str) -> [Statement; 2] {
 /// The statement that forgets the groups that are no longer below `top`.
 fn prune(ctx: &Context, top: &str, operation: &str) -> Statement {
     Statement::new(
-        "DELETE FROM group_ancestors WHERE tenant = ?1 AND ancestor_id = ?2 AND depth > 0 AND ?3 = ?3 AND group_id NOT IN ( \
+        "DELETE FROM group_ancestors INDEXED BY group_ancestors_ancestor WHERE tenant = ?1 AND ancestor_id = ?2 AND depth > 0 AND ?3 = ?3 AND group_id NOT IN ( \
          WITH RECURSIVE down (id, depth) AS (SELECT ?2, 0 UNION SELECT m.member_id, down.depth + 1 FROM down \
          CROSS JOIN members m ON m.tenant = ?1 AND m.group_id = down.id AND m.type = 'Group' WHERE down.depth < ?4) \
          SELECT id FROM down)",
@@ -418,7 +420,7 @@ fn prune(ctx: &Context, top: &str, operation: &str) -> Statement {
 fn climb(ctx: &Context, top: &str, operation: &str) -> Statement {
     Statement::new(
         "WITH RECURSIVE up (group_id, ancestor_id, depth) AS ( \
-         SELECT d.group_id, m.group_id, 1 FROM group_ancestors d \
+         SELECT d.group_id, m.group_id, 1 FROM group_ancestors d INDEXED BY group_ancestors_ancestor \
          CROSS JOIN members m ON m.tenant = ?1 AND m.member_id = d.group_id \
          WHERE d.tenant = ?1 AND d.ancestor_id = ?2 AND ?3 = ?3 \
          UNION SELECT up.group_id, m.group_id, up.depth + 1 FROM up \

@@ -63,7 +63,9 @@ pub type Entry = (String, String);
 /// of its own.
 #[must_use]
 pub fn indexed(resource_type: &ResourceType, keys: &Json) -> Vec<Entry> {
-    entries(resource_type, keys, &|attribute| attribute.indexed, &|_| None)
+    // What a long value starts with is found by its beginning; whether it is equal, its document tells.
+    let beginning = |text: &str| Some(text[..text.floor_char_boundary(MAX_KEY)].to_owned());
+    entries(resource_type, keys, &|attribute| attribute.indexed, &beginning)
 }
 
 /// The values that must be unique among the resources of a type, save those that have a column of their own.
@@ -137,5 +139,5 @@ fn entries(
     found
 }
 
-/// The longest key that is indexed, in bytes: longer values are found by scanning.
+/// The longest key that is indexed, in bytes: of a longer value its beginning is.
 pub const MAX_KEY: usize = 512;

@@ -91,8 +91,9 @@ pub async fn register_schema(work: Work, headers: HeaderMap, body: Body) -> Resp
                 members.shift_remove("resourceType");
                 members.shift_remove("required");
             }
+            let shown = document.clone();
             private_keys(document.get_mut("attributes"));
-            let mut new = vec![Registration { kind: Kind::Schema, name: urn.clone(), document: document.clone() }];
+            let mut new = vec![Registration { kind: Kind::Schema, name: urn.clone(), document }];
             if let Some(resource_type) = extends {
                 new.push(Registration {
                     kind: Kind::Extension,
@@ -101,7 +102,7 @@ pub async fn register_schema(work: Work, headers: HeaderMap, body: Body) -> Resp
                 });
             }
             let location = format!("{}/api/schemas/{urn}", ctx.base());
-            register(&ctx, new, document, location).await
+            register(&ctx, new, shown, location).await
         }
         .await,
     )

@@ -175,7 +175,7 @@ fn replacement(
     }
     if resource_type.name == GROUP && columns.display != old_columns.display {
         batch.push(target(
-            "UPDATE group_ancestors SET display = ?4 WHERE tenant = ?1 AND ancestor_id = ?2 AND ",
+            "UPDATE group_ancestors INDEXED BY group_ancestors_ancestor SET display = ?4 WHERE tenant = ?1 AND ancestor_id = ?2 AND ",
             vec![columns.display.as_str().into()],
         ));
     }

@@ -83,3 +83,18 @@ fn bad_parameters_are_scim_errors() {
         app.scim().list("/scim2/Users", &[(name, value)]).is_error(400, Some(scim_type));
     }
 }
+
+#[test]
+fn a_value_longer_than_an_index_key_is_found_by_its_beginning_and_by_its_whole() {
+    let app = App::new();
+    let long = format!("abc{}", "ü".repeat(600));
+    let body = serde_json::json!({ "userName": "long", "displayName": long });
+    assert_eq!(app.admin("POST", "/scim2/Users", body.to_string()).status, 201);
+    let found = |filter: String| {
+        let query = form_urlencoded::byte_serialize(filter.as_bytes()).collect::<String>();
+        app.admin("GET", &format!("/scim2/Users?filter={query}"), "").json()["totalResults"].clone()
+    };
+    assert_eq!(found("displayName sw \"ABC\"".to_owned()), 1);
+    assert_eq!(found(format!("displayName eq \"{long}\"")), 1);
+    assert_eq!(found(format!("displayName eq \"abc{}\"", "ü".repeat(254))), 0);
+}
