@@ -183,8 +183,11 @@ async fn run(
     let removed: HashSet<&String> = change.remove.iter().collect();
     for _ in 0..ATTEMPTS {
         let inspected = group::inspect(ctx, id, &named, change.replace).await?;
+        // Who has gone meanwhile is no reason to refuse the other members of a PATCH: the answer shows who is in. A whole
+        // group, sent by POST or PUT, is another matter.
+        let tolerant = matches!(edit, Edit::Modify(_));
         check_known(&Inspected {
-            unknown: inspected.unknown.iter().filter(|id| !removed.contains(id)).cloned().collect(),
+            unknown: if tolerant { Vec::new() } else { inspected.unknown.clone() },
             circular: inspected.circular.iter().filter(|id| !removed.contains(id)).cloned().collect(),
             ..Inspected::default()
         })?;
@@ -197,7 +200,10 @@ async fn run(
             document.shift_remove(derived);
         }
         let mut after = Resource { document: text(document)?, ..before.clone() };
-        let effective = effective(change, &inspected.present, inspected.members);
+        let unknown: HashSet<&String> = inspected.unknown.iter().collect();
+        let mut change = change.clone();
+        change.add.retain(|member| !unknown.contains(&member.id));
+        let effective = effective(&change, &inspected.present, inspected.members);
         let same_document = after.document == before.document;
         if same_document && effective.is_empty() {
             return shown(ctx, before, with_members, None).await;

@@ -42,11 +42,14 @@ pub fn changed(
     replaced: bool,
 ) -> Result<(Resource, Riders), Refusal> {
     let mut wishes = Wishes::take(rt, &mut document);
-    // There is no third state: who does not speak of `active` lets nobody in and puts nobody out.
+    // There is no third state: who does not speak of `active` lets nobody in and puts nobody out. A PATCH that removes it
+    // gets what it asks for, an answer without it (RFC 7644 section 3.5.2.2).
     if !document.contains_key("active") {
         wishes.disabled = before.account.disabled;
-        document.insert("active".to_owned(), Json::Bool(!wishes.disabled));
-        resource::arrange(rt, &mut document);
+        if replaced {
+            document.insert("active".to_owned(), Json::Bool(!wishes.disabled));
+            resource::arrange(rt, &mut document);
+        }
     }
     // What was read comes back with the rest, and then says nothing about a new address.
     wishes.email_verified = wishes.email_verified.filter(|verified| *verified != before.account.email_verified);

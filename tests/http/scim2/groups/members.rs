@@ -77,7 +77,6 @@ fn members_and_other_attributes_change_together_or_not_at_all() {
     let rename = json!({ "op": "replace", "path": "displayName", "value": "crew" });
     let before = admin.get(&group).is(200);
     for bad in [
-        json!({ "op": "add", "path": "members", "value": [{ "value": "nobody" }] }),
         json!({ "op": "replace", "path": "members[value eq \"x\"].value", "value": "y" }),
         json!({ "op": "replace", "path": "members.display", "value": "y" }),
         json!({ "op": "replace", "path": "id", "value": "y" }),
@@ -104,9 +103,22 @@ fn whoever_is_unknown_is_no_member() {
     let body = json!({ "displayName": "x", "members": [{ "value": "nobody" }] });
     admin.post("/scim2/Groups", &body).is_error(400, Some("invalidValue"));
     admin.put(&group, &body).is_error(400, Some("invalidValue"));
-    admin.patch(&group, add(&["nobody"])).is_error(400, Some("invalidValue"));
     assert_eq!(app.number("SELECT COUNT(*) FROM resources"), 1);
     assert_eq!(admin.get(&group).is(200)["displayName"], "staff");
+}
+
+#[test]
+fn a_patch_leaves_out_whoever_is_unknown_and_takes_the_others() {
+    let app = App::new();
+    let admin = app.scim();
+    let paul = admin.create_user("paul");
+    let group = admin.create_group("staff", &[]);
+    let nobody = admin.patch(&group, add(&["nobody"])).is(200);
+    assert_eq!((nobody.get("members"), &nobody["meta"]["version"]), (None, &json!("W/\"1\"")));
+    let both = admin.patch(&group, add(&["nobody", &paul])).is(200);
+    assert_eq!(sorted_values(&both["members"]), [id(&paul)]);
+    let replace = json!([{ "op": "replace", "path": "members", "value": values(&["nobody"]) }]);
+    assert_eq!(admin.patch(&group, replace).is(200).get("members"), None);
 }
 
 #[test]

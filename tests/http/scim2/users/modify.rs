@@ -144,7 +144,11 @@ fn active_is_the_inverse_of_disabled_and_nothing_else() {
     assert!(after.get(WSO2).is_none(), "a plain user again: {after}");
     assert_eq!(app.me("paul", PASSWORD).status, 200);
     let after = app.scim().patch(&user, json!([{ "op": "remove", "path": "active" }])).is(200);
-    assert_eq!(after["active"], true, "there is no third state");
+    assert_eq!(after.get("active"), None, "as asked, and there is no third state: {after}");
+    assert_eq!(app.me("paul", PASSWORD).status, 200);
+    app.scim().set(&user, "active", false).is(200);
+    app.scim().patch(&user, json!([{ "op": "remove", "path": "active" }])).is(200);
+    assert_eq!(app.me("paul", PASSWORD).status, 401, "removing it lets nobody in");
     assert_eq!(app.number("SELECT COUNT(*) FROM outbox"), 0);
 }
 
