@@ -96,7 +96,7 @@ CREATE TABLE group_ancestors (
   display     TEXT    NOT NULL,                -- the ancestor's displayName
   PRIMARY KEY (tenant, group_id, ancestor_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX group_ancestors_ancestor ON group_ancestors (tenant, ancestor_id);
+CREATE UNIQUE INDEX group_ancestors_ancestor ON group_ancestors (tenant, ancestor_id, group_id);
 
 -- A tenant's own schemas, resource types, and extensions of built-in resource types.
 CREATE TABLE registrations (

@@ -32,7 +32,6 @@ pub struct Continued([u8; 32]);
 
 impl Continued {
     /// The digest of these parts.
-    #[must_use]
     pub fn of<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
         let mut digest = Sha256::new();
         for part in parts {
@@ -44,10 +43,11 @@ impl Continued {
 }
 
 /// The cursor to a position; `None` only when the deployment has no key.
-#[must_use]
 pub fn seal(ctx: &Context, continued: Continued, position: &[Value]) -> Option<String> {
     let mut bytes = vec![VERSION];
-    position.iter().for_each(|value| encode(value, &mut bytes));
+    for value in position {
+        encode(value, &mut bytes);
+    }
     let tag = mac(keys(ctx).first()?, continued, &bytes)?.finalize().into_bytes();
     bytes.extend_from_slice(&tag[..TAG]);
     Some(URL_SAFE_NO_PAD.encode(bytes))

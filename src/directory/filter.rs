@@ -14,8 +14,6 @@ mod place;
 #[cfg(test)]
 mod tests;
 
-use std::cmp::Ordering;
-
 use crate::context::Context;
 use crate::directory::keys::instant_key;
 use crate::ports::{Millis, Value};
@@ -28,7 +26,7 @@ use place::{Item, Leaf, Place, Scalar};
 /// The parameters of a statement: each value gets a number once, so that a filter of many terms stays below D1's limit
 /// of a hundred.
 #[derive(Debug, Default)]
-pub struct Bindings(Vec<Value>);
+pub(super) struct Bindings(Vec<Value>);
 
 impl Bindings {
     /// The parameter that stands for this value, as SQL writes it.
@@ -42,7 +40,6 @@ impl Bindings {
     }
 
     /// The values in the order of their numbers.
-    #[must_use]
     pub fn into_values(self) -> Vec<Value> {
         self.0
     }
@@ -50,7 +47,7 @@ impl Bindings {
 
 /// What a predicate depends on besides the filter.
 #[derive(Debug)]
-pub struct Scope<'a> {
+pub(super) struct Scope<'a> {
     /// The type of the resources.
     pub resource_type: &'a ResourceType,
     /// What addresses start with: the origin and the tenant's prefix.
@@ -61,7 +58,6 @@ pub struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     /// The scope of a request.
-    #[must_use]
     pub fn new(ctx: &Context, resource_type: &'a ResourceType) -> Self {
         let second = i64::try_from(ctx.now_seconds()).unwrap_or(i64::MAX / 2_000);
         Self { resource_type, base: ctx.base(), now: second * 1_000 + 999 }
@@ -69,17 +65,17 @@ impl<'a> Scope<'a> {
 }
 
 /// The predicate that a filter comes to.
-pub fn predicate(scope: &Scope<'_>, filter: &Filter, bindings: &mut Bindings) -> String {
+pub(super) fn predicate(scope: &Scope<'_>, filter: &Filter, bindings: &mut Bindings) -> String {
     Compiler { scope, bindings, aliases: 0 }.filter(filter, None)
 }
 
 /// The expression that a list is ordered by: of a multi-valued attribute the primary value, or else the first.
-pub fn sort_key(scope: &Scope<'_>, path: &AttributePath, bindings: &mut Bindings) -> String {
+pub(super) fn sort_key(scope: &Scope<'_>, path: &AttributePath, bindings: &mut Bindings) -> String {
     Compiler { scope, bindings, aliases: 0 }.sort_key(path)
 }
 
 /// Joins predicates in balanced form: SQLite limits how deep an expression is, not how long.
-pub fn join(parts: &[String], word: &str) -> String {
+fn join(parts: &[String], word: &str) -> String {
     match parts {
         [] => "1".to_owned(),
         [part] => part.clone(),
@@ -92,7 +88,7 @@ pub fn join(parts: &[String], word: &str) -> String {
 
 /// The bounds in whole milliseconds that a comparison with an instant comes to: what is compared has no finer parts.
 /// `None` where nothing can satisfy it.
-pub fn millis_bounds(operator: Operator, instant: Instant) -> Option<(Operator, Millis)> {
+pub(super) fn millis_bounds(operator: Operator, instant: Instant) -> Option<(Operator, Millis)> {
     let millis = instant.unix_millis();
     if instant.nanos.is_multiple_of(1_000_000) {
         return Some((operator, millis));
@@ -120,10 +116,7 @@ fn negated(predicate: &str) -> String {
 }
 
 fn exists(from: &str, conditions: &[String]) -> String {
-    match conditions {
-        [] => format!("EXISTS (SELECT 1 FROM {from})"),
-        conditions => format!("EXISTS (SELECT 1 FROM {from} WHERE {})", conditions.join(" AND ")),
-    }
+    format!("EXISTS (SELECT 1 FROM {from} WHERE {})", conditions.join(" AND "))
 }
 
 struct Compiler<'a> {
@@ -146,18 +139,16 @@ impl Compiler<'_> {
             }
             Filter::Compare(path, Operator::Ne, literal) => negated(&self.compare(path, Operator::Eq, literal, within)),
             Filter::Compare(path, operator, literal) => self.compare(path, *operator, literal, within),
-            Filter::ValuePath(path, inner) => match within {
-                Some(item) => self.filter(inner, Some(item)),
-                None => {
-                    let place = self.place(path);
-                    let there = match &place {
-                        Place::One(item) => item.is_there(),
-                        Place::Each { .. } => None,
-                    };
-                    let inner = self.any(&place, |compiler, item| compiler.filter(inner, Some(item)));
-                    there.map(|there| format!("({there} AND {inner})")).unwrap_or(inner)
-                }
-            },
+            Filter::ValuePath(_, inner) if within.is_some() => self.filter(inner, within),
+            Filter::ValuePath(path, inner) => {
+                let place = self.place(path);
+                let there = match &place {
+                    Place::One(item) => item.is_there(),
+                    Place::Each { .. } => None,
+                };
+                let inner = self.any(&place, |compiler, item| compiler.filter(inner, Some(item)));
+                there.map(|there| format!("({there} AND {inner})")).unwrap_or(inner)
+            }
             Filter::Constant(value) => u8::from(*value).to_string(),
         }
     }
@@ -195,13 +186,11 @@ impl Compiler<'_> {
                 exists(&format!("json_each({text}, {path}) {alias}"), &[test])
             }
         };
-        match within {
-            Some(item) => leaf(self, item),
-            None => {
-                let place = self.place(path);
-                self.any(&place, leaf)
-            }
+        if let Some(item) = within {
+            return leaf(self, item);
         }
+        let place = self.place(path);
+        self.any(&place, leaf)
     }
 
     fn compare(
@@ -237,7 +226,8 @@ impl Compiler<'_> {
             Literal::Number(number) => format!("{value} {} {}", sign(operator), self.number(number)),
             Literal::DateTime { instant, .. } if scalar.millis => match millis_bounds(operator, *instant) {
                 Some((operator, millis)) => format!("{value} {} {}", sign(operator), self.bindings.bind(millis)),
-                None => "0".to_owned(),
+                // Nobody has an instant between two milliseconds. (A constant would make SQLite forget its index.)
+                None => format!("{value} <> {value}"),
             },
             Literal::DateTime { instant, .. } => {
                 format!("{value} {} {}", sign(operator), self.bindings.bind(instant_key(*instant)))
@@ -303,7 +293,7 @@ impl Compiler<'_> {
 }
 
 /// The least text that is greater than every text that starts with `prefix`; `None` if there is none.
-pub fn successor(prefix: &str) -> Option<String> {
+pub(super) fn successor(prefix: &str) -> Option<String> {
     let mut rest = prefix.to_owned();
     while let Some(last) = rest.pop() {
         // The range of characters steps over the surrogates.
@@ -313,13 +303,4 @@ pub fn successor(prefix: &str) -> Option<String> {
         }
     }
     None
-}
-
-/// Orders two values of one kind, as SQLite does.
-pub fn order(one: &Value, other: &Value) -> Ordering {
-    match (one, other) {
-        (Value::Integer(one), Value::Integer(other)) => one.cmp(other),
-        (Value::Text(one), Value::Text(other)) => one.cmp(other),
-        _ => Ordering::Equal,
-    }
 }

@@ -9,6 +9,7 @@
 //! One order serves index and cursor paging: ascending, what has no value last, ties by id; descending is its reverse.
 //! Without `sortBy` it is the driver's own.
 
+mod bounds;
 mod driver;
 mod plan;
 mod statements;
@@ -24,7 +25,7 @@ use crate::scim::list::Position;
 use crate::scim::query::{Query, Start};
 use crate::scim::schema::ResourceType;
 
-use driver::After;
+use bounds::After;
 use statements::{Listing, Window};
 
 /// A page of a list.
@@ -92,7 +93,7 @@ async fn index_page(ctx: &Context, listing: &Listing<'_>, start: u64, count: u64
     }
     let mut batch = listing.totals();
     let totals = batch.len();
-    let window = Window { after: None, offset: start - 1, limit: count };
+    let window = Window { after: None, offset: start.saturating_sub(1), limit: count };
     if count > 0 && first.is_none() {
         batch.extend(listing.page(&window));
     }
@@ -128,7 +129,7 @@ async fn cursor_part(
     count: u64,
 ) -> Result<(Found, Option<u64>), ListError> {
     let after = position.map(|position| After { position, descending: listing.descending() });
-    let window = Window { after, offset: 0, limit: count + 1 };
+    let window = Window { after, offset: 0, limit: count.saturating_add(1) };
     let mut batch: Vec<Statement> = listing.verdict().into_iter().collect();
     batch.extend(listing.counter());
     let before = batch.len();
@@ -176,12 +177,12 @@ async fn index_page_of_any(ctx: &Context, listings: &[Listing<'_>], start: u64, 
     let mut rest = outcomes.as_slice();
     let mut before = 0;
     let mut parts = Vec::new();
-    let end = (start - 1).saturating_add(count);
+    let end = start.saturating_sub(1).saturating_add(count);
     for (listing, size) in listings.iter().zip(sizes) {
         let (own, others) = rest.split_at(size.min(rest.len()));
         rest = others;
         let total = listing.read_totals(own)?;
-        let from = (start - 1).max(before);
+        let from = start.saturating_sub(1).max(before);
         let to = end.min(before + total);
         if from < to {
             let window = Window { after: None, offset: from - before, limit: to - from };

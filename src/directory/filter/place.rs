@@ -190,7 +190,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// The stored schemas, and those of what is derived; as `Resource::whole` shows them.
+    /// The stored schemas, and those of what is derived, under the conditions of `Resource::shows_account`.
     fn schemas_of_user(&mut self) -> Place {
         let alias = self.alias();
         let wso2 = self.bindings.bind(WSO2_SCHEMA);
@@ -199,7 +199,7 @@ impl Compiler<'_> {
             from: format!(
                 "(SELECT s.value AS value FROM json_each(r.keys, '$.\"{SCHEMAS}\"') s \
                  UNION ALL SELECT {wso2} WHERE r.delivery IS NOT NULL OR r.onboarding <> 'none' OR r.lock <> 'none' \
-                 OR r.disabled OR r.email_verified OR r.seq_log <> '' \
+                 OR r.email_verified \
                  UNION ALL SELECT {invitation} WHERE r.delivery IS NOT NULL) {alias}"
             ),
             condition: None,

@@ -3,68 +3,13 @@
 //! SQLite's planner has no statistics on D1, and left alone it reads the whole table to check `id IN (...)`. So every
 //! statement says which index it walks (`INDEXED BY`) and in which order the tables are joined (`CROSS JOIN`).
 
-use std::cmp::Ordering;
-
-use crate::directory::filter::{Bindings, order as order_of};
+use super::bounds::{After, Bounds, walk};
+use crate::directory::filter::Bindings;
 use crate::directory::resource::USER;
 use crate::ports::Value;
 
 /// The most resources that are examined one by one.
 pub(super) const MAX_EXAMINED: i64 = 10_000;
-
-/// The ends of a range; each with whether it belongs to the range.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Bounds {
-    pub lower: Option<(Value, bool)>,
-    pub upper: Option<(Value, bool)>,
-}
-
-impl Bounds {
-    /// A range of one value.
-    pub(super) fn exactly(value: impl Into<Value>) -> Self {
-        let value = value.into();
-        Self { lower: Some((value.clone(), true)), upper: Some((value, true)) }
-    }
-
-    /// What lies in both ranges.
-    pub(super) fn and(self, other: Self) -> Self {
-        let tighter = |one: Option<(Value, bool)>, other: Option<(Value, bool)>, wanted: Ordering| match (one, other) {
-            (Some(one), Some(other)) => Some(match order_of(&one.0, &other.0) {
-                Ordering::Equal => (one.0, one.1 && other.1),
-                found if found == wanted => one,
-                _ => other,
-            }),
-            (one, other) => one.or(other),
-        };
-        Self {
-            lower: tighter(self.lower, other.lower, Ordering::Greater),
-            upper: tighter(self.upper, other.upper, Ordering::Less),
-        }
-    }
-
-    fn conditions(&self, column: &str, bindings: &mut Bindings) -> Vec<String> {
-        if let Some((value, _)) = self.lower.as_ref().filter(|_| self.is_one()) {
-            // SQLite looks for more than one value even in a range that has room for one.
-            return vec![format!("{column} = {}", bindings.bind(value.clone()))];
-        }
-        let end = |end: &Option<(Value, bool)>, sign: &str, bindings: &mut Bindings| {
-            let (value, included) = end.clone()?;
-            Some(format!("{column} {sign}{} {}", if included { "=" } else { "" }, bindings.bind(value)))
-        };
-        [end(&self.lower, ">", bindings), end(&self.upper, "<", bindings)].into_iter().flatten().collect()
-    }
-
-    fn is_one(&self) -> bool {
-        matches!(self.lower, Some((_, true))) && self.lower == self.upper
-    }
-}
-
-/// Where a walk goes on: after these values of its order.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct After<'a> {
-    pub position: &'a [Value],
-    pub descending: bool,
-}
 
 /// Tables and conditions of a statement.
 #[derive(Debug)]
@@ -234,7 +179,7 @@ impl Driver {
     /// What its order begins with, as a resource's column.
     pub(super) fn ordered_by(&self) -> Option<&'static str> {
         match self.order() {
-            ["v.id"] | ["m.group_id"] => Some("r.id"),
+            ["v.id" | "m.group_id"] => Some("r.id"),
             ["v.key" | "a.group_id", ..] => None,
             order => order.first().copied(),
         }
@@ -315,7 +260,12 @@ impl Driver {
                 {
                     conditions.push(format!("{column} IS NOT NULL"));
                 }
-                conditions.extend(walk(order, bounds, after, bindings));
+                let walked = walk(order, bounds, after, bindings);
+                if *index == PRIMARY_KEY && walked.is_empty() {
+                    // From the first id on: without that, the plan reads as if it took all of the tenant's rows.
+                    conditions.push("r.id > ''".to_owned());
+                }
+                conditions.extend(walked);
                 Rows { from: format!("resources r INDEXED BY {index}"), conditions }
             }
             Self::Values { table, attribute, bounds, .. } => {
@@ -402,33 +352,6 @@ fn group_rows(tenant: &str, id: &str, after: Option<After<'_>>, once: bool, bind
             .to_owned(),
         conditions,
     }
-}
-
-/// The conditions on the columns of an order: its bounds, and where it goes on. SQLite seeks by one lower and one upper
-/// end, so the end that the position makes superfluous is left out.
-fn walk(order: &[&str], bounds: &Bounds, after: Option<After<'_>>, bindings: &mut Bindings) -> Vec<String> {
-    let (Some(column), Some(after)) = (order.first(), after.filter(|after| after.position.len() == order.len())) else {
-        return order.first().map(|column| bounds.conditions(column, bindings)).unwrap_or_default();
-    };
-    let mut bounds = bounds.clone();
-    let end = if after.descending { &mut bounds.upper } else { &mut bounds.lower };
-    if let Some((value, included)) = end {
-        let beyond = if after.descending { Ordering::Less } else { Ordering::Greater };
-        let found = order_of(&after.position[0], value);
-        if found != beyond && !(found == Ordering::Equal && *included) {
-            // The end has moved past the position, as the clock does.
-            return bounds.conditions(column, bindings);
-        }
-        *end = None;
-    }
-    let mut conditions = bounds.conditions(column, bindings);
-    let values: Vec<String> = after.position.iter().map(|value| bindings.bind(value.clone())).collect();
-    let sign = if after.descending { "<" } else { ">" };
-    conditions.push(match values.as_slice() {
-        [value] => format!("{column} {sign} {value}"),
-        values => format!("({}) {sign} ({})", order.join(", "), values.join(", ")),
-    });
-    conditions
 }
 
 /// Joins SELECTs of ids; D1 takes five in one compound, so they nest.

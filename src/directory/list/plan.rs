@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::driver::{Bounds, Driver};
+use super::bounds::Bounds;
+use super::driver::Driver;
 use crate::directory::filter::{Scope, millis_bounds, successor};
 use crate::directory::keys::{MAX_KEY, instant_key};
 use crate::directory::resource::{GROUP, INVITATION_SCHEMA, USER, WSO2_SCHEMA};
@@ -13,8 +14,8 @@ use crate::scim::query::Sort;
 use crate::scim::resource::Document;
 use crate::scim::schema::{AttributePath, SCHEMAS, Type, Uniqueness};
 
-/// The longest literal that is looked up in the value index. An index may hold a longer value by its beginning, which is
-/// never so short: what is compared with a literal of this length does not depend on what is cut off.
+/// The longest literal that the value index alone can answer. It holds a longer value by its beginning, which is never
+/// so short: how the value compares with such a literal does not depend on what is cut off.
 const MAX_LITERAL: usize = MAX_KEY - 4;
 
 /// How a list is found: what drives it, and what is to be checked one by one.
@@ -173,7 +174,7 @@ fn choose(scope: &Scope<'_>, terms: Vec<Filter>) -> (Driver, Vec<Filter>) {
 /// The driver that a term offers, and whether it says all that the term says.
 fn driver_of(scope: &Scope<'_>, term: &Filter) -> Option<(Driver, bool)> {
     match term {
-        Filter::Compare(path, operator, literal) => comparison(scope, path, *operator, literal).map(|d| (d, true)),
+        Filter::Compare(path, operator, literal) => comparison(scope, path, *operator, literal),
         Filter::ValuePath(_, inner) => {
             let driver = match &**inner {
                 Filter::And(operands) => best(operands.iter().filter_map(|operand| driver_of(scope, operand)))?,
@@ -204,10 +205,15 @@ fn best(drivers: impl Iterator<Item = (Driver, bool)>) -> Option<Driver> {
     drivers.map(|(driver, _)| driver).min_by_key(Driver::rank)
 }
 
-fn comparison(scope: &Scope<'_>, path: &AttributePath, operator: Operator, literal: &Literal) -> Option<Driver> {
+fn comparison(
+    scope: &Scope<'_>,
+    path: &AttributePath,
+    operator: Operator,
+    literal: &Literal,
+) -> Option<(Driver, bool)> {
     let is_user = scope.resource_type.name == USER;
     let sub = path.sub.as_ref().map(|sub| sub.name.as_str());
-    match (path.extension.as_deref(), path.attribute.name.as_str(), sub) {
+    let driver = match (path.extension.as_deref(), path.attribute.name.as_str(), sub) {
         (None, "id", _) => text_bounds(operator, literal).map(Driver::id),
         // An empty one is in no column: the range must leave it out.
         (None, "externalId", _) => text_bounds(operator, literal)
@@ -216,7 +222,7 @@ fn comparison(scope: &Scope<'_>, path: &AttributePath, operator: Operator, liter
         (None, "userName", _) if is_user => text_bounds(operator, literal).map(Driver::name),
         (None, "meta", Some("created")) => time_bounds(operator, literal).map(Driver::created),
         (None, "meta", Some("lastModified")) => time_bounds(operator, literal).map(Driver::modified),
-        (None, "meta" | "schemas", _) => None,
+        (None, "meta" | SCHEMAS, _) => None,
         (None, "groups", sub) if is_user => {
             equal_text(operator, literal).filter(|_| sub == Some("value")).map(Driver::Group)
         }
@@ -226,35 +232,43 @@ fn comparison(scope: &Scope<'_>, path: &AttributePath, operator: Operator, liter
         (Some(WSO2_SCHEMA), "accountState", _) if is_user => text_bounds(operator, literal).map(Driver::account_state),
         (Some(INVITATION_SCHEMA), "status", _) if is_user => status(scope, operator, literal),
         (Some(INVITATION_SCHEMA), ..) if is_user => None,
-        _ => indexed_value(path, operator, literal),
-    }
+        _ => return indexed_value(path, operator, literal),
+    };
+    Some((driver?, true))
 }
 
 /// An attribute in the value index, or among the unique values.
-fn indexed_value(path: &AttributePath, operator: Operator, literal: &Literal) -> Option<Driver> {
+fn indexed_value(path: &AttributePath, operator: Operator, literal: &Literal) -> Option<(Driver, bool)> {
     let leaf = path.leaf();
     // A list within a list is in neither.
     if path.sub.as_ref().is_some_and(|sub| sub.multi_valued) {
         return None;
     }
-    let bounds = match literal {
-        Literal::Text { key, .. } if key.len() <= MAX_LITERAL => text_bounds(operator, literal)?,
-        Literal::DateTime { instant, .. } => ordered_bounds(operator, instant_key(*instant))?,
+    let (bounds, covers) = match literal {
+        Literal::Text { key, .. } if key.len() <= MAX_LITERAL => (text_bounds(operator, literal)?, true),
+        // All values with this beginning, of which it is yet to be seen how they go on.
+        Literal::Text { key, .. } if matches!(operator, Operator::Eq | Operator::Sw) => {
+            let beginning = &key[..key.floor_char_boundary(MAX_LITERAL)];
+            (starting_with(beginning)?, false)
+        }
+        Literal::DateTime { instant, .. } => (ordered_bounds(operator, instant_key(*instant))?, true),
         // As texts, numbers are equal where they are equal, but not in order.
         Literal::Number(number) if leaf.data_type == Type::Integer && operator == Operator::Eq => {
-            Bounds::exactly(number.as_i64()?.to_string())
+            (Bounds::exactly(number.as_i64()?.to_string()), true)
         }
-        Literal::Boolean(flag) if operator == Operator::Eq => Bounds::exactly(u8::from(*flag).to_string()),
+        Literal::Boolean(flag) if operator == Operator::Eq => (Bounds::exactly(u8::from(*flag).to_string()), true),
         _ => return None,
     };
-    let table = if leaf.indexed {
-        "value_index"
-    } else if leaf.uniqueness != Uniqueness::None && operator == Operator::Eq {
-        "unique_values"
+    let several = path.attribute.multi_valued;
+    let values = |table| Driver::Values { table, attribute: path.to_string(), bounds, several };
+    if leaf.indexed {
+        Some((values("value_index"), covers))
+    } else if leaf.uniqueness != Uniqueness::None && operator == Operator::Eq && covers {
+        // A long value is there by its digest, which is a text like any other.
+        Some((values("unique_values"), false))
     } else {
-        return None;
-    };
-    Some(Driver::Values { table, attribute: path.to_string(), bounds, several: path.attribute.multi_valued })
+        None
+    }
 }
 
 fn equal_text(operator: Operator, literal: &Literal) -> Option<String> {
@@ -267,13 +281,16 @@ fn equal_text(operator: Operator, literal: &Literal) -> Option<String> {
 /// The range of keys that a comparison comes to.
 fn text_bounds(operator: Operator, literal: &Literal) -> Option<Bounds> {
     match literal {
-        Literal::Text { key, .. } if operator == Operator::Sw => Some(Bounds {
-            lower: Some((key.as_str().into(), true)).filter(|_| !key.is_empty()),
-            upper: Some((successor(key)?.into(), false)),
-        }),
+        Literal::Text { key, .. } if operator == Operator::Sw => starting_with(key),
         Literal::Text { key, .. } => ordered_bounds(operator, key.clone()),
         _ => None,
     }
+}
+
+/// The range of what starts with a text; there is none for the empty one.
+fn starting_with(prefix: &str) -> Option<Bounds> {
+    let upper = Some((successor(prefix)?.into(), false));
+    Some(Bounds { lower: Some((prefix.into(), true)), upper })
 }
 
 fn ordered_bounds(operator: Operator, value: impl Into<Value>) -> Option<Bounds> {

@@ -1,6 +1,7 @@
 //! The statements of a list, and how their answers are read.
 
-use super::driver::{After, MAX_EXAMINED};
+use super::bounds::After;
+use super::driver::MAX_EXAMINED;
 use super::plan::Plan;
 use super::{Found, ListError};
 use crate::context::Context;
@@ -249,7 +250,7 @@ impl<'a> Listing<'a> {
             None => count,
         };
         // One more than that would be too many, save of what is unique.
-        let read = if plan.driver.is_single() { limit } else { limit + 1 };
+        let read = if plan.driver.is_single() { limit } else { limit.saturating_add(1) };
         let mut bindings = Bindings::default();
         let rows = plan.driver.rows(self.key(), None, &mut bindings);
         let hit = match &plan.residual {
