@@ -1,8 +1,8 @@
 //! A tenant's schemas and resource types: the built-in ones and its own, which are rows in `registrations`.
 //!
 //! They are needed by every request and change rarely: an isolate keeps them for 30 seconds, then asks the cache, and only
-//! a cache that cannot be asked sends it to the database. A registration writes the database first and the cache after it,
-//! and the sweep writes the cache again, so that a value lost there is back within a minute.
+//! what the cache does not have sends it to the database. A registration writes the database first and the cache after it,
+//! and the sweep writes the cache again where it differs, so that a value lost there is back within a minute.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -90,6 +90,21 @@ pub fn build(registrations: &[Registration]) -> Result<Registry, ScimError> {
     Ok(registry)
 }
 
+/// The registry that those registrations make which fit. All of them have been checked when they were made; should one
+/// not fit any more, the others still count.
+fn build_what_fits(registrations: &[Registration]) -> Registry {
+    let mut fitting: Vec<Registration> = Vec::new();
+    for kind in [Kind::Schema, Kind::ResourceType, Kind::Extension] {
+        for registration in registrations.iter().filter(|registration| registration.kind == kind) {
+            fitting.push(registration.clone());
+            if build(&fitting).is_err() {
+                fitting.pop();
+            }
+        }
+    }
+    build(&fitting).unwrap_or_else(|_| Registry::builtin().clone())
+}
+
 /// The registry in force for the tenant.
 ///
 /// # Errors
@@ -103,19 +118,24 @@ pub async fn of(ctx: &Context) -> Result<Arc<Registry>, DatabaseError> {
     {
         return Ok(registry);
     }
-    let registrations = match ctx.platform.cache.get(&key(tenant)).await {
-        Ok(text) => text.and_then(|text| parse(&text)).unwrap_or_default(),
-        Err(_) => load(&ctx.platform, tenant).await?,
+    let cached = ctx.platform.cache.get(&key(tenant)).await.ok().flatten();
+    let registrations = match cached.and_then(|text| parse(&text)) {
+        Some(registrations) => registrations,
+        // Forgotten, not there yet, or out of reach: to take it for nothing would lose what a client then writes.
+        None => {
+            let registrations = load(&ctx.platform, tenant).await?;
+            ctx.platform.cache.put(&key(tenant), &text(&registrations), KEPT).await;
+            registrations
+        }
     };
     Ok(keep(ctx, &registrations))
 }
 
 /// Puts a registry in force in this isolate.
 fn keep(ctx: &Context, registrations: &[Registration]) -> Arc<Registry> {
-    // What was registered has been checked: what does not build any more was made by a newer version.
     let registry = match registrations {
         [] => builtin(),
-        some => build(some).map_or_else(|_| builtin(), Arc::new),
+        some => Arc::new(build(some).unwrap_or_else(|_| build_what_fits(some))),
     };
     let mut known = ctx.registries.0.lock().unwrap_or_else(PoisonError::into_inner);
     known.insert(ctx.tenant.number(), (ctx.platform.clock.now(), registry.clone()));
@@ -134,11 +154,14 @@ fn parse(text: &str) -> Option<Vec<Registration>> {
 }
 
 fn text(registrations: &[Registration]) -> String {
-    let rows: Vec<_> = registrations
+    rows(registrations).to_string()
+}
+
+fn rows(registrations: &[Registration]) -> Json {
+    registrations
         .iter()
         .map(|registration| json!([registration.kind.as_str(), registration.name, registration.document]))
-        .collect();
-    json!(rows).to_string()
+        .collect()
 }
 
 /// What a tenant has registered, from the database.
@@ -170,69 +193,84 @@ pub async fn load(platform: &Platform, tenant: u64) -> Result<Vec<Registration>,
 /// # Errors
 /// [`RegisterError`]: nothing was registered.
 pub async fn register(ctx: &Context, new: Vec<Registration>) -> Result<(), RegisterError> {
-    let mut all = load(&ctx.platform, ctx.tenant.number()).await?;
-    if all.len() + new.len() > MAX_REGISTRATIONS {
-        return Err(RegisterError::Refused(ScimError::too_many("The tenant has too many schemas and resource types.")));
-    }
-    all.extend(new.iter().cloned());
-    build(&all).map_err(RegisterError::Refused)?;
-    let now = ctx.platform.clock.now();
-    let statements = new
-        .iter()
-        .map(|registration| {
-            Statement::new(
-                "INSERT INTO registrations (tenant, kind, name, document, created) VALUES (?1, ?2, ?3, ?4, ?5)",
-                vec![
-                    ctx.tenant.key(),
-                    registration.kind.as_str().into(),
-                    registration.name.as_str().into(),
-                    registration.document.to_string().into(),
-                    now.into(),
-                ],
-            )
-        })
-        .collect();
-    match ctx.platform.db.batch(statements).await {
-        Ok(_) => {}
-        Err(DatabaseError::Unique(_)) => {
+    for _ in 0..ATTEMPTS {
+        let before = load(&ctx.platform, ctx.tenant.number()).await?;
+        let is_new = |registration: &Registration| {
+            before.iter().any(|other| other.kind == registration.kind && other.name == registration.name)
+        };
+        if new.iter().any(is_new) {
             return Err(RegisterError::Refused(ScimError::uniqueness("It is registered already: remove it first.")));
         }
-        Err(error) => return Err(error.into()),
+        if before.len() + new.len() > MAX_REGISTRATIONS {
+            let detail = "The tenant has too many schemas and resource types.";
+            return Err(RegisterError::Refused(ScimError::too_many(detail)));
+        }
+        let after: Vec<Registration> = before.iter().chain(&new).cloned().collect();
+        build(&after).map_err(RegisterError::Refused)?;
+        let insert = Statement::new(
+            format!(
+                "INSERT INTO registrations (tenant, kind, name, document, created) \
+                 SELECT ?1, j.value ->> 0, j.value ->> 1, j.value ->> 2, ?4 FROM json_each(?2) j WHERE {STILL} RETURNING name"
+            ),
+            vec![ctx.tenant.key(), rows(&new).to_string().into(), names(&before), ctx.platform.clock.now().into()],
+        );
+        if !ctx.platform.query(insert).await?.is_empty() {
+            publish(ctx).await?;
+            return Ok(());
+        }
     }
-    publish(ctx, &all).await;
-    Ok(())
+    Err(RegisterError::Database(DatabaseError::Unavailable("others register at the same time".to_owned())))
+}
+
+/// How often a registration is tried when others are made at the same time.
+const ATTEMPTS: usize = 12;
+
+/// Whether the tenant's registrations are still those that a new one was checked against: `?3` lists them.
+const STILL: &str = "(SELECT json_group_array(kind || ' ' || name) FROM \
+    (SELECT kind, name FROM registrations WHERE tenant = ?1 ORDER BY kind, name)) = ?3";
+
+/// The parameter of [`STILL`].
+fn names(registrations: &[Registration]) -> Value {
+    let mut names: Vec<(&str, &str)> =
+        registrations.iter().map(|registration| (registration.kind.as_str(), registration.name.as_str())).collect();
+    names.sort_unstable();
+    let names: Vec<String> = names.into_iter().map(|(kind, name)| format!("{kind} {name}")).collect();
+    json!(names).to_string().into()
 }
 
 /// Takes a registration of the tenant back, with the extensions made by it, provided that the rest still makes a
-/// registry. What resources hold of it is kept but not shown. Answers whether there was one.
+/// registry. Resources keep what they hold of it, unseen, until they are next written. Answers whether there was one.
 ///
 /// # Errors
 /// [`RegisterError`]: nothing was removed.
 pub async fn remove(ctx: &Context, kind: Kind, name: &str) -> Result<bool, RegisterError> {
-    let all = load(&ctx.platform, ctx.tenant.number()).await?;
-    let is_it = |registration: &Registration| registration.kind == kind && registration.name == name;
-    if !all.iter().any(is_it) {
-        return Ok(false);
+    for _ in 0..ATTEMPTS {
+        let before = load(&ctx.platform, ctx.tenant.number()).await?;
+        let is_it = |registration: &Registration| registration.kind == kind && registration.name == name;
+        if !before.iter().any(is_it) {
+            return Ok(false);
+        }
+        let goes = |registration: &Registration| {
+            is_it(registration) || (registration.kind == Kind::Extension && registration.document["schema"] == name)
+        };
+        let (gone, kept): (Vec<_>, Vec<_>) = before.iter().cloned().partition(goes);
+        build(&kept).map_err(|_| {
+            let detail = "Another resource type or extension needs it: remove that first.";
+            RegisterError::Refused(ScimError::conflict(detail))
+        })?;
+        let delete = Statement::new(
+            format!(
+                "DELETE FROM registrations WHERE tenant = ?1 AND {STILL} \
+                 AND kind || ' ' || name IN (SELECT value FROM json_each(?2)) RETURNING name"
+            ),
+            vec![ctx.tenant.key(), names(&gone), names(&before)],
+        );
+        if !ctx.platform.query(delete).await?.is_empty() {
+            publish(ctx).await?;
+            return Ok(true);
+        }
     }
-    let goes = |registration: &Registration| {
-        is_it(registration) || (registration.kind == Kind::Extension && registration.document["schema"] == name)
-    };
-    let (gone, kept): (Vec<_>, Vec<_>) = all.into_iter().partition(goes);
-    build(&kept).map_err(|_| {
-        RegisterError::Refused(ScimError::conflict("Another resource type or extension needs it: remove that first."))
-    })?;
-    let statements = gone
-        .iter()
-        .map(|registration| {
-            Statement::new(
-                "DELETE FROM registrations WHERE tenant = ?1 AND kind = ?2 AND name = ?3",
-                vec![ctx.tenant.key(), registration.kind.as_str().into(), registration.name.as_str().into()],
-            )
-        })
-        .collect();
-    ctx.platform.db.batch(statements).await?;
-    publish(ctx, &kept).await;
-    Ok(true)
+    Err(RegisterError::Database(DatabaseError::Unavailable("others register at the same time".to_owned())))
 }
 
 /// How many schemas, resource types and extensions a tenant may have.
@@ -249,22 +287,27 @@ pub enum RegisterError {
     Database(#[from] DatabaseError),
 }
 
-/// Puts what a tenant has just registered in force: here at once, elsewhere within a minute.
-async fn publish(ctx: &Context, registrations: &[Registration]) {
-    keep(ctx, registrations);
-    ctx.platform.cache.put(&key(ctx.tenant.number()), &text(registrations), KEPT).await;
+/// Puts what a tenant has registered by now in force: here at once, elsewhere within a minute.
+async fn publish(ctx: &Context) -> Result<(), DatabaseError> {
+    let registrations = load(&ctx.platform, ctx.tenant.number()).await?;
+    keep(ctx, &registrations);
+    ctx.platform.cache.put(&key(ctx.tenant.number()), &text(&registrations), KEPT).await;
+    Ok(())
 }
 
-/// Writes the cache again for every tenant that has registered anything, as the sweep does.
+/// Writes the cache again where it differs, for the super tenant and every tenant that has registered anything: what the
+/// sweep does.
 ///
 /// # Errors
 /// The database's.
 pub async fn refresh_cache(platform: &Platform) -> Result<(), DatabaseError> {
-    let tenants = platform.query(Statement::new("SELECT DISTINCT tenant FROM registrations", Vec::new())).await?;
-    for row in &tenants {
+    let statement = "SELECT DISTINCT tenant FROM registrations UNION SELECT 0 AS tenant";
+    for row in &platform.query(Statement::new(statement, Vec::new())).await? {
         let tenant = row.integer("tenant")?.cast_unsigned();
-        let registrations = load(platform, tenant).await?;
-        platform.cache.put(&key(tenant), &text(&registrations), KEPT).await;
+        let text = text(&load(platform, tenant).await?);
+        if platform.cache.get(&key(tenant)).await.ok().flatten().as_ref() != Some(&text) {
+            platform.cache.put(&key(tenant), &text, KEPT).await;
+        }
     }
     Ok(())
 }

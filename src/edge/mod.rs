@@ -47,7 +47,7 @@ async fn fetch(request: HttpRequest, env: Env, ctx: WorkerContext) -> worker::Re
     let platform = bindings::platform(&env, Some(ctx.clone()))?;
     if service.deployment().is_some() && !SWEPT.swap(true, Ordering::Relaxed) {
         let (platform, service) = (platform.clone(), service.clone());
-        ctx.wait_until(async move { send_mail(&platform, &service).await });
+        ctx.wait_until(async move { sweep(&platform, &service).await });
     }
     let request = request.map(axum::body::Body::new);
     // Workers are single-threaded: nothing here moves to another thread.
@@ -66,15 +66,21 @@ async fn queue(batch: MessageBatch<serde_json::Value>, env: Env, ctx: WorkerCont
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _ctx: ScheduleContext) {
     match bindings::platform(&env, None) {
-        Ok(platform) => {
-            send_mail(&platform, &service(&env)).await;
-            if let Err(error) = registry::refresh_cache(&platform).await {
-                let line = serde_json::json!({ "event": "sweep", "error": error.to_string() });
-                platform.log.line(&line.to_string());
-            }
-        }
+        Ok(platform) => sweep(&platform, &service(&env)).await,
         Err(error) => worker::console_error!("{{\"event\":\"scheduled\",\"error\":{:?}}}", error.to_string()),
     }
+}
+
+/// What a lost message or a forgetful cache left undone.
+async fn sweep(platform: &Platform, service: &Service) {
+    if service.deployment().is_none() {
+        return;
+    }
+    if let Err(error) = registry::refresh_cache(platform).await {
+        let line = serde_json::json!({ "event": "sweep", "error": error.to_string() });
+        platform.log.line(&line.to_string());
+    }
+    send_mail(platform, service).await;
 }
 
 async fn send_mail(platform: &Platform, service: &Service) {

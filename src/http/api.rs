@@ -127,9 +127,13 @@ pub async fn register_resource_type(work: Work, headers: HeaderMap, body: Body) 
             let ctx = administrator(&work, &headers)?;
             let mut document = object(body).await?;
             let name = document.get("name").and_then(Json::as_str).unwrap_or_default().to_owned();
-            if document.get("id").is_none() {
-                document["id"] = json!(name);
+            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+            if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
+                let detail = "A resource type's name has 1 to 64 letters, digits, '-', '_' or '.'.";
+                return Err(problem(StatusCode::BAD_REQUEST, detail));
             }
+            // The id is the name: it is what discovery finds it by, and so it must be as unique.
+            document["id"] = json!(name);
             let mut new = Vec::new();
             if document.get("schema").is_some_and(Json::is_object) {
                 let mut schema = document["schema"].take();

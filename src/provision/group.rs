@@ -183,9 +183,9 @@ async fn run(
     let removed: HashSet<&String> = change.remove.iter().collect();
     for _ in 0..ATTEMPTS {
         let inspected = group::inspect(ctx, id, &named, change.replace).await?;
-        // Who has gone meanwhile is no reason to refuse the other members of a PATCH: the answer shows who is in. A whole
-        // group, sent by POST or PUT, is another matter.
-        let tolerant = matches!(edit, Edit::Modify(_));
+        // Who has gone meanwhile is no reason to refuse the others that a PATCH adds: the answer shows who is in. Where all
+        // members are replaced, a wrong id would empty the group.
+        let tolerant = matches!(edit, Edit::Modify(_)) && !change.replace;
         check_known(&Inspected {
             unknown: if tolerant { Vec::new() } else { inspected.unknown.clone() },
             circular: inspected.circular.iter().filter(|id| !removed.contains(id)).cloned().collect(),

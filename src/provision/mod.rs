@@ -112,14 +112,14 @@ impl Expected {
 }
 
 /// How often a write is tried when others change the resource at the same time.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: usize = 12;
 
 fn not_found() -> Refusal {
     ScimError::not_found("There is no resource with this id.").into()
 }
 
 fn contended() -> Refusal {
-    DatabaseError::Unavailable("the resource is being changed by many at once".to_owned()).into()
+    ScimError::new(503, "Many change this resource at once: try again shortly.").into()
 }
 
 /// Prepares a resource for creation: everything but the database.

@@ -164,7 +164,8 @@ fn forged_links_get_one_page_without_a_round_trip() {
     let link = app.newest_link();
     let first = app.anyone("GET", "/invite/x");
     assert_eq!((first.status.as_u16(), first.trips()), (404, 0));
-    let mangled = format!("{}A", &link[..link.len() - 1]);
+    let other = if link.ends_with('A') { 'E' } else { 'A' };
+    let mangled = format!("{}{other}", &link[..link.len() - 1]);
     for forged in [
         mangled.as_str(),
         &format!("{link}%00"),

@@ -495,3 +495,19 @@ fn another_service_over_the_same_data_learns_of_a_registration() {
     let other = app.reconfigured(&[]);
     other.scim().get(&device).is(200);
 }
+
+#[test]
+fn registrations_at_the_same_time_are_all_served() {
+    let app = App::new();
+    let admin = app.scim();
+    let schema = json!({ "id": "urn:example:schemas:Thing", "name": "Thing", "attributes": [{ "name": "label", "type": "string" }] });
+    assert_eq!(admin.post("/api/schemas", &schema).status, 201);
+    let replies = in_parallel(6, |number| {
+        let resource_type = json!({ "name": format!("T{number}"), "endpoint": format!("/T{number}"), "schema": "urn:example:schemas:Thing" });
+        app.scim().post("/api/resource-types", &resource_type)
+    });
+    assert!(replies.iter().all(|reply| reply.status == 201));
+    for number in 0..6 {
+        admin.get(&format!("/scim2/T{number}")).is(200);
+    }
+}

@@ -108,7 +108,7 @@ fn whoever_is_unknown_is_no_member() {
 }
 
 #[test]
-fn a_patch_leaves_out_whoever_is_unknown_and_takes_the_others() {
+fn a_patch_that_adds_leaves_out_whoever_is_unknown_and_one_that_replaces_empties_no_group_by_mistake() {
     let app = App::new();
     let admin = app.scim();
     let paul = admin.create_user("paul");
@@ -118,7 +118,8 @@ fn a_patch_leaves_out_whoever_is_unknown_and_takes_the_others() {
     let both = admin.patch(&group, add(&["nobody", &paul])).is(200);
     assert_eq!(sorted_values(&both["members"]), [id(&paul)]);
     let replace = json!([{ "op": "replace", "path": "members", "value": values(&["nobody"]) }]);
-    assert_eq!(admin.patch(&group, replace).is(200).get("members"), None);
+    admin.patch(&group, replace).is_error(400, Some("invalidValue"));
+    assert_eq!(sorted_values(&admin.get(&group).is(200)["members"]), [id(&paul)]);
 }
 
 #[test]
