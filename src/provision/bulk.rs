@@ -252,7 +252,7 @@ impl Run<'_> {
             ResourceId::Created(bulk_id) => self.ids.get(bulk_id).cloned().unwrap_or_default(),
             ResourceId::New => String::new(),
         };
-        let expected = operation.version.as_deref().map_or(Expected::Any, Expected::parse);
+        let expected = operation.version.as_deref().map_or(Expected::Any, Expected::matching);
         let data = self.body(operation)?;
         let found = match operation.method {
             Method::Put => super::replace(self.ctx, self.gate, &rt, &id, data, expected, false).await?,

@@ -215,7 +215,7 @@ async fn run(
         }
         let riders = Riders { statements, actions: vec![Action::update(GROUP)], ..Riders::default() };
         let written = if same_document {
-            write::touch(ctx, &mut after, expected.version(), &operation, riders).await?
+            write::touch(ctx, &mut after, expected.pinned(before.version), &operation, riders).await?
         } else {
             write::update(ctx, rt, &before, &mut after, &operation, riders).await?
         };
@@ -225,8 +225,8 @@ async fn run(
                 return shown(ctx, after, with_members, last.map(|outcome| outcome.rows)).await;
             }
             Written::Taken => return Err(write::taken(rt).into()),
-            Written::Conflict if expected == Expected::Any => {}
-            Written::Conflict => expected.check(before.version + 1)?,
+            // Read again: what the client expects is checked against what it is then.
+            Written::Conflict => {}
         }
     }
     Err(contended())

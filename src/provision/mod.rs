@@ -61,54 +61,69 @@ impl From<Resource> for Found {
     }
 }
 
-/// The version a client expects (`If-Match`, or `version` in Bulk).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a client expects of a resource's version (RFC 9110 section 13.1; RFC 7644 section 3.14).
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// Any.
+    /// Anything.
     Any,
-    /// This one.
-    Version(i64),
-    /// One that no resource has.
-    Never,
+    /// `If-Match`, or `version` in Bulk: one of these.
+    OneOf(Vec<i64>),
+    /// `If-None-Match`: none of these.
+    NoneOf(Vec<i64>),
+    /// `If-None-Match: *`: that there is no such resource.
+    NoResource,
 }
 
 impl Expected {
-    /// Reads an entity tag or a list of them (RFC 9110 section 13.1.1). Weak and strong ones are alike here.
+    /// Reads the value of `If-Match`. Weak and strong tags are alike here; what is no tag of ours matches nothing.
     #[must_use]
-    pub fn parse(text: &str) -> Self {
-        if text.trim() == "*" {
-            return Self::Any;
-        }
-        let version = |tag: &str| {
-            let tag = tag.trim();
-            tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"')?.strip_suffix('"')?.parse().ok()
-        };
-        let mut versions = text.split(',').filter_map(version);
-        match (versions.next(), versions.next()) {
-            (Some(only), None) => Self::Version(only),
-            // Several: the newest is the one that can still be meant.
-            (Some(first), Some(second)) => Self::Version(versions.fold(first.max(second), i64::max)),
-            _ => Self::Never,
+    pub fn matching(text: &str) -> Self {
+        if text.trim() == "*" { Self::Any } else { Self::OneOf(versions(text)) }
+    }
+
+    /// Reads the value of `If-None-Match`.
+    #[must_use]
+    pub fn none_matching(text: &str) -> Self {
+        if text.trim() == "*" { Self::NoResource } else { Self::NoneOf(versions(text)) }
+    }
+
+    /// Whether a resource of this version is what the client expects.
+    #[must_use]
+    pub fn holds(&self, version: i64) -> bool {
+        match self {
+            Self::Any => true,
+            Self::OneOf(versions) => versions.contains(&version),
+            Self::NoneOf(versions) => !versions.contains(&version),
+            Self::NoResource => false,
         }
     }
 
-    fn check(self, version: i64) -> Result<(), ScimError> {
-        match self {
-            Self::Any => Ok(()),
-            Self::Version(expected) if expected == version => Ok(()),
-            _ => Err(ScimError::precondition_failed(
-                "The resource has another version than If-Match says: read it and try again.",
-            )),
+    /// 412 unless it is.
+    ///
+    /// # Errors
+    /// 412
+    pub fn check(&self, version: i64) -> Result<(), ScimError> {
+        if self.holds(version) {
+            return Ok(());
         }
+        Err(ScimError::precondition_failed(
+            "The resource's version is not what If-Match or If-None-Match asks for: read it and try again.",
+        ))
     }
 
-    fn version(self) -> Option<i64> {
-        match self {
-            Self::Any => None,
-            Self::Version(version) => Some(version),
-            Self::Never => Some(-1),
-        }
+    /// The version that a conditional write must still find, where the client cares.
+    fn pinned(&self, current: i64) -> Option<i64> {
+        (*self != Self::Any).then_some(current)
     }
+}
+
+/// The versions in a list of entity tags.
+fn versions(text: &str) -> Vec<i64> {
+    let version = |tag: &str| {
+        let tag = tag.trim();
+        tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+    };
+    text.split(',').filter_map(version).collect()
 }
 
 /// How often a write is tried when others change the resource at the same time.
@@ -289,8 +304,8 @@ async fn edit(
         match write::update(ctx, rt, &before, &mut after, &operation, riders).await? {
             Written::Done(_) => return Ok(after.into()),
             Written::Taken => return Err(write::taken(rt).into()),
-            Written::Conflict if expected == Expected::Any => {}
-            Written::Conflict => expected.check(before.version + 1)?,
+            // Read again: what the client expects is checked against what it is then.
+            Written::Conflict => {}
         }
     }
     Err(contended())
@@ -301,12 +316,20 @@ async fn edit(
 /// # Errors
 /// [`Refusal`]
 pub async fn delete(ctx: &Context, rt: &ResourceType, id: &str, expected: Expected) -> Result<(), Refusal> {
-    match write::delete(ctx, rt, id, expected.version()).await? {
-        Deleted::Done => Ok(()),
-        Deleted::NotFound => Err(not_found()),
-        Deleted::OtherVersion => Err(ScimError::precondition_failed(
-            "The resource has another version than If-Match says: read it and try again.",
-        )
-        .into()),
+    for _ in 0..ATTEMPTS {
+        let version = match expected {
+            Expected::Any => None,
+            _ => {
+                let current = find::by_id(ctx, &rt.name, id, false).await?.ok_or_else(not_found)?.version;
+                expected.check(current)?;
+                Some(current)
+            }
+        };
+        match write::delete(ctx, rt, id, version).await? {
+            Deleted::Done => return Ok(()),
+            Deleted::NotFound => return Err(not_found()),
+            Deleted::OtherVersion => {}
+        }
     }
+    Err(contended())
 }

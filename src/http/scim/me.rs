@@ -6,7 +6,7 @@ use ::http::{HeaderMap, StatusCode, Uri};
 use axum::body::Body;
 use axum::response::Response;
 
-use super::{MAX_RESOURCE, expected, flat, json_body, not_modified, one, projection, refuse, registry_of};
+use super::{MAX_RESOURCE, expected, flat, json_body, one, precondition, projection, refuse, registry_of};
 use crate::context::{Actor, Context};
 use crate::directory::resource::{Resource, USER};
 use crate::http::Work;
@@ -38,7 +38,7 @@ pub async fn read_me(work: Work, uri: Uri, headers: HeaderMap) -> Response {
             let (ctx, rt, user) = me(&work, &headers).await?;
             let projection = projection(&uri, &rt)?;
             let found = Found::from(*user);
-            if let Some(response) = not_modified(&headers, &found) {
+            if let Some(response) = precondition(&headers, &found) {
                 return Ok(response);
             }
             Ok(one(&ctx, &rt, &found, &projection, StatusCode::OK))

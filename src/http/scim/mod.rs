@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use ::http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION};
-use ::http::{HeaderMap, StatusCode, Uri};
+use ::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::body::{self, Body, Bytes};
 use axum::response::Response;
 use serde_json::Value as Json;
@@ -72,11 +72,13 @@ fn projection(uri: &Uri, resource_type: &Arc<ResourceType>) -> Result<Projection
     Projection::parse(resource_type, attributes.as_deref(), excluded.as_deref()).map_err(|error| refuse(&error))
 }
 
-/// The version that `If-Match` asks for.
+/// What `If-Match`, or else `If-None-Match`, asks of the version.
 fn expected(headers: &HeaderMap) -> Expected {
-    match headers.get(IF_MATCH) {
-        None => Expected::Any,
-        Some(value) => value.to_str().map_or(Expected::Never, Expected::parse),
+    let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
+    match (headers.get(IF_MATCH), headers.get(IF_NONE_MATCH)) {
+        (Some(tags), _) => Expected::matching(&text(tags)),
+        (None, Some(tags)) => Expected::none_matching(&text(tags)),
+        (None, None) => Expected::Any,
     }
 }
 
@@ -135,14 +137,15 @@ fn one(ctx: &Context, rt: &ResourceType, found: &Found, projection: &Projection,
     response
 }
 
-/// 304 when the client has this version already (RFC 7644 section 3.14).
-fn not_modified(headers: &HeaderMap, found: &Found) -> Option<Response> {
-    let known = headers.get(IF_NONE_MATCH)?.to_str().ok()?;
-    let same = known.trim() == "*"
-        || known.split(',').any(|tag| Expected::parse(tag) == Expected::Version(found.resource.version));
-    same.then(|| {
-        let mut response = empty(StatusCode::NOT_MODIFIED);
-        set(response.headers_mut(), ETAG.as_str(), &found.resource.etag());
-        response
-    })
+/// The answer to a read that the client makes depend on the version: 412 or 304 (RFC 7644 section 3.14).
+fn precondition(headers: &HeaderMap, found: &Found) -> Option<Response> {
+    match expected(headers).check(found.resource.version) {
+        Ok(()) => None,
+        Err(failed) if headers.contains_key(IF_MATCH) => Some(refuse(&failed)),
+        Err(_) => {
+            let mut response = empty(StatusCode::NOT_MODIFIED);
+            set(response.headers_mut(), ETAG.as_str(), &found.resource.etag());
+            Some(response)
+        }
+    }
 }

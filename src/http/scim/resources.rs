@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use ::http::header::IF_NONE_MATCH;
 use ::http::{HeaderMap, StatusCode, Uri};
 use axum::body::Body;
 use axum::response::Response;
 
 use super::{
-    MAX_RESOURCE, body_limit, expected, flat, json_body, last_segment, not_modified, one, projection, refuse,
+    MAX_RESOURCE, body_limit, expected, flat, json_body, last_segment, one, precondition, projection, refuse,
     registry_of, type_at,
 };
 use crate::context::Context;
@@ -58,9 +57,7 @@ pub async fn read(work: Work, uri: Uri, headers: HeaderMap) -> Response {
             let Asked { ctx, rt, projection } = asked(&work, &uri, &headers).await?;
             let id = last_segment(&uri);
             let found = provision::read(&ctx, &rt, id, &projection).await?;
-            if headers.contains_key(IF_NONE_MATCH)
-                && let Some(response) = not_modified(&headers, &found)
-            {
+            if let Some(response) = precondition(&headers, &found) {
                 return Ok(response);
             }
             Ok(one(&ctx, &rt, &found, &projection, StatusCode::OK))

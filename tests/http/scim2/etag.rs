@@ -33,7 +33,7 @@ fn a_write_with_if_match_happens_only_to_that_version() {
             ("\"1\"", true),
             ("*", true),
             (" * ", true),
-            ("W/\"7\", W/\"1\"", false),
+            ("W/\"7\", W/\"1\"", true),
             ("W/\"1\", \"something else\"", true),
             ("W/\"0\" , \"1\"", true),
             ("W/\"2\"", false),
@@ -121,4 +121,22 @@ fn a_version_in_bulk_is_an_if_match() {
     let statuses: Vec<_> =
         answer.is(200)["Operations"].as_array().unwrap().iter().map(|one| one["status"].clone()).collect();
     assert_eq!(statuses, ["200", "412", "412", "412", "204"]);
+}
+
+#[test]
+fn every_verb_keeps_to_both_preconditions() {
+    let app = App::new();
+    let admin = app.scim();
+    for path in [admin.create_user("paul"), admin.create_group("staff", &[])] {
+        let body = json!({ "userName": "paul", "displayName": "x" });
+        admin.if_match("W/\"9\"").get(&path).is_error(412, None);
+        admin.if_match("W/\"1\", W/\"9\"").get(&path).is(200);
+        for client in [admin.if_none_match("*"), admin.if_none_match("W/\"1\", W/\"9\""), admin.if_match("")] {
+            client.put(&path, &body).is_error(412, None);
+            client.set(&path, "displayName", "x").is_error(412, None);
+            client.delete(&path).is_error(412, None);
+        }
+        admin.if_none_match("W/\"9\"").set(&path, "displayName", "x").is(200);
+        assert_eq!(admin.if_none_match("W/\"9\"").delete(&path).status, 204);
+    }
 }
