@@ -289,10 +289,18 @@ pub enum RegisterError {
 
 /// Puts what a tenant has registered by now in force: here at once, elsewhere within a minute.
 async fn publish(ctx: &Context) -> Result<(), DatabaseError> {
-    let registrations = load(&ctx.platform, ctx.tenant.number()).await?;
-    keep(ctx, &registrations);
-    ctx.platform.cache.put(&key(ctx.tenant.number()), &text(&registrations), KEPT).await;
-    Ok(())
+    let tenant = ctx.tenant.number();
+    let mut registrations = load(&ctx.platform, tenant).await?;
+    loop {
+        keep(ctx, &registrations);
+        ctx.platform.cache.put(&key(tenant), &text(&registrations), KEPT).await;
+        // Somebody may have registered more meanwhile and published it before: whoever is last looks again.
+        let now = load(&ctx.platform, tenant).await?;
+        if now == registrations {
+            return Ok(());
+        }
+        registrations = now;
+    }
 }
 
 /// Writes the cache again where it differs, for the super tenant and every tenant that has registered anything: what the
