@@ -8,6 +8,7 @@ mod audit;
 mod caller;
 mod dev;
 mod links;
+mod mail;
 mod operations;
 mod scim;
 mod settings;
@@ -304,6 +305,9 @@ fn routes() -> Router {
             "/api/server/v1/tenants/{id}/lifecycle-status",
             put(at!(wso2::tenants::set_lifecycle_status, work, uri, headers, body)),
         )
+        .route("/api/mail", get(at!(mail::list, work, uri, headers)))
+        .route("/api/mail/retry", post(at!(mail::retry_all, work, headers, body)))
+        .route("/api/mail/{id}/retry", post(at!(mail::retry_one, work, uri, headers)))
         .route("/api/audit", get(at!(audit::list, work, uri, headers)))
         .route("/api/audit/verification", get(at!(audit::verify, work, uri, headers)))
         .route(

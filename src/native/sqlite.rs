@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0001_init.sql"),
     include_str!("../../schema/d1/0002_tenants.sql"),
     include_str!("../../schema/d1/0006_audit_seal.sql"),
+    include_str!("../../schema/d1/0010_outbox.sql"),
 ];
 
 /// Tables that grow with the tenants, by name and by the aliases that our statements give them.

@@ -7,6 +7,7 @@ mod audit;
 mod links;
 mod mail;
 mod operations;
+mod outbox;
 mod scim2;
 mod settings;
 mod support;
