@@ -6,6 +6,7 @@ mod answer;
 mod api;
 mod caller;
 mod dev;
+mod invitations;
 mod links;
 mod operations;
 mod scim;
@@ -33,6 +34,7 @@ use crate::access::password::Gate;
 use crate::context::{Actor, Context};
 use crate::directory::registry::Registries;
 use crate::ports::Platform;
+use crate::provision::import;
 use crate::tenant::{Deployment, Tenant};
 
 pub use answer::Dialect;
@@ -141,6 +143,8 @@ fn body_limit(path: &str) -> usize {
     const MIB: usize = 1024 * 1024;
     if path.starts_with("/scim2/Groups") {
         8 * MIB
+    } else if path == "/api/invitations/import" {
+        import::MAX_BYTES
     } else if path.starts_with("/scim2/") || path.starts_with("/api/") {
         MIB
     } else {
@@ -258,6 +262,7 @@ fn routes() -> Router {
         .route("/scim2/ResourceTypes/{id}", get(at!(scim::resource_type, work, uri, headers)))
         .route("/scim2/Schemas", get(at!(scim::schemas, work, uri, headers)))
         .route("/scim2/Schemas/{urn}", get(at!(scim::schema, work, uri, headers)))
+        .route("/api/invitations/import", post(at!(invitations::import, work, uri, headers, body)))
         .route("/api/schemas", schemas)
         .route("/api/schemas/{urn}", schema)
         .route("/api/resource-types", resource_types)

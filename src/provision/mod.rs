@@ -3,6 +3,7 @@
 
 pub mod bulk;
 mod group;
+pub mod import;
 mod password;
 mod user;
 
@@ -157,6 +158,7 @@ pub fn prepare(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, body: Json) -
         password_hash: None,
         mail: None,
         members: Vec::new(),
+        groups: Vec::new(),
     })
 }
 
