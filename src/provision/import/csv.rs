@@ -236,3 +236,93 @@ fn columns(header: &Record) -> Result<Vec<Column>, Unreadable> {
     }
     Ok(columns)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn written(rows: &[Vec<(String, bool)>], line_end: &str, ends_last: bool) -> String {
+        let write = |(cell, quoted): &(String, bool)| {
+            if *quoted || cell.contains([',', '"', '\r', '\n']) {
+                format!("\"{}\"", cell.replace('"', "\"\""))
+            } else {
+                cell.clone()
+            }
+        };
+        let mut file = String::new();
+        for row in rows {
+            let line = row.iter().map(write).collect::<Vec<_>>().join(",");
+            // One empty cell without quotation marks is an empty line.
+            file += if line.is_empty() { "\"\"" } else { &line };
+            file += line_end;
+        }
+        if !ends_last {
+            file.truncate(file.trim_end_matches(line_end).len());
+        }
+        file
+    }
+
+    fn cells() -> impl Strategy<Value = Vec<(String, bool)>> {
+        // A byte order mark begins a file, and no cell without quotation marks.
+        let cell = prop_oneof!["[a-z,;\"\r\n é]{0,8}", "[^\u{feff}]{0,8}", "\"{0,5}", Just("long ".repeat(300))];
+        vec((cell, any::<bool>()), 1..20)
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_writer_writes_is_read_back_row_for_row(
+            rows in vec(cells(), 0..8),
+            line_end in prop_oneof![Just("\n"), Just("\r\n"), Just("\r")],
+            ends_last: bool,
+        ) {
+            let file = written(&rows, line_end, ends_last);
+            let read: Vec<Record> = records(&file).collect();
+            prop_assert_eq!(read.len(), rows.len());
+            for (index, (record, row)) in read.iter().zip(&rows).enumerate() {
+                let cells: Vec<&String> = row.iter().map(|(cell, _)| cell).collect();
+                prop_assert_eq!(record.cells.as_ref().map(|cells| cells.iter().collect::<Vec<_>>()), Ok(cells));
+                // The line on which a text ends that consists of the rows before: as an editor counts.
+                let before = written(&rows[..index], line_end, true).replace("\r\n", "\n").replace('\r', "\n");
+                prop_assert_eq!(record.line, 1 + before.matches('\n').count());
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in vec(any::<u8>(), 0..200), text in "[uU,\"\r\n;é]{0,60}") {
+            for file in [bytes, [b"userName,email\n", text.as_bytes()].concat()] {
+                if let Ok(sheet) = Sheet::open(&file) {
+                    let lines: Vec<usize> = sheet.rows().map(|row| row.line).collect();
+                    prop_assert!(lines.is_sorted_by(|one, next| one < next));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_record_that_is_too_long_leaves_the_next_one_whole() {
+        for filling in
+            ["x".repeat(MAX_ROW_BYTES), ",".repeat(MAX_ROW_BYTES), format!("\"{}\"", "\n".repeat(MAX_ROW_BYTES))]
+        {
+            let file = format!("{filling}y\na,b\n");
+            let read: Vec<Record> = records(&file).collect();
+            assert_eq!(read[0], Record { line: 1, cells: Err(Flaw::TooLong) });
+            assert_eq!(read[1].cells, Ok(vec!["a".to_owned(), "b".to_owned()]));
+            assert_eq!(read[1].line, 2 + filling.matches('\n').count());
+        }
+    }
+
+    #[test]
+    fn quotation_marks_are_read_as_rfc_4180_has_them() {
+        let one = |file: &str| records(file).next().map(|record| record.cells);
+        let cells = |cells: &[&str]| Some(Ok(cells.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>()));
+        assert_eq!(one("\"a\"\"b\",\"\",c"), cells(&["a\"b", "", "c"]));
+        // Inside a cell that does not begin with one, it is a character like any other.
+        assert_eq!(one("5\" pipe,O\"Neil\"\n"), cells(&["5\" pipe", "O\"Neil\""]));
+        assert_eq!(one("\"a\"b,c\n"), Some(Err(Flaw::Misquoted)));
+        assert_eq!(one("\"a\" ,c\n"), Some(Err(Flaw::Misquoted)));
+        assert_eq!(one("a,\"b\nc"), Some(Err(Flaw::Unclosed)));
+    }
+}

@@ -120,3 +120,42 @@ fn row(line: usize, element: &str) -> Row {
         Some(detail) => Row { line, user_name: person.user_name, person: Err(detail) },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn json() -> impl Strategy<Value = Json> {
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::from),
+            any::<i64>().prop_map(Json::from),
+            "[a\\\\\"\\[\\]{},é]{0,6}".prop_map(Json::from),
+        ];
+        leaf.prop_recursive(3, 12, 4, |inner| {
+            prop_oneof![
+                vec(inner.clone(), 0..4).prop_map(Json::from),
+                vec(("[a-z\"]{0,3}", inner), 0..4).prop_map(|members| Json::from_iter(members)),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn an_array_is_taken_apart_into_its_elements(list in vec(json(), 0..6), pretty: bool) {
+            let text = if pretty { format!(" {:#}\n", Json::from(list.clone())) } else { Json::from(list.clone()).to_string() };
+            let read: Vec<Json> =
+                elements(&text).map(|element| serde_json::from_str(element.expect("an element")).expect("JSON")).collect();
+            prop_assert_eq!(read, list);
+        }
+
+        #[test]
+        fn what_is_taken_for_an_array_is_one(text in "[\\[\\]{}:,\" 1a\n]{0,30}") {
+            let fine = elements(&text).all(|element| element.is_ok());
+            prop_assert_eq!(fine, serde_json::from_str::<Vec<IgnoredAny>>(&text).is_ok());
+        }
+    }
+}
