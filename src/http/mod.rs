@@ -10,6 +10,8 @@ mod invitations;
 mod links;
 mod operations;
 mod scim;
+mod settings;
+mod wso2;
 
 use std::io;
 use std::pin::Pin;
@@ -23,7 +25,7 @@ use axum::body::Bytes;
 use axum::extract::MatchedPath;
 use axum::handler::Handler;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use bytes::BytesMut;
 use futures_util::{future, stream};
 use http_body_util::BodyExt;
@@ -31,11 +33,12 @@ use serde_json::json;
 use tower_service::Service as _;
 
 use crate::access::password::Gate;
-use crate::context::{Actor, Context};
-use crate::directory::registry::Registries;
-use crate::ports::Platform;
+use crate::access::scope::Scopes;
+use crate::context::{Actor, Context, Memory};
+use crate::directory::registry;
+use crate::ports::{DatabaseError, Platform};
 use crate::provision::import;
-use crate::tenant::{Deployment, Tenant};
+use crate::tenant::{Deployment, Tenant, store};
 
 pub use answer::Dialect;
 
@@ -44,7 +47,7 @@ pub struct Service {
     deployment: Result<Arc<Deployment>, Vec<String>>,
     router: Router,
     gate: Gate,
-    registries: Arc<Registries>,
+    memory: Arc<Memory>,
 }
 
 /// What a handler finds in the request's extensions.
@@ -52,19 +55,53 @@ pub struct Service {
 struct Work {
     ctx: Context,
     gate: Gate,
+    dialect: Dialect,
 }
 
 impl Service {
     /// Builds the routes for a deployment, or for the list of what must be mended before there is one.
     #[must_use]
     pub fn new(deployment: Result<Arc<Deployment>, Vec<String>>) -> Self {
-        Self { deployment, router: routes(), gate: Gate::default(), registries: Arc::default() }
+        Self { deployment, router: routes(), gate: Gate::default(), memory: Arc::default() }
     }
 
     /// The deployment, where it is complete.
     #[must_use]
     pub fn deployment(&self) -> Option<&Arc<Deployment>> {
         self.deployment.as_ref().ok()
+    }
+
+    /// Reads what every request needs, so that none has to wait for it: the first thing an isolate does, and what the
+    /// cron trigger does for the cache.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn warm(&self, platform: &Platform) -> Result<(), DatabaseError> {
+        let Some(deployment) = self.deployment() else { return Ok(()) };
+        registry::refresh_cache(platform).await?;
+        let tenant = Tenant::super_tenant();
+        let ctx = self.context(platform.clone(), deployment.clone(), tenant, String::new(), None);
+        store::refresh(&ctx).await.map(|_| ())
+    }
+
+    fn context(
+        &self,
+        platform: Platform,
+        deployment: Arc<Deployment>,
+        tenant: Tenant,
+        request_id: String,
+        address: Option<String>,
+    ) -> Context {
+        Context {
+            request_id,
+            address,
+            actor: Actor::Anyone,
+            scopes: Scopes::NONE,
+            memory: self.memory.clone(),
+            platform,
+            deployment,
+            tenant,
+        }
     }
 
     /// Answers one request.
@@ -88,16 +125,9 @@ impl Service {
 
         let (platform, meter) = platform.metered();
         let text = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-        let ctx = Context {
-            request_id: text("cf-ray").unwrap_or_else(|| platform.new_id().to_string()),
-            address: text("cf-connecting-ip"),
-            actor: Actor::Anyone,
-            registries: self.registries.clone(),
-            platform,
-            deployment,
-            tenant,
-        };
-        parts.extensions.insert(Work { ctx: ctx.clone(), gate: self.gate.clone() });
+        let request_id = text("cf-ray").unwrap_or_else(|| platform.new_id().to_string());
+        let ctx = self.context(platform, deployment, tenant, request_id, text("cf-connecting-ip"));
+        parts.extensions.insert(Work { ctx: ctx.clone(), gate: self.gate.clone(), dialect });
         let method = parts.method.clone();
         let started = ctx.platform.clock.now();
 
@@ -108,6 +138,10 @@ impl Service {
         // The router's error type has no values.
         let Ok(mut response) = router.call(Request::from_parts(parts, body)).await;
 
+        if let Some(answer::Untraced(mut body)) = response.extensions_mut().remove() {
+            body["traceId"] = json!(ctx.request_id);
+            *response.body_mut() = Body::from(body.to_string());
+        }
         let headers = response.headers_mut();
         set(headers, "x-content-type-options", "nosniff");
         set(headers, "x-request-id", &ctx.request_id);
@@ -263,6 +297,21 @@ fn routes() -> Router {
         .route("/scim2/Schemas", get(at!(scim::schemas, work, uri, headers)))
         .route("/scim2/Schemas/{urn}", get(at!(scim::schema, work, uri, headers)))
         .route("/api/invitations/import", post(at!(invitations::import, work, uri, headers, body)))
+        .route(
+            "/api/server/v1/tenants",
+            get(at!(wso2::tenants::list, work, uri, headers)).post(at!(wso2::tenants::create, work, headers, body)),
+        )
+        .route("/api/server/v1/tenants/{id}", get(at!(wso2::tenants::read, work, uri, headers)))
+        .route("/api/server/v1/tenants/domain/{domain}", get(at!(wso2::tenants::read, work, uri, headers)))
+        .route("/api/server/v1/tenants/{id}/owners", get(at!(wso2::tenants::owners, work, uri, headers)))
+        .route(
+            "/api/server/v1/tenants/{id}/lifecycle-status",
+            put(at!(wso2::tenants::set_lifecycle_status, work, uri, headers, body)),
+        )
+        .route(
+            "/api/settings",
+            get(at!(settings::read, work, headers)).patch(at!(settings::modify, work, headers, body)),
+        )
         .route("/api/schemas", schemas)
         .route("/api/schemas/{urn}", schema)
         .route("/api/resource-types", resource_types)

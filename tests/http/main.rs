@@ -8,4 +8,6 @@ mod links;
 mod mail;
 mod operations;
 mod scim2;
+mod settings;
 mod support;
+mod wso2;

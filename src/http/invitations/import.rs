@@ -5,25 +5,23 @@ use ::http::{HeaderMap, StatusCode, Uri};
 use axum::body::{self, Body};
 use axum::response::Response;
 
+use crate::access::scope::Scope;
 use crate::directory::registry;
 use crate::directory::resource::USER;
 use crate::http::answer::{self, Dialect, Failure};
+use crate::http::api::{flat, problem};
 use crate::http::{Work, caller, set};
 use crate::provision::import::csv::Sheet;
 use crate::provision::import::list::List;
 use crate::provision::import::{self as provision, File, MAX_BYTES, Unreadable};
 
-fn problem(status: StatusCode, detail: &str) -> Response {
-    answer::error(Dialect::Problem, status, detail)
-}
-
 /// Invites everybody in a CSV file or a JSON array; 200 whatever becomes of each row. `?dryRun=true` writes nothing.
 pub async fn import(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
-    answer(work, uri, headers, body).await.unwrap_or_else(|refused| refused)
+    flat(imported(work, uri, headers, body).await)
 }
 
-async fn answer(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Result<Response, Response> {
-    let ctx = caller::administrator(&work, &headers)?;
+async fn imported(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Result<Response, Response> {
+    let ctx = caller::allowed(&work, &headers, &[Scope::Invitations]).await?;
     let dry_run = is_dry_run(&uri).map_err(|detail| problem(StatusCode::BAD_REQUEST, detail))?;
     let format = Format::of(&headers).ok_or_else(|| {
         let detail = "Send the file as text/csv or application/json, in UTF-8.";
