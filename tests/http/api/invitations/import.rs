@@ -277,21 +277,17 @@ fn a_name_of_two_groups_joins_neither() {
 }
 
 #[test]
-fn groups_of_another_tenant_are_none() {
+fn a_tenants_file_is_about_its_own_users_and_groups() {
     let app = App::new();
-    app.scim().create("/scim2/Groups", &json!({ "displayName": "Cooks" }));
-    let reply = send(
-        &app,
-        "/t/acme.com/api/invitations/import",
-        Some("text/csv"),
-        "userName,email,groups\na,a@example.com,Cooks\n",
-    );
-    if reply.status == 200 {
-        assert_eq!(told(&reply.json()), ["2 a failed"]);
-    } else {
-        assert_eq!(reply.status, 401, "{}", reply.text);
-    }
-    assert_eq!(users(&app), 0);
+    app.scim().create_group("Cooks", &[]);
+    app.invite("paul");
+    let tenant = json!({ "domain": "acme.com", "owners": [{ "username": "kim", "email": "kim@acme.com",
+        "firstname": "Kim", "lastname": "Doe", "provisioningMethod": "invite-via-email" }] });
+    assert_eq!(app.admin("POST", "/api/server/v1/tenants", tenant.to_string()).status, 201);
+    let file = "userName,email,groups\npaul,paul@acme.com,\nmary,mary@acme.com,Cooks\nKim,kim@acme.com,\n";
+    let report = report(&send(&app, &format!("/t/acme.com{IMPORT}"), Some("text/csv"), file));
+    assert_eq!(told(&report), ["2 paul created", "3 mary failed", "4 Kim failed"]);
+    assert_eq!(app.number("SELECT COUNT(*) FROM resources WHERE type = 'User' AND tenant = 0"), 1);
 }
 
 #[test]
