@@ -26,6 +26,7 @@ use super::{MAX_DOCUMENT, Refusal, prepare};
 use crate::access::password::Gate;
 use crate::context::Context;
 use crate::directory::find::{self, Named};
+use crate::directory::resource::Resource;
 use crate::directory::write::{self, NewResource};
 use crate::ports::DatabaseError;
 use crate::scim::fold::fold;
@@ -293,11 +294,9 @@ impl Run<'_> {
         }
         match write::create(self.ctx, new).await {
             Ok(created) => {
-                let outcome = |result: Result<_, _>| {
-                    result.map_or_else(
-                        |_| Err(EXISTS.to_owned()),
-                        |user: crate::directory::resource::Resource| Ok(Some(user.id)),
-                    )
+                let outcome = |result: Result<Resource, _>| match result {
+                    Ok(user) => Ok(Some(user.id)),
+                    Err(_) => Err(EXISTS.to_owned()),
                 };
                 created.into_iter().map(outcome).collect()
             }

@@ -441,15 +441,9 @@ fn a_database_that_fails_midway_loses_nobody_and_invites_nobody_twice() {
     // One look-up of the group and three batches.
     for batch in 1..=4 {
         for after_commit in [false, true] {
-            let app = App::new();
-            app.scim().create_group("Cooks", &[]);
-            let faulty = App {
-                platform: latchkey::ports::Platform {
-                    db: Arc::new(Faulty::on_batch(app.platform.db.clone(), batch, after_commit)),
-                    ..app.platform.clone()
-                },
-                ..app
-            };
+            let mut faulty = App::new();
+            faulty.scim().create_group("Cooks", &[]);
+            faulty.platform.db = Arc::new(Faulty::on_batch(faulty.platform.db.clone(), batch, after_commit));
             let first = csv(&faulty, file.clone());
             let created = first["created"].as_u64().unwrap();
             let rows = first["rows"].as_array().unwrap();
@@ -474,4 +468,22 @@ fn a_database_that_fails_midway_loses_nobody_and_invites_nobody_twice() {
             assert_eq!(faulty.number("SELECT total FROM counters WHERE type = 'User'"), 600);
         }
     }
+}
+
+#[test]
+fn a_commit_that_cannot_be_seen_is_in_doubt_and_the_same_file_again_settles_it() {
+    let mut app = App::new();
+    // From here on the tenant's settings are known, and every batch is the import's.
+    app.scim().get("/scim2/Users");
+    // The second batch is committed, and neither its answer nor that to the question what became of it arrives.
+    let unasked = Arc::new(Faulty::on_batch(app.platform.db.clone(), 3, false));
+    app.platform.db = Arc::new(Faulty::on_batch(unasked, 2, true));
+    let first = csv(&app, people(600));
+    assert_eq!((&first["created"], &first["failed"]), (&json!(250), &json!(350)));
+    assert!(detail(&first, 250).contains("while this row was written"), "{first}");
+    assert!(detail(&first, 500).contains("was not imported"), "{first}");
+    assert_eq!(users(&app), 500);
+    let second = csv(&app, people(600));
+    assert_eq!((&second["created"], &second["failed"]), (&json!(100), &json!(500)));
+    assert_eq!(app.number("SELECT COUNT(*) FROM outbox"), 600);
 }
