@@ -138,7 +138,7 @@ mod tests {
         leaf.prop_recursive(3, 12, 4, |inner| {
             prop_oneof![
                 vec(inner.clone(), 0..4).prop_map(Json::from),
-                vec(("[a-z\"]{0,3}", inner), 0..4).prop_map(|members| Json::from_iter(members)),
+                vec(("[a-z\"]{0,3}", inner), 0..4).prop_map(Json::from_iter),
             ]
         })
     }
