@@ -7,7 +7,7 @@ use axum::body::Body;
 use http::Request;
 use serde_json::{Value, json};
 
-use crate::scim2::client::{Spy, WSO2, sorted_values};
+use crate::scim2::client::{Spy, WSO2, in_parallel, sorted_values};
 use crate::support::{App, Faulty, Reply, basic};
 
 const IMPORT: &str = "/api/invitations/import";
@@ -486,4 +486,13 @@ fn a_commit_that_cannot_be_seen_is_in_doubt_and_the_same_file_again_settles_it()
     let second = csv(&app, people(600));
     assert_eq!((&second["created"], &second["failed"]), (&json!(100), &json!(500)));
     assert_eq!(app.number("SELECT COUNT(*) FROM outbox"), 600);
+}
+
+#[test]
+fn the_same_file_from_two_sides_at_once_invites_everybody_once() {
+    let app = App::new();
+    let reports = in_parallel(2, |_| csv(&app, people(600)));
+    let created: Vec<u64> = reports.iter().map(|report| report["created"].as_u64().unwrap()).collect();
+    assert_eq!(created.iter().sum::<u64>(), 600, "{created:?}");
+    assert_eq!((users(&app), app.number("SELECT COUNT(*) FROM outbox")), (600, 600));
 }
