@@ -4,6 +4,7 @@
 
 mod answer;
 mod api;
+mod audit;
 mod caller;
 mod dev;
 mod invitations;
@@ -308,6 +309,8 @@ fn routes() -> Router {
             "/api/server/v1/tenants/{id}/lifecycle-status",
             put(at!(wso2::tenants::set_lifecycle_status, work, uri, headers, body)),
         )
+        .route("/api/audit", get(at!(audit::list, work, uri, headers)))
+        .route("/api/audit/verification", get(at!(audit::verify, work, uri, headers)))
         .route(
             "/api/settings",
             get(at!(settings::read, work, headers)).patch(at!(settings::modify, work, headers, body)),
