@@ -337,6 +337,7 @@ fn routes() -> Router {
         .route("/healthz", get(at!(operations::healthz)))
         .route("/openapi.json", get(at!(operations::openapi)))
         .route("/console", get(at!(operations::console, work)))
+        .route("/dev/panic", get(at!(dev::panic, work)))
         .route("/dev/inbox", get(at!(dev::inbox_page, work)))
         .route("/dev/inbox.json", get(at!(dev::inbox_json, work)))
         .route("/dev/inbox/{mail}", get(at!(dev::mail_html, work, uri)))
