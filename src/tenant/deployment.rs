@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::settings::Settings;
 use crate::invite::token::{Key, KeyRing};
-use crate::mail::address::Address;
+use crate::mail::address::Sender;
 
 /// Text that must not be shown: `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
@@ -66,8 +66,8 @@ pub struct Deployment {
     pub keys: KeyRing,
     /// Mail providers in the order in which they are tried.
     pub mail_providers: Vec<String>,
-    /// The `From` of every mail: `Name <a@b>` or `a@b`.
-    pub mail_from: String,
+    /// The `From` of every mail.
+    pub mail_from: Sender,
     /// `MAIL_API_KEY`, or `MAIL_API_KEY_<PROVIDER>`, by provider.
     pub mail_api_keys: Vec<(String, Secret)>,
     /// `MAIL_API_BASE`, or `MAIL_API_BASE_<PROVIDER>`, by provider: only where set.
@@ -178,15 +178,14 @@ impl Deployment {
             }
         }
         let mail_from = match get("MAIL_FROM") {
-            Some(from) if Address::of_sender(&from).is_some() => from,
-            Some(from) => {
+            Some(from) => Sender::parse(&from).or_else(|| {
                 problems.push(format!("MAIL_FROM is {from:?}: it must be one sender, Name <address> or an address."));
-                String::new()
-            }
-            None if development => "Latchkey <latchkey@localhost.localdomain>".to_owned(),
+                None
+            }),
+            None if development => Sender::parse("Latchkey <latchkey@localhost.localdomain>"),
             None => {
                 problems.push("MAIL_FROM is missing: the sender of every mail, Name <address>.".to_owned());
-                String::new()
+                None
             }
         };
 
@@ -218,9 +217,7 @@ impl Deployment {
         }
 
         let settings = Settings::from_deployment(&get, &mut problems);
-        if !problems.is_empty() {
-            return Err(problems);
-        }
+        let Some(mail_from) = mail_from.filter(|_| problems.is_empty()) else { return Err(problems) };
         Ok(Self {
             environment,
             public_origin,

@@ -7,14 +7,15 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
+use crate::mail::address::Sender;
 use crate::ports::{Millis, Platform};
 use crate::tenant::Deployment;
 
 /// A mail, rendered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// `Name <a@b>` or `a@b`, from the deployment.
-    pub from: String,
+    /// The deployment's.
+    pub from: Sender,
     /// The one recipient.
     pub to: String,
     /// `Reply-To`, if the tenant has one.
@@ -48,8 +49,25 @@ pub trait Provider: Send + Sync {
     /// How long, in seconds, the provider remembers an idempotency key; `None` if it has none.
     fn remembers_keys_for(&self) -> Option<u64>;
 
+    /// How many messages one call to the provider takes at most; 1 where each needs a call of its own.
+    ///
+    /// A provider with idempotency keys takes one: a key that is the batch's says nothing about a message once a retry
+    /// is another batch.
+    fn batch_limit(&self) -> usize {
+        1
+    }
+
     /// Hands one message over.
     async fn send(&self, platform: &Platform, message: &Message) -> Handover;
+
+    /// Hands over messages, no more than [`Self::batch_limit`], in one call. Answers what came of each, in their order.
+    async fn send_all(&self, platform: &Platform, messages: &[Message]) -> Vec<Handover> {
+        let mut handovers = Vec::with_capacity(messages.len());
+        for message in messages {
+            handovers.push(self.send(platform, message).await);
+        }
+        handovers
+    }
 }
 
 /// The provider of this name, ready to send; `None` for a name that this build or deployment does not know.

@@ -34,7 +34,7 @@ impl Resend {
 
     fn request(&self, message: &Message) -> Result<http::Request<Vec<u8>>, http::Error> {
         let mut body = json!({
-            "from": message.from,
+            "from": message.from.to_string(),
             "to": [message.to],
             "subject": message.subject,
             "html": message.html,
