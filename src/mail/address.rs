@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::text::characters::{is_invisible, is_punctuation_in_disguise};
+use crate::unicode;
 
 /// One address, `local@domain`, that no header and no provider can take for two.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +46,30 @@ impl Address {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What stands before the @.
+    #[must_use]
+    pub fn local(&self) -> &str {
+        self.0.split_once('@').map_or("", |(local, _)| local)
+    }
+
+    /// What stands after the @.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        self.0.split_once('@').map_or("", |(_, domain)| domain)
+    }
+
+    /// The same address with its domain as DNS has it (RFC 5890); `None` if it has no such form.
+    #[must_use]
+    pub fn with_ascii_domain(&self) -> Option<Self> {
+        if self.domain().is_ascii() {
+            return Some(self.clone());
+        }
+        let domain = unicode::domain_in_ascii(self.domain())?;
+        // Digits of another script may have become an IP address, which is no domain: no top level one is a number.
+        let numeric = domain.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
+        if numeric { None } else { Self::parse(&format!("{}@{domain}", self.local())) }
     }
 }
 

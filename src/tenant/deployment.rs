@@ -4,6 +4,7 @@
 //! every route but `/healthz` answers 503 with that list until it is mended.
 
 use std::fmt;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -239,6 +240,12 @@ impl Deployment {
     #[must_use]
     pub fn is_development(&self) -> bool {
         self.environment == Environment::Development
+    }
+
+    /// How long a provider has for its answer.
+    #[must_use]
+    pub fn mail_timeout(&self) -> Duration {
+        Duration::from_secs(self.mail_timeout_seconds.into())
     }
 
     /// The API key of a provider.

@@ -1,14 +1,14 @@
 //! Mail providers, one file each, behind one trait.
 
+mod addressing;
+mod call;
 mod inbox;
 mod resend;
 
 use async_trait::async_trait;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
 
 use crate::mail::address::Sender;
-use crate::ports::{Millis, Platform};
+use crate::ports::Platform;
 use crate::tenant::Deployment;
 
 /// A mail, rendered.
@@ -77,43 +77,5 @@ pub fn find(deployment: &Deployment, name: &str) -> Option<Box<dyn Provider>> {
         "inbox" if deployment.is_development() => Some(Box::new(inbox::Inbox)),
         "resend" => Some(Box::new(resend::Resend::new(deployment)?)),
         _ => None,
-    }
-}
-
-/// `Retry-After` (RFC 9110 section 10.2.3), in seconds from `now`: a number of them, or a date. `None` for anything else.
-fn retry_after(headers: &http::HeaderMap, now: Millis) -> Option<u32> {
-    let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if text.bytes().all(|b| b.is_ascii_digit()) && !text.is_empty() {
-        // Too large a number is a number all the same; the sender has its own idea of a longest pause.
-        return Some(text.parse().unwrap_or(u32::MAX));
-    }
-    // HTTP's date is one of the forms of a mail's.
-    let date = OffsetDateTime::parse(text, &Rfc2822).ok()?;
-    Some(u32::try_from((date.unix_timestamp() - now / 1000).max(0)).unwrap_or(u32::MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::retry_after;
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let now = 784_111_777_000; // Sun, 06 Nov 1994 08:49:37 GMT
-        for (text, seconds) in [
-            ("7", Some(7)),
-            (" 0 ", Some(0)),
-            ("99999999999999999999", Some(u32::MAX)),
-            ("Sun, 06 Nov 1994 08:50:37 GMT", Some(60)),
-            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(0)),
-            ("Sat, 05 Nov 1994 08:49:37 GMT", Some(0)),
-            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(u32::MAX)),
-            ("-7", None),
-            ("soon", None),
-            ("", None),
-        ] {
-            let mut headers = http::HeaderMap::new();
-            headers.insert("retry-after", text.parse().expect("a header's value"));
-            assert_eq!(retry_after(&headers, now), seconds, "{text}");
-        }
     }
 }
