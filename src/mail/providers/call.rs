@@ -54,8 +54,7 @@ pub fn post(
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// The headers.
-    pub headers: http::HeaderMap,
+    headers: http::HeaderMap,
     /// The body as JSON; null if it is none.
     pub body: Json,
     /// `Retry-After` in seconds from now, if there is one.
@@ -101,6 +100,11 @@ impl Answer {
         }
     }
 
+    /// The text of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
     /// Whether the status is one of success.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
@@ -131,9 +135,13 @@ impl Answer {
     }
 }
 
-/// The vendor's word for an error. A word is a word; anything else is not the vendor's, and could be anything.
+/// The vendor's word for an error in its answer; empty if there is none.
 pub fn word(text: &Json) -> &str {
-    let text = text.as_str().unwrap_or_default();
+    word_of(text.as_str().unwrap_or_default())
+}
+
+/// The text if it is a word. Anything else is not the vendor's, and could be anything.
+pub fn word_of(text: &str) -> &str {
     let is_word = text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     if is_word { text } else { "" }
 }

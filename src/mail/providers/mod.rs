@@ -3,6 +3,7 @@
 mod addressing;
 mod call;
 mod inbox;
+mod postmark;
 mod resend;
 
 use async_trait::async_trait;
@@ -73,9 +74,10 @@ pub trait Provider: Send + Sync {
 /// The provider of this name, ready to send; `None` for a name that this build or deployment does not know.
 #[must_use]
 pub fn find(deployment: &Deployment, name: &str) -> Option<Box<dyn Provider>> {
-    match name {
-        "inbox" if deployment.is_development() => Some(Box::new(inbox::Inbox)),
-        "resend" => Some(Box::new(resend::Resend::new(deployment)?)),
-        _ => None,
-    }
+    Some(match name {
+        "inbox" if deployment.is_development() => Box::new(inbox::Inbox),
+        "resend" => Box::new(resend::Resend::new(deployment)?),
+        "postmark" => Box::new(postmark::Postmark::new(deployment)?),
+        _ => return None,
+    })
 }
