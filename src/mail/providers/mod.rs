@@ -5,6 +5,7 @@ mod call;
 mod inbox;
 mod postmark;
 mod resend;
+mod sendgrid;
 
 use async_trait::async_trait;
 
@@ -78,6 +79,7 @@ pub fn find(deployment: &Deployment, name: &str) -> Option<Box<dyn Provider>> {
         "inbox" if deployment.is_development() => Box::new(inbox::Inbox),
         "resend" => Box::new(resend::Resend::new(deployment)?),
         "postmark" => Box::new(postmark::Postmark::new(deployment)?),
+        "sendgrid" => Box::new(sendgrid::SendGrid::new(deployment)?),
         _ => return None,
     })
 }
