@@ -3,6 +3,7 @@
 mod addressing;
 mod call;
 mod inbox;
+mod mailgun;
 mod postmark;
 mod resend;
 mod sendgrid;
@@ -80,6 +81,7 @@ pub fn find(deployment: &Deployment, name: &str) -> Option<Box<dyn Provider>> {
         "resend" => Box::new(resend::Resend::new(deployment)?),
         "postmark" => Box::new(postmark::Postmark::new(deployment)?),
         "sendgrid" => Box::new(sendgrid::SendGrid::new(deployment)?),
+        "mailgun" => Box::new(mailgun::Mailgun::new(deployment)?),
         _ => return None,
     })
 }
