@@ -7,6 +7,8 @@ mod mailgun;
 mod postmark;
 mod resend;
 mod sendgrid;
+mod ses;
+mod sigv4;
 
 use async_trait::async_trait;
 
@@ -82,6 +84,7 @@ pub fn find(deployment: &Deployment, name: &str) -> Option<Box<dyn Provider>> {
         "postmark" => Box::new(postmark::Postmark::new(deployment)?),
         "sendgrid" => Box::new(sendgrid::SendGrid::new(deployment)?),
         "mailgun" => Box::new(mailgun::Mailgun::new(deployment)?),
+        "ses" => Box::new(ses::Ses::new(deployment)?),
         _ => return None,
     })
 }
