@@ -1,6 +1,7 @@
 //! Mail providers, one file each, behind one trait.
 
 mod addressing;
+mod brevo;
 mod call;
 mod inbox;
 mod mailgun;
@@ -85,6 +86,7 @@ pub fn find(deployment: &Deployment, name: &str) -> Option<Box<dyn Provider>> {
         "sendgrid" => Box::new(sendgrid::SendGrid::new(deployment)?),
         "mailgun" => Box::new(mailgun::Mailgun::new(deployment)?),
         "ses" => Box::new(ses::Ses::new(deployment)?),
+        "brevo" => Box::new(brevo::Brevo::new(deployment)?),
         _ => return None,
     })
 }
