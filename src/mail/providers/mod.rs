@@ -4,6 +4,7 @@ mod addressing;
 mod brevo;
 mod call;
 mod inbox;
+mod mailchannels;
 mod mailgun;
 mod postmark;
 mod resend;
@@ -87,6 +88,7 @@ pub fn find(deployment: &Deployment, name: &str) -> Option<Box<dyn Provider>> {
         "mailgun" => Box::new(mailgun::Mailgun::new(deployment)?),
         "ses" => Box::new(ses::Ses::new(deployment)?),
         "brevo" => Box::new(brevo::Brevo::new(deployment)?),
+        "mailchannels" => Box::new(mailchannels::MailChannels::new(deployment)?),
         _ => return None,
     })
 }
