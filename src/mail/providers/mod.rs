@@ -3,6 +3,7 @@
 mod addressing;
 mod brevo;
 mod call;
+mod cloudflare;
 mod inbox;
 mod mailchannels;
 mod mailgun;
@@ -82,6 +83,7 @@ pub trait Provider: Send + Sync {
 pub fn find(deployment: &Deployment, name: &str) -> Option<Box<dyn Provider>> {
     Some(match name {
         "inbox" if deployment.is_development() => Box::new(inbox::Inbox),
+        "cloudflare" => Box::new(cloudflare::Cloudflare::new(deployment)),
         "resend" => Box::new(resend::Resend::new(deployment)?),
         "postmark" => Box::new(postmark::Postmark::new(deployment)?),
         "sendgrid" => Box::new(sendgrid::SendGrid::new(deployment)?),
