@@ -5,6 +5,7 @@
 
 mod links;
 mod mail;
+mod mail_providers;
 mod operations;
 mod scim2;
 mod support;
