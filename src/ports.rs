@@ -236,15 +236,11 @@ pub trait HttpClient: Send + Sync {
     ) -> Result<http::Response<Vec<u8>>, HttpError>;
 }
 
-/// Why the platform's own mail service has not taken a mail.
+/// Why the platform's own mail service has not taken a mail: its word for it, such as `E_RATE_LIMIT_EXCEEDED`. Empty if it
+/// has none, as when the call itself failed.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{code} {message}")]
-pub struct EmailError {
-    /// The service's word for it, such as `E_RATE_LIMIT_EXCEEDED`; empty if it has none.
-    pub code: String,
-    /// What it said.
-    pub message: String,
-}
+#[error("mail service: {0}")]
+pub struct EmailError(pub String);
 
 /// A mail service that is a binding of the platform instead of somebody else's HTTP server.
 #[async_trait]
@@ -253,7 +249,7 @@ pub trait EmailBinding: Send + Sync {
     /// the service's id of it, empty if it has none.
     ///
     /// # Errors
-    /// [`EmailError`]: the service's, or one without a code when the call itself failed.
+    /// The service's, without a code when the mail may have been taken all the same.
     async fn send(&self, mail: &serde_json::Value, timeout: Duration) -> Option<Result<String, EmailError>>;
 }
 

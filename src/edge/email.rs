@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::{Either, select};
-use worker::js_sys::{Function, JSON, Promise, Reflect};
+use worker::js_sys::{JSON, Reflect};
 use worker::send::SendFuture;
 use worker::wasm_bindgen::{JsCast, JsValue};
-use worker::wasm_bindgen_futures::JsFuture;
-use worker::{Delay, SendEmail};
+use worker::{Delay, SendEmail, SendEmailBuilder};
 
 use crate::ports::{EmailBinding, EmailError};
 
@@ -18,10 +17,9 @@ pub struct Email(pub SendEmail);
 impl Email {
     /// `send(mail)` of the binding, whose answer has a `messageId`.
     async fn call(&self, mail: &str) -> Result<JsValue, JsValue> {
-        let binding: &JsValue = self.0.as_ref();
-        let send: Function = Reflect::get(binding, &"send".into())?.dyn_into()?;
-        let promise = send.call1(binding, &JSON::parse(mail)?)?;
-        let answer = JsFuture::from(Promise::resolve(&promise)).await?;
+        // The binding's form is the port's, so that what is sent can be looked at natively.
+        let mail: SendEmailBuilder = JSON::parse(mail)?.unchecked_into();
+        let answer = self.0.send_with_builder(&mail).await?;
         Reflect::get(&answer, &"messageId".into())
     }
 }
@@ -35,11 +33,8 @@ impl EmailBinding for Email {
             match select(call, Delay::from(timeout)).await {
                 Either::Left((Ok(id), _)) => Some(Ok(id.as_string().unwrap_or_default())),
                 Either::Left((Err(error), _)) => {
-                    let text = |name: &str| Reflect::get(&error, &name.into()).ok().and_then(|text| text.as_string());
-                    Some(Err(EmailError {
-                        code: text("code").unwrap_or_default(),
-                        message: text("message").unwrap_or_default(),
-                    }))
+                    let code = Reflect::get(&error, &"code".into()).ok().and_then(|code| code.as_string());
+                    Some(Err(EmailError(code.unwrap_or_default())))
                 }
                 Either::Right(_) => None,
             }

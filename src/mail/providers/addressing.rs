@@ -91,6 +91,7 @@ pub fn encoded(text: &str) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::panic, reason = "a test that cannot go on fails")]
 mod tests {
     use super::*;
 

@@ -2,10 +2,10 @@
 //!
 //! Idempotency keys are UUIDs in the body's `headers`. Its changelog says that they live 15 minutes, its guide 30
 //! (<https://developers.brevo.com/changelog/email-api-now-supports-idempotency>,
-//! <https://developers.brevo.com/docs/heterogenous-versions-batch-emails>): the shorter holds. Its batch form shares one key
-//! among all messages, so that a retry would have to be the very same batch; it is not used. Click and open tracking are
-//! no switches of a message (<https://anymail.dev/en/stable/esps/brevo/#limitations-and-quirks>): the operator turns them
-//! off. Message-ID is Brevo's own. Local parts beyond ASCII are delivered, says the same page.
+//! <https://developers.brevo.com/docs/heterogenous-versions-batch-emails>): the shorter holds. Its batch form shares one
+//! key among all messages, so that a retry would have to be the very same batch; it is not used. Click and open tracking
+//! are no switches of a message (<https://anymail.dev/en/stable/esps/brevo/#limitations-and-quirks>): the operator turns
+//! them off. Message-ID is Brevo's own. Local parts beyond ASCII are delivered, says the same page.
 
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! `postmark`: <https://postmarkapp.com/developer/api/email-api>.
 //!
-//! No idempotency keys (its API reference names none). `/email/batch` takes 500 messages and answers 200 with an outcome for each:
-//! <https://postmarkapp.com/developer/user-guide/send-email-with-api/batch-emails>. `TrackLinks` and `TrackOpens` are
-//! switches of a message, but a server that tracks opens tracks them all the same
+//! No idempotency keys (its API reference names none). `/email/batch` takes 500 messages and answers 200 with an outcome
+//! for each: <https://postmarkapp.com/developer/user-guide/send-email-with-api/batch-emails>. `TrackLinks` and
+//! `TrackOpens` are switches of a message, but a server that tracks opens tracks them all the same
 //! (<https://postmarkapp.com/developer/user-guide/tracking-opens/tracking-opens-per-email>). It keeps our Message-ID if
 //! `X-PM-KeepID` says so. Local parts beyond ASCII are refused: its own rule for mailboxes
 //! (<https://postmarkapp.com/support/article/1180-what-does-errorcode-300-mean>).
@@ -147,8 +147,10 @@ fn outcome(answer: &Answer, item: &Json) -> Handover {
         // The recipient is inactive: a hard bounce or a complaint came before.
         Some(300 | 406) => Handover::Permanent(answer.told(&said)),
         Some(429) => Handover::Transient(answer.told(&said), answer.retry_after),
-        // Maintenance, which is a 503: certainly not taken. And what an operator mends: the token, the signature, the account.
-        Some(1..) => answer.later(&said, OPERATOR),
+        // Maintenance comes with a 503, and takes nothing.
+        Some(100) => answer.later(&said, OPERATOR),
+        // What an operator mends: the token, the signature, the account.
+        Some(1..) if answer.status < 500 => answer.later(&said, OPERATOR),
         _ => answer.by_status(&said),
     }
 }
@@ -183,6 +185,7 @@ mod tests {
         }
         assert!(matches!(told(503, r#"{"ErrorCode":100,"Message":"Maintenance"}"#), Handover::Transient(_, Some(60))));
         assert!(matches!(told(429, r#"{"ErrorCode":429}"#), Handover::Transient(_, None)));
+        assert!(matches!(told(500, r#"{"ErrorCode":1000}"#), Handover::Unknown(_)));
         common_ground(read);
     }
 
