@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value as Json, json};
 
 use super::call::OPERATOR;
 use super::{Handover, Message};
@@ -24,6 +25,17 @@ pub struct Addressed {
     pub to: String,
     /// `Reply-To`.
     pub reply_to: Option<String>,
+}
+
+impl Addressed {
+    /// The sender as vendors of JSON have it: `{"email","name"}`, or without a name.
+    pub fn sender(&self) -> Json {
+        let mut sender = json!({ "email": self.from.address.as_str() });
+        if !self.from.name.is_empty() {
+            sender["name"] = self.from.name.as_str().into();
+        }
+        sender
+    }
 }
 
 impl Message {

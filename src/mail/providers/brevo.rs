@@ -7,46 +7,34 @@
 //! are no switches of a message (<https://anymail.dev/en/stable/esps/brevo/#limitations-and-quirks>): the operator turns
 //! them off. Message-ID is Brevo's own. Local parts beyond ASCII are delivered, says the same page.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::addressing::{LocalPart, encoded};
-use super::call::{self, Answer, OPERATOR, QUOTA, seconds, word};
+use super::call::{self, Answer, Api, OPERATOR, QUOTA, seconds, word};
 use super::{Handover, Message, Provider};
 use crate::ports::Platform;
-use crate::tenant::{Deployment, Secret};
+use crate::tenant::Deployment;
 
 const API: &str = "https://api.brevo.com";
 const KEY_LIFETIME: u64 = 15 * 60;
 
 /// Brevo, with the deployment's key.
-pub struct Brevo {
-    url: String,
-    key: Secret,
-    timeout: Duration,
-}
+pub struct Brevo(Api);
 
 impl Brevo {
     /// Ready to send; `None` without an API key.
     pub fn new(deployment: &Deployment) -> Option<Self> {
-        Some(Self {
-            url: format!("{}/v3/smtp/email", deployment.mail_api_base("brevo").unwrap_or(API)),
-            key: deployment.mail_api_key("brevo")?.clone(),
-            timeout: deployment.mail_timeout(),
-        })
+        Some(Self(Api::new(deployment, "brevo", API, "/v3/smtp/email")?))
     }
 
     fn request(&self, message: &Message) -> Result<call::Request, Handover> {
         let addressed = message.addressed(LocalPart::Any)?;
-        let mut sender = json!({ "email": addressed.from.address.as_str() });
-        let name = &addressed.from.name;
-        if !name.is_empty() {
-            // It drops a name that has both a comma or the like and characters beyond ASCII, unless they are encoded.
-            let dropped = !name.is_ascii() && addressed.from.to_string().starts_with('"');
-            sender["name"] = if dropped { encoded(name) } else { name.clone() }.into();
+        let mut sender = addressed.sender();
+        // It drops a name that has both a comma or the like and characters beyond ASCII, unless they are encoded.
+        if !addressed.from.name.is_ascii() && addressed.from.to_string().starts_with('"') {
+            sender["name"] = encoded(&addressed.from.name).into();
         }
         let mut body = json!({
             "sender": sender,
@@ -63,7 +51,7 @@ impl Brevo {
         if let Some(reply_to) = addressed.reply_to {
             body["replyTo"] = json!({ "email": reply_to });
         }
-        call::json(&self.url, &[("api-key", self.key.expose())], &body)
+        call::json(&self.0.url, &[("api-key", self.0.key.expose())], &body)
     }
 }
 
@@ -81,7 +69,7 @@ impl Provider for Brevo {
     }
 
     async fn send(&self, platform: &Platform, message: &Message) -> Handover {
-        call::hand_over(platform, self.request(message), self.timeout, read).await
+        call::hand_over(platform, self.request(message), self.0.timeout, read).await
     }
 }
 

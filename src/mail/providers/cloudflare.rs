@@ -30,10 +30,8 @@ impl Cloudflare {
 
 fn email(message: &Message) -> Result<Json, Handover> {
     let addressed = message.addressed(LocalPart::Any)?;
-    let from = match addressed.from.name.as_str() {
-        "" => json!(addressed.from.address.as_str()),
-        name => json!({ "email": addressed.from.address.as_str(), "name": name }),
-    };
+    // An object must have a name there.
+    let from = if addressed.from.name.is_empty() { addressed.from.to_string().into() } else { addressed.sender() };
     let mut email = json!({
         "to": addressed.to,
         "from": from,

@@ -5,45 +5,31 @@
 //! sending domain must name the account in DNS (`_mailchannels`, Domain Lockdown). Tracking is switched off for each
 //! message; Message-ID is among the headers that it reserves.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use serde_json::json;
 
 use super::addressing::LocalPart;
-use super::call::{self, Answer, OPERATOR};
+use super::call::{self, Answer, Api, OPERATOR};
 use super::{Handover, Message, Provider};
 use crate::ports::Platform;
-use crate::tenant::{Deployment, Secret};
+use crate::tenant::Deployment;
 
 const API: &str = "https://api.mailchannels.net";
 
 /// MailChannels, with the deployment's key.
-pub struct MailChannels {
-    url: String,
-    key: Secret,
-    timeout: Duration,
-}
+pub struct MailChannels(Api);
 
 impl MailChannels {
     /// Ready to send; `None` without an API key.
     pub fn new(deployment: &Deployment) -> Option<Self> {
-        Some(Self {
-            url: format!("{}/tx/v1/send", deployment.mail_api_base("mailchannels").unwrap_or(API)),
-            key: deployment.mail_api_key("mailchannels")?.clone(),
-            timeout: deployment.mail_timeout(),
-        })
+        Some(Self(Api::new(deployment, "mailchannels", API, "/tx/v1/send")?))
     }
 
     fn request(&self, message: &Message) -> Result<call::Request, Handover> {
         let addressed = message.addressed(LocalPart::Any)?;
-        let mut from = json!({ "email": addressed.from.address.as_str() });
-        if !addressed.from.name.is_empty() {
-            from["name"] = addressed.from.name.into();
-        }
         let mut body = json!({
             "personalizations": [{ "to": [{ "email": addressed.to }] }],
-            "from": from,
+            "from": addressed.sender(),
             "subject": message.subject,
             "content": [
                 { "type": "text/plain", "value": message.text },
@@ -59,7 +45,7 @@ impl MailChannels {
         if let Some(reply_to) = addressed.reply_to {
             body["reply_to"] = json!({ "email": reply_to });
         }
-        call::json(&self.url, &[("x-api-key", self.key.expose())], &body)
+        call::json(&self.0.url, &[("x-api-key", self.0.key.expose())], &body)
     }
 }
 
@@ -70,7 +56,7 @@ impl Provider for MailChannels {
     }
 
     async fn send(&self, platform: &Platform, message: &Message) -> Handover {
-        call::hand_over(platform, self.request(message), self.timeout, read).await
+        call::hand_over(platform, self.request(message), self.0.timeout, read).await
     }
 }
 

@@ -7,36 +7,25 @@
 //! local parts beyond ASCII are taken
 //! (<https://documentation.mailgun.com/docs/mailgun/user-manual/internationalization/internationalization>).
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::addressing::LocalPart;
-use super::call::{self, Answer, OPERATOR};
+use super::call::{self, Answer, Api, OPERATOR};
 use super::{Handover, Message, Provider};
 use crate::ports::Platform;
-use crate::tenant::{Deployment, Secret};
+use crate::tenant::Deployment;
 
 const API: &str = "https://api.mailgun.net";
 
 /// Mailgun, with a sending key of its domain.
-pub struct Mailgun {
-    url: String,
-    key: Secret,
-    timeout: Duration,
-}
+pub struct Mailgun(Api);
 
 impl Mailgun {
     /// Ready to send; `None` without an API key.
     pub fn new(deployment: &Deployment) -> Option<Self> {
-        let api = deployment.mail_api_base("mailgun").unwrap_or(API);
-        Some(Self {
-            url: format!("{api}/v3/{}/messages", deployment.mailgun_domain),
-            key: deployment.mail_api_key("mailgun")?.clone(),
-            timeout: deployment.mail_timeout(),
-        })
+        Some(Self(Api::new(deployment, "mailgun", API, &format!("/v3/{}/messages", deployment.mailgun_domain))?))
     }
 
     fn request(&self, message: &Message) -> Result<call::Request, Handover> {
@@ -59,9 +48,9 @@ impl Mailgun {
             fields.push(("h:Reply-To", reply_to));
         }
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let authorization = format!("Basic {}", STANDARD.encode(format!("api:{}", self.key.expose())));
+        let authorization = format!("Basic {}", STANDARD.encode(format!("api:{}", self.0.key.expose())));
         let headers = [("authorization", authorization.as_str())];
-        call::post(&self.url, "application/x-www-form-urlencoded", &headers, body.into_bytes())
+        call::post(&self.0.url, "application/x-www-form-urlencoded", &headers, body.into_bytes())
     }
 }
 
@@ -72,7 +61,7 @@ impl Provider for Mailgun {
     }
 
     async fn send(&self, platform: &Platform, message: &Message) -> Handover {
-        call::hand_over(platform, self.request(message), self.timeout, read).await
+        call::hand_over(platform, self.request(message), self.0.timeout, read).await
     }
 }
 

@@ -7,16 +7,14 @@
 //! `X-PM-KeepID` says so. Local parts beyond ASCII are refused: its own rule for mailboxes
 //! (<https://postmarkapp.com/support/article/1180-what-does-errorcode-300-mean>).
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
 use super::addressing::LocalPart;
-use super::call::{self, Answer, OPERATOR};
+use super::call::{self, Answer, Api, OPERATOR};
 use super::{Handover, Message, Provider};
 use crate::ports::Platform;
-use crate::tenant::{Deployment, Secret};
+use crate::tenant::Deployment;
 
 const API: &str = "https://api.postmarkapp.com";
 /// The messages that one call takes.
@@ -25,24 +23,16 @@ const BATCH: usize = 500;
 const STREAM: &str = "outbound";
 
 /// Postmark, with a server's token.
-pub struct Postmark {
-    url: String,
-    token: Secret,
-    timeout: Duration,
-}
+pub struct Postmark(Api);
 
 impl Postmark {
     /// Ready to send; `None` without a token.
     pub fn new(deployment: &Deployment) -> Option<Self> {
-        Some(Self {
-            url: format!("{}/email", deployment.mail_api_base("postmark").unwrap_or(API)),
-            token: deployment.mail_api_key("postmark")?.clone(),
-            timeout: deployment.mail_timeout(),
-        })
+        Some(Self(Api::new(deployment, "postmark", API, "/email")?))
     }
 
     fn request(&self, url: &str, body: &Json) -> Result<call::Request, Handover> {
-        call::json(url, &[("x-postmark-server-token", self.token.expose())], body)
+        call::json(url, &[("x-postmark-server-token", self.0.key.expose())], body)
     }
 }
 
@@ -80,8 +70,8 @@ impl Provider for Postmark {
     }
 
     async fn send(&self, platform: &Platform, message: &Message) -> Handover {
-        let request = email(message).and_then(|email| self.request(&self.url, &email));
-        call::hand_over(platform, request, self.timeout, read).await
+        let request = email(message).and_then(|email| self.request(&self.0.url, &email));
+        call::hand_over(platform, request, self.0.timeout, read).await
     }
 
     async fn send_all(&self, platform: &Platform, messages: &[Message]) -> Vec<Handover> {
@@ -90,8 +80,8 @@ impl Provider for Postmark {
         let fit: Vec<&Json> = emails.iter().filter_map(|email| email.as_ref().ok()).collect();
         let mut outcomes = Vec::new();
         if !fit.is_empty() {
-            outcomes = match self.request(&format!("{}/batch", self.url), &json!(fit)) {
-                Ok(request) => match call::send(platform, request, self.timeout).await {
+            outcomes = match self.request(&format!("{}/batch", self.0.url), &json!(fit)) {
+                Ok(request) => match call::send(platform, request, self.0.timeout).await {
                     Ok(answer) => read_batch(&answer, fit.len()),
                     Err(handover) => vec![handover; fit.len()],
                 },

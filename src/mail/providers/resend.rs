@@ -6,35 +6,25 @@
 //! its own (Amazon's, by which it sends); `X-Entity-Ref-ID` is what its documentation offers instead. Local parts beyond
 //! ASCII are refused: <https://anymail.dev/en/stable/esps/resend/#limitations-and-quirks>, who tried.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use serde_json::json;
 
 use super::addressing::LocalPart;
-use super::call::{self, Answer, OPERATOR, QUOTA, Request, word};
+use super::call::{self, Answer, Api, OPERATOR, QUOTA, Request, word};
 use super::{Handover, Message, Provider};
 use crate::ports::Platform;
-use crate::tenant::{Deployment, Secret};
+use crate::tenant::Deployment;
 
 const API: &str = "https://api.resend.com";
 const KEY_LIFETIME: u64 = 24 * 3600;
 
 /// Resend, with the deployment's key.
-pub struct Resend {
-    url: String,
-    key: Secret,
-    timeout: Duration,
-}
+pub struct Resend(Api);
 
 impl Resend {
     /// Ready to send; `None` without an API key.
     pub fn new(deployment: &Deployment) -> Option<Self> {
-        Some(Self {
-            url: format!("{}/emails", deployment.mail_api_base("resend").unwrap_or(API)),
-            key: deployment.mail_api_key("resend")?.clone(),
-            timeout: deployment.mail_timeout(),
-        })
+        Some(Self(Api::new(deployment, "resend", API, "/emails")?))
     }
 
     fn request(&self, message: &Message) -> Result<Request, Handover> {
@@ -50,9 +40,9 @@ impl Resend {
         if let Some(reply_to) = addressed.reply_to {
             body["reply_to"] = json!([reply_to]);
         }
-        let authorization = format!("Bearer {}", self.key.expose());
+        let authorization = format!("Bearer {}", self.0.key.expose());
         let headers = [("authorization", authorization.as_str()), ("idempotency-key", &message.idempotency_key)];
-        call::json(&self.url, &headers, &body)
+        call::json(&self.0.url, &headers, &body)
     }
 }
 
@@ -63,7 +53,7 @@ impl Provider for Resend {
     }
 
     async fn send(&self, platform: &Platform, message: &Message) -> Handover {
-        call::hand_over(platform, self.request(message), self.timeout, read).await
+        call::hand_over(platform, self.request(message), self.0.timeout, read).await
     }
 }
 

@@ -5,45 +5,31 @@
 //! not among the headers it reserves. Local parts beyond ASCII are refused: its support knows no other way than to
 //! misspell them (<https://powered-by-caffeine.blogspot.com/2025/01>).
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
 use super::addressing::LocalPart;
-use super::call::{self, Answer, OPERATOR};
+use super::call::{self, Answer, Api, OPERATOR};
 use super::{Handover, Message, Provider};
 use crate::ports::Platform;
-use crate::tenant::{Deployment, Secret};
+use crate::tenant::Deployment;
 
 const API: &str = "https://api.sendgrid.com";
 
 /// SendGrid, with the deployment's key.
-pub struct SendGrid {
-    url: String,
-    key: Secret,
-    timeout: Duration,
-}
+pub struct SendGrid(Api);
 
 impl SendGrid {
     /// Ready to send; `None` without an API key.
     pub fn new(deployment: &Deployment) -> Option<Self> {
-        Some(Self {
-            url: format!("{}/v3/mail/send", deployment.mail_api_base("sendgrid").unwrap_or(API)),
-            key: deployment.mail_api_key("sendgrid")?.clone(),
-            timeout: deployment.mail_timeout(),
-        })
+        Some(Self(Api::new(deployment, "sendgrid", API, "/v3/mail/send")?))
     }
 
     fn request(&self, message: &Message) -> Result<call::Request, Handover> {
         let addressed = message.addressed(LocalPart::Ascii)?;
-        let mut from = json!({ "email": addressed.from.address.as_str() });
-        if !addressed.from.name.is_empty() {
-            from["name"] = addressed.from.name.into();
-        }
         let mut body = json!({
             "personalizations": [{ "to": [{ "email": addressed.to }] }],
-            "from": from,
+            "from": addressed.sender(),
             "subject": message.subject,
             "content": [
                 { "type": "text/plain", "value": message.text },
@@ -60,7 +46,7 @@ impl SendGrid {
         if let Some(reply_to) = addressed.reply_to {
             body["reply_to"] = json!({ "email": reply_to });
         }
-        call::json(&self.url, &[("authorization", &format!("Bearer {}", self.key.expose()))], &body)
+        call::json(&self.0.url, &[("authorization", &format!("Bearer {}", self.0.key.expose()))], &body)
     }
 }
 
@@ -71,14 +57,17 @@ impl Provider for SendGrid {
     }
 
     async fn send(&self, platform: &Platform, message: &Message) -> Handover {
-        call::hand_over(platform, self.request(message), self.timeout, read).await
+        call::hand_over(platform, self.request(message), self.0.timeout, read).await
     }
 }
 
 /// What SendGrid's answer means: <https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors>.
 fn read(answer: &Answer) -> Handover {
     match answer.status {
-        202 => Handover::Accepted(answer.header("x-message-id").map(str::to_owned)),
+        202 => match answer.header("x-message-id") {
+            Some(id) => Handover::Accepted(Some(id.to_owned())),
+            None => Handover::Unknown(answer.told("without an id")),
+        },
         400 => {
             let errors = answer.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
             let field = |error: &Json| error["field"].as_str().unwrap_or_default().to_owned();
