@@ -236,6 +236,23 @@ pub trait HttpClient: Send + Sync {
     ) -> Result<http::Response<Vec<u8>>, HttpError>;
 }
 
+/// Why the platform's own mail service has not taken a mail: its word for it, such as `E_RATE_LIMIT_EXCEEDED`. Empty if it
+/// has none, as when the call itself failed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("mail service: {0}")]
+pub struct EmailError(pub String);
+
+/// A mail service that is a binding of the platform instead of somebody else's HTTP server.
+#[async_trait]
+pub trait EmailBinding: Send + Sync {
+    /// Hands over one mail, a JSON object of the service's own form, or gives up after `timeout` with `None`. Answers
+    /// the service's id of it, empty if it has none.
+    ///
+    /// # Errors
+    /// The service's, without a code when the mail may have been taken all the same.
+    async fn send(&self, mail: &serde_json::Value, timeout: Duration) -> Option<Result<String, EmailError>>;
+}
+
 /// The time.
 pub trait Clock: Send + Sync {
     /// Now, in milliseconds since the epoch.
@@ -313,6 +330,8 @@ pub struct Platform {
     pub mail_queue: Arc<dyn MailQueue>,
     /// The way out, for mail providers.
     pub http: Arc<dyn HttpClient>,
+    /// The platform's own mail service, where the deployment has one.
+    pub email: Option<Arc<dyn EmailBinding>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.

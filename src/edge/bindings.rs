@@ -1,4 +1,4 @@
-//! KV, Queues, the clock, randomness and the log, behind the ports.
+//! KV, Queues, the mail service, the clock, randomness and the log, behind the ports.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use worker::send::{SendFuture, SendWrapper};
 use worker::{Context as WorkerContext, Env, MessageBuilder, Queue};
 
 use super::d1::D1;
+use super::email::Email;
 use super::fetch::Fetch;
 use crate::ports::{Cache, CacheError, Clock, Entropy, Log, MailQueue, Millis, Platform};
 
@@ -23,6 +24,8 @@ pub fn platform(env: &Env, ctx: Option<Rc<WorkerContext>>) -> worker::Result<Pla
         cache: Arc::new(Kv(env.kv("KV")?)),
         mail_queue: Arc::new(Wakes(SendWrapper::new(WakesInner { queue: env.queue("MAIL_QUEUE")?, ctx }))),
         http: Arc::new(Fetch),
+        // Who sends by another provider may do without it.
+        email: env.send_email("EMAIL").ok().map(|binding| Arc::new(Email(binding)) as _),
         clock: Arc::new(JsClock),
         entropy: Arc::new(JsEntropy),
         log: Arc::new(Console),

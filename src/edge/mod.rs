@@ -2,6 +2,7 @@
 
 mod bindings;
 mod d1;
+mod email;
 mod fetch;
 mod panic;
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::text::characters::{is_invisible, is_punctuation_in_disguise};
+use crate::unicode;
 
 /// One address, `local@domain`, that no header and no provider can take for two.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,28 +42,83 @@ impl Address {
         (local_fine && domain_fine).then(|| Self(text.to_owned()))
     }
 
-    /// The address in a sender: `Name <local@domain>`, or the address alone. A name with characters that separate
-    /// addresses must be in double quotes, as RFC 5322 wants it.
-    #[must_use]
-    pub fn of_sender(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let Some(rest) = text.strip_suffix('>') else { return Self::parse(text) };
-        let (name, address) = rest.rsplit_once('<')?;
-        let name = name.trim_matches(' ');
-        let quoted = name.strip_prefix('"').and_then(|name| name.strip_suffix('"'));
-        let sober = |c: char| !c.is_control() && !matches!(c, '"' | '\\' | '<' | '>');
-        let separates = |c: char| matches!(c, ',' | ';' | ':' | '(' | ')' | '[' | ']' | '@');
-        let fine = match quoted {
-            Some(inner) => inner.chars().all(sober),
-            None => name.chars().all(|c| sober(c) && !separates(c)),
-        };
-        if fine && address.trim() == address { Self::parse(address) } else { None }
-    }
-
     /// The address.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What stands before the @.
+    #[must_use]
+    pub fn local(&self) -> &str {
+        self.0.split_once('@').map_or("", |(local, _)| local)
+    }
+
+    /// What stands after the @.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        self.0.split_once('@').map_or("", |(_, domain)| domain)
+    }
+
+    /// The same address with its domain as DNS has it (RFC 5890); `None` if it has no such form.
+    #[must_use]
+    pub fn with_ascii_domain(&self) -> Option<Self> {
+        if self.domain().is_ascii() {
+            return Some(self.clone());
+        }
+        let domain = unicode::domain_in_ascii(self.domain())?;
+        // Digits of another script may have become an IP address, which is no domain: no top level one is a number.
+        let numeric = domain.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
+        if numeric { None } else { Self::parse(&format!("{}@{domain}", self.local())) }
+    }
+}
+
+/// A sender: one address, with or without a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// The name as it is read, without quotes; empty if there is none.
+    pub name: String,
+    /// The address.
+    pub address: Address,
+}
+
+impl Sender {
+    /// Reads `Name <local@domain>`, or the address alone. A name with characters that separate addresses must be in
+    /// double quotes, as RFC 5322 wants it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let Some(rest) = text.strip_suffix('>') else {
+            return Some(Self { name: String::new(), address: Address::parse(text)? });
+        };
+        let (name, address) = rest.rsplit_once('<')?;
+        let name = name.trim_matches(' ');
+        let quoted = name.strip_prefix('"').and_then(|name| name.strip_suffix('"'));
+        let sober = |c: char| !c.is_control() && !matches!(c, '"' | '\\' | '<' | '>');
+        let fine = match quoted {
+            Some(inner) => inner.chars().all(sober),
+            None => name.chars().all(|c| sober(c) && !separates(c)),
+        };
+        if !fine || address.trim() != address {
+            return None;
+        }
+        Some(Self { name: quoted.unwrap_or(name).to_owned(), address: Address::parse(address)? })
+    }
+}
+
+/// Whether this character in a name would end it, had the name no quotes (RFC 5322 section 3.2.3).
+fn separates(c: char) -> bool {
+    matches!(c, ',' | ';' | ':' | '(' | ')' | '[' | ']' | '@')
+}
+
+/// As it stands in a header, its name in quotes where it must be.
+impl fmt::Display for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name.as_str() {
+            "" => self.address.fmt(f),
+            name if name.contains(separates) => write!(f, "\"{name}\" <{}>", self.address),
+            name => write!(f, "{name} <{}>", self.address),
+        }
     }
 }
 
@@ -74,7 +130,7 @@ impl fmt::Display for Address {
 
 #[cfg(test)]
 mod tests {
-    use super::Address;
+    use super::{Address, Sender};
 
     #[test]
     fn single_addresses_are_accepted() {
@@ -134,8 +190,17 @@ mod tests {
 
     #[test]
     fn a_sender_is_one_address_with_or_without_a_name() {
-        for good in ["a@b.c", "Acme <a@b.c>", "<a@b.c>", "\"Acme, Inc.\" <a@b.c>", "Größe & Söhne <a@b.c>"] {
-            assert_eq!(Address::of_sender(good).expect(good).as_str(), "a@b.c");
+        for (good, name, shown) in [
+            ("a@b.c", "", "a@b.c"),
+            ("Acme <a@b.c>", "Acme", "Acme <a@b.c>"),
+            ("<a@b.c>", "", "a@b.c"),
+            ("\"Acme, Inc.\" <a@b.c>", "Acme, Inc.", "\"Acme, Inc.\" <a@b.c>"),
+            ("\"Acme\" <a@b.c>", "Acme", "Acme <a@b.c>"),
+            ("Größe & Söhne <a@b.c>", "Größe & Söhne", "Größe & Söhne <a@b.c>"),
+        ] {
+            let sender = Sender::parse(good).expect(good);
+            assert_eq!((sender.name.as_str(), sender.address.as_str()), (name, "a@b.c"));
+            assert_eq!(sender.to_string(), shown);
         }
         for bad in [
             "",
@@ -150,7 +215,7 @@ mod tests {
             "Acme < a@b.c>",
             "Acme <a@b.c>, d@e.f",
         ] {
-            assert_eq!(Address::of_sender(bad), None, "{bad:?}");
+            assert_eq!(Sender::parse(bad), None, "{bad:?}");
         }
     }
 }

@@ -143,6 +143,7 @@ impl Native {
             cache: Arc::new(MemoryCache::default()),
             mail_queue: wakes.clone(),
             http: Arc::new(NoNetwork),
+            email: None,
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),
             log: log.clone(),

@@ -3,14 +3,19 @@
 //! A deployment fails closed: whatever is missing, too weak or meant for development only is collected in words, and
 //! every route but `/healthz` answers 503 with that list until it is mended.
 
+mod mail;
+
 use std::fmt;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+pub use mail::AwsAccess;
+
 use super::settings::{SETTINGS, Settings, Values};
 use crate::invite::token::{Key, KeyRing};
-use crate::mail::address::Address;
+use crate::mail::address::Sender;
 
 /// Text that must not be shown: `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
@@ -66,12 +71,16 @@ pub struct Deployment {
     pub keys: KeyRing,
     /// Mail providers in the order in which they are tried.
     pub mail_providers: Vec<String>,
-    /// The `From` of every mail: `Name <a@b>` or `a@b`.
-    pub mail_from: String,
+    /// The `From` of every mail.
+    pub mail_from: Sender,
     /// `MAIL_API_KEY`, or `MAIL_API_KEY_<PROVIDER>`, by provider.
     pub mail_api_keys: Vec<(String, Secret)>,
     /// `MAIL_API_BASE`, or `MAIL_API_BASE_<PROVIDER>`, by provider: only where set.
     pub mail_api_bases: Vec<(String, String)>,
+    /// The domain that Mailgun sends for; empty without Mailgun.
+    pub mailgun_domain: String,
+    /// Access to Amazon SES, if it is among the providers.
+    pub aws: Option<AwsAccess>,
     /// Seconds before the first retry of a mail.
     pub mail_retry_base_seconds: u32,
     /// Seconds that a sender holds a row.
@@ -90,9 +99,6 @@ pub struct Deployment {
 pub const MAX_LEASE_SECONDS: u32 = 3_600;
 /// The fewest characters of the first administrator's password in production.
 const MIN_ADMIN_PASSWORD: usize = 12;
-
-/// The providers this build can send through.
-const PROVIDERS: &[&str] = &["inbox", "resend"];
 
 impl Deployment {
     /// Reads the configuration through `variable`, which answers vars and secrets alike.
@@ -143,54 +149,7 @@ impl Deployment {
         let host = public_origin.split_once("://").map_or("", |(_, host)| host).to_owned();
         let keys = if token_keys.is_empty() { Vec::new() } else { parse_keys(&token_keys, development, &mut problems) };
 
-        let mail_providers: Vec<String> = match get("MAIL_PROVIDER") {
-            Some(list) => list.split(',').map(|name| name.trim().to_ascii_lowercase()).collect(),
-            None if development => vec!["inbox".to_owned()],
-            None => {
-                problems.push("MAIL_PROVIDER is missing: name the mail provider, for example resend.".to_owned());
-                Vec::new()
-            }
-        };
-        let several = mail_providers.len() > 1;
-        let per_provider = |name: &str, provider: &str| {
-            get(&format!("{name}_{}", provider.to_ascii_uppercase())).or_else(|| if several { None } else { get(name) })
-        };
-        let mut mail_api_keys = Vec::new();
-        let mut mail_api_bases = Vec::new();
-        for provider in &mail_providers {
-            if !PROVIDERS.contains(&provider.as_str()) {
-                problems.push(format!("MAIL_PROVIDER names {provider:?}: known are {}.", PROVIDERS.join(", ")));
-                continue;
-            }
-            if provider == "inbox" {
-                if !development {
-                    problems.push("MAIL_PROVIDER is inbox, which is for development only.".to_owned());
-                }
-                continue;
-            }
-            match per_provider("MAIL_API_KEY", provider) {
-                Some(key) => mail_api_keys.push((provider.clone(), Secret::new(key))),
-                None => problems.push(format!("MAIL_API_KEY is missing: the API key of {provider}, a secret.")),
-            }
-            if let Some(base) = per_provider("MAIL_API_BASE", provider) {
-                match checked_base(&base, development) {
-                    Ok(base) => mail_api_bases.push((provider.clone(), base)),
-                    Err(problem) => problems.push(problem),
-                }
-            }
-        }
-        let mail_from = match get("MAIL_FROM") {
-            Some(from) if Address::of_sender(&from).is_some() => from,
-            Some(from) => {
-                problems.push(format!("MAIL_FROM is {from:?}: it must be one sender, Name <address> or an address."));
-                String::new()
-            }
-            None if development => "Latchkey <latchkey@localhost.localdomain>".to_owned(),
-            None => {
-                problems.push("MAIL_FROM is missing: the sender of every mail, Name <address>.".to_owned());
-                String::new()
-            }
-        };
+        let providers = mail::read(&get, development, &mut problems);
 
         let mut number = |name: &str, default: u32, range: std::ops::RangeInclusive<u32>| match get(name) {
             None => default,
@@ -221,18 +180,18 @@ impl Deployment {
 
         let variables: Values = SETTINGS.iter().filter_map(|(name, _)| get(name).map(|value| (*name, value))).collect();
         let settings = Settings::of(&variables, &mut problems);
-        if !problems.is_empty() {
-            return Err(problems);
-        }
+        let Some(mail_from) = providers.from.filter(|_| problems.is_empty()) else { return Err(problems) };
         Ok(Self {
             environment,
             public_origin,
             administrator,
             keys: KeyRing::new(keys, host),
-            mail_providers,
+            mail_providers: providers.names,
             mail_from,
-            mail_api_keys,
-            mail_api_bases,
+            mail_api_keys: providers.api_keys,
+            mail_api_bases: providers.api_bases,
+            mailgun_domain: providers.mailgun_domain,
+            aws: providers.aws,
             mail_retry_base_seconds,
             mail_lease_seconds,
             mail_timeout_seconds,
@@ -246,6 +205,12 @@ impl Deployment {
     #[must_use]
     pub fn is_development(&self) -> bool {
         self.environment == Environment::Development
+    }
+
+    /// How long a provider has for its answer.
+    #[must_use]
+    pub fn mail_timeout(&self) -> Duration {
+        Duration::from_secs(self.mail_timeout_seconds.into())
     }
 
     /// The API key of a provider.
@@ -270,24 +235,6 @@ fn checked_origin(origin: &str, development: bool) -> Result<String, String> {
         Some("http") if development => Ok(origin.to_ascii_lowercase()),
         _ => Err(format!("PUBLIC_ORIGIN is {origin:?}: it must be an https origin such as https://id.example.com.")),
     }
-}
-
-/// Where a provider's API is. The mail key and every link go there: in plain text to this machine only, as in tests.
-fn checked_base(base: &str, development: bool) -> Result<String, String> {
-    let base = base.trim_end_matches('/');
-    let uri = server(base);
-    let host = uri.as_ref().and_then(http::Uri::host).unwrap_or_default();
-    let loopback = matches!(host, "localhost" | "[::1]") || host.strip_prefix("127.").is_some_and(is_rest_of_ipv4);
-    match uri.as_ref().and_then(http::Uri::scheme_str) {
-        Some("https") => Ok(base.to_owned()),
-        Some("http") if development || loopback => Ok(base.to_owned()),
-        _ => Err(format!("MAIL_API_BASE is {base:?}: it must be an https address such as https://api.resend.com.")),
-    }
-}
-
-/// What follows `127.` in an address of this machine, and not in a name such as `127.example.com`.
-fn is_rest_of_ipv4(rest: &str) -> bool {
-    rest.split('.').count() == 3 && rest.split('.').all(|part| part.parse::<u8>().is_ok())
 }
 
 /// An absolute address with a host and, at most, a port and a path: no name of a user, no query, no fragment.

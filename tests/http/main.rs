@@ -7,6 +7,7 @@ mod api;
 mod audit;
 mod links;
 mod mail;
+mod mail_providers;
 mod operations;
 mod outbox;
 mod scim2;

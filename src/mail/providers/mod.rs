@@ -1,20 +1,29 @@
 //! Mail providers, one file each, behind one trait.
 
+mod addressing;
+mod brevo;
+mod call;
+mod cloudflare;
 mod inbox;
+mod mailchannels;
+mod mailgun;
+mod postmark;
 mod resend;
+mod sendgrid;
+mod ses;
+mod sigv4;
 
 use async_trait::async_trait;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
 
-use crate::ports::{Millis, Platform};
+use crate::mail::address::Sender;
+use crate::ports::Platform;
 use crate::tenant::Deployment;
 
 /// A mail, rendered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// `Name <a@b>` or `a@b`, from the deployment.
-    pub from: String,
+    /// The deployment's.
+    pub from: Sender,
     /// The one recipient.
     pub to: String,
     /// `Reply-To`, if the tenant has one.
@@ -48,54 +57,40 @@ pub trait Provider: Send + Sync {
     /// How long, in seconds, the provider remembers an idempotency key; `None` if it has none.
     fn remembers_keys_for(&self) -> Option<u64>;
 
+    /// How many messages one call to the provider takes at most; 1 where each needs a call of its own.
+    ///
+    /// A provider with idempotency keys takes one: a key that is the batch's says nothing about a message once a retry
+    /// is another batch.
+    fn batch_limit(&self) -> usize {
+        1
+    }
+
     /// Hands one message over.
     async fn send(&self, platform: &Platform, message: &Message) -> Handover;
+
+    /// Hands over messages, no more than [`Self::batch_limit`], in one call. Answers what came of each, in their order.
+    async fn send_all(&self, platform: &Platform, messages: &[Message]) -> Vec<Handover> {
+        let mut handovers = Vec::with_capacity(messages.len());
+        for message in messages {
+            handovers.push(self.send(platform, message).await);
+        }
+        handovers
+    }
 }
 
 /// The provider of this name, ready to send; `None` for a name that this build or deployment does not know.
 #[must_use]
 pub fn find(deployment: &Deployment, name: &str) -> Option<Box<dyn Provider>> {
-    match name {
-        "inbox" if deployment.is_development() => Some(Box::new(inbox::Inbox)),
-        "resend" => Some(Box::new(resend::Resend::new(deployment)?)),
-        _ => None,
-    }
-}
-
-/// `Retry-After` (RFC 9110 section 10.2.3), in seconds from `now`: a number of them, or a date. `None` for anything else.
-fn retry_after(headers: &http::HeaderMap, now: Millis) -> Option<u32> {
-    let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if text.bytes().all(|b| b.is_ascii_digit()) && !text.is_empty() {
-        // Too large a number is a number all the same; the sender has its own idea of a longest pause.
-        return Some(text.parse().unwrap_or(u32::MAX));
-    }
-    // HTTP's date is one of the forms of a mail's.
-    let date = OffsetDateTime::parse(text, &Rfc2822).ok()?;
-    Some(u32::try_from((date.unix_timestamp() - now / 1000).max(0)).unwrap_or(u32::MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::retry_after;
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let now = 784_111_777_000; // Sun, 06 Nov 1994 08:49:37 GMT
-        for (text, seconds) in [
-            ("7", Some(7)),
-            (" 0 ", Some(0)),
-            ("99999999999999999999", Some(u32::MAX)),
-            ("Sun, 06 Nov 1994 08:50:37 GMT", Some(60)),
-            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(0)),
-            ("Sat, 05 Nov 1994 08:49:37 GMT", Some(0)),
-            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(u32::MAX)),
-            ("-7", None),
-            ("soon", None),
-            ("", None),
-        ] {
-            let mut headers = http::HeaderMap::new();
-            headers.insert("retry-after", text.parse().expect("a header's value"));
-            assert_eq!(retry_after(&headers, now), seconds, "{text}");
-        }
-    }
+    Some(match name {
+        "inbox" if deployment.is_development() => Box::new(inbox::Inbox),
+        "cloudflare" => Box::new(cloudflare::Cloudflare::new(deployment)),
+        "resend" => Box::new(resend::Resend::new(deployment)?),
+        "postmark" => Box::new(postmark::Postmark::new(deployment)?),
+        "sendgrid" => Box::new(sendgrid::SendGrid::new(deployment)?),
+        "mailgun" => Box::new(mailgun::Mailgun::new(deployment)?),
+        "ses" => Box::new(ses::Ses::new(deployment)?),
+        "brevo" => Box::new(brevo::Brevo::new(deployment)?),
+        "mailchannels" => Box::new(mailchannels::MailChannels::new(deployment)?),
+        _ => return None,
+    })
 }

@@ -1,55 +1,48 @@
 //! `resend`: <https://resend.com/docs/api-reference/emails/send-email>.
 //!
 //! Has idempotency keys that live 24 hours, and wants a `User-Agent`. Click and open tracking are switches of the sending
-//! domain there, not of a message: the README tells the deployer to leave them off.
-
-use std::time::Duration;
+//! domain there, not of a message: the README tells the deployer to leave them off. Its batch call has one key for the
+//! whole batch, so that a retry would have to be the very same batch; it is not used. It gives every mail a Message-ID of
+//! its own (Amazon's, by which it sends); `X-Entity-Ref-ID` is what its documentation offers instead. Local parts beyond
+//! ASCII are refused: <https://anymail.dev/en/stable/esps/resend/#limitations-and-quirks>, who tried.
 
 use async_trait::async_trait;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
-use super::{Handover, Message, Provider, retry_after};
-use crate::ports::{HttpError, Millis, Platform};
-use crate::tenant::{Deployment, Secret};
+use super::addressing::LocalPart;
+use super::call::{self, Answer, Api, OPERATOR, QUOTA, Request, word};
+use super::{Handover, Message, Provider};
+use crate::ports::Platform;
+use crate::tenant::Deployment;
 
 const API: &str = "https://api.resend.com";
 const KEY_LIFETIME: u64 = 24 * 3600;
 
 /// Resend, with the deployment's key.
-pub struct Resend {
-    url: String,
-    key: Secret,
-    timeout: Duration,
-}
+pub struct Resend(Api);
 
 impl Resend {
     /// Ready to send; `None` without an API key.
     pub fn new(deployment: &Deployment) -> Option<Self> {
-        Some(Self {
-            url: format!("{}/emails", deployment.mail_api_base("resend").unwrap_or(API)),
-            key: deployment.mail_api_key("resend")?.clone(),
-            timeout: Duration::from_secs(deployment.mail_timeout_seconds.into()),
-        })
+        Some(Self(Api::new(deployment, "resend", API, "/emails")?))
     }
 
-    fn request(&self, message: &Message) -> Result<http::Request<Vec<u8>>, http::Error> {
+    fn request(&self, message: &Message) -> Result<Request, Handover> {
+        let addressed = message.addressed(LocalPart::Ascii)?;
         let mut body = json!({
-            "from": message.from,
-            "to": [message.to],
+            "from": addressed.from.to_string(),
+            "to": [addressed.to],
             "subject": message.subject,
             "html": message.html,
             "text": message.text,
-            "headers": { "Auto-Submitted": "auto-generated" },
+            "headers": { "Auto-Submitted": "auto-generated", "X-Entity-Ref-ID": message.message_id() },
         });
-        if let Some(reply_to) = &message.reply_to {
+        if let Some(reply_to) = addressed.reply_to {
             body["reply_to"] = json!([reply_to]);
         }
-        http::Request::post(&self.url)
-            .header("authorization", format!("Bearer {}", self.key.expose()))
-            .header("content-type", "application/json")
-            .header("user-agent", concat!("latchkey/", env!("CARGO_PKG_VERSION")))
-            .header("idempotency-key", &message.idempotency_key)
-            .body(body.to_string().into_bytes())
+        let authorization = format!("Bearer {}", self.0.key.expose());
+        let headers = [("authorization", authorization.as_str()), ("idempotency-key", &message.idempotency_key)];
+        call::json(&self.0.url, &headers, &body)
     }
 }
 
@@ -60,103 +53,74 @@ impl Provider for Resend {
     }
 
     async fn send(&self, platform: &Platform, message: &Message) -> Handover {
-        let request = match self.request(message) {
-            Ok(request) => request,
-            Err(error) => return Handover::Permanent(format!("the request cannot be built: {error}")),
-        };
-        match platform.http.send(request, self.timeout).await {
-            Ok(response) => read(&response, platform.clock.now()),
-            Err(error @ (HttpError::Timeout | HttpError::Failed(_))) => Handover::Unknown(error.to_string()),
-        }
+        call::hand_over(platform, self.request(message), self.0.timeout, read).await
     }
 }
 
-/// Seconds to wait where only an operator can mend what is wrong.
-const OPERATOR: u32 = 60;
-/// Seconds to wait for a quota, which is over for hours.
-const QUOTA: u32 = 900;
-
-/// What Resend's answer means. Only what is about this one mail ends it: a wrong key, domain or address of the API is
-/// mended by an operator, and no mail is lost meanwhile.
-fn read(response: &http::Response<Vec<u8>>, now: Millis) -> Handover {
-    let status = response.status().as_u16();
-    let body: Json = serde_json::from_slice(response.body()).unwrap_or_default();
-    let name = body["name"].as_str().unwrap_or_default();
-    // A name is a word; anything else is not Resend's, and could be anything.
-    let is_word = name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    let name = if is_word { name } else { "" };
-    let why = format!("{status} {name}").trim().to_owned();
-    let retry_after = retry_after(response.headers(), now);
-    let later = |least: u32| Some(retry_after.unwrap_or(least));
-    match (status, name) {
-        (200..=299, _) => match body["id"].as_str() {
+/// What Resend's answer means: <https://resend.com/docs/api-reference/errors>.
+fn read(answer: &Answer) -> Handover {
+    let name = word(&answer.body["name"]);
+    match (answer.status, name) {
+        (200..=299, _) => match answer.body["id"].as_str() {
             Some(id) => Handover::Accepted(Some(id.to_owned())),
-            // A 2xx that is not Resend's: a proxy's, perhaps. The key makes asking again harmless.
-            None => Handover::Unknown(format!("{status} without an id")),
+            // The key makes asking again harmless.
+            None => Handover::Unknown(answer.told("without an id")),
         },
         // The key was used for this mail before: Resend has it.
         (409, "invalid_idempotent_request") => Handover::Accepted(None),
-        (409, "concurrent_idempotent_requests") => Handover::Transient(why, retry_after),
-        (400 | 413 | 422, _) => Handover::Permanent(why),
-        (429, "daily_quota_exceeded" | "monthly_quota_exceeded") => Handover::Transient(why, later(QUOTA)),
-        (425 | 429, _) => Handover::Transient(why, retry_after),
-        // It gave up on the request, or something is in conflict with it: what became of it is not said.
-        (408 | 409, _) => Handover::Unknown(why),
-        (300..=499, _) => Handover::Transient(why, later(OPERATOR)),
-        _ => Handover::Unknown(why),
+        (409, "concurrent_idempotent_requests") => Handover::Transient(answer.told(name), answer.retry_after),
+        // About our sender, and so about every mail.
+        (422, "invalid_from_address") => answer.later(name, OPERATOR),
+        (429, "daily_quota_exceeded" | "monthly_quota_exceeded") => answer.later(name, QUOTA),
+        _ => answer.by_status(name),
     }
 }
 
 #[cfg(test)]
 #[expect(clippy::panic, reason = "a test that cannot go on fails")]
 mod tests {
+    use super::super::call::tests::{answer, common_ground};
     use super::*;
 
-    fn answer(status: u16, body: &str, retry_after: Option<&str>) -> Handover {
-        let mut response = http::Response::builder().status(status);
-        if let Some(seconds) = retry_after {
-            response = response.header("retry-after", seconds);
-        }
-        read(&response.body(body.as_bytes().to_vec()).expect("well-formed"), 0)
+    fn told(status: u16, body: &str) -> Handover {
+        read(&answer(status, &[], body))
     }
 
     #[test]
     fn answers_are_read_as_resend_documents_them() {
-        assert_eq!(answer(200, r#"{"id":"49a3"}"#, None), Handover::Accepted(Some("49a3".to_owned())));
-        assert_eq!(answer(409, r#"{"name":"invalid_idempotent_request"}"#, None), Handover::Accepted(None));
-        assert!(matches!(answer(409, r#"{"name":"concurrent_idempotent_requests"}"#, None), Handover::Transient(..)));
-        assert!(matches!(answer(429, r#"{"name":"rate_limit_exceeded"}"#, Some("7")), Handover::Transient(_, Some(7))));
-        assert!(matches!(answer(429, r#"{"name":"daily_quota_exceeded"}"#, None), Handover::Transient(_, Some(900))));
-        assert!(matches!(answer(422, r#"{"name":"validation_error"}"#, None), Handover::Permanent(_)));
-        assert!(matches!(answer(403, "error code: 1010", None), Handover::Transient(..)));
-        assert!(matches!(answer(500, "", None), Handover::Unknown(_)));
-        assert!(matches!(answer(200, "<html>garbage", None), Handover::Unknown(_)));
+        assert_eq!(told(200, r#"{"id":"49a3"}"#), Handover::Accepted(Some("49a3".to_owned())));
+        assert_eq!(told(409, r#"{"name":"invalid_idempotent_request"}"#), Handover::Accepted(None));
+        assert!(matches!(told(409, r#"{"name":"concurrent_idempotent_requests"}"#), Handover::Transient(..)));
+        assert!(matches!(told(429, r#"{"name":"rate_limit_exceeded"}"#), Handover::Transient(_, None)));
+        assert!(matches!(told(429, r#"{"name":"daily_quota_exceeded"}"#), Handover::Transient(_, Some(900))));
+        assert!(matches!(told(422, r#"{"name":"validation_error"}"#), Handover::Permanent(_)));
+        assert!(matches!(told(422, r#"{"name":"invalid_from_address"}"#), Handover::Transient(_, Some(60))));
+        assert!(matches!(told(403, "error code: 1010"), Handover::Transient(..)));
+        common_ground(read);
     }
 
     #[test]
     fn only_what_is_about_this_mail_ends_it() {
         for status in [400, 413, 422] {
-            assert!(matches!(answer(status, "", None), Handover::Permanent(_)), "{status}");
+            assert!(matches!(told(status, ""), Handover::Permanent(_)), "{status}");
         }
-        for status in [301, 302, 303, 307, 308, 401, 402, 403, 404, 405, 406, 410, 421, 423, 451] {
-            assert!(matches!(answer(status, "", None), Handover::Transient(_, Some(60))), "{status}");
+        for status in [402, 406, 423] {
+            assert!(matches!(told(status, ""), Handover::Transient(_, Some(60))), "{status}");
         }
-        for status in [425, 429] {
-            assert!(matches!(answer(status, "", None), Handover::Transient(_, None)), "{status}");
-        }
-        for status in [408, 409, 500, 502, 503, 504, 599] {
-            assert!(matches!(answer(status, "", Some("5")), Handover::Unknown(_)), "{status}");
+        assert!(matches!(told(425, ""), Handover::Transient(_, None)));
+        for status in [408, 409] {
+            assert!(matches!(told(status, ""), Handover::Unknown(_)), "{status}");
         }
     }
 
     #[test]
     fn an_error_is_told_by_its_name_alone() {
-        let told = |body: &str| match answer(422, body, None) {
+        let why = |body: &str| match told(422, body) {
             Handover::Permanent(why) => why,
             other => panic!("{other:?}"),
         };
-        assert_eq!(told(r#"{"name":"validation_error","message":"paul@example.com"}"#), "422 validation_error");
-        assert_eq!(told(r#"{"name":"paul@example.com"}"#), "422");
-        assert_eq!(told(&format!(r#"{{"name":"{}"}}"#, "x".repeat(100_000))), "422");
+        assert_eq!(why(r#"{"name":"validation_error","message":"paul@example.com"}"#), "422 validation_error");
+        assert_eq!(why(r#"{"name":"paul@example.com"}"#), "422");
+        assert_eq!(why(&format!(r#"{{"name":"{}"}}"#, "x".repeat(100_000))), "422");
     }
 }
