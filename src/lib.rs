@@ -36,3 +36,4 @@ pub mod scim;
 pub mod tenant;
 pub mod text;
 pub mod unicode;
+pub mod wso2;

@@ -1,5 +1,6 @@
 //! Tenants and settings: whose data a request is about, and what holds for it.
 
+pub mod connectors;
 mod deployment;
 mod settings;
 
