@@ -2,7 +2,8 @@
 
 pub mod connectors;
 mod deployment;
-mod settings;
+pub mod settings;
+pub mod store;
 
 use sha2::{Digest, Sha256};
 
