@@ -4,7 +4,7 @@
 //! name and a value, always a string. This is the one table of them: the governance API, the import of a
 //! `deployment.toml` and the command line read it.
 
-use std::collections::BTreeMap;
+use super::settings::Values;
 
 /// A group of properties, under the name that WSO2's clients know.
 #[derive(Debug)]
@@ -111,7 +111,7 @@ impl Property {
 
     /// Its value while these settings hold.
     #[must_use]
-    pub fn value(&self, settings: &BTreeMap<&'static str, String>) -> String {
+    pub fn value(&self, settings: &Values) -> String {
         let text = |name: &str| settings.get(name).map(String::as_str).unwrap_or_default();
         match self.effect {
             Effect::Same(name) => self.kind.canonical(text(name)).unwrap_or_else(|| text(name).to_owned()),
@@ -144,15 +144,6 @@ impl Property {
             Effect::Always { value, because } => Err(format!("{} can only be {value:?}: {because}", self.name)),
         }
     }
-
-    /// The property's value that sets its setting to this.
-    #[must_use]
-    pub fn value_for(&self, setting: &str) -> String {
-        match self.effect {
-            Effect::Sender => (setting != "external").to_string(),
-            Effect::Same(_) | Effect::Always { .. } => setting.to_owned(),
-        }
-    }
 }
 
 impl Connector {
@@ -173,15 +164,6 @@ pub fn connector(name: &str) -> Option<&'static Connector> {
 #[must_use]
 pub fn property(name: &str) -> Option<&'static Property> {
     CONNECTORS.iter().find_map(|connector| connector.property(name))
-}
-
-/// The property by which WSO2's clients set this setting, and its connector.
-#[must_use]
-pub fn of_setting(setting: &str) -> Option<(&'static Connector, &'static Property)> {
-    CONNECTORS.iter().find_map(|connector| {
-        let property = connector.properties.iter().find(|property| property.setting() == Some(setting))?;
-        Some((connector, property))
-    })
 }
 
 const NO_OTP: &str = "Latchkey sends links, and no one-time passwords.";
@@ -364,9 +346,9 @@ pub const CONNECTORS: &[Connector] = &[
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, HashSet};
+    use std::collections::HashSet;
 
-    use super::{CONNECTORS, Effect, connector, of_setting, property};
+    use super::{CONNECTORS, Effect, Values, connector, property};
 
     #[test]
     fn names_are_unique_and_every_property_is_found() {
@@ -393,11 +375,9 @@ mod tests {
             let found = property(name).expect(name);
             let change = found.setting_for(value).expect("taken");
             assert_eq!(change, Some((setting, stored.to_owned())), "{name}");
-            let settings = BTreeMap::from([(setting, stored.to_owned())]);
+            let settings = Values::from([(setting, stored.to_owned())]);
             let shown = found.value(&settings);
             assert_eq!(found.setting_for(&shown).expect("its own value"), change, "{name}");
-            assert_eq!(found.value_for(stored), shown, "{name}");
-            assert_eq!(of_setting(setting).map(|(_, property)| property.name), Some(name));
         }
     }
 
@@ -406,7 +386,7 @@ mod tests {
         for found in CONNECTORS.iter().flat_map(|connector| connector.properties) {
             let Effect::Always { value, because } = found.effect else { continue };
             assert_eq!(found.setting_for(value), Ok(None), "{}", found.name);
-            assert_eq!(found.value(&BTreeMap::new()), value);
+            assert_eq!(found.value(&Values::new()), value);
             let other = if value == "true" {
                 "false"
             } else if value == "false" {
