@@ -7,7 +7,7 @@ pub mod store;
 
 use sha2::{Digest, Sha256};
 
-pub use deployment::{Administrator, Deployment, Environment, MAX_LEASE_SECONDS, Secret};
+pub use deployment::{Administrator, Deployment, Environment, MAX_LEASE_SECONDS, Secret, parse_keys};
 pub use settings::{EmailSender, Settings, Validity};
 
 /// The name of the super tenant, as WSO2 calls it. Its path prefix is optional.

@@ -1,0 +1,113 @@
+//! Requests to a deployment.
+
+use std::env;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use clap::Args;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{Method, Request, StatusCode, Uri};
+use latchkey::tenant::Tenant;
+use latchkey::text::cut;
+use serde_json::Value as Json;
+use ureq::Agent;
+
+/// How long a request may take: hundreds of people are created in one.
+const TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Which deployment, and whose data in it.
+#[derive(Args)]
+pub struct Server {
+    /// The deployment's address, such as https://id.example.com
+    #[arg(long)]
+    pub url: String,
+    /// The tenant; without, the super tenant
+    #[arg(long, default_value = latchkey::tenant::SUPER_TENANT)]
+    pub tenant: String,
+    /// The administrator's name, if not in LATCHKEY_USER
+    #[arg(long)]
+    pub user: Option<String>,
+}
+
+/// A deployment, as somebody who may call it.
+pub struct Client {
+    agent: Agent,
+    base: String,
+    authorization: String,
+}
+
+/// What a deployment answered.
+pub struct Answer {
+    pub status: StatusCode,
+    pub text: String,
+}
+
+impl Answer {
+    /// The body, if the request was carried out; else what the deployment says is wrong.
+    pub fn json(&self) -> Result<Json, String> {
+        let json = serde_json::from_str::<Json>(&self.text).unwrap_or_default();
+        if self.status.is_success() {
+            return Ok(json);
+        }
+        let said = ["detail", "description"].iter().find_map(|name| json[*name].as_str());
+        let said = said.map_or_else(|| cut(&self.text, 200), str::to_owned);
+        Err(format!("The deployment answered {}: {said}", self.status))
+    }
+}
+
+impl Client {
+    /// Makes ready to call; nothing is sent yet.
+    pub fn new(server: &Server) -> Result<Self, String> {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            // Credentials go to the address that was given, and nowhere else.
+            .max_redirects(0)
+            .timeout_global(Some(TIMEOUT));
+        Ok(Self {
+            agent: config.build().into(),
+            base: format!("{}{}", checked(&server.url)?, Tenant::of(&server.tenant).prefix()),
+            authorization: authorization(server.user.as_deref())?,
+        })
+    }
+
+    /// Sends a request; `path` begins with a slash.
+    pub fn send(&self, method: Method, path: &str, content_type: &str, body: &str) -> Result<Answer, String> {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base))
+            .header(AUTHORIZATION, &self.authorization)
+            .header(CONTENT_TYPE, content_type)
+            .body(body.to_owned())
+            .map_err(|error| error.to_string())?;
+        let failed = |error: ureq::Error| format!("{}: {error}", self.base);
+        let mut response = self.agent.run(request).map_err(failed)?;
+        let text = response.body_mut().with_config().limit(64 * 1024 * 1024).read_to_string().map_err(failed)?;
+        Ok(Answer { status: response.status(), text })
+    }
+}
+
+/// The address without a slash at its end. A password goes there: in plain text to this machine only.
+fn checked(url: &str) -> Result<&str, String> {
+    let url = url.trim_end_matches('/');
+    let uri: Option<Uri> = url.parse().ok();
+    let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
+    let here = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+    match uri.as_ref().and_then(Uri::scheme_str) {
+        Some("https") => Ok(url),
+        Some("http") if here => Ok(url),
+        _ => Err(format!("--url is {url:?}: it must begin with https:// (or http:// for this machine).")),
+    }
+}
+
+fn authorization(user: Option<&str>) -> Result<String, String> {
+    let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    if let Some(token) = variable("LATCHKEY_TOKEN") {
+        return Ok(format!("Bearer {token}"));
+    }
+    let user = user.map(str::to_owned).or_else(|| variable("LATCHKEY_USER"));
+    match (user, variable("LATCHKEY_PASSWORD")) {
+        (Some(user), Some(password)) => Ok(format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))),
+        _ => Err("No credentials: set LATCHKEY_TOKEN, or LATCHKEY_USER and LATCHKEY_PASSWORD.".to_owned()),
+    }
+}
