@@ -2,6 +2,7 @@
 
 pub mod connectors;
 mod deployment;
+pub mod rows;
 pub mod settings;
 pub mod store;
 

@@ -5,16 +5,21 @@ use axum::body::Body;
 use axum::response::Response;
 use percent_encoding::percent_decode_str;
 
-use super::{document, error, json};
+use super::{json, json_body};
 use crate::access::scope::Scope;
 use crate::context::Context;
 use crate::http::api::flat;
 use crate::http::{Work, answer, caller, empty};
 use crate::tenant::settings::Values;
 use crate::tenant::store::{self, Change, ChangeError};
-use crate::wso2::governance;
+use crate::wso2::governance::{self, Error};
 
 const SETTINGS: &[Scope] = &[Scope::Settings];
+
+fn refused(error: &Error) -> Response {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+    answer::wso2_error(status, error.code, error.message, &error.description)
+}
 
 /// A segment of the path behind `identity-governance`, decoded: 0 is the category, 2 the connector.
 fn segment(uri: &Uri, number: usize) -> String {
@@ -37,7 +42,7 @@ async fn change(work: &Work, ctx: &Context, changes: &[Change]) -> Result<Respon
     // What says what is so anyway is no change.
     if !changes.is_empty() {
         store::change(ctx, changes).await.map_err(|failure| match failure {
-            ChangeError::Invalid(_) => error(&governance::not_updated(failure.to_string())),
+            ChangeError::Invalid(_) => refused(&governance::not_updated(failure.to_string())),
             ChangeError::Database(failure) => answer::database(work.dialect, &failure),
         })?;
     }
@@ -49,10 +54,10 @@ pub async fn categories(work: Work, uri: Uri, headers: HeaderMap) -> Response {
     flat(
         async {
             let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
-            if let Some(refused) = query(&uri).find_map(|(name, _)| governance::reserved(&name)) {
-                return Err(error(&refused));
+            if let Some(error) = query(&uri).find_map(|(name, _)| governance::reserved(&name)) {
+                return Err(refused(&error));
             }
-            Ok(document(&governance::categories(&ctx.tenant)))
+            Ok(json(&governance::categories(&ctx.tenant)))
         }
         .await,
     )
@@ -64,7 +69,9 @@ pub async fn category(work: Work, uri: Uri, headers: HeaderMap) -> Response {
         async {
             let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
             let settings = settings(&work, &ctx).await?;
-            governance::category(&segment(&uri, 0), &settings).map(|found| document(&found)).map_err(|e| error(&e))
+            governance::category(&segment(&uri, 0), &settings)
+                .map(|found| json(&found))
+                .map_err(|error| refused(&error))
         }
         .await,
     )
@@ -76,7 +83,9 @@ pub async fn connectors(work: Work, uri: Uri, headers: HeaderMap) -> Response {
         async {
             let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
             let settings = settings(&work, &ctx).await?;
-            governance::connectors(&segment(&uri, 0), &settings).map(|found| document(&found)).map_err(|e| error(&e))
+            governance::connectors(&segment(&uri, 0), &settings)
+                .map(|found| json(&found))
+                .map_err(|error| refused(&error))
         }
         .await,
     )
@@ -89,7 +98,7 @@ pub async fn connector(work: Work, uri: Uri, headers: HeaderMap) -> Response {
             let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
             let settings = settings(&work, &ctx).await?;
             let found = governance::connector(&segment(&uri, 0), &segment(&uri, 2), &settings);
-            found.map(|found| document(&found)).map_err(|e| error(&e))
+            found.map(|found| json(&found)).map_err(|error| refused(&error))
         }
         .await,
     )
@@ -100,8 +109,9 @@ pub async fn update(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Res
     flat(
         async {
             let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
-            let body = json(body).await?;
-            let changes = governance::update(&segment(&uri, 0), &segment(&uri, 2), &body).map_err(|e| error(&e))?;
+            let body = json_body(body).await?;
+            let changes =
+                governance::update(&segment(&uri, 0), &segment(&uri, 2), &body).map_err(|error| refused(&error))?;
             change(&work, &ctx, &changes).await
         }
         .await,
@@ -113,8 +123,8 @@ pub async fn update_several(work: Work, uri: Uri, headers: HeaderMap, body: Body
     flat(
         async {
             let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
-            let body = json(body).await?;
-            let changes = governance::update_several(&segment(&uri, 0), &body).map_err(|e| error(&e))?;
+            let body = json_body(body).await?;
+            let changes = governance::update_several(&segment(&uri, 0), &body).map_err(|error| refused(&error))?;
             change(&work, &ctx, &changes).await
         }
         .await,
@@ -126,9 +136,10 @@ pub async fn revert(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Res
     flat(
         async {
             let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
-            let body = json(body).await?;
+            let body = json_body(body).await?;
             let id = query(&uri).find(|(name, _)| name == "connectorId").map(|(_, id)| id);
-            let changes = governance::revert(&segment(&uri, 0), id.as_deref(), &body).map_err(|e| error(&e))?;
+            let changes =
+                governance::revert(&segment(&uri, 0), id.as_deref(), &body).map_err(|error| refused(&error))?;
             change(&work, &ctx, &changes).await
         }
         .await,
@@ -140,9 +151,9 @@ pub async fn preferences(work: Work, headers: HeaderMap, body: Body) -> Response
     flat(
         async {
             let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
-            let body = json(body).await?;
+            let body = json_body(body).await?;
             let settings = settings(&work, &ctx).await?;
-            governance::preferences(&body, &settings).map(|found| document(&found)).map_err(|e| error(&e))
+            governance::preferences(&body, &settings).map(|found| json(&found)).map_err(|error| refused(&error))
         }
         .await,
     )

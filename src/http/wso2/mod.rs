@@ -1,6 +1,7 @@
-//! The paths that WSO2's clients call. Errors are `{"code","message","description","traceId"}`.
+//! WSO2's endpoints besides SCIM. What the bodies mean is `crate::wso2`'s.
 
 pub mod governance;
+pub mod tenants;
 
 use ::http::StatusCode;
 use axum::body::{self, Body};
@@ -8,30 +9,26 @@ use axum::response::Response;
 use serde_json::Value as Json;
 
 use super::answer;
-use crate::wso2::Error;
 
 /// The largest body, in bytes.
-const MAX_BODY: usize = 64 * 1024;
+const MAX_BODY: usize = 1024 * 1024;
 
-/// An error of the translation.
-fn error(error: &Error) -> Response {
-    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
-    answer::wso2_error(status, error.code, error.message, &error.description)
+/// An error in WSO2's shape.
+fn error(status: u16, code: &str, description: &str) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    answer::wso2_error(status, code, status.canonical_reason().unwrap_or_default(), description)
 }
 
-/// A JSON body.
-async fn json(body: Body) -> Result<Json, Response> {
-    let refused = |status: StatusCode, description: &str| {
-        answer::wso2_error(status, "", status.canonical_reason().unwrap_or_default(), description)
-    };
+/// Reads a JSON body.
+async fn json_body(body: Body) -> Result<Json, Response> {
     let bytes = body::to_bytes(body, MAX_BODY).await;
-    let bytes = bytes.map_err(|_| refused(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 64 KiB."))?;
-    serde_json::from_slice(&bytes)
-        .map_err(|error| refused(StatusCode::BAD_REQUEST, &format!("The body is not valid JSON: {error}.")))
+    let bytes = bytes.map_err(|_| error(413, "", "The body is larger than a megabyte."))?;
+    serde_json::from_slice(&bytes).map_err(|why| error(400, "UE-10000", &format!("The body is not valid JSON: {why}.")))
 }
 
-fn document(body: &Json) -> Response {
-    let mut response = answer::with_body(StatusCode::OK, "application/json", body.to_string());
+/// 200 with a JSON document.
+fn json(document: &Json) -> Response {
+    let mut response = answer::with_body(StatusCode::OK, "application/json", document.to_string());
     super::set(response.headers_mut(), "cache-control", "no-store");
     response
 }
