@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Method, Request, StatusCode, Uri};
-use latchkey::tenant::Tenant;
+use latchkey::tenant::{SUPER_TENANT, Tenant};
 use latchkey::text::cut;
 use serde_json::Value as Json;
 use ureq::Agent;
@@ -19,12 +19,12 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 /// Which deployment, and whose data in it.
 #[derive(Args)]
 pub struct Server {
-    /// The deployment's address, such as https://id.example.com
+    /// The deployment's address, such as https://id.example.com; without, that in LATCHKEY_URL
     #[arg(long)]
-    pub url: String,
+    pub url: Option<String>,
     /// The tenant; without, the super tenant
-    #[arg(long, default_value = latchkey::tenant::SUPER_TENANT)]
-    pub tenant: String,
+    #[arg(long)]
+    pub tenant: Option<String>,
     /// The administrator's name, if not in LATCHKEY_USER
     #[arg(long)]
     pub user: Option<String>,
@@ -64,11 +64,17 @@ impl Client {
             // Credentials go to the address that was given, and nowhere else.
             .max_redirects(0)
             .timeout_global(Some(TIMEOUT));
+        let tenant = server.tenant.as_deref().unwrap_or(SUPER_TENANT);
         Ok(Self {
             agent: config.build().into(),
-            base: format!("{}{}", checked(&server.url)?, Tenant::of(&server.tenant).prefix()),
+            base: format!("{}{}", address(server.url.clone())?, Tenant::of(tenant).prefix()),
             authorization: authorization(server.user.as_deref())?,
         })
+    }
+
+    /// Where requests go: the address, and the tenant's prefix.
+    pub fn base(&self) -> &str {
+        &self.base
     }
 
     /// Sends a request; `path` begins with a slash.
@@ -88,20 +94,24 @@ impl Client {
 }
 
 /// The address without a slash at its end. A password goes there: in plain text to this machine only.
-fn checked(url: &str) -> Result<&str, String> {
+fn address(given: Option<String>) -> Result<String, String> {
+    let url = given.or_else(|| variable("LATCHKEY_URL")).ok_or("No deployment: give --url, or set LATCHKEY_URL.")?;
     let url = url.trim_end_matches('/');
     let uri: Option<Uri> = url.parse().ok();
     let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
     let here = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
     match uri.as_ref().and_then(Uri::scheme_str) {
-        Some("https") => Ok(url),
-        Some("http") if here => Ok(url),
-        _ => Err(format!("--url is {url:?}: it must begin with https:// (or http:// for this machine).")),
+        Some("https") => Ok(url.to_owned()),
+        Some("http") if here => Ok(url.to_owned()),
+        _ => Err(format!("The address is {url:?}: it must begin with https:// (or http:// for this machine).")),
     }
 }
 
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 fn authorization(user: Option<&str>) -> Result<String, String> {
-    let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     if let Some(token) = variable("LATCHKEY_TOKEN") {
         return Ok(format!("Bearer {token}"));
     }

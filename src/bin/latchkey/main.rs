@@ -16,6 +16,7 @@ const AFTER_HELP: &str = "\
 Credentials come from the environment, where other users of the machine do not see them:
   LATCHKEY_TOKEN                   an API token (lk_...), or
   LATCHKEY_USER, LATCHKEY_PASSWORD an administrator's name and password
+LATCHKEY_URL can stand for --url.
 
 In a checkout: cargo run --features cli --bin latchkey -- <COMMAND>";
 

@@ -30,10 +30,10 @@ pub struct Import {
     #[arg(long)]
     json: bool,
     /// Set what was taken, at --url
-    #[arg(long, requires = "url")]
+    #[arg(long)]
     apply: bool,
     #[command(flatten)]
-    server: Option<Server>,
+    server: Server,
 }
 
 pub fn run(command: &Command) -> Outcome {
@@ -42,37 +42,41 @@ pub fn run(command: &Command) -> Outcome {
     let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let report = Report::of(&text).map_err(|error| format!("{}: {error}", file.display()))?;
     let fine = !report.has_refusals();
-    let applied = match arguments.server.as_ref().filter(|_| arguments.apply && fine) {
-        Some(server) => apply(server, &report)?,
+    let client = if arguments.apply && fine { Some(Client::new(&arguments.server)?) } else { None };
+    let applied = match &client {
+        Some(client) => apply(client, &report)?,
         None => Vec::new(),
     };
     if arguments.json {
         let mut shown = report.to_json();
         shown["applied"] = json!(applied);
         print(&format!("{shown:#}\n"))?;
-    } else {
-        print(&table(file, &report))?;
-        if let Some(server) = arguments.server.as_ref().filter(|_| arguments.apply) {
-            print(&match fine {
-                true => format!("\nSet at {} for {}: {}\n", server.url, server.tenant, applied.join(", ")),
-                false => "\nNothing was set: mend what was refused first.\n".to_owned(),
-            })?;
-        }
+        return Ok(fine);
+    }
+    print(&table(file, &report))?;
+    if let Some(client) = client {
+        print(&format!("\nSet at {}: {}\n", client.base(), applied.join(", ")))?;
+    } else if arguments.apply {
+        print("\nNothing was set: mend what was refused first.\n")?;
     }
     Ok(fine)
 }
 
 /// Makes the tenant's settings what the file says, and answers their names.
-fn apply(server: &Server, report: &Report) -> Result<Vec<&'static str>, String> {
-    let settings: Vec<(&str, &str)> = report.settings().into_iter().filter(|(name, _)| known(name).is_some()).collect();
-    if settings.is_empty() {
-        return Ok(Vec::new());
+fn apply(client: &Client, report: &Report) -> Result<Vec<&'static str>, String> {
+    let mut settings = serde_json::Map::new();
+    let mut names = Vec::new();
+    for (name, value) in report.settings() {
+        if let Some(name) = known(name) {
+            settings.insert(name.to_owned(), json!(value));
+            names.push(name);
+        }
     }
-    let body: serde_json::Map<String, Json> =
-        settings.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
-    let client = Client::new(server)?;
-    client.send(Method::PATCH, "/api/settings", "application/json", &Json::Object(body).to_string())?.json()?;
-    Ok(report.settings().into_iter().filter_map(|(name, _)| known(name)).collect())
+    if !names.is_empty() {
+        let body = Json::Object(settings).to_string();
+        client.send(Method::PATCH, "/api/settings", "application/json", &body)?.json()?;
+    }
+    Ok(names)
 }
 
 fn table(file: &Path, report: &Report) -> String {

@@ -1,6 +1,5 @@
 //! `/api/server/v1/identity-governance`: the tenant's settings under WSO2's names.
 
-use latchkey::tenant::Tenant;
 use serde_json::{Value, json};
 
 use crate::support::{App, Reply};
@@ -27,11 +26,13 @@ fn patch(app: &App, prefix: &str, properties: Value) -> Reply {
 /// A tenant beside the super tenant.
 fn with_tenant(domain: &str) -> App {
     let app = App::new();
-    let tenant = Tenant::of(domain);
-    app.native.sqlite.with(|connection| {
-        let sql = "INSERT INTO tenants (number, domain, created) VALUES (?1, ?2, 0)";
-        connection.execute(sql, (tenant.number().cast_signed(), tenant.domain())).unwrap();
+    let owner = json!({
+        "username": "kim", "email": "kim@acme.com", "firstname": "Kim", "lastname": "Doe",
+        "provisioningMethod": "invite-via-email",
     });
+    let body = json!({ "domain": domain, "owners": [owner] });
+    let reply = app.admin("POST", "/api/server/v1/tenants", body.to_string());
+    assert_eq!(reply.status, 201, "{}", reply.text);
     app
 }
 
