@@ -46,10 +46,13 @@ pub struct Answer {
 impl Answer {
     /// The body, if the request was carried out; else what the deployment says is wrong.
     pub fn json(&self) -> Result<Json, String> {
-        let json = serde_json::from_str::<Json>(&self.text).unwrap_or_default();
+        let json = serde_json::from_str::<Json>(&self.text);
         if self.status.is_success() {
-            return Ok(json);
+            // Something between may answer in the deployment's place, with a page of its own.
+            let none = self.text.is_empty().then_some(Json::Null);
+            return json.ok().or(none).ok_or_else(|| "The answer is not Latchkey's: is the address right?".to_owned());
         }
+        let json = json.unwrap_or_default();
         let said = ["detail", "description"].iter().find_map(|name| json[*name].as_str());
         let said = said.map_or_else(|| cut(&self.text, 200), str::to_owned);
         Err(format!("The deployment answered {}: {said}", self.status))

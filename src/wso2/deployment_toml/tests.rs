@@ -29,12 +29,12 @@ disable_random_value_for_credentials= true
 "#;
 
 fn report(text: &str) -> Report {
-    Report::of(text).unwrap_or_else(|error| panic!("{error}"))
+    Report::of(text).expect("TOML")
 }
 
 fn verdict(text: &str, key: &str) -> Verdict {
     let found = report(text).entries.into_iter().find(|entry| entry.key == key);
-    found.unwrap_or_else(|| panic!("{key} in {text}")).verdict
+    found.expect(key).verdict
 }
 
 #[test]
