@@ -4,9 +4,11 @@
 
 mod answer;
 mod api;
+mod audit;
 mod caller;
 mod dev;
 mod links;
+mod mail;
 mod operations;
 mod scim;
 mod settings;
@@ -333,6 +335,11 @@ fn routes() -> Router {
             "/api/server/v1/tenants/{id}/lifecycle-status",
             put(at!(wso2::tenants::set_lifecycle_status, work, uri, headers, body)),
         )
+        .route("/api/mail", get(at!(mail::list, work, uri, headers)))
+        .route("/api/mail/retry", post(at!(mail::retry_all, work, headers, body)))
+        .route("/api/mail/{id}/retry", post(at!(mail::retry_one, work, uri, headers)))
+        .route("/api/audit", get(at!(audit::list, work, uri, headers)))
+        .route("/api/audit/verification", get(at!(audit::verify, work, uri, headers)))
         .route(
             "/api/settings",
             get(at!(settings::read, work, headers)).patch(at!(settings::modify, work, headers, body)),

@@ -4,6 +4,9 @@
 //! byte-identical under its idempotency key; the link is minted at rendering. All statements here take rows by the
 //! hundred: a lease, and its outcomes, cost one round trip each however many rows they touch.
 
+pub mod listing;
+pub mod retry;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
