@@ -7,6 +7,7 @@ mod api;
 mod audit;
 mod caller;
 mod dev;
+mod invitations;
 mod links;
 mod mail;
 mod operations;
@@ -38,6 +39,7 @@ use crate::access::scope::Scopes;
 use crate::context::{Actor, Context, Memory};
 use crate::directory::registry;
 use crate::ports::{DatabaseError, Platform};
+use crate::provision::import;
 use crate::tenant::{Deployment, Tenant, store};
 
 pub use answer::Dialect;
@@ -177,6 +179,8 @@ fn body_limit(path: &str) -> usize {
     const MIB: usize = 1024 * 1024;
     if path.starts_with("/scim2/Groups") {
         8 * MIB
+    } else if path == "/api/invitations/import" {
+        import::MAX_BYTES
     } else if path.starts_with("/scim2/") || path.starts_with("/api/") {
         MIB
     } else {
@@ -324,6 +328,7 @@ fn routes() -> Router {
             post(at!(wso2::governance::revert, work, uri, headers, body)),
         )
         .route("/api/server/v1/identity-governance/{category}/connectors/{connector}", connector)
+        .route("/api/invitations/import", post(at!(invitations::import, work, uri, headers, body)))
         .route(
             "/api/server/v1/tenants",
             get(at!(wso2::tenants::list, work, uri, headers)).post(at!(wso2::tenants::create, work, headers, body)),
