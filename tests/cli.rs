@@ -212,3 +212,61 @@ fn the_help_says_how_to_run_it_and_where_credentials_come_from() {
     }
     assert_eq!(latchkey(&["nonsense"]).status.code(), Some(2));
 }
+
+/// Rows `user0`, `user1` and so on; of every tenth the address is none.
+fn people(count: usize) -> String {
+    let row = |number: usize| match number % 10 {
+        9 => format!("user{number},nowhere\r\n"),
+        _ => format!("user{number},user{number}@example.com\r\n"),
+    };
+    format!("\u{feff}userName,email\r\n{}", (0..count).map(row).collect::<String>())
+}
+
+#[test]
+fn everybody_in_a_file_is_invited_and_failures_are_told_by_the_files_lines() {
+    let url = serve();
+    let path = file("people.csv", &people(1200));
+    let import = |more: &[&str]| latchkey(&[&["import", &path, "--url", &url], more].concat());
+
+    let dry = import(&["--dry-run"]);
+    let text = String::from_utf8_lossy(&dry.stdout).into_owned();
+    assert!(text.ends_with("1080 would be invited, 120 would fail\n"), "{text}");
+
+    let output = import(&[]);
+    assert_eq!(output.status.code(), Some(1), "rows failed");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.ends_with("1080 invited, 120 failed\n"), "{text}");
+    // user9 is in line 11, and user1199, in the third part, in line 1201.
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("line 11  user9  "), "{}", lines[0]);
+    assert!(lines[119].starts_with("line 1201  user1199  "), "{}", lines[119]);
+
+    let again: Value = serde_json::from_str(&String::from_utf8_lossy(&import(&["--json"]).stdout)).unwrap();
+    assert_eq!((&again["created"], &again["failed"]), (&json!(0), &json!(1200)));
+    assert_eq!((&again["rows"][600]["line"], &again["rows"][600]["userName"]), (&json!(602), &json!("user600")));
+}
+
+#[test]
+fn an_import_that_succeeds_ends_with_success() {
+    let url = serve();
+    let path = file("two.csv", "email,userName\na@example.com,a\nb@example.com,b\n");
+    let output = latchkey(&["import", &path, "--url", &url]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(out(&output), "2 invited, 0 failed\n");
+}
+
+#[test]
+fn a_file_that_is_wrong_as_a_whole_invites_nobody() {
+    let url = serve();
+    let rows = people(600);
+    for (content, named) in
+        [(rows.replacen("email", "mail", 1), "column 'mail'"), (format!("{rows}\"open,x@example.com\r\n"), "line 602")]
+    {
+        let path = file("wrong.csv", &content);
+        let refused = complaint(&latchkey(&["import", &path, "--url", &url]));
+        assert!(refused.contains(named), "{refused}");
+    }
+    let path = file("right.csv", &rows);
+    let dry = latchkey(&["import", &path, "--url", &url, "--dry-run"]);
+    assert!(String::from_utf8_lossy(&dry.stdout).contains("540 would be invited"), "nobody exists yet");
+}

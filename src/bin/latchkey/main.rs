@@ -3,6 +3,7 @@
 //! It is built only with the feature `cli`. What it asks of a deployment goes through the HTTP interface.
 
 mod client;
+mod import;
 mod keys;
 mod settings;
 mod tokens;
@@ -35,6 +36,8 @@ enum Command {
     /// A tenant's settings
     #[command(subcommand)]
     Settings(settings::Command),
+    /// Invite everybody in a CSV file
+    Import(import::Arguments),
     /// API tokens
     #[command(subcommand)]
     Tokens(tokens::Command),
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Keys(arguments) => keys::run(&arguments),
         Command::Settings(command) => settings::run(&command),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Tokens(command) => tokens::run(&command),
     };
     match outcome {
