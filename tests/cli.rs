@@ -270,3 +270,22 @@ fn a_file_that_is_wrong_as_a_whole_invites_nobody() {
     let dry = latchkey(&["import", &path, "--url", &url, "--dry-run"]);
     assert!(String::from_utf8_lossy(&dry.stdout).contains("540 would be invited"), "nobody exists yet");
 }
+
+#[test]
+fn an_answer_that_is_not_a_deployments_is_no_success() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut reader = BufReader::new(stream.unwrap());
+            let mut line = String::new();
+            while reader.read_line(&mut line).unwrap() > 2 {
+                line.clear();
+            }
+            reader.into_inner().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nWelcome").unwrap();
+        }
+    });
+    let path = file("lost.csv", "userName,email\na,a@example.com\n");
+    let lost = complaint(&latchkey(&["import", &path, "--url", &url]));
+    assert!(lost.contains("is the address right"), "{lost}");
+}
