@@ -83,7 +83,8 @@ fn table(answer: &Json) -> String {
             _ => "-".to_owned(),
         };
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{}\t{}\t{}\t{}", field("id"), field("expiresAt"), field("name"), field("scopes"));
+        let dates = format!("expires {}  last used {}", field("expiresAt"), field("lastUsed"));
+        let _ = writeln!(text, "{}  {dates}  {}  {}", field("id"), field("name"), field("scopes"));
     }
     text
 }

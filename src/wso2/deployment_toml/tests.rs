@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::{Report, Verdict};
 
 /// The examples of WSO2's page, in its order, as one file: `[identity_mgt.user_onboarding]` is in it four times.
@@ -157,4 +159,26 @@ fn whoever_moves_is_told_where_the_defaults_differ() {
     assert!(report("").notes[0].contains("ENABLE_EMAIL_VERIFICATION=false"));
     let on = report("[identity_mgt.user_onboarding]\nenable_email_verification = true\n");
     assert_eq!(on.notes, Vec::<String>::new());
+}
+
+proptest! {
+    /// Whatever the file is, it is read or refused with one of its lines.
+    #[test]
+    fn any_file_is_read_or_refused(pieces in proptest::collection::vec(
+        proptest::sample::select(vec![
+            "[identity_mgt.user_onboarding]\n", "[[identity_mgt]]\r\n", "lock_on_creation = ", "user_onboarding = { ", " }",
+            "\"secret\"", "\"\"\"", "[ \"secret\",\n", "]\n", "true\n", "'''\n", "\n", "\"\u{e9}\" = 1\n", "\u{feff}", "# ",
+        ]),
+        0..24,
+    )) {
+        let text = pieces.concat();
+        let lines = text.matches('\n').count() + 1;
+        match Report::of(&text) {
+            Ok(report) => {
+                prop_assert!(report.entries.iter().all(|entry| (1..=lines).contains(&entry.line)));
+                prop_assert!(report.settings().iter().all(|(_, value)| *value == "true"));
+            }
+            Err(error) => prop_assert!((1..=lines).contains(&error.line), "{}", error),
+        }
+    }
 }
