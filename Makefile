@@ -59,8 +59,8 @@ deploy-check: $(WASM) ## what `wrangler deploy` would upload, without uploading 
 lint: | prerequisites wasm-target ## formatting and clippy, native and wasm
 	@echo "==> cargo fmt --check"
 	@cargo fmt --check -- -l
-	@echo "==> cargo clippy, native"
-	@cargo clippy --quiet --all-targets -- -D warnings
+	@echo "==> cargo clippy, native, with the command-line tool"
+	@cargo clippy --quiet --all-targets --features cli -- -D warnings
 	@echo "==> cargo clippy, wasm"
 	@cargo clippy --quiet --lib --target wasm32-unknown-unknown -- -D warnings
 

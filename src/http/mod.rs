@@ -283,6 +283,20 @@ fn routes() -> Router {
         uri,
         headers
     ));
+    let connectors = get(at!(wso2::governance::connectors, work, uri, headers)).patch(at!(
+        wso2::governance::update_several,
+        work,
+        uri,
+        headers,
+        body
+    ));
+    let connector = get(at!(wso2::governance::connector, work, uri, headers)).patch(at!(
+        wso2::governance::update,
+        work,
+        uri,
+        headers,
+        body
+    ));
     Router::new()
         .route(
             "/scim2/{endpoint}",
@@ -298,6 +312,22 @@ fn routes() -> Router {
         .route("/scim2/ResourceTypes/{id}", get(at!(scim::resource_type, work, uri, headers)))
         .route("/scim2/Schemas", get(at!(scim::schemas, work, uri, headers)))
         .route("/scim2/Schemas/{urn}", get(at!(scim::schema, work, uri, headers)))
+        .route("/api/server/v1/identity-governance", get(at!(wso2::governance::categories, work, uri, headers)))
+        .route("/api/server/v1/identity-governance/", get(at!(wso2::governance::categories, work, uri, headers)))
+        .route(
+            "/api/server/v1/identity-governance/preferences",
+            post(at!(wso2::governance::preferences, work, headers, body)),
+        )
+        .route(
+            "/api/server/v1/identity-governance/{category}",
+            get(at!(wso2::governance::category, work, uri, headers)),
+        )
+        .route("/api/server/v1/identity-governance/{category}/connectors", connectors)
+        .route(
+            "/api/server/v1/identity-governance/{category}/connectors/revert",
+            post(at!(wso2::governance::revert, work, uri, headers, body)),
+        )
+        .route("/api/server/v1/identity-governance/{category}/connectors/{connector}", connector)
         .route("/api/invitations/import", post(at!(invitations::import, work, uri, headers, body)))
         .route(
             "/api/server/v1/tenants",

@@ -252,8 +252,9 @@ fn server(address: &str) -> Option<http::Uri> {
 /// The committed key's bytes begin with this, so that a deployment cannot use it by mistake.
 const DEVELOPMENT_KEY_MARK: &[u8] = b"development-only";
 
-/// `kid:base64url[,kid:base64url...]`: the first signs, all verify.
-fn parse_keys(text: &str, development: bool, problems: &mut Vec<String>) -> Vec<Key> {
+/// Reads `TOKEN_KEYS`, `kid:base64url[,kid:base64url...]`: the first signs, all verify. What is wrong with it is added to
+/// `problems`, a sentence each.
+pub fn parse_keys(text: &str, development: bool, problems: &mut Vec<String>) -> Vec<Key> {
     let mut keys: Vec<Key> = Vec::new();
     for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
         let Some((kid, encoded)) = entry.split_once(':') else {

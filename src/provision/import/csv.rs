@@ -28,7 +28,8 @@ pub struct Record {
 
 impl Record {
     /// Whether it says nothing: spreadsheets leave such rows at the end.
-    fn is_blank(&self) -> bool {
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
         self.cells.as_ref().is_ok_and(|cells| cells.iter().all(|cell| cell.trim().is_empty()))
     }
 }

@@ -1,1 +1,2 @@
+mod governance;
 mod tenants;

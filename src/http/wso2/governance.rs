@@ -1,0 +1,160 @@
+//! `/api/server/v1/identity-governance`: the tenant's settings under WSO2's names.
+
+use ::http::{HeaderMap, StatusCode, Uri};
+use axum::body::Body;
+use axum::response::Response;
+use percent_encoding::percent_decode_str;
+
+use super::{json, json_body};
+use crate::access::scope::Scope;
+use crate::context::Context;
+use crate::http::api::flat;
+use crate::http::{Work, answer, caller, empty};
+use crate::tenant::settings::Values;
+use crate::tenant::store::{self, Change, ChangeError};
+use crate::wso2::governance::{self, Error};
+
+const SETTINGS: &[Scope] = &[Scope::Settings];
+
+fn refused(error: &Error) -> Response {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+    answer::wso2_error(status, error.code, error.message, &error.description)
+}
+
+/// A segment of the path behind `identity-governance`, decoded: 0 is the category, 2 the connector.
+fn segment(uri: &Uri, number: usize) -> String {
+    let path = uri.path().split_once("/identity-governance/").map_or("", |(_, path)| path);
+    percent_decode_str(path.split('/').nth(number).unwrap_or_default()).decode_utf8_lossy().into_owned()
+}
+
+fn query(uri: &Uri) -> impl Iterator<Item = (String, String)> + '_ {
+    form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned()
+}
+
+/// What holds for the tenant, from the database.
+async fn settings(work: &Work, ctx: &Context) -> Result<Values, Response> {
+    let own = store::own(ctx).await.map_err(|failure| answer::database(work.dialect, &failure))?;
+    Ok(store::effective(&ctx.deployment, &ctx.tenant, &own).values)
+}
+
+/// Carries changes out, all or none: 200 without a body, as WSO2 answers.
+async fn change(work: &Work, ctx: &Context, changes: &[Change]) -> Result<Response, Response> {
+    // What says what is so anyway is no change.
+    if !changes.is_empty() {
+        store::change(ctx, changes).await.map_err(|failure| match failure {
+            ChangeError::Invalid(_) => refused(&governance::not_updated(failure.to_string())),
+            ChangeError::Database(failure) => answer::database(work.dialect, &failure),
+        })?;
+    }
+    Ok(empty(StatusCode::OK))
+}
+
+/// `GET` of the whole.
+pub async fn categories(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+    flat(
+        async {
+            let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
+            if let Some(error) = query(&uri).find_map(|(name, _)| governance::reserved(&name)) {
+                return Err(refused(&error));
+            }
+            Ok(json(&governance::categories(&ctx.tenant)))
+        }
+        .await,
+    )
+}
+
+/// `GET /{category}`
+pub async fn category(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+    flat(
+        async {
+            let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
+            let settings = settings(&work, &ctx).await?;
+            governance::category(&segment(&uri, 0), &settings)
+                .map(|found| json(&found))
+                .map_err(|error| refused(&error))
+        }
+        .await,
+    )
+}
+
+/// `GET /{category}/connectors`
+pub async fn connectors(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+    flat(
+        async {
+            let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
+            let settings = settings(&work, &ctx).await?;
+            governance::connectors(&segment(&uri, 0), &settings)
+                .map(|found| json(&found))
+                .map_err(|error| refused(&error))
+        }
+        .await,
+    )
+}
+
+/// `GET /{category}/connectors/{id}`
+pub async fn connector(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+    flat(
+        async {
+            let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
+            let settings = settings(&work, &ctx).await?;
+            let found = governance::connector(&segment(&uri, 0), &segment(&uri, 2), &settings);
+            found.map(|found| json(&found)).map_err(|error| refused(&error))
+        }
+        .await,
+    )
+}
+
+/// `PATCH /{category}/connectors/{id}`
+pub async fn update(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
+    flat(
+        async {
+            let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
+            let body = json_body(body).await?;
+            let changes =
+                governance::update(&segment(&uri, 0), &segment(&uri, 2), &body).map_err(|error| refused(&error))?;
+            change(&work, &ctx, &changes).await
+        }
+        .await,
+    )
+}
+
+/// `PATCH /{category}/connectors`
+pub async fn update_several(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
+    flat(
+        async {
+            let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
+            let body = json_body(body).await?;
+            let changes = governance::update_several(&segment(&uri, 0), &body).map_err(|error| refused(&error))?;
+            change(&work, &ctx, &changes).await
+        }
+        .await,
+    )
+}
+
+/// `POST /{category}/connectors/revert?connectorId=`
+pub async fn revert(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
+    flat(
+        async {
+            let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
+            let body = json_body(body).await?;
+            let id = query(&uri).find(|(name, _)| name == "connectorId").map(|(_, id)| id);
+            let changes =
+                governance::revert(&segment(&uri, 0), id.as_deref(), &body).map_err(|error| refused(&error))?;
+            change(&work, &ctx, &changes).await
+        }
+        .await,
+    )
+}
+
+/// `POST /preferences`: reads values, of as many connectors as are named.
+pub async fn preferences(work: Work, headers: HeaderMap, body: Body) -> Response {
+    flat(
+        async {
+            let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
+            let body = json_body(body).await?;
+            let settings = settings(&work, &ctx).await?;
+            governance::preferences(&body, &settings).map(|found| json(&found)).map_err(|error| refused(&error))
+        }
+        .await,
+    )
+}
