@@ -3,9 +3,21 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::access::scope::Scopes;
 use crate::directory::registry::Registries;
 use crate::ports::Platform;
+use crate::tenant::store::Tenants;
 use crate::tenant::{Deployment, Settings, Tenant};
+
+/// What an isolate remembers from one unit of work to the next. The database is the truth: each part knows for how long
+/// it may do without asking.
+#[derive(Default)]
+pub struct Memory {
+    /// The tenants' schemas and resource types.
+    pub registries: Registries,
+    /// The tenants' settings.
+    pub tenants: Tenants,
+}
 
 /// Who acts, as the audit names them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,12 +50,14 @@ pub struct Context {
     pub platform: Platform,
     /// What the deployment fixes.
     pub deployment: Arc<Deployment>,
-    /// The schemas and resource types that this isolate knows of.
-    pub registries: Arc<Registries>,
+    /// What this isolate remembers.
+    pub memory: Arc<Memory>,
     /// Whose data it is about.
     pub tenant: Tenant,
     /// Who acts.
     pub actor: Actor,
+    /// What the actor may do.
+    pub scopes: Scopes,
     /// Names this unit of work in the log and the audit.
     pub request_id: String,
     /// The client's address (`CF-Connecting-IP`).
@@ -51,10 +65,10 @@ pub struct Context {
 }
 
 impl Context {
-    /// What holds for the tenant.
+    /// What holds for the tenant, as last read (`tenant::store`): whoever lets a caller in, or opens a link, reads it.
     #[must_use]
-    pub fn settings(&self) -> &Settings {
-        &self.deployment.settings
+    pub fn settings(&self) -> Arc<Settings> {
+        self.memory.tenants.settings(&self.deployment, &self.tenant)
     }
 
     /// Now, in whole seconds since the epoch.

@@ -31,8 +31,28 @@ pub enum Action {
     InvitationCreate,
     /// An invitation was sent again.
     InvitationResend,
+    /// An invitation was withdrawn.
+    InvitationRevoke,
+    /// A link was given to a caller instead of being mailed.
+    InvitationLink,
     /// A link was used.
     InvitationRedeem,
+    /// A tenant was created.
+    TenantCreate,
+    /// A tenant's settings were changed.
+    SettingsUpdate,
+    /// A mail template was stored.
+    TemplateUpdate,
+    /// A mail template was removed.
+    TemplateDelete,
+    /// A mail that had ended unsent was queued again.
+    MailRetry,
+    /// An API token was made.
+    TokenCreate,
+    /// An API token was revoked.
+    TokenRevoke,
+    /// Somebody signed in to the console, or failed to.
+    SignIn,
 }
 
 impl Action {
@@ -81,7 +101,17 @@ impl Action {
             Self::ResourceDelete => "resource.delete",
             Self::InvitationCreate => "invitation.create",
             Self::InvitationResend => "invitation.resend",
+            Self::InvitationRevoke => "invitation.revoke",
+            Self::InvitationLink => "invitation.link",
             Self::InvitationRedeem => "invitation.redeem",
+            Self::TenantCreate => "tenant.create",
+            Self::SettingsUpdate => "settings.update",
+            Self::TemplateUpdate => "template.update",
+            Self::TemplateDelete => "template.delete",
+            Self::MailRetry => "mail.retry",
+            Self::TokenCreate => "token.create",
+            Self::TokenRevoke => "token.revoke",
+            Self::SignIn => "signin",
         }
     }
 }
@@ -90,14 +120,27 @@ impl Action {
 /// operation's id. `?1` is the tenant, `?2` the target and `?3` the operation by convention.
 pub const OPERATION_HOLDS: &str = "EXISTS (SELECT 1 FROM resources WHERE tenant = ?1 AND id = ?2 AND operation = ?3)";
 
-/// The row that records `action` on `target`, to ride in the batch of `operation`.
+/// The row that records `action` on the resource `target`, to ride in the batch of `operation`.
 #[must_use]
 pub fn record(ctx: &Context, operation: &str, action: Action, target: &str) -> Statement {
+    record_if(ctx, operation, action, target, OPERATION_HOLDS)
+}
+
+/// The row that records `action` on something that is no resource, in a batch that has no condition.
+#[must_use]
+pub fn record_plain(ctx: &Context, operation: &str, action: Action, target: &str) -> Statement {
+    record_if(ctx, operation, action, target, "TRUE")
+}
+
+/// The row that records `action` where `condition` holds, which may name the tenant as `?1`, the target as `?2` and the
+/// operation as `?3`.
+#[must_use]
+pub fn record_if(ctx: &Context, operation: &str, action: Action, target: &str, condition: &str) -> Statement {
     Statement::new(
         format!(
             "INSERT INTO audit (tenant, number, time, operation, actor, action, target, outcome, request_id, address) \
              SELECT ?1, (SELECT COALESCE(MAX(number), 0) + 1 FROM audit WHERE tenant = ?1), \
-             ?4, ?3, ?5, ?6, ?2, 'success', ?7, ?8 WHERE {OPERATION_HOLDS}"
+             ?4, ?3, ?5, ?6, ?2, 'success', ?7, ?8 WHERE {condition}"
         ),
         vec![
             ctx.tenant.key(),

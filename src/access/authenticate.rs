@@ -33,14 +33,14 @@ impl Basic {
     }
 }
 
-/// Whether these are the first administrator's credentials. He belongs to the super tenant.
+/// Whether these are the first administrator's credentials. He belongs to the super tenant and may act inside any.
 #[must_use]
 pub fn is_first_administrator(ctx: &Context, basic: &Basic) -> bool {
     let expected = &ctx.deployment.administrator;
     // Digests have one length, so that the time tells nothing about the secrets.
     let same = |sent: &str, secret: &str| Sha256::digest(sent).ct_eq(&Sha256::digest(secret));
     let right = same(&basic.username, &expected.username) & same(&basic.password, expected.password.expose());
-    ctx.tenant.is_super() && bool::from(right)
+    bool::from(right)
 }
 
 /// What a user's own credentials come to.

@@ -4,3 +4,4 @@ pub mod audit;
 pub mod authenticate;
 pub mod password;
 pub mod policy;
+pub mod scope;

@@ -4,6 +4,7 @@ use super::resource::{COLUMNS, GROUPS_COLUMN, Resource, USER};
 use crate::context::Context;
 use crate::ports::{DatabaseError, Statement};
 use crate::scim::fold::fold;
+use crate::tenant::store;
 
 /// The statement that finds a resource by type and id; with the groups it is in, if those are asked for.
 #[must_use]
@@ -44,7 +45,7 @@ pub async fn user_with_password_hash(
          WHERE r.tenant = ?1 AND r.type = ?3 AND r.name_key = ?2"
     );
     let params = vec![ctx.tenant.key(), fold(user_name).into(), USER.into()];
-    let rows = ctx.platform.query(Statement::new(sql, params)).await?;
-    let Some(row) = rows.first() else { return Ok(None) };
+    let outcomes = store::batch(ctx, vec![Statement::new(sql, params)]).await?;
+    let Some(row) = outcomes.first().and_then(|outcome| outcome.rows.first()) else { return Ok(None) };
     Ok(Some((Resource::from_row(row)?, row.optional_text("password_hash")?.map(str::to_owned))))
 }

@@ -112,7 +112,7 @@ fn build_what_fits(registrations: &[Registration]) -> Registry {
 pub async fn of(ctx: &Context) -> Result<Arc<Registry>, DatabaseError> {
     let tenant = ctx.tenant.number();
     let now = ctx.platform.clock.now();
-    let known = ctx.registries.0.lock().unwrap_or_else(PoisonError::into_inner).get(&tenant).cloned();
+    let known = ctx.memory.registries.0.lock().unwrap_or_else(PoisonError::into_inner).get(&tenant).cloned();
     if let Some((read_at, registry)) = known
         && now - read_at < FRESH
     {
@@ -137,7 +137,7 @@ fn keep(ctx: &Context, registrations: &[Registration]) -> Arc<Registry> {
         [] => builtin(),
         some => Arc::new(build(some).unwrap_or_else(|_| build_what_fits(some))),
     };
-    let mut known = ctx.registries.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut known = ctx.memory.registries.0.lock().unwrap_or_else(PoisonError::into_inner);
     known.insert(ctx.tenant.number(), (ctx.platform.clock.now(), registry.clone()));
     registry
 }

@@ -12,7 +12,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use worker::send::SendFuture;
 use worker::{Context as WorkerContext, Env, HttpRequest, MessageBatch, ScheduleContext, ScheduledEvent, event};
 
-use crate::directory::registry;
 use crate::http::Service;
 use crate::mail::sender;
 use crate::ports::Platform;
@@ -76,7 +75,7 @@ async fn sweep(platform: &Platform, service: &Service) {
     if service.deployment().is_none() {
         return;
     }
-    if let Err(error) = registry::refresh_cache(platform).await {
+    if let Err(error) = service.warm(platform).await {
         let line = serde_json::json!({ "event": "sweep", "error": error.to_string() });
         platform.log.line(&line.to_string());
     }

@@ -4,7 +4,7 @@ use ::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use ::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::body::Body;
 use axum::response::Response;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::set;
 use crate::pages::layout::{CONTENT_SECURITY_POLICY, Shell};
@@ -14,6 +14,9 @@ use crate::provision::Refusal;
 use crate::scim::error::Error as ScimError;
 use crate::text::without_values;
 
+/// Below these, clients of WSO2 call.
+const WSO2_PATHS: &[&str] = &["/api/identity", "/api/server", "/api/users"];
+
 /// How errors are told: by where the request went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
@@ -21,6 +24,8 @@ pub enum Dialect {
     Scim,
     /// `application/problem+json` (RFC 9457).
     Problem,
+    /// WSO2's `{"code","message","description","traceId"}`.
+    Wso2,
     /// A page.
     Page,
 }
@@ -33,6 +38,8 @@ impl Dialect {
             |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         if below("/scim2") {
             Self::Scim
+        } else if WSO2_PATHS.iter().any(|prefix| below(prefix)) {
+            Self::Wso2
         } else if below("/api") || below("/oauth2") || below("/hooks") || path.ends_with(".json") || path == "/healthz"
         {
             Self::Problem
@@ -101,6 +108,7 @@ pub fn error(dialect: Dialect, status: StatusCode, detail: &str) -> Response {
             set(response.headers_mut(), "cache-control", "no-store");
             response
         }
+        Dialect::Wso2 => wso2_error(status, "", status.canonical_reason().unwrap_or_default(), detail),
         Dialect::Page => {
             let shell = Shell::default();
             page(
@@ -113,6 +121,30 @@ pub fn error(dialect: Dialect, status: StatusCode, detail: &str) -> Response {
             )
         }
     }
+}
+
+/// WSO2's error: `code` is one of its own, or empty where it has none.
+pub fn wso2_error(status: StatusCode, code: &str, message: &str, description: &str) -> Response {
+    let code = if code.is_empty() { Json::Null } else { json!(code) };
+    // `Service::handle` knows the request's id and puts it in.
+    let body = json!({ "code": code, "message": message, "description": description, "traceId": null });
+    let mut response = with_body(status, "application/json", body.to_string());
+    set(response.headers_mut(), "cache-control", "no-store");
+    response.extensions_mut().insert(Untraced(body));
+    response
+}
+
+/// A WSO2 error whose `traceId` is yet to be put in.
+#[derive(Clone, Debug)]
+pub struct Untraced(pub Json);
+
+/// 401 with the challenges, in the dialect of the path.
+pub fn unauthorized(dialect: Dialect, detail: &str) -> Response {
+    let mut response = error(dialect, StatusCode::UNAUTHORIZED, detail);
+    if !response.headers().contains_key(WWW_AUTHENTICATE) {
+        challenge(response.headers_mut());
+    }
+    response
 }
 
 /// 404.

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::answer::{self, Dialect};
 use super::{Work, caller, empty, set};
+use crate::access::scope::Scope;
 use crate::context::Context;
 use crate::directory::registry::{self, Kind, RegisterError, Registration};
 use crate::scim::discovery;
@@ -19,23 +20,18 @@ const CUSTOM_USER_SCHEMA: &str = "urn:scim:schemas:extension:custom:User";
 
 type Answer = Result<Response, Response>;
 
-fn flat(answer: Answer) -> Response {
+/// The answer, whichever way it came.
+pub fn flat(answer: Answer) -> Response {
     answer.unwrap_or_else(|refused| refused)
 }
 
-fn problem(status: StatusCode, detail: &str) -> Response {
+/// An error of Latchkey's own API.
+pub fn problem(status: StatusCode, detail: &str) -> Response {
     answer::error(Dialect::Problem, status, detail)
 }
 
-fn administrator(work: &Work, headers: &HeaderMap) -> Result<Context, Response> {
-    caller::administrator(work, headers).map_err(|_| {
-        let mut response = problem(StatusCode::UNAUTHORIZED, "Credentials are missing or wrong.");
-        set(response.headers_mut(), "www-authenticate", "Basic realm=\"Latchkey\", charset=\"UTF-8\"");
-        response
-    })
-}
-
-async fn object(body: Body) -> Result<Json, Response> {
+/// Reads a body that is a JSON object.
+pub async fn object(body: Body) -> Result<Json, Response> {
     let bytes = body::to_bytes(body, MAX_DOCUMENT).await;
     let bytes = bytes.map_err(|_| problem(StatusCode::PAYLOAD_TOO_LARGE, "The document is larger than 256 KiB."))?;
     match serde_json::from_slice(&bytes) {
@@ -73,7 +69,7 @@ async fn register(ctx: &Context, new: Vec<Registration>, shown: Json, location: 
 pub async fn register_schema(work: Work, headers: HeaderMap, body: Body) -> Response {
     flat(
         async {
-            let ctx = administrator(&work, &headers)?;
+            let ctx = caller::allowed(&work, &headers, &[Scope::Settings]).await?;
             let mut document = object(body).await?;
             if document.get("id").is_none() {
                 document["id"] = json!(CUSTOM_USER_SCHEMA);
@@ -124,7 +120,7 @@ fn private_keys(attributes: Option<&mut Json>) {
 pub async fn register_resource_type(work: Work, headers: HeaderMap, body: Body) -> Response {
     flat(
         async {
-            let ctx = administrator(&work, &headers)?;
+            let ctx = caller::allowed(&work, &headers, &[Scope::Settings]).await?;
             let mut document = object(body).await?;
             let name = document.get("name").and_then(Json::as_str).unwrap_or_default().to_owned();
             let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -151,7 +147,7 @@ pub async fn register_resource_type(work: Work, headers: HeaderMap, body: Body) 
 }
 
 async fn list(work: &Work, headers: &HeaderMap, show: impl Fn(&crate::scim::schema::Registry, &str) -> Json) -> Answer {
-    let ctx = administrator(work, headers)?;
+    let ctx = caller::allowed(work, headers, &[Scope::ScimRead, Scope::Settings]).await?;
     let registry = registry::of(&ctx).await.map_err(|failure| answer::database(Dialect::Problem, &failure))?;
     let document = show(&registry, &format!("{}/scim2", ctx.base()));
     if document.is_null() {
@@ -190,7 +186,7 @@ pub async fn read_resource_type(work: Work, uri: Uri, headers: HeaderMap) -> Res
 }
 
 async fn remove(work: &Work, headers: &HeaderMap, kind: Kind, name: &str) -> Answer {
-    let ctx = administrator(work, headers)?;
+    let ctx = caller::allowed(work, headers, &[Scope::Settings]).await?;
     match registry::remove(&ctx, kind, name).await {
         Ok(true) => Ok(empty(StatusCode::NO_CONTENT)),
         Ok(false) => Err(problem(StatusCode::NOT_FOUND, "The tenant has registered nothing of this name.")),

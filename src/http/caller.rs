@@ -1,33 +1,51 @@
-//! Who is calling: from the `Authorization` header to an actor in the context.
+//! Who is calling: from the `Authorization` header to an actor and what he may do, in the context.
 
 use ::http::HeaderMap;
+use ::http::StatusCode;
 use ::http::header::AUTHORIZATION;
 use axum::response::Response;
 
 use super::{Work, answer};
 use crate::access::authenticate::{self, Basic, SignIn};
+use crate::access::scope::{Scope, Scopes};
 use crate::context::{Actor, Context};
 use crate::directory::resource::Resource;
-use crate::scim::error::Error as ScimError;
+use crate::tenant::{SUPER_TENANT, store};
 
 fn basic(headers: &HeaderMap) -> Option<Basic> {
     Basic::parse(headers.get(AUTHORIZATION)?.to_str().ok()?)
 }
 
-fn unauthorized() -> Response {
-    answer::scim_error(&ScimError::unauthorized(
+fn unauthorized(work: &Work) -> Response {
+    answer::unauthorized(
+        work.dialect,
         "Credentials are missing or wrong: send HTTP Basic credentials that are valid for this tenant.",
-    ))
+    )
 }
 
-/// The context with the administrator who calls, or a 401.
-pub fn administrator(work: &Work, headers: &HeaderMap) -> Result<Context, Response> {
-    match basic(headers) {
-        Some(basic) if authenticate::is_first_administrator(&work.ctx, &basic) => {
-            Ok(Context { actor: Actor::Administrator(basic.username), ..work.ctx.clone() })
-        }
-        _ => Err(unauthorized()),
+/// The context with the caller in it, provided that he has one of these scopes; else a 401 or a 403.
+pub async fn allowed(work: &Work, headers: &HeaderMap, any_of: &[Scope]) -> Result<Context, Response> {
+    let ctx = authenticated(work, headers).await?;
+    if ctx.scopes.has_any(any_of) {
+        return Ok(ctx);
     }
+    let names: Vec<&str> = any_of.iter().map(|scope| scope.as_str()).collect();
+    let detail = format!("This takes the scope {}, which these credentials do not have.", names.join(" or "));
+    Err(answer::error(work.dialect, StatusCode::FORBIDDEN, &detail))
+}
+
+async fn authenticated(work: &Work, headers: &HeaderMap) -> Result<Context, Response> {
+    let ctx = &work.ctx;
+    let Some(basic) = basic(headers) else { return Err(unauthorized(work)) };
+    if !authenticate::is_first_administrator(ctx, &basic) {
+        return Err(unauthorized(work));
+    }
+    let is_tenant = store::refresh(ctx).await.map_err(|failure| answer::database(work.dialect, &failure))?;
+    if !is_tenant {
+        return Err(unauthorized(work));
+    }
+    let name = if ctx.tenant.is_super() { basic.username } else { format!("{}@{SUPER_TENANT}", basic.username) };
+    Ok(Context { actor: Actor::Administrator(name), scopes: Scopes::all(), ..ctx.clone() })
 }
 
 /// Who `/scim2/Me` is about.
@@ -40,16 +58,16 @@ pub enum Me {
 
 /// The user whose own credentials these are, or a 401 that does not tell why.
 pub async fn me(work: &Work, headers: &HeaderMap) -> Result<Me, Response> {
-    let Some(basic) = basic(headers) else { return Err(unauthorized()) };
-    if authenticate::is_first_administrator(&work.ctx, &basic) {
+    let Some(basic) = basic(headers) else { return Err(unauthorized(work)) };
+    if authenticate::is_first_administrator(&work.ctx, &basic) && work.ctx.tenant.is_super() {
         return Ok(Me::Administrator);
     }
     match authenticate::user(&work.ctx, &work.gate, &basic).await {
         Ok(SignIn::Accepted(user)) => Ok(Me::User(user)),
-        Ok(SignIn::Refused) => Err(unauthorized()),
+        Ok(SignIn::Refused) => Err(unauthorized(work)),
         Ok(SignIn::Busy) => {
-            Err(answer::unavailable(answer::Dialect::Scim, "Too many passwords are being checked: try again shortly."))
+            Err(answer::unavailable(work.dialect, "Too many passwords are being checked: try again shortly."))
         }
-        Err(failure) => Err(answer::database(answer::Dialect::Scim, &failure)),
+        Err(failure) => Err(answer::database(work.dialect, &failure)),
     }
 }

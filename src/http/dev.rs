@@ -36,7 +36,8 @@ pub async fn inbox_page(work: Work) -> Response {
         Ok(mails) => mails,
     };
     let prefix = work.ctx.tenant.prefix();
-    let shell = Shell { prefix: &prefix, organization: &work.ctx.settings().organization_name, ..Shell::default() };
+    let settings = work.ctx.settings();
+    let shell = Shell { prefix: &prefix, organization: &settings.organization_name, ..Shell::default() };
     let frames: Vec<String> = mails.iter().map(|mail| format!("{prefix}/dev/inbox/{}.html", mail.id)).collect();
     let shown: Vec<page::InboxMail> = mails
         .iter()

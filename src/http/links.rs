@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::str::Utf8Error;
+use std::sync::{Arc, OnceLock};
 
 use ::http::{StatusCode, Uri};
 use axum::body::{self, Body};
@@ -27,6 +28,7 @@ use crate::pages::layout::Shell;
 use crate::pages::problem;
 use crate::pages::text::{self, Texts, fill};
 use crate::ports::DatabaseError;
+use crate::tenant::Settings;
 
 /// A form with two passwords of the longest kind, percent-encoded, is smaller than this.
 const MAX_FORM: usize = 16 * 1024;
@@ -35,22 +37,27 @@ const MAX_FORM: usize = 16 * 1024;
 struct View<'a> {
     ctx: &'a Context,
     prefix: String,
+    /// What holds for the tenant, taken when it is first shown: after the link has been looked up, which reads it.
+    settings: OnceLock<Arc<Settings>>,
 }
 
 impl<'a> View<'a> {
     fn new(ctx: &'a Context) -> Self {
-        Self { ctx, prefix: ctx.tenant.prefix() }
+        Self { ctx, prefix: ctx.tenant.prefix(), settings: OnceLock::new() }
+    }
+
+    fn settings(&self) -> &Settings {
+        self.settings.get_or_init(|| self.ctx.settings())
     }
 
     /// The shell in the language of an authentic token, naming the organization; for any other token it names nobody.
     fn shell<'b>(&'b self, claims: Option<&'b Claims>) -> Shell<'b> {
-        let settings = self.ctx.settings();
         match claims {
             Some(claims) => Shell {
                 prefix: &self.prefix,
                 locale: &claims.locale,
-                organization: &settings.organization_name,
-                support: settings.mail_reply_to.as_deref().unwrap_or_default(),
+                organization: &self.settings().organization_name,
+                support: self.settings().mail_reply_to.as_deref().unwrap_or_default(),
             },
             None => Shell { prefix: &self.prefix, ..Shell::default() },
         }
@@ -91,7 +98,7 @@ impl<'a> View<'a> {
                 shell: self.shell(Some(claims)),
                 action: &self.path(uri),
                 user_name: &user.user_name(),
-                min_length: self.ctx.settings().password_min_length as usize,
+                min_length: self.settings().password_min_length as usize,
                 problems,
             }),
         )

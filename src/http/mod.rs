@@ -9,6 +9,7 @@ mod dev;
 mod links;
 mod operations;
 mod scim;
+mod settings;
 
 use std::io;
 use std::pin::Pin;
@@ -30,10 +31,11 @@ use serde_json::json;
 use tower_service::Service as _;
 
 use crate::access::password::Gate;
-use crate::context::{Actor, Context};
-use crate::directory::registry::Registries;
-use crate::ports::Platform;
-use crate::tenant::{Deployment, Tenant};
+use crate::access::scope::Scopes;
+use crate::context::{Actor, Context, Memory};
+use crate::directory::registry;
+use crate::ports::{DatabaseError, Platform};
+use crate::tenant::{Deployment, Tenant, store};
 
 pub use answer::Dialect;
 
@@ -42,7 +44,7 @@ pub struct Service {
     deployment: Result<Arc<Deployment>, Vec<String>>,
     router: Router,
     gate: Gate,
-    registries: Arc<Registries>,
+    memory: Arc<Memory>,
 }
 
 /// What a handler finds in the request's extensions.
@@ -50,19 +52,53 @@ pub struct Service {
 struct Work {
     ctx: Context,
     gate: Gate,
+    dialect: Dialect,
 }
 
 impl Service {
     /// Builds the routes for a deployment, or for the list of what must be mended before there is one.
     #[must_use]
     pub fn new(deployment: Result<Arc<Deployment>, Vec<String>>) -> Self {
-        Self { deployment, router: routes(), gate: Gate::default(), registries: Arc::default() }
+        Self { deployment, router: routes(), gate: Gate::default(), memory: Arc::default() }
     }
 
     /// The deployment, where it is complete.
     #[must_use]
     pub fn deployment(&self) -> Option<&Arc<Deployment>> {
         self.deployment.as_ref().ok()
+    }
+
+    /// Reads what every request needs, so that none has to wait for it: the first thing an isolate does, and what the
+    /// cron trigger does for the cache.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn warm(&self, platform: &Platform) -> Result<(), DatabaseError> {
+        let Some(deployment) = self.deployment() else { return Ok(()) };
+        registry::refresh_cache(platform).await?;
+        let tenant = Tenant::super_tenant();
+        let ctx = self.context(platform.clone(), deployment.clone(), tenant, String::new(), None);
+        store::refresh(&ctx).await.map(|_| ())
+    }
+
+    fn context(
+        &self,
+        platform: Platform,
+        deployment: Arc<Deployment>,
+        tenant: Tenant,
+        request_id: String,
+        address: Option<String>,
+    ) -> Context {
+        Context {
+            request_id,
+            address,
+            actor: Actor::Anyone,
+            scopes: Scopes::NONE,
+            memory: self.memory.clone(),
+            platform,
+            deployment,
+            tenant,
+        }
     }
 
     /// Answers one request.
@@ -86,16 +122,9 @@ impl Service {
 
         let (platform, meter) = platform.metered();
         let text = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-        let ctx = Context {
-            request_id: text("cf-ray").unwrap_or_else(|| platform.new_id().to_string()),
-            address: text("cf-connecting-ip"),
-            actor: Actor::Anyone,
-            registries: self.registries.clone(),
-            platform,
-            deployment,
-            tenant,
-        };
-        parts.extensions.insert(Work { ctx: ctx.clone(), gate: self.gate.clone() });
+        let request_id = text("cf-ray").unwrap_or_else(|| platform.new_id().to_string());
+        let ctx = self.context(platform, deployment, tenant, request_id, text("cf-connecting-ip"));
+        parts.extensions.insert(Work { ctx: ctx.clone(), gate: self.gate.clone(), dialect });
         let method = parts.method.clone();
         let started = ctx.platform.clock.now();
 
@@ -106,6 +135,10 @@ impl Service {
         // The router's error type has no values.
         let Ok(mut response) = router.call(Request::from_parts(parts, body)).await;
 
+        if let Some(answer::Untraced(mut body)) = response.extensions_mut().remove() {
+            body["traceId"] = json!(ctx.request_id);
+            *response.body_mut() = Body::from(body.to_string());
+        }
         let headers = response.headers_mut();
         set(headers, "x-content-type-options", "nosniff");
         set(headers, "x-request-id", &ctx.request_id);
@@ -258,6 +291,10 @@ fn routes() -> Router {
         .route("/scim2/ResourceTypes/{id}", get(at!(scim::resource_type, work, uri, headers)))
         .route("/scim2/Schemas", get(at!(scim::schemas, work, uri, headers)))
         .route("/scim2/Schemas/{urn}", get(at!(scim::schema, work, uri, headers)))
+        .route(
+            "/api/settings",
+            get(at!(settings::read, work, headers)).patch(at!(settings::modify, work, headers, body)),
+        )
         .route("/api/schemas", schemas)
         .route("/api/schemas/{urn}", schema)
         .route("/api/resource-types", resource_types)

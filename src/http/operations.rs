@@ -31,7 +31,8 @@ pub async fn asset(uri: Uri) -> Response {
 
 /// `GET /console`: says what there is until the console itself is built.
 pub async fn console(work: Work) -> Response {
-    let shell = Shell { organization: &work.ctx.settings().organization_name, ..Shell::default() };
+    let settings = work.ctx.settings();
+    let shell = Shell { organization: &settings.organization_name, ..Shell::default() };
     let detail = "The administration console is not built yet. Administer Latchkey through SCIM at /scim2/Users; \
         /openapi.json describes it.";
     answer::page(StatusCode::OK, problem::problem(&shell, 200, "Latchkey is running", detail))

@@ -14,6 +14,7 @@ use crate::mail::address::Address;
 use crate::mail::outbox::{self, Entry};
 use crate::mail::template::TemplateType;
 use crate::ports::{DatabaseError, Statement};
+use crate::tenant::store;
 
 /// The purposes that let somebody set a password.
 pub const SETS_PASSWORD: &[Purpose] = &[Purpose::AskPassword, Purpose::Offline];
@@ -60,7 +61,10 @@ impl From<Refused> for Link {
 }
 
 async fn look_up(ctx: &Context, claims: Claims) -> Result<Link, DatabaseError> {
-    Ok(match find::by_id(ctx, USER, &claims.user.to_string(), false).await? {
+    let found = find::by_id_statement(ctx, USER, &claims.user.to_string(), false);
+    let outcomes = store::batch(ctx, vec![found]).await?;
+    let row = outcomes.first().and_then(|outcome| outcome.rows.first());
+    Ok(match row.map(Resource::from_row).transpose()? {
         None => Link::Invalid,
         Some(user) => match user.account.dead_link(claims.seq) {
             None => Link::Live(claims, Box::new(user)),
@@ -106,8 +110,9 @@ pub async fn set_password(
     };
     let user_name = user.user_name();
     let email = user.account.email.as_deref().unwrap_or_default();
-    let context = [user_name.as_str(), email, &ctx.settings().organization_name];
-    let weaknesses = policy::weaknesses(password, ctx.settings().password_min_length, &context);
+    let settings = ctx.settings();
+    let context = [user_name.as_str(), email, &settings.organization_name];
+    let weaknesses = policy::weaknesses(password, settings.password_min_length, &context);
     if !weaknesses.is_empty() {
         return Ok(Redeemed::Refused(claims, user, weaknesses));
     }

@@ -10,7 +10,6 @@ use crate::tenant::{Deployment, Tenant};
 /// The message of a leased mail, the same bytes every time; `None` when the key that signs its link has been retired.
 #[must_use]
 pub fn message(deployment: &Deployment, mail: &Mail, fixed: &Fixed) -> Option<Message> {
-    let settings = &deployment.settings;
     let facts = &fixed.facts;
     let prefix = Tenant::of(&facts.tenant).prefix();
     let base = format!("{}{prefix}", deployment.public_origin);
@@ -48,14 +47,14 @@ pub fn message(deployment: &Deployment, mail: &Mail, fixed: &Fixed) -> Option<Me
         tenant_domain: &facts.tenant,
         userstore_domain: "PRIMARY",
         sign_in: "",
-        support: settings.mail_reply_to.as_deref().unwrap_or_default(),
+        support: facts.reply_to.as_deref().unwrap_or_default(),
         claims: &[("givenname", &facts.given_name), ("lastname", &facts.family_name)],
     });
     let rendered = render::render(render::shipped(mail.template, &fixed.locale), &values);
     Some(Message {
         from: deployment.mail_from.clone(),
         to: mail.recipient.clone(),
-        reply_to: settings.mail_reply_to.clone(),
+        reply_to: facts.reply_to.clone(),
         subject: rendered.subject,
         html: rendered.html,
         text: rendered.text,

@@ -4,6 +4,9 @@
 //! byte-identical under its idempotency key; the link is minted at rendering. All statements here take rows by the
 //! hundred: a lease, and its outcomes, cost one round trip each however many rows they touch.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -11,7 +14,7 @@ use crate::access::audit::OPERATION_HOLDS;
 use crate::context::Context;
 use crate::invite::account::{Account, Lock, Onboarding};
 use crate::ports::{DatabaseError, Millis, Platform, Row, Statement, Value};
-use crate::tenant::MAX_LEASE_SECONDS;
+use crate::tenant::{Deployment, MAX_LEASE_SECONDS, Settings, Tenant, settings, store};
 
 use super::address::Address;
 use super::template::TemplateType;
@@ -92,6 +95,9 @@ pub struct Facts {
     pub tenant: String,
     /// What the tenant is called.
     pub organization: String,
+    /// Where answers go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
 }
 
 /// A row, as the sender and the inbox read it.
@@ -211,6 +217,17 @@ pub struct Due {
     pub person: Option<Person>,
     /// What decides whether the mail is still wanted; `None` when the user has been deleted.
     pub account: Option<Account>,
+    /// Whose user it is; `None` when the tenant is no more.
+    pub tenant: Option<Sender>,
+}
+
+/// A tenant, as its mails speak for it.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// What holds for it.
+    pub settings: Arc<Settings>,
 }
 
 /// A row whose sending ends without an attempt.
@@ -250,7 +267,12 @@ impl Ended {
 ///
 /// # Errors
 /// The database's.
-pub async fn due(platform: &Platform, now: Millis, limit: u32) -> Result<(Vec<Due>, Vec<Ended>), DatabaseError> {
+pub async fn due(
+    platform: &Platform,
+    deployment: &Deployment,
+    now: Millis,
+    limit: u32,
+) -> Result<(Vec<Due>, Vec<Ended>), DatabaseError> {
     // A person is read once, for the first lease; what is no JSON must not fail the statement for everyone.
     let sql = format!(
         "SELECT {COLUMNS}, CASE WHEN o.facts IS NULL AND json_valid(r.document) THEN json_object(\
@@ -259,15 +281,18 @@ pub async fn due(platform: &Platform, now: Millis, limit: u32) -> Result<(Vec<Du
          'familyName', substr(r.document ->> '$.name.familyName', 1, 257), \
          'preferredLanguage', substr(r.document ->> '$.preferredLanguage', 1, 64), \
          'locale', substr(r.document ->> '$.locale', 1, 64)) END AS person, \
-         r.seq_log, r.onboarding, r.lock, r.disabled \
+         r.seq_log, r.onboarding, r.lock, r.disabled, t.domain, \
+         (SELECT json_group_object(s.name, s.value) FROM settings s WHERE s.tenant = o.tenant) AS settings \
          FROM outbox o LEFT JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id \
+         LEFT JOIN tenants t ON t.number = o.tenant \
          WHERE o.state IN ('queued', 'sending', 'deferred') AND o.due <= ?1 ORDER BY o.due LIMIT ?2"
     );
     let rows = platform.query(Statement::new(sql, vec![now.into(), limit.into()])).await?;
     let mut due = Vec::with_capacity(rows.len());
     let mut unreadable = Vec::new();
+    let mut senders = HashMap::new();
     for row in &rows {
-        match read_due(row) {
+        match read_due(deployment, row, &mut senders) {
             Ok(one) => due.push(one),
             // One such row, of a newer version perhaps, must not hold up all the others.
             Err(error) => unreadable.push(Ended {
@@ -283,7 +308,11 @@ pub async fn due(platform: &Platform, now: Millis, limit: u32) -> Result<(Vec<Du
     Ok((due, unreadable))
 }
 
-fn read_due(row: &Row) -> Result<Due, DatabaseError> {
+fn read_due(
+    deployment: &Deployment,
+    row: &Row,
+    senders: &mut HashMap<i64, Option<Sender>>,
+) -> Result<Due, DatabaseError> {
     let shape = |column: &str| DatabaseError::Shape(column.to_owned());
     let account = match row.optional_text("seq_log")? {
         None => None,
@@ -296,7 +325,24 @@ fn read_due(row: &Row) -> Result<Due, DatabaseError> {
         }),
     };
     let person = row.optional_text("person")?.and_then(|person| serde_json::from_str(person).ok());
-    Ok(Due { mail: Mail::from_row(row)?, person, account })
+    let tenant = match senders.get(&row.integer("tenant")?) {
+        Some(known) => known.clone(),
+        None => {
+            let sender = sender(deployment, row)?;
+            senders.insert(row.integer("tenant")?, sender.clone());
+            sender
+        }
+    };
+    Ok(Due { mail: Mail::from_row(row)?, person, account, tenant })
+}
+
+fn sender(deployment: &Deployment, row: &Row) -> Result<Option<Sender>, DatabaseError> {
+    let Some(domain) = row.optional_text("domain")? else { return Ok(None) };
+    let tenant = Tenant::of(domain);
+    let stored: HashMap<String, String> = serde_json::from_str(row.text("settings")?).unwrap_or_default();
+    let overrides = stored.into_iter().filter_map(|(name, value)| Some((settings::known(&name)?, value))).collect();
+    let settings = Arc::new(store::effective(deployment, &tenant, &overrides));
+    Ok(Some(Sender { tenant, settings }))
 }
 
 /// The statement that leases `mails` to the run `lease` until `until`; answers the ids it got. A row that another run

@@ -11,13 +11,13 @@ use futures_util::StreamExt;
 use futures_util::stream;
 
 use super::message::{message, purpose};
-use super::outbox::{self, Due, Ended, Facts, Fixed, Mail, Outcome, Person};
+use super::outbox::{self, Due, Ended, Facts, Fixed, Mail, Outcome, Person, Sender};
 use super::providers::{self, Handover};
 use crate::invite::account::{Account, Cause, Lock};
 use crate::invite::token::{MAX_LOCALE, Purpose};
 use crate::pages::locale::{Language, normalise};
 use crate::ports::{DatabaseError, Millis, Platform};
-use crate::tenant::{Deployment, Tenant};
+use crate::tenant::Deployment;
 use crate::text::{cut, without_values};
 
 /// How many rows a lease takes at most: what fits into one invocation's 1,000 subrequests, several times over.
@@ -57,7 +57,7 @@ pub async fn run(platform: &Platform, deployment: &Deployment, batches: u32) -> 
     for _ in 0..batches {
         let now = platform.clock.now();
         let limit = rows_that_fit(deployment);
-        let (due, ended) = outbox::due(platform, now, limit).await?;
+        let (due, ended) = outbox::due(platform, deployment, now, limit).await?;
         let found = due.len() + ended.len();
         if found == 0 {
             break;
@@ -87,10 +87,10 @@ async fn send_batch(
 ) -> Result<bool, DatabaseError> {
     let lease = platform.new_id().to_string();
     let mut wanted = Vec::new();
-    for Due { mail, person, account } in due {
+    for Due { mail, person, account, tenant } in due {
         if let Some(why) = why_unwanted(&mail, account.as_ref()) {
             ended.push(Ended::of(&mail, "dropped", why));
-        } else if let Some(fixed) = mail.fixed.clone().or_else(|| fix(deployment, &mail, person, now)) {
+        } else if let Some(fixed) = mail.fixed.clone().or_else(|| fix(deployment, tenant?, &mail, person?, now)) {
             wanted.push(Mail { fixed: Some(fixed), ..mail });
         } else {
             ended.push(Ended::of(&mail, "failed", "what the mail is to say cannot be read from the user"));
@@ -195,19 +195,13 @@ fn why_unwanted(mail: &Mail, account: Option<&Account>) -> Option<&'static str> 
 }
 
 /// Fixes what every attempt will share: the first lease decides.
-fn fix(deployment: &Deployment, mail: &Mail, person: Option<Person>, now: Millis) -> Option<Fixed> {
-    let person = person?;
-    let settings = &deployment.settings;
+fn fix(deployment: &Deployment, sender: Sender, mail: &Mail, person: Person, now: Millis) -> Option<Fixed> {
+    let Sender { tenant, settings } = sender;
     let issued_at = u64::try_from(now).unwrap_or_default() / 1000;
     let validity = match purpose(mail.template) {
         Some(Purpose::VerifyEmail) => settings.verification_email_validity,
         _ => settings.ask_password_email_validity,
     };
-    let tenant = Tenant::super_tenant();
-    if tenant.number() != mail.tenant {
-        // Its links would lead to another tenant's pages.
-        return None;
-    }
     let locale = locale(&person, &settings.default_locale);
     let fact = |text: Option<String>| cut(text.as_deref().unwrap_or_default(), LONGEST_FACT);
     Some(Fixed {
@@ -222,6 +216,7 @@ fn fix(deployment: &Deployment, mail: &Mail, person: Option<Person>, now: Millis
             family_name: fact(person.family_name),
             tenant: tenant.domain().to_owned(),
             organization: cut(&settings.organization_name, LONGEST_FACT),
+            reply_to: settings.mail_reply_to.clone(),
         },
     })
 }

@@ -12,7 +12,8 @@ use rusqlite::{Connection, ErrorCode, ffi};
 use crate::ports::{Database, DatabaseError, Outcome, Row, Statement, Value};
 
 /// The migrations, in order, as wrangler applies them to D1.
-const MIGRATIONS: &[&str] = &[include_str!("../../schema/d1/0001_init.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../../schema/d1/0001_init.sql"), include_str!("../../schema/d1/0002_tenants.sql")];
 
 /// Tables that grow with the tenants, by name and by the aliases that our statements give them.
 const GROWING: &[&str] = &[

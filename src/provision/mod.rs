@@ -12,11 +12,12 @@ use serde_json::Value as Json;
 
 use crate::access::audit::Action;
 use crate::access::password::Gate;
+use crate::access::scope::Scope;
 use crate::context::Context;
 use crate::directory::find;
 use crate::directory::resource::{GROUP, Resource, USER};
 use crate::directory::write::{self, Deleted, NewResource, Riders, Written};
-use crate::invite::account::Account;
+use crate::invite::account::{Account, Onboarding};
 use crate::ports::DatabaseError;
 use crate::scim::error::Error as ScimError;
 use crate::scim::patch::Patch;
@@ -193,6 +194,10 @@ fn text(document: Document) -> Result<String, Refusal> {
 /// [`Refusal`]
 pub async fn create(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, body: Json) -> Result<Found, Refusal> {
     let new = prepare(ctx, gate, rt, body)?;
+    if new.resource.account.onboarding == Onboarding::None && !ctx.scopes.has(Scope::ScimWrite) {
+        let detail = "The scope invitations creates users with askPassword or verifyEmail only; this takes scim:write.";
+        return Err(ScimError::forbidden(detail).into());
+    }
     if !new.members.is_empty() {
         return group::create(ctx, new).await;
     }

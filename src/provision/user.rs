@@ -60,7 +60,7 @@ pub fn changed(
         }
         check_own(ctx, before, &document, &wishes)?;
     }
-    let change = change::decide(ctx.settings(), &before.account, &wishes, wishes::address(&document));
+    let change = change::decide(&ctx.settings(), &before.account, &wishes, wishes::address(&document));
     let mail = match change.mail {
         Some(template) => {
             Some(NewMail { template, recipient: invited(change.account.email.as_deref())?, invited_by: inviter(ctx) })

@@ -8,7 +8,7 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::settings::Settings;
+use super::settings::{SETTINGS, Settings, Values};
 use crate::invite::token::{Key, KeyRing};
 use crate::mail::address::Address;
 
@@ -80,7 +80,9 @@ pub struct Deployment {
     pub mail_timeout_seconds: u32,
     /// Hours after which a mail becomes a dead letter.
     pub mail_give_up_hours: u32,
-    /// The settings of every tenant that does not override them.
+    /// The settings that the deployment sets, for every tenant that does not override them.
+    pub variables: Values,
+    /// What holds where no tenant overrides it.
     pub settings: Settings,
 }
 
@@ -217,7 +219,8 @@ impl Deployment {
             ));
         }
 
-        let settings = Settings::from_deployment(&get, &mut problems);
+        let variables: Values = SETTINGS.iter().filter_map(|(name, _)| get(name).map(|value| (*name, value))).collect();
+        let settings = Settings::of(&variables, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -234,6 +237,7 @@ impl Deployment {
             mail_lease_seconds,
             mail_timeout_seconds,
             mail_give_up_hours,
+            variables,
             settings,
         })
     }
@@ -415,8 +419,9 @@ mod tests {
             ("MAIL_API_BASE", "https://key@api.resend.com"),
             ("MAIL_API_BASE", "https://api.resend.com/?x"),
             ("MAIL_API_BASE", "https://"),
-            ("EMAIL_SENDER", "external"),
-            ("PASSWORD_HISTORY", "5"),
+            ("EMAIL_SENDER", "somebody"),
+            ("PASSWORD_HISTORY", "25"),
+            ("ENABLE_EMAIL_VERIFICATION", "yes"),
             ("PASSWORD_HISTORY", "none"),
             ("MAIL_LEASE_SECONDS", "0"),
             ("ASK_PASSWORD_EMAIL_VALIDITY", "soon"),
@@ -445,7 +450,8 @@ mod tests {
             ("MAIL_API_BASE", "http://[::1]:9999"),
             ("MAIL_API_BASE", "http://localhost"),
             ("EMAIL_SENDER", "internal"),
-            ("PASSWORD_HISTORY", "0"),
+            ("EMAIL_SENDER", "external"),
+            ("PASSWORD_HISTORY", "5"),
         ] {
             let mut pairs = production();
             pairs.retain(|(key, _)| *key != name);

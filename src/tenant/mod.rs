@@ -1,7 +1,8 @@
 //! Tenants and settings: whose data a request is about, and what holds for it.
 
 mod deployment;
-mod settings;
+pub mod settings;
+pub mod store;
 
 use sha2::{Digest, Sha256};
 

@@ -1,5 +1,8 @@
 //! The settings a tenant's administrator may override (DESIGN 2.2, `tenant = y`), by the names the variables have.
 
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
 use crate::invite::token::MAX_LOCALE;
 use crate::mail::address::Address;
 use crate::pages::locale::{DEFAULT_LOCALE, normalise};
@@ -29,13 +32,43 @@ impl Validity {
 pub enum EmailSender {
     /// Latchkey mails it.
     Internal,
-    /// No mail: the code comes back in the answer.
+    /// No mail: the code comes back in the answer, and whoever asked hands it on.
     External,
 }
+
+/// The settings a tenant may override, with their defaults. An empty default: not set.
+pub const SETTINGS: &[(&str, &str)] = &[
+    ("ENABLE_EMAIL_VERIFICATION", "true"),
+    ("ASK_PASSWORD_EMAIL_VALIDITY", "1440"),
+    ("VERIFICATION_EMAIL_VALIDITY", "1440"),
+    ("LOCK_ON_CREATION", "true"),
+    ("EMAIL_SENDER", "internal"),
+    ("DISABLE_RANDOM_VALUE_FOR_CREDENTIALS", "false"),
+    ("ASK_PASSWORD_ACCOUNT_ACTIVATION", "true"),
+    ("PASSWORD_MIN_LENGTH", "8"),
+    ("PASSWORD_HISTORY", "0"),
+    ("ORGANIZATION_NAME", "Latchkey"),
+    ("DEFAULT_LOCALE", DEFAULT_LOCALE),
+    ("MAIL_REPLY_TO", ""),
+];
+
+/// The name in [`SETTINGS`] that is spelled like `name`, whatever its case.
+#[must_use]
+pub fn known(name: &str) -> Option<&'static str> {
+    SETTINGS.iter().map(|(known, _)| *known).find(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// The values of settings by name, as text.
+pub type Values = BTreeMap<&'static str, String>;
+
+/// The longest value, in bytes.
+const LONGEST: usize = 1024;
 
 /// What holds for a tenant.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// All of [`SETTINGS`] as text, defaults included.
+    pub values: Values,
     /// `ENABLE_EMAIL_VERIFICATION`: the switch of both flows.
     pub enable_email_verification: bool,
     /// `ASK_PASSWORD_EMAIL_VALIDITY`.
@@ -52,6 +85,8 @@ pub struct Settings {
     pub ask_password_account_activation: bool,
     /// `PASSWORD_MIN_LENGTH`, in characters.
     pub password_min_length: u32,
+    /// `PASSWORD_HISTORY`: how many former passwords are refused.
+    pub password_history: u32,
     /// `ORGANIZATION_NAME`: what mails and pages call the tenant.
     pub organization_name: String,
     /// `DEFAULT_LOCALE`.
@@ -61,94 +96,98 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads the deployment's values; what is malformed is reported in words and left at its default.
-    pub(super) fn from_deployment(get: &impl Fn(&str) -> Option<String>, problems: &mut Vec<String>) -> Self {
-        let mut boolean = |name: &str, default: bool| match get(name).map(|v| v.to_ascii_lowercase()).as_deref() {
-            None => default,
-            Some("true") => true,
-            Some("false") => false,
-            Some(other) => {
-                problems.push(format!("{name} is {other:?}: it must be true or false."));
-                default
-            }
-        };
-        let enable_email_verification = boolean("ENABLE_EMAIL_VERIFICATION", true);
-        let lock_on_creation = boolean("LOCK_ON_CREATION", true);
-        let disable_random_value_for_credentials = boolean("DISABLE_RANDOM_VALUE_FOR_CREDENTIALS", false);
-        let ask_password_account_activation = boolean("ASK_PASSWORD_ACCOUNT_ACTIVATION", true);
-
-        let mut validity = |name: &str| match get(name) {
-            None => Validity::Minutes(1440),
-            Some(text) => match text.parse::<i64>() {
-                Ok(minutes) if minutes < 0 => Validity::Forever,
-                Ok(minutes) => Validity::Minutes(u32::try_from(minutes).unwrap_or(u32::MAX)),
-                Err(_) => {
-                    problems.push(format!("{name} is {text:?}: minutes as a whole number, -1 for ever."));
-                    Validity::Minutes(1440)
-                }
-            },
-        };
-        let ask_password_email_validity = validity("ASK_PASSWORD_EMAIL_VALIDITY");
-        let verification_email_validity = validity("VERIFICATION_EMAIL_VALIDITY");
-
-        let email_sender = match get("EMAIL_SENDER").as_deref() {
-            None | Some("internal") => EmailSender::Internal,
-            // Accepted and ignored, it would have Latchkey send mails that nobody expects.
-            Some("external") => {
-                problems.push("EMAIL_SENDER is external, which this version cannot do yet: set it to internal.".into());
-                EmailSender::External
-            }
-            Some(other) => {
-                problems.push(format!("EMAIL_SENDER is {other:?}: it must be internal."));
-                EmailSender::Internal
-            }
-        };
-        if let Some(other) = get("PASSWORD_HISTORY").filter(|text| text.parse() != Ok(0_u32)) {
-            problems.push(format!(
-                "PASSWORD_HISTORY is {other:?}: this version keeps no old passwords to compare with, so it must be 0."
-            ));
+    /// Makes settings of the values that are set; what is malformed is reported in words and left at its default.
+    #[must_use]
+    pub fn of(set: &Values, problems: &mut Vec<String>) -> Self {
+        let values: Values = SETTINGS
+            .iter()
+            .map(|(name, default)| (*name, set.get(name).map_or_else(|| (*default).to_owned(), Clone::clone)))
+            .collect();
+        let mut read = Reader { values, problems };
+        for name in SETTINGS.iter().map(|(name, _)| *name) {
+            read.check(name, "at most 1,024 bytes without control characters", |value| {
+                (value.len() <= LONGEST && !value.chars().any(char::is_control)).then_some(())
+            });
         }
-        let password_min_length = match get("PASSWORD_MIN_LENGTH") {
-            None => 8,
-            Some(text) => match text.parse() {
-                Ok(length) if (1..=128).contains(&length) => length,
-                _ => {
-                    problems.push(format!("PASSWORD_MIN_LENGTH is {text:?}: a whole number from 1 to 128."));
-                    8
-                }
-            },
+        let truth = |value: &str| match value.to_ascii_lowercase().as_str() {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
         };
-        let default_locale = get("DEFAULT_LOCALE").unwrap_or_else(|| DEFAULT_LOCALE.to_owned());
-        let default_locale = match normalise(&default_locale).filter(|locale| locale.len() <= MAX_LOCALE) {
-            Some(locale) => locale,
-            None => {
-                problems.push(format!("DEFAULT_LOCALE is {default_locale:?}: a locale such as en_US or de."));
-                DEFAULT_LOCALE.to_owned()
-            }
+        let boolean = |read: &mut Reader<'_>, name| read.check(name, "true or false", truth).unwrap_or_default();
+        let number = |read: &mut Reader<'_>, name, range: RangeInclusive<u32>| {
+            let form = format!("a whole number from {} to {}", range.start(), range.end());
+            read.check(name, &form, |value| value.parse().ok().filter(|number| range.contains(number)))
+                .unwrap_or_default()
         };
-        let mail_reply_to = get("MAIL_REPLY_TO");
-        if let Some(address) = mail_reply_to.as_deref().filter(|address| Address::parse(address).is_none()) {
-            problems.push(format!("MAIL_REPLY_TO is {address:?}: it must be an address such as help@example.com."));
-        }
+        let validity = |read: &mut Reader<'_>, name| {
+            read.check(name, "minutes as a whole number, -1 for ever", |value| match value.parse::<i64>().ok()? {
+                minutes if minutes < 0 => Some(Validity::Forever),
+                minutes => Some(Validity::Minutes(u32::try_from(minutes).unwrap_or(u32::MAX))),
+            })
+            .unwrap_or(Validity::Minutes(0))
+        };
+        let sender = read.check("EMAIL_SENDER", "internal or external", |value| match value {
+            "internal" => Some(EmailSender::Internal),
+            "external" => Some(EmailSender::External),
+            _ => None,
+        });
+        let locale = read.check("DEFAULT_LOCALE", "a locale such as en_US or de", |value| {
+            normalise(value).filter(|locale| locale.len() <= MAX_LOCALE)
+        });
+        let reply_to = read.check("MAIL_REPLY_TO", "an address such as help@example.com", |value| {
+            (value.is_empty() || Address::parse(value).is_some()).then(|| value.to_owned())
+        });
         Self {
-            enable_email_verification,
-            ask_password_email_validity,
-            verification_email_validity,
-            lock_on_creation,
-            email_sender,
-            disable_random_value_for_credentials,
-            ask_password_account_activation,
-            password_min_length,
-            organization_name: get("ORGANIZATION_NAME").unwrap_or_else(|| "Latchkey".to_owned()),
-            default_locale,
-            mail_reply_to,
+            enable_email_verification: boolean(&mut read, "ENABLE_EMAIL_VERIFICATION"),
+            ask_password_email_validity: validity(&mut read, "ASK_PASSWORD_EMAIL_VALIDITY"),
+            verification_email_validity: validity(&mut read, "VERIFICATION_EMAIL_VALIDITY"),
+            lock_on_creation: boolean(&mut read, "LOCK_ON_CREATION"),
+            email_sender: sender.unwrap_or(EmailSender::Internal),
+            disable_random_value_for_credentials: boolean(&mut read, "DISABLE_RANDOM_VALUE_FOR_CREDENTIALS"),
+            ask_password_account_activation: boolean(&mut read, "ASK_PASSWORD_ACCOUNT_ACTIVATION"),
+            password_min_length: number(&mut read, "PASSWORD_MIN_LENGTH", 1..=128),
+            password_history: number(&mut read, "PASSWORD_HISTORY", 0..=24),
+            organization_name: read.values["ORGANIZATION_NAME"].clone(),
+            default_locale: locale.unwrap_or_else(|| DEFAULT_LOCALE.to_owned()),
+            mail_reply_to: reply_to.filter(|address| !address.is_empty()),
+            values: read.values,
         }
+    }
+}
+
+struct Reader<'p> {
+    values: Values,
+    problems: &'p mut Vec<String>,
+}
+
+impl Reader<'_> {
+    /// Reads a value. One that is not of this form is reported and becomes the default, which always is.
+    fn check<T>(&mut self, name: &'static str, form: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let value = self.values.get(name).map(String::as_str).unwrap_or_default();
+        if let Some(parsed) = parse(value) {
+            return Some(parsed);
+        }
+        let shown = crate::text::cut(value, 64);
+        self.problems.push(format!("{name} is {shown:?}: it must be {form}."));
+        let default = SETTINGS.iter().find(|(known, _)| *known == name).map_or("", |(_, default)| default);
+        self.values.insert(name, default.to_owned());
+        parse(default)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Validity;
+    use super::{SETTINGS, Settings, Validity, Values};
+
+    #[test]
+    fn every_default_is_well_formed() {
+        let mut problems = Vec::new();
+        let settings = Settings::of(&Values::new(), &mut problems);
+        assert_eq!(problems, Vec::<String>::new());
+        assert_eq!(settings.values.len(), SETTINGS.len());
+        assert_eq!(settings.ask_password_email_validity, Validity::Minutes(1440));
+    }
 
     #[test]
     fn a_validity_of_zero_is_dead_at_once_and_a_negative_one_never_dies() {

@@ -3,10 +3,10 @@
 use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
+use latchkey::access::scope::Scopes;
 use latchkey::context::{Actor, Context};
 use latchkey::directory::keys;
 use latchkey::directory::list::{self, ListError, Page};
-use latchkey::directory::registry::Registries;
 use latchkey::directory::resource::{Invitation, Resource};
 use latchkey::invite::account::{Account, Lock, Onboarding};
 use latchkey::native::Native;
@@ -111,7 +111,8 @@ impl Directory {
         let ctx = Context {
             platform,
             deployment: DEPLOYMENT.clone(),
-            registries: Arc::new(Registries::default()),
+            memory: Arc::default(),
+            scopes: Scopes::all(),
             tenant: Tenant::super_tenant(),
             actor: Actor::System,
             request_id: "test".to_owned(),

@@ -7,4 +7,5 @@ mod links;
 mod mail;
 mod operations;
 mod scim2;
+mod settings;
 mod support;

@@ -8,7 +8,6 @@ use axum::body::{Body, to_bytes};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Request, StatusCode};
-use latchkey::directory::registry;
 use latchkey::http::Service;
 use latchkey::mail::sender;
 use latchkey::native::Native;
@@ -79,9 +78,10 @@ impl App {
     pub fn over(native: Native, overrides: &[(&str, &str)]) -> Self {
         let deployment = Arc::new(deployment(overrides));
         let platform = native.platform.clone();
-        // As the sweep does with an isolate's first request.
-        pollster::block_on(registry::refresh_cache(&platform)).unwrap();
-        Self { platform, native, service: Service::new(Ok(deployment.clone())), deployment }
+        let service = Service::new(Ok(deployment.clone()));
+        // As an isolate does with its first request.
+        pollster::block_on(service.warm(&platform)).unwrap();
+        Self { platform, native, service, deployment }
     }
 
     /// The same data under another configuration.

@@ -8,6 +8,7 @@ use axum::response::Response;
 use serde_json::Value as Json;
 
 use super::{flat, last_segment, parameter, refuse, registry_of};
+use crate::access::scope::Scope;
 use crate::http::{Work, answer, caller};
 use crate::scim::discovery::{self, AuthenticationScheme, ServiceProviderConfig};
 use crate::scim::error::Error as ScimError;
@@ -22,7 +23,7 @@ fn without_filter(uri: &Uri) -> Result<(), Response> {
 }
 
 async fn registry(work: &Work, headers: &HeaderMap) -> Result<Arc<Registry>, Response> {
-    match caller::administrator(work, headers) {
+    match caller::allowed(work, headers, &[Scope::ScimRead]).await {
         Ok(ctx) => registry_of(&ctx).await,
         Err(_) => Ok(crate::directory::registry::builtin()),
     }

@@ -10,6 +10,7 @@ use super::{
     MAX_RESOURCE, body_limit, expected, flat, json_body, last_segment, one, precondition, projection, refuse,
     registry_of, type_at,
 };
+use crate::access::scope::Scope;
 use crate::context::Context;
 use crate::directory::group;
 use crate::directory::list::{self, ListError, Page};
@@ -30,8 +31,8 @@ struct Asked {
     projection: Projection,
 }
 
-async fn asked(work: &Work, uri: &Uri, headers: &HeaderMap) -> Result<Asked, Response> {
-    let ctx = caller::administrator(work, headers)?;
+async fn asked(work: &Work, uri: &Uri, headers: &HeaderMap, any_of: &[Scope]) -> Result<Asked, Response> {
+    let ctx = caller::allowed(work, headers, any_of).await?;
     let rt = type_at(&ctx, uri).await?;
     let projection = projection(uri, &rt)?;
     Ok(Asked { ctx, rt, projection })
@@ -41,7 +42,8 @@ async fn asked(work: &Work, uri: &Uri, headers: &HeaderMap) -> Result<Asked, Res
 pub async fn create(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
     flat(
         async {
-            let Asked { ctx, rt, projection } = asked(&work, &uri, &headers).await?;
+            let scopes = [Scope::ScimWrite, Scope::Invitations];
+            let Asked { ctx, rt, projection } = asked(&work, &uri, &headers, &scopes).await?;
             let json = json_body(&headers, body, body_limit(&rt)).await?;
             let found = provision::create(&ctx, &work.gate, &rt, json).await?;
             Ok(one(&ctx, &rt, &found, &projection, StatusCode::CREATED))
@@ -54,7 +56,7 @@ pub async fn create(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Res
 pub async fn read(work: Work, uri: Uri, headers: HeaderMap) -> Response {
     flat(
         async {
-            let Asked { ctx, rt, projection } = asked(&work, &uri, &headers).await?;
+            let Asked { ctx, rt, projection } = asked(&work, &uri, &headers, &[Scope::ScimRead]).await?;
             let id = last_segment(&uri);
             let found = provision::read(&ctx, &rt, id, &projection).await?;
             if let Some(response) = precondition(&headers, &found) {
@@ -70,7 +72,7 @@ pub async fn read(work: Work, uri: Uri, headers: HeaderMap) -> Response {
 pub async fn replace(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
     flat(
         async {
-            let Asked { ctx, rt, projection } = asked(&work, &uri, &headers).await?;
+            let Asked { ctx, rt, projection } = asked(&work, &uri, &headers, &[Scope::ScimWrite]).await?;
             let json = json_body(&headers, body, body_limit(&rt)).await?;
             let id = last_segment(&uri);
             let found =
@@ -86,7 +88,7 @@ pub async fn replace(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Re
 pub async fn modify(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
     flat(
         async {
-            let Asked { ctx, rt, projection } = asked(&work, &uri, &headers).await?;
+            let Asked { ctx, rt, projection } = asked(&work, &uri, &headers, &[Scope::ScimWrite]).await?;
             let json = json_body(&headers, body, body_limit(&rt)).await?;
             let id = last_segment(&uri);
             let found =
@@ -118,7 +120,7 @@ async fn written(ctx: &Context, rt: &Arc<ResourceType>, mut found: Found, projec
 pub async fn delete(work: Work, uri: Uri, headers: HeaderMap) -> Response {
     flat(
         async {
-            let ctx = caller::administrator(&work, &headers)?;
+            let ctx = caller::allowed(&work, &headers, &[Scope::ScimWrite]).await?;
             let rt = type_at(&ctx, &uri).await?;
             provision::delete(&ctx, &rt, last_segment(&uri), expected(&headers)).await?;
             Ok(empty(StatusCode::NO_CONTENT))
@@ -131,7 +133,7 @@ pub async fn delete(work: Work, uri: Uri, headers: HeaderMap) -> Response {
 pub async fn list(work: Work, uri: Uri, headers: HeaderMap) -> Response {
     flat(
         async {
-            let ctx = caller::administrator(&work, &headers)?;
+            let ctx = caller::allowed(&work, &headers, &[Scope::ScimRead]).await?;
             let rt = type_at(&ctx, &uri).await?;
             let pairs: Vec<_> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
             let request = ListRequest::from_pairs(pairs.iter().map(|(name, value)| (&**name, &**value)));
@@ -145,7 +147,7 @@ pub async fn list(work: Work, uri: Uri, headers: HeaderMap) -> Response {
 pub async fn search(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
     flat(
         async {
-            let ctx = caller::administrator(&work, &headers)?;
+            let ctx = caller::allowed(&work, &headers, &[Scope::ScimRead]).await?;
             let rt = type_at(&ctx, &uri).await?;
             let json = json_body(&headers, body, MAX_RESOURCE).await?;
             let request = ListRequest::from_search_request(&json).map_err(|error| refuse(&error))?;
@@ -166,7 +168,7 @@ async fn page_of(ctx: &Context, rt: &Arc<ResourceType>, request: &ListRequest) -
 pub async fn search_all(work: Work, headers: HeaderMap, body: Body) -> Response {
     flat(
         async {
-            let ctx = caller::administrator(&work, &headers)?;
+            let ctx = caller::allowed(&work, &headers, &[Scope::ScimRead]).await?;
             let registry = registry_of(&ctx).await?;
             let json = json_body(&headers, body, MAX_RESOURCE).await?;
             let types = registry.resource_types();

@@ -1,0 +1,117 @@
+//! What a caller may do: the scopes of API tokens, and the roles that stand for several (DESIGN 2.3).
+
+use std::fmt;
+
+/// One area of what Latchkey does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// SCIM GET and `.search`.
+    ScimRead,
+    /// SCIM POST, PUT, PATCH, DELETE and Bulk; not `roles`.
+    ScimWrite,
+    /// Listing, resending, revoking and importing invitations, WSO2's resend-code, and creating users with a flag.
+    Invitations,
+    /// Any answer that carries a code or a link.
+    Links,
+    /// The tenant's settings, schemas and resource types.
+    Settings,
+    /// Mail templates.
+    Templates,
+    /// API tokens.
+    Tokens,
+    /// Who has which role.
+    Roles,
+    /// The outbox.
+    Mail,
+    /// Reading the audit.
+    Audit,
+    /// Creating tenants and acting inside any: the super tenant's alone.
+    Tenants,
+}
+
+/// All scopes, as API tokens spell them.
+const NAMES: &[(Scope, &str)] = &[
+    (Scope::ScimRead, "scim:read"),
+    (Scope::ScimWrite, "scim:write"),
+    (Scope::Invitations, "invitations"),
+    (Scope::Links, "links"),
+    (Scope::Settings, "settings"),
+    (Scope::Templates, "templates"),
+    (Scope::Tokens, "tokens"),
+    (Scope::Roles, "roles"),
+    (Scope::Mail, "mail"),
+    (Scope::Audit, "audit"),
+    (Scope::Tenants, "tenants"),
+];
+
+impl Scope {
+    /// As API tokens spell it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        NAMES.iter().find(|(scope, _)| *scope == self).map_or("", |(_, name)| name)
+    }
+
+    /// Reads a scope's name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        NAMES.iter().find(|(_, known)| *known == name).map(|(scope, _)| *scope)
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A set of scopes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scopes(u16);
+
+impl Scopes {
+    /// No scope: a person behind a link, or a user who only is himself.
+    pub const NONE: Self = Self(0);
+
+    /// Every scope: the first administrator, and whoever has the role `admin` in the super tenant.
+    #[must_use]
+    pub fn all() -> Self {
+        NAMES.iter().map(|(scope, _)| *scope).collect()
+    }
+
+    /// Whether this scope is among them.
+    #[must_use]
+    pub fn has(self, scope: Scope) -> bool {
+        self.0 & (1 << scope as u16) != 0
+    }
+
+    /// Whether any of these is among them.
+    #[must_use]
+    pub fn has_any(self, scopes: &[Scope]) -> bool {
+        scopes.iter().any(|scope| self.has(*scope))
+    }
+
+    /// The names, in the order of the documentation.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        NAMES.iter().filter(move |(scope, _)| self.has(*scope)).map(|(_, name)| *name)
+    }
+}
+
+impl FromIterator<Scope> for Scopes {
+    fn from_iter<T: IntoIterator<Item = Scope>>(scopes: T) -> Self {
+        Self(scopes.into_iter().fold(0, |bits, scope| bits | 1 << scope as u16))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Scope, Scopes};
+
+    #[test]
+    fn a_scope_is_in_the_set_that_was_made_of_it() {
+        let scopes: Scopes = [Scope::ScimRead, Scope::Audit].into_iter().collect();
+        assert!(scopes.has(Scope::Audit) && !scopes.has(Scope::ScimWrite));
+        assert_eq!(scopes.names().collect::<Vec<_>>(), ["scim:read", "audit"]);
+        assert_eq!(Scopes::all().names().count(), 11);
+        assert!(Scopes::all().names().all(|name| Scope::parse(name).is_some_and(|scope| scope.as_str() == name)));
+    }
+}
