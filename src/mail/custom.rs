@@ -1,7 +1,8 @@
 //! A tenant's own templates: their form, and which of them, or of the shipped ones, a mail is written by.
 //!
-//! `store` keeps them in the database. `docs/mail.md` tells the order of the choice.
+//! `store` keeps them in the database, `preview` shows them to whoever edits them. `docs/mail.md` tells the order of the choice.
 
+pub mod preview;
 pub mod store;
 
 use std::collections::HashMap;

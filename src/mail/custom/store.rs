@@ -109,44 +109,39 @@ pub enum Stored {
     TooMany,
 }
 
-/// Adds a type.
+/// Adds a type with its first templates, each by its locale. All or nothing.
 ///
 /// # Errors
 /// The database's.
-pub async fn add_type(ctx: &Context, kind: &Type) -> Result<Stored, DatabaseError> {
+pub async fn add_type(ctx: &Context, kind: &Type, templates: &[(String, Custom)]) -> Result<Stored, DatabaseError> {
     if kind.kind.is_some() {
         return Ok(Stored::Exists);
     }
-    let operation = ctx.platform.new_id().to_string();
-    let outcomes = commit(
-        ctx,
-        &operation,
-        vec![
-            Statement::new(
-                "SELECT COUNT(*) AS total, COALESCE(SUM(type = ?2), 0) AS same FROM template_types WHERE tenant = ?1",
-                vec![ctx.tenant.key(), kind.key().into()],
-            ),
-            Statement::new(
-                "INSERT OR IGNORE INTO template_types (tenant, type, name, created) SELECT ?1, ?2, ?3, ?4 \
-                 WHERE (SELECT COUNT(*) FROM template_types WHERE tenant = ?1) < ?5",
-                vec![
-                    ctx.tenant.key(),
-                    kind.key().into(),
-                    kind.name.as_str().into(),
-                    ctx.platform.clock.now().into(),
-                    count(MOST_TYPES),
-                ],
-            ),
-            audit::record_if(ctx, &operation, Action::TemplateUpdate, &kind.name, LAST_CHANGED),
-        ],
-    )
-    .await?;
-    let Some(before) = outcomes.first().and_then(|outcome| outcome.rows.first()) else { return Ok(Stored::Done) };
-    if before.integer("same")? > 0 {
-        return Ok(Stored::Exists);
+    if templates.len() > MOST_LOCALES {
+        return Ok(Stored::TooMany);
     }
-    let total = usize::try_from(before.integer("total")?).unwrap_or(usize::MAX);
-    Ok(if total < MOST_TYPES { Stored::Done } else { Stored::TooMany })
+    let operation = ctx.platform.new_id().to_string();
+    let now = ctx.platform.clock.now();
+    let mut batch = vec![
+        Statement::new(
+            "INSERT INTO template_types (tenant, type, name, created) SELECT ?1, ?2, ?3, ?4 \
+             WHERE (SELECT COUNT(*) FROM template_types WHERE tenant = ?1) < ?5 RETURNING type",
+            vec![ctx.tenant.key(), kind.key().into(), kind.name.as_str().into(), now.into(), count(MOST_TYPES)],
+        ),
+        audit::record_if(ctx, &operation, Action::TemplateUpdate, &kind.name, LAST_CHANGED),
+    ];
+    for (locale, template) in templates {
+        batch.push(insert(ctx, kind, locale, template, now));
+        let target = target(kind, Some(locale));
+        batch.push(audit::record_if(ctx, &operation, Action::TemplateUpdate, &target, LAST_CHANGED));
+    }
+    match commit(ctx, &operation, batch).await {
+        Err(DatabaseError::Unique(_)) => Ok(Stored::Exists),
+        outcomes => Ok(match outcomes?.first() {
+            Some(outcome) if outcome.rows.is_empty() => Stored::TooMany,
+            _ => Stored::Done,
+        }),
+    }
 }
 
 /// Runs a batch whose audit carries `operation`; answers nothing when it was committed behind an error.
@@ -207,6 +202,9 @@ pub async fn store(
     templates: &[(String, Custom)],
     replace: Replace,
 ) -> Result<Stored, DatabaseError> {
+    if templates.len() > MOST_LOCALES {
+        return Ok(Stored::TooMany);
+    }
     let operation = ctx.platform.new_id().to_string();
     let mut batch = vec![Statement::new(
         "SELECT (SELECT COUNT(*) FROM template_types WHERE tenant = ?1 AND type = ?2) AS type, COUNT(*) AS locales, \
