@@ -9,4 +9,5 @@ mod operations;
 mod scim2;
 mod settings;
 mod support;
+mod templates;
 mod wso2;

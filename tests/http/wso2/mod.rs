@@ -1,1 +1,2 @@
+mod email_templates;
 mod tenants;
