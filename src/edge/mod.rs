@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use worker::send::SendFuture;
 use worker::{Context as WorkerContext, Env, HttpRequest, MessageBatch, ScheduleContext, ScheduledEvent, event};
 
+use crate::access::audit::seal;
 use crate::http::Service;
 use crate::mail::sender;
 use crate::ports::Platform;
@@ -77,6 +78,13 @@ async fn sweep(platform: &Platform, service: &Service) {
     }
     if let Err(error) = service.warm(platform).await {
         let line = serde_json::json!({ "event": "sweep", "error": error.to_string() });
+        platform.log.line(&line.to_string());
+    }
+    if let Some(deployment) = service.deployment()
+        && let Err(error) = seal::run(platform, deployment).await
+    {
+        let line =
+            serde_json::json!({ "event": "audit.seal", "error": crate::text::without_values(&error.to_string()) });
         platform.log.line(&line.to_string());
     }
     send_mail(platform, service).await;

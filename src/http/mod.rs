@@ -14,9 +14,11 @@ macro_rules! at {
 
 mod answer;
 mod api;
+mod audit;
 mod caller;
 mod dev;
 mod links;
+mod mail;
 mod operations;
 mod scim;
 mod settings;
@@ -306,6 +308,11 @@ fn routes() -> Router {
         )
         .merge(wso2::email_templates::routes())
         .route("/api/mail/templates/preview", post(at!(templates::preview, work, headers, body)))
+        .route("/api/mail", get(at!(mail::list, work, uri, headers)))
+        .route("/api/mail/retry", post(at!(mail::retry_all, work, headers, body)))
+        .route("/api/mail/{id}/retry", post(at!(mail::retry_one, work, uri, headers)))
+        .route("/api/audit", get(at!(audit::list, work, uri, headers)))
+        .route("/api/audit/verification", get(at!(audit::verify, work, uri, headers)))
         .route(
             "/api/settings",
             get(at!(settings::read, work, headers)).patch(at!(settings::modify, work, headers, body)),

@@ -5,6 +5,8 @@
 //! hundred: a lease, and its outcomes, cost one round trip each however many rows they touch.
 
 mod due;
+pub mod listing;
+pub mod retry;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;

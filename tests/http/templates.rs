@@ -264,6 +264,10 @@ fn mails_about_a_change_of_address_go_out_for_live_accounts() {
     for mail in [notice, request] {
         assert!(mail["text"].as_str().unwrap().contains("New email address: new@example.org"), "{}", mail["text"]);
     }
+    app.native.sqlite.with(|connection| connection.execute("UPDATE outbox SET state = 'failed'", []).unwrap());
+    assert_eq!(app.admin("POST", "/api/mail/1/retry", "").status, 202);
+    assert_eq!(app.deliver().sent, 1);
+    assert!(app.inbox()[0]["text"].as_str().unwrap().contains("new@example.org"), "tried again, it is the same mail");
     // a user who was never invited shows no invitation
     let shown = app.admin("GET", &format!("/scim2/Users/{user_id}"), "").text;
     assert!(!shown.contains("urn:latchkey:params:scim:schemas:extension:invitation"), "{shown}");
