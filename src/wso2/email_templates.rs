@@ -227,7 +227,15 @@ fn new_located(version: Version, kind: Option<TemplateType>, body: &Json) -> Res
 /// Reads a list of templates with their locales.
 fn new_list(version: Version, kind: Option<TemplateType>, body: &Json) -> Result<Vec<(String, Custom)>, Error> {
     let list = body.as_array().ok_or_else(|| invalid("The templates are not a list."))?;
-    list.iter().map(|template| new_located(version, kind, template)).collect()
+    let mut templates: Vec<(String, Custom)> = Vec::with_capacity(list.len());
+    for template in list {
+        let (locale, template) = new_located(version, kind, template)?;
+        if templates.iter().any(|(known, _)| *known == locale) {
+            return Err(invalid(format!("The templates name the locale {locale} twice.")));
+        }
+        templates.push((locale, template));
+    }
+    Ok(templates)
 }
 
 /// The shipped template, where there is one in exactly this locale.

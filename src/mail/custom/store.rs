@@ -125,7 +125,8 @@ pub async fn add_type(ctx: &Context, kind: &Type, templates: &[(String, Custom)]
     let mut batch = vec![
         Statement::new(
             "INSERT INTO template_types (tenant, type, name, created) SELECT ?1, ?2, ?3, ?4 \
-             WHERE (SELECT COUNT(*) FROM template_types WHERE tenant = ?1) < ?5 RETURNING type",
+             WHERE (SELECT COUNT(*) FROM template_types WHERE tenant = ?1) < ?5 \
+             OR EXISTS (SELECT 1 FROM template_types WHERE tenant = ?1 AND type = ?2) RETURNING type",
             vec![ctx.tenant.key(), kind.key().into(), kind.name.as_str().into(), now.into(), count(MOST_TYPES)],
         ),
         audit::record_if(ctx, &operation, Action::TemplateUpdate, &kind.name, LAST_CHANGED),
@@ -164,16 +165,12 @@ async fn commit(ctx: &Context, operation: &str, batch: Vec<Statement>) -> Result
 /// The database's.
 pub async fn remove_type(ctx: &Context, kind: &Type) -> Result<(), DatabaseError> {
     let operation = ctx.platform.new_id().to_string();
-    let key = || -> Vec<Value> { vec![ctx.tenant.key(), kind.key().into()] };
-    let mut batch = Vec::new();
-    let removed = |operation: &str| audit::record_if(ctx, operation, Action::TemplateDelete, &kind.name, LAST_CHANGED);
-    batch.push(retire(ctx, kind, None));
-    if kind.kind.is_some() {
-        batch.push(removed(&operation));
-    } else {
-        batch.push(Statement::new("DELETE FROM template_types WHERE tenant = ?1 AND type = ?2", key()));
-        batch.push(removed(&operation));
+    let mut batch = vec![retire(ctx, kind, None)];
+    if kind.kind.is_none() {
+        let key = vec![ctx.tenant.key(), kind.key().into()];
+        batch.push(Statement::new("DELETE FROM template_types WHERE tenant = ?1 AND type = ?2", key));
     }
+    batch.push(audit::record_if(ctx, &operation, Action::TemplateDelete, &kind.name, LAST_CHANGED));
     ctx.platform.db.batch(batch).await.map(drop)
 }
 
@@ -218,6 +215,7 @@ pub async fn store(
     )];
     if replace == Replace::All {
         batch.push(retire(ctx, kind, None));
+        batch.push(audit::record_if(ctx, &operation, Action::TemplateDelete, &kind.name, LAST_CHANGED));
     }
     for (locale, template) in templates {
         if replace == Replace::Same {

@@ -204,8 +204,12 @@ fn v1_speaks_of_ids_and_takes_whole_types() {
     assert_eq!(app.admin("GET", &format!("{ask}/templates/en_US"), "").json()["subject"], "One");
     refused(&app.admin("GET", &format!("{ask}/templates/sv_SE"), ""), 404, "ETM-50003");
     let twice = json!([own("en_US", "One"), own("en-US", "Two")]);
-    refused(&app.admin("PUT", &ask, twice.to_string()), 409, "ETM-50004");
+    assert!(refused(&app.admin("PUT", &ask, twice.to_string()), 400, "ETM-50006").contains("en_US twice"));
     assert_eq!(app.admin("GET", &format!("{ask}/templates/fi_FI"), "").status, 200, "all or nothing");
+    assert_eq!(app.admin("PUT", &ask, "[]").status, 200);
+    refused(&app.admin("GET", &format!("{ask}/templates/fi_FI"), ""), 404, "ETM-50003");
+    let emptied = "SELECT COUNT(*) FROM audit WHERE action = 'template.delete' AND target = 'AskPassword'";
+    assert_eq!(app.number(emptied), 2, "the list before, and the empty one");
     let new = json!({ "displayName": "Mine", "templates": [own("en_US", "a"), own("de_DE", "b")] });
     let added = app.admin("POST", V1, new.to_string());
     assert_eq!(added.status, 201, "{}", added.text);
@@ -269,4 +273,29 @@ fn a_commit_behind_an_error_is_a_success() {
         assert_eq!(reply.status, status, "{}", reply.text);
         assert_eq!(app.number("SELECT COUNT(*) FROM templates WHERE locale = 'sv_SE'"), i64::from(after_commit));
     }
+}
+
+#[test]
+fn a_tenant_has_so_many_and_can_still_replace_what_it_has() {
+    let app = App::new();
+    let letters = || (b'a'..=b'z').map(char::from);
+    let locales: Vec<String> = letters().flat_map(|a| letters().map(move |b| format!("q{a}{b}"))).take(101).collect();
+    for (number, locale) in locales.iter().enumerate() {
+        let reply = app.admin("POST", &format!("{ASK}/org-templates"), template(locale, "x").to_string());
+        let typed = app.admin("POST", TYPES, json!({ "displayName": locale }).to_string());
+        if number < 100 {
+            assert_eq!((reply.status.as_u16(), typed.status.as_u16()), (201, 201), "{}", reply.text);
+        } else {
+            assert!(refused(&reply, 400, "ETM-50006").contains("100"), "{}", reply.text);
+            assert!(refused(&typed, 400, "ETM-50006").contains("100"), "{}", typed.text);
+        }
+    }
+    refused(&app.admin("POST", &format!("{ASK}/org-templates"), template("qaa", "x").to_string()), 409, "ETM-50004");
+    refused(&app.admin("POST", TYPES, r#"{"displayName":"QAA"}"#), 409, "ETM-50005");
+    put(&app, "qaa", "replaced");
+    assert_eq!(app.admin("GET", &format!("{ASK}/org-templates/qaa"), "").json()["subject"], "replaced");
+    assert_eq!(app.number("SELECT COUNT(*) FROM templates WHERE retired IS NULL"), 100);
+    // a shipped one is full too: making it the tenant's own is one more
+    let reply = app.admin("PUT", &format!("{ASK}/org-templates/en_US"), template("en_US", "x").to_string());
+    refused(&reply, 400, "ETM-50006");
 }
