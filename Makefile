@@ -103,5 +103,6 @@ $(WASM_BINDGEN): | prerequisites
 $(WASM): $(SOURCES) $(NPM) $(WORKER_BUILD) $(WASM_BINDGEN) | wasm-target
 	@echo "==> Worker (worker-build --release)"
 	@worker-build --release
+	@cp src/edge/entry.js build/entry.js
 	@echo "==> wasm-opt -Oz"
 	@$(WASM_OPT_BIN) $@ -o $@ -Oz --strip-debug --strip-producers $(WASM_FEATURES)

@@ -3,6 +3,7 @@
 mod bindings;
 mod d1;
 mod fetch;
+mod panic;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -30,6 +31,7 @@ thread_local! {
 static SWEPT: AtomicBool = AtomicBool::new(false);
 
 fn service(env: &Env) -> Rc<Service> {
+    panic::set_hook();
     SERVICE.with_borrow_mut(|service| {
         service
             .get_or_insert_with(|| {

@@ -16,6 +16,18 @@ async fn mails(work: &Work, dialect: Dialect) -> Result<Vec<InboxMail>, Response
     inbox::list(&work.ctx).await.map_err(|failure| answer::database(dialect, &failure))
 }
 
+/// `GET /dev/panic`: panics, so that anybody can see what a panic leaves behind; after a question to the database, as most
+/// bugs would.
+pub async fn panic(work: Work) -> Response {
+    if let Err(response) = mails(&work, Dialect::Page).await {
+        return response;
+    }
+    #[expect(clippy::panic, reason = "that is what it is for")]
+    {
+        panic!("asked for")
+    }
+}
+
 /// `GET /dev/inbox.json`: `[{"id","to","template","locale","subject","html","text","links","state"}]`, newest first.
 pub async fn inbox_json(work: Work) -> Response {
     match mails(&work, Dialect::Problem).await {

@@ -17,6 +17,7 @@ mod api;
 mod audit;
 mod caller;
 mod dev;
+mod invitations;
 mod links;
 mod mail;
 mod operations;
@@ -49,6 +50,7 @@ use crate::access::scope::Scopes;
 use crate::context::{Actor, Context, Memory};
 use crate::directory::registry;
 use crate::ports::{DatabaseError, Platform};
+use crate::provision::import;
 use crate::tenant::{Deployment, Tenant, store};
 
 pub use answer::Dialect;
@@ -188,6 +190,8 @@ fn body_limit(path: &str) -> usize {
     const MIB: usize = 1024 * 1024;
     if path.starts_with("/scim2/Groups") {
         8 * MIB
+    } else if path == "/api/invitations/import" {
+        import::MAX_BYTES
     } else if path.starts_with("/scim2/") || path.starts_with("/api/") {
         MIB
     } else {
@@ -295,6 +299,7 @@ fn routes() -> Router {
         .route("/scim2/ResourceTypes/{id}", get(at!(scim::resource_type, work, uri, headers)))
         .route("/scim2/Schemas", get(at!(scim::schemas, work, uri, headers)))
         .route("/scim2/Schemas/{urn}", get(at!(scim::schema, work, uri, headers)))
+        .route("/api/invitations/import", post(at!(invitations::import, work, uri, headers, body)))
         .route(
             "/api/server/v1/tenants",
             get(at!(wso2::tenants::list, work, uri, headers)).post(at!(wso2::tenants::create, work, headers, body)),
@@ -335,6 +340,7 @@ fn routes() -> Router {
         .route("/healthz", get(at!(operations::healthz)))
         .route("/openapi.json", get(at!(operations::openapi)))
         .route("/console", get(at!(operations::console, work)))
+        .route("/dev/panic", get(at!(dev::panic, work)))
         .route("/dev/inbox", get(at!(dev::inbox_page, work)))
         .route("/dev/inbox.json", get(at!(dev::inbox_json, work)))
         .route("/dev/inbox/{mail}", get(at!(dev::mail_html, work, uri)))

@@ -3,6 +3,7 @@
 
 pub mod bulk;
 mod group;
+pub mod import;
 mod password;
 pub mod tenant;
 mod user;
@@ -159,6 +160,7 @@ pub fn prepare(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, body: Json) -
         password_hash: None,
         mail: None,
         members: Vec::new(),
+        groups: Vec::new(),
     })
 }
 

@@ -29,6 +29,7 @@ pub fn prepare(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, document: Doc
         password_hash,
         mail: new.mail,
         members: Vec::new(),
+        groups: Vec::new(),
     })
 }
 

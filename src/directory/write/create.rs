@@ -52,6 +52,8 @@ pub struct NewResource {
     pub mail: Option<NewMail>,
     /// Its members, which exist.
     pub members: Vec<NewMember>,
+    /// The ids of the groups that a user joins. One that is gone by then is passed over, as if it had gone just after.
+    pub groups: Vec<String>,
 }
 
 /// Creates resources, any number of them, in one batch; the answers come in the same order.
@@ -170,6 +172,7 @@ pub fn creation(ctx: &Context, resources: &[NewResource], operation: &str) -> Ve
         batch.push(ride(outbox::QUEUE_CREATED));
     }
     batch.extend(group::creation(ctx, resources, operation));
+    batch.extend(group::joining(ctx, resources, operation));
     batch
 }
 

@@ -1,0 +1,3 @@
+//! Latchkey's own API, `/api`.
+
+mod invitations;
