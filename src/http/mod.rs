@@ -2,6 +2,16 @@
 //!
 //! [`Service::handle`] is the life of a request, top to bottom.
 
+/// The endpoint that calls a handler with the parts of the request it names.
+macro_rules! at {
+    ($handler:path) => {
+        Endpoint(|_| Box::pin($handler()))
+    };
+    ($handler:path $(, $part:ident)+) => {
+        Endpoint(|call| Box::pin($handler($(call.$part),+)))
+    };
+}
+
 mod answer;
 mod api;
 mod audit;
@@ -13,6 +23,7 @@ mod mail;
 mod operations;
 mod scim;
 mod settings;
+mod templates;
 mod wso2;
 
 use std::io;
@@ -255,16 +266,6 @@ impl Handler<(), ()> for Endpoint {
     }
 }
 
-/// The endpoint that calls a handler with the parts of the request it names.
-macro_rules! at {
-    ($handler:path) => {
-        Endpoint(|_| Box::pin($handler()))
-    };
-    ($handler:path $(, $part:ident)+) => {
-        Endpoint(|call| Box::pin($handler($(call.$part),+)))
-    };
-}
-
 fn routes() -> Router {
     let resource = get(at!(scim::read, work, uri, headers))
         .put(at!(scim::replace, work, uri, headers, body))
@@ -340,6 +341,8 @@ fn routes() -> Router {
             "/api/server/v1/tenants/{id}/lifecycle-status",
             put(at!(wso2::tenants::set_lifecycle_status, work, uri, headers, body)),
         )
+        .merge(wso2::email_templates::routes())
+        .route("/api/mail/templates/preview", post(at!(templates::preview, work, headers, body)))
         .route("/api/mail", get(at!(mail::list, work, uri, headers)))
         .route("/api/mail/retry", post(at!(mail::retry_all, work, headers, body)))
         .route("/api/mail/{id}/retry", post(at!(mail::retry_one, work, uri, headers)))

@@ -195,6 +195,7 @@ fn redemption(ctx: &Context, claims: &Claims, user: &Resource, hash: Option<&str
             seq: claims.seq + 1,
             recipient: &address,
             invited_by: None,
+            new_email: None,
         };
         batch.push(outbox::queue(ctx, operation, &entry));
     }

@@ -4,20 +4,19 @@
 //! byte-identical under its idempotency key; the link is minted at rendering. All statements here take rows by the
 //! hundred: a lease, and its outcomes, cost one round trip each however many rows they touch.
 
+mod due;
 pub mod listing;
 pub mod retry;
-
-use std::collections::HashMap;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::access::audit::OPERATION_HOLDS;
 use crate::context::Context;
-use crate::invite::account::{Account, Lock, Onboarding};
-use crate::ports::{DatabaseError, Millis, Platform, Row, Statement, Value};
-use crate::tenant::{Deployment, MAX_LEASE_SECONDS, Settings, Tenant, settings, store};
+use crate::ports::{DatabaseError, Millis, Row, Statement, Value};
+use crate::tenant::MAX_LEASE_SECONDS;
+
+pub use due::{Due, Person, Sender, Waiting, due};
 
 use super::address::Address;
 use super::template::TemplateType;
@@ -35,6 +34,8 @@ pub struct Entry<'a> {
     pub recipient: &'a Address,
     /// Who asked for it, as the mail names them.
     pub invited_by: Option<&'a str>,
+    /// The address that is to take the place of the user's present one, where the mail is about that.
+    pub new_email: Option<&'a Address>,
 }
 
 /// Queues the invitations of users just created: `?2` is the list of what rides on them (`directory::write`), `?3` the
@@ -50,8 +51,8 @@ pub const QUEUE_CREATED: &str = "INSERT INTO outbox (tenant, id, user_id, templa
 pub fn queue(ctx: &Context, operation: &str, entry: &Entry<'_>) -> Statement {
     Statement::new(
         format!(
-            "INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, invited_by, state, created, due) \
-             SELECT ?1, ?4, ?2, ?5, ?6, ?7, ?8, 'queued', ?9, ?9 WHERE {OPERATION_HOLDS}"
+            "INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, invited_by, state, created, due, \
+             new_email) SELECT ?1, ?4, ?2, ?5, ?6, ?7, ?8, 'queued', ?9, ?9, ?10 WHERE {OPERATION_HOLDS}"
         ),
         vec![
             ctx.tenant.key(),
@@ -63,6 +64,7 @@ pub fn queue(ctx: &Context, operation: &str, entry: &Entry<'_>) -> Statement {
             entry.recipient.as_str().into(),
             entry.invited_by.into(),
             ctx.platform.clock.now().into(),
+            entry.new_email.map(Address::as_str).into(),
         ],
     )
 }
@@ -80,6 +82,8 @@ pub struct Fixed {
     pub expires_at: u64,
     /// The language.
     pub locale: String,
+    /// The tenant's version of the template; 0 for the shipped one.
+    pub template_version: u32,
     /// What the template says about the person.
     pub facts: Facts,
 }
@@ -101,6 +105,9 @@ pub struct Facts {
     /// Where answers go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
+    /// The address that is to take the place of the present one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_email: Option<String>,
 }
 
 /// A row, as the sender and the inbox read it.
@@ -139,7 +146,8 @@ pub struct Mail {
 
 /// The columns of [`Mail::from_row`].
 pub const COLUMNS: &str = "o.tenant, o.id, o.user_id, o.template, o.seq, o.generation, o.recipient, \
-    substr(o.invited_by, 1, 257) AS invited_by, o.state, o.attempts, o.doubtful, o.created, o.due, o.provider, o.kid, o.issued_at, o.expires_at, o.locale, o.facts";
+    substr(o.invited_by, 1, 257) AS invited_by, o.state, o.attempts, o.doubtful, o.created, o.due, o.provider, o.kid, o.issued_at, o.expires_at, o.locale, o.facts, \
+    COALESCE(o.template_version, 0) AS template_version";
 
 impl Mail {
     /// Reads a row of [`COLUMNS`].
@@ -158,6 +166,7 @@ impl Mail {
                 issued_at: large("issued_at")?,
                 expires_at: large("expires_at")?,
                 locale: row.text("locale")?.to_owned(),
+                template_version: small("template_version")?,
                 facts: serde_json::from_str(facts).map_err(|_| shape("facts"))?,
             }),
         };
@@ -186,51 +195,18 @@ impl Mail {
         self.doubtful.or_else(|| (self.state == "sending").then(|| self.due - i64::from(MAX_LEASE_SECONDS) * 1000))
     }
 
+    /// Which version of which template it is written by; `None` before that is fixed.
+    #[must_use]
+    pub fn template_version(&self) -> Option<(u64, TemplateType, u32)> {
+        self.fixed.as_ref().map(|fixed| (self.tenant, self.template, fixed.template_version))
+    }
+
     /// The key under which a provider sends this mail at most once.
     #[must_use]
     pub fn idempotency_key(&self) -> String {
         let key = format!("{}/{}/{}", self.template.name(), self.user_id, self.seq);
         if self.generation == 0 { key } else { format!("{key}/{}", self.generation) }
     }
-}
-
-/// What a mail may say about its person, of the user's document: no more of each than a mail shows, since a document may
-/// be large and a batch reads a hundred of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Person {
-    /// The user name.
-    pub user_name: Option<String>,
-    /// `name.givenName`.
-    pub given_name: Option<String>,
-    /// `name.familyName`.
-    pub family_name: Option<String>,
-    /// An Accept-Language list (RFC 7643 section 4.1.1).
-    pub preferred_language: Option<String>,
-    /// `locale`.
-    pub locale: Option<String>,
-}
-
-/// A mail that is due, and its user as of now.
-#[derive(Clone, Debug)]
-pub struct Due {
-    /// The mail.
-    pub mail: Mail,
-    /// What its first lease fixes of the user; `None` when it has been fixed, or cannot be read.
-    pub person: Option<Person>,
-    /// What decides whether the mail is still wanted; `None` when the user has been deleted.
-    pub account: Option<Account>,
-    /// Whose user it is; `None` when the tenant is no more.
-    pub tenant: Option<Sender>,
-}
-
-/// A tenant, as its mails speak for it.
-#[derive(Clone, Debug)]
-pub struct Sender {
-    /// The tenant.
-    pub tenant: Tenant,
-    /// What holds for it.
-    pub settings: Arc<Settings>,
 }
 
 /// A row whose sending ends without an attempt.
@@ -265,89 +241,6 @@ impl Ended {
     }
 }
 
-/// The mails due at `now`, oldest first, at most `limit`, and the rows among them that this version cannot read. One
-/// round trip.
-///
-/// # Errors
-/// The database's.
-pub async fn due(
-    platform: &Platform,
-    deployment: &Deployment,
-    now: Millis,
-    limit: u32,
-) -> Result<(Vec<Due>, Vec<Ended>), DatabaseError> {
-    // A person is read once, for the first lease; what is no JSON must not fail the statement for everyone.
-    let sql = format!(
-        "SELECT {COLUMNS}, CASE WHEN o.facts IS NULL AND json_valid(r.document) THEN json_object(\
-         'userName', substr(r.document ->> '$.userName', 1, 257), \
-         'givenName', substr(r.document ->> '$.name.givenName', 1, 257), \
-         'familyName', substr(r.document ->> '$.name.familyName', 1, 257), \
-         'preferredLanguage', substr(r.document ->> '$.preferredLanguage', 1, 64), \
-         'locale', substr(r.document ->> '$.locale', 1, 64)) END AS person, \
-         r.seq_log, r.onboarding, r.lock, r.disabled, CASE t.active WHEN 1 THEN t.domain END AS domain, \
-         (SELECT json_group_object(s.name, s.value) FROM settings s WHERE s.tenant = o.tenant) AS settings \
-         FROM outbox o LEFT JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id \
-         LEFT JOIN tenants t ON t.number = o.tenant \
-         WHERE o.state IN ('queued', 'sending', 'deferred') AND o.due <= ?1 ORDER BY o.due LIMIT ?2"
-    );
-    let rows = platform.query(Statement::new(sql, vec![now.into(), limit.into()])).await?;
-    let mut due = Vec::with_capacity(rows.len());
-    let mut unreadable = Vec::new();
-    let mut senders = HashMap::new();
-    for row in &rows {
-        match read_due(deployment, row, &mut senders) {
-            Ok(one) => due.push(one),
-            // One such row, of a newer version perhaps, must not hold up all the others.
-            Err(error) => unreadable.push(Ended {
-                tenant: row.integer("tenant")?.unsigned_abs(),
-                id: row.text("id")?.to_owned(),
-                state: row.text("state")?.to_owned(),
-                due: row.integer("due")?,
-                new_state: "failed",
-                why: format!("the row cannot be read: {error}"),
-            }),
-        }
-    }
-    Ok((due, unreadable))
-}
-
-fn read_due(
-    deployment: &Deployment,
-    row: &Row,
-    senders: &mut HashMap<i64, Option<Sender>>,
-) -> Result<Due, DatabaseError> {
-    let shape = |column: &str| DatabaseError::Shape(column.to_owned());
-    let account = match row.optional_text("seq_log")? {
-        None => None,
-        Some(seq_log) => Some(Account {
-            onboarding: Onboarding::from_stored(row.text("onboarding")?).ok_or_else(|| shape("onboarding"))?,
-            lock: Lock::from_stored(row.text("lock")?).ok_or_else(|| shape("lock"))?,
-            disabled: row.integer("disabled")? != 0,
-            seq_log: seq_log.to_owned(),
-            ..Account::default()
-        }),
-    };
-    let person = row.optional_text("person")?.and_then(|person| serde_json::from_str(person).ok());
-    let tenant = match senders.get(&row.integer("tenant")?) {
-        Some(known) => known.clone(),
-        None => {
-            let sender = sender(deployment, row)?;
-            senders.insert(row.integer("tenant")?, sender.clone());
-            sender
-        }
-    };
-    Ok(Due { mail: Mail::from_row(row)?, person, account, tenant })
-}
-
-fn sender(deployment: &Deployment, row: &Row) -> Result<Option<Sender>, DatabaseError> {
-    let Some(domain) = row.optional_text("domain")? else { return Ok(None) };
-    let tenant = Tenant::of(domain);
-    let stored: HashMap<String, String> = serde_json::from_str(row.text("settings")?).unwrap_or_default();
-    let overrides = stored.into_iter().filter_map(|(name, value)| Some((settings::known(&name)?, value))).collect();
-    let settings = Arc::new(store::effective(deployment, &tenant, &overrides));
-    Ok(Some(Sender { tenant, settings }))
-}
-
 /// The statement that leases `mails` to the run `lease` until `until`; answers the ids it got. A row that another run
 /// has touched since it was read is left alone; one that this run holds already, because an earlier try was committed
 /// behind an error, is answered again.
@@ -360,7 +253,8 @@ pub fn lease(mails: &[Mail], lease: &str, until: Millis) -> Statement {
              ON CONFLICT (tenant, id) DO UPDATE SET state = 'sending', lease = ?2, due = ?3, \
              attempts = attempts + (outbox.lease IS NOT ?2), doubtful = COALESCE(outbox.doubtful, excluded.doubtful), \
              provider = excluded.provider, kid = excluded.kid, issued_at = excluded.issued_at, \
-             expires_at = excluded.expires_at, locale = excluded.locale, facts = excluded.facts RETURNING id",
+             expires_at = excluded.expires_at, locale = excluded.locale, facts = excluded.facts, \
+             template_version = excluded.template_version RETURNING id",
         ),
         vec![json!(rows).to_string().into(), lease.into(), until.into()],
     )
@@ -388,6 +282,7 @@ fn lease_row(mail: &Mail, until: Millis) -> Option<serde_json::Value> {
         "tenant": mail.tenant, "id": mail.id, "state": mail.state, "due": mail.due, "new_state": "sending",
         "new_due": until, "provider": fixed.provider, "kid": fixed.kid, "issued_at": fixed.issued_at,
         "expires_at": fixed.expires_at, "locale": fixed.locale, "facts": facts,
+        "template_version": fixed.template_version,
         "doubtful": mail.in_doubt_since(),
     }))
 }
@@ -395,12 +290,13 @@ fn lease_row(mail: &Mail, until: Millis) -> Option<serde_json::Value> {
 /// Picks rows by a list, the list first: SQLite's planner would turn an UPDATE … FROM around and scan the table. Every
 /// row picked is there already, so that the insert is always the update that follows it.
 const UPDATE_FROM_ROWS: &str = "INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, state, doubtful, \
-    created, due, provider, kid, issued_at, expires_at, locale, facts, provider_id, last_error) \
+    created, due, provider, kid, issued_at, expires_at, locale, facts, provider_id, last_error, \
+    template_version) \
     SELECT o.tenant, o.id, o.user_id, o.template, o.seq, o.recipient, j.value ->> 'new_state', \
     j.value ->> 'doubtful', o.created, \
     j.value ->> 'new_due', j.value ->> 'provider', j.value ->> 'kid', j.value ->> 'issued_at', j.value ->> 'expires_at', \
-    j.value ->> 'locale', j.value ->> 'facts', j.value ->> 'provider_id', j.value ->> 'last_error' \
-    FROM json_each(?1) j CROSS JOIN outbox o ON o.tenant = j.value ->> 'tenant' AND o.id = j.value ->> 'id' WHERE TRUE";
+    j.value ->> 'locale', j.value ->> 'facts', j.value ->> 'provider_id', j.value ->> 'last_error', \
+    j.value ->> 'template_version' FROM json_each(?1) j CROSS JOIN outbox o ON o.tenant = j.value ->> 'tenant' AND o.id = j.value ->> 'id' WHERE TRUE";
 
 /// The statements that end rows which are not to be sent, unless another run has touched them since. Their users show
 /// it, where it is their latest invitation: a resend in the same moment has queued a newer one.
@@ -416,18 +312,21 @@ pub fn end(ended: &[Ended]) -> Vec<Statement> {
         })
         .collect();
     let rows = json!(rows).to_string();
+    let invitations = invitations();
     vec![
         Statement::new(
-            "INSERT INTO resources (tenant, id, type, document, keys, created, modified, operation, delivery) \
+            format!(
+                "INSERT INTO resources (tenant, id, type, document, keys, created, modified, operation, delivery) \
              SELECT r.tenant, r.id, r.type, '', '', r.created, r.modified, r.operation, j.value ->> 'new_state' \
              FROM json_each(?1) j \
              CROSS JOIN outbox o ON o.tenant = j.value ->> 'tenant' AND o.id = j.value ->> 'id' \
-             AND o.state = j.value ->> 'state' AND o.due = j.value ->> 'due' AND o.template <> ?2 \
+             AND o.state = j.value ->> 'state' AND o.due = j.value ->> 'due' AND o.template IN ({invitations}) \
              CROSS JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id \
              WHERE NOT EXISTS (SELECT 1 FROM outbox n WHERE n.tenant = o.tenant AND n.user_id = o.user_id \
-             AND n.seq > o.seq AND n.template <> ?2) \
-             ON CONFLICT (tenant, id) DO UPDATE SET delivery = excluded.delivery",
-            vec![rows.as_str().into(), TemplateType::AccountActivationSuccess.name().into()],
+             AND n.seq > o.seq AND n.template IN ({invitations})) \
+             ON CONFLICT (tenant, id) DO UPDATE SET delivery = excluded.delivery"
+            ),
+            vec![rows.as_str().into()],
         ),
         Statement::new(
             format!(
@@ -437,6 +336,12 @@ pub fn end(ended: &[Ended]) -> Vec<Statement> {
             vec![rows.into()],
         ),
     ]
+}
+
+/// The templates whose delivery the user shows, as a list in SQL.
+fn invitations() -> String {
+    let names = TemplateType::ALL.into_iter().filter(|kind| kind.is_invitation());
+    names.map(|kind| format!("'{}'", kind.name())).collect::<Vec<_>>().join(", ")
 }
 
 /// What became of an attempt.

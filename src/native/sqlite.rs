@@ -15,6 +15,7 @@ use crate::ports::{Database, DatabaseError, Outcome, Row, Statement, Value};
 const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0001_init.sql"),
     include_str!("../../schema/d1/0002_tenants.sql"),
+    include_str!("../../schema/d1/0004_templates.sql"),
     include_str!("../../schema/d1/0006_audit_seal.sql"),
     include_str!("../../schema/d1/0010_outbox.sql"),
 ];
@@ -35,6 +36,8 @@ const GROWING: &[&str] = &[
     "credentials",
     "value_index",
     "unique_values",
+    "templates",
+    "c",
 ];
 /// The statements that may scan: the development inbox, which production has not, and what reads a partial index whole
 /// that holds only what is yet to be done.

@@ -3,5 +3,7 @@
 
 #[cfg(not(target_arch = "wasm32"))]
 pub mod deployment_toml;
+pub mod email_templates;
+pub mod error;
 pub mod governance;
 pub mod tenants;

@@ -81,6 +81,27 @@ for (const [name, faults] of [
   });
 }
 
+test("a mail keeps to the template of its first attempt, whatever is edited meanwhile", async () => {
+  const path = "/api/server/v2/email/template-types/QXNrUGFzc3dvcmQ/org-templates/en_US";
+  const store = async (subject) => {
+    const body = { contentType: "text/html", subject, body: "<a href='{{invitation-link}}'>go</a>", footer: "" };
+    const stored = await admin.request("PUT", path, { body });
+    assert.equal(stored.status, 200, stored.text);
+  };
+  await store("First");
+  resend.faults.push({ status: 500 });
+  const created = await admin.invite("edited");
+  assert.equal(created.status, 201, created.text);
+  await eventually("a first attempt", () => resend.requests.length === 1, 60);
+  await store("Second");
+  await settled(1);
+  assert.deepEqual(resend.requests.map((request) => request.body.subject), ["First", "First"]);
+  assert.equal(new Set(resend.requests.map(isMail)).size, 1);
+  assert.equal((await admin.request("DELETE", path)).status, 204);
+  const shown = await admin.get(path);
+  assert.equal(shown.json.subject, "You are invited to {{organization-name}}");
+});
+
 test("a crash right after the answer loses no mail and sends none twice", async () => {
   const created = await admin.invite("crash");
   assert.equal(created.status, 201, created.text);

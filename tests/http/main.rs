@@ -13,4 +13,5 @@ mod outbox;
 mod scim2;
 mod settings;
 mod support;
+mod templates;
 mod wso2;

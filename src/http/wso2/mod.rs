@@ -1,5 +1,6 @@
 //! WSO2's endpoints besides SCIM. What the bodies mean is `crate::wso2`'s.
 
+pub mod email_templates;
 pub mod governance;
 pub mod tenants;
 
@@ -17,6 +18,12 @@ const MAX_BODY: usize = 1024 * 1024;
 fn error(status: u16, code: &str, description: &str) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     answer::wso2_error(status, code, status.canonical_reason().unwrap_or_default(), description)
+}
+
+/// An error in WSO2's terms.
+fn error_of(error: &crate::wso2::error::Error) -> Response {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    answer::wso2_error(status, error.code, error.message, &error.description)
 }
 
 /// Reads a JSON body.

@@ -1,9 +1,9 @@
 //! Trying a mail again that has ended unsent: a new generation, so that providers take it for a new mail.
 
+use super::invitations;
 use super::listing::ENDED;
 use crate::access::audit::{self, Action};
 use crate::context::Context;
-use crate::mail::template::TemplateType;
 use crate::ports::{DatabaseError, Statement};
 
 /// The states from which a mail can be tried again. A mail that was dropped is wanted no more: resend the invitation.
@@ -16,7 +16,8 @@ const MANY: u32 = 1_000;
 /// whose call it was, for the audit row that hangs on it.
 const ANEW: &str = "state = 'queued', generation = outbox.generation + 1, attempts = 0, doubtful = NULL, \
     created = excluded.created, due = excluded.due, lease = excluded.lease, provider = NULL, kid = NULL, \
-    issued_at = NULL, expires_at = NULL, locale = NULL, facts = NULL, provider_id = NULL, last_error = NULL";
+    issued_at = NULL, expires_at = NULL, locale = NULL, facts = NULL, template_version = NULL, provider_id = NULL, \
+    last_error = NULL";
 
 /// Rows to be queued again, as an insert that always is the update which follows it.
 const AGAIN: &str = "INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, state, created, due, lease) \
@@ -44,10 +45,11 @@ pub async fn one(ctx: &Context, id: &str) -> Result<bool, DatabaseError> {
         ),
         Statement::new(
             format!(
-                "{SHOW} WHERE o.tenant = ?1 AND o.id = ?2 AND o.lease = ?3 AND o.template <> ?4 \
-                 ON CONFLICT (tenant, id) DO UPDATE SET delivery = excluded.delivery"
+                "{SHOW} WHERE o.tenant = ?1 AND o.id = ?2 AND o.lease = ?3 AND o.template IN ({}) \
+                 ON CONFLICT (tenant, id) DO UPDATE SET delivery = excluded.delivery",
+                invitations()
             ),
-            vec![ctx.tenant.key(), id.into(), operation.as_str().into(), follow_up()],
+            vec![ctx.tenant.key(), id.into(), operation.as_str().into()],
         ),
         audit::record_if(
             ctx,
@@ -80,19 +82,15 @@ pub async fn all(ctx: &Context, state: &str) -> Result<usize, DatabaseError> {
         ),
         Statement::new(
             format!(
-                "{SHOW} WHERE o.state IN ('queued', 'sending', 'deferred') AND o.due = ?3 AND o.tenant = ?1 AND o.lease = ?2 AND o.template <> ?4 \
-                 ON CONFLICT (tenant, id) DO UPDATE SET delivery = excluded.delivery"
+                "{SHOW} WHERE o.state IN ('queued', 'sending', 'deferred') AND o.due = ?3 AND o.tenant = ?1 AND o.lease = ?2 AND o.template IN ({}) \
+                 ON CONFLICT (tenant, id) DO UPDATE SET delivery = excluded.delivery",
+                invitations()
             ),
-            vec![ctx.tenant.key(), operation.as_str().into(), now.into(), follow_up()],
+            vec![ctx.tenant.key(), operation.as_str().into(), now.into()],
         ),
         audit::record_plain(ctx, &operation, Action::MailRetry, state),
     ];
     count(ctx, batch).await
-}
-
-/// A mail that is no invitation.
-fn follow_up() -> crate::ports::Value {
-    TemplateType::AccountActivationSuccess.name().into()
 }
 
 async fn count(ctx: &Context, batch: Vec<Statement>) -> Result<usize, DatabaseError> {

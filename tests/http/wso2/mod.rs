@@ -1,2 +1,3 @@
+mod email_templates;
 mod governance;
 mod tenants;

@@ -1,0 +1,113 @@
+//! `/api/server/v2/email/template-types` and its older form below `v1`: the tenant's mail templates.
+
+use ::http::{HeaderMap, StatusCode, Uri};
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use axum::routing::get;
+
+use super::{error_of, json, json_body};
+use crate::access::scope::Scope;
+use crate::http::answer::{self, Dialect};
+use crate::http::api::flat;
+use crate::http::{Endpoint, Work, caller, empty, set};
+use crate::wso2::email_templates::{self as wso2, Failure, Place, Version};
+
+/// The routes.
+pub fn routes() -> Router {
+    let types = get(at!(read, work, uri, headers)).post(at!(add, work, uri, headers, body));
+    let template = get(at!(read, work, uri, headers))
+        .put(at!(replace, work, uri, headers, body))
+        .delete(at!(remove, work, uri, headers));
+    let app = get(at!(read, work, uri, headers))
+        .post(at!(read, work, uri, headers))
+        .put(at!(read, work, uri, headers))
+        .delete(at!(read, work, uri, headers));
+    Router::new()
+        .route("/api/server/v2/email/template-types", types.clone())
+        .route(
+            "/api/server/v2/email/template-types/{type}",
+            get(at!(read, work, uri, headers)).delete(at!(remove, work, uri, headers)),
+        )
+        .route(
+            "/api/server/v2/email/template-types/{type}/org-templates",
+            types.clone().delete(at!(remove, work, uri, headers)),
+        )
+        .route("/api/server/v2/email/template-types/{type}/org-templates/{locale}", template.clone())
+        .route("/api/server/v2/email/template-types/{type}/app-templates/{*rest}", app)
+        .route("/api/server/v1/email/template-types", types.clone())
+        .route(
+            "/api/server/v1/email/template-types/{type}",
+            types.put(at!(replace, work, uri, headers, body)).delete(at!(remove, work, uri, headers)),
+        )
+        .route("/api/server/v1/email/template-types/{type}/templates", get(at!(read, work, uri, headers)))
+        .route("/api/server/v1/email/template-types/{type}/templates/{locale}", template)
+}
+
+fn refused(failure: Failure) -> Response {
+    match failure {
+        Failure::Refused(error) => error_of(&error),
+        Failure::Database(failure) => answer::database(Dialect::Wso2, &failure),
+    }
+}
+
+fn place(uri: &Uri) -> Result<(Version, Place), Response> {
+    wso2::place(uri.path()).ok_or_else(|| answer::not_found(Dialect::Wso2))
+}
+
+/// GET: a list, a type or a template. And whatever is asked about an application's templates.
+async fn read(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+    flat(
+        async {
+            let ctx = caller::allowed(&work, &headers, &[Scope::Templates]).await?;
+            let (version, place) = place(&uri)?;
+            let query: Vec<_> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
+            wso2::check_query(query.iter().map(|(name, value)| (&**name, &**value)))
+                .map_err(|error| error_of(&error))?;
+            Ok(json(&wso2::read(&ctx, version, &place).await.map_err(refused)?))
+        }
+        .await,
+    )
+}
+
+/// POST: 201 with `Location`.
+async fn add(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
+    flat(
+        async {
+            let ctx = caller::allowed(&work, &headers, &[Scope::Templates]).await?;
+            let (version, place) = place(&uri)?;
+            let added = wso2::add(&ctx, version, &place, &json_body(body).await?).await.map_err(refused)?;
+            let mut response = json(&added.body);
+            *response.status_mut() = StatusCode::CREATED;
+            set(response.headers_mut(), "location", &format!("{}{}", ctx.base(), added.path));
+            Ok(response)
+        }
+        .await,
+    )
+}
+
+/// PUT: 200 without a body.
+async fn replace(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
+    flat(
+        async {
+            let ctx = caller::allowed(&work, &headers, &[Scope::Templates]).await?;
+            let (version, place) = place(&uri)?;
+            wso2::replace(&ctx, version, &place, &json_body(body).await?).await.map_err(refused)?;
+            Ok(empty(StatusCode::OK))
+        }
+        .await,
+    )
+}
+
+/// DELETE: 204, whether or not there was anything.
+async fn remove(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+    flat(
+        async {
+            let ctx = caller::allowed(&work, &headers, &[Scope::Templates]).await?;
+            let (_, place) = place(&uri)?;
+            wso2::remove(&ctx, &place).await.map_err(refused)?;
+            Ok(empty(StatusCode::NO_CONTENT))
+        }
+        .await,
+    )
+}

@@ -1,0 +1,150 @@
+//! Reading what is due: the mails, their users and tenants as they are now, and the templates they may be written by.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::{COLUMNS, Ended, Mail};
+use crate::invite::account::{Account, Lock, Onboarding};
+use crate::mail::custom::store::{self as templates, Offered};
+use crate::ports::{DatabaseError, Millis, Platform, Row, Statement};
+use crate::tenant::{Deployment, Settings, Tenant, settings, store};
+
+/// What a mail may say about its person, of the user's document: no more of each than a mail shows, since a document may
+/// be large and a batch reads a hundred of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Person {
+    /// The user name.
+    pub user_name: Option<String>,
+    /// `name.givenName`.
+    pub given_name: Option<String>,
+    /// `name.familyName`.
+    pub family_name: Option<String>,
+    /// An Accept-Language list (RFC 7643 section 4.1.1).
+    pub preferred_language: Option<String>,
+    /// `locale`.
+    pub locale: Option<String>,
+    /// The new address that the mail is about.
+    pub new_email: Option<String>,
+}
+
+/// A mail that is due, and its user as of now.
+#[derive(Clone, Debug)]
+pub struct Due {
+    /// The mail.
+    pub mail: Mail,
+    /// What its first lease fixes of the user; `None` when it has been fixed, or cannot be read.
+    pub person: Option<Person>,
+    /// What decides whether the mail is still wanted; `None` when the user has been deleted.
+    pub account: Option<Account>,
+    /// Whose user it is; `None` when the tenant is no more.
+    pub tenant: Option<Sender>,
+}
+
+/// A tenant, as its mails speak for it.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// What holds for it.
+    pub settings: Arc<Settings>,
+}
+
+/// What waits to be sent.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// The mails, oldest first.
+    pub due: Vec<Due>,
+    /// The rows among them that this version cannot read.
+    pub unreadable: Vec<Ended>,
+    /// The tenants' own templates that they may be written by.
+    pub offered: Offered,
+}
+
+/// The mails due at `now`, at most `limit`. One round trip.
+///
+/// # Errors
+/// The database's.
+pub async fn due(
+    platform: &Platform,
+    deployment: &Deployment,
+    now: Millis,
+    limit: u32,
+) -> Result<Waiting, DatabaseError> {
+    // A person is read once, for the first lease; what is no JSON must not fail the statement for everyone.
+    let sql = format!(
+        "SELECT {COLUMNS}, CASE WHEN o.facts IS NULL AND json_valid(r.document) THEN json_object(\
+         'userName', substr(r.document ->> '$.userName', 1, 257), \
+         'givenName', substr(r.document ->> '$.name.givenName', 1, 257), \
+         'familyName', substr(r.document ->> '$.name.familyName', 1, 257), \
+         'preferredLanguage', substr(r.document ->> '$.preferredLanguage', 1, 64), \
+         'locale', substr(r.document ->> '$.locale', 1, 64), 'newEmail', o.new_email) END AS person, \
+         r.seq_log, r.onboarding, r.lock, r.disabled, CASE t.active WHEN 1 THEN t.domain END AS domain, \
+         (SELECT json_group_object(s.name, s.value) FROM settings s WHERE s.tenant = o.tenant) AS settings \
+         FROM outbox o LEFT JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id \
+         LEFT JOIN tenants t ON t.number = o.tenant \
+         WHERE o.state IN ('queued', 'sending', 'deferred') AND o.due <= ?1 ORDER BY o.due, o.rowid LIMIT ?2"
+    );
+    let mails = Statement::new(sql, vec![now.into(), limit.into()]);
+    let outcomes = platform.db.batch(vec![mails, templates::offer(now, limit)]).await?;
+    let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
+    let offered = templates::offered(rows(1))?;
+    let rows = rows(0);
+    let mut due = Vec::with_capacity(rows.len());
+    let mut unreadable = Vec::new();
+    let mut senders = HashMap::new();
+    for row in rows {
+        match read_due(deployment, row, &mut senders) {
+            Ok(one) => due.push(one),
+            // One such row, of a newer version perhaps, must not hold up all the others.
+            Err(error) => unreadable.push(Ended {
+                tenant: row.integer("tenant")?.unsigned_abs(),
+                id: row.text("id")?.to_owned(),
+                state: row.text("state")?.to_owned(),
+                due: row.integer("due")?,
+                new_state: "failed",
+                why: format!("the row cannot be read: {error}"),
+            }),
+        }
+    }
+    Ok(Waiting { due, unreadable, offered })
+}
+
+fn read_due(
+    deployment: &Deployment,
+    row: &Row,
+    senders: &mut HashMap<i64, Option<Sender>>,
+) -> Result<Due, DatabaseError> {
+    let shape = |column: &str| DatabaseError::Shape(column.to_owned());
+    let account = match row.optional_text("seq_log")? {
+        None => None,
+        Some(seq_log) => Some(Account {
+            onboarding: Onboarding::from_stored(row.text("onboarding")?).ok_or_else(|| shape("onboarding"))?,
+            lock: Lock::from_stored(row.text("lock")?).ok_or_else(|| shape("lock"))?,
+            disabled: row.integer("disabled")? != 0,
+            seq_log: seq_log.to_owned(),
+            ..Account::default()
+        }),
+    };
+    let person = row.optional_text("person")?.and_then(|person| serde_json::from_str(person).ok());
+    let tenant = match senders.get(&row.integer("tenant")?) {
+        Some(known) => known.clone(),
+        None => {
+            let sender = sender(deployment, row)?;
+            senders.insert(row.integer("tenant")?, sender.clone());
+            sender
+        }
+    };
+    Ok(Due { mail: Mail::from_row(row)?, person, account, tenant })
+}
+
+fn sender(deployment: &Deployment, row: &Row) -> Result<Option<Sender>, DatabaseError> {
+    let Some(domain) = row.optional_text("domain")? else { return Ok(None) };
+    let tenant = Tenant::of(domain);
+    let stored: HashMap<String, String> = serde_json::from_str(row.text("settings")?).unwrap_or_default();
+    let overrides = stored.into_iter().filter_map(|(name, value)| Some((settings::known(&name)?, value))).collect();
+    let settings = Arc::new(store::effective(deployment, &tenant, &overrides));
+    Ok(Some(Sender { tenant, settings }))
+}
