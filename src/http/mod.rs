@@ -6,6 +6,7 @@ mod answer;
 mod api;
 mod caller;
 mod dev;
+mod invitations;
 mod links;
 mod operations;
 mod scim;
@@ -295,6 +296,9 @@ fn routes() -> Router {
             "/api/settings",
             get(at!(settings::read, work, headers)).patch(at!(settings::modify, work, headers, body)),
         )
+        .route("/api/invitations", get(at!(invitations::list, work, uri, headers)))
+        .route("/api/invitations/{user_id}/resend", post(at!(invitations::resend, work, uri, headers)))
+        .route("/api/invitations/{user_id}/revoke", post(at!(invitations::revoke, work, uri, headers)))
         .route("/api/schemas", schemas)
         .route("/api/schemas/{urn}", schema)
         .route("/api/resource-types", resource_types)

@@ -77,7 +77,11 @@ pub fn new_user(ctx: &Context, resource_type: &ResourceType, mut document: Docum
         created: now,
         modified: now,
         account,
-        invitation: mail.as_ref().map(|_| Invitation { delivery: "queued".to_owned(), ..Invitation::default() }),
+        invitation: mail.as_ref().map(|mail| Invitation {
+            template: Some(mail.template),
+            delivery: "queued".to_owned(),
+            ..Invitation::default()
+        }),
         groups: None,
     };
     wishes::set_schemas(&mut document, user.shows_account(), user.invitation.is_some());

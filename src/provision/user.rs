@@ -69,9 +69,11 @@ pub fn changed(
     };
     let password_hash = wishes.password.map(|password| password::hash(ctx, gate, &password)).transpose()?;
     let mut after = Resource { account: change.account, ..before.clone() };
-    if mail.is_some() {
+    if let Some(mail) = &mail {
         let sent_at = before.invitation.as_ref().and_then(|invitation| invitation.sent_at);
-        after.invitation = Some(Invitation { delivery: "queued".to_owned(), sent_at, ..Invitation::default() });
+        let delivery = "queued".to_owned();
+        after.invitation =
+            Some(Invitation { template: Some(mail.template), delivery, sent_at, ..Invitation::default() });
     }
     wishes::set_schemas(&mut document, after.shows_account(), after.invitation.is_some());
     after.document = text(document)?;

@@ -120,7 +120,7 @@ fn replacement(
          modified = ?10, operation = ?3, onboarding = ?11, lock = ?12, disabled = ?13, email = ?14, email_verified = ?15, \
          seq_log = ?16, delivery = CASE ?17 WHEN 1 THEN 'queued' ELSE delivery END, \
          attempts = CASE ?17 WHEN 1 THEN 0 ELSE attempts END, \
-         expires_at = CASE ?17 WHEN 1 THEN NULL ELSE expires_at END \
+         expires_at = CASE ?17 WHEN 1 THEN NULL ELSE expires_at END, template = COALESCE(?19, template) \
          WHERE tenant = ?1 AND id = ?2 AND version = ?18 RETURNING id",
         vec![
             ctx.tenant.key(),
@@ -141,6 +141,7 @@ fn replacement(
             account.seq_log.as_str().into(),
             riders.mail.is_some().into(),
             before.version.into(),
+            riders.mail.as_ref().map(|mail| mail.template.name()).into(),
         ],
     )];
     for action in &riders.actions {
