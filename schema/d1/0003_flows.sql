@@ -9,8 +9,6 @@ UPDATE resources SET template = (SELECT o.template FROM outbox o WHERE o.tenant 
 
 -- The address that takes the place of `email` once it is confirmed (User only).
 ALTER TABLE resources ADD COLUMN pending_email TEXT;
--- The new address, in a mail that tells of it.
-ALTER TABLE outbox ADD COLUMN new_email TEXT;
 
 -- New mails asked for with the button of an expired link, one row per user: written before anybody looks whether there is
 -- such a user, so that the answer takes as long for everyone, and worked off by the sweep.

@@ -62,9 +62,8 @@ impl From<Refused> for Link {
 
 async fn look_up(ctx: &Context, claims: Claims) -> Result<Link, DatabaseError> {
     let found = find::by_id_statement(ctx, USER, &claims.user.to_string(), false);
-    let outcomes = store::batch(ctx, vec![found]).await?;
-    let row = outcomes.first().and_then(|outcome| outcome.rows.first());
-    Ok(match row.map(Resource::from_row).transpose()? {
+    let rows = store::query(ctx, found).await?;
+    Ok(match rows.first().map(Resource::from_row).transpose()? {
         None => Link::Invalid,
         Some(user) => match user.account.dead_link(claims.seq) {
             None => Link::Live(claims, Box::new(user)),
@@ -196,6 +195,7 @@ fn redemption(ctx: &Context, claims: &Claims, user: &Resource, hash: Option<&str
             seq: claims.seq + 1,
             recipient: &address,
             invited_by: None,
+            new_email: None,
         };
         batch.push(outbox::queue(ctx, operation, &entry));
     }

@@ -10,7 +10,6 @@ use crate::directory::resource::{Resource, USER};
 use crate::invite::account::{Account, Lock, Onboarding};
 use crate::mail::template::TemplateType;
 use crate::ports::{DatabaseError, Outcome, Statement, Value};
-use crate::tenant::store;
 
 /// Why an invitation was neither sent nor withdrawn. Nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +107,7 @@ async fn run(
     why_not: fn(&Resource) -> &'static str,
 ) -> Result<Resource, Refusal> {
     batch.push(find::by_id_statement(ctx, USER, user_id, false));
-    match store::batch(ctx, batch).await {
+    match ctx.platform.db.batch(batch).await {
         Ok(outcomes) => {
             let row = |outcome: Option<&Outcome>| outcome.and_then(|outcome| outcome.rows.first().cloned());
             let user = row(outcomes.last()).ok_or(Refusal::NotFound)?;

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0001_init.sql"),
     include_str!("../../schema/d1/0002_tenants.sql"),
     include_str!("../../schema/d1/0003_flows.sql"),
+    include_str!("../../schema/d1/0004_templates.sql"),
 ];
 
 /// Tables that grow with the tenants, by name and by the aliases that our statements give them.
@@ -34,6 +35,8 @@ const GROWING: &[&str] = &[
     "value_index",
     "unique_values",
     "renewals",
+    "templates",
+    "c",
 ];
 /// The one statement that may scan: the development inbox, which production has not.
 const MAY_SCAN: &str = "o.provider = 'inbox'";

@@ -10,3 +10,4 @@ mod operations;
 mod scim2;
 mod settings;
 mod support;
+mod wso2;

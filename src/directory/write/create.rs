@@ -95,7 +95,9 @@ pub fn taken(resource_type: &ResourceType) -> ScimError {
     })
 }
 
-fn creation(ctx: &Context, resources: &[NewResource], operation: &str) -> Vec<Statement> {
+/// The statements that create resources in the batch of `operation`; the first answers the ids of those it created.
+#[must_use]
+pub fn creation(ctx: &Context, resources: &[NewResource], operation: &str) -> Vec<Statement> {
     let columns: Vec<Columns> = resources.iter().map(|new| Columns::of(&new.resource_type, &new.resource)).collect();
     let rows: Vec<Json> = resources.iter().zip(&columns).map(|(new, columns)| row(new, columns)).collect();
     let riders: Vec<Json> = resources.iter().zip(&columns).map(|(new, columns)| rider(ctx, new, columns)).collect();

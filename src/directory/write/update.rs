@@ -190,6 +190,7 @@ fn replacement(
             seq: account.seq(),
             recipient: &mail.recipient,
             invited_by: mail.invited_by.as_deref(),
+            new_email: None,
         };
         batch.push(outbox::queue(ctx, operation, &entry));
     }
