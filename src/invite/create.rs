@@ -46,6 +46,7 @@ pub fn new_user(ctx: &Context, resource_type: &ResourceType, mut document: Docum
             template: if ask { TemplateType::AskPassword } else { TemplateType::EmailConfirm },
             recipient: invited(email.as_deref())?,
             invited_by: inviter(ctx),
+            new_email: None,
         })
     } else {
         None
@@ -64,6 +65,7 @@ pub fn new_user(ctx: &Context, resource_type: &ResourceType, mut document: Docum
         disabled: wishes.disabled,
         email,
         email_verified: wishes.email_verified == Some(true) && !flagged,
+        pending_email: None,
         seq_log: String::new(),
     };
     // An invited account has no usable password until redeemed, and nothing is hashed for it.
@@ -110,7 +112,7 @@ pub fn invited(email: Option<&str>) -> Result<Address, ScimError> {
     })?;
     Address::parse(email).ok_or_else(|| {
         ScimError::invalid_value(
-            "The e-mail address that the invitation would go to is not a single valid address: correct it in emails.",
+            "The e-mail address that the link would be mailed to is not a single valid address: correct it in emails.",
         )
     })
 }

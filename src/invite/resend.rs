@@ -26,7 +26,7 @@ pub enum Refusal {
 }
 
 /// Mails a pending user a new link; older ones die as replaced. Works after expiry and after a withdrawal, as often as it is
-/// asked for. Answers the user as it is now.
+/// asked for. A live user whose new address waits to be confirmed gets that mail again. Answers the user as it is now.
 ///
 /// # Errors
 /// [`Refusal`]
@@ -60,14 +60,18 @@ pub async fn revoke(ctx: &Context, user_id: &str) -> Result<Resource, Refusal> {
     run(ctx, user_id, &operation, batch, why_not_withdrawn).await
 }
 
-/// The conditional write of a new link, where `also` holds too.
+/// The conditional write of a new link, where `also` holds too: to a user who has something to do, or a new address to
+/// confirm.
 pub(super) fn renewal(ctx: &Context, user_id: &str, operation: &str, also: &str) -> Statement {
     Statement::new(
         format!(
             "UPDATE resources SET seq_log = seq_log || 'N', version = version + 1, modified = ?4, operation = ?3, \
-             template = CASE onboarding WHEN 'EV' THEN '{}' ELSE '{}' END, delivery = 'queued', attempts = 0, \
-             expires_at = NULL WHERE tenant = ?1 AND id = ?2 AND type = 'User' AND onboarding <> 'none' \
-             AND lock <> 'admin' AND disabled = 0 AND email IS NOT NULL AND {also} RETURNING id",
+             template = CASE onboarding WHEN 'EV' THEN '{}' WHEN 'AP' THEN '{}' ELSE template END, \
+             delivery = CASE onboarding WHEN 'none' THEN delivery ELSE 'queued' END, \
+             attempts = CASE onboarding WHEN 'none' THEN attempts ELSE 0 END, \
+             expires_at = CASE onboarding WHEN 'none' THEN expires_at END \
+             WHERE tenant = ?1 AND id = ?2 AND type = 'User' AND lock <> 'admin' AND disabled = 0 \
+             AND ((onboarding <> 'none' AND email IS NOT NULL) OR pending_email IS NOT NULL) AND {also} RETURNING id",
             TemplateType::ResendEmailConfirm.name(),
             TemplateType::ResendAskPassword.name(),
         ),
@@ -75,13 +79,16 @@ pub(super) fn renewal(ctx: &Context, user_id: &str, operation: &str, also: &str)
     )
 }
 
-/// The mail of [`renewal`], to the address on file, which was one when it was invited.
+/// The mail of [`renewal`], to the address on file, which was one when it was given.
 pub(super) fn queue(ctx: &Context, user_id: &str, operation: &str) -> Statement {
     Statement::new(
         format!(
-            "INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, invited_by, state, created, due) \
-             SELECT ?1, ?4, ?2, r.template, r.seq, r.email, ?5, 'queued', r.modified, r.modified FROM resources r \
-             WHERE r.tenant = ?1 AND r.id = ?2 AND {OPERATION_HOLDS}"
+            "INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, invited_by, state, created, due, \
+             new_email) SELECT ?1, ?4, ?2, CASE onboarding WHEN 'none' THEN '{}' ELSE r.template END, r.seq, \
+             COALESCE(r.pending_email, r.email), CASE onboarding WHEN 'none' THEN NULL ELSE ?5 END, 'queued', \
+             r.modified, r.modified, r.pending_email FROM resources r \
+             WHERE r.tenant = ?1 AND r.id = ?2 AND {OPERATION_HOLDS}",
+            TemplateType::ResendVerifyEmailOnUpdate.name(),
         ),
         vec![
             ctx.tenant.key(),
@@ -124,10 +131,12 @@ async fn run(
 
 fn why_not_sent(user: &Resource) -> &'static str {
     match &user.account {
-        Account { onboarding: Onboarding::None, .. } if user.invitation.is_some() => {
+        Account { onboarding: Onboarding::None, pending_email: None, .. } if user.invitation.is_some() => {
             "The invitation has been accepted: there is nothing to send again."
         }
-        Account { onboarding: Onboarding::None, .. } => "This user was never invited: there is nothing to send again.",
+        Account { onboarding: Onboarding::None, pending_email: None, .. } => {
+            "This user was never invited: there is nothing to send again."
+        }
         Account { disabled: true, .. } => {
             "The account is disabled: set active to true first, which sends a new invitation by itself unless it was revoked."
         }

@@ -1,5 +1,6 @@
 //! `/scim2/Users`
 
+mod account;
 mod create;
 mod delete;
 mod list;
