@@ -248,6 +248,7 @@ fn the_mail_about_a_change_can_be_sent_again() {
     // The button of the newest one, once it has expired.
     app.native.clock.advance(std::time::Duration::from_secs(2 * 86_400));
     assert_eq!(app.post_form(&newer, &[("intent", "new-mail")]).status, 200);
+    app.renew();
     assert_eq!(app.post_form(&app.newest_link(), PRESSED).status, 200);
     assert_eq!(address(&app.scim().get(&paul).is(200)), ("new@example.com", None, true));
 }
