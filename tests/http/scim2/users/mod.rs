@@ -7,3 +7,4 @@ mod list;
 mod modify;
 mod read;
 mod replace;
+mod states;
