@@ -285,5 +285,6 @@ fn in_words(weakness: &Weakness, texts: &Texts) -> String {
         Weakness::Unprintable => texts.weak_untypable.to_owned(),
         Weakness::Repeated => texts.weak_repeated.to_owned(),
         Weakness::Blank => texts.weak_blank.to_owned(),
+        Weakness::Used => texts.weak_used.to_owned(),
     }
 }

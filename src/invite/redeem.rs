@@ -7,13 +7,12 @@ use crate::access::audit::{self, Action};
 use crate::access::password;
 use crate::access::policy::{self, Weakness};
 use crate::context::{Actor, Context};
-use crate::directory::find;
 use crate::directory::resource::{Resource, USER};
-use crate::directory::write;
+use crate::directory::{credentials, find};
 use crate::mail::address::Address;
 use crate::mail::outbox::{self, Entry};
 use crate::mail::template::TemplateType;
-use crate::ports::{DatabaseError, Statement};
+use crate::ports::{DatabaseError, Outcome, Statement};
 use crate::tenant::store;
 
 /// The purposes that let somebody set a password.
@@ -62,8 +61,20 @@ impl From<Refused> for Link {
 
 async fn look_up(ctx: &Context, claims: Claims) -> Result<Link, DatabaseError> {
     let found = find::by_id_statement(ctx, USER, &claims.user.to_string(), false);
-    let outcomes = store::batch(ctx, vec![found]).await?;
-    let row = outcomes.first().and_then(|outcome| outcome.rows.first());
+    opened(claims, store::batch(ctx, vec![found]).await?.first())
+}
+
+/// Looks a link up together with the hashes of the user's last passwords, in one round trip.
+async fn look_up_with_passwords(ctx: &Context, claims: Claims) -> Result<(Link, Vec<String>), DatabaseError> {
+    let id = claims.user.to_string();
+    let statements = vec![find::by_id_statement(ctx, USER, &id, false), credentials::last(ctx, &id)];
+    let outcomes = store::batch(ctx, statements).await?;
+    let passwords = credentials::hashes(ctx, outcomes.get(1))?;
+    Ok((opened(claims, outcomes.first())?, passwords))
+}
+
+fn opened(claims: Claims, outcome: Option<&Outcome>) -> Result<Link, DatabaseError> {
+    let row = outcome.and_then(|outcome| outcome.rows.first());
     Ok(match row.map(Resource::from_row).transpose()? {
         None => Link::Invalid,
         Some(user) => match user.account.dead_link(claims.seq) {
@@ -104,20 +115,21 @@ pub async fn set_password(
         Err(refused) => return Ok(Redeemed::NotLive(refused.into())),
     };
     let Some(_place) = gate.enter() else { return Ok(Redeemed::Busy(claims)) };
-    let (claims, user) = match look_up(ctx, claims).await? {
-        Link::Live(claims, user) => (claims, user),
-        other => return Ok(Redeemed::NotLive(other)),
+    let (claims, user, passwords) = match look_up_with_passwords(ctx, claims).await? {
+        (Link::Live(claims, user), passwords) => (claims, user, passwords),
+        (other, _) => return Ok(Redeemed::NotLive(other)),
     };
-    let user_name = user.user_name();
-    let email = user.account.email.as_deref().unwrap_or_default();
-    let settings = ctx.settings();
-    let context = [user_name.as_str(), email, &settings.organization_name];
-    let weaknesses = policy::weaknesses(password, settings.password_min_length, &context);
+    let minimum = ctx.settings().password_min_length;
+    let weaknesses = policy::weaknesses(password, minimum, &policy::obvious_words(ctx, &user));
     if !weaknesses.is_empty() {
         return Ok(Redeemed::Refused(claims, user, weaknesses));
     }
     if confirm.is_some_and(|confirm| confirm != password) {
         return Ok(Redeemed::Mismatch(claims, user));
+    }
+    // Last, because it costs most.
+    if policy::is_among(password, &passwords) {
+        return Ok(Redeemed::Refused(claims, user, vec![Weakness::Used]));
     }
     let Some(hash) = password::hash(password, &*ctx.platform.entropy) else {
         return Ok(Redeemed::Refused(claims, user, vec![Weakness::TooLong]));
@@ -186,7 +198,7 @@ fn redemption(ctx: &Context, claims: &Claims, user: &Resource, hash: Option<&str
         audit::record(ctx, operation, Action::InvitationRedeem, &user.id),
     ];
     if let Some(hash) = hash {
-        batch.push(write::store_password(ctx, &user.id, operation, hash));
+        batch.extend(credentials::store(ctx, &user.id, operation, hash));
     }
     let address = user.account.email.as_deref().and_then(Address::parse);
     if let Some(address) = address.filter(|_| hash.is_some() && ctx.settings().ask_password_account_activation) {

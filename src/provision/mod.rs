@@ -13,10 +13,10 @@ use serde_json::Value as Json;
 use crate::access::audit::Action;
 use crate::access::password::Gate;
 use crate::access::scope::Scope;
-use crate::context::Context;
-use crate::directory::find;
+use crate::context::{Actor, Context};
 use crate::directory::resource::{GROUP, Resource, USER};
 use crate::directory::write::{self, Deleted, NewResource, Riders, Written};
+use crate::directory::{credentials, find};
 use crate::invite::account::{Account, Onboarding};
 use crate::ports::DatabaseError;
 use crate::scim::error::Error as ScimError;
@@ -284,12 +284,12 @@ async fn edit(
     expected: Expected,
 ) -> Result<Found, Refusal> {
     for _ in 0..ATTEMPTS {
-        let before = find::by_id(ctx, &rt.name, id, rt.name == USER).await?.ok_or_else(not_found)?;
+        let (before, passwords) = find_to_edit(ctx, rt, id).await?.ok_or_else(not_found)?;
         expected.check(before.version)?;
         let current = before.whole(ctx, rt, None);
         let document = edit.apply(rt, &current)?;
         let (mut after, riders) = if rt.name == USER {
-            user::changed(ctx, gate, rt, &before, document, matches!(edit, Edit::Replace(_)))?
+            user::changed(ctx, gate, rt, &before, &passwords, document, matches!(edit, Edit::Replace(_)))?
         } else {
             let mut document = document;
             drop(resource::take_secrets(rt, &mut document));
@@ -314,6 +314,22 @@ async fn edit(
         }
     }
     Err(contended())
+}
+
+/// The resource to be edited; for a user who edits himself, with the hashes of the last passwords.
+async fn find_to_edit(
+    ctx: &Context,
+    rt: &ResourceType,
+    id: &str,
+) -> Result<Option<(Resource, Vec<String>)>, DatabaseError> {
+    let mut statements = vec![find::by_id_statement(ctx, &rt.name, id, rt.name == USER)];
+    if rt.name == USER && matches!(ctx.actor, Actor::User(_)) {
+        statements.push(credentials::last(ctx, id));
+    }
+    let outcomes = ctx.platform.db.batch(statements).await?;
+    let row = outcomes.first().and_then(|outcome| outcome.rows.first());
+    let Some(found) = row.map(Resource::from_row).transpose()? else { return Ok(None) };
+    Ok(Some((found, credentials::hashes(ctx, outcomes.get(1))?)))
 }
 
 /// DELETE (RFC 7644 section 3.6).

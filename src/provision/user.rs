@@ -32,12 +32,14 @@ pub fn prepare(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, document: Doc
     })
 }
 
-/// A user as a PUT (`replaced`) or PATCH leaves it, and what rides on the write.
+/// A user as a PUT (`replaced`) or PATCH leaves it, and what rides on the write. `passwords` are the hashes of the last
+/// passwords, which a user may not choose again.
 pub fn changed(
     ctx: &Context,
     gate: &Gate,
     rt: &ResourceType,
     before: &Resource,
+    passwords: &[String],
     mut document: Document,
     replaced: bool,
 ) -> Result<(Resource, Riders), Refusal> {
@@ -58,7 +60,7 @@ pub fn changed(
         if replaced {
             keep_others(rt, before, &mut document);
         }
-        check_own(ctx, before, &document, &wishes)?;
+        check_own(ctx, gate, before, passwords, &document, &wishes)?;
     }
     let change = change::decide(&ctx.settings(), &before.account, &wishes, wishes::address(&document));
     let mail = match change.mail {
@@ -112,7 +114,14 @@ fn keep_others(rt: &ResourceType, before: &Resource, document: &mut Document) {
 }
 
 /// Holds a user to his own profile and password (`/Me`).
-fn check_own(ctx: &Context, before: &Resource, document: &Document, wishes: &Wishes) -> Result<(), Refusal> {
+fn check_own(
+    ctx: &Context,
+    gate: &Gate,
+    before: &Resource,
+    passwords: &[String],
+    document: &Document,
+    wishes: &Wishes,
+) -> Result<(), Refusal> {
     let current = before.attributes();
     let names = current.keys().chain(document.keys());
     let touched = names.into_iter().find(|name| is_others(name) && current.get(*name) != document.get(*name));
@@ -122,11 +131,18 @@ fn check_own(ctx: &Context, before: &Resource, document: &Document, wishes: &Wis
         return Err(ScimError::forbidden(format!("Only an administrator changes {name}.")).into());
     }
     if let Some(password) = &wishes.password {
-        let user_name = before.user_name();
-        let context = [user_name.as_str(), before.account.email.as_deref().unwrap_or_default()];
-        let weak = policy::weaknesses(password, ctx.settings().password_min_length, &context);
-        if weak.iter().any(|weakness| matches!(weakness, Weakness::Common | Weakness::Obvious(_))) {
+        let minimum = ctx.settings().password_min_length;
+        let weak = policy::weaknesses(password, minimum, &policy::obvious_words(ctx, before));
+        let guessable = |weakness: &Weakness| {
+            matches!(weakness, Weakness::Common | Weakness::Obvious(_) | Weakness::Repeated | Weakness::Blank)
+        };
+        if weak.iter().any(guessable) {
             return Err(ScimError::invalid_value("20035 - The password is too easy to guess.").into());
+        }
+        let _place = gate.enter().ok_or(Refusal::Busy)?;
+        if policy::is_among(password, passwords) {
+            let detail = "22001 - The password has been used before: choose one that is new to this account.";
+            return Err(ScimError::invalid_value(detail).into());
         }
     }
     Ok(())

@@ -6,6 +6,7 @@
 mod links;
 mod mail;
 mod operations;
+mod password;
 mod scim2;
 mod settings;
 mod support;

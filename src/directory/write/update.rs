@@ -5,8 +5,8 @@ use serde_json::json;
 use super::{Columns, NewMail, ids};
 use crate::access::audit::{self, Action, OPERATION_HOLDS};
 use crate::context::Context;
-use crate::directory::keys;
 use crate::directory::resource::{GROUP, Resource};
+use crate::directory::{credentials, keys};
 use crate::mail::outbox;
 use crate::ports::{DatabaseError, Outcome, Statement};
 use crate::scim::schema::ResourceType;
@@ -180,7 +180,7 @@ fn replacement(
         ));
     }
     if let Some(hash) = &riders.password_hash {
-        batch.push(store_password(ctx, &after.id, operation, hash));
+        batch.extend(credentials::store(ctx, &after.id, operation, hash));
     }
     if let Some(mail) = &riders.mail {
         let entry = outbox::Entry {
@@ -194,18 +194,4 @@ fn replacement(
     }
     batch.extend(riders.statements);
     batch
-}
-
-/// The statement that stores a password's hash, provided that the operation took place.
-#[must_use]
-pub fn store_password(ctx: &Context, user_id: &str, operation: &str, hash: &str) -> Statement {
-    Statement::new(
-        format!(
-            "INSERT INTO credentials (tenant, user_id, password_hash, changed) SELECT ?1, ?2, ?4, ?5 WHERE {} \
-             ON CONFLICT (tenant, user_id) DO UPDATE SET password_hash = excluded.password_hash, \
-             changed = excluded.changed",
-            OPERATION_HOLDS
-        ),
-        vec![ctx.tenant.key(), user_id.into(), operation.into(), hash.into(), ctx.platform.clock.now().into()],
-    )
 }
