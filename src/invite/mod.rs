@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod change;
+pub mod code;
 pub mod create;
 pub mod redeem;
 pub mod token;

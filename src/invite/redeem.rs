@@ -13,7 +13,7 @@ use crate::mail::address::Address;
 use crate::mail::outbox::{self, Entry};
 use crate::mail::template::TemplateType;
 use crate::ports::{DatabaseError, Outcome, Statement};
-use crate::tenant::store;
+use crate::tenant::{EmailSender, store};
 
 /// The purposes that let somebody set a password.
 pub const SETS_PASSWORD: &[Purpose] = &[Purpose::AskPassword, Purpose::Offline];
@@ -180,10 +180,16 @@ async fn redeem(
 /// The batch that redeems: its first statement answers a row for the one winner, and everything else hangs on it.
 fn redemption(ctx: &Context, claims: &Claims, user: &Resource, hash: Option<&str>, operation: &str) -> Vec<Statement> {
     let now = ctx.platform.clock.now();
+    // Whoever was handed a link need not have read the mailbox. To confirm the address is what the other link is for.
+    let proves_address = match claims.purpose {
+        Purpose::AskPassword => None,
+        Purpose::VerifyEmail => Some(true),
+        Purpose::Offline => Some(false),
+    };
     let mut batch = vec![
         Statement::new(
             "UPDATE resources SET onboarding = 'none', lock = CASE lock WHEN 'onboarding' THEN 'none' ELSE lock END, \
-             email_verified = 1, seq_log = seq_log || ?6, version = version + 1, modified = ?4, operation = ?3 \
+             email_verified = (email_verified OR COALESCE(?7, delivery IS NOT 'external')), seq_log = seq_log || ?6, version = version + 1, modified = ?4, operation = ?3 \
              WHERE tenant = ?1 AND id = ?2 AND seq = ?5 AND onboarding <> 'none' AND lock <> 'admin' AND disabled = 0 \
              RETURNING version",
             vec![
@@ -193,6 +199,7 @@ fn redemption(ctx: &Context, claims: &Claims, user: &Resource, hash: Option<&str
                 now.into(),
                 claims.seq.into(),
                 Cause::Accepted.as_str().into(),
+                proves_address.into(),
             ],
         ),
         audit::record(ctx, operation, Action::InvitationRedeem, &user.id),
@@ -201,7 +208,9 @@ fn redemption(ctx: &Context, claims: &Claims, user: &Resource, hash: Option<&str
         batch.extend(credentials::store(ctx, &user.id, operation, hash));
     }
     let address = user.account.email.as_deref().and_then(Address::parse);
-    if let Some(address) = address.filter(|_| hash.is_some() && ctx.settings().ask_password_account_activation) {
+    let settings = ctx.settings();
+    let mails = settings.ask_password_account_activation && settings.email_sender == EmailSender::Internal;
+    if let Some(address) = address.filter(|_| hash.is_some() && mails) {
         let entry = Entry {
             template: TemplateType::AccountActivationSuccess,
             user_id: &user.id,

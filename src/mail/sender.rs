@@ -223,7 +223,8 @@ fn fix(deployment: &Deployment, sender: Sender, mail: &Mail, person: Person, now
 
 /// The first of the user's languages that is a language's name: `preferredLanguage`, else `locale`; else the tenant's,
 /// as one of those that mails are written in.
-fn locale(person: &Person, default: &str) -> String {
+#[must_use]
+pub fn locale(person: &Person, default: &str) -> String {
     [&person.preferred_language, &person.locale]
         .into_iter()
         .flatten()

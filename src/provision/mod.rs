@@ -18,12 +18,14 @@ use crate::directory::resource::{GROUP, Resource, USER};
 use crate::directory::write::{self, Deleted, NewResource, Riders, Written};
 use crate::directory::{credentials, find};
 use crate::invite::account::{Account, Onboarding};
+use crate::invite::code::Code;
 use crate::ports::DatabaseError;
 use crate::scim::error::Error as ScimError;
 use crate::scim::patch::Patch;
 use crate::scim::projection::Projection;
 use crate::scim::resource::{self, Document};
 use crate::scim::schema::ResourceType;
+use crate::tenant::Secret;
 
 /// Why a request was not carried out. Whatever it says, nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -54,11 +56,21 @@ pub struct Found {
     pub members: Option<Vec<Json>>,
     /// Whether the group has more members than an unasked-for answer should carry.
     pub large: bool,
+    /// The code of a user's new invitation, where the caller sends it on.
+    pub code: Option<Secret>,
 }
 
 impl From<Resource> for Found {
     fn from(resource: Resource) -> Self {
-        Self { resource, members: None, large: false }
+        Self { resource, members: None, large: false, code: None }
+    }
+}
+
+impl Found {
+    /// A user as just written, with the code that has been made for it.
+    fn with_code(ctx: &Context, resource: Resource, code: Option<&Code>) -> Self {
+        let code = code.and_then(|code| code.mint(ctx, &resource));
+        Self { code, ..resource.into() }
     }
 }
 
@@ -127,6 +139,10 @@ fn versions(text: &str) -> Vec<i64> {
     text.split(',').filter_map(version).collect()
 }
 
+/// Where an answer carries the code of an invitation that the caller sends on: a header, and in Bulk a member of the
+/// operation's `headers` (WSO2's name).
+pub const CODE_HEADER: &str = "Ask-Password-Confirmation-Code";
+
 /// How often a write is tried when others change the resource at the same time.
 const ATTEMPTS: usize = 12;
 
@@ -157,6 +173,7 @@ pub fn prepare(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, body: Json) -
         resource: new_resource(ctx, document)?,
         password_hash: None,
         mail: None,
+        code: None,
         members: Vec::new(),
     })
 }
@@ -201,8 +218,9 @@ pub async fn create(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, body: Js
     if !new.members.is_empty() {
         return group::create(ctx, new).await;
     }
+    let code = new.code.clone();
     let created = write::create(ctx, vec![new]).await?.into_iter().next();
-    Ok(created.ok_or_else(contended)??.into())
+    Ok(Found::with_code(ctx, created.ok_or_else(contended)??, code.as_ref()))
 }
 
 /// GET (RFC 7644 section 3.4.1).
@@ -301,13 +319,15 @@ async fn edit(
         let unchanged = after.document == before.document
             && after.account == before.account
             && riders.password_hash.is_none()
-            && riders.mail.is_none();
+            && riders.mail.is_none()
+            && riders.code.is_none();
         if unchanged {
             return Ok(before.into());
         }
         let operation = ctx.platform.new_id().to_string();
+        let code = riders.code.clone();
         match write::update(ctx, rt, &before, &mut after, &operation, riders).await? {
-            Written::Done(_) => return Ok(after.into()),
+            Written::Done(_) => return Ok(Found::with_code(ctx, after, code.as_ref())),
             Written::Taken => return Err(write::taken(rt).into()),
             // Read again: what the client expects is checked against what it is then.
             Written::Conflict => {}

@@ -10,9 +10,9 @@ use crate::access::password::Gate;
 use crate::access::policy::{self, Weakness};
 use crate::context::{Actor, Context};
 use crate::directory::resource::{Invitation, Resource, USER};
-use crate::directory::write::{NewMail, NewResource, Riders};
+use crate::directory::write::{NewResource, Riders};
 use crate::invite::change;
-use crate::invite::create::{invited, inviter, new_user};
+use crate::invite::create::{invitation, made, new_user};
 use crate::invite::wishes::{self, Wishes};
 use crate::scim::error::Error as ScimError;
 use crate::scim::resource::{self, Document};
@@ -28,6 +28,7 @@ pub fn prepare(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, document: Doc
         resource: new.user,
         password_hash,
         mail: new.mail,
+        code: new.code,
         members: Vec::new(),
     })
 }
@@ -63,22 +64,22 @@ pub fn changed(
         check_own(ctx, gate, before, passwords, &document, &wishes)?;
     }
     let change = change::decide(&ctx.settings(), &before.account, &wishes, wishes::address(&document));
-    let mail = match change.mail {
-        Some(template) => {
-            Some(NewMail { template, recipient: invited(change.account.email.as_deref())?, invited_by: inviter(ctx) })
-        }
-        None => None,
+    let (mail, code) = match change.mail {
+        Some(template) => invitation(ctx, template, change.account.email.as_deref(), &document)?,
+        None => (None, None),
     };
     let password_hash = wishes.password.map(|password| password::hash(ctx, gate, &password)).transpose()?;
     let mut after = Resource { account: change.account, ..before.clone() };
-    if mail.is_some() {
-        let sent_at = before.invitation.as_ref().and_then(|invitation| invitation.sent_at);
-        after.invitation = Some(Invitation { delivery: "queued".to_owned(), sent_at, ..Invitation::default() });
+    if let Some(made) = made(mail.as_ref(), code.as_ref()) {
+        // Until a new mail has been sent, the one before is the one that was.
+        let sent_at = before.invitation.as_ref().and_then(|invitation| invitation.sent_at).filter(|_| code.is_none());
+        after.invitation = Some(Invitation { sent_at, ..made });
     }
     wishes::set_schemas(&mut document, after.shows_account(), after.invitation.is_some());
     after.document = text(document)?;
-    let actions = std::iter::once(Action::update(USER)).chain(change.action).collect();
-    Ok((after, Riders { password_hash, mail, actions, ..Riders::default() }))
+    let linked = code.as_ref().map(|_| Action::InvitationLink);
+    let actions = std::iter::once(Action::update(USER)).chain(change.action).chain(linked).collect();
+    Ok((after, Riders { password_hash, mail, code, actions, ..Riders::default() }))
 }
 
 /// The longest user name, in characters: the longest e-mail address fits.

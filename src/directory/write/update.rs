@@ -7,6 +7,7 @@ use crate::access::audit::{self, Action, OPERATION_HOLDS};
 use crate::context::Context;
 use crate::directory::resource::{GROUP, Resource};
 use crate::directory::{credentials, keys};
+use crate::invite::code::{Code, EXTERNAL};
 use crate::mail::outbox;
 use crate::ports::{DatabaseError, Outcome, Statement};
 use crate::scim::schema::ResourceType;
@@ -18,6 +19,8 @@ pub struct Riders {
     pub password_hash: Option<String>,
     /// A new invitation.
     pub mail: Option<NewMail>,
+    /// The code of a new invitation, where the caller sends it on.
+    pub code: Option<Code>,
     /// Statements on a group's members, conditional on the operation, at the end of the batch.
     pub statements: Vec<Statement>,
     /// What the audit calls it.
@@ -115,12 +118,18 @@ fn replacement(
     let columns = Columns::of(resource_type, after);
     let old_columns = Columns::of(resource_type, before);
     let account = &after.account;
+    let delivery = match (&riders.mail, &riders.code) {
+        (_, Some(_)) => Some(EXTERNAL),
+        (Some(_), None) => Some("queued"),
+        (None, None) => None,
+    };
     let mut batch = vec![Statement::new(
         "UPDATE resources SET name_key = ?4, external_id = ?5, display = ?6, document = ?7, keys = ?8, version = ?9, \
          modified = ?10, operation = ?3, onboarding = ?11, lock = ?12, disabled = ?13, email = ?14, email_verified = ?15, \
-         seq_log = ?16, delivery = CASE ?17 WHEN 1 THEN 'queued' ELSE delivery END, \
-         attempts = CASE ?17 WHEN 1 THEN 0 ELSE attempts END, \
-         expires_at = CASE ?17 WHEN 1 THEN NULL ELSE expires_at END \
+         seq_log = ?16, delivery = COALESCE(?17, delivery), \
+         attempts = CASE WHEN ?17 IS NULL THEN attempts ELSE 0 END, \
+         sent_at = CASE ?17 WHEN 'external' THEN NULL ELSE sent_at END, \
+         expires_at = CASE WHEN ?17 IS NULL THEN expires_at ELSE ?19 END \
          WHERE tenant = ?1 AND id = ?2 AND version = ?18 RETURNING id",
         vec![
             ctx.tenant.key(),
@@ -139,8 +148,9 @@ fn replacement(
             account.email.as_deref().into(),
             account.email_verified.into(),
             account.seq_log.as_str().into(),
-            riders.mail.is_some().into(),
+            delivery.into(),
             before.version.into(),
+            riders.code.as_ref().map(Code::expires_at).into(),
         ],
     )];
     for action in &riders.actions {
