@@ -39,6 +39,10 @@ pub enum Action {
     InvitationRedeem,
     /// A tenant was created.
     TenantCreate,
+    /// A tenant was let in again.
+    TenantActivate,
+    /// A tenant was shut out.
+    TenantDeactivate,
     /// A tenant's settings were changed.
     SettingsUpdate,
     /// A mail template was stored.
@@ -105,6 +109,8 @@ impl Action {
             Self::InvitationLink => "invitation.link",
             Self::InvitationRedeem => "invitation.redeem",
             Self::TenantCreate => "tenant.create",
+            Self::TenantActivate => "tenant.activate",
+            Self::TenantDeactivate => "tenant.deactivate",
             Self::SettingsUpdate => "settings.update",
             Self::TemplateUpdate => "template.update",
             Self::TemplateDelete => "template.delete",

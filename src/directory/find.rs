@@ -45,7 +45,7 @@ pub async fn user_with_password_hash(
          WHERE r.tenant = ?1 AND r.type = ?3 AND r.name_key = ?2"
     );
     let params = vec![ctx.tenant.key(), fold(user_name).into(), USER.into()];
-    let outcomes = store::batch(ctx, vec![Statement::new(sql, params)]).await?;
-    let Some(row) = outcomes.first().and_then(|outcome| outcome.rows.first()) else { return Ok(None) };
+    let rows = store::query(ctx, Statement::new(sql, params)).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
     Ok(Some((Resource::from_row(row)?, row.optional_text("password_hash")?.map(str::to_owned))))
 }

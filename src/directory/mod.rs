@@ -14,7 +14,7 @@
 //! | [`group`] | members, and groups within groups |
 
 pub mod credentials;
-mod cursor;
+pub mod cursor;
 pub mod filter;
 pub mod find;
 pub mod group;

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::context::Context;
 use crate::invite::account::{Account, Lock, Onboarding};
+use crate::mail::template::TemplateType;
 use crate::ports::{DatabaseError, Millis, Row};
 use crate::scim::projection::Projection;
 use crate::scim::resource::{self as document, Document};
@@ -25,6 +26,8 @@ pub const INVITATION_SCHEMA: &str = "urn:latchkey:params:scim:schemas:extension:
 /// What became of a user's invitation, as the sender last left it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Invitation {
+    /// The mail it went out with.
+    pub template: Option<TemplateType>,
     /// The state of its mail (an outbox state).
     pub delivery: String,
     /// How often sending was tried.
@@ -58,7 +61,7 @@ pub struct Resource {
 
 /// The columns of [`Resource::from_row`], without the groups.
 pub const COLUMNS: &str = "r.id, r.document, r.version, r.created, r.modified, r.onboarding, r.lock, r.disabled, \
-    r.email, r.email_verified, r.seq_log, r.delivery, r.attempts, r.sent_at, r.expires_at";
+    r.email, r.email_verified, r.seq_log, r.template, r.delivery, r.attempts, r.sent_at, r.expires_at";
 
 /// The column with the groups of a user: two rows read for each membership, one for each group further up.
 pub const GROUPS_COLUMN: &str = "(SELECT json_group_array(json_object('value', a.ancestor_id, 'display', a.display, \
@@ -84,6 +87,7 @@ impl Resource {
         let invitation = match row.optional_text("delivery")? {
             None => None,
             Some(delivery) => Some(Invitation {
+                template: row.optional_text("template")?.and_then(TemplateType::parse),
                 delivery: delivery.to_owned(),
                 attempts: u32::try_from(row.integer("attempts")?).unwrap_or_default(),
                 sent_at: row.optional_integer("sent_at")?,

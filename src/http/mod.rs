@@ -6,10 +6,12 @@ mod answer;
 mod api;
 mod caller;
 mod dev;
+mod invitations;
 mod links;
 mod operations;
 mod scim;
 mod settings;
+mod wso2;
 
 use std::io;
 use std::pin::Pin;
@@ -23,7 +25,7 @@ use axum::body::Bytes;
 use axum::extract::MatchedPath;
 use axum::handler::Handler;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use bytes::BytesMut;
 use futures_util::{future, stream};
 use http_body_util::BodyExt;
@@ -292,9 +294,23 @@ fn routes() -> Router {
         .route("/scim2/Schemas", get(at!(scim::schemas, work, uri, headers)))
         .route("/scim2/Schemas/{urn}", get(at!(scim::schema, work, uri, headers)))
         .route(
+            "/api/server/v1/tenants",
+            get(at!(wso2::tenants::list, work, uri, headers)).post(at!(wso2::tenants::create, work, headers, body)),
+        )
+        .route("/api/server/v1/tenants/{id}", get(at!(wso2::tenants::read, work, uri, headers)))
+        .route("/api/server/v1/tenants/domain/{domain}", get(at!(wso2::tenants::read, work, uri, headers)))
+        .route("/api/server/v1/tenants/{id}/owners", get(at!(wso2::tenants::owners, work, uri, headers)))
+        .route(
+            "/api/server/v1/tenants/{id}/lifecycle-status",
+            put(at!(wso2::tenants::set_lifecycle_status, work, uri, headers, body)),
+        )
+        .route(
             "/api/settings",
             get(at!(settings::read, work, headers)).patch(at!(settings::modify, work, headers, body)),
         )
+        .route("/api/invitations", get(at!(invitations::list, work, uri, headers)))
+        .route("/api/invitations/{user_id}/resend", post(at!(invitations::resend, work, uri, headers)))
+        .route("/api/invitations/{user_id}/revoke", post(at!(invitations::revoke, work, uri, headers)))
         .route("/api/schemas", schemas)
         .route("/api/schemas/{urn}", schema)
         .route("/api/resource-types", resource_types)

@@ -10,7 +10,7 @@ use crate::access::scope::Scope;
 use crate::context::Context;
 use crate::directory::resource::Resource;
 use crate::mail::outbox::Person;
-use crate::mail::sender;
+use crate::mail::{custom, sender};
 use crate::ports::Millis;
 use crate::scim::error::Error as ScimError;
 use crate::scim::resource::Document;
@@ -41,7 +41,7 @@ impl Code {
         let person =
             Person { preferred_language: text("preferredLanguage"), locale: text("locale"), ..Person::default() };
         let issued_at = ctx.now_seconds();
-        let locale = sender::locale(&person, &settings.default_locale);
+        let locale = custom::choose(&sender::languages(&person), &settings.default_locale, &[]).locale;
         Self { purpose, issued_at, expires_at: validity.expires_at(issued_at), locale }
     }
 

@@ -112,7 +112,11 @@ pub fn made(mail: Option<&NewMail>, code: Option<&Code>) -> Option<Invitation> {
         let expires_at = Some(code.expires_at());
         return Some(Invitation { delivery: EXTERNAL.to_owned(), expires_at, ..Invitation::default() });
     }
-    mail.map(|_| Invitation { delivery: "queued".to_owned(), ..Invitation::default() })
+    mail.map(|mail| Invitation {
+        template: Some(mail.template),
+        delivery: "queued".to_owned(),
+        ..Invitation::default()
+    })
 }
 
 /// Who invites, as the mail names them.

@@ -4,6 +4,8 @@ pub mod account;
 pub mod change;
 pub mod code;
 pub mod create;
+pub mod listing;
 pub mod redeem;
+pub mod resend;
 pub mod token;
 pub mod wishes;

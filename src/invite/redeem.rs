@@ -61,14 +61,14 @@ impl From<Refused> for Link {
 
 async fn look_up(ctx: &Context, claims: Claims) -> Result<Link, DatabaseError> {
     let found = find::by_id_statement(ctx, USER, &claims.user.to_string(), false);
-    opened(claims, store::batch(ctx, vec![found]).await?.first())
+    opened(claims, store::queries(ctx, vec![found]).await?.first())
 }
 
 /// Looks a link up together with the hashes of the user's last passwords, in one round trip.
 async fn look_up_with_passwords(ctx: &Context, claims: Claims) -> Result<(Link, Vec<String>), DatabaseError> {
     let id = claims.user.to_string();
     let statements = vec![find::by_id_statement(ctx, USER, &id, false), credentials::last(ctx, &id)];
-    let outcomes = store::batch(ctx, statements).await?;
+    let outcomes = store::queries(ctx, statements).await?;
     let passwords = credentials::hashes(ctx, outcomes.get(1))?;
     Ok((opened(claims, outcomes.first())?, passwords))
 }
@@ -217,6 +217,7 @@ fn redemption(ctx: &Context, claims: &Claims, user: &Resource, hash: Option<&str
             seq: claims.seq + 1,
             recipient: &address,
             invited_by: None,
+            new_email: None,
         };
         batch.push(outbox::queue(ctx, operation, &entry));
     }

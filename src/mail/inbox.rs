@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::custom::{self, Templates};
 use super::message::message;
 use super::outbox::{COLUMNS, Mail};
 use crate::context::Context;
@@ -46,12 +47,17 @@ pub async fn list(ctx: &Context) -> Result<Vec<InboxMail>, DatabaseError> {
     );
     let rows = ctx.platform.query(Statement::new(sql, vec![ctx.tenant.key()])).await?;
     let mails = rows.iter().map(Mail::from_row).collect::<Result<Vec<_>, _>>()?;
-    Ok(mails.iter().filter_map(|mail| shown(ctx, mail)).collect())
+    let templates = match custom::store::read(mails.iter().filter_map(Mail::template_version)) {
+        Some(statement) => custom::store::templates(&ctx.platform.query(statement).await?)?,
+        None => Templates::default(),
+    };
+    Ok(mails.iter().filter_map(|mail| shown(ctx, mail, &templates)).collect())
 }
 
-fn shown(ctx: &Context, mail: &Mail) -> Option<InboxMail> {
+fn shown(ctx: &Context, mail: &Mail, templates: &Templates) -> Option<InboxMail> {
     let fixed = mail.fixed.as_ref()?;
-    let message = message(&ctx.deployment, mail, fixed)?;
+    let template = templates.get(mail.tenant, mail.template, fixed.template_version, &fixed.locale)?;
+    let message = message(&ctx.deployment, mail, fixed, template)?;
     let links = message
         .text
         .split_whitespace()

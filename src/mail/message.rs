@@ -3,13 +3,14 @@
 use super::outbox::{Fixed, Mail};
 use super::providers::Message;
 use super::render::{self, InvitationMail};
-use super::template::TemplateType;
+use super::template::{Template, TemplateType};
 use crate::invite::token::{Claims, Purpose};
 use crate::tenant::{Deployment, Tenant};
 
-/// The message of a leased mail, the same bytes every time; `None` when the key that signs its link has been retired.
+/// The message of a leased mail by its template, the same bytes every time; `None` when the key that signs its link has
+/// been retired.
 #[must_use]
-pub fn message(deployment: &Deployment, mail: &Mail, fixed: &Fixed) -> Option<Message> {
+pub fn message(deployment: &Deployment, mail: &Mail, fixed: &Fixed, template: &Template) -> Option<Message> {
     let facts = &fixed.facts;
     let prefix = Tenant::of(&facts.tenant).prefix();
     let base = format!("{}{prefix}", deployment.public_origin);
@@ -48,9 +49,10 @@ pub fn message(deployment: &Deployment, mail: &Mail, fixed: &Fixed) -> Option<Me
         userstore_domain: "PRIMARY",
         sign_in: "",
         support: facts.reply_to.as_deref().unwrap_or_default(),
+        new_email: facts.new_email.as_deref().unwrap_or_default(),
         claims: &[("givenname", &facts.given_name), ("lastname", &facts.family_name)],
     });
-    let rendered = render::render(render::shipped(mail.template, &fixed.locale), &values);
+    let rendered = render::render(template, &values);
     Some(Message {
         from: deployment.mail_from.clone(),
         to: mail.recipient.clone(),
@@ -67,7 +69,10 @@ pub fn message(deployment: &Deployment, mail: &Mail, fixed: &Fixed) -> Option<Me
 pub fn purpose(template: TemplateType) -> Option<Purpose> {
     match template {
         TemplateType::AskPassword | TemplateType::ResendAskPassword => Some(Purpose::AskPassword),
-        TemplateType::EmailConfirm | TemplateType::ResendEmailConfirm => Some(Purpose::VerifyEmail),
-        TemplateType::AccountActivationSuccess => None,
+        TemplateType::EmailConfirm
+        | TemplateType::ResendEmailConfirm
+        | TemplateType::VerifyEmailOnUpdate
+        | TemplateType::ResendVerifyEmailOnUpdate => Some(Purpose::VerifyEmail),
+        TemplateType::AccountActivationSuccess | TemplateType::NotifyExistingEmailOnUpdate => None,
     }
 }

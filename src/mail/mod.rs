@@ -1,6 +1,7 @@
 //! Mail: the outbox in the database, rendering, the sender, and one file per provider.
 
 pub mod address;
+pub mod custom;
 pub mod inbox;
 pub mod message;
 pub mod outbox;

@@ -17,6 +17,7 @@ use crate::ports::{DatabaseError, Millis, Platform, Row, Statement, Value};
 use crate::tenant::{Deployment, MAX_LEASE_SECONDS, Settings, Tenant, settings, store};
 
 use super::address::Address;
+use super::custom::{self, store::Offered};
 use super::template::TemplateType;
 
 /// A mail to be queued.
@@ -32,6 +33,8 @@ pub struct Entry<'a> {
     pub recipient: &'a Address,
     /// Who asked for it, as the mail names them.
     pub invited_by: Option<&'a str>,
+    /// The address that is to take the place of the user's present one, where the mail is about that.
+    pub new_email: Option<&'a Address>,
 }
 
 /// Queues the invitations of users just created: `?2` is the list of what rides on them (`directory::write`), `?3` the
@@ -47,8 +50,8 @@ pub const QUEUE_CREATED: &str = "INSERT INTO outbox (tenant, id, user_id, templa
 pub fn queue(ctx: &Context, operation: &str, entry: &Entry<'_>) -> Statement {
     Statement::new(
         format!(
-            "INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, invited_by, state, created, due) \
-             SELECT ?1, ?4, ?2, ?5, ?6, ?7, ?8, 'queued', ?9, ?9 WHERE {OPERATION_HOLDS}"
+            "INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, invited_by, state, created, due, \
+             new_email) SELECT ?1, ?4, ?2, ?5, ?6, ?7, ?8, 'queued', ?9, ?9, ?10 WHERE {OPERATION_HOLDS}"
         ),
         vec![
             ctx.tenant.key(),
@@ -60,6 +63,7 @@ pub fn queue(ctx: &Context, operation: &str, entry: &Entry<'_>) -> Statement {
             entry.recipient.as_str().into(),
             entry.invited_by.into(),
             ctx.platform.clock.now().into(),
+            entry.new_email.map(Address::as_str).into(),
         ],
     )
 }
@@ -77,6 +81,8 @@ pub struct Fixed {
     pub expires_at: u64,
     /// The language.
     pub locale: String,
+    /// The tenant's version of the template; 0 for the shipped one.
+    pub template_version: u32,
     /// What the template says about the person.
     pub facts: Facts,
 }
@@ -98,6 +104,9 @@ pub struct Facts {
     /// Where answers go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
+    /// The address that is to take the place of the present one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_email: Option<String>,
 }
 
 /// A row, as the sender and the inbox read it.
@@ -136,7 +145,8 @@ pub struct Mail {
 
 /// The columns of [`Mail::from_row`].
 pub const COLUMNS: &str = "o.tenant, o.id, o.user_id, o.template, o.seq, o.generation, o.recipient, \
-    substr(o.invited_by, 1, 257) AS invited_by, o.state, o.attempts, o.doubtful, o.created, o.due, o.provider, o.kid, o.issued_at, o.expires_at, o.locale, o.facts";
+    substr(o.invited_by, 1, 257) AS invited_by, o.state, o.attempts, o.doubtful, o.created, o.due, o.provider, o.kid, o.issued_at, o.expires_at, o.locale, o.facts, \
+    COALESCE(o.template_version, 0) AS template_version";
 
 impl Mail {
     /// Reads a row of [`COLUMNS`].
@@ -155,6 +165,7 @@ impl Mail {
                 issued_at: large("issued_at")?,
                 expires_at: large("expires_at")?,
                 locale: row.text("locale")?.to_owned(),
+                template_version: small("template_version")?,
                 facts: serde_json::from_str(facts).map_err(|_| shape("facts"))?,
             }),
         };
@@ -183,6 +194,12 @@ impl Mail {
         self.doubtful.or_else(|| (self.state == "sending").then(|| self.due - i64::from(MAX_LEASE_SECONDS) * 1000))
     }
 
+    /// Which version of which template it is written by; `None` before that is fixed.
+    #[must_use]
+    pub fn template_version(&self) -> Option<(u64, TemplateType, u32)> {
+        self.fixed.as_ref().map(|fixed| (self.tenant, self.template, fixed.template_version))
+    }
+
     /// The key under which a provider sends this mail at most once.
     #[must_use]
     pub fn idempotency_key(&self) -> String {
@@ -206,6 +223,8 @@ pub struct Person {
     pub preferred_language: Option<String>,
     /// `locale`.
     pub locale: Option<String>,
+    /// The new address that the mail is about.
+    pub new_email: Option<String>,
 }
 
 /// A mail that is due, and its user as of now.
@@ -262,8 +281,18 @@ impl Ended {
     }
 }
 
-/// The mails due at `now`, oldest first, at most `limit`, and the rows among them that this version cannot read. One
-/// round trip.
+/// What waits to be sent.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// The mails, oldest first.
+    pub due: Vec<Due>,
+    /// The rows among them that this version cannot read.
+    pub unreadable: Vec<Ended>,
+    /// The tenants' own templates that they may be written by.
+    pub offered: Offered,
+}
+
+/// The mails due at `now`, at most `limit`. One round trip.
 ///
 /// # Errors
 /// The database's.
@@ -272,7 +301,7 @@ pub async fn due(
     deployment: &Deployment,
     now: Millis,
     limit: u32,
-) -> Result<(Vec<Due>, Vec<Ended>), DatabaseError> {
+) -> Result<Waiting, DatabaseError> {
     // A person is read once, for the first lease; what is no JSON must not fail the statement for everyone.
     let sql = format!(
         "SELECT {COLUMNS}, CASE WHEN o.facts IS NULL AND json_valid(r.document) THEN json_object(\
@@ -280,18 +309,22 @@ pub async fn due(
          'givenName', substr(r.document ->> '$.name.givenName', 1, 257), \
          'familyName', substr(r.document ->> '$.name.familyName', 1, 257), \
          'preferredLanguage', substr(r.document ->> '$.preferredLanguage', 1, 64), \
-         'locale', substr(r.document ->> '$.locale', 1, 64)) END AS person, \
-         r.seq_log, r.onboarding, r.lock, r.disabled, t.domain, \
+         'locale', substr(r.document ->> '$.locale', 1, 64), 'newEmail', o.new_email) END AS person, \
+         r.seq_log, r.onboarding, r.lock, r.disabled, CASE t.active WHEN 1 THEN t.domain END AS domain, \
          (SELECT json_group_object(s.name, s.value) FROM settings s WHERE s.tenant = o.tenant) AS settings \
          FROM outbox o LEFT JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id \
          LEFT JOIN tenants t ON t.number = o.tenant \
-         WHERE o.state IN ('queued', 'sending', 'deferred') AND o.due <= ?1 ORDER BY o.due LIMIT ?2"
+         WHERE o.state IN ('queued', 'sending', 'deferred') AND o.due <= ?1 ORDER BY o.due, o.rowid LIMIT ?2"
     );
-    let rows = platform.query(Statement::new(sql, vec![now.into(), limit.into()])).await?;
+    let mails = Statement::new(sql, vec![now.into(), limit.into()]);
+    let outcomes = platform.db.batch(vec![mails, custom::store::offer(now, limit)]).await?;
+    let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
+    let offered = custom::store::offered(rows(1))?;
+    let rows = rows(0);
     let mut due = Vec::with_capacity(rows.len());
     let mut unreadable = Vec::new();
     let mut senders = HashMap::new();
-    for row in &rows {
+    for row in rows {
         match read_due(deployment, row, &mut senders) {
             Ok(one) => due.push(one),
             // One such row, of a newer version perhaps, must not hold up all the others.
@@ -305,7 +338,7 @@ pub async fn due(
             }),
         }
     }
-    Ok((due, unreadable))
+    Ok(Waiting { due, unreadable, offered })
 }
 
 fn read_due(
@@ -357,7 +390,8 @@ pub fn lease(mails: &[Mail], lease: &str, until: Millis) -> Statement {
              ON CONFLICT (tenant, id) DO UPDATE SET state = 'sending', lease = ?2, due = ?3, \
              attempts = attempts + (outbox.lease IS NOT ?2), doubtful = COALESCE(outbox.doubtful, excluded.doubtful), \
              provider = excluded.provider, kid = excluded.kid, issued_at = excluded.issued_at, \
-             expires_at = excluded.expires_at, locale = excluded.locale, facts = excluded.facts RETURNING id",
+             expires_at = excluded.expires_at, locale = excluded.locale, facts = excluded.facts, \
+             template_version = excluded.template_version RETURNING id",
         ),
         vec![json!(rows).to_string().into(), lease.into(), until.into()],
     )
@@ -385,6 +419,7 @@ fn lease_row(mail: &Mail, until: Millis) -> Option<serde_json::Value> {
         "tenant": mail.tenant, "id": mail.id, "state": mail.state, "due": mail.due, "new_state": "sending",
         "new_due": until, "provider": fixed.provider, "kid": fixed.kid, "issued_at": fixed.issued_at,
         "expires_at": fixed.expires_at, "locale": fixed.locale, "facts": facts,
+        "template_version": fixed.template_version,
         "doubtful": mail.in_doubt_since(),
     }))
 }
@@ -392,12 +427,13 @@ fn lease_row(mail: &Mail, until: Millis) -> Option<serde_json::Value> {
 /// Picks rows by a list, the list first: SQLite's planner would turn an UPDATE … FROM around and scan the table. Every
 /// row picked is there already, so that the insert is always the update that follows it.
 const UPDATE_FROM_ROWS: &str = "INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, state, doubtful, \
-    created, due, provider, kid, issued_at, expires_at, locale, facts, provider_id, last_error) \
+    created, due, provider, kid, issued_at, expires_at, locale, facts, provider_id, last_error, \
+    template_version) \
     SELECT o.tenant, o.id, o.user_id, o.template, o.seq, o.recipient, j.value ->> 'new_state', \
     j.value ->> 'doubtful', o.created, \
     j.value ->> 'new_due', j.value ->> 'provider', j.value ->> 'kid', j.value ->> 'issued_at', j.value ->> 'expires_at', \
-    j.value ->> 'locale', j.value ->> 'facts', j.value ->> 'provider_id', j.value ->> 'last_error' \
-    FROM json_each(?1) j CROSS JOIN outbox o ON o.tenant = j.value ->> 'tenant' AND o.id = j.value ->> 'id' WHERE TRUE";
+    j.value ->> 'locale', j.value ->> 'facts', j.value ->> 'provider_id', j.value ->> 'last_error', \
+    j.value ->> 'template_version' FROM json_each(?1) j CROSS JOIN outbox o ON o.tenant = j.value ->> 'tenant' AND o.id = j.value ->> 'id' WHERE TRUE";
 
 /// The statements that end rows which are not to be sent, unless another run has touched them since. Their users show
 /// it, where it is their latest invitation: a resend in the same moment has queued a newer one.
@@ -413,18 +449,21 @@ pub fn end(ended: &[Ended]) -> Vec<Statement> {
         })
         .collect();
     let rows = json!(rows).to_string();
+    let invitations = invitations();
     vec![
         Statement::new(
-            "INSERT INTO resources (tenant, id, type, document, keys, created, modified, operation, delivery) \
+            format!(
+                "INSERT INTO resources (tenant, id, type, document, keys, created, modified, operation, delivery) \
              SELECT r.tenant, r.id, r.type, '', '', r.created, r.modified, r.operation, j.value ->> 'new_state' \
              FROM json_each(?1) j \
              CROSS JOIN outbox o ON o.tenant = j.value ->> 'tenant' AND o.id = j.value ->> 'id' \
-             AND o.state = j.value ->> 'state' AND o.due = j.value ->> 'due' AND o.template <> ?2 \
+             AND o.state = j.value ->> 'state' AND o.due = j.value ->> 'due' AND o.template IN ({invitations}) \
              CROSS JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id \
              WHERE NOT EXISTS (SELECT 1 FROM outbox n WHERE n.tenant = o.tenant AND n.user_id = o.user_id \
-             AND n.seq > o.seq AND n.template <> ?2) \
-             ON CONFLICT (tenant, id) DO UPDATE SET delivery = excluded.delivery",
-            vec![rows.as_str().into(), TemplateType::AccountActivationSuccess.name().into()],
+             AND n.seq > o.seq AND n.template IN ({invitations})) \
+             ON CONFLICT (tenant, id) DO UPDATE SET delivery = excluded.delivery"
+            ),
+            vec![rows.as_str().into()],
         ),
         Statement::new(
             format!(
@@ -434,6 +473,12 @@ pub fn end(ended: &[Ended]) -> Vec<Statement> {
             vec![rows.into()],
         ),
     ]
+}
+
+/// The templates whose delivery the user shows, as a list in SQL.
+fn invitations() -> String {
+    let names = TemplateType::ALL.into_iter().filter(|kind| kind.is_invitation());
+    names.map(|kind| format!("'{}'", kind.name())).collect::<Vec<_>>().join(", ")
 }
 
 /// What became of an attempt.

@@ -6,7 +6,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::template::{Piece, Template, TemplateType, Values, pieces};
+use super::template::{Piece, Template, Values, pieces};
 use crate::pages::locale::{Language, date_time, duration, year};
 use crate::pages::text::fill;
 
@@ -115,6 +115,8 @@ pub struct InvitationMail<'a> {
     pub sign_in: &'a str,
     /// the address to write to for help
     pub support: &'a str,
+    /// the address that is to take the place of the present one
+    pub new_email: &'a str,
     /// the user's claims: WSO2's claim name (`givenname`, `lastname`, `emailaddress`) and value
     pub claims: &'a [(&'a str, &'a str)],
 }
@@ -159,6 +161,8 @@ pub fn invitation_values(mail: &InvitationMail) -> Values {
         .set("confirmation-link", mail.link)
         .set("sign-in-link", mail.sign_in)
         .set("support-email", mail.support)
+        .set("new-email-address", mail.new_email)
+        .set("verification-pending-email", mail.new_email)
         .set("greeting", sentence(or_else(&given_name, say.greeting_named, say.greeting)))
         .set("invitation-sentence", sentence(or_else(&inviter, say.invited_by, say.invited)))
         .set("expiry-sentence", sentence(if mail.expires_at.is_some() { say.expires } else { say.never_expires }))
@@ -196,12 +200,8 @@ pub fn sample_values(locale: &str, organization: &str) -> Values {
         userstore_domain: "PRIMARY",
         sign_in: "https://app.example.com/login",
         support: "help@example.com",
+        new_email: "paul.smith@example.org",
         claims: &[("givenname", "Paul"), ("lastname", "Smith"), ("emailaddress", "paul@example.com")],
         ..InvitationMail::default()
     })
-}
-
-/// The link a kind of mail leads to, under the name its templates use.
-pub fn link_placeholder(kind: TemplateType) -> Option<&'static str> {
-    kind.required().first().copied()
 }

@@ -10,12 +10,13 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream;
 
+use super::custom::{self, Templates, store::Offered};
 use super::message::{message, purpose};
-use super::outbox::{self, Due, Ended, Facts, Fixed, Mail, Outcome, Person, Sender};
+use super::outbox::{self, Due, Ended, Facts, Fixed, Mail, Outcome, Person, Sender, Waiting};
 use super::providers::{self, Handover};
-use crate::invite::account::{Account, Cause, Lock};
-use crate::invite::token::{MAX_LOCALE, Purpose};
-use crate::pages::locale::{Language, normalise};
+use super::render;
+use crate::invite::account::{Account, AccountState, Cause, Lock};
+use crate::invite::token::Purpose;
 use crate::ports::{DatabaseError, Millis, Platform};
 use crate::tenant::Deployment;
 use crate::text::{cut, without_values};
@@ -57,12 +58,12 @@ pub async fn run(platform: &Platform, deployment: &Deployment, batches: u32) -> 
     for _ in 0..batches {
         let now = platform.clock.now();
         let limit = rows_that_fit(deployment);
-        let (due, ended) = outbox::due(platform, deployment, now, limit).await?;
-        let found = due.len() + ended.len();
+        let waiting = outbox::due(platform, deployment, now, limit).await?;
+        let found = waiting.due.len() + waiting.unreadable.len();
         if found == 0 {
             break;
         }
-        let all_taken = send_batch(platform, deployment, due, ended, now, &mut report).await?;
+        let all_taken = send_batch(platform, deployment, waiting, now, &mut report).await?;
         if all_taken && found < limit as usize {
             break;
         }
@@ -76,36 +77,41 @@ fn rows_that_fit(deployment: &Deployment) -> u32 {
     (rounds * CONNECTIONS).clamp(CONNECTIONS, BATCH)
 }
 
-/// Answers whether it took all of `due`: a lease takes no more bytes than fit.
+/// Answers whether it took all that waits: a lease takes no more bytes than fit, and no more templates are read.
 async fn send_batch(
     platform: &Platform,
     deployment: &Deployment,
-    due: Vec<Due>,
-    mut ended: Vec<Ended>,
+    Waiting { due, unreadable: mut ended, offered }: Waiting,
     now: Millis,
     report: &mut Report,
 ) -> Result<bool, DatabaseError> {
     let lease = platform.new_id().to_string();
     let mut wanted = Vec::new();
     for Due { mail, person, account, tenant } in due {
+        let is_active = tenant.is_some();
         if let Some(why) = why_unwanted(&mail, account.as_ref()) {
             ended.push(Ended::of(&mail, "dropped", why));
-        } else if let Some(fixed) = mail.fixed.clone().or_else(|| fix(deployment, tenant?, &mail, person?, now)) {
+        } else if let Some(fixed) =
+            mail.fixed.clone().or_else(|| fix(deployment, tenant?, &mail, person?, &offered, now))
+        {
             wanted.push(Mail { fixed: Some(fixed), ..mail });
+        } else if !is_active {
+            ended.push(Ended::of(&mail, "failed", "the tenant is not active"));
         } else {
             ended.push(Ended::of(&mail, "failed", "what the mail is to say cannot be read from the user"));
         }
     }
-    let all_taken = outbox::that_fit(&wanted) == wanted.len();
-    wanted.truncate(outbox::that_fit(&wanted));
+    let fit = outbox::that_fit(&wanted).min(offered.that_fit(wanted.iter().filter_map(Mail::template_version)));
+    let all_taken = fit == wanted.len();
+    wanted.truncate(fit);
     let until = now + i64::from(deployment.mail_lease_seconds) * 1000;
     report.ended += ended.len();
-    let leased = take(platform, &wanted, &ended, &lease, until, report).await?;
+    let (leased, templates) = take(platform, &wanted, &ended, &lease, until, report).await?;
 
     let attempts = wanted
         .into_iter()
         .filter(|mail| leased.contains(&mail.id))
-        .filter_map(|mail| mail.fixed.clone().map(|fixed| attempt(platform, deployment, mail, fixed)));
+        .filter_map(|mail| mail.fixed.clone().map(|fixed| attempt(platform, deployment, mail, fixed, &templates)));
     let outcomes: Vec<Outcome> = stream::iter(attempts).buffer_unordered(CONNECTIONS as usize).collect().await;
     if outcomes.is_empty() {
         return Ok(all_taken);
@@ -126,7 +132,8 @@ async fn send_batch(
     Ok(all_taken)
 }
 
-/// Leases `wanted` and ends `ended`, in one round trip as a rule; answers the ids leased.
+/// Leases `wanted` and ends `ended`, in one round trip as a rule; answers the ids leased, and the tenants' own templates
+/// that they are written by.
 ///
 /// When that fails, the batch is halved until the row is found that fails alone. It is ended as failed, so that it cannot
 /// keep the mails of all others from going out run after run; it stays visible and can be tried again.
@@ -137,13 +144,17 @@ async fn take(
     lease: &str,
     until: Millis,
     report: &mut Report,
-) -> Result<HashSet<String>, DatabaseError> {
+) -> Result<(HashSet<String>, Templates), DatabaseError> {
     let mut leased = HashSet::new();
+    let mut templates = Templates::default();
     let mut rest = vec![wanted];
     let mut ended = ended.to_vec();
     for _ in 0..LEASE_TRIES {
         let Some(mails) = rest.pop() else { break };
         let mut statements = vec![outbox::lease(mails, lease, until)];
+        let read = custom::store::read(mails.iter().filter_map(Mail::template_version));
+        let reads_templates = read.is_some();
+        statements.extend(read);
         if !ended.is_empty() {
             statements.extend(outbox::end(&ended));
         }
@@ -151,6 +162,9 @@ async fn take(
             Ok(outcomes) => {
                 let rows = outcomes.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
                 leased.extend(rows.iter().filter_map(|row| row.text("id").ok().map(str::to_owned)));
+                if let Some(read) = outcomes.get(1).filter(|_| reads_templates) {
+                    templates.extend(custom::store::templates(&read.rows)?);
+                }
                 ended.clear();
             }
             Err(DatabaseError::Unavailable(_)) if !ended.is_empty() => {
@@ -175,7 +189,7 @@ async fn take(
             Err(error) => return Err(error),
         }
     }
-    Ok(leased)
+    Ok((leased, templates))
 }
 
 /// Why a mail is not wanted any more, or `None` while it is.
@@ -183,6 +197,10 @@ fn why_unwanted(mail: &Mail, account: Option<&Account>) -> Option<&'static str> 
     let Some(account) = account else { return Some("the user has been deleted") };
     // A mail without a link tells of something that has happened, and stays true.
     purpose(mail.template)?;
+    let is_live = account.state() == AccountState::Unlocked && account.seq() == mail.seq;
+    if is_live && !mail.template.is_invitation() {
+        return None;
+    }
     Some(match account.dead_link(mail.seq)? {
         Cause::Accepted => "the invitation has been redeemed",
         Cause::Revoked => "the invitation has been revoked",
@@ -195,21 +213,30 @@ fn why_unwanted(mail: &Mail, account: Option<&Account>) -> Option<&'static str> 
 }
 
 /// Fixes what every attempt will share: the first lease decides.
-fn fix(deployment: &Deployment, sender: Sender, mail: &Mail, person: Person, now: Millis) -> Option<Fixed> {
+fn fix(
+    deployment: &Deployment,
+    sender: Sender,
+    mail: &Mail,
+    person: Person,
+    offered: &Offered,
+    now: Millis,
+) -> Option<Fixed> {
     let Sender { tenant, settings } = sender;
     let issued_at = u64::try_from(now).unwrap_or_default() / 1000;
     let validity = match purpose(mail.template) {
         Some(Purpose::VerifyEmail) => settings.verification_email_validity,
         _ => settings.ask_password_email_validity,
     };
-    let locale = locale(&person, &settings.default_locale);
+    let own = offered.own(mail.tenant, mail.template);
+    let choice = custom::choose(&languages(&person), &settings.default_locale, own);
     let fact = |text: Option<String>| cut(text.as_deref().unwrap_or_default(), LONGEST_FACT);
     Some(Fixed {
         provider: deployment.mail_providers.first()?.clone(),
         kid: deployment.keys.current_kid()?.to_owned(),
         issued_at,
         expires_at: validity.expires_at(issued_at),
-        locale,
+        locale: choice.locale,
+        template_version: choice.version,
         facts: Facts {
             user_name: fact(person.user_name),
             given_name: fact(person.given_name),
@@ -217,26 +244,31 @@ fn fix(deployment: &Deployment, sender: Sender, mail: &Mail, person: Person, now
             tenant: tenant.domain().to_owned(),
             organization: cut(&settings.organization_name, LONGEST_FACT),
             reply_to: settings.mail_reply_to.clone(),
+            new_email: person.new_email,
         },
     })
 }
 
-/// The first of the user's languages that is a language's name: `preferredLanguage`, else `locale`; else the tenant's,
-/// as one of those that mails are written in.
+/// The user's languages, best first: `preferredLanguage`, then `locale`.
 #[must_use]
-pub fn locale(person: &Person, default: &str) -> String {
+pub fn languages(person: &Person) -> Vec<String> {
     [&person.preferred_language, &person.locale]
         .into_iter()
         .flatten()
         // An Accept-Language list: its order is taken for the weights, which clients rarely send otherwise.
         .flat_map(|list| list.split(','))
-        .filter_map(|entry| normalise(entry.split(';').next().unwrap_or_default()))
-        .find(|locale| locale.len() <= MAX_LOCALE)
-        .unwrap_or_else(|| Language::of(default).locale().to_owned())
+        .map(|entry| entry.split(';').next().unwrap_or_default().to_owned())
+        .collect()
 }
 
 /// One attempt at one leased mail.
-async fn attempt(platform: &Platform, deployment: &Deployment, mail: Mail, fixed: Fixed) -> Outcome {
+async fn attempt(
+    platform: &Platform,
+    deployment: &Deployment,
+    mail: Mail,
+    fixed: Fixed,
+    templates: &Templates,
+) -> Outcome {
     let now = platform.clock.now();
     let attempts = mail.attempts + 1;
     let provider = providers::find(deployment, &fixed.provider);
@@ -249,12 +281,16 @@ async fn attempt(platform: &Platform, deployment: &Deployment, mail: Mail, fixed
         age < memory.saturating_sub(MEMORY_MARGIN)
     });
 
+    // A version is never deleted; were it gone all the same, the shipped template has the same link.
+    let template = templates
+        .get(mail.tenant, mail.template, fixed.template_version, &fixed.locale)
+        .unwrap_or_else(|| render::shipped(mail.template, &fixed.locale));
     let handover = match provider {
         _ if in_doubt.is_some() && !same_key_is_safe => Handover::Unknown(
             "an earlier attempt may have been accepted, and the provider no longer remembers its key".to_owned(),
         ),
         None => Handover::Transient(format!("the provider {} is not configured", fixed.provider), Some(60)),
-        Some(provider) => match message(deployment, &mail, &fixed) {
+        Some(provider) => match message(deployment, &mail, &fixed, template) {
             // Retired, it may come back; while in doubt, that is what can still tell.
             None if in_doubt.is_some() => {
                 Handover::Transient(format!("the key {} has been retired", fixed.kid), Some(60))
@@ -282,7 +318,7 @@ async fn attempt(platform: &Platform, deployment: &Deployment, mail: Mail, fixed
         last_error: None,
         sent_at: None,
         expires_at: i64::try_from(fixed.expires_at.saturating_mul(1000)).unwrap_or_default(),
-        is_invitation: purpose(mail.template).is_some(),
+        is_invitation: mail.template.is_invitation(),
     };
     match handover {
         Handover::Accepted(provider_id) => {

@@ -26,16 +26,25 @@ pub enum TemplateType {
     EmailConfirm,
     /// the same, sent again
     ResendEmailConfirm,
+    /// to the new address of a live account: request to confirm it
+    VerifyEmailOnUpdate,
+    /// the same, sent again
+    ResendVerifyEmailOnUpdate,
+    /// to the old address of a live account: another one is about to take its place
+    NotifyExistingEmailOnUpdate,
 }
 
 impl TemplateType {
     /// Every type.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 8] = [
         Self::AskPassword,
         Self::ResendAskPassword,
         Self::AccountActivationSuccess,
         Self::EmailConfirm,
         Self::ResendEmailConfirm,
+        Self::VerifyEmailOnUpdate,
+        Self::ResendVerifyEmailOnUpdate,
+        Self::NotifyExistingEmailOnUpdate,
     ];
 
     /// WSO2's display name, which is also the name of the folder with the shipped templates.
@@ -46,12 +55,24 @@ impl TemplateType {
             Self::AccountActivationSuccess => "AccountActivationSuccess",
             Self::EmailConfirm => "EmailConfirm",
             Self::ResendEmailConfirm => "resendEmailConfirm",
+            Self::VerifyEmailOnUpdate => "VerifyEmailOnUpdate",
+            Self::ResendVerifyEmailOnUpdate => "resendVerifyEmailOnUpdate",
+            Self::NotifyExistingEmailOnUpdate => "NotifyExistingEmailOnUpdate",
         }
     }
 
     /// Finds a type by name, whatever the case.
     pub fn parse(name: &str) -> Option<Self> {
+        // WSO2 spells this one in two ways.
+        if name.eq_ignore_ascii_case("notifyOnExistingEmailUpdate") {
+            return Some(Self::NotifyExistingEmailOnUpdate);
+        }
         Self::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
+    }
+
+    /// Whether it is an invitation, whose delivery the user shows; the others are about accounts that are live.
+    pub fn is_invitation(self) -> bool {
+        matches!(self, Self::AskPassword | Self::ResendAskPassword | Self::EmailConfirm | Self::ResendEmailConfirm)
     }
 
     /// The placeholders of which a template of this type must hold at least one: without it the mail would have
@@ -59,8 +80,11 @@ impl TemplateType {
     pub fn required(self) -> &'static [&'static str] {
         match self {
             Self::AskPassword | Self::ResendAskPassword => &["invitation-link", "confirmation-code"],
-            Self::EmailConfirm | Self::ResendEmailConfirm => &["confirmation-link", "confirmation-code"],
-            Self::AccountActivationSuccess => &[],
+            Self::EmailConfirm
+            | Self::ResendEmailConfirm
+            | Self::VerifyEmailOnUpdate
+            | Self::ResendVerifyEmailOnUpdate => &["confirmation-link", "confirmation-code"],
+            Self::AccountActivationSuccess | Self::NotifyExistingEmailOnUpdate => &[],
         }
     }
 }
@@ -104,6 +128,8 @@ pub const PLACEHOLDERS: &[Placeholder] = &[
     known("confirmation-link", "the whole address of the confirm-address page"),
     known("sign-in-link", "the address to sign in at; empty when it is not known"),
     known("support-email", "the address to write to for help; empty when there is none"),
+    known("new-email-address", "the address that is to take the place of the present one"),
+    known("verification-pending-email", "the same (WSO2)"),
     known("expires-at", "until when the link works, in words and UTC; or that it never expires"),
     known("expires-in", "how long the link works, in words; or that it never expires"),
     known("greeting", "ready-made: a greeting, with the given name when it is known"),
@@ -251,7 +277,7 @@ impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Subject => "subject",
-            Self::Html => "HTML part",
+            Self::Html => "body",
             Self::Text => "text part",
         })
     }
@@ -283,7 +309,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty(part) => write!(f, "The {part} is empty."),
-            Self::TooLong(part) => write!(f, "The {part} is longer than {LONGEST_PART} bytes."),
+            Self::TooLong(part) => write!(f, "The {part} is longer than {} bytes.", longest(*part)),
             Self::NoLink(part, names) => {
                 write!(f, "The {part} has no link: it needs {{{{{}}}}}.", names.join("}} or {{"))
             }
@@ -298,10 +324,17 @@ impl fmt::Display for Problem {
 }
 
 /// The longest a part of a template may be, in bytes.
-pub const LONGEST_PART: usize = 256 * 1024;
+const fn longest(part: Part) -> usize {
+    match part {
+        Part::Subject => 1024,
+        Part::Html | Part::Text => 256 * 1024,
+    }
+}
 
-/// Looks a template over before it is stored. An empty answer means that all is well; see [`Problem::refuses`].
-pub fn validate(kind: TemplateType, template: &Template) -> Vec<Problem> {
+/// Looks a template over before it is stored, `kind` being `None` for a type of the tenant's own. An empty answer means
+/// that all is well; see [`Problem::refuses`].
+pub fn validate(kind: Option<TemplateType>, template: &Template) -> Vec<Problem> {
+    let required = kind.map_or(&[][..], TemplateType::required);
     let mut problems = Vec::new();
     if template.subject.trim().is_empty() {
         problems.push(Problem::Empty(Part::Subject));
@@ -312,7 +345,7 @@ pub fn validate(kind: TemplateType, template: &Template) -> Vec<Problem> {
     for (part, source) in
         [(Part::Subject, &template.subject), (Part::Html, &template.html), (Part::Text, &template.text)]
     {
-        if source.len() > LONGEST_PART {
+        if source.len() > longest(part) {
             problems.push(Problem::TooLong(part));
             continue;
         }
@@ -326,9 +359,14 @@ pub fn validate(kind: TemplateType, template: &Template) -> Vec<Problem> {
                 }
             }
         }
-        let has_link = kind.required().is_empty() || kind.required().iter().any(|name| names.contains(name));
+        // In HTML, only where a reader finds it: not in a comment, a style or a script.
+        let has_link = required.is_empty()
+            || match part {
+                Part::Html => html::visible(source).iter().any(|name| required.contains(&name.as_str())),
+                _ => required.iter().any(|name| names.contains(name)),
+            };
         if part != Part::Subject && !source.trim().is_empty() && !has_link {
-            problems.push(Problem::NoLink(part, kind.required()));
+            problems.push(Problem::NoLink(part, required));
         }
         if part == Part::Html {
             problems.extend(html::misplaced(source).into_iter().map(|name| Problem::NotThere(part, name)));
@@ -350,6 +388,7 @@ mod tests {
         assert_eq!(TemplateType::parse("askpassword"), Some(TemplateType::AskPassword));
         assert_eq!(TemplateType::parse("ResendAskPassword"), Some(TemplateType::ResendAskPassword));
         assert_eq!(TemplateType::parse("emailConfirm"), Some(TemplateType::EmailConfirm));
+        assert_eq!(TemplateType::parse("notifyOnExistingEmailUpdate"), Some(TemplateType::NotifyExistingEmailOnUpdate));
         assert_eq!(TemplateType::parse("other"), None);
     }
 
@@ -364,21 +403,28 @@ mod tests {
             ("{{confirmation-link}}", "", 1),
             ("Invitation-link", "text", 2),
             ("", "{{invitation-link}}", 1),
+            ("<!-- {{invitation-link}} -->", "", 1),
+            ("<style>{{invitation-link}}</style>", "", 1),
+            ("<script>'{{invitation-link}}'</script>", "", 1),
+            ("<img alt='{{invitation-link}}'>", "", 1),
+            ("<a href='{{invitation-link}}'>x</a>", "", 0),
+            ("<!--[if mso]><a href='{{invitation-link}}'>x</a><![endif]-->", "", 0),
         ] {
-            let problems = validate(ask, &template(html, text));
+            let problems = validate(Some(ask), &template(html, text));
             assert_eq!(problems.iter().filter(|problem| problem.refuses()).count(), refused, "{html}, {text}");
         }
-        assert_eq!(validate(TemplateType::AccountActivationSuccess, &template("done", "")), []);
+        assert_eq!(validate(Some(TemplateType::AccountActivationSuccess), &template("done", "")), []);
         let no_subject = Template { subject: " ".into(), ..template("{{invitation-link}}", "") };
-        assert_eq!(validate(ask, &no_subject), [Problem::Empty(Part::Subject)]);
+        assert_eq!(validate(Some(ask), &no_subject), [Problem::Empty(Part::Subject)]);
         let huge = template(&"{{invitation-link}}".repeat(20_000), "");
-        assert_eq!(validate(ask, &huge), [Problem::TooLong(Part::Html)]);
+        assert_eq!(validate(Some(ask), &huge), [Problem::TooLong(Part::Html)]);
+        assert_eq!(validate(None, &template("no link, no matter", "")), []);
     }
 
     #[test]
     fn unknown_and_misplaced_placeholders_are_named() {
         let odd = template("{{invitation-link}}{{nobody}}{{nobody}}{{user.claim.any}}<p {{user-name}}>{{7*7}}", "");
-        let problems = validate(TemplateType::AskPassword, &odd);
+        let problems = validate(Some(TemplateType::AskPassword), &odd);
         assert_eq!(
             problems,
             [Problem::Unknown(Part::Html, "nobody".into()), Problem::NotThere(Part::Html, "user-name".into())]

@@ -15,7 +15,9 @@ use crate::ports::{Database, DatabaseError, Outcome, Row, Statement, Value};
 const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0001_init.sql"),
     include_str!("../../schema/d1/0002_tenants.sql"),
+    include_str!("../../schema/d1/0003_flows.sql"),
     include_str!("../../schema/d1/0003_history.sql"),
+    include_str!("../../schema/d1/0004_templates.sql"),
 ];
 
 /// Tables that grow with the tenants, by name and by the aliases that our statements give them.
@@ -34,6 +36,9 @@ const GROWING: &[&str] = &[
     "password_history",
     "value_index",
     "unique_values",
+    "renewals",
+    "templates",
+    "c",
 ];
 /// The one statement that may scan: the development inbox, which production has not.
 const MAY_SCAN: &str = "o.provider = 'inbox'";

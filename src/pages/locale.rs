@@ -37,8 +37,14 @@ impl Language {
 
     /// The language for a locale: by its language part, since each is written once; else English.
     pub fn of(locale: &str) -> Self {
+        Self::find(locale).unwrap_or(Self::En)
+    }
+
+    /// The language for a locale, if it is among those.
+    pub fn find(locale: &str) -> Option<Self> {
         let part = locale.trim().split(['_', '-', '.', '@']).next().unwrap_or_default();
-        match part.to_ascii_lowercase().as_str() {
+        Some(match part.to_ascii_lowercase().as_str() {
+            "en" => Self::En,
             "de" => Self::De,
             "es" => Self::Es,
             "fr" => Self::Fr,
@@ -46,8 +52,8 @@ impl Language {
             "ja" => Self::Ja,
             "zh" => Self::ZhCn,
             "ar" => Self::Ar,
-            _ => Self::En,
-        }
+            _ => return None,
+        })
     }
 
     /// The locale that names this language, as WSO2 spells locales.
@@ -109,25 +115,6 @@ pub fn normalise(locale: &str) -> Option<String> {
         }
     }
     Some(spelt)
-}
-
-/// The locales to look a tenant's template up under, in order: `pt_BR`, then `pt`, then the tenant's default,
-/// then `en_US`; each once.
-pub fn fallbacks(locale: &str, tenant_default: &str) -> Vec<String> {
-    let mut chain: Vec<String> = Vec::with_capacity(5);
-    for wanted in [locale, tenant_default, DEFAULT_LOCALE] {
-        let Some(mut spelt) = normalise(wanted) else { continue };
-        loop {
-            if !chain.contains(&spelt) {
-                chain.push(spelt.clone());
-            }
-            match spelt.rfind('_') {
-                Some(cut) => spelt.truncate(cut),
-                None => break,
-            }
-        }
-    }
-    chain
 }
 
 /// A moment in words, in UTC and to the minute: `Thursday, March 5, 2026, 14:00 UTC`.
@@ -221,9 +208,6 @@ mod tests {
 
     #[test]
     fn fallback_goes_by_language_then_default() {
-        assert_eq!(fallbacks("pt-br", "de_DE"), ["pt_BR", "pt", "de_DE", "de", "en_US", "en"]);
-        assert_eq!(fallbacks("en_GB", "en_US"), ["en_GB", "en", "en_US"]);
-        assert_eq!(fallbacks("nonsense!", ""), ["en_US", "en"]);
         assert_eq!(Language::of("pt_PT"), Language::PtBr);
         assert_eq!(Language::of("tlh"), Language::En);
         for language in Language::ALL {
@@ -280,11 +264,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_panics(locale in ".{0,20}", other in ".{0,8}", seconds in any::<i64>()) {
+        fn nothing_panics(locale in ".{0,20}", seconds in any::<i64>()) {
             if let Some(spelt) = normalise(&locale) {
                 prop_assert_eq!(normalise(&spelt), Some(spelt.clone()));
             }
-            prop_assert!(fallbacks(&locale, &other).len() <= 8);
             for language in Language::ALL {
                 date_time(seconds, language);
                 duration(seconds, language);

@@ -4,6 +4,7 @@
 pub mod bulk;
 mod group;
 mod password;
+pub mod tenant;
 mod user;
 
 use std::sync::Arc;

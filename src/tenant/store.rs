@@ -36,6 +36,19 @@ impl Tenants {
     }
 }
 
+impl Tenants {
+    /// Asks the database again before the tenant is next met.
+    pub fn forget(&self, tenant: &Tenant) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&tenant.number());
+    }
+
+    /// What is known of a tenant that is about to be created.
+    #[must_use]
+    pub fn of(tenant: &Tenant, settings: Settings, now: Millis) -> Self {
+        Self(Mutex::new(HashMap::from([(tenant.number(), (now, Arc::new(settings)))])))
+    }
+}
+
 /// What holds for a tenant that overrides these values. One that this version does not take any more counts as not set.
 #[must_use]
 pub fn effective(deployment: &Deployment, tenant: &Tenant, overrides: &Values) -> Settings {
@@ -107,19 +120,27 @@ pub async fn refresh(ctx: &Context) -> Result<bool, DatabaseError> {
     keep(ctx, outcomes.first())
 }
 
-/// Runs a batch that needs the tenant's settings with it: they are read in the same round trip if they are not fresh.
-/// Answers the outcomes of `statements` alone.
+/// Runs a query that needs the tenant's settings with it: they are read in the same round trip if they are not fresh. No
+/// rows for an unknown tenant.
 ///
 /// # Errors
 /// The database's.
-pub async fn batch(ctx: &Context, mut statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+pub async fn query(ctx: &Context, one: Statement) -> Result<Vec<Row>, DatabaseError> {
+    Ok(queries(ctx, vec![one]).await?.into_iter().next().map(|outcome| outcome.rows).unwrap_or_default())
+}
+
+/// Runs several queries like [`query`], in one round trip. No outcomes for an unknown tenant.
+///
+/// # Errors
+/// The database's.
+pub async fn queries(ctx: &Context, mut statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
     if is_fresh(ctx) {
         return ctx.platform.db.batch(statements).await;
     }
     statements.push(statement(ctx));
     let mut outcomes = ctx.platform.db.batch(statements).await?;
-    keep(ctx, outcomes.pop().as_ref())?;
-    Ok(outcomes)
+    let is_tenant = keep(ctx, outcomes.pop().as_ref())?;
+    Ok(if is_tenant { outcomes } else { Vec::new() })
 }
 
 /// What the tenant overrides, from the database.

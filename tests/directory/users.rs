@@ -154,6 +154,7 @@ pub fn invitation() -> impl Strategy<Value = Invitation> {
     const EXPIRIES: &[i64] = &[0, EPOCH + 1_000, EPOCH + 1_500, 4_102_444_800_000];
     (select(&["queued", "sent", "failed"][..]), 0..3_u32, option::of(select(TIMES)), option::of(select(EXPIRIES)))
         .prop_map(|(delivery, attempts, sent_at, expires_at)| Invitation {
+            template: None,
             delivery: delivery.to_owned(),
             attempts,
             sent_at: sent_at.map(|offset| EPOCH + offset),

@@ -101,7 +101,8 @@ fn who_is_not_invited_has_no_code() {
 #[test]
 fn bulk_answers_a_code_per_operation() {
     let app = external(&[]);
-    let post = |bulk_id: &str, data: Value| json!({ "method": "POST", "path": "/Users", "bulkId": bulk_id, "data": data });
+    let post =
+        |bulk_id: &str, data: Value| json!({ "method": "POST", "path": "/Users", "bulkId": bulk_id, "data": data });
     let reply = app.scim().bulk(vec![
         post("a", invited("anna")),
         post("b", json!({ "userName": "plain" })),

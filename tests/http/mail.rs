@@ -384,12 +384,12 @@ fn a_provider_may_not_ask_for_longer_than_there_is() {
 fn the_language_of_a_mail_is_one_that_a_token_can_carry() {
     let app = App::with(&[("DEFAULT_LOCALE", "de")]);
     for (name, preferred, expected) in [
-        ("one", "*", "de_DE"),
-        ("two", "english please", "de_DE"),
+        ("one", "*", "de"),
+        ("two", "english please", "de"),
         ("three", "*, fr-ca;q=0.5", "fr_CA"),
         ("four", "zh-hans-cn", "zh_Hans_CN"),
-        ("five", "../../etc", "de_DE"),
-        ("six", "abc-abcdefgh-abcdefgh", "de_DE"),
+        ("five", "../../etc", "de"),
+        ("six", "abc-abcdefgh-abcdefgh", "de"),
     ] {
         let mut body = invited(name);
         body["preferredLanguage"] = preferred.into();

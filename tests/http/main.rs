@@ -3,6 +3,7 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod api;
 mod external;
 mod links;
 mod mail;
@@ -11,3 +12,4 @@ mod password;
 mod scim2;
 mod settings;
 mod support;
+mod wso2;

@@ -98,7 +98,9 @@ pub fn taken(resource_type: &ResourceType) -> ScimError {
     })
 }
 
-fn creation(ctx: &Context, resources: &[NewResource], operation: &str) -> Vec<Statement> {
+/// The statements that create resources in the batch of `operation`; the first answers the ids of those it created.
+#[must_use]
+pub fn creation(ctx: &Context, resources: &[NewResource], operation: &str) -> Vec<Statement> {
     let columns: Vec<Columns> = resources.iter().map(|new| Columns::of(&new.resource_type, &new.resource)).collect();
     let rows: Vec<Json> = resources.iter().zip(&columns).map(|(new, columns)| row(new, columns)).collect();
     let riders: Vec<Json> = resources.iter().zip(&columns).map(|(new, columns)| rider(ctx, new, columns)).collect();
@@ -109,12 +111,12 @@ fn creation(ctx: &Context, resources: &[NewResource], operation: &str) -> Vec<St
     let mut batch = vec![
         Statement::new(
             "INSERT OR IGNORE INTO resources (tenant, id, type, name_key, external_id, display, document, keys, version, \
-             created, modified, operation, onboarding, lock, disabled, email, email_verified, seq_log, delivery, expires_at) \
-             SELECT ?1, j.value ->> 'id', j.value ->> 'type', j.value ->> 'name_key', j.value ->> 'external_id', \
+             created, modified, operation, onboarding, lock, disabled, email, email_verified, seq_log, template, \
+             delivery, expires_at) SELECT ?1, j.value ->> 'id', j.value ->> 'type', j.value ->> 'name_key', j.value ->> 'external_id', \
              j.value ->> 'display', j.value ->> 'document', j.value ->> 'keys', j.value ->> 'version', \
              j.value ->> 'created', j.value ->> 'modified', ?3, j.value ->> 'onboarding', j.value ->> 'lock', \
              j.value ->> 'disabled', j.value ->> 'email', j.value ->> 'email_verified', j.value ->> 'seq_log', \
-             j.value ->> 'delivery', j.value ->> 'expires_at' FROM json_each(?2) j \
+             j.value ->> 'template', j.value ->> 'delivery', j.value ->> 'expires_at' FROM json_each(?2) j \
              WHERE NOT EXISTS (SELECT 1 FROM json_each(j.value -> 'unique') u CROSS JOIN unique_values v \
              ON v.tenant = ?1 AND v.type = j.value ->> 'type' AND v.attribute = u.value ->> 0 AND v.key = u.value ->> 1) \
              RETURNING id",
@@ -185,6 +187,7 @@ fn row(new: &NewResource, columns: &Columns) -> Json {
         "modified": resource.modified, "onboarding": account.onboarding.as_str(), "lock": account.lock.as_str(),
         "disabled": u8::from(account.disabled), "email": account.email,
         "email_verified": u8::from(account.email_verified), "seq_log": account.seq_log,
+        "template": new.mail.as_ref().map(|mail| mail.template.name()),
         "delivery": resource.invitation.as_ref().map(|invitation| &invitation.delivery),
         "expires_at": resource.invitation.as_ref().and_then(|invitation| invitation.expires_at), "unique": unique,
     })

@@ -129,7 +129,8 @@ fn replacement(
          seq_log = ?16, delivery = COALESCE(?17, delivery), \
          attempts = CASE WHEN ?17 IS NULL THEN attempts ELSE 0 END, \
          sent_at = CASE ?17 WHEN 'external' THEN NULL ELSE sent_at END, \
-         expires_at = CASE WHEN ?17 IS NULL THEN expires_at ELSE ?19 END \
+         expires_at = CASE WHEN ?17 IS NULL THEN expires_at ELSE ?19 END, \
+         template = CASE WHEN ?17 IS NULL THEN template ELSE ?20 END \
          WHERE tenant = ?1 AND id = ?2 AND version = ?18 RETURNING id",
         vec![
             ctx.tenant.key(),
@@ -151,6 +152,7 @@ fn replacement(
             delivery.into(),
             before.version.into(),
             riders.code.as_ref().map(Code::expires_at).into(),
+            riders.mail.as_ref().map(|mail| mail.template.name()).into(),
         ],
     )];
     for action in &riders.actions {
@@ -199,6 +201,7 @@ fn replacement(
             seq: account.seq(),
             recipient: &mail.recipient,
             invited_by: mail.invited_by.as_deref(),
+            new_email: None,
         };
         batch.push(outbox::queue(ctx, operation, &entry));
     }

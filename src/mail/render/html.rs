@@ -85,8 +85,26 @@ pub(crate) fn misplaced(source: &str) -> Vec<String> {
     names
 }
 
+/// The placeholders that a reader of the mail finds, as text or as where a link leads.
+pub(crate) fn visible(source: &str) -> Vec<String> {
+    let mut scanner = Scanner::default();
+    let mut names = Vec::new();
+    for piece in pieces(source) {
+        match piece {
+            Piece::Literal(text) => scanner.read(text),
+            Piece::Placeholder { name, .. } => {
+                if scanner.state == State::Text || scanner.here() == Place::Address {
+                    names.push(name.to_owned());
+                }
+                scanner.place("x");
+            }
+        }
+    }
+    names
+}
+
 /// Text for an element or a quoted attribute.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
         push_escaped(&mut out, c);

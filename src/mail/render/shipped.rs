@@ -35,6 +35,15 @@ macro_rules! copy_of {
             TemplateType::ResendEmailConfirm => {
                 include_str!(concat!("../templates/resendEmailConfirm/", $locale, ".txt"))
             }
+            TemplateType::VerifyEmailOnUpdate => {
+                include_str!(concat!("../templates/VerifyEmailOnUpdate/", $locale, ".txt"))
+            }
+            TemplateType::ResendVerifyEmailOnUpdate => {
+                include_str!(concat!("../templates/resendVerifyEmailOnUpdate/", $locale, ".txt"))
+            }
+            TemplateType::NotifyExistingEmailOnUpdate => {
+                include_str!(concat!("../templates/NotifyExistingEmailOnUpdate/", $locale, ".txt"))
+            }
         }
     };
 }

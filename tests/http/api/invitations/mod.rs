@@ -1,0 +1,4 @@
+//! `/api/invitations`
+
+mod list;
+mod resend;

@@ -1,0 +1,3 @@
+//! Latchkey's own API, below `/api`.
+
+mod invitations;
