@@ -13,36 +13,30 @@ use crate::mail::outbox::Person;
 use crate::mail::{custom, sender};
 use crate::ports::Millis;
 use crate::scim::error::Error as ScimError;
-use crate::scim::resource::Document;
 use crate::tenant::Secret;
 
 /// `delivery` of an invitation whose code went to the caller: what became of it is not ours to know.
 pub const EXTERNAL: &str = "external";
 
-/// A code to be: what it says, but for whom it is for.
+/// A code to be: what it says, but not of whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Code {
     purpose: Purpose,
     issued_at: u64,
     expires_at: u64,
-    locale: String,
 }
 
 impl Code {
-    /// A code issued now, in the language of the person that `document` describes.
+    /// A code issued now.
     #[must_use]
-    pub fn new(ctx: &Context, purpose: Purpose, document: &Document) -> Self {
+    pub fn new(ctx: &Context, purpose: Purpose) -> Self {
         let settings = ctx.settings();
         let validity = match purpose {
             Purpose::VerifyEmail => settings.verification_email_validity,
             Purpose::AskPassword | Purpose::Offline => settings.ask_password_email_validity,
         };
-        let text = |name: &str| document.get(name).and_then(Json::as_str).map(str::to_owned);
-        let person =
-            Person { preferred_language: text("preferredLanguage"), locale: text("locale"), ..Person::default() };
         let issued_at = ctx.now_seconds();
-        let locale = custom::choose(&sender::languages(&person), &settings.default_locale, &[]).locale;
-        Self { purpose, issued_at, expires_at: validity.expires_at(issued_at), locale }
+        Self { purpose, issued_at, expires_at: validity.expires_at(issued_at) }
     }
 
     /// When it expires, in milliseconds; 0 for never.
@@ -62,10 +56,18 @@ impl Code {
             seq: user.account.seq(),
             issued_at: self.issued_at,
             expires_at: self.expires_at,
-            locale: self.locale.clone(),
+            locale: locale(ctx, user),
         };
         ctx.deployment.keys.mint(&claims).map(Secret::new)
     }
+}
+
+/// The language of the page that the code leads to: the user's, as a mail would have it.
+fn locale(ctx: &Context, user: &Resource) -> String {
+    let document = user.attributes();
+    let text = |name: &str| document.get(name).and_then(Json::as_str).map(str::to_owned);
+    let person = Person { preferred_language: text("preferredLanguage"), locale: text("locale"), ..Person::default() };
+    custom::choose(&sender::languages(&person), &ctx.settings().default_locale, &[]).locale
 }
 
 /// Whether the caller may be handed codes.

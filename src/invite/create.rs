@@ -48,7 +48,7 @@ pub fn new_user(ctx: &Context, resource_type: &ResourceType, mut document: Docum
     let email = wishes::address(&document);
     let (mail, code) = if flagged {
         let template = if ask { TemplateType::AskPassword } else { TemplateType::EmailConfirm };
-        invitation(ctx, template, email.as_deref(), &document)?
+        invitation(ctx, template, email.as_deref())?
     } else {
         (None, None)
     };
@@ -87,7 +87,7 @@ pub fn new_user(ctx: &Context, resource_type: &ResourceType, mut document: Docum
     Ok(NewUser { user, password: wishes.password.filter(|_| keep_password), mail, code })
 }
 
-/// An invitation to `email`, as a mail or, with `EMAIL_SENDER=external`, as a code. `document` says the person's language.
+/// An invitation to `email`, as a mail or, with `EMAIL_SENDER=external`, as a code.
 ///
 /// # Errors
 /// 400 `invalidValue` when it has nowhere to go; 403 when the caller may not have its code.
@@ -95,14 +95,13 @@ pub fn invitation(
     ctx: &Context,
     template: TemplateType,
     email: Option<&str>,
-    document: &Document,
 ) -> Result<(Option<NewMail>, Option<Code>), ScimError> {
     let recipient = invited(email)?;
     if ctx.settings().email_sender == EmailSender::Internal {
         return Ok((Some(NewMail { template, recipient, invited_by: inviter(ctx) }), None));
     }
     may_have_codes(ctx)?;
-    Ok((None, purpose(template).map(|purpose| Code::new(ctx, purpose, document))))
+    Ok((None, purpose(template).map(|purpose| Code::new(ctx, purpose))))
 }
 
 /// What a user shows of an invitation that has just been made.

@@ -65,7 +65,7 @@ pub fn changed(
     }
     let change = change::decide(&ctx.settings(), &before.account, &wishes, wishes::address(&document));
     let (mail, code) = match change.mail {
-        Some(template) => invitation(ctx, template, change.account.email.as_deref(), &document)?,
+        Some(template) => invitation(ctx, template, change.account.email.as_deref())?,
         None => (None, None),
     };
     let password_hash = wishes.password.map(|password| password::hash(ctx, gate, &password)).transpose()?;

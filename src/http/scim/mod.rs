@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use ::http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION};
-use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use ::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::body::{self, Body, Bytes};
 use axum::response::Response;
 use serde_json::Value as Json;
@@ -23,7 +23,7 @@ use super::{answer, empty, set};
 use crate::context::Context;
 use crate::directory::registry;
 use crate::directory::resource::GROUP;
-use crate::provision::{CODE_HEADER, Expected, Found};
+use crate::provision::{Expected, Found};
 use crate::scim::error::Error as ScimError;
 use crate::scim::projection::Projection;
 use crate::scim::schema::{Registry, ResourceType};
@@ -134,9 +134,7 @@ fn one(ctx: &Context, rt: &ResourceType, found: &Found, projection: &Projection,
     let headers = response.headers_mut();
     set(headers, ETAG.as_str(), &found.resource.etag());
     set(headers, LOCATION.as_str(), &found.resource.location(&ctx.base(), rt));
-    if let (Some(code), Ok(name)) = (&found.code, HeaderName::try_from(CODE_HEADER)) {
-        headers.extend(HeaderValue::from_str(code.expose()).map(|value| (name, value)));
-    }
+    answer::carry(&mut response, found.code.as_ref());
     response
 }
 
