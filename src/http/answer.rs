@@ -127,8 +127,12 @@ pub fn error(dialect: Dialect, status: StatusCode, detail: &str) -> Response {
 /// WSO2's error: `code` is one of its own, or empty where it has none.
 pub fn wso2_error(status: StatusCode, code: &str, message: &str, description: &str) -> Response {
     let code = if code.is_empty() { Json::Null } else { json!(code) };
+    wso2_body(status, json!({ "code": code, "message": message, "description": description }))
+}
+
+/// WSO2's error with this body, and the request's id as `traceId`.
+pub fn wso2_body(status: StatusCode, body: Json) -> Response {
     // `Service::handle` knows the request's id and puts it in.
-    let body = json!({ "code": code, "message": message, "description": description, "traceId": null });
     let mut response = with_body(status, "application/json", body.to_string());
     set(response.headers_mut(), "cache-control", "no-store");
     response.extensions_mut().insert(Untraced(body));

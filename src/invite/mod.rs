@@ -5,6 +5,7 @@ pub mod change;
 pub mod code;
 pub mod create;
 pub mod listing;
+pub mod offline;
 pub mod redeem;
 pub mod resend;
 pub mod token;

@@ -27,6 +27,8 @@ pub enum Link {
     Expired(Claims),
     /// Authentic and in time, but dead for this reason.
     Dead(Claims, Cause),
+    /// Authentic, but of another tenant.
+    OtherTenant,
     /// Mangled, forged, or of a key or a user that is no more.
     Invalid,
 }
@@ -54,12 +56,17 @@ impl From<Refused> for Link {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Invalid => Self::Invalid,
+            Refused::OtherTenant => Self::OtherTenant,
             Refused::Expired(claims) => Self::Expired(*claims),
         }
     }
 }
 
-async fn look_up(ctx: &Context, claims: Claims) -> Result<Link, DatabaseError> {
+/// Looks up whom authentic claims are for, and whether they still hold; their time does not matter here.
+///
+/// # Errors
+/// The database's.
+pub async fn look_up(ctx: &Context, claims: Claims) -> Result<Link, DatabaseError> {
     let found = find::by_id_statement(ctx, USER, &claims.user.to_string(), false);
     opened(claims, store::queries(ctx, vec![found]).await?.first())
 }
