@@ -61,7 +61,7 @@ pub struct Resource {
 
 /// The columns of [`Resource::from_row`], without the groups.
 pub const COLUMNS: &str = "r.id, r.document, r.version, r.created, r.modified, r.onboarding, r.lock, r.disabled, \
-    r.email, r.email_verified, r.seq_log, r.template, r.delivery, r.attempts, r.sent_at, r.expires_at";
+    r.email, r.email_verified, r.pending_email, r.seq_log, r.template, r.delivery, r.attempts, r.sent_at, r.expires_at";
 
 /// The column with the groups of a user: two rows read for each membership, one for each group further up.
 pub const GROUPS_COLUMN: &str = "(SELECT json_group_array(json_object('value', a.ancestor_id, 'display', a.display, \
@@ -82,6 +82,7 @@ impl Resource {
             disabled: row.integer("disabled")? != 0,
             email: row.optional_text("email")?.map(str::to_owned),
             email_verified: row.integer("email_verified")? != 0,
+            pending_email: row.optional_text("pending_email")?.map(str::to_owned),
             seq_log: row.text("seq_log")?.to_owned(),
         };
         let invitation = match row.optional_text("delivery")? {
@@ -135,6 +136,7 @@ impl Resource {
     #[must_use]
     pub fn shows_account(&self) -> bool {
         let Account { onboarding, lock, email_verified, .. } = self.account;
+        // Only a verified address has another that waits to take its place.
         self.invitation.is_some() || onboarding != Onboarding::None || lock != Lock::None || email_verified
     }
 
@@ -258,6 +260,9 @@ impl Resource {
             });
             if let Some(reason) = account.locked_reason() {
                 wso2["lockedReason"] = json!(reason);
+            }
+            if let Some(pending) = &account.pending_email {
+                wso2["pendingEmails"] = json!([{ "value": pending }]);
             }
             derived.insert(WSO2_SCHEMA.to_owned(), wso2);
         }

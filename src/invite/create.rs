@@ -66,6 +66,7 @@ pub fn new_user(ctx: &Context, resource_type: &ResourceType, mut document: Docum
         disabled: wishes.disabled,
         email,
         email_verified: wishes.email_verified == Some(true) && !flagged,
+        pending_email: None,
         seq_log: String::new(),
     };
     // An invited account has no usable password until redeemed, and nothing is hashed for it.
@@ -98,7 +99,7 @@ pub fn invitation(
 ) -> Result<(Option<NewMail>, Option<Code>), ScimError> {
     let recipient = invited(email)?;
     if ctx.settings().email_sender == EmailSender::Internal {
-        return Ok((Some(NewMail { template, recipient, invited_by: inviter(ctx) }), None));
+        return Ok((Some(NewMail { template, recipient, invited_by: inviter(ctx), new_email: None }), None));
     }
     may_have_codes(ctx)?;
     Ok((None, purpose(template).map(|purpose| Code::new(ctx, purpose))))
@@ -139,7 +140,7 @@ pub fn invited(email: Option<&str>) -> Result<Address, ScimError> {
     })?;
     Address::parse(email).ok_or_else(|| {
         ScimError::invalid_value(
-            "The e-mail address that the invitation would go to is not a single valid address: correct it in emails.",
+            "The e-mail address that the link would be mailed to is not a single valid address: correct it in emails.",
         )
     })
 }

@@ -7,6 +7,7 @@ pub mod create;
 pub mod listing;
 pub mod offline;
 pub mod redeem;
+pub mod renewal;
 pub mod resend;
 pub mod token;
 pub mod wishes;

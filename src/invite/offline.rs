@@ -1,7 +1,7 @@
 //! Links that an administrator asks for, to hand them over by other means than a mail: the current `seq`, so that the mailed
 //! link lives on (DESIGN 3).
 
-use super::account::{Account, Cause, Lock, Onboarding};
+use super::account::{Account, Lock, Onboarding};
 use super::code::Code;
 use super::token::Purpose;
 use crate::access::audit::{self, Action};
@@ -52,9 +52,9 @@ fn refusal(account: &Account) -> Option<Refusal> {
         (Onboarding::EmailVerification, _) => Some(Refusal::Nothing(
             "The user has to confirm the e-mail address, which a link that was handed over cannot do: send it again.",
         )),
-        (Onboarding::AskPassword, _) => account
-            .seq_log
-            .ends_with(Cause::Revoked.as_str())
-            .then_some(Refusal::Nothing("The invitation has been withdrawn: send it again first.")),
+        (Onboarding::AskPassword, _) if account.is_revoked() => {
+            Some(Refusal::Nothing("The invitation has been withdrawn: send it again first."))
+        }
+        (Onboarding::AskPassword, _) => None,
     }
 }

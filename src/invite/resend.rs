@@ -42,17 +42,22 @@ pub struct Resent {
 }
 
 /// Mails a pending user a new link; older ones die as replaced. Works after expiry and after a withdrawal, as often as it is
-/// asked for. Answers the user as it is now.
+/// asked for. A live user whose new address waits to be confirmed gets that mail again. Answers the user as it is now.
 ///
 /// # Errors
 /// [`Refusal`]
 pub async fn resend(ctx: &Context, user_id: &str) -> Result<Resent, Refusal> {
-    if ctx.settings().email_sender == EmailSender::External {
-        return hand_over(ctx, user_id).await;
+    let external = ctx.settings().email_sender == EmailSender::External;
+    if external {
+        match hand_over(ctx, user_id).await {
+            // What is left is a new address to be confirmed, which is no invitation: that is mailed all the same.
+            Err(Refusal::Nothing(_)) => {}
+            handed => return handed,
+        }
     }
     let operation = ctx.platform.new_id().to_string();
     let batch = vec![
-        renewal(ctx, user_id, &operation, "TRUE"),
+        renewal(ctx, user_id, &operation, if external { "onboarding = 'none'" } else { "TRUE" }),
         audit::record(ctx, &operation, Action::InvitationResend, user_id),
         queue(ctx, user_id, &operation),
     ];
@@ -107,14 +112,18 @@ pub async fn revoke(ctx: &Context, user_id: &str) -> Result<Resource, Refusal> {
     run(ctx, user_id, &operation, batch, why_not_withdrawn).await
 }
 
-/// The conditional write of a new link, where `also` holds too.
+/// The conditional write of a new link, where `also` holds too: to a user who has something to do, or a new address to
+/// confirm.
 pub(super) fn renewal(ctx: &Context, user_id: &str, operation: &str, also: &str) -> Statement {
     Statement::new(
         format!(
             "UPDATE resources SET seq_log = seq_log || 'N', version = version + 1, modified = ?4, operation = ?3, \
-             template = CASE onboarding WHEN 'EV' THEN '{}' ELSE '{}' END, delivery = 'queued', attempts = 0, \
-             expires_at = NULL WHERE tenant = ?1 AND id = ?2 AND type = 'User' AND onboarding <> 'none' \
-             AND lock <> 'admin' AND disabled = 0 AND email IS NOT NULL AND {also} RETURNING id",
+             template = CASE onboarding WHEN 'EV' THEN '{}' WHEN 'AP' THEN '{}' ELSE template END, \
+             delivery = CASE onboarding WHEN 'none' THEN delivery ELSE 'queued' END, \
+             attempts = CASE onboarding WHEN 'none' THEN attempts ELSE 0 END, \
+             expires_at = CASE onboarding WHEN 'none' THEN expires_at END \
+             WHERE tenant = ?1 AND id = ?2 AND type = 'User' AND lock <> 'admin' AND disabled = 0 \
+             AND ((onboarding <> 'none' AND email IS NOT NULL) OR pending_email IS NOT NULL) AND {also} RETURNING id",
             TemplateType::ResendEmailConfirm.name(),
             TemplateType::ResendAskPassword.name(),
         ),
@@ -122,13 +131,16 @@ pub(super) fn renewal(ctx: &Context, user_id: &str, operation: &str, also: &str)
     )
 }
 
-/// The mail of [`renewal`], to the address on file, which was one when it was invited.
+/// The mail of [`renewal`], to the address on file, which was one when it was given.
 pub(super) fn queue(ctx: &Context, user_id: &str, operation: &str) -> Statement {
     Statement::new(
         format!(
-            "INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, invited_by, state, created, due) \
-             SELECT ?1, ?4, ?2, r.template, r.seq, r.email, ?5, 'queued', r.modified, r.modified FROM resources r \
-             WHERE r.tenant = ?1 AND r.id = ?2 AND {OPERATION_HOLDS}"
+            "INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, invited_by, state, created, due, \
+             new_email) SELECT ?1, ?4, ?2, CASE onboarding WHEN 'none' THEN '{}' ELSE r.template END, r.seq, \
+             COALESCE(r.pending_email, r.email), CASE onboarding WHEN 'none' THEN NULL ELSE ?5 END, 'queued', \
+             r.modified, r.modified, r.pending_email FROM resources r \
+             WHERE r.tenant = ?1 AND r.id = ?2 AND {OPERATION_HOLDS}",
+            TemplateType::ResendVerifyEmailOnUpdate.name(),
         ),
         vec![
             ctx.tenant.key(),
@@ -171,10 +183,12 @@ async fn run(
 
 fn why_not_sent(user: &Resource) -> &'static str {
     match &user.account {
-        Account { onboarding: Onboarding::None, .. } if user.invitation.is_some() => {
+        Account { onboarding: Onboarding::None, pending_email: None, .. } if user.invitation.is_some() => {
             "The invitation has been accepted: there is nothing to send again."
         }
-        Account { onboarding: Onboarding::None, .. } => "This user was never invited: there is nothing to send again.",
+        Account { onboarding: Onboarding::None, pending_email: None, .. } => {
+            "This user was never invited: there is nothing to send again."
+        }
         Account { disabled: true, .. } => {
             "The account is disabled: set active to true first, which sends a new invitation by itself unless it was revoked."
         }

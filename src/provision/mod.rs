@@ -245,6 +245,13 @@ enum Edit {
 }
 
 impl Edit {
+    fn patch(&self) -> Option<&Patch> {
+        match self {
+            Self::Replace(_) => None,
+            Self::Modify(patch) => Some(patch),
+        }
+    }
+
     fn apply(&self, rt: &Arc<ResourceType>, current: &Document) -> Result<Document, ScimError> {
         match self {
             Self::Replace(body) => resource::replace(rt, current, body.clone()),
@@ -308,7 +315,7 @@ async fn edit(
         let current = before.whole(ctx, rt, None);
         let document = edit.apply(rt, &current)?;
         let (mut after, riders) = if rt.name == USER {
-            user::changed(ctx, gate, rt, &before, &passwords, document, matches!(edit, Edit::Replace(_)))?
+            user::changed(ctx, gate, rt, &before, &passwords, document, edit.patch())?
         } else {
             let mut document = document;
             drop(resource::take_secrets(rt, &mut document));
@@ -320,7 +327,7 @@ async fn edit(
         let unchanged = after.document == before.document
             && after.account == before.account
             && riders.password_hash.is_none()
-            && riders.mail.is_none()
+            && riders.mails.is_empty()
             && riders.code.is_none();
         if unchanged {
             return Ok(before.into());

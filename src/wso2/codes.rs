@@ -4,7 +4,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::directory::resource::Resource;
-use crate::invite::account::{Cause, Onboarding};
+use crate::invite::account::{Account, Cause, Onboarding};
 use crate::invite::offline;
 use crate::invite::redeem::Link;
 use crate::invite::token::{Claims, Purpose};
@@ -80,6 +80,9 @@ pub fn not_live(link: &Link, endpoint: Endpoint, tenant: &Tenant) -> Problem {
         Link::Dead(_, Cause::Locked) => {
             ("17003", "An administrator has locked or disabled the account since the code was sent.".to_owned())
         }
+        Link::Dead(_, Cause::AddressChanged) if endpoint == Endpoint::User => {
+            ("18023", "The link is no longer valid: the user's address has changed since it was sent.".to_owned())
+        }
         Link::Dead(_, cause) => (
             "18001",
             match cause {
@@ -116,10 +119,15 @@ fn introspected_user(tenant: &Tenant, user: &Resource) -> Json {
 /// What a code that confirms an address is for. WSO2 stores the code of `verifyEmail` as that of a self-registration.
 #[must_use]
 pub fn introspected(tenant: &Tenant, user: &Resource, is_expired: bool) -> Json {
+    let (scenario, step) = if Scenario::NewAddress.awaits(&user.account) {
+        ("EMAIL_VERIFICATION_ON_UPDATE", "VERIFY_EMAIL")
+    } else {
+        ("SELF_SIGN_UP", "CONFIRM_SIGN_UP")
+    };
     json!({
         "user": introspected_user(tenant, user),
-        "recoveryScenario": "SELF_SIGN_UP",
-        "recoveryStep": "CONFIRM_SIGN_UP",
+        "recoveryScenario": scenario,
+        "recoveryStep": step,
         "isExpired": is_expired,
     })
 }
@@ -146,8 +154,31 @@ pub fn used_before(key: &str, reason: &str) -> Json {
 pub struct ResendRequest {
     /// The user's name.
     pub user_name: String,
-    /// What the user has to wait for.
-    pub onboarding: Onboarding,
+    /// What the code is for.
+    pub scenario: Scenario,
+}
+
+/// What a code is for, in WSO2's terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scenario {
+    /// `ASK_PASSWORD`
+    AskPassword,
+    /// `EMAIL_VERIFICATION`, and `SELF_SIGN_UP`, as which WSO2 stores the code of `verifyEmail`.
+    Confirm,
+    /// `EMAIL_VERIFICATION_ON_UPDATE`: a new address of a live user.
+    NewAddress,
+}
+
+impl Scenario {
+    /// Whether this is what the user has yet to do.
+    #[must_use]
+    pub fn awaits(self, account: &Account) -> bool {
+        match self {
+            Self::AskPassword => account.onboarding == Onboarding::AskPassword,
+            Self::Confirm => account.onboarding == Onboarding::EmailVerification,
+            Self::NewAddress => account.onboarding == Onboarding::None && account.pending_email.is_some(),
+        }
+    }
 }
 
 /// Reads the body of `resend-code`. The scenario is a property; without one, or with several, it is self-registration.
@@ -161,19 +192,21 @@ pub fn resend_request(body: &Json) -> Result<ResendRequest, Problem> {
         (Some(one), None) => text(one, "value"),
         _ => "SELF_SIGN_UP",
     };
-    let onboarding = match scenario {
-        "ASK_PASSWORD" => Onboarding::AskPassword,
-        "EMAIL_VERIFICATION" | "SELF_SIGN_UP" => Onboarding::EmailVerification,
+    let scenario = match scenario {
+        "ASK_PASSWORD" => Scenario::AskPassword,
+        "EMAIL_VERIFICATION" | "SELF_SIGN_UP" => Scenario::Confirm,
+        "EMAIL_VERIFICATION_ON_UPDATE" => Scenario::NewAddress,
         _ => {
             return Err(no_recovery_data(
-                "The RecoveryScenario is none of ASK_PASSWORD, EMAIL_VERIFICATION and SELF_SIGN_UP.",
+                "The RecoveryScenario is none of ASK_PASSWORD, EMAIL_VERIFICATION, SELF_SIGN_UP and \
+                 EMAIL_VERIFICATION_ON_UPDATE.",
             ));
         }
     };
     if !is_primary(text(&body["user"], "realm")) {
         return Err(no_recovery_data("There is no such user store: the realm is PRIMARY."));
     }
-    Ok(ResendRequest { user_name: text(&body["user"], "username").to_owned(), onboarding })
+    Ok(ResendRequest { user_name: text(&body["user"], "username").to_owned(), scenario })
 }
 
 /// Whether a body names the primary user store, or none.

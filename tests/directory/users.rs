@@ -145,6 +145,7 @@ pub fn account() -> impl Strategy<Value = Account> {
             disabled,
             email: None,
             email_verified,
+            pending_email: None,
             seq_log: seq_log.to_owned(),
         },
     )

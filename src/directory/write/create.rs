@@ -29,6 +29,8 @@ pub struct NewMail {
     pub recipient: Address,
     /// Who asked for it, as the mail names them.
     pub invited_by: Option<String>,
+    /// The address that is to take the place of the user's present one, where the mail is about that.
+    pub new_email: Option<Address>,
 }
 
 /// A member to be, as the client named it.

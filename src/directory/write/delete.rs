@@ -56,6 +56,7 @@ pub async fn delete(
         ),
         hang("DELETE FROM credentials WHERE tenant = ?1 AND user_id = ?2"),
         credentials::delete_history(ctx, id, &operation),
+        hang("DELETE FROM renewals WHERE tenant = ?1 AND user_id = ?2"),
         hang("DELETE FROM value_index WHERE tenant = ?1 AND id = ?2"),
         hang("DELETE FROM unique_values WHERE tenant = ?1 AND id = ?2"),
     ];

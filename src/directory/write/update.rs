@@ -9,6 +9,7 @@ use crate::directory::resource::{GROUP, Resource};
 use crate::directory::{credentials, keys};
 use crate::invite::code::{Code, EXTERNAL};
 use crate::mail::outbox;
+use crate::mail::template::TemplateType;
 use crate::ports::{DatabaseError, Outcome, Statement};
 use crate::scim::schema::ResourceType;
 
@@ -17,8 +18,8 @@ use crate::scim::schema::ResourceType;
 pub struct Riders {
     /// The hash of a new password.
     pub password_hash: Option<String>,
-    /// A new invitation.
-    pub mail: Option<NewMail>,
+    /// What is to be mailed: of invitations, one at most.
+    pub mails: Vec<NewMail>,
     /// The code of a new invitation, where the caller sends it on.
     pub code: Option<Code>,
     /// Statements on a group's members, conditional on the operation, at the end of the batch.
@@ -53,7 +54,7 @@ pub async fn update(
 ) -> Result<Written, DatabaseError> {
     after.version = before.version + 1;
     after.modified = ctx.platform.clock.now();
-    let wakes = riders.mail.is_some();
+    let wakes = !riders.mails.is_empty();
     let batch = replacement(ctx, resource_type, before, after, operation, riders);
     let written = run(ctx, operation, batch).await?;
     if wakes && matches!(written, Written::Done(_)) {
@@ -118,7 +119,8 @@ fn replacement(
     let columns = Columns::of(resource_type, after);
     let old_columns = Columns::of(resource_type, before);
     let account = &after.account;
-    let delivery = match (&riders.mail, &riders.code) {
+    let invitation = riders.mails.iter().map(|mail| mail.template).find(|template| template.is_invitation());
+    let delivery = match (invitation, &riders.code) {
         (_, Some(_)) => Some(EXTERNAL),
         (Some(_), None) => Some("queued"),
         (None, None) => None,
@@ -130,7 +132,7 @@ fn replacement(
          attempts = CASE WHEN ?17 IS NULL THEN attempts ELSE 0 END, \
          sent_at = CASE ?17 WHEN 'external' THEN NULL ELSE sent_at END, \
          expires_at = CASE WHEN ?17 IS NULL THEN expires_at ELSE ?19 END, \
-         template = CASE WHEN ?17 IS NULL THEN template ELSE ?20 END \
+         template = CASE WHEN ?17 IS NULL THEN template ELSE ?20 END, pending_email = ?21 \
          WHERE tenant = ?1 AND id = ?2 AND version = ?18 RETURNING id",
         vec![
             ctx.tenant.key(),
@@ -152,7 +154,8 @@ fn replacement(
             delivery.into(),
             before.version.into(),
             riders.code.as_ref().map(Code::expires_at).into(),
-            riders.mail.as_ref().map(|mail| mail.template.name()).into(),
+            invitation.map(TemplateType::name).into(),
+            account.pending_email.as_deref().into(),
         ],
     )];
     for action in &riders.actions {
@@ -194,14 +197,14 @@ fn replacement(
     if let Some(hash) = &riders.password_hash {
         batch.extend(credentials::store(ctx, &after.id, operation, hash));
     }
-    if let Some(mail) = &riders.mail {
+    for mail in &riders.mails {
         let entry = outbox::Entry {
             template: mail.template,
             user_id: &after.id,
             seq: account.seq(),
             recipient: &mail.recipient,
             invited_by: mail.invited_by.as_deref(),
-            new_email: None,
+            new_email: mail.new_email.as_ref(),
         };
         batch.push(outbox::queue(ctx, operation, &entry));
     }

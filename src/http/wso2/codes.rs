@@ -157,8 +157,7 @@ pub async fn resend(work: Work, headers: HeaderMap, body: Body) -> Response {
             let ctx = caller::allowed(&work, &headers, &[Scope::Invitations]).await?;
             let asked = wso2::resend_request(&json_body(body).await?).map_err(|problem| refuse(&problem))?;
             let found = find::user_by_name(&ctx, &asked.user_name).await.map_err(|failure| failed(&failure))?;
-            let waits = found.filter(|user| user.account.onboarding == asked.onboarding);
-            let user = waits.ok_or_else(|| {
+            let user = found.filter(|user| asked.scenario.awaits(&user.account)).ok_or_else(|| {
                 refuse(&wso2::no_recovery_data("There is no such user, or none who waits for a code of this scenario."))
             })?;
             let resent = resend::resend(&ctx, &user.id).await.map_err(|refusal| match refusal {
