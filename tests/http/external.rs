@@ -186,3 +186,18 @@ fn a_caller_without_the_scope_links_is_refused_and_nothing_is_written() {
     assert!(found.code.as_ref().is_some_and(|code| code.expose().starts_with("lk1.")));
     assert!(!format!("{found:?}").contains("lk1."), "a code is not for debugging");
 }
+
+#[test]
+fn a_new_address_of_a_live_user_is_mailed_all_the_same() {
+    let app = external(&[("EMAIL_UPDATE_VERIFICATION", "true")]);
+    let created = create(&app, &verified("paul"));
+    let path = format!("/scim2/Users/{}", created.json()["id"].as_str().unwrap());
+    app.post_form(&format!("/verify/{}", created.header(HEADER)), &[("intent", "confirm-email")]);
+    let changed = app.scim().set(&path, "emails", json!([{ "value": "new@example.com" }]));
+    changed.is(200);
+    assert_eq!(changed.header(HEADER), "", "who asks for the change need not be who reads the mailbox");
+    app.deliver();
+    assert_eq!(app.inbox().iter().filter(|mail| mail["to"] == "new@example.com").count(), 1);
+    let again = app.admin("POST", &format!("{}/resend", path.replace("/scim2/Users", "/api/invitations")), "");
+    assert_eq!((again.status.as_u16(), again.header(HEADER)), (202, ""), "{}", again.text);
+}

@@ -12,4 +12,5 @@ mod password;
 mod scim2;
 mod settings;
 mod support;
+mod switches;
 mod wso2;

@@ -403,3 +403,45 @@ fn an_offline_link_is_refused_where_it_would_be_dead() {
     assert_eq!(app.anyone("POST", OFFLINE).status, 401);
     assert_eq!(app.number("SELECT COUNT(*) FROM audit WHERE action = 'invitation.link'"), 1);
 }
+
+/// A live user whose address is confirmed, and the path of him.
+fn live(app: &App) -> String {
+    let path = format!("/scim2/Users/{}", app.invite("paul")["id"].as_str().unwrap());
+    assert_eq!(set_password(app, &newest_code(app), PASSWORD).status, 200);
+    path
+}
+
+/// The code in the newest mail to this address.
+fn code_to(app: &App, address: &str) -> String {
+    app.deliver();
+    let mails = app.inbox();
+    let mail = mails.iter().find(|mail| mail["to"] == address).unwrap_or_else(|| panic!("no mail to {address}"));
+    mail["links"][0].as_str().unwrap().rsplit('/').next().unwrap().to_owned()
+}
+
+#[test]
+fn a_new_address_is_confirmed_by_its_code_and_an_older_ones_is_18023() {
+    let app = App::with(&[("EMAIL_UPDATE_VERIFICATION", "true")]);
+    let path = live(&app);
+    let change = |address: &str| app.scim().set(&path, "emails", json!([{ "value": address }])).is(200);
+    change("first@example.com");
+    let first = code_to(&app, "first@example.com");
+    let told = post(&app, INTROSPECT, &json!({ "code": first })).json();
+    assert_eq!(
+        (&told["recoveryScenario"], &told["recoveryStep"]),
+        (&json!("EMAIL_VERIFICATION_ON_UPDATE"), &json!("VERIFY_EMAIL"))
+    );
+    change("second@example.com");
+    for path in [CONFIRM, INTROSPECT] {
+        refused(&post(&app, path, &json!({ "code": first })), 400, "18023");
+    }
+    let second = code_to(&app, "second@example.com");
+    assert_eq!(resend(&app, "paul", "EMAIL_VERIFICATION_ON_UPDATE").status, 201);
+    refused(&post(&app, CONFIRM, &json!({ "code": second })), 400, "18001");
+    let newest = code_to(&app, "second@example.com");
+    assert_eq!(post(&app, CONFIRM, &json!({ "code": newest })).status, 202);
+    let user = app.scim().get(&path).is(200);
+    assert_eq!(user["emails"][0]["value"], "second@example.com");
+    assert!(user[WSO2].get("pendingEmails").is_none(), "{user}");
+    refused(&resend(&app, "paul", "EMAIL_VERIFICATION_ON_UPDATE"), 400, "");
+}
