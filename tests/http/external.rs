@@ -201,3 +201,16 @@ fn a_new_address_of_a_live_user_is_mailed_all_the_same() {
     let again = app.admin("POST", &format!("{}/resend", path.replace("/scim2/Users", "/api/invitations")), "");
     assert_eq!((again.status.as_u16(), again.header(HEADER)), (202, ""), "{}", again.text);
 }
+
+#[test]
+fn the_owner_of_a_tenant_that_sends_its_own_mails_is_answered_a_code() {
+    let app = App::new();
+    let tenant = json!({ "domain": "acme.com", "settings": { "EMAIL_SENDER": "external" }, "owners": [{
+        "username": "kim", "email": "kim@acme.com", "firstname": "Kim", "lastname": "Doe",
+        "provisioningMethod": "invite-via-email" }] });
+    let created = app.admin("POST", "/api/server/v1/tenants", tenant.to_string());
+    assert_eq!(created.status, 201, "{}", created.text);
+    let page = format!("/t/acme.com/invite/{}", created.header(HEADER));
+    assert_eq!(app.post_form(&page, &[("password", PASSWORD)]).status, 200);
+    assert_eq!(mails(&app), 0);
+}
