@@ -136,8 +136,8 @@ impl Resource {
     #[must_use]
     pub fn shows_account(&self) -> bool {
         let Account { onboarding, lock, email_verified, .. } = self.account;
-        // Only a verified address has another that waits to take its place.
-        self.invitation.is_some() || onboarding != Onboarding::None || lock != Lock::None || email_verified
+        let waits = self.account.pending_email.is_some();
+        self.invitation.is_some() || onboarding != Onboarding::None || lock != Lock::None || email_verified || waits
     }
 
     /// Whether a client may see the stored document as it is: its schemas are all still there, and nothing in it is

@@ -16,10 +16,10 @@ pub use update::{Riders, Written, touch, update};
 
 use std::collections::HashSet;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::keys;
-use super::resource::{Resource, USER, WSO2_SCHEMA};
+use super::resource::{Resource, USER};
 use crate::ports::Outcome;
 use crate::scim::fold;
 use crate::scim::schema::ResourceType;
@@ -34,12 +34,8 @@ struct Columns {
 
 impl Columns {
     fn of(resource_type: &ResourceType, resource: &Resource) -> Self {
-        let mut document = resource.attributes();
-        if let Some(pending) = &resource.account.pending_email {
-            let extension = document.entry(WSO2_SCHEMA).or_insert_with(|| json!({}));
-            extension["pendingEmails"] = json!([{ "value": pending }]);
-        }
-        let keys = keys::of_document(resource_type, &document);
+        let document = resource.attributes();
+        let keys = keys::of_resource(resource_type, resource, &document);
         let text = |name: &str| document.get(name).and_then(Json::as_str).filter(|text| !text.is_empty());
         let is_user = resource_type.name == USER;
         Self {

@@ -87,6 +87,7 @@ impl<'a> View<'a> {
                     }
                     Cause::Accepted => LinkProblem::Accepted { sign_in: None },
                     Cause::Revoked => LinkProblem::Revoked,
+                    Cause::GivenUp => LinkProblem::NotPending { sign_in: None },
                     Cause::Replaced => LinkProblem::Replaced,
                     Cause::AddressChanged => LinkProblem::AddressChanged,
                     Cause::Locked => LinkProblem::Locked,

@@ -54,6 +54,8 @@ pub enum Cause {
     AddressChanged,
     /// A newer mail was sent.
     Replaced,
+    /// A new address was given up before it was confirmed.
+    GivenUp,
     /// The invitation was withdrawn.
     Revoked,
     /// A password was set, by the link or by an administrator.
@@ -92,7 +94,7 @@ stored_as!(AccountState {
     PendingEmailVerification = "PENDING_EV",
     Unlocked = "UNLOCKED",
 });
-stored_as!(Cause { Locked = "L", AddressChanged = "M", Replaced = "N", Revoked = "R", Accepted = "A" });
+stored_as!(Cause { Locked = "L", AddressChanged = "M", Replaced = "N", GivenUp = "G", Revoked = "R", Accepted = "A" });
 
 /// The stored facts of one account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

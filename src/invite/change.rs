@@ -115,7 +115,7 @@ fn live(
         let given_up = (wishes.named.pending_email && !wishes.pending_email) || wishes.named.emails;
         if was_waiting && given_up {
             account.pending_email = None;
-            bump(account, Cause::Revoked);
+            bump(account, Cause::GivenUp);
         } else if was_waiting && barred && !before.is_barred() {
             bump(account, Cause::Locked);
         } else if let Some(to) = before.pending_email.clone().filter(|_| before.is_barred() && !barred) {

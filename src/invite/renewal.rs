@@ -69,7 +69,8 @@ async fn renew(ctx: &Context, user_id: &str) -> Result<(), DatabaseError> {
     let ctx = &Context { actor: Actor::User(user_id.to_owned()), ..ctx.clone() };
     let mails = store::refresh(ctx).await? && ctx.settings().email_sender == EmailSender::Internal;
     let operation = ctx.platform.new_id().to_string();
-    let today = "?4 / 86400000";
+    // D1 binds doubles: without the cast, today would have a fraction.
+    let today = "CAST(?4 / 86400000 AS INTEGER)";
     let allowed = format!(
         "(onboarding = 'none' OR substr(seq_log, -1) <> 'R') AND EXISTS (SELECT 1 FROM renewals n WHERE n.tenant = ?1 \
          AND n.user_id = ?2 AND n.requested IS NOT NULL AND n.sent <= ?4 - {PAUSE} \

@@ -200,6 +200,7 @@ fn why_unwanted(mail: &Mail, account: Option<&Account>) -> Option<&'static str> 
     Some(match account.dead_link(mail.seq, purpose)? {
         Cause::Accepted => "the invitation has been redeemed",
         Cause::Revoked => "the invitation has been revoked",
+        Cause::GivenUp => "the change of address has been given up",
         Cause::Replaced => "a newer mail has replaced it",
         Cause::AddressChanged => "the user's address has changed",
         Cause::Locked if account.disabled => "the account is disabled",

@@ -80,7 +80,7 @@ pub fn not_live(link: &Link, endpoint: Endpoint, tenant: &Tenant) -> Problem {
         Link::Dead(_, Cause::Locked) => {
             ("17003", "An administrator has locked or disabled the account since the code was sent.".to_owned())
         }
-        Link::Dead(_, Cause::AddressChanged) if endpoint == Endpoint::User => {
+        Link::Dead(_, Cause::AddressChanged | Cause::GivenUp) if endpoint == Endpoint::User => {
             ("18023", "The link is no longer valid: the user's address has changed since it was sent.".to_owned())
         }
         Link::Dead(_, cause) => (
@@ -88,7 +88,9 @@ pub fn not_live(link: &Link, endpoint: Endpoint, tenant: &Tenant) -> Problem {
             match cause {
                 Cause::Revoked => "The invitation has been withdrawn.",
                 Cause::Replaced => "A newer code has been sent: only the newest works.",
-                Cause::AddressChanged => "The user's address has changed: the code sent to the new one works.",
+                Cause::AddressChanged | Cause::GivenUp => {
+                    "The user's address has changed: the code sent to the new one works."
+                }
                 Cause::Accepted | Cause::Locked => "The code has been used already.",
             }
             .to_owned(),

@@ -138,14 +138,15 @@ pub fn custom() -> impl Strategy<Value = Value> {
 pub fn account() -> impl Strategy<Value = Account> {
     let onboarding = select(&[Onboarding::None, Onboarding::AskPassword, Onboarding::EmailVerification][..]);
     let lock = select(&[Lock::None, Lock::Onboarding, Lock::Admin][..]);
-    (onboarding, lock, any::<bool>(), any::<bool>(), select(&["", "R", "RN", "A"][..])).prop_map(
-        |(onboarding, lock, disabled, email_verified, seq_log)| Account {
+    let pending_email = option::weighted(0.3, text());
+    (onboarding, lock, any::<bool>(), any::<bool>(), pending_email, select(&["", "R", "RN", "A"][..])).prop_map(
+        |(onboarding, lock, disabled, email_verified, pending_email, seq_log)| Account {
             onboarding,
             lock,
             disabled,
             email: None,
             email_verified,
-            pending_email: None,
+            pending_email,
             seq_log: seq_log.to_owned(),
         },
     )

@@ -141,7 +141,7 @@ fn a_change_is_given_up_by_setting_the_old_address_or_removing_the_new_one() {
         let link = app.newest_link();
         let after = app.scim().patch(&paul, json!([operation])).is(200);
         assert_eq!(address(&after), ("paul@example.com", None, true));
-        assert_dead(&app, &link, "withdrawn");
+        assert_dead(&app, &link, "Nothing left to do");
         assert_eq!(app.number("SELECT COUNT(*) FROM value_index WHERE key = 'new@example.com'"), 0);
     }
 }

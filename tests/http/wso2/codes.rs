@@ -444,4 +444,9 @@ fn a_new_address_is_confirmed_by_its_code_and_an_older_ones_is_18023() {
     assert_eq!(user["emails"][0]["value"], "second@example.com");
     assert!(user[WSO2].get("pendingEmails").is_none(), "{user}");
     refused(&resend(&app, "paul", "EMAIL_VERIFICATION_ON_UPDATE"), 400, "");
+
+    change("third@example.com");
+    let given_up = code_to(&app, "third@example.com");
+    change("second@example.com");
+    refused(&post(&app, CONFIRM, &json!({ "code": given_up })), 400, "18023");
 }
