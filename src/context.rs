@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::access::scope::Scopes;
+use crate::access::tokens::Tokens;
 use crate::directory::registry::Registries;
 use crate::ports::Platform;
 use crate::tenant::store::Tenants;
@@ -17,6 +18,8 @@ pub struct Memory {
     pub registries: Registries,
     /// The tenants' settings.
     pub tenants: Tenants,
+    /// API tokens.
+    pub tokens: Tokens,
 }
 
 /// Who acts, as the audit names them.
@@ -28,6 +31,13 @@ pub enum Actor {
     Administrator(String),
     /// A user, by id.
     User(String),
+    /// An API token.
+    Token {
+        /// Its id.
+        id: String,
+        /// What whoever made it calls it.
+        name: String,
+    },
     /// Latchkey itself: the mail sender, the sweep.
     System,
 }
@@ -38,6 +48,7 @@ impl fmt::Display for Actor {
             Self::Anyone => f.write_str("anyone"),
             Self::Administrator(name) => write!(f, "administrator:{name}"),
             Self::User(id) => write!(f, "user:{id}"),
+            Self::Token { id, name } => write!(f, "token:{name} ({id})"),
             Self::System => f.write_str("system"),
         }
     }

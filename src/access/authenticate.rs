@@ -1,15 +1,17 @@
-//! Who is calling: HTTP Basic of the first administrator, and a user's own Basic credentials.
+//! Who is calling: an API token, HTTP Basic of the first administrator, or a user's own Basic credentials.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::access::password;
-use crate::context::Context;
+use crate::access::scope::Scope;
+use crate::access::{password, token, tokens};
+use crate::context::{Actor, Context};
 use crate::directory::find;
 use crate::directory::resource::Resource;
 use crate::ports::DatabaseError;
+use crate::tenant::{SUPER_TENANT, Secret, Tenant};
 
 /// A user name and a password, as sent.
 pub struct Basic {
@@ -31,6 +33,42 @@ impl Basic {
         let (username, password) = decoded.split_once(':')?;
         Some(Self { username: username.to_owned(), password: password.to_owned() })
     }
+}
+
+/// What an `Authorization` header carries.
+pub enum Credentials {
+    /// A name and a password.
+    Basic(Basic),
+    /// An API token (RFC 6750).
+    Bearer(Secret),
+}
+
+impl Credentials {
+    /// Reads an `Authorization` header; `None` for another scheme, or what is not well-formed.
+    #[must_use]
+    pub fn parse(header: &str) -> Option<Self> {
+        let (scheme, credentials) = header.split_once(' ')?;
+        if scheme.eq_ignore_ascii_case("bearer") {
+            return Some(Self::Bearer(Secret::new(credentials.trim())));
+        }
+        Basic::parse(header).map(Self::Basic)
+    }
+}
+
+/// The context with whoever has this API token in it; `None` when it is not good here. A token works in its own tenant
+/// alone; the super tenant's inside any, if it has the scope `tenants`.
+///
+/// # Errors
+/// The database's.
+pub async fn bearer(ctx: &Context, text: &Secret) -> Result<Option<Context>, DatabaseError> {
+    let Some(digest) = token::digest(text.expose()) else { return Ok(None) };
+    let Some(token) = tokens::find(ctx, &digest).await? else { return Ok(None) };
+    let is_own = token.tenant == ctx.tenant.number();
+    if !is_own && !(token.tenant == Tenant::super_tenant().number() && token.scopes.has(Scope::Tenants)) {
+        return Ok(None);
+    }
+    let name = if is_own { token.name.clone() } else { format!("{}@{SUPER_TENANT}", token.name) };
+    Ok(Some(Context { actor: Actor::Token { id: token.id.clone(), name }, scopes: token.scopes, ..ctx.clone() }))
 }
 
 /// Whether these are the first administrator's credentials. He belongs to the super tenant and may act inside any.

@@ -5,3 +5,5 @@ pub mod authenticate;
 pub mod password;
 pub mod policy;
 pub mod scope;
+pub mod token;
+pub mod tokens;

@@ -6,20 +6,20 @@ use ::http::header::AUTHORIZATION;
 use axum::response::Response;
 
 use super::{Work, answer};
-use crate::access::authenticate::{self, Basic, SignIn};
+use crate::access::authenticate::{self, Credentials, SignIn};
 use crate::access::scope::{Scope, Scopes};
 use crate::context::{Actor, Context};
 use crate::directory::resource::Resource;
 use crate::tenant::{SUPER_TENANT, store};
 
-fn basic(headers: &HeaderMap) -> Option<Basic> {
-    Basic::parse(headers.get(AUTHORIZATION)?.to_str().ok()?)
+fn credentials(headers: &HeaderMap) -> Option<Credentials> {
+    Credentials::parse(headers.get(AUTHORIZATION)?.to_str().ok()?)
 }
 
 fn unauthorized(work: &Work) -> Response {
     answer::unauthorized(
         work.dialect,
-        "Credentials are missing or wrong: send HTTP Basic credentials that are valid for this tenant.",
+        "Credentials are missing or wrong: send an API token, or HTTP Basic credentials, that is valid for this tenant.",
     )
 }
 
@@ -36,7 +36,14 @@ pub async fn allowed(work: &Work, headers: &HeaderMap, any_of: &[Scope]) -> Resu
 
 async fn authenticated(work: &Work, headers: &HeaderMap) -> Result<Context, Response> {
     let ctx = &work.ctx;
-    let Some(basic) = basic(headers) else { return Err(unauthorized(work)) };
+    let basic = match credentials(headers) {
+        Some(Credentials::Basic(basic)) => basic,
+        Some(Credentials::Bearer(token)) => {
+            let found = authenticate::bearer(ctx, &token).await.map_err(|f| answer::database(work.dialect, &f))?;
+            return found.ok_or_else(|| unauthorized(work));
+        }
+        None => return Err(unauthorized(work)),
+    };
     if !authenticate::is_first_administrator(ctx, &basic) {
         return Err(unauthorized(work));
     }
@@ -58,7 +65,7 @@ pub enum Me {
 
 /// The user whose own credentials these are, or a 401 that does not tell why.
 pub async fn me(work: &Work, headers: &HeaderMap) -> Result<Me, Response> {
-    let Some(basic) = basic(headers) else { return Err(unauthorized(work)) };
+    let Some(Credentials::Basic(basic)) = credentials(headers) else { return Err(unauthorized(work)) };
     if authenticate::is_first_administrator(&work.ctx, &basic) && work.ctx.tenant.is_super() {
         return Ok(Me::Administrator);
     }

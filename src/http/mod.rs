@@ -10,6 +10,7 @@ mod links;
 mod operations;
 mod scim;
 mod settings;
+mod tokens;
 
 use std::io;
 use std::pin::Pin;
@@ -23,7 +24,7 @@ use axum::body::Bytes;
 use axum::extract::MatchedPath;
 use axum::handler::Handler;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use bytes::BytesMut;
 use futures_util::{future, stream};
 use http_body_util::BodyExt;
@@ -295,6 +296,8 @@ fn routes() -> Router {
             "/api/settings",
             get(at!(settings::read, work, headers)).patch(at!(settings::modify, work, headers, body)),
         )
+        .route("/api/tokens", get(at!(tokens::list, work, headers)).post(at!(tokens::create, work, headers, body)))
+        .route("/api/tokens/{id}", delete(at!(tokens::revoke, work, uri, headers)))
         .route("/api/schemas", schemas)
         .route("/api/schemas/{urn}", schema)
         .route("/api/resource-types", resource_types)
