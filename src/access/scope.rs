@@ -102,6 +102,12 @@ impl Scopes {
         Self(self.0 & !others.0)
     }
 
+    /// Those of both sets.
+    #[must_use]
+    pub fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
     /// Those that are in both sets.
     #[must_use]
     pub fn common(self, others: Self) -> Self {

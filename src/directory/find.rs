@@ -4,7 +4,6 @@ use super::resource::{COLUMNS, GROUPS_COLUMN, Resource, USER};
 use crate::context::Context;
 use crate::ports::{DatabaseError, Statement};
 use crate::scim::fold::fold;
-use crate::tenant::store;
 
 /// The statement that finds a resource by type and id; with the groups it is in, if those are asked for.
 #[must_use]
@@ -30,22 +29,14 @@ pub async fn by_id(
     rows.first().map(Resource::from_row).transpose()
 }
 
-/// Finds a user by user name, whose case and Unicode form do not matter, with the hash of the password, if there is one,
-/// and the groups.
-///
-/// # Errors
-/// The database's.
-pub async fn user_with_password_hash(
-    ctx: &Context,
-    user_name: &str,
-) -> Result<Option<(Resource, Option<String>)>, DatabaseError> {
+/// The statement that finds a user by user name, whose case and Unicode form do not matter, with the hash of the password,
+/// if there is one, and the groups.
+#[must_use]
+pub fn user_with_password_hash(ctx: &Context, user_name: &str) -> Statement {
     let sql = format!(
         "SELECT {COLUMNS}, c.password_hash, {GROUPS_COLUMN} FROM resources r \
          LEFT JOIN credentials c ON c.tenant = r.tenant AND c.user_id = r.id \
          WHERE r.tenant = ?1 AND r.type = ?3 AND r.name_key = ?2"
     );
-    let params = vec![ctx.tenant.key(), fold(user_name).into(), USER.into()];
-    let outcomes = store::batch(ctx, vec![Statement::new(sql, params)]).await?;
-    let Some(row) = outcomes.first().and_then(|outcome| outcome.rows.first()) else { return Ok(None) };
-    Ok(Some((Resource::from_row(row)?, row.optional_text("password_hash")?.map(str::to_owned))))
+    Statement::new(sql, vec![ctx.tenant.key(), fold(user_name).into(), USER.into()])
 }

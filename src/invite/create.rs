@@ -89,7 +89,7 @@ pub fn new_user(ctx: &Context, resource_type: &ResourceType, mut document: Docum
 #[must_use]
 pub fn inviter(ctx: &Context) -> Option<String> {
     match &ctx.actor {
-        Actor::Administrator(name) => Some(name.clone()),
+        Actor::Administrator(name) | Actor::RoleHolder { name, .. } => Some(name.clone()),
         _ => None,
     }
 }

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::{Refusal, password, text};
+use super::{Refusal, check_may_appoint, password, text};
 use crate::access::audit::Action;
 use crate::access::password::Gate;
 use crate::access::policy::{self, Weakness};
+use crate::access::role;
+use crate::access::scope::Scope;
 use crate::context::{Actor, Context};
 use crate::directory::resource::{Invitation, Resource, USER};
 use crate::directory::write::{NewMail, NewResource, Riders};
@@ -21,6 +23,9 @@ use crate::scim::schema::ResourceType;
 /// A user to be created.
 pub fn prepare(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, document: Document) -> Result<NewResource, Refusal> {
     check_name(&document)?;
+    if document.contains_key("roles") {
+        check_may_appoint(ctx)?;
+    }
     let new = new_user(ctx, rt, document)?;
     let password_hash = new.password.map(|password| password::hash(ctx, gate, &password)).transpose()?;
     Ok(NewResource {
@@ -59,6 +64,8 @@ pub fn changed(
             keep_others(rt, before, &mut document);
         }
         check_own(ctx, before, &document, &wishes)?;
+    } else {
+        check_roles(ctx, rt, before, &mut document, replaced)?;
     }
     let change = change::decide(&ctx.settings(), &before.account, &wishes, wishes::address(&document));
     let mail = match change.mail {
@@ -67,6 +74,11 @@ pub fn changed(
         }
         None => None,
     };
+    // Whoever sets such a user's password, or has a link sent to an address of his choice, could sign in as that user.
+    let takes_over = wishes.password.is_some() || mail.is_some() || change.account.email != before.account.email;
+    if takes_over && role::has_any(before) && !matches!(ctx.actor, Actor::User(_)) {
+        check_may_appoint(ctx)?;
+    }
     let password_hash = wishes.password.map(|password| password::hash(ctx, gate, &password)).transpose()?;
     let mut after = Resource { account: change.account, ..before.clone() };
     if mail.is_some() {
@@ -77,6 +89,25 @@ pub fn changed(
     after.document = text(document)?;
     let actions = std::iter::once(Action::update(USER)).chain(change.action).collect();
     Ok((after, Riders { password_hash, mail, actions, ..Riders::default() }))
+}
+
+/// Holds whoever may not appoint anybody to leaving `roles` as it is. A PUT that does not speak of it does so.
+fn check_roles(
+    ctx: &Context,
+    rt: &ResourceType,
+    before: &Resource,
+    document: &mut Document,
+    replaced: bool,
+) -> Result<(), Refusal> {
+    if ctx.scopes.has(Scope::Roles) {
+        return Ok(());
+    }
+    let current = before.attributes().shift_remove("roles");
+    if let (true, false, Some(roles)) = (replaced, document.contains_key("roles"), &current) {
+        document.insert("roles".to_owned(), roles.clone());
+        resource::arrange(rt, document);
+    }
+    if current.as_ref() == document.get("roles") { Ok(()) } else { check_may_appoint(ctx) }
 }
 
 /// The longest user name, in characters: the longest e-mail address fits.

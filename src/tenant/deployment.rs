@@ -60,8 +60,8 @@ pub struct Deployment {
     pub environment: Environment,
     /// `scheme://host[:port]` that every link starts with; never taken from a request.
     pub public_origin: String,
-    /// The first administrator.
-    pub administrator: Administrator,
+    /// The first administrator; none once others have the role and the secrets are gone.
+    pub administrator: Option<Administrator>,
     /// The keys that sign and verify links.
     pub keys: KeyRing,
     /// Mail providers in the order in which they are tried.
@@ -120,25 +120,11 @@ impl Deployment {
             }
         };
 
-        let mut required = |name: &str, what: &str| {
-            get(name).unwrap_or_else(|| {
-                problems.push(format!("{name} is missing: {what}."));
-                String::new()
-            })
-        };
-        let administrator = Administrator {
-            username: required("ADMIN_USERNAME", "the first administrator's name, a secret"),
-            password: Secret::new(required("ADMIN_PASSWORD", "the first administrator's password, a secret")),
-        };
-        let token_keys = required("TOKEN_KEYS", "kid:base64url(32 random bytes or more), a secret");
-        if !development && administrator.password.expose() == "admin" {
-            problems.push("ADMIN_PASSWORD is the development password: set another one.".to_owned());
-        } else if !development && (1..MIN_ADMIN_PASSWORD).contains(&administrator.password.expose().chars().count()) {
-            problems.push(format!("ADMIN_PASSWORD is too short: {MIN_ADMIN_PASSWORD} characters or more are needed."));
-        }
-        if administrator.username.contains(':') {
-            problems.push("ADMIN_USERNAME has a colon, which HTTP Basic cannot carry in a name.".to_owned());
-        }
+        let administrator = administrator(&get, development, &mut problems);
+        let token_keys = get("TOKEN_KEYS").unwrap_or_else(|| {
+            problems.push("TOKEN_KEYS is missing: kid:base64url(32 random bytes or more), a secret.".to_owned());
+            String::new()
+        });
 
         let host = public_origin.split_once("://").map_or("", |(_, host)| host).to_owned();
         let keys = if token_keys.is_empty() { Vec::new() } else { parse_keys(&token_keys, development, &mut problems) };
@@ -261,6 +247,35 @@ impl Deployment {
     }
 }
 
+/// The first administrator, if the secrets name one.
+fn administrator(
+    get: &impl Fn(&str) -> Option<String>,
+    development: bool,
+    problems: &mut Vec<String>,
+) -> Option<Administrator> {
+    let (username, password) = match (get("ADMIN_USERNAME"), get("ADMIN_PASSWORD")) {
+        (Some(username), Some(password)) => (username, password),
+        (None, None) => return None,
+        (name, _) => {
+            let missing = if name.is_some() { "ADMIN_PASSWORD" } else { "ADMIN_USERNAME" };
+            problems.push(format!(
+                "{missing} is missing: set both secrets of the first administrator, or neither where others have the \
+                 role admin."
+            ));
+            return None;
+        }
+    };
+    if !development && password == "admin" {
+        problems.push("ADMIN_PASSWORD is the development password: set another one.".to_owned());
+    } else if !development && password.chars().count() < MIN_ADMIN_PASSWORD {
+        problems.push(format!("ADMIN_PASSWORD is too short: {MIN_ADMIN_PASSWORD} characters or more are needed."));
+    }
+    if username.contains(':') {
+        problems.push("ADMIN_USERNAME has a colon, which HTTP Basic cannot carry in a name.".to_owned());
+    }
+    Some(Administrator { username, password: Secret::new(password) })
+}
+
 /// An origin and nothing more: links are built by appending a path to it.
 fn checked_origin(origin: &str, development: bool) -> Result<String, String> {
     let origin = origin.trim_end_matches('/');
@@ -372,8 +387,20 @@ mod tests {
     #[test]
     fn an_empty_deployment_names_everything_that_is_missing() {
         let problems = load(&[]).expect_err("nothing is set").join("\n");
-        for name in ["PUBLIC_ORIGIN", "ADMIN_USERNAME", "ADMIN_PASSWORD", "TOKEN_KEYS", "MAIL_PROVIDER", "MAIL_FROM"] {
+        for name in ["PUBLIC_ORIGIN", "TOKEN_KEYS", "MAIL_PROVIDER", "MAIL_FROM"] {
             assert!(problems.contains(name), "{name} in {problems}");
+        }
+    }
+
+    #[test]
+    fn the_first_administrators_secrets_come_and_go_together() {
+        let without = |names: &[&str]| {
+            let pairs: Vec<_> = production().into_iter().filter(|(name, _)| !names.contains(name)).collect();
+            load(&pairs)
+        };
+        assert!(without(&["ADMIN_USERNAME", "ADMIN_PASSWORD"]).expect("complete").administrator.is_none());
+        for name in ["ADMIN_USERNAME", "ADMIN_PASSWORD"] {
+            assert!(without(&[name]).expect_err(name)[0].starts_with(name));
         }
     }
 

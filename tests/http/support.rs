@@ -89,6 +89,12 @@ impl App {
         Self::over(self.native, overrides)
     }
 
+    /// The same data under a configuration without these variables.
+    pub fn without(self, names: &[&str]) -> Self {
+        let empty: Vec<_> = names.iter().map(|name| (*name, "")).collect();
+        Self::over(self.native, &empty)
+    }
+
     /// Another isolate of the same deployment, over the same data.
     pub fn isolate(&self) -> Service {
         let service = Service::new(Ok(self.deployment.clone()));
