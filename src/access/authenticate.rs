@@ -1,13 +1,17 @@
 //! Who is calling: an API token, the first administrator, or a user by credentials of his own.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::access::delay::Attempt;
+use crate::access::grant::Grant;
 use crate::access::password::Gate;
 use crate::access::scope::{Scope, Scopes};
+use crate::access::tokens::ApiToken;
 use crate::access::{password, role, token, tokens};
 use crate::context::{Actor, Context};
 use crate::directory::find;
@@ -87,18 +91,42 @@ pub async fn caller(ctx: &Context, gate: &Gate, credentials: &Credentials) -> Re
     role_holder(ctx, gate, basic).await
 }
 
-/// The context with whoever has this API token in it; `None` when it is not good here. A token works in its own tenant
-/// alone; the super tenant's inside any, if it has the scope `tenants`.
+/// The context with whoever has this API token, or an access token made for one, in it; `None` when it is not good here.
 async fn bearer(ctx: &Context, text: &Secret) -> Result<Option<Context>, DatabaseError> {
-    let Some(digest) = token::digest(text.expose()) else { return Ok(None) };
-    let Some(token) = tokens::find(ctx, &digest).await? else { return Ok(None) };
+    let (digest, granted) = match token::digest(text.expose()) {
+        Some(digest) => (digest, Scopes::all()),
+        None => match Grant::verify(text.expose(), &ctx.deployment.keys, ctx.now_seconds()) {
+            Some(grant) => (grant.parent, grant.scopes),
+            None => return Ok(None),
+        },
+    };
+    let Some(token) = good_here(ctx, &digest).await? else { return Ok(None) };
     let is_own = token.tenant == ctx.tenant.number();
-    let reaches = token.tenant == Tenant::super_tenant().number() && token.scopes.has(Scope::Tenants);
-    if !is_own && !reaches {
+    let name = if is_own { token.name.clone() } else { of_super_tenant(&token.name) };
+    let scopes = token.scopes.common(granted);
+    if !is_own && !scopes.has(Scope::Tenants) {
         return Ok(None);
     }
-    let name = if is_own { token.name.clone() } else { of_super_tenant(&token.name) };
-    Ok(Some(Context { actor: Actor::Token { id: token.id.clone(), name }, scopes: token.scopes, ..ctx.clone() }))
+    Ok(Some(Context { actor: Actor::Token { id: token.id.clone(), name }, scopes, ..ctx.clone() }))
+}
+
+/// The API token of this text and its digest, if it is good here.
+///
+/// # Errors
+/// The database's.
+pub async fn api_token(ctx: &Context, text: &Secret) -> Result<Option<(String, Arc<ApiToken>)>, DatabaseError> {
+    let Some(digest) = token::digest(text.expose()) else { return Ok(None) };
+    Ok(good_here(ctx, &digest).await?.map(|token| (digest, token)))
+}
+
+/// The token with this digest. One works in its own tenant alone; the super tenant's inside any, if it has the scope
+/// `tenants`.
+async fn good_here(ctx: &Context, digest: &str) -> Result<Option<Arc<ApiToken>>, DatabaseError> {
+    let token = tokens::find(ctx, digest).await?;
+    Ok(token.filter(|token| {
+        let reaches = token.tenant == Tenant::super_tenant().number() && token.scopes.has(Scope::Tenants);
+        token.tenant == ctx.tenant.number() || reaches
+    }))
 }
 
 /// The name of somebody of the super tenant who acts inside another.

@@ -5,6 +5,7 @@
 //! | `scope`, `role` | what may be done, and what roles allow |
 //! | `authenticate` | from credentials to whoever calls |
 //! | `token`, `tokens` | API tokens: their text, and those that there are |
+//! | `grant` | the access tokens that API tokens are exchanged for |
 //! | `password`, `policy` | hashing, and which passwords will do |
 //! | `verified` | what need not be hashed again within a minute |
 //! | `delay` | failed sign-ins, and how long the next has to wait |
@@ -13,6 +14,7 @@
 pub mod audit;
 pub mod authenticate;
 pub mod delay;
+pub mod grant;
 pub mod password;
 pub mod policy;
 pub mod role;

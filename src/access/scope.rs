@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// One area of what Latchkey does.
+/// One area of what Latchkey does. A new one goes to the end: access tokens carry them by position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// SCIM GET and `.search`.
@@ -112,6 +112,18 @@ impl Scopes {
     #[must_use]
     pub fn common(self, others: Self) -> Self {
         Self(self.0 & others.0)
+    }
+
+    /// The set as a number, a bit for each scope in the order of [`Scope`]: what an access token carries for an hour.
+    #[must_use]
+    pub fn bits(self) -> u16 {
+        self.0
+    }
+
+    /// Reads [`Scopes::bits`].
+    #[must_use]
+    pub fn from_bits(bits: u16) -> Self {
+        Self(bits).common(Self::all())
     }
 
     /// Reads names separated by spaces, as they are stored; a name that this version does not know grants nothing.
