@@ -146,7 +146,7 @@ pub fn is_first_administrator(ctx: &Context, basic: &Basic) -> bool {
 
 async fn first_administrator(ctx: &Context, basic: &Basic) -> Result<Outcome<Context>, DatabaseError> {
     // The right secret costs no look-up: the delays are those that this isolate knows of.
-    if let Some(seconds) = Attempt::of(ctx, &basic.username).known_wait(ctx) {
+    if let Some(seconds) = Attempt::of(ctx, &basic.username).and_then(|attempt| attempt.known_wait(ctx)) {
         return Ok(Outcome::Wait(seconds));
     }
     if !store::refresh(ctx).await? {
@@ -190,7 +190,7 @@ pub async fn user(
     password: &str,
 ) -> Result<Outcome<Box<Resource>>, DatabaseError> {
     let attempt = Attempt::of(ctx, user_name);
-    if let Some(seconds) = attempt.known_wait(ctx) {
+    if let Some(seconds) = attempt.as_ref().and_then(|attempt| attempt.known_wait(ctx)) {
         return Ok(Outcome::Wait(seconds));
     }
     let now = ctx.platform.clock.now();
@@ -203,11 +203,16 @@ pub async fn user(
         let Some(entered) = gate.enter() else { return Ok(Outcome::Busy) };
         place = Some(entered);
     }
-    let batch = vec![find::user_with_password_hash(ctx, user_name), attempt.statement()];
+    let mut batch = vec![find::user_with_password_hash(ctx, user_name)];
+    batch.extend(attempt.as_ref().map(Attempt::statement));
     let outcomes = store::batch(ctx, batch).await?;
-    let verdict = attempt.judge(ctx, outcomes.get(1))?;
-    if let Some(seconds) = verdict.wait {
-        return Ok(Outcome::Wait(seconds));
+    let mut has_failed = false;
+    if let Some(attempt) = &attempt {
+        let verdict = attempt.judge(ctx, outcomes.get(1))?;
+        if let Some(seconds) = verdict.wait {
+            return Ok(Outcome::Wait(seconds));
+        }
+        has_failed = verdict.has_failed;
     }
     // A tenant that is none any more, or not active, may still have users.
     let row = outcomes.first().and_then(|outcome| outcome.rows.first()).filter(|_| store::is_fresh(ctx));
@@ -225,10 +230,12 @@ pub async fn user(
         }
     };
     let Some((user, hash)) = accepted else {
-        attempt.failed(ctx).await?;
+        if let Some(attempt) = attempt {
+            attempt.failed(ctx).await?;
+        }
         return Ok(Outcome::Refused);
     };
-    if verdict.has_failed {
+    if let Some(attempt) = attempt.filter(|_| has_failed) {
         attempt.succeeded(ctx).await?;
     }
     if !password::is_current(hash) {

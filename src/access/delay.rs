@@ -46,18 +46,22 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// The attempt of the context's address on this user name.
+    /// The attempt of the context's address on this user name; `None` where nobody has to wait (`RATE_LIMITS=off`).
     #[must_use]
-    pub fn of(ctx: &Context, user_name: &str) -> Self {
-        // The first administrator may sign in anywhere: his failures are counted in one place.
+    pub fn of(ctx: &Context, user_name: &str) -> Option<Self> {
+        // The first administrator may sign in anywhere: his failures are counted in one place, and no tenant decides.
         let is_first = ctx.deployment.administrator.as_ref().is_some_and(|first| first.username == user_name);
+        let limited = if is_first { ctx.deployment.settings.rate_limits } else { ctx.settings().rate_limits };
+        if !limited {
+            return None;
+        }
         let tenant = if is_first { 0 } else { ctx.tenant.number().cast_signed() };
         let key = ctx.deployment.keys.derive(LABEL, b"").into_iter().next().unwrap_or_default();
         let account = Hmac::<Sha256>::new_from_slice(&key)
             .map(|mac| mac.chain_update(fold(user_name)).finalize().into_bytes())
             .map(|digest| URL_SAFE_NO_PAD.encode(&digest[..16]))
             .unwrap_or_default();
-        Self { tenant, account, address: network(ctx.address.as_deref().unwrap_or_default()) }
+        Some(Self { tenant, account, address: network(ctx.address.as_deref().unwrap_or_default()) })
     }
 
     /// Seconds that this attempt has to wait, as far as the isolate knows.

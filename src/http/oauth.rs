@@ -124,8 +124,7 @@ async fn issue(work: &Work, headers: &HeaderMap, body: Body) -> Result<Response,
     }
     let scopes = scopes(form.scope.as_deref(), token.scopes)?;
     let now = ctx.now_seconds();
-    // Rounded up: the API token's own expiry is checked with each request.
-    let left = u64::try_from(token.expires_at).unwrap_or_default().div_ceil(1000).saturating_sub(now);
+    let left = (u64::try_from(token.expires_at).unwrap_or_default() / 1000).saturating_sub(now);
     let lifetime = left.min(LIFETIME);
     let grant = Grant { parent: digest, scopes, expires_at: now + lifetime };
     let text = grant.sign(&ctx.deployment.keys);

@@ -205,7 +205,11 @@ impl Deployment {
             ));
         }
 
-        let variables: Values = SETTINGS.iter().filter_map(|(name, _)| get(name).map(|value| (*name, value))).collect();
+        let mut variables: Values =
+            SETTINGS.iter().filter_map(|(name, _)| get(name).map(|value| (*name, value))).collect();
+        if development {
+            variables.entry("RATE_LIMITS").or_insert_with(|| "off".to_owned());
+        }
         let settings = Settings::of(&variables, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
@@ -447,6 +451,7 @@ mod tests {
             ("MAIL_API_BASE", "https://api.resend.com/?x"),
             ("MAIL_API_BASE", "https://"),
             ("EMAIL_SENDER", "somebody"),
+            ("RATE_LIMITS", "some"),
             ("PASSWORD_HISTORY", "25"),
             ("ENABLE_EMAIL_VERIFICATION", "yes"),
             ("PASSWORD_HISTORY", "none"),

@@ -50,6 +50,7 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("ORGANIZATION_NAME", "Latchkey"),
     ("DEFAULT_LOCALE", DEFAULT_LOCALE),
     ("MAIL_REPLY_TO", ""),
+    ("RATE_LIMITS", "on"),
 ];
 
 /// The name in [`SETTINGS`] that is spelled like `name`, whatever its case.
@@ -93,6 +94,8 @@ pub struct Settings {
     pub default_locale: String,
     /// `MAIL_REPLY_TO`.
     pub mail_reply_to: Option<String>,
+    /// `RATE_LIMITS`: whether anybody is made to wait. Off in development unless set.
+    pub rate_limits: bool,
 }
 
 impl Settings {
@@ -135,6 +138,11 @@ impl Settings {
         let locale = read.check("DEFAULT_LOCALE", "a locale such as en_US or de", |value| {
             normalise(value).filter(|locale| locale.len() <= MAX_LOCALE)
         });
+        let rate_limits = read.check("RATE_LIMITS", "on or off", |value| match value {
+            "on" => Some(true),
+            "off" => Some(false),
+            _ => None,
+        });
         let reply_to = read.check("MAIL_REPLY_TO", "an address such as help@example.com", |value| {
             (value.is_empty() || Address::parse(value).is_some()).then(|| value.to_owned())
         });
@@ -151,6 +159,7 @@ impl Settings {
             organization_name: read.values["ORGANIZATION_NAME"].clone(),
             default_locale: locale.unwrap_or_else(|| DEFAULT_LOCALE.to_owned()),
             mail_reply_to: reply_to.filter(|address| !address.is_empty()),
+            rate_limits: rate_limits.unwrap_or(true),
             values: read.values,
         }
     }

@@ -9,6 +9,11 @@ use serde_json::json;
 use crate::scim2::client::{PASSWORD, USER, id};
 use crate::support::{App, Reply, basic};
 
+/// In development nobody waits unless asked to.
+fn limited() -> App {
+    App::with(&[("RATE_LIMITS", "on")])
+}
+
 fn paul(app: &App) -> String {
     app.scim().create("/scim2/Users", &json!({ "schemas": [USER], "userName": "paul", "password": PASSWORD }))
 }
@@ -21,7 +26,7 @@ fn from(app: &App, address: &str, name: &str, password: &str) -> Reply {
 
 #[test]
 fn whoever_guesses_waits_and_nobody_else_does() {
-    let app = App::new();
+    let app = limited();
     paul(&app);
     let (stranger, home) = ("192.0.2.66", "198.51.100.1");
     for attempt in 0..5 {
@@ -51,7 +56,7 @@ fn whoever_guesses_waits_and_nobody_else_does() {
 
 #[test]
 fn names_that_nobody_has_are_counted_alike_and_no_name_is_stored() {
-    let app = App::new();
+    let app = limited();
     let counted = |name: &str| {
         let statuses: Vec<u16> = (0..7).map(|_| from(&app, "192.0.2.66", name, "wrong").status.as_u16()).collect();
         statuses
@@ -66,7 +71,7 @@ fn names_that_nobody_has_are_counted_alike_and_no_name_is_stored() {
 
 #[test]
 fn an_address_that_guesses_at_everybody_waits_for_everybody() {
-    let app = App::new();
+    let app = limited();
     paul(&app);
     for number in 0..100 {
         let address = format!("2001:db8:0:1::{number:x}");
@@ -82,7 +87,7 @@ fn an_address_that_guesses_at_everybody_waits_for_everybody() {
 
 #[test]
 fn guessing_at_the_first_administrator_waits_in_whichever_tenant() {
-    let app = App::new();
+    let app = limited();
     app.create_tenant("acme.com");
     let guess = |prefix: &str, password: &str| {
         let request = Request::get(format!("{prefix}/scim2/Users")).header("authorization", basic("admin", password));
@@ -99,7 +104,7 @@ fn guessing_at_the_first_administrator_waits_in_whichever_tenant() {
 
 #[test]
 fn a_right_password_is_written_nowhere_and_forgets_what_failed() {
-    let app = App::new();
+    let app = limited();
     paul(&app);
     let rows = || app.number("SELECT COUNT(*) FROM signin_failures WHERE account <> ''");
     assert_eq!(from(&app, "192.0.2.1", "paul", "wrong").trips(), 2);
@@ -158,4 +163,17 @@ fn a_hash_with_other_parameters_is_made_anew_by_signing_in() {
     assert_eq!(app.me("paul", PASSWORD).status, 200);
     assert_eq!(app.number(current), 1);
     assert_eq!(app.me("paul", PASSWORD).status, 200);
+}
+
+#[test]
+fn nobody_waits_where_limits_are_off() {
+    let app = App::new();
+    paul(&app);
+    let wrong: Vec<u16> = (0..8).map(|_| from(&app, "192.0.2.66", "paul", "wrong").status.as_u16()).collect();
+    assert_eq!(wrong, [401; 8]);
+    assert_eq!(app.number("SELECT COUNT(*) FROM signin_failures"), 0);
+    let change = json!({ "RATE_LIMITS": "on" }).to_string();
+    assert_eq!(app.admin("PATCH", "/api/settings", change).status, 200);
+    let wrong: Vec<u16> = (0..6).map(|_| from(&app, "192.0.2.66", "paul", "wrong").status.as_u16()).collect();
+    assert_eq!(wrong, [401, 401, 401, 401, 401, 429]);
 }
