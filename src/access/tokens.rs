@@ -32,6 +32,8 @@ const LAST_USED_EVERY: Millis = 600_000;
 const REMEMBERED: usize = 1_024;
 /// How many tokens a tenant may have.
 pub const MOST: i64 = 1_000;
+/// How long one that has expired is still listed, in milliseconds.
+const LISTED_AFTER: Millis = 86_400_000;
 
 /// A token, as far as whoever presents it is concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -211,6 +213,10 @@ pub async fn create(
     let operation = ctx.platform.new_id().to_string();
     let batch = vec![
         Statement::new(
+            "DELETE FROM api_tokens WHERE tenant = ?1 AND expires_at < ?2",
+            vec![ctx.tenant.key(), (created - LISTED_AFTER).into()],
+        ),
+        Statement::new(
             "INSERT INTO api_tokens (tenant, id, hash, name, scopes, created, created_by, expires_at) \
              SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE (SELECT COUNT(*) FROM api_tokens WHERE tenant = ?1) < ?9 \
              RETURNING id",
@@ -235,7 +241,7 @@ pub async fn create(
         ),
     ];
     let made = match ctx.platform.db.batch(batch).await {
-        Ok(outcomes) => outcomes.first().is_some_and(|outcome| !outcome.rows.is_empty()),
+        Ok(outcomes) => outcomes.get(1).is_some_and(|outcome| !outcome.rows.is_empty()),
         // The error may hide a commit: the operation's own row tells.
         Err(error) => match audit::was_committed(ctx, &operation).await {
             Ok(true) => true,

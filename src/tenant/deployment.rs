@@ -8,6 +8,7 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::administrator::Administrator;
 use super::settings::{SETTINGS, Settings, Values};
 use crate::invite::token::{Key, KeyRing};
 use crate::mail::address::Address;
@@ -42,15 +43,6 @@ pub enum Environment {
     Development,
     /// Everything else.
     Production,
-}
-
-/// The first administrator, from the deployment's secrets.
-#[derive(Clone, Debug)]
-pub struct Administrator {
-    /// The name for HTTP Basic.
-    pub username: String,
-    /// The password for HTTP Basic.
-    pub password: Secret,
 }
 
 /// The deployment's own configuration.
@@ -88,8 +80,6 @@ pub struct Deployment {
 
 /// The longest that a sender may hold a row, in seconds.
 pub const MAX_LEASE_SECONDS: u32 = 3_600;
-/// The fewest characters of the first administrator's password in production.
-const MIN_ADMIN_PASSWORD: usize = 12;
 
 /// The providers this build can send through.
 const PROVIDERS: &[&str] = &["inbox", "resend"];
@@ -120,7 +110,7 @@ impl Deployment {
             }
         };
 
-        let administrator = administrator(&get, development, &mut problems);
+        let administrator = Administrator::read(&get, development, &mut problems);
         let token_keys = get("TOKEN_KEYS").unwrap_or_else(|| {
             problems.push("TOKEN_KEYS is missing: kid:base64url(32 random bytes or more), a secret.".to_owned());
             String::new()
@@ -249,35 +239,6 @@ impl Deployment {
     pub fn mail_api_base(&self, provider: &str) -> Option<&str> {
         self.mail_api_bases.iter().find(|(name, _)| name == provider).map(|(_, base)| base.as_str())
     }
-}
-
-/// The first administrator, if the secrets name one.
-fn administrator(
-    get: &impl Fn(&str) -> Option<String>,
-    development: bool,
-    problems: &mut Vec<String>,
-) -> Option<Administrator> {
-    let (username, password) = match (get("ADMIN_USERNAME"), get("ADMIN_PASSWORD")) {
-        (Some(username), Some(password)) => (username, password),
-        (None, None) => return None,
-        (name, _) => {
-            let missing = if name.is_some() { "ADMIN_PASSWORD" } else { "ADMIN_USERNAME" };
-            problems.push(format!(
-                "{missing} is missing: set both secrets of the first administrator, or neither where others have the \
-                 role admin."
-            ));
-            return None;
-        }
-    };
-    if !development && password == "admin" {
-        problems.push("ADMIN_PASSWORD is the development password: set another one.".to_owned());
-    } else if !development && password.chars().count() < MIN_ADMIN_PASSWORD {
-        problems.push(format!("ADMIN_PASSWORD is too short: {MIN_ADMIN_PASSWORD} characters or more are needed."));
-    }
-    if username.contains(':') {
-        problems.push("ADMIN_USERNAME has a colon, which HTTP Basic cannot carry in a name.".to_owned());
-    }
-    Some(Administrator { username, password: Secret::new(password) })
 }
 
 /// An origin and nothing more: links are built by appending a path to it.

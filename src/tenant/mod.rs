@@ -1,12 +1,14 @@
 //! Tenants and settings: whose data a request is about, and what holds for it.
 
+mod administrator;
 mod deployment;
 pub mod settings;
 pub mod store;
 
 use sha2::{Digest, Sha256};
 
-pub use deployment::{Administrator, Deployment, Environment, MAX_LEASE_SECONDS, Secret};
+pub use administrator::Administrator;
+pub use deployment::{Deployment, Environment, MAX_LEASE_SECONDS, Secret};
 pub use settings::{EmailSender, Settings, Validity};
 
 /// The name of the super tenant, as WSO2 calls it. Its path prefix is optional.

@@ -177,3 +177,39 @@ fn nobody_waits_where_limits_are_off() {
     let wrong: Vec<u16> = (0..6).map(|_| from(&app, "192.0.2.66", "paul", "wrong").status.as_u16()).collect();
     assert_eq!(wrong, [401, 401, 401, 401, 401, 429]);
 }
+
+#[test]
+fn no_time_tells_who_there_is() {
+    let app = App::new();
+    app.create_tenant("acme.com");
+    paul(&app);
+    app.invite("pending");
+    for (name, attribute) in [("locked", "accountLocked"), ("disabled", "accountDisabled")] {
+        let path =
+            app.scim().create("/scim2/Users", &json!({ "schemas": [USER], "userName": name, "password": PASSWORD }));
+        app.scim().set(&path, &format!("urn:scim:wso2:schema:{attribute}"), true).is(200);
+    }
+    let cases = [
+        ("", "paul", "wrong"),
+        ("", "nobody", "wrong"),
+        ("", "pending", "wrong"),
+        ("", "locked", "wrong"),
+        ("", "locked", PASSWORD),
+        ("", "disabled", PASSWORD),
+        ("/t/acme.com", "paul", PASSWORD),
+        ("/t/nobody.example", "paul", PASSWORD),
+    ];
+    let mut fastest = [Duration::MAX; 8];
+    let mut answers = Vec::new();
+    for _ in 0..7 {
+        for (index, (prefix, name, password)) in cases.iter().enumerate() {
+            let started = std::time::Instant::now();
+            let reply = app.authorized(&basic(name, password), "GET", &format!("{prefix}/scim2/Me"));
+            fastest[index] = fastest[index].min(started.elapsed());
+            answers.push((reply.status.as_u16(), reply.text, reply.headers.contains_key("www-authenticate")));
+        }
+    }
+    assert!(answers.iter().all(|answer| *answer == answers[0]) && answers[0].0 == 401, "{answers:?}");
+    let (least, most) = (fastest.iter().min().unwrap(), fastest.iter().max().unwrap());
+    assert!(*most < *least * 3 / 2, "{:?}", cases.iter().zip(fastest).collect::<Vec<_>>());
+}

@@ -234,3 +234,19 @@ fn last_use_is_written_every_ten_minutes_at_most() {
     list_users(&app, &token);
     assert!(last_used() > first);
 }
+
+#[test]
+fn expired_tokens_make_room_a_day_later() {
+    let app = App::new();
+    app.native.sqlite.with(|connection| {
+        let fill = "WITH RECURSIVE n (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n LIMIT 1000) \
+            INSERT INTO api_tokens (tenant, id, hash, name, scopes, created, created_by, expires_at) \
+            SELECT 0, id, id, 'x', 'audit', 0, 'x', unixepoch() * 1000 + 60000 FROM n";
+        connection.execute(fill, []).unwrap()
+    });
+    let body = json!({ "name": "x", "scopes": ["audit"], "expiresInDays": 1 }).to_string();
+    assert_eq!(app.admin("POST", "/api/tokens", body.clone()).status, 409);
+    app.native.clock.advance(Duration::from_secs(86_400 + 120));
+    assert_eq!(app.admin("POST", "/api/tokens", body).status, 201);
+    assert_eq!(app.number("SELECT COUNT(*) FROM api_tokens"), 1);
+}
