@@ -125,8 +125,8 @@ fn a_password_is_hashed_once_a_minute_and_never_after_it_was_changed() {
         })
     };
     let timed = |password: &str| {
-        let started = std::time::Instant::now();
-        (app.me("paul", password).status.as_u16(), started.elapsed())
+        let started = spent();
+        (app.me("paul", password).status.as_u16(), spent() - started)
     };
     let (_, hashed) = timed(PASSWORD);
     let (status, known) = timed(PASSWORD);
@@ -178,6 +178,12 @@ fn nobody_waits_where_limits_are_off() {
     assert_eq!(wrong, [401, 401, 401, 401, 401, 429]);
 }
 
+/// What this thread has spent of the processor, which other tests do not lengthen.
+fn spent() -> Duration {
+    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(statistics.split(' ').next().unwrap().parse().unwrap())
+}
+
 #[test]
 fn no_time_tells_who_there_is() {
     let app = App::new();
@@ -203,9 +209,9 @@ fn no_time_tells_who_there_is() {
     let mut answers = Vec::new();
     for _ in 0..7 {
         for (index, (prefix, name, password)) in cases.iter().enumerate() {
-            let started = std::time::Instant::now();
+            let started = spent();
             let reply = app.authorized(&basic(name, password), "GET", &format!("{prefix}/scim2/Me"));
-            fastest[index] = fastest[index].min(started.elapsed());
+            fastest[index] = fastest[index].min(spent() - started);
             answers.push((reply.status.as_u16(), reply.text, reply.headers.contains_key("www-authenticate")));
         }
     }
