@@ -203,6 +203,8 @@ pub trait Cache: Send + Sync {
     async fn get(&self, key: &str) -> Result<Option<String>, CacheError>;
     /// Keeps `value` under `key` for `seconds` (at least 60, KV's least).
     async fn put(&self, key: &str, value: &str, seconds: u32);
+    /// The same, without holding up the answer.
+    fn put_later(&self, key: &str, value: &str, seconds: u32);
 }
 
 /// Wakes the mail sender. Losing a wake-up is harmless: the sweep finds what waits.

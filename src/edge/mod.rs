@@ -15,6 +15,7 @@ use worker::send::SendFuture;
 use worker::{Context as WorkerContext, Env, HttpRequest, MessageBatch, ScheduleContext, ScheduledEvent, event};
 
 use crate::access::audit::seal;
+use crate::access::delay;
 use crate::http::Service;
 use crate::mail::sender;
 use crate::ports::Platform;
@@ -79,7 +80,8 @@ async fn sweep(platform: &Platform, service: &Service) {
     if service.deployment().is_none() {
         return;
     }
-    if let Err(error) = service.warm(platform).await {
+    for done in [service.warm(platform).await, delay::sweep(platform).await] {
+        let Err(error) = done else { continue };
         let line = serde_json::json!({ "event": "sweep", "error": error.to_string() });
         platform.log.line(&line.to_string());
     }

@@ -56,7 +56,11 @@ impl Cache for MemoryCache {
         Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned())
     }
 
-    async fn put(&self, key: &str, value: &str, _seconds: u32) {
+    async fn put(&self, key: &str, value: &str, seconds: u32) {
+        self.put_later(key, value, seconds);
+    }
+
+    fn put_later(&self, key: &str, value: &str, _seconds: u32) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), value.to_owned());
     }
 }

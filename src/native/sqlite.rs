@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0003_flows.sql"),
     include_str!("../../schema/d1/0003_history.sql"),
     include_str!("../../schema/d1/0004_templates.sql"),
+    include_str!("../../schema/d1/0005_access.sql"),
     include_str!("../../schema/d1/0006_audit_seal.sql"),
     include_str!("../../schema/d1/0010_outbox.sql"),
 ];
@@ -42,6 +43,7 @@ const GROWING: &[&str] = &[
     "renewals",
     "templates",
     "c",
+    "signin_failures",
 ];
 /// The statements that may scan: the development inbox, which production has not, and what reads a partial index whole
 /// that holds only what is yet to be done.
