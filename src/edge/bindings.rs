@@ -11,6 +11,7 @@ use worker::{Context as WorkerContext, Env, MessageBuilder, Queue};
 
 use super::d1::D1;
 use super::fetch::Fetch;
+use super::signatures::Subtle;
 use crate::ports::{Cache, CacheError, Clock, Entropy, Log, MailQueue, Millis, Platform};
 
 /// The longest pause that Queues take, in seconds.
@@ -23,6 +24,7 @@ pub fn platform(env: &Env, ctx: Option<Rc<WorkerContext>>) -> worker::Result<Pla
         cache: Arc::new(Kv(env.kv("KV")?)),
         mail_queue: Arc::new(Wakes(SendWrapper::new(WakesInner { queue: env.queue("MAIL_QUEUE")?, ctx }))),
         http: Arc::new(Fetch),
+        signatures: Arc::new(Subtle),
         clock: Arc::new(JsClock),
         entropy: Arc::new(JsEntropy),
         log: Arc::new(Console),

@@ -7,6 +7,7 @@ mod api;
 mod audit;
 mod caller;
 mod dev;
+mod hooks;
 mod invitations;
 mod links;
 mod mail;
@@ -181,7 +182,7 @@ fn body_limit(path: &str) -> usize {
         8 * MIB
     } else if path == "/api/invitations/import" {
         import::MAX_BYTES
-    } else if path.starts_with("/scim2/") || path.starts_with("/api/") {
+    } else if ["/scim2/", "/api/", "/hooks/"].iter().any(|prefix| path.starts_with(prefix)) {
         MIB
     } else {
         MIB / 16
@@ -310,6 +311,7 @@ fn routes() -> Router {
             "/api/server/v1/tenants/{id}/lifecycle-status",
             put(at!(wso2::tenants::set_lifecycle_status, work, uri, headers, body)),
         )
+        .route("/hooks/mail/{provider}", post(at!(hooks::mail, work, uri, headers, body)))
         .route("/api/mail", get(at!(mail::list, work, uri, headers)))
         .route("/api/mail/retry", post(at!(mail::retry_all, work, headers, body)))
         .route("/api/mail/{id}/retry", post(at!(mail::retry_one, work, uri, headers)))

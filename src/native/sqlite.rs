@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0001_init.sql"),
     include_str!("../../schema/d1/0002_tenants.sql"),
     include_str!("../../schema/d1/0006_audit_seal.sql"),
+    include_str!("../../schema/d1/0007_webhooks.sql"),
     include_str!("../../schema/d1/0010_outbox.sql"),
 ];
 
@@ -35,6 +36,8 @@ const GROWING: &[&str] = &[
     "credentials",
     "value_index",
     "unique_values",
+    "webhook_events",
+    "w",
 ];
 /// The statements that may scan: the development inbox, which production has not, and what reads a partial index whole
 /// that holds only what is yet to be done.

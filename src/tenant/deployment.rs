@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::settings::{SETTINGS, Settings, Values};
 use crate::invite::token::{Key, KeyRing};
 use crate::mail::address::Address;
+use crate::mail::webhooks;
 
 /// Text that must not be shown: `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
@@ -72,6 +73,9 @@ pub struct Deployment {
     pub mail_api_keys: Vec<(String, Secret)>,
     /// `MAIL_API_BASE`, or `MAIL_API_BASE_<PROVIDER>`, by provider: only where set.
     pub mail_api_bases: Vec<(String, String)>,
+    /// `MAIL_WEBHOOK_SECRET_<PROVIDER>`, by provider: only where set. A provider that is used no more may still tell of
+    /// mails it has taken.
+    pub mail_webhook_secrets: Vec<(String, Secret)>,
     /// Seconds before the first retry of a mail.
     pub mail_retry_base_seconds: u32,
     /// Seconds that a sender holds a row.
@@ -179,6 +183,17 @@ impl Deployment {
                 }
             }
         }
+        let mail_webhook_secrets = webhook_secrets(&get, &mut problems);
+        // Whether or not mail is sent through them, that is where they hand out their keys.
+        for provider in webhooks::PROVIDERS.iter().filter(|name| !mail_providers.iter().any(|known| known == *name)) {
+            match get(&format!("MAIL_API_BASE_{}", provider.to_ascii_uppercase()))
+                .map(|b| checked_base(&b, development))
+            {
+                Some(Ok(base)) => mail_api_bases.push(((*provider).to_owned(), base)),
+                Some(Err(problem)) => problems.push(problem),
+                None => {}
+            }
+        }
         let mail_from = match get("MAIL_FROM") {
             Some(from) if Address::of_sender(&from).is_some() => from,
             Some(from) => {
@@ -233,6 +248,7 @@ impl Deployment {
             mail_from,
             mail_api_keys,
             mail_api_bases,
+            mail_webhook_secrets,
             mail_retry_base_seconds,
             mail_lease_seconds,
             mail_timeout_seconds,
@@ -254,11 +270,30 @@ impl Deployment {
         self.mail_api_keys.iter().find(|(name, _)| name == provider).map(|(_, key)| key)
     }
 
+    /// What a provider's webhooks are checked with.
+    #[must_use]
+    pub fn mail_webhook_secret(&self, provider: &str) -> Option<&Secret> {
+        self.mail_webhook_secrets.iter().find(|(name, _)| name == provider).map(|(_, secret)| secret)
+    }
+
     /// The origin of a provider's API where the deployment overrides the vendor's.
     #[must_use]
     pub fn mail_api_base(&self, provider: &str) -> Option<&str> {
         self.mail_api_bases.iter().find(|(name, _)| name == provider).map(|(_, base)| base.as_str())
     }
+}
+
+fn webhook_secrets(get: &impl Fn(&str) -> Option<String>, problems: &mut Vec<String>) -> Vec<(String, Secret)> {
+    let mut secrets = Vec::new();
+    for provider in webhooks::PROVIDERS {
+        let name = format!("MAIL_WEBHOOK_SECRET_{}", provider.to_ascii_uppercase());
+        let Some(secret) = get(&name).map(Secret::new) else { continue };
+        match webhooks::problem_with(provider, &secret) {
+            Some(wanted) => problems.push(format!("{name} must be {wanted}.")),
+            None => secrets.push(((*provider).to_owned(), secret)),
+        }
+    }
+    secrets
 }
 
 /// An origin and nothing more: links are built by appending a path to it.
@@ -424,6 +459,8 @@ mod tests {
             ("ENABLE_EMAIL_VERIFICATION", "yes"),
             ("PASSWORD_HISTORY", "none"),
             ("MAIL_LEASE_SECONDS", "0"),
+            ("MAIL_WEBHOOK_SECRET_RESEND", "not a signing secret"),
+            ("MAIL_WEBHOOK_SECRET_POSTMARK", "hook:short"),
             ("ASK_PASSWORD_EMAIL_VALIDITY", "soon"),
         ] {
             let mut pairs = production();
@@ -452,6 +489,7 @@ mod tests {
             ("EMAIL_SENDER", "internal"),
             ("EMAIL_SENDER", "external"),
             ("PASSWORD_HISTORY", "5"),
+            ("MAIL_WEBHOOK_SECRET_RESEND", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
         ] {
             let mut pairs = production();
             pairs.retain(|(key, _)| *key != name);

@@ -5,6 +5,7 @@
 
 mod api;
 mod audit;
+mod hooks;
 mod links;
 mod mail;
 mod operations;
