@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use worker::send::SendFuture;
+use worker::wasm_bindgen::JsValue;
 use worker::{Context as WorkerContext, Env, HttpRequest, MessageBatch, ScheduleContext, ScheduledEvent, event};
 
 use crate::access::audit::seal;
@@ -63,8 +64,11 @@ const EVENTS: &str = "-events";
 async fn queue(batch: MessageBatch<serde_json::Value>, env: Env, ctx: WorkerContext) -> worker::Result<()> {
     let platform = bindings::platform(&env, Some(Rc::new(ctx)))?;
     if batch.queue().ends_with(EVENTS) {
-        // A message that cannot be read is one that nobody here has use for.
-        let told: Vec<_> = batch.iter().flatten().filter_map(|one| webhooks::cloudflare::read(one.body())).collect();
+        // By way of text: serde's own way from JavaScript's values is code that nothing else here needs. A message that
+        // cannot be read is one that nobody here has use for.
+        let text = |body: &JsValue| worker::js_sys::JSON::stringify(body).ok()?.as_string();
+        let bodies = batch.raw_iter().filter_map(|message| serde_json::from_str(&text(&message.body())?).ok());
+        let told: Vec<_> = bodies.filter_map(|body| webhooks::cloudflare::read(&body)).collect();
         match webhooks::events::record(&platform, "cloudflare", &told).await {
             Ok(_) => batch.ack_all(),
             Err(error) => {

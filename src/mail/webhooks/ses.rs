@@ -72,8 +72,8 @@ pub async fn read(work: &Work<'_>) -> Result<Vec<Event>, Refusal> {
             Ok(event(&said, text(&message, "MessageId")).into_iter().collect())
         }
         "SubscriptionConfirmation" => {
-            let url = at_sns(work, text(&message, "SubscribeURL"));
-            let url = url.ok_or(Refusal::Malformed("SubscribeURL is not SNS's"))?;
+            let url = text(&message, "SubscribeURL");
+            path_at_sns(work, url).ok_or(Refusal::Malformed("SubscribeURL is not SNS's"))?;
             ask(work.platform, url, "SNS did not confirm the subscription").await?;
             Ok(Vec::new())
         }
@@ -81,19 +81,18 @@ pub async fn read(work: &Work<'_>) -> Result<Vec<Event>, Refusal> {
     }
 }
 
-/// The address if it is SNS's in the topic's region, or at `MAIL_API_BASE` on a development machine.
-fn at_sns<'u>(work: &Work<'_>, url: &'u str) -> Option<&'u str> {
+/// The path of an address that is SNS's in the topic's region, or at `MAIL_API_BASE` on a development machine.
+fn path_at_sns<'u>(work: &Work<'_>, url: &'u str) -> Option<&'u str> {
     let sns = format!("https://{}", host(work.secret)?);
     let instead = work.deployment.mail_api_base("ses").filter(|_| work.deployment.is_development());
-    let base = instead.unwrap_or(&sns);
-    url.strip_prefix(base).filter(|path| path.starts_with('/')).map(|_| url)
+    url.strip_prefix(instead.unwrap_or(&sns)).filter(|path| path.starts_with('/'))
 }
 
 /// The public key of the certificate at `url`.
 async fn key(work: &Work<'_>, url: &str) -> Result<Vec<u8>, Refusal> {
     let elsewhere = || Refusal::Forged("its certificate is not at SNS's host");
-    let path = at_sns(work, url).and_then(|url| url.find(CERTIFICATE).and_then(|at| url.get(at..)));
-    let name = path.and_then(|path| path.strip_prefix(CERTIFICATE)?.strip_suffix(".pem")).ok_or_else(elsewhere)?;
+    let path = path_at_sns(work, url).ok_or_else(elsewhere)?;
+    let name = path.strip_prefix(CERTIFICATE).and_then(|name| name.strip_suffix(".pem")).ok_or_else(elsewhere)?;
     if name.is_empty() || name.len() > 64 || !name.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Err(elsewhere());
     }

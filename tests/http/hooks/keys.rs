@@ -74,6 +74,7 @@ fn a_certificate_from_elsewhere_is_not_asked_for() {
         "http://sns.eu-central-1.amazonaws.com/SimpleNotificationService-0123abcd.pem",
         "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-0123abcd.pem?x=.pem",
         "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-../x.pem",
+        "https://sns.eu-central-1.amazonaws.com/x/SimpleNotificationService-0123abcd.pem",
         "https://sns.eu-central-1.amazonaws.com/x.pem",
         "https://sns.eu-central-1.amazonaws.com/",
         "",
