@@ -7,6 +7,7 @@ mod api;
 mod audit;
 mod caller;
 mod dev;
+mod hooks;
 mod invitations;
 mod links;
 mod mail;
@@ -197,7 +198,7 @@ fn body_limit(path: &str) -> usize {
         8 * MIB
     } else if path == "/api/invitations/import" {
         import::MAX_BYTES
-    } else if path.starts_with("/scim2/") || path.starts_with("/api/") {
+    } else if ["/scim2/", "/api/", "/hooks/"].iter().any(|prefix| path.starts_with(prefix)) {
         MIB
     } else {
         MIB / 16

@@ -16,8 +16,8 @@ use axum::routing::{MethodFilter, on};
 
 use super::wso2::{codes, email_templates, governance, tenants};
 use super::{
-    Work, api, audit, caller, dev, empty, invitations, links, mail, oauth, operations, scim, settings, templates,
-    tokens,
+    Work, api, audit, caller, dev, empty, hooks, invitations, links, mail, oauth, operations, scim, settings,
+    templates, tokens,
 };
 use crate::access::scope::Scope;
 
@@ -192,6 +192,8 @@ pub static ROUTES: &[Route] = &[
     route(POST, "/api/invitations/import", INVITATIONS, at!(invitations::import, work, uri, headers, body)),
     route(POST, "/api/invitations/{user_id}/resend", INVITATIONS, at!(invitations::resend, work, uri, headers)),
     route(POST, "/api/invitations/{user_id}/revoke", INVITATIONS, at!(invitations::revoke, work, uri, headers)),
+    // The vendor's signature is the credential.
+    route(POST, "/hooks/mail/{provider}", ANYONE, at!(hooks::mail, work, uri, headers, body)),
     route(GET, "/api/mail", MAIL, at!(mail::list, work, uri, headers)),
     route(POST, "/api/mail/retry", MAIL, at!(mail::retry_all, work, headers, body)),
     route(POST, "/api/mail/{id}/retry", MAIL, at!(mail::retry_one, work, uri, headers)),

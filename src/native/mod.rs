@@ -2,6 +2,7 @@
 //!
 //! For tests and benches. SQLite runs with D1's limits, so that a statement which D1 would refuse fails here too.
 
+mod signatures;
 mod sqlite;
 
 use std::collections::HashMap;
@@ -13,6 +14,7 @@ use async_trait::async_trait;
 
 use crate::ports::{Cache, CacheError, Clock, Entropy, HttpClient, HttpError, Log, MailQueue, Millis, Platform};
 
+pub use signatures::Signatures;
 pub use sqlite::Sqlite;
 
 /// The operating system's clock, which a test may move.
@@ -148,6 +150,7 @@ impl Native {
             mail_queue: wakes.clone(),
             http: Arc::new(NoNetwork),
             email: None,
+            signatures: Arc::new(Signatures),
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),
             log: log.clone(),

@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0004_templates.sql"),
     include_str!("../../schema/d1/0005_access.sql"),
     include_str!("../../schema/d1/0006_audit_seal.sql"),
+    include_str!("../../schema/d1/0007_webhooks.sql"),
     include_str!("../../schema/d1/0010_outbox.sql"),
 ];
 
@@ -44,6 +45,8 @@ const GROWING: &[&str] = &[
     "templates",
     "c",
     "signin_failures",
+    "webhook_events",
+    "w",
 ];
 /// The statements that may scan: the development inbox, which production has not, and what reads a partial index whole
 /// that holds only what is yet to be done.

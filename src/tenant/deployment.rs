@@ -73,6 +73,9 @@ pub struct Deployment {
     pub mailgun_domain: String,
     /// Access to Amazon SES, if it is among the providers.
     pub aws: Option<AwsAccess>,
+    /// `MAIL_WEBHOOK_SECRET_<PROVIDER>`, by provider: only where set. A provider that is used no more may still tell of
+    /// mails it has taken.
+    pub mail_webhook_secrets: Vec<(String, Secret)>,
     /// Seconds before the first retry of a mail.
     pub mail_retry_base_seconds: u32,
     /// Seconds that a sender holds a row.
@@ -172,6 +175,7 @@ impl Deployment {
             mail_api_bases: providers.api_bases,
             mailgun_domain: providers.mailgun_domain,
             aws: providers.aws,
+            mail_webhook_secrets: providers.webhook_secrets,
             mail_retry_base_seconds,
             mail_lease_seconds,
             mail_timeout_seconds,
@@ -197,6 +201,12 @@ impl Deployment {
     #[must_use]
     pub fn mail_api_key(&self, provider: &str) -> Option<&Secret> {
         self.mail_api_keys.iter().find(|(name, _)| name == provider).map(|(_, key)| key)
+    }
+
+    /// What a provider's webhooks are checked with.
+    #[must_use]
+    pub fn mail_webhook_secret(&self, provider: &str) -> Option<&Secret> {
+        self.mail_webhook_secrets.iter().find(|(name, _)| name == provider).map(|(_, secret)| secret)
     }
 
     /// The origin of a provider's API where the deployment overrides the vendor's.
@@ -365,6 +375,8 @@ mod tests {
             ("ENABLE_EMAIL_VERIFICATION", "yes"),
             ("PASSWORD_HISTORY", "none"),
             ("MAIL_LEASE_SECONDS", "0"),
+            ("MAIL_WEBHOOK_SECRET_RESEND", "not a signing secret"),
+            ("MAIL_WEBHOOK_SECRET_POSTMARK", "hook:short"),
             ("ASK_PASSWORD_EMAIL_VALIDITY", "soon"),
         ] {
             let mut pairs = production();
@@ -393,6 +405,7 @@ mod tests {
             ("EMAIL_SENDER", "internal"),
             ("EMAIL_SENDER", "external"),
             ("PASSWORD_HISTORY", "5"),
+            ("MAIL_WEBHOOK_SECRET_RESEND", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
         ] {
             let mut pairs = production();
             pairs.retain(|(key, _)| *key != name);

@@ -8,6 +8,7 @@ mod api;
 mod audit;
 mod complaints;
 mod external;
+mod hooks;
 mod links;
 mod mail;
 mod mail_providers;
