@@ -71,6 +71,24 @@ impl Context {
         self.memory.tenants.settings(&self.deployment, &self.tenant)
     }
 
+    /// The same work in this user store, by number; in PRIMARY for `None`.
+    #[must_use]
+    pub fn at(&self, store: Option<u16>) -> Self {
+        Self { platform: self.platform.at(store), ..self.clone() }
+    }
+
+    /// The same work in the user store that minted this id.
+    #[must_use]
+    pub fn at_id(&self, id: &str) -> Self {
+        self.at(self.deployment.user_stores.of_id(id))
+    }
+
+    /// The same work in PRIMARY, where everything is that is not a user's.
+    #[must_use]
+    pub fn primary(&self) -> Self {
+        self.at(None)
+    }
+
     /// Now, in whole seconds since the epoch.
     #[must_use]
     pub fn now_seconds(&self) -> u64 {

@@ -7,8 +7,8 @@ use subtle::ConstantTimeEq;
 
 use crate::access::password;
 use crate::context::Context;
-use crate::directory::find;
 use crate::directory::resource::Resource;
+use crate::directory::{elsewhere, find};
 use crate::ports::DatabaseError;
 
 /// A user name and a password, as sent.
@@ -53,19 +53,24 @@ pub enum SignIn {
     Busy,
 }
 
-/// Checks a user's own credentials in one round trip, and in the same time whether or not the user exists.
+/// Checks a user's own credentials in one round trip, and in the same time whether or not the user exists. Letting in a
+/// user of another store than PRIMARY takes one more.
 ///
 /// # Errors
 /// The database's.
 pub async fn user(ctx: &Context, gate: &password::Gate, basic: &Basic) -> Result<SignIn, DatabaseError> {
     let Some(_place) = gate.enter() else { return Ok(SignIn::Busy) };
     let found = find::user_with_password_hash(ctx, &basic.username).await?;
-    let Some((user, Some(hash))) = found else {
+    let Some((mut user, Some(hash))) = found else {
         password::pretend_to_verify(&basic.password);
         return Ok(SignIn::Refused);
     };
-    let right = password::verify(&basic.password, &hash);
-    Ok(if right && user.account.may_sign_in() { SignIn::Accepted(Box::new(user)) } else { SignIn::Refused })
+    if !password::verify(&basic.password, &hash) || !user.account.may_sign_in() {
+        return Ok(SignIn::Refused);
+    }
+    // Not before: a round trip that only users cost would tell who is one.
+    elsewhere::add_groups(ctx, [&mut user]).await?;
+    Ok(SignIn::Accepted(Box::new(user)))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
-//! Single resources, in one round trip each.
+//! Single resources, in one round trip each; the groups of a user of another store than PRIMARY take one more.
 
+use super::elsewhere;
 use super::resource::{COLUMNS, GROUPS_COLUMN, Resource, USER};
 use crate::context::Context;
 use crate::ports::{DatabaseError, Statement};
@@ -27,11 +28,15 @@ pub async fn by_id(
     with_groups: bool,
 ) -> Result<Option<Resource>, DatabaseError> {
     let rows = ctx.platform.query(by_id_statement(ctx, type_name, id, with_groups)).await?;
-    rows.first().map(Resource::from_row).transpose()
+    let mut found = rows.first().map(Resource::from_row).transpose()?;
+    if with_groups {
+        elsewhere::add_groups(ctx, found.as_mut()).await?;
+    }
+    Ok(found)
 }
 
-/// Finds a user by user name, whose case and Unicode form do not matter, with the hash of the password, if there is one,
-/// and the groups.
+/// Finds a user by user name, in the store that it names, whose case and Unicode form do not matter, with the hash of the password, if there is one,
+/// and the groups; those of a user of another store than PRIMARY are still to be read ([`elsewhere::add_groups`]).
 ///
 /// # Errors
 /// The database's.
@@ -39,6 +44,10 @@ pub async fn user_with_password_hash(
     ctx: &Context,
     user_name: &str,
 ) -> Result<Option<(Resource, Option<String>)>, DatabaseError> {
+    // What names no store of this deployment is nobody's name, and has to be looked for all the same.
+    let located = ctx.deployment.user_stores.locate(user_name);
+    let (store, user_name) = located.as_ref().map_or((None, user_name), |located| (located.store, &*located.name));
+    let ctx = &ctx.at(store);
     let sql = format!(
         "SELECT {COLUMNS}, c.password_hash, {GROUPS_COLUMN} FROM resources r \
          LEFT JOIN credentials c ON c.tenant = r.tenant AND c.user_id = r.id \

@@ -12,10 +12,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use worker::send::SendFuture;
 use worker::{Context as WorkerContext, Env, HttpRequest, MessageBatch, ScheduleContext, ScheduledEvent, event};
 
+use crate::directory::pending;
 use crate::http::Service;
 use crate::mail::sender;
 use crate::ports::Platform;
 use crate::tenant::Deployment;
+use crate::text::without_values;
 
 /// Batches of mail that one invocation may send: a hundred mails are a hundred subrequests of its thousand.
 const BATCHES: u32 = 5;
@@ -33,17 +35,27 @@ fn service(env: &Env) -> Rc<Service> {
         service
             .get_or_insert_with(|| {
                 let variable = |name: &str| env.var(name).ok().map(|value| value.to_string());
-                Rc::new(Service::new(Deployment::load(variable).map(Arc::new)))
+                let deployment = Deployment::load(variable).and_then(|deployment| {
+                    let missing = deployment.user_stores.missing(|binding| env.d1(binding).is_ok());
+                    if missing.is_empty() { Ok(Arc::new(deployment)) } else { Err(missing) }
+                });
+                Rc::new(Service::new(deployment))
             })
             .clone()
     })
+}
+
+/// The platform of one event; without user stores where the deployment is not complete.
+fn platform(env: &Env, ctx: Option<Rc<WorkerContext>>, service: &Service) -> worker::Result<Platform> {
+    let stores = service.deployment().map(|deployment| deployment.user_stores.clone()).unwrap_or_default();
+    bindings::platform(env, ctx, &stores)
 }
 
 #[event(fetch)]
 async fn fetch(request: HttpRequest, env: Env, ctx: WorkerContext) -> worker::Result<http::Response<axum::body::Body>> {
     let service = service(&env);
     let ctx = Rc::new(ctx);
-    let platform = bindings::platform(&env, Some(ctx.clone()))?;
+    let platform = platform(&env, Some(ctx.clone()), &service)?;
     if service.deployment().is_some() && !SWEPT.swap(true, Ordering::Relaxed) {
         let (platform, service) = (platform.clone(), service.clone());
         ctx.wait_until(async move { sweep(&platform, &service).await });
@@ -55,8 +67,8 @@ async fn fetch(request: HttpRequest, env: Env, ctx: WorkerContext) -> worker::Re
 
 #[event(queue)]
 async fn queue(batch: MessageBatch<serde_json::Value>, env: Env, ctx: WorkerContext) -> worker::Result<()> {
-    let platform = bindings::platform(&env, Some(Rc::new(ctx)))?;
-    send_mail(&platform, &service(&env)).await;
+    let service = service(&env);
+    send_mail(&platform(&env, Some(Rc::new(ctx)), &service)?, &service).await;
     // What was not sent waits in the outbox, not in the queue.
     batch.ack_all();
     Ok(())
@@ -64,8 +76,9 @@ async fn queue(batch: MessageBatch<serde_json::Value>, env: Env, ctx: WorkerCont
 
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _ctx: ScheduleContext) {
-    match bindings::platform(&env, None) {
-        Ok(platform) => sweep(&platform, &service(&env)).await,
+    let service = service(&env);
+    match platform(&env, None, &service) {
+        Ok(platform) => sweep(&platform, &service).await,
         Err(error) => worker::console_error!("{{\"event\":\"scheduled\",\"error\":{:?}}}", error.to_string()),
     }
 }
@@ -75,9 +88,11 @@ async fn sweep(platform: &Platform, service: &Service) {
     if service.deployment().is_none() {
         return;
     }
-    if let Err(error) = service.warm(platform).await {
-        let line = serde_json::json!({ "event": "sweep", "error": error.to_string() });
-        platform.log.line(&line.to_string());
+    for done in [service.warm(platform).await, pending::settle(platform).await] {
+        if let Err(error) = done {
+            let line = serde_json::json!({ "event": "sweep", "error": without_values(&error.to_string()) });
+            platform.log.line(&line.to_string());
+        }
     }
     send_mail(platform, service).await;
 }
@@ -91,7 +106,7 @@ async fn send_mail(platform: &Platform, service: &Service) {
             "event": "mail", "sent": report.sent, "deferred": report.deferred, "ended": report.ended,
             "d1": meter.to_string(),
         }),
-        Err(error) => serde_json::json!({ "event": "mail", "error": crate::text::without_values(&error.to_string()) }),
+        Err(error) => serde_json::json!({ "event": "mail", "error": without_values(&error.to_string()) }),
     };
     platform.log.line(&line.to_string());
 }

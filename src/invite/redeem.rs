@@ -61,6 +61,7 @@ impl From<Refused> for Link {
 }
 
 async fn look_up(ctx: &Context, claims: Claims) -> Result<Link, DatabaseError> {
+    let ctx = &ctx.at_id(&claims.user.to_string());
     let found = find::by_id_statement(ctx, USER, &claims.user.to_string(), false);
     let outcomes = store::batch(ctx, vec![found]).await?;
     let row = outcomes.first().and_then(|outcome| outcome.rows.first());
@@ -144,7 +145,7 @@ async fn redeem(
     user: Box<Resource>,
     hash: Option<&str>,
 ) -> Result<Redeemed, DatabaseError> {
-    let ctx = Context { actor: Actor::User(user.id.clone()), ..ctx.clone() };
+    let ctx = Context { actor: Actor::User(user.id.clone()), ..ctx.at_id(&user.id) };
     let operation = ctx.platform.new_id().to_string();
     let won = match ctx.platform.db.batch(redemption(&ctx, &claims, &user, hash, &operation)).await {
         Ok(outcomes) => outcomes.first().is_some_and(|outcome| !outcome.rows.is_empty()),

@@ -263,7 +263,7 @@ impl Ended {
 }
 
 /// The mails due at `now`, oldest first, at most `limit`, and the rows among them that this version cannot read. One
-/// round trip.
+/// round trip; at another store than PRIMARY, one more for the tenants.
 ///
 /// # Errors
 /// The database's.
@@ -290,7 +290,8 @@ pub async fn due(
     let rows = platform.query(Statement::new(sql, vec![now.into(), limit.into()])).await?;
     let mut due = Vec::with_capacity(rows.len());
     let mut unreadable = Vec::new();
-    let mut senders = HashMap::new();
+    let mut senders =
+        if platform.store.is_some() { senders_of(platform, deployment, &rows).await? } else { HashMap::new() };
     for row in &rows {
         match read_due(deployment, row, &mut senders) {
             Ok(one) => due.push(one),
@@ -334,6 +335,30 @@ fn read_due(
         }
     };
     Ok(Due { mail: Mail::from_row(row)?, person, account, tenant })
+}
+
+/// The tenants of these rows, which are PRIMARY's to know.
+async fn senders_of(
+    platform: &Platform,
+    deployment: &Deployment,
+    rows: &[Row],
+) -> Result<HashMap<i64, Option<Sender>>, DatabaseError> {
+    let mut senders: HashMap<i64, Option<Sender>> = HashMap::new();
+    for row in rows {
+        senders.insert(row.integer("tenant")?, None);
+    }
+    if senders.is_empty() {
+        return Ok(senders);
+    }
+    let statement = Statement::new(
+        "SELECT t.number, t.domain, (SELECT json_group_object(s.name, s.value) FROM settings s WHERE s.tenant = t.number) \
+         AS settings FROM json_each(?1) j CROSS JOIN tenants t ON t.number = j.value",
+        vec![json!(senders.keys().collect::<Vec<_>>()).to_string().into()],
+    );
+    for row in &platform.at(None).query(statement).await? {
+        senders.insert(row.integer("number")?, sender(deployment, row)?);
+    }
+    Ok(senders)
 }
 
 fn sender(deployment: &Deployment, row: &Row) -> Result<Option<Sender>, DatabaseError> {

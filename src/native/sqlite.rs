@@ -12,8 +12,11 @@ use rusqlite::{Connection, ErrorCode, ffi};
 use crate::ports::{Database, DatabaseError, Outcome, Row, Statement, Value};
 
 /// The migrations, in order, as wrangler applies them to D1.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../../schema/d1/0001_init.sql"), include_str!("../../schema/d1/0002_tenants.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../schema/d1/0001_init.sql"),
+    include_str!("../../schema/d1/0002_tenants.sql"),
+    include_str!("../../schema/d1/0008_stores.sql"),
+];
 
 /// Tables that grow with the tenants, by name and by the aliases that our statements give them.
 const GROWING: &[&str] = &[
@@ -30,6 +33,7 @@ const GROWING: &[&str] = &[
     "credentials",
     "value_index",
     "unique_values",
+    "pending_work",
 ];
 /// The one statement that may scan: the development inbox, which production has not.
 const MAY_SCAN: &str = "o.provider = 'inbox'";

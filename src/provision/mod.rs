@@ -4,6 +4,7 @@
 pub mod bulk;
 mod group;
 mod password;
+mod store;
 mod user;
 
 use std::sync::Arc;
@@ -14,9 +15,9 @@ use crate::access::audit::Action;
 use crate::access::password::Gate;
 use crate::access::scope::Scope;
 use crate::context::Context;
-use crate::directory::find;
 use crate::directory::resource::{GROUP, Resource, USER};
 use crate::directory::write::{self, Deleted, NewResource, Riders, Written};
+use crate::directory::{find, pending};
 use crate::invite::account::{Account, Onboarding};
 use crate::ports::DatabaseError;
 use crate::scim::error::Error as ScimError;
@@ -201,7 +202,7 @@ pub async fn create(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, body: Js
     if !new.members.is_empty() {
         return group::create(ctx, new).await;
     }
-    let created = write::create(ctx, vec![new]).await?.into_iter().next();
+    let created = write::create(&ctx.at_id(&new.resource.id), vec![new]).await?.into_iter().next();
     Ok(created.ok_or_else(contended)??.into())
 }
 
@@ -210,6 +211,7 @@ pub async fn create(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, body: Js
 /// # Errors
 /// [`Refusal`]
 pub async fn read(ctx: &Context, rt: &ResourceType, id: &str, projection: &Projection) -> Result<Found, Refusal> {
+    let ctx = &ctx.at_id(id);
     if rt.name == GROUP && projection.wants("members") {
         return group::read(ctx, id).await;
     }
@@ -283,6 +285,7 @@ async fn edit(
     edit: &Edit,
     expected: Expected,
 ) -> Result<Found, Refusal> {
+    let ctx = &ctx.at_id(id);
     for _ in 0..ATTEMPTS {
         let before = find::by_id(ctx, &rt.name, id, rt.name == USER).await?.ok_or_else(not_found)?;
         expected.check(before.version)?;
@@ -321,6 +324,7 @@ async fn edit(
 /// # Errors
 /// [`Refusal`]
 pub async fn delete(ctx: &Context, rt: &ResourceType, id: &str, expected: Expected) -> Result<(), Refusal> {
+    let ctx = &ctx.at_id(id);
     for _ in 0..ATTEMPTS {
         let version = match expected {
             Expected::Any => None,
@@ -331,7 +335,12 @@ pub async fn delete(ctx: &Context, rt: &ResourceType, id: &str, expected: Expect
             }
         };
         match write::delete(ctx, rt, id, version).await? {
-            Deleted::Done => return Ok(()),
+            Deleted::Done => {
+                if ctx.platform.store.is_some() {
+                    pending::attempt(ctx, id).await;
+                }
+                return Ok(());
+            }
             Deleted::NotFound => return Err(not_found()),
             Deleted::OtherVersion => {}
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::{Refusal, password, text};
+use super::{Refusal, password, store, text};
 use crate::access::audit::Action;
 use crate::access::password::Gate;
 use crate::access::policy::{self, Weakness};
@@ -19,7 +19,13 @@ use crate::scim::resource::{self, Document};
 use crate::scim::schema::ResourceType;
 
 /// A user to be created.
-pub fn prepare(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, document: Document) -> Result<NewResource, Refusal> {
+pub fn prepare(
+    ctx: &Context,
+    gate: &Gate,
+    rt: &Arc<ResourceType>,
+    mut document: Document,
+) -> Result<NewResource, Refusal> {
+    let ctx = &store::place(ctx, &mut document)?;
     check_name(&document)?;
     let new = new_user(ctx, rt, document)?;
     let password_hash = new.password.map(|password| password::hash(ctx, gate, &password)).transpose()?;
@@ -53,6 +59,7 @@ pub fn changed(
     }
     // What was read comes back with the rest, and then says nothing about a new address.
     wishes.email_verified = wishes.email_verified.filter(|verified| *verified != before.account.email_verified);
+    store::stay(ctx, before, &mut document)?;
     check_name(&document)?;
     if matches!(ctx.actor, Actor::User(_)) {
         if replaced {

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::settings::{SETTINGS, Settings, Values};
+use super::user_stores::UserStores;
 use crate::invite::token::{Key, KeyRing};
 use crate::mail::address::Address;
 
@@ -80,6 +81,8 @@ pub struct Deployment {
     pub mail_timeout_seconds: u32,
     /// Hours after which a mail becomes a dead letter.
     pub mail_give_up_hours: u32,
+    /// The user stores besides PRIMARY.
+    pub user_stores: UserStores,
     /// The settings that the deployment sets, for every tenant that does not override them.
     pub variables: Values,
     /// What holds where no tenant overrides it.
@@ -219,6 +222,7 @@ impl Deployment {
             ));
         }
 
+        let user_stores = UserStores::parse(&get("USER_STORES").unwrap_or_default(), &mut problems);
         let variables: Values = SETTINGS.iter().filter_map(|(name, _)| get(name).map(|value| (*name, value))).collect();
         let settings = Settings::of(&variables, &mut problems);
         if !problems.is_empty() {
@@ -237,6 +241,7 @@ impl Deployment {
             mail_lease_seconds,
             mail_timeout_seconds,
             mail_give_up_hours,
+            user_stores,
             variables,
             settings,
         })
@@ -425,6 +430,7 @@ mod tests {
             ("PASSWORD_HISTORY", "none"),
             ("MAIL_LEASE_SECONDS", "0"),
             ("ASK_PASSWORD_EMAIL_VALIDITY", "soon"),
+            ("USER_STORES", "ACME"),
         ] {
             let mut pairs = production();
             pairs.retain(|(key, _)| *key != name);

@@ -3,6 +3,7 @@
 mod deployment;
 pub mod settings;
 pub mod store;
+pub mod user_stores;
 
 use sha2::{Digest, Sha256};
 
