@@ -85,11 +85,8 @@ impl App {
 
     pub fn over(native: Native, overrides: &[(&str, &str)]) -> Self {
         let deployment = Arc::new(deployment(overrides));
-        let stores: Vec<(u16, Arc<Sqlite>)> = deployment
-            .user_stores
-            .iter()
-            .map(|store| (store.number, Arc::new(Sqlite::in_memory().unwrap())))
-            .collect();
+        let stores: Vec<(u16, Arc<Sqlite>)> =
+            deployment.user_stores.iter().map(|store| (store.number, Arc::new(Sqlite::in_memory().unwrap()))).collect();
         let databases =
             stores.iter().map(|(number, sqlite)| StoreDatabase { number: *number, db: sqlite.clone() }).collect();
         let platform = Platform { stores: databases, ..native.platform.clone() };
