@@ -235,7 +235,8 @@ fn fix(deployment: &Deployment, sender: Sender, mail: &Mail, person: Person, now
         expires_at: validity.expires_at(issued_at),
         locale,
         facts: Facts {
-            user_name: fact(person.user_name),
+            // Without the user store's name in front (22343): the page behind the link tells it.
+            user_name: fact(person.user_name.map(|name| deployment.user_stores.split(&name).1.to_owned())),
             given_name: fact(person.given_name),
             family_name: fact(person.family_name),
             tenant: tenant.domain().to_owned(),

@@ -2,7 +2,7 @@
 //!
 //! Which binding holds a store is the deployment's to say: `USER_STORES = "ACME=DB_ACME,LEGACY=DB_LEGACY"`. PRIMARY is
 //! always there, in the binding `DB`, and its users' names have no prefix. A user name is stored as it is shown, prefix
-//! included, so that filters, orders, mails and pages need not know of stores.
+//! included, so that filters, orders and pages need not know of stores.
 
 use std::borrow::Cow;
 
@@ -116,6 +116,13 @@ impl UserStores {
     pub fn prefix(&self, store: Option<u16>) -> String {
         let domain = self.0.iter().find(|known| Some(known.number) == store).map(|known| &known.domain);
         domain.map(|domain| format!("{domain}/")).unwrap_or_default()
+    }
+
+    /// The domain of the store that minted an id.
+    #[must_use]
+    pub fn domain_of(&self, id: &str) -> &str {
+        let number = self.of_id(id);
+        self.0.iter().find(|store| Some(store.number) == number).map_or(PRIMARY, |store| &store.domain)
     }
 
     /// The domain at the beginning of a name, where there is such a store, and what follows it.
