@@ -13,7 +13,8 @@
 //! | [`invite`] | tokens, the account's states, creating and redeeming invitations | HTTP |
 //! | [`mail`] | outbox, sender, providers, templates | HTTP requests of ours |
 //! | [`access`] | credentials, passwords and their policy, the audit | HTTP |
-//! | [`tenant`] | tenants, settings, the deployment's configuration | HTTP, SQL |
+//! | [`tenant`] | tenants, settings, the deployment's configuration | HTTP |
+//! | [`wso2`] | WSO2's endpoints besides SCIM: its bodies and error codes | HTTP, SQL |
 //! | [`pages`] | HTML | everything but words and paths |
 //! | [`ports`] | the traits through which all of them reach the outside world | |
 //! | `edge` | Cloudflare: the only room that knows it | what the rooms decide |
@@ -36,3 +37,4 @@ pub mod scim;
 pub mod tenant;
 pub mod text;
 pub mod unicode;
+pub mod wso2;

@@ -4,6 +4,7 @@ CREATE TABLE tenants (
   number  INTEGER PRIMARY KEY,                 -- follows from the domain (src/tenant/mod.rs)
   domain  TEXT    NOT NULL UNIQUE,             -- in lower case
   active  INTEGER NOT NULL DEFAULT 1 CHECK (active IN (0, 1)),
+  owners  TEXT    NOT NULL DEFAULT '[]',       -- whom it was created for: a JSON array of {"id", "username"}
   created INTEGER NOT NULL
 ) STRICT;
 INSERT INTO tenants (number, domain, created) VALUES (0, 'carbon.super', 0);

@@ -3,8 +3,9 @@
 
 CREATE TABLE pending_work (
   tenant  INTEGER NOT NULL,
-  kind    TEXT    NOT NULL CHECK (kind IN ('leave_groups')), -- the user has been deleted: out of all groups
-  target  TEXT    NOT NULL,                                  -- the user's id
+  kind    TEXT    NOT NULL CHECK (kind IN ('join_groups', 'leave_groups')),
+  target  TEXT    NOT NULL,                    -- the user's id
+  detail  TEXT,                                -- of a user who joins: {"name","groups"}
   created INTEGER NOT NULL,
   PRIMARY KEY (tenant, kind, target)
 ) STRICT, WITHOUT ROWID;

@@ -1,5 +1,8 @@
 //! The audit: append-only, numbered per tenant without gaps, each row written in the batch that it records.
 
+pub mod rows;
+pub mod seal;
+
 use std::collections::HashSet;
 
 use crate::context::Context;
@@ -39,6 +42,10 @@ pub enum Action {
     InvitationRedeem,
     /// A tenant was created.
     TenantCreate,
+    /// A tenant was let in again.
+    TenantActivate,
+    /// A tenant was shut out.
+    TenantDeactivate,
     /// A tenant's settings were changed.
     SettingsUpdate,
     /// A mail template was stored.
@@ -105,6 +112,8 @@ impl Action {
             Self::InvitationLink => "invitation.link",
             Self::InvitationRedeem => "invitation.redeem",
             Self::TenantCreate => "tenant.create",
+            Self::TenantActivate => "tenant.activate",
+            Self::TenantDeactivate => "tenant.deactivate",
             Self::SettingsUpdate => "settings.update",
             Self::TemplateUpdate => "template.update",
             Self::TemplateDelete => "template.delete",

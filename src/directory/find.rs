@@ -1,6 +1,12 @@
-//! Single resources, in one round trip each; the groups of a user of another store than PRIMARY take one more.
+//! What is known by id or by name, in one round trip each; the groups of a user of another store than PRIMARY take one
+//! more.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde_json::{Value as Json, json};
 
 use super::elsewhere;
+use super::keys::MAX_KEY;
 use super::resource::{COLUMNS, GROUPS_COLUMN, Resource, USER};
 use crate::context::Context;
 use crate::ports::{DatabaseError, Statement};
@@ -35,8 +41,8 @@ pub async fn by_id(
     Ok(found)
 }
 
-/// Finds a user by user name, in the store that it names, whose case and Unicode form do not matter, with the hash of the password, if there is one,
-/// and the groups; those of a user of another store than PRIMARY are still to be read ([`elsewhere::add_groups`]).
+/// Finds a user by user name, whose case and Unicode form do not matter, in the store that it names, with the hash of the
+/// password, if there is one, and the groups; those of a user of another store than PRIMARY are still to be read ([`elsewhere::add_groups`]).
 ///
 /// # Errors
 /// The database's.
@@ -54,7 +60,64 @@ pub async fn user_with_password_hash(
          WHERE r.tenant = ?1 AND r.type = ?3 AND r.name_key = ?2"
     );
     let params = vec![ctx.tenant.key(), fold(user_name).into(), USER.into()];
-    let outcomes = store::batch(ctx, vec![Statement::new(sql, params)]).await?;
-    let Some(row) = outcomes.first().and_then(|outcome| outcome.rows.first()) else { return Ok(None) };
+    let rows = store::query(ctx, Statement::new(sql, params)).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
     Ok(Some((Resource::from_row(row)?, row.optional_text("password_hash")?.map(str::to_owned))))
+}
+
+/// Which of these keys of user names are taken: one round trip for each user store among them.
+///
+/// # Errors
+/// The database's.
+pub async fn taken_names(ctx: &Context, keys: &[String]) -> Result<HashSet<String>, DatabaseError> {
+    let mut by_store: BTreeMap<Option<u16>, Vec<&String>> = BTreeMap::new();
+    for key in keys {
+        let store = ctx.deployment.user_stores.locate(key).map_or(None, |located| located.store);
+        by_store.entry(store).or_default().push(key);
+    }
+    let mut taken = HashSet::new();
+    for (store, keys) in by_store {
+        let statement = Statement::new(
+            "SELECT j.value AS name FROM json_each(?2) j CROSS JOIN resources r \
+             ON r.tenant = ?1 AND r.type = 'User' AND r.name_key = j.value",
+            vec![ctx.tenant.key(), json!(keys).to_string().into()],
+        );
+        for row in ctx.at(store).platform.query(statement).await? {
+            taken.insert(row.text("name")?.to_owned());
+        }
+    }
+    Ok(taken)
+}
+
+/// What a display name stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// No group has it.
+    Nothing,
+    /// The group with this id.
+    One(String),
+    /// It does not say which group is meant.
+    Several,
+}
+
+/// The groups whose display names have these keys, by key; what no group has is not among them.
+///
+/// # Errors
+/// The database's.
+pub async fn groups_named(ctx: &Context, keys: &HashSet<String>) -> Result<HashMap<String, Named>, DatabaseError> {
+    // The index has the beginning of a long name.
+    let pairs: Vec<Json> = keys.iter().map(|key| json!([key, key[..key.floor_char_boundary(MAX_KEY)]])).collect();
+    let statement = Statement::new(
+        "SELECT j.value ->> 0 AS name, MIN(r.id) AS id, COUNT(*) AS total FROM json_each(?2) j CROSS JOIN value_index v \
+         ON v.tenant = ?1 AND v.type = 'Group' AND v.attribute = 'displayName' AND v.key = j.value ->> 1 \
+         CROSS JOIN resources r ON r.tenant = ?1 AND r.id = v.id AND r.keys ->> 'displayName' = j.value ->> 0 \
+         GROUP BY j.key",
+        vec![ctx.tenant.key(), Json::from(pairs).to_string().into()],
+    );
+    let rows = ctx.platform.query(statement).await?;
+    let named = rows.iter().map(|row| {
+        let named = if row.integer("total")? == 1 { Named::One(row.text("id")?.to_owned()) } else { Named::Several };
+        Ok((row.text("name")?.to_owned(), named))
+    });
+    named.collect()
 }

@@ -12,9 +12,9 @@ use super::elsewhere::{self, Strangers};
 use super::resource::{GROUP, Resource};
 use super::write::{NewMember, NewResource};
 use super::{find, pending};
-use crate::access::audit::OPERATION_HOLDS;
+use crate::access::audit::{Action, OPERATION_HOLDS};
 use crate::context::Context;
-use crate::ports::{DatabaseError, Row, Statement};
+use crate::ports::{DatabaseError, Row, Statement, Value};
 
 /// How many members one statement carries.
 const CHUNK: usize = 1_000;
@@ -359,6 +359,55 @@ pub fn creation(ctx: &Context, resources: &[NewResource], operation: &str) -> Ve
         json!(ids),
     ));
     batch
+}
+
+/// What rides on the creation of users who join groups: they become members, and the groups, of which members are a part,
+/// count a write. In another store than PRIMARY they only note that this is to be done.
+#[must_use]
+pub fn joining(ctx: &Context, users: &[NewResource], operation: &str) -> Vec<Statement> {
+    if ctx.platform.store.is_some() {
+        return pending::join_groups(ctx, users, operation).into_iter().collect();
+    }
+    let joins = users.iter().flat_map(|new| new.groups.iter().map(|group| json!([new.resource.id, group])));
+    let joins: Vec<Json> = joins.collect();
+    if joins.is_empty() {
+        return Vec::new();
+    }
+    let groups: HashSet<&String> = users.iter().flat_map(|new| &new.groups).collect();
+    let joins = Json::from(joins).to_string();
+    let now: Value = ctx.platform.clock.now().into();
+    vec![
+        Statement::new(
+            "INSERT INTO members (tenant, group_id, member_id, type) SELECT ?1, g.id, r.id, r.type FROM json_each(?2) j \
+             CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value ->> 0 AND r.operation = ?3 \
+             CROSS JOIN resources g ON g.tenant = ?1 AND g.id = j.value ->> 1 AND g.type = 'Group' \
+             WHERE TRUE ON CONFLICT DO NOTHING",
+            vec![ctx.tenant.key(), joins.as_str().into(), operation.into()],
+        ),
+        Statement::new(
+            "UPDATE resources SET version = version + 1, modified = ?4, operation = ?3 WHERE tenant = ?1 AND id IN \
+             (SELECT m.group_id FROM json_each(?2) j \
+             CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value ->> 0 AND r.operation = ?3 \
+             CROSS JOIN members m ON m.tenant = ?1 AND m.group_id = j.value ->> 1 AND m.member_id = r.id)",
+            vec![ctx.tenant.key(), joins.into(), operation.into(), now.clone()],
+        ),
+        Statement::new(
+            "INSERT INTO audit (tenant, number, time, operation, actor, action, target, outcome, request_id, address) \
+             SELECT ?1, (SELECT COALESCE(MAX(number), 0) FROM audit WHERE tenant = ?1) + ROW_NUMBER() OVER (ORDER BY j.key), \
+             ?4, ?3, ?5, ?6, g.id, 'success', ?7, ?8 FROM json_each(?2) j \
+             CROSS JOIN resources g ON g.tenant = ?1 AND g.id = j.value AND g.operation = ?3",
+            vec![
+                ctx.tenant.key(),
+                json!(groups).to_string().into(),
+                operation.into(),
+                now,
+                ctx.actor.to_string().into(),
+                Action::update(GROUP).as_str().into(),
+                ctx.request_id.as_str().into(),
+                ctx.address.as_deref().into(),
+            ],
+        ),
+    ]
 }
 
 /// Which of these ids are neither users nor groups, and which are users of other stores.

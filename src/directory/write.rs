@@ -10,7 +10,7 @@ mod create;
 mod delete;
 mod update;
 
-pub use create::{NewMail, NewMember, NewResource, create, taken};
+pub use create::{NewMail, NewMember, NewResource, create, creation, taken};
 pub use delete::{Deleted, delete};
 pub use update::{Riders, Written, store_password, touch, update};
 

@@ -12,10 +12,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use worker::send::SendFuture;
 use worker::{Context as WorkerContext, Env, HttpRequest, MessageBatch, ScheduleContext, ScheduledEvent, event};
 
+use crate::access::audit::seal;
 use crate::directory::pending;
 use crate::http::Service;
 use crate::mail::sender;
-use crate::ports::Platform;
+use crate::ports::{DatabaseError, Platform};
 use crate::tenant::Deployment;
 use crate::text::without_values;
 
@@ -88,11 +89,19 @@ async fn sweep(platform: &Platform, service: &Service) {
     if service.deployment().is_none() {
         return;
     }
+    let log = |event: &str, error: &DatabaseError| {
+        let line = serde_json::json!({ "event": event, "error": without_values(&error.to_string()) });
+        platform.log.line(&line.to_string());
+    };
     for done in [service.warm(platform).await, pending::settle(platform).await] {
         if let Err(error) = done {
-            let line = serde_json::json!({ "event": "sweep", "error": without_values(&error.to_string()) });
-            platform.log.line(&line.to_string());
+            log("sweep", &error);
         }
+    }
+    if let Some(deployment) = service.deployment()
+        && let Err(error) = seal::run(platform, deployment).await
+    {
+        log("audit.seal", &error);
     }
     send_mail(platform, service).await;
 }

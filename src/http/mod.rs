@@ -4,12 +4,16 @@
 
 mod answer;
 mod api;
+mod audit;
 mod caller;
 mod dev;
+mod invitations;
 mod links;
+mod mail;
 mod operations;
 mod scim;
 mod settings;
+mod wso2;
 
 use std::io;
 use std::pin::Pin;
@@ -23,7 +27,7 @@ use axum::body::Bytes;
 use axum::extract::MatchedPath;
 use axum::handler::Handler;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use bytes::BytesMut;
 use futures_util::{future, stream};
 use http_body_util::BodyExt;
@@ -35,6 +39,7 @@ use crate::access::scope::Scopes;
 use crate::context::{Actor, Context, Memory};
 use crate::directory::registry;
 use crate::ports::{DatabaseError, Platform};
+use crate::provision::import;
 use crate::tenant::{Deployment, Tenant, store};
 
 pub use answer::Dialect;
@@ -174,6 +179,8 @@ fn body_limit(path: &str) -> usize {
     const MIB: usize = 1024 * 1024;
     if path.starts_with("/scim2/Groups") {
         8 * MIB
+    } else if path == "/api/invitations/import" {
+        import::MAX_BYTES
     } else if path.starts_with("/scim2/") || path.starts_with("/api/") {
         MIB
     } else {
@@ -291,6 +298,23 @@ fn routes() -> Router {
         .route("/scim2/ResourceTypes/{id}", get(at!(scim::resource_type, work, uri, headers)))
         .route("/scim2/Schemas", get(at!(scim::schemas, work, uri, headers)))
         .route("/scim2/Schemas/{urn}", get(at!(scim::schema, work, uri, headers)))
+        .route("/api/invitations/import", post(at!(invitations::import, work, uri, headers, body)))
+        .route(
+            "/api/server/v1/tenants",
+            get(at!(wso2::tenants::list, work, uri, headers)).post(at!(wso2::tenants::create, work, headers, body)),
+        )
+        .route("/api/server/v1/tenants/{id}", get(at!(wso2::tenants::read, work, uri, headers)))
+        .route("/api/server/v1/tenants/domain/{domain}", get(at!(wso2::tenants::read, work, uri, headers)))
+        .route("/api/server/v1/tenants/{id}/owners", get(at!(wso2::tenants::owners, work, uri, headers)))
+        .route(
+            "/api/server/v1/tenants/{id}/lifecycle-status",
+            put(at!(wso2::tenants::set_lifecycle_status, work, uri, headers, body)),
+        )
+        .route("/api/mail", get(at!(mail::list, work, uri, headers)))
+        .route("/api/mail/retry", post(at!(mail::retry_all, work, headers, body)))
+        .route("/api/mail/{id}/retry", post(at!(mail::retry_one, work, uri, headers)))
+        .route("/api/audit", get(at!(audit::list, work, uri, headers)))
+        .route("/api/audit/verification", get(at!(audit::verify, work, uri, headers)))
         .route(
             "/api/settings",
             get(at!(settings::read, work, headers)).patch(at!(settings::modify, work, headers, body)),

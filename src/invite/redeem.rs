@@ -63,9 +63,8 @@ impl From<Refused> for Link {
 async fn look_up(ctx: &Context, claims: Claims) -> Result<Link, DatabaseError> {
     let ctx = &ctx.at_id(&claims.user.to_string());
     let found = find::by_id_statement(ctx, USER, &claims.user.to_string(), false);
-    let outcomes = store::batch(ctx, vec![found]).await?;
-    let row = outcomes.first().and_then(|outcome| outcome.rows.first());
-    Ok(match row.map(Resource::from_row).transpose()? {
+    let rows = store::query(ctx, found).await?;
+    Ok(match rows.first().map(Resource::from_row).transpose()? {
         None => Link::Invalid,
         Some(user) => match user.account.dead_link(claims.seq) {
             None => Link::Live(claims, Box::new(user)),

@@ -174,13 +174,20 @@ impl KeyRing {
     /// `context` what the key is bound to. Tokens are made with labels of their own.
     #[must_use]
     pub fn derive(&self, label: &[u8], context: &[u8]) -> Vec<[u8; 32]> {
-        let expand = |key: &Key| {
-            let mut derived = [0; 32];
-            let info: [&[u8]; 4] = [label, b"\0", context, self.host.as_bytes()];
-            Hkdf::<Sha256>::new(None, &key.bytes).expand_multi_info(&info, &mut derived).ok()?;
-            Some(derived)
-        };
-        self.keys.iter().filter_map(expand).collect()
+        self.keys.iter().filter_map(|key| self.expand(key, label, context)).collect()
+    }
+
+    /// The same from the root key of this id; `None` when it has been retired.
+    #[must_use]
+    pub fn derive_from(&self, kid: &str, label: &[u8], context: &[u8]) -> Option<[u8; 32]> {
+        self.keys.iter().find(|key| key.kid == kid).and_then(|key| self.expand(key, label, context))
+    }
+
+    fn expand(&self, key: &Key, label: &[u8], context: &[u8]) -> Option<[u8; 32]> {
+        let mut derived = [0; 32];
+        let info: [&[u8]; 4] = [label, b"\0", context, self.host.as_bytes()];
+        Hkdf::<Sha256>::new(None, &key.bytes).expand_multi_info(&info, &mut derived).ok()?;
+        Some(derived)
     }
 
     fn mac(&self, kid: &str, purpose: Purpose, tenant: u64, message: &[u8]) -> Option<Hmac<Sha256>> {

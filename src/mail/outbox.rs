@@ -4,6 +4,9 @@
 //! byte-identical under its idempotency key; the link is minted at rendering. All statements here take rows by the
 //! hundred: a lease, and its outcomes, cost one round trip each however many rows they touch.
 
+pub mod listing;
+pub mod retry;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -281,7 +284,7 @@ pub async fn due(
          'familyName', substr(r.document ->> '$.name.familyName', 1, 257), \
          'preferredLanguage', substr(r.document ->> '$.preferredLanguage', 1, 64), \
          'locale', substr(r.document ->> '$.locale', 1, 64)) END AS person, \
-         r.seq_log, r.onboarding, r.lock, r.disabled, t.domain, \
+         r.seq_log, r.onboarding, r.lock, r.disabled, CASE t.active WHEN 1 THEN t.domain END AS domain, \
          (SELECT json_group_object(s.name, s.value) FROM settings s WHERE s.tenant = o.tenant) AS settings \
          FROM outbox o LEFT JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id \
          LEFT JOIN tenants t ON t.number = o.tenant \

@@ -112,10 +112,13 @@ async fn send_batch(
     let lease = platform.new_id().to_string();
     let mut wanted = Vec::new();
     for Due { mail, person, account, tenant } in due {
+        let is_active = tenant.is_some();
         if let Some(why) = why_unwanted(&mail, account.as_ref()) {
             ended.push(Ended::of(&mail, "dropped", why));
         } else if let Some(fixed) = mail.fixed.clone().or_else(|| fix(deployment, tenant?, &mail, person?, now)) {
             wanted.push(Mail { fixed: Some(fixed), ..mail });
+        } else if !is_active {
+            ended.push(Ended::of(&mail, "failed", "the tenant is not active"));
         } else {
             ended.push(Ended::of(&mail, "failed", "what the mail is to say cannot be read from the user"));
         }

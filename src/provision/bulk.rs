@@ -12,12 +12,13 @@ use serde_json::{Value as Json, json};
 use super::{Expected, Refusal, prepare, store};
 use crate::access::password::Gate;
 use crate::context::Context;
-use crate::directory::elsewhere::{Strangers, is_elsewhere};
+use crate::directory::elsewhere::Strangers;
+use crate::directory::find;
 use crate::directory::group;
 use crate::directory::keys::{self, Entry};
 use crate::directory::resource::{GROUP, Resource, USER};
 use crate::directory::write::{self, NewResource};
-use crate::ports::{DatabaseError, Statement, store_of};
+use crate::ports::{DatabaseError, store_of};
 use crate::scim::bulk::{BULK_RESPONSE_SCHEMA, Method, Operation, Plan, Planned, ResourceId, resolve};
 use crate::scim::error::Error as ScimError;
 use crate::scim::fold::fold;
@@ -184,10 +185,9 @@ impl Run<'_> {
         self.waiting_unique.extend(unique);
         self.waiting_bytes += new.resource.document.len();
         self.open.insert(index);
-        let elsewhere = is_elsewhere(&new.resource.id);
         self.waiting.push(Waiting { index, label, new });
-        // Where errors are counted, only PRIMARY's user names are looked up beforehand.
-        let alone = self.limit.is_some() && (has_unique || elsewhere);
+        // Where errors are counted, only user names are looked up beforehand.
+        let alone = has_unique && self.limit.is_some();
         if alone || self.waiting.len() >= CHUNK || self.waiting_bytes >= CHUNK_BYTES {
             self.flush().await;
         }
@@ -346,12 +346,7 @@ impl Run<'_> {
     /// The user names in a batch that users have already: needed only where the first errors decide where to stop.
     async fn taken_names(&self, waiting: &[Waiting]) -> Result<HashSet<String>, DatabaseError> {
         let names: Vec<String> = waiting.iter().filter_map(|waiting| user_name_key(&waiting.new)).collect();
-        let statement = Statement::new(
-            "SELECT j.value AS name FROM json_each(?2) j CROSS JOIN resources r \
-             ON r.tenant = ?1 AND r.type = 'User' AND r.name_key = j.value",
-            vec![self.ctx.tenant.key(), json!(names).to_string().into()],
-        );
-        self.ctx.platform.query(statement).await?.iter().map(|row| row.text("name").map(str::to_owned)).collect()
+        find::taken_names(self.ctx, &names).await
     }
 
     fn record(&mut self, index: usize, label: &Label, outcome: Result<(Arc<ResourceType>, Option<Resource>), Refusal>) {

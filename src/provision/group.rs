@@ -42,6 +42,7 @@ pub fn prepare(ctx: &Context, rt: &Arc<ResourceType>, mut document: Document) ->
         password_hash: None,
         mail: None,
         members,
+        groups: Vec::new(),
     })
 }
 

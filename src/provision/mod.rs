@@ -3,8 +3,10 @@
 
 pub mod bulk;
 mod group;
+pub mod import;
 mod password;
 mod store;
+pub mod tenant;
 mod user;
 
 use std::sync::Arc;
@@ -159,6 +161,7 @@ pub fn prepare(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, body: Json) -
         password_hash: None,
         mail: None,
         members: Vec::new(),
+        groups: Vec::new(),
     })
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Refusal, contended};
 use crate::context::Context;
+use crate::directory::pending;
 use crate::directory::resource::{Resource, USER};
 use crate::directory::write::{self, NewResource};
 use crate::scim::bulk::Planned;
@@ -80,10 +81,13 @@ pub async fn create(ctx: &Context, resources: Vec<NewResource>) -> Vec<Result<Re
             new.members.retain(|member| !failed.contains(&member.id));
         }
         let ids: Vec<String> = resources.iter().map(|new| new.resource.id.clone()).collect();
+        let joins = if store.is_some() { pending::joins(&resources) } else { Vec::new() };
         let created = match write::create(&ctx.at(store), resources).await {
             Ok(created) => created.into_iter().map(|one| one.map_err(Refusal::from)).collect(),
             Err(failure) => indexes.iter().map(|_| Err(failure.clone().into())).collect::<Vec<_>>(),
         };
+        let there = created.iter().filter_map(|one| one.as_ref().ok()).map(|user| user.id.as_str()).collect();
+        pending::attempt_joins(&ctx.at(store), &joins, &there).await;
         for ((index, id), one) in indexes.into_iter().zip(ids).zip(created) {
             if one.is_err() {
                 failed.insert(id);

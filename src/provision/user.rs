@@ -35,6 +35,7 @@ pub fn prepare(
         password_hash,
         mail: new.mail,
         members: Vec::new(),
+        groups: Vec::new(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! Tenants and settings: whose data a request is about, and what holds for it.
 
 mod deployment;
+pub mod rows;
 pub mod settings;
 pub mod store;
 pub mod user_stores;

@@ -50,7 +50,11 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("ORGANIZATION_NAME", "Latchkey"),
     ("DEFAULT_LOCALE", DEFAULT_LOCALE),
     ("MAIL_REPLY_TO", ""),
+    (AUDIT_RETENTION_DAYS, "0"),
 ];
+
+/// The setting that the sweep reads for each tenant.
+pub const AUDIT_RETENTION_DAYS: &str = "AUDIT_RETENTION_DAYS";
 
 /// The name in [`SETTINGS`] that is spelled like `name`, whatever its case.
 #[must_use]
@@ -93,6 +97,8 @@ pub struct Settings {
     pub default_locale: String,
     /// `MAIL_REPLY_TO`.
     pub mail_reply_to: Option<String>,
+    /// `AUDIT_RETENTION_DAYS`: older rows of the audit are removed; 0 keeps all.
+    pub audit_retention_days: u32,
 }
 
 impl Settings {
@@ -151,6 +157,7 @@ impl Settings {
             organization_name: read.values["ORGANIZATION_NAME"].clone(),
             default_locale: locale.unwrap_or_else(|| DEFAULT_LOCALE.to_owned()),
             mail_reply_to: reply_to.filter(|address| !address.is_empty()),
+            audit_retention_days: number(&mut read, AUDIT_RETENTION_DAYS, 0..=36_500),
             values: read.values,
         }
     }

@@ -36,6 +36,19 @@ impl Tenants {
     }
 }
 
+impl Tenants {
+    /// Asks the database again before the tenant is next met.
+    pub fn forget(&self, tenant: &Tenant) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&tenant.number());
+    }
+
+    /// What is known of a tenant that is about to be created.
+    #[must_use]
+    pub fn of(tenant: &Tenant, settings: Settings, now: Millis) -> Self {
+        Self(Mutex::new(HashMap::from([(tenant.number(), (now, Arc::new(settings)))])))
+    }
+}
+
 /// What holds for a tenant that overrides these values. One that this version does not take any more counts as not set.
 #[must_use]
 pub fn effective(deployment: &Deployment, tenant: &Tenant, overrides: &Values) -> Settings {
@@ -107,23 +120,21 @@ pub async fn refresh(ctx: &Context) -> Result<bool, DatabaseError> {
     keep(ctx, outcomes.first())
 }
 
-/// Runs a batch that needs the tenant's settings with it: they are read in the same round trip if they are not fresh, or
-/// in one before it where the batch is for another user store than PRIMARY. Answers the outcomes of `statements` alone.
+/// Runs a query that needs the tenant's settings with it: they are read in the same round trip if they are not fresh, or in
+/// one before it where another user store than PRIMARY is at hand. No rows for an unknown tenant.
 ///
 /// # Errors
 /// The database's.
-pub async fn batch(ctx: &Context, mut statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+pub async fn query(ctx: &Context, statement_of_it: Statement) -> Result<Vec<Row>, DatabaseError> {
     if ctx.platform.store.is_some() {
-        refresh(ctx).await?;
-        return ctx.platform.db.batch(statements).await;
+        return if refresh(ctx).await? { ctx.platform.query(statement_of_it).await } else { Ok(Vec::new()) };
     }
     if is_fresh(ctx) {
-        return ctx.platform.db.batch(statements).await;
+        return ctx.platform.query(statement_of_it).await;
     }
-    statements.push(statement(ctx));
-    let mut outcomes = ctx.platform.db.batch(statements).await?;
-    keep(ctx, outcomes.pop().as_ref())?;
-    Ok(outcomes)
+    let outcomes = ctx.platform.db.batch(vec![statement_of_it, statement(ctx)]).await?;
+    let is_tenant = keep(ctx, outcomes.last())?;
+    Ok(outcomes.into_iter().next().filter(|_| is_tenant).map(|outcome| outcome.rows).unwrap_or_default())
 }
 
 /// What the tenant overrides, from the database.

@@ -14,10 +14,10 @@ use crate::support::{App, Faulty, invited};
 type Script = Box<dyn Fn(usize, &http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, HttpError> + Send + Sync>;
 
 /// A provider by script, which keeps what it was sent.
-struct Provider {
+pub struct Provider {
     script: Script,
     calls: AtomicUsize,
-    seen: Mutex<Vec<http::Request<Vec<u8>>>>,
+    pub seen: Mutex<Vec<http::Request<Vec<u8>>>>,
 }
 
 #[async_trait]
@@ -29,11 +29,11 @@ impl HttpClient for Provider {
     }
 }
 
-fn answer(status: u16, body: &str) -> Result<http::Response<Vec<u8>>, HttpError> {
+pub fn answer(status: u16, body: &str) -> Result<http::Response<Vec<u8>>, HttpError> {
     Ok(http::Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap())
 }
 
-fn with_resend(
+pub fn with_resend(
     script: impl Fn(usize, &http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, HttpError> + Send + Sync + 'static,
 ) -> (App, Arc<Provider>) {
     let mut app = App::with(&[

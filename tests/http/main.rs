@@ -3,9 +3,13 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod api;
+mod audit;
 mod links;
 mod mail;
 mod operations;
+mod outbox;
 mod scim2;
 mod settings;
 mod support;
+mod wso2;

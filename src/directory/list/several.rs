@@ -192,7 +192,7 @@ async fn merged_index_page(parts: &[Part<'_>], start: u64, count: u64) -> Result
         first.extend(listing.read_page(outcomes.get(totals))?);
     }
     let mut merged = Merged::of(parts, first, asked);
-    while count > 0 {
+    loop {
         let position = merged.0.last().map(|(_, place)| place.clone());
         let complete = to_u64(merged.0.len()) < asked;
         for (resource, _) in merged.0 {

@@ -52,6 +52,8 @@ pub struct NewResource {
     pub mail: Option<NewMail>,
     /// Its members, which exist.
     pub members: Vec<NewMember>,
+    /// The ids of the groups that a user joins. One that is gone by then is passed over, as if it had gone just after.
+    pub groups: Vec<String>,
 }
 
 /// Creates resources, any number of them, in one batch; the answers come in the same order.
@@ -95,7 +97,9 @@ pub fn taken(resource_type: &ResourceType) -> ScimError {
     })
 }
 
-fn creation(ctx: &Context, resources: &[NewResource], operation: &str) -> Vec<Statement> {
+/// The statements that create resources in the batch of `operation`; the first answers the ids of those it created.
+#[must_use]
+pub fn creation(ctx: &Context, resources: &[NewResource], operation: &str) -> Vec<Statement> {
     let columns: Vec<Columns> = resources.iter().map(|new| Columns::of(&new.resource_type, &new.resource)).collect();
     let rows: Vec<Json> = resources.iter().zip(&columns).map(|(new, columns)| row(new, columns)).collect();
     let riders: Vec<Json> = resources.iter().zip(&columns).map(|(new, columns)| rider(ctx, new, columns)).collect();
@@ -168,6 +172,7 @@ fn creation(ctx: &Context, resources: &[NewResource], operation: &str) -> Vec<St
         batch.push(ride(outbox::QUEUE_CREATED));
     }
     batch.extend(group::creation(ctx, resources, operation));
+    batch.extend(group::joining(ctx, resources, operation));
     batch
 }
 

@@ -1,7 +1,7 @@
 //! `/scim2`
 
 mod bulk;
-mod client;
+pub mod client;
 mod conformance;
 mod custom_types;
 mod discovery;

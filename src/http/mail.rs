@@ -1,0 +1,104 @@
+//! `/api/mail`: the outbox, and trying again what has ended unsent. Errors are `application/problem+json`.
+
+use ::http::{HeaderMap, StatusCode, Uri};
+use axum::body::Body;
+use axum::response::Response;
+use serde_json::json;
+
+use super::answer::{self, Dialect};
+use super::api::{at_domain, flat, object, problem};
+use super::{Work, caller};
+use crate::access::scope::Scope;
+use crate::mail::outbox::listing::{self, Listed, STATES};
+use crate::mail::outbox::retry::{self, RETRYABLE};
+use crate::ports::DatabaseError;
+
+fn failed(failure: &DatabaseError) -> Response {
+    answer::database(Dialect::Problem, failure)
+}
+
+/// `GET /api/mail?state=&count=&cursor=&domain=`: newest first, of one user store.
+pub async fn list(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+    flat(
+        async {
+            let ctx = caller::allowed(&work, &headers, &[Scope::Mail]).await?;
+            let query = uri.query().unwrap_or_default();
+            let parameter = |name: &str| {
+                form_urlencoded::parse(query.as_bytes())
+                    .find(|(key, value)| key == name && !value.is_empty())
+                    .map(|(_, value)| value.into_owned())
+            };
+            let ctx = at_domain(&ctx, parameter("domain").as_deref())?;
+            let state = parameter("state");
+            if state.as_deref().is_some_and(|state| !STATES.contains(&state)) {
+                let detail = format!("The parameter state must be one of {}.", STATES.join(", "));
+                return Err(problem(StatusCode::BAD_REQUEST, &detail));
+            }
+            let count = match parameter("count").map(|count| count.parse::<u32>()) {
+                None => 100,
+                Some(Ok(count)) => count.clamp(1, 1_000),
+                Some(Err(_)) => {
+                    return Err(problem(StatusCode::BAD_REQUEST, "The parameter count must be a whole number."));
+                }
+            };
+            let page = listing::page(&ctx, state.as_deref(), parameter("cursor").as_deref(), count).await;
+            let (mails, next) = page.map_err(|failure| failed(&failure))?;
+            let mut body = json!({ "Resources": mails.iter().map(Listed::to_json).collect::<Vec<_>>() });
+            if let Some(next) = next {
+                body["nextCursor"] = json!(next);
+            }
+            Ok(answer::with_body(StatusCode::OK, "application/json", body.to_string()))
+        }
+        .await,
+    )
+}
+
+/// `POST /api/mail/{id}/retry`: 202 with the mail, which is queued again.
+pub async fn retry_one(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+    flat(
+        async {
+            let ctx = caller::allowed(&work, &headers, &[Scope::Mail]).await?;
+            let id = uri.path().split('/').nth(3).unwrap_or_default();
+            let ctx = ctx.at_id(id);
+            let queued = retry::one(&ctx, id).await.map_err(|failure| failed(&failure))?;
+            let found = listing::find(&ctx, id).await.map_err(|failure| failed(&failure))?;
+            match found {
+                None => Err(problem(StatusCode::NOT_FOUND, "There is no mail with this id.")),
+                Some(mail) if queued => {
+                    Ok(answer::with_body(StatusCode::ACCEPTED, "application/json", mail.to_json().to_string()))
+                }
+                Some(mail) => {
+                    let state = mail.to_json()["state"].clone();
+                    let detail = format!(
+                        "The mail is {}: only one that is {} can be tried again. An invitation is sent anew with \
+                         POST /api/invitations/{{userId}}/resend.",
+                        state.as_str().unwrap_or_default(),
+                        RETRYABLE.join(", ")
+                    );
+                    Err(problem(StatusCode::CONFLICT, &detail))
+                }
+            }
+        }
+        .await,
+    )
+}
+
+/// `POST /api/mail/retry` `{"state","domain"?}`: queues up to 1,000 mails of that state again, of one user store;
+/// `{"queued": n}`.
+pub async fn retry_all(work: Work, headers: HeaderMap, body: Body) -> Response {
+    flat(
+        async {
+            let ctx = caller::allowed(&work, &headers, &[Scope::Mail]).await?;
+            let body = object(body).await?;
+            let state = body["state"].as_str().unwrap_or_default();
+            if !RETRYABLE.contains(&state) {
+                let detail = format!("state must be one of {}.", RETRYABLE.join(", "));
+                return Err(problem(StatusCode::BAD_REQUEST, &detail));
+            }
+            let ctx = at_domain(&ctx, body["domain"].as_str())?;
+            let queued = retry::all(&ctx, state).await.map_err(|failure| failed(&failure))?;
+            Ok(answer::with_body(StatusCode::ACCEPTED, "application/json", json!({ "queued": queued }).to_string()))
+        }
+        .await,
+    )
+}

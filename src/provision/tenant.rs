@@ -1,0 +1,155 @@
+//! Creating a tenant: its row, its settings and its owners, who are users with the role `admin`, in one batch.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+
+use super::{Refusal, prepare};
+use crate::access::audit::{self, Action};
+use crate::access::password::Gate;
+use crate::context::{Context, Memory};
+use crate::directory::elsewhere::is_elsewhere;
+use crate::directory::registry;
+use crate::directory::resource::{USER, WSO2_SCHEMA};
+use crate::directory::write::{NewResource, creation};
+use crate::invite::account::Onboarding;
+use crate::ports::{DatabaseError, Statement};
+use crate::scim::error::Error as ScimError;
+use crate::scim::fold::fold;
+use crate::tenant::store::{self, Change, Tenants};
+use crate::tenant::{Tenant, settings};
+
+/// An owner to be.
+#[derive(Clone, Debug, Default)]
+pub struct Owner {
+    /// The user name.
+    pub username: String,
+    /// The e-mail address.
+    pub email: String,
+    /// The given name.
+    pub first_name: String,
+    /// The family name.
+    pub last_name: String,
+    /// The password, for an owner who is not invited.
+    pub password: Option<String>,
+}
+
+/// A tenant to be.
+#[derive(Clone, Debug)]
+pub struct NewTenant {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// Its owners, at least one.
+    pub owners: Vec<Owner>,
+    /// What it overrides.
+    pub settings: Vec<Change>,
+}
+
+/// Why a tenant was not created. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum TenantRefusal {
+    /// There is one of this domain.
+    #[error("there is a tenant of this domain")]
+    Exists,
+    /// Settings that are not taken, a sentence each.
+    #[error("{}", .0.join(" "))]
+    Settings(Vec<String>),
+    /// An owner who cannot be created, or the database.
+    #[error(transparent)]
+    Owner(#[from] Refusal),
+}
+
+impl From<DatabaseError> for TenantRefusal {
+    fn from(failure: DatabaseError) -> Self {
+        Self::Owner(failure.into())
+    }
+}
+
+impl From<ScimError> for TenantRefusal {
+    fn from(error: ScimError) -> Self {
+        Self::Owner(error.into())
+    }
+}
+
+/// Creates a tenant: all of it, or nothing.
+///
+/// # Errors
+/// [`TenantRefusal`]
+pub async fn create(ctx: &Context, gate: &Gate, new: &NewTenant) -> Result<(), TenantRefusal> {
+    let none = settings::Values::new();
+    let values = store::checked(&ctx.deployment, &new.tenant, &none, &new.settings).map_err(TenantRefusal::Settings)?;
+    let inside = inside(ctx, &new.tenant, &values);
+    let owners = prepare_owners(&inside, gate, &new.owners)?;
+    let shown: Vec<Json> =
+        owners.iter().map(|owner| json!({ "id": owner.resource.id, "username": owner.resource.user_name() })).collect();
+
+    let operation = ctx.platform.new_id().to_string();
+    let mut batch = vec![
+        Statement::new(
+            "INSERT INTO tenants (number, domain, owners, created) VALUES (?1, ?2, ?3, ?4)",
+            vec![
+                new.tenant.key(),
+                new.tenant.domain().into(),
+                Json::from(shown).to_string().into(),
+                ctx.platform.clock.now().into(),
+            ],
+        ),
+        store::set(&new.tenant, &values),
+        audit::record_plain(ctx, &operation, Action::TenantCreate, new.tenant.domain()),
+    ];
+    batch.extend(creation(&inside, &owners, &operation));
+    match ctx.platform.db.batch(batch).await {
+        Ok(_) => {}
+        Err(DatabaseError::Unique(_)) => return Err(TenantRefusal::Exists),
+        // The error may hide a commit: the operation's own row tells.
+        Err(failure) => match audit::was_committed(ctx, &operation).await {
+            Ok(true) => {}
+            _ => return Err(failure.into()),
+        },
+    }
+    ctx.platform.mail_queue.wake(std::time::Duration::ZERO);
+    Ok(())
+}
+
+/// The context inside a tenant that is about to be, with its settings in force.
+fn inside(ctx: &Context, tenant: &Tenant, values: &settings::Values) -> Context {
+    let settings = store::effective(&ctx.deployment, tenant, values);
+    let tenants = Tenants::of(tenant, settings, ctx.platform.clock.now());
+    let memory = Arc::new(Memory { tenants, ..Memory::default() });
+    Context { tenant: tenant.clone(), memory, ..ctx.clone() }
+}
+
+fn prepare_owners(inside: &Context, gate: &Gate, owners: &[Owner]) -> Result<Vec<NewResource>, TenantRefusal> {
+    let registry = registry::builtin();
+    let user = registry.resource_type(USER).ok_or_else(|| ScimError::internal("There is no resource type User."))?;
+    let mut names = HashSet::new();
+    let mut prepared = Vec::with_capacity(owners.len());
+    for owner in owners {
+        if !names.insert(fold(&owner.username)) {
+            return Err(ScimError::uniqueness("Two owners have the same username.").into());
+        }
+        let mut body = json!({
+            "userName": owner.username,
+            "name": { "givenName": owner.first_name, "familyName": owner.last_name },
+            "emails": [{ "value": owner.email, "primary": true }],
+            "roles": [{ "value": "admin" }],
+        });
+        match &owner.password {
+            Some(password) => body["password"] = json!(password),
+            None => body[WSO2_SCHEMA] = json!({ "askPassword": true }),
+        }
+        let new = prepare(inside, gate, user, body)?;
+        if is_elsewhere(&new.resource.id) {
+            let detail = "The owners are created with the tenant, in the user store PRIMARY: leave the domain out.";
+            return Err(ScimError::invalid_value(detail).into());
+        }
+        if owner.password.is_none() && new.resource.account.onboarding == Onboarding::None {
+            let detail = "The owner is to be invited, but ENABLE_EMAIL_VERIFICATION is false for this tenant: set it to \
+                          true, or give the owner a password.";
+            return Err(ScimError::invalid_value(detail).into());
+        }
+        prepared.push(new);
+    }
+    Ok(prepared)
+}

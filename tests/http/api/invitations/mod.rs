@@ -1,0 +1,3 @@
+//! `/api/invitations`
+
+mod import;

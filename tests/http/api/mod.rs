@@ -1,0 +1,4 @@
+//! Latchkey's own API, `/api`.
+
+mod invitations;
+mod stores;
