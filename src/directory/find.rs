@@ -50,10 +50,7 @@ pub async fn user_with_password_hash(
     ctx: &Context,
     user_name: &str,
 ) -> Result<Option<(Resource, Option<String>)>, DatabaseError> {
-    // What names no store of this deployment is nobody's name, and has to be looked for all the same.
-    let located = ctx.deployment.user_stores.locate(user_name);
-    let (store, user_name) = located.as_ref().map_or((None, user_name), |located| (located.store, &*located.name));
-    let ctx = &ctx.at(store);
+    let (ctx, user_name) = &ctx.at_name(user_name);
     let sql = format!(
         "SELECT {COLUMNS}, c.password_hash, {GROUPS_COLUMN} FROM resources r \
          LEFT JOIN credentials c ON c.tenant = r.tenant AND c.user_id = r.id \
