@@ -15,16 +15,18 @@ const WRANGLER = `${ROOT}node_modules/wrangler/bin/wrangler.js`;
 // wrangler reads .env by itself, except when --env-file names another file.
 const environment = () => ({ ...parseEnv(readFileSync(`${ROOT}.env`, "utf8")), NO_COLOR: "1", ...process.env });
 
-/** Applies the D1 migrations that a local database in `state` has not seen yet; `config` is another wrangler.toml. */
-export async function migrate(state, { binding = "DB", config } = {}) {
-  const args = ["d1", "migrations", "apply", binding, "--local", "--persist-to", state];
-  if (config) args.push("--config", config);
-  const run = promisify(execFile)(process.execPath, [WRANGLER, ...args], { cwd: ROOT, env: environment() });
-  run.child.stdin.end();
-  try {
-    await run;
-  } catch (error) {
-    throw new Error(`D1 migrations failed:\n${error.stdout}${error.stderr}`);
+/** Applies the migrations that the local D1 databases in `state` have not seen yet; `config` is another wrangler.toml. */
+export async function migrate(state, config = `${ROOT}wrangler.toml`) {
+  const bindings = readFileSync(config, "utf8").matchAll(/^\[\[d1_databases\]\]\nbinding = "(\w+)"/gm);
+  for (const [, binding] of bindings) {
+    const args = ["d1", "migrations", "apply", binding, "--local", "--persist-to", state, "--config", config];
+    const run = promisify(execFile)(process.execPath, [WRANGLER, ...args], { cwd: ROOT, env: environment() });
+    run.child.stdin.end();
+    try {
+      await run;
+    } catch (error) {
+      throw new Error(`D1 migrations of ${binding} failed:\n${error.stdout}${error.stderr}`);
+    }
   }
 }
 

@@ -50,7 +50,7 @@ export async function startWorker({ vars = {}, devVars = true, logFile, database
   const log = logFile ?? join(folder, "worker.log");
   writeFileSync(log, "");
   const config = databases.length ? withDatabases(folder, databases) : undefined;
-  for (const binding of ["DB", ...databases]) await migrate(state, { binding, config });
+  await migrate(state, config);
 
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
