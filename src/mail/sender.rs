@@ -4,7 +4,7 @@
 //! conditional write, so that two senders never hold one row; a lease that dies with its isolate ends by itself, and
 //! the next sender knows that the row's last attempt has an unknown outcome.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -49,26 +49,50 @@ pub struct Report {
     pub ended: usize,
 }
 
-/// Sends what is due, a batch at a time, at most `batches`.
+/// Sends what is due in all user stores, a batch at a time, at most `batches`. The stores take turns, and a run begins
+/// with any of them, so that much mail in one holds up no other's.
 ///
 /// # Errors
-/// The database's. What was leased then stays leased until its lease ends.
+/// The first failure of a database; a store that fails keeps no other from its turn. What was leased then stays leased
+/// until its lease ends.
 pub async fn run(platform: &Platform, deployment: &Deployment, batches: u32) -> Result<Report, DatabaseError> {
-    let mut report = Report::default();
-    for _ in 0..batches {
-        let now = platform.clock.now();
-        let limit = rows_that_fit(deployment);
-        let waiting = outbox::due(platform, deployment, now, limit).await?;
-        let found = waiting.due.len() + waiting.unreadable.len();
-        if found == 0 {
-            break;
-        }
-        let all_taken = send_batch(platform, deployment, waiting, now, &mut report).await?;
-        if all_taken && found < limit as usize {
-            break;
+    let (mut report, mut failure) = (Report::default(), None);
+    let mut stores: VecDeque<Platform> = platform.everywhere().collect();
+    let mut random = [0; 1];
+    platform.entropy.fill(&mut random);
+    let first = usize::from(random[0]) % stores.len().max(1);
+    stores.rotate_left(first);
+    let mut left = batches;
+    while left > 0
+        && let Some(store) = stores.pop_front()
+    {
+        match send_some(&store, deployment, &mut report).await {
+            Ok(Some(more)) => {
+                left -= 1;
+                stores.extend(more.then_some(store));
+            }
+            Ok(None) => {}
+            Err(error) => failure = failure.or(Some(error)),
         }
     }
-    Ok(report)
+    failure.map_or(Ok(report), Err)
+}
+
+/// Sends a batch of one store's mails: whether there may be more of them, or `None` where none was due.
+async fn send_some(
+    platform: &Platform,
+    deployment: &Deployment,
+    report: &mut Report,
+) -> Result<Option<bool>, DatabaseError> {
+    let now = platform.clock.now();
+    let limit = rows_that_fit(deployment);
+    let waiting = outbox::due(platform, deployment, now, limit).await?;
+    let found = waiting.due.len() + waiting.unreadable.len();
+    if found == 0 {
+        return Ok(None);
+    }
+    let all_taken = send_batch(platform, deployment, waiting, now, report).await?;
+    Ok(Some(!all_taken || found >= limit as usize))
 }
 
 /// No more rows are leased than can all time out before the lease ends; one round of connections always can.
@@ -152,7 +176,13 @@ async fn take(
     for _ in 0..LEASE_TRIES {
         let Some(mails) = rest.pop() else { break };
         let mut statements = vec![outbox::lease(mails, lease, until)];
-        let read = custom::store::read(mails.iter().filter_map(Mail::template_version));
+        let mut read = custom::store::read(mails.iter().filter_map(Mail::template_version));
+        // Templates are PRIMARY's: with its own mails they are read in one round trip.
+        if platform.store.is_some()
+            && let Some(read) = read.take()
+        {
+            templates.extend(custom::store::templates(&platform.at(None).query(read).await?)?);
+        }
         let reads_templates = read.is_some();
         statements.extend(read);
         if !ended.is_empty() {
@@ -235,7 +265,8 @@ fn fix(
         locale: choice.locale,
         template_version: choice.version,
         facts: Facts {
-            user_name: fact(person.user_name),
+            // Without the user store's name in front (22343): the page behind the link tells it.
+            user_name: fact(person.user_name.map(|name| deployment.user_stores.split(&name).1.to_owned())),
             given_name: fact(person.given_name),
             family_name: fact(person.family_name),
             tenant: tenant.domain().to_owned(),

@@ -146,6 +146,9 @@ impl Native {
         let log = Arc::new(MemoryLog::default());
         let platform = Platform {
             db: sqlite.clone(),
+            store: None,
+            home: None,
+            stores: Arc::default(),
             cache: Arc::new(MemoryCache::default()),
             mail_queue: wakes.clone(),
             http: Arc::new(NoNetwork),

@@ -15,6 +15,7 @@ pub use mail::AwsAccess;
 
 use super::administrator::Administrator;
 use super::settings::{SETTINGS, Settings, Values};
+use super::user_stores::UserStores;
 use crate::invite::token::{Key, KeyRing};
 use crate::mail::address::Sender;
 
@@ -84,6 +85,8 @@ pub struct Deployment {
     pub mail_timeout_seconds: u32,
     /// Hours after which a mail becomes a dead letter.
     pub mail_give_up_hours: u32,
+    /// The user stores besides PRIMARY.
+    pub user_stores: UserStores,
     /// The settings that the deployment sets, for every tenant that does not override them.
     pub variables: Values,
     /// What holds where no tenant overrides it.
@@ -157,6 +160,7 @@ impl Deployment {
             ));
         }
 
+        let user_stores = UserStores::parse(&get("USER_STORES").unwrap_or_default(), &mut problems);
         let mut variables: Values =
             SETTINGS.iter().filter_map(|(name, _)| get(name).map(|value| (*name, value))).collect();
         if development {
@@ -180,6 +184,7 @@ impl Deployment {
             mail_lease_seconds,
             mail_timeout_seconds,
             mail_give_up_hours,
+            user_stores,
             variables,
             settings,
         })
@@ -378,6 +383,7 @@ mod tests {
             ("MAIL_WEBHOOK_SECRET_RESEND", "not a signing secret"),
             ("MAIL_WEBHOOK_SECRET_POSTMARK", "hook:short"),
             ("ASK_PASSWORD_EMAIL_VALIDITY", "soon"),
+            ("USER_STORES", "ACME"),
         ] {
             let mut pairs = production();
             pairs.retain(|(key, _)| *key != name);

@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde_json::json;
 
 use super::answer::{self, Dialect};
-use super::api::{flat, problem};
+use super::api::{at_domain, flat, problem};
 use super::{Work, caller, set};
 use crate::access::scope::Scope;
 use crate::context::Context;
@@ -19,11 +19,12 @@ use crate::invite::resend::{self, Refusal};
 
 pub use import::import;
 
-/// `GET /api/invitations?status=&count=&cursor=`: `{"totalResults"?,"nextCursor"?,"Resources":[...]}`.
+/// `GET /api/invitations?status=&count=&cursor=&domain=`, of one user store: `{"totalResults"?,"nextCursor"?,"Resources":[...]}`.
 pub async fn list(work: Work, uri: Uri, headers: HeaderMap) -> Response {
     flat(
         async {
             let ctx = caller::allowed(&work, &headers, &[Scope::Invitations]).await?;
+            let ctx = at_domain(&ctx, parameter(&uri, "domain").as_deref())?;
             let bad = |detail: &str| problem(StatusCode::BAD_REQUEST, detail);
             let status = Status::parse(parameter(&uri, "status").as_deref().unwrap_or("all"))
                 .ok_or_else(|| bad("status is pending, expired, accepted, revoked or all."))?;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde_json::json;
 
 use super::{COLUMNS, Ended, Mail};
 use crate::invite::account::{Account, Lock, Onboarding};
@@ -63,7 +64,8 @@ pub struct Waiting {
     pub offered: Offered,
 }
 
-/// The mails due at `now`, at most `limit`. One round trip.
+/// The mails due at `now`, at most `limit`. One round trip; at another user store than PRIMARY, one more for what is
+/// PRIMARY's: the tenants and their templates.
 ///
 /// # Errors
 /// The database's.
@@ -88,13 +90,18 @@ pub async fn due(
          WHERE o.state IN ('queued', 'sending', 'deferred') AND o.due <= ?1 ORDER BY o.due, o.rowid LIMIT ?2"
     );
     let mails = Statement::new(sql, vec![now.into(), limit.into()]);
-    let outcomes = platform.db.batch(vec![mails, templates::offer(now, limit)]).await?;
+    let is_primary = platform.store.is_none();
+    let offer = is_primary.then(|| templates::offer(now, limit));
+    let outcomes = platform.db.batch(std::iter::once(mails).chain(offer).collect()).await?;
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
-    let offered = templates::offered(rows(1))?;
+    let (mut senders, offered) = if is_primary {
+        (HashMap::new(), templates::offered(rows(1))?)
+    } else {
+        from_primary(platform, deployment, rows(0)).await?
+    };
     let rows = rows(0);
     let mut due = Vec::with_capacity(rows.len());
     let mut unreadable = Vec::new();
-    let mut senders = HashMap::new();
     for row in rows {
         match read_due(deployment, row, &mut senders) {
             Ok(one) => due.push(one),
@@ -139,6 +146,38 @@ fn read_due(
         }
     };
     Ok(Due { mail: Mail::from_row(row)?, person, account, tenant })
+}
+
+/// The tenants of these rows of another store, and the templates that they may be written by.
+async fn from_primary(
+    platform: &Platform,
+    deployment: &Deployment,
+    rows: &[Row],
+) -> Result<(HashMap<i64, Option<Sender>>, Offered), DatabaseError> {
+    let mut senders: HashMap<i64, Option<Sender>> = HashMap::new();
+    let mut waiting = Vec::with_capacity(rows.len());
+    for row in rows {
+        let tenant = row.integer("tenant")?;
+        senders.insert(tenant, None);
+        let is_fixed = row.optional_text("facts")?.is_some();
+        let version = row.optional_integer("template_version")?.filter(|_| is_fixed);
+        waiting.push((tenant, row.text("template")?, version));
+    }
+    if senders.is_empty() {
+        return Ok((senders, Offered::default()));
+    }
+    let tenants = Statement::new(
+        "SELECT t.number, CASE t.active WHEN 1 THEN t.domain END AS domain, \
+         (SELECT json_group_object(s.name, s.value) FROM settings s WHERE s.tenant = t.number) AS settings \
+         FROM json_each(?1) j CROSS JOIN tenants t ON t.number = j.value",
+        vec![json!(senders.keys().collect::<Vec<_>>()).to_string().into()],
+    );
+    let outcomes = platform.at(None).db.batch(vec![tenants, templates::offer_to(&waiting)]).await?;
+    let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
+    for row in rows(0) {
+        senders.insert(row.integer("number")?, sender(deployment, row)?);
+    }
+    Ok((senders, templates::offered(rows(1))?))
 }
 
 fn sender(deployment: &Deployment, row: &Row) -> Result<Option<Sender>, DatabaseError> {
