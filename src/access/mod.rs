@@ -1,7 +1,8 @@
-//! Who may do what: credentials, passwords and their policy, and the audit of what was done.
+//! Who may do what, and how often: credentials, passwords and their policy, rate limits, and the audit of what was done.
 
 pub mod audit;
 pub mod authenticate;
+pub mod limits;
 pub mod password;
 pub mod policy;
 pub mod scope;

@@ -12,6 +12,7 @@ use worker::{Context as WorkerContext, Env, MessageBuilder, Queue};
 use super::d1::D1;
 use super::email::Email;
 use super::fetch::Fetch;
+use super::limiter::Limiter;
 use crate::ports::{Cache, CacheError, Clock, Entropy, Log, MailQueue, Millis, Platform};
 
 /// The longest pause that Queues take, in seconds.
@@ -26,6 +27,7 @@ pub fn platform(env: &Env, ctx: Option<Rc<WorkerContext>>) -> worker::Result<Pla
         http: Arc::new(Fetch),
         // Who sends by another provider may do without it.
         email: env.send_email("EMAIL").ok().map(|binding| Arc::new(Email(binding)) as _),
+        limiter: Arc::new(Limiter::new(env)),
         clock: Arc::new(JsClock),
         entropy: Arc::new(JsEntropy),
         log: Arc::new(Console),

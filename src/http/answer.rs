@@ -175,6 +175,21 @@ pub fn unavailable(dialect: Dialect, detail: &str) -> Response {
     response
 }
 
+/// 429 with `Retry-After`: nothing was done.
+pub fn too_many_requests(dialect: Dialect, retry_after: u32) -> Response {
+    let mut response = match dialect {
+        Dialect::Page => {
+            page(StatusCode::TOO_MANY_REQUESTS, problem::too_many_requests(&Shell::default(), retry_after, None))
+        }
+        other => {
+            let detail = format!("Too many requests: try again in {retry_after} seconds.");
+            error(other, StatusCode::TOO_MANY_REQUESTS, &detail)
+        }
+    };
+    set(response.headers_mut(), "retry-after", &retry_after.to_string());
+    response
+}
+
 /// What went wrong behind a response, for the log alone.
 #[derive(Clone, Debug)]
 pub struct Failure(pub String);

@@ -13,7 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 pub use mail::AwsAccess;
 
-use super::settings::{SETTINGS, Settings, Values};
+use super::settings::{RATE_LIMITS, SETTINGS, Settings, Values};
 use crate::invite::token::{Key, KeyRing};
 use crate::mail::address::Sender;
 
@@ -178,7 +178,11 @@ impl Deployment {
             ));
         }
 
-        let variables: Values = SETTINGS.iter().filter_map(|(name, _)| get(name).map(|value| (*name, value))).collect();
+        let mut variables: Values =
+            SETTINGS.iter().filter_map(|(name, _)| get(name).map(|value| (*name, value))).collect();
+        if development {
+            variables.entry(RATE_LIMITS).or_insert_with(|| "off".to_owned());
+        }
         let settings = Settings::of(&variables, &mut problems);
         let Some(mail_from) = providers.from.filter(|_| problems.is_empty()) else { return Err(problems) };
         Ok(Self {
@@ -369,6 +373,7 @@ mod tests {
             ("MAIL_API_BASE", "https://"),
             ("EMAIL_SENDER", "somebody"),
             ("PASSWORD_HISTORY", "25"),
+            ("RATE_LIMITS", "resends=1000/day"),
             ("ENABLE_EMAIL_VERIFICATION", "yes"),
             ("PASSWORD_HISTORY", "none"),
             ("MAIL_LEASE_SECONDS", "0"),
@@ -400,6 +405,8 @@ mod tests {
             ("EMAIL_SENDER", "internal"),
             ("EMAIL_SENDER", "external"),
             ("PASSWORD_HISTORY", "5"),
+            ("RATE_LIMITS", "off"),
+            ("RATE_LIMITS", "resends=3/hour"),
         ] {
             let mut pairs = production();
             pairs.retain(|(key, _)| *key != name);
