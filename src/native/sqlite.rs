@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0002_tenants.sql"),
     include_str!("../../schema/d1/0004_templates.sql"),
     include_str!("../../schema/d1/0006_audit_seal.sql"),
+    include_str!("../../schema/d1/0009_limits.sql"),
     include_str!("../../schema/d1/0010_outbox.sql"),
 ];
 
