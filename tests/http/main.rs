@@ -5,6 +5,7 @@
 
 mod api;
 mod audit;
+mod limits;
 mod links;
 mod mail;
 mod mail_providers;
