@@ -12,7 +12,7 @@
 //! | [`registry`] | a tenant's schemas and resource types |
 //! | [`group`] | members, and groups within groups |
 
-mod cursor;
+pub mod cursor;
 pub mod filter;
 pub mod find;
 pub mod group;

@@ -50,6 +50,7 @@ use crate::access::password::Gate;
 use crate::access::scope::Scopes;
 use crate::context::{Actor, Context, Memory};
 use crate::directory::registry;
+use crate::invite::renewal;
 use crate::ports::{DatabaseError, Platform};
 use crate::provision::import;
 use crate::tenant::{Deployment, Tenant, store};
@@ -96,6 +97,17 @@ impl Service {
         let tenant = Tenant::super_tenant();
         let ctx = self.context(platform.clone(), deployment.clone(), tenant, String::new(), None);
         store::refresh(&ctx).await.map(|_| ())
+    }
+
+    /// Works off the new mails that were asked for on expired links' pages; answers how many.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn renew(&self, platform: &Platform) -> Result<usize, DatabaseError> {
+        let Some(deployment) = self.deployment() else { return Ok(0) };
+        let run = platform.new_id().to_string();
+        let context = |tenant| self.context(platform.clone(), deployment.clone(), tenant, run.clone(), None);
+        renewal::run(platform, &context).await
     }
 
     fn context(
@@ -363,6 +375,9 @@ fn routes() -> Router {
             "/api/settings",
             get(at!(settings::read, work, headers)).patch(at!(settings::modify, work, headers, body)),
         )
+        .route("/api/invitations", get(at!(invitations::list, work, uri, headers)))
+        .route("/api/invitations/{user_id}/resend", post(at!(invitations::resend, work, uri, headers)))
+        .route("/api/invitations/{user_id}/revoke", post(at!(invitations::revoke, work, uri, headers)))
         .route("/api/schemas", schemas)
         .route("/api/schemas/{urn}", schema)
         .route("/api/resource-types", resource_types)

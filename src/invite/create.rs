@@ -46,6 +46,7 @@ pub fn new_user(ctx: &Context, resource_type: &ResourceType, mut document: Docum
             template: if ask { TemplateType::AskPassword } else { TemplateType::EmailConfirm },
             recipient: invited(email.as_deref())?,
             invited_by: inviter(ctx),
+            new_email: None,
         })
     } else {
         None
@@ -64,6 +65,7 @@ pub fn new_user(ctx: &Context, resource_type: &ResourceType, mut document: Docum
         disabled: wishes.disabled,
         email,
         email_verified: wishes.email_verified == Some(true) && !flagged,
+        pending_email: None,
         seq_log: String::new(),
     };
     // An invited account has no usable password until redeemed, and nothing is hashed for it.
@@ -77,7 +79,11 @@ pub fn new_user(ctx: &Context, resource_type: &ResourceType, mut document: Docum
         created: now,
         modified: now,
         account,
-        invitation: mail.as_ref().map(|_| Invitation { delivery: "queued".to_owned(), ..Invitation::default() }),
+        invitation: mail.as_ref().map(|mail| Invitation {
+            template: Some(mail.template),
+            delivery: "queued".to_owned(),
+            ..Invitation::default()
+        }),
         groups: None,
     };
     wishes::set_schemas(&mut document, user.shows_account(), user.invitation.is_some());
@@ -106,7 +112,7 @@ pub fn invited(email: Option<&str>) -> Result<Address, ScimError> {
     })?;
     Address::parse(email).ok_or_else(|| {
         ScimError::invalid_value(
-            "The e-mail address that the invitation would go to is not a single valid address: correct it in emails.",
+            "The e-mail address that the link would be mailed to is not a single valid address: correct it in emails.",
         )
     })
 }

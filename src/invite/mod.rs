@@ -3,6 +3,9 @@
 pub mod account;
 pub mod change;
 pub mod create;
+pub mod listing;
 pub mod redeem;
+pub mod renewal;
+pub mod resend;
 pub mod token;
 pub mod wishes;

@@ -1,15 +1,18 @@
 //! Opening a link and redeeming it. Looking changes nothing; redeeming is one conditional write that decides the winner,
 //! with the audit row and the follow-up mail in the same batch.
 
-use super::account::Cause;
+use serde_json::Value as Json;
+
+use super::account::{Cause, Onboarding};
 use super::token::{Claims, Purpose, Refused};
+use super::wishes;
 use crate::access::audit::{self, Action};
 use crate::access::password;
 use crate::access::policy::{self, Weakness};
 use crate::context::{Actor, Context};
-use crate::directory::find;
 use crate::directory::resource::{Resource, USER};
-use crate::directory::write;
+use crate::directory::write::{self, Riders, Written};
+use crate::directory::{find, registry};
 use crate::mail::address::Address;
 use crate::mail::outbox::{self, Entry};
 use crate::mail::template::TemplateType;
@@ -65,7 +68,7 @@ async fn look_up(ctx: &Context, claims: Claims) -> Result<Link, DatabaseError> {
     let rows = store::query(ctx, found).await?;
     Ok(match rows.first().map(Resource::from_row).transpose()? {
         None => Link::Invalid,
-        Some(user) => match user.account.dead_link(claims.seq) {
+        Some(user) => match user.account.dead_link(claims.seq, claims.purpose) {
             None => Link::Live(claims, Box::new(user)),
             Some(cause) => Link::Dead(claims, cause),
         },
@@ -131,9 +134,51 @@ pub async fn set_password(
 /// The database's: nothing was changed, and the link still works.
 pub async fn confirm_email(ctx: &Context, token: &str) -> Result<Redeemed, DatabaseError> {
     match open(ctx, token, &[Purpose::VerifyEmail]).await? {
+        Link::Live(claims, user) if user.account.onboarding == Onboarding::None => {
+            confirm_change(ctx, claims, user).await
+        }
         Link::Live(claims, user) => redeem(ctx, claims, user, None).await,
         other => Ok(Redeemed::NotLive(other)),
     }
+}
+
+/// How often confirming is tried when others change the user at the same time.
+const ATTEMPTS: usize = 12;
+
+/// Puts the address that waits into the place of the present one. The user is written as it was read, so that the write
+/// depends on the version, and with it on the link's `seq`.
+async fn confirm_change(ctx: &Context, claims: Claims, user: Box<Resource>) -> Result<Redeemed, DatabaseError> {
+    let ctx = Context { actor: Actor::User(user.id.clone()), ..ctx.clone() };
+    let registry = registry::of(&ctx).await?;
+    let Some(rt) = registry.resource_type(USER) else { return Ok(Redeemed::NotLive(Link::Invalid)) };
+    let mut before = user;
+    for _ in 0..ATTEMPTS {
+        let mut after = confirmed(&before);
+        let operation = ctx.platform.new_id().to_string();
+        let riders = Riders { actions: vec![Action::UserUpdate], ..Riders::default() };
+        match write::update(&ctx, rt, &before, &mut after, &operation, riders).await? {
+            Written::Done(_) => return Ok(Redeemed::Done(claims, Box::new(after))),
+            Written::Taken => return Err(DatabaseError::Unique("emails".to_owned())),
+            Written::Conflict => match look_up(&ctx, claims.clone()).await? {
+                Link::Live(_, user) => before = user,
+                other => return Ok(Redeemed::NotLive(other)),
+            },
+        }
+    }
+    Err(DatabaseError::Unavailable("the user is changed all the time".to_owned()))
+}
+
+/// The user with the address that waits in the place of the present one.
+fn confirmed(before: &Resource) -> Resource {
+    let mut account = before.account.clone();
+    let mut document = before.attributes();
+    if let Some(address) = account.pending_email.take() {
+        wishes::set_address(&mut document, &address);
+        account.email = Some(address);
+    }
+    account.email_verified = true;
+    account.seq_log.push_str(Cause::Accepted.as_str());
+    Resource { document: Json::Object(document).to_string(), account, ..before.clone() }
 }
 
 /// The one conditional write: whoever it answers a row to has won.
@@ -172,6 +217,7 @@ fn redemption(ctx: &Context, claims: &Claims, user: &Resource, hash: Option<&str
             "UPDATE resources SET onboarding = 'none', lock = CASE lock WHEN 'onboarding' THEN 'none' ELSE lock END, \
              email_verified = 1, seq_log = seq_log || ?6, version = version + 1, modified = ?4, operation = ?3 \
              WHERE tenant = ?1 AND id = ?2 AND seq = ?5 AND onboarding <> 'none' AND lock <> 'admin' AND disabled = 0 \
+             AND substr(seq_log, -1) <> 'R' \
              RETURNING version",
             vec![
                 ctx.tenant.key(),

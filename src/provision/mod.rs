@@ -229,6 +229,13 @@ enum Edit {
 }
 
 impl Edit {
+    fn patch(&self) -> Option<&Patch> {
+        match self {
+            Self::Replace(_) => None,
+            Self::Modify(patch) => Some(patch),
+        }
+    }
+
     fn apply(&self, rt: &Arc<ResourceType>, current: &Document) -> Result<Document, ScimError> {
         match self {
             Self::Replace(body) => resource::replace(rt, current, body.clone()),
@@ -292,7 +299,7 @@ async fn edit(
         let current = before.whole(ctx, rt, None);
         let document = edit.apply(rt, &current)?;
         let (mut after, riders) = if rt.name == USER {
-            user::changed(ctx, gate, rt, &before, document, matches!(edit, Edit::Replace(_)))?
+            user::changed(ctx, gate, rt, &before, document, edit.patch())?
         } else {
             let mut document = document;
             drop(resource::take_secrets(rt, &mut document));
@@ -304,7 +311,7 @@ async fn edit(
         let unchanged = after.document == before.document
             && after.account == before.account
             && riders.password_hash.is_none()
-            && riders.mail.is_none();
+            && riders.mails.is_empty();
         if unchanged {
             return Ok(before.into());
         }

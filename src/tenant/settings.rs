@@ -44,6 +44,7 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("VERIFICATION_EMAIL_VALIDITY", "1440"),
     ("LOCK_ON_CREATION", "true"),
     ("EMAIL_SENDER", "internal"),
+    ("EMAIL_UPDATE_VERIFICATION", "true"),
     ("DISABLE_RANDOM_VALUE_FOR_CREDENTIALS", "false"),
     ("ASK_PASSWORD_ACCOUNT_ACTIVATION", "true"),
     ("PASSWORD_MIN_LENGTH", "8"),
@@ -88,6 +89,8 @@ pub struct Settings {
     pub lock_on_creation: bool,
     /// `EMAIL_SENDER`.
     pub email_sender: EmailSender,
+    /// `EMAIL_UPDATE_VERIFICATION`: a new address takes the place of a confirmed one when it is confirmed itself.
+    pub email_update_verification: bool,
     /// `DISABLE_RANDOM_VALUE_FOR_CREDENTIALS`: keep the password sent with `askPassword`.
     pub disable_random_value_for_credentials: bool,
     /// `ASK_PASSWORD_ACCOUNT_ACTIVATION`: mail on success.
@@ -158,6 +161,7 @@ impl Settings {
             verification_email_validity: validity(&mut read, "VERIFICATION_EMAIL_VALIDITY"),
             lock_on_creation: boolean(&mut read, "LOCK_ON_CREATION"),
             email_sender: sender.unwrap_or(EmailSender::Internal),
+            email_update_verification: boolean(&mut read, "EMAIL_UPDATE_VERIFICATION"),
             disable_random_value_for_credentials: boolean(&mut read, "DISABLE_RANDOM_VALUE_FOR_CREDENTIALS"),
             ask_password_account_activation: boolean(&mut read, "ASK_PASSWORD_ACCOUNT_ACTIVATION"),
             password_min_length: number(&mut read, "PASSWORD_MIN_LENGTH", 1..=128),

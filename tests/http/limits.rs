@@ -161,11 +161,11 @@ fn a_development_machine_has_no_limits_of_its_own() {
 
 #[test]
 fn the_bindings_count_for_as_long_as_retry_after_says() {
-    let wrangler: toml::Table = toml::from_str(include_str!("../../wrangler.toml")).unwrap();
-    let bindings = wrangler["ratelimits"].as_array().unwrap();
-    assert_eq!(bindings.len(), 3);
-    for binding in bindings {
-        assert_eq!(binding["simple"]["period"].as_integer(), Some(REQUEST_PERIOD.into()), "{binding}");
+    let wrangler = include_str!("../../wrangler.toml");
+    let limits: Vec<&str> = wrangler.lines().filter(|line| line.starts_with("simple = ")).collect();
+    assert_eq!(limits.len(), 3);
+    for limit in limits {
+        assert!(limit.ends_with(&format!("period = {REQUEST_PERIOD} }}")), "{limit}");
     }
 }
 

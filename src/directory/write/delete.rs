@@ -55,6 +55,7 @@ pub async fn delete(
             vec![ctx.tenant.key(), id.into(), operation.as_str().into()],
         ),
         hang("DELETE FROM credentials WHERE tenant = ?1 AND user_id = ?2"),
+        hang("DELETE FROM renewals WHERE tenant = ?1 AND user_id = ?2"),
         hang("DELETE FROM value_index WHERE tenant = ?1 AND id = ?2"),
         hang("DELETE FROM unique_values WHERE tenant = ?1 AND id = ?2"),
     ];
