@@ -376,6 +376,7 @@ fn routes() -> Router {
             get(at!(settings::read, work, headers)).patch(at!(settings::modify, work, headers, body)),
         )
         .route("/api/invitations", get(at!(invitations::list, work, uri, headers)))
+        .route("/api/invitations/resend", post(at!(invitations::resend_all, work, headers, body)))
         .route("/api/invitations/{user_id}/resend", post(at!(invitations::resend, work, uri, headers)))
         .route("/api/invitations/{user_id}/revoke", post(at!(invitations::revoke, work, uri, headers)))
         .route("/api/schemas", schemas)

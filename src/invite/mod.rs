@@ -7,5 +7,6 @@ pub mod listing;
 pub mod redeem;
 pub mod renewal;
 pub mod resend;
+pub mod resend_all;
 pub mod token;
 pub mod wishes;

@@ -391,6 +391,8 @@ pub struct Outcome {
     pub expires_at: Millis,
     /// Whether it is the invitation itself, whose delivery the user shows.
     pub is_invitation: bool,
+    /// The key that signed its link, if it has one.
+    pub link_kid: Option<String>,
 }
 
 /// The statements that record `outcomes` of the run `lease`: on the rows it still holds, and on their users as long as
@@ -406,6 +408,7 @@ pub fn record(outcomes: &[Outcome], lease: &str) -> Vec<Statement> {
                 "doubtful": outcome.doubtful,
                 "provider_id": outcome.provider_id, "last_error": outcome.last_error, "sent_at": outcome.sent_at,
                 "expires_at": outcome.expires_at, "is_invitation": u8::from(outcome.is_invitation),
+                "link_kid": outcome.link_kid,
             })
         })
         .collect();
@@ -413,14 +416,17 @@ pub fn record(outcomes: &[Outcome], lease: &str) -> Vec<Statement> {
     vec![
         Statement::new(
             "INSERT INTO resources (tenant, id, type, document, keys, created, modified, operation, delivery, attempts, \
-             sent_at, expires_at) SELECT r.tenant, r.id, r.type, '', '', r.created, r.modified, r.operation, \
-             j.value ->> 'new_state', j.value ->> 'attempts', COALESCE(j.value ->> 'sent_at', r.sent_at), \
-             j.value ->> 'expires_at' FROM json_each(?1) j \
+             sent_at, expires_at, link_kid) SELECT r.tenant, r.id, r.type, '', '', r.created, r.modified, r.operation, \
+             CASE j.value ->> 'is_invitation' WHEN 1 THEN j.value ->> 'new_state' ELSE r.delivery END, \
+             CASE j.value ->> 'is_invitation' WHEN 1 THEN j.value ->> 'attempts' ELSE r.attempts END, \
+             CASE j.value ->> 'is_invitation' WHEN 1 THEN COALESCE(j.value ->> 'sent_at', r.sent_at) ELSE r.sent_at END, \
+             CASE j.value ->> 'is_invitation' WHEN 1 THEN j.value ->> 'expires_at' ELSE r.expires_at END, \
+             j.value ->> 'link_kid' FROM json_each(?1) j \
              CROSS JOIN outbox o ON o.tenant = j.value ->> 'tenant' AND o.id = j.value ->> 'id' AND o.lease = ?2 \
              CROSS JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id AND r.seq = o.seq \
-             WHERE j.value ->> 'is_invitation' = 1 \
+             WHERE j.value ->> 'link_kid' IS NOT NULL \
              ON CONFLICT (tenant, id) DO UPDATE SET delivery = excluded.delivery, attempts = excluded.attempts, \
-             sent_at = excluded.sent_at, expires_at = excluded.expires_at",
+             sent_at = excluded.sent_at, expires_at = excluded.expires_at, link_kid = excluded.link_kid",
             vec![rows.as_str().into(), lease.into()],
         ),
         Statement::new(

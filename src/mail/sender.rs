@@ -340,6 +340,7 @@ async fn attempt(
         sent_at: None,
         expires_at: i64::try_from(fixed.expires_at.saturating_mul(1000)).unwrap_or_default(),
         is_invitation: mail.template.is_invitation(),
+        link_kid: purpose(mail.template).map(|_| fixed.kid.clone()),
     };
     match handover {
         Handover::Accepted(provider_id) => {

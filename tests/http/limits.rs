@@ -12,6 +12,7 @@ use latchkey::mail::sender::Report;
 use latchkey::ports::{Database, DatabaseError, Outcome, RequestKind, Statement};
 use serde_json::json;
 
+use crate::scim2::client::{PASSWORD, in_parallel};
 use crate::support::{App, Reply, basic, invited};
 
 const REQUESTS: &[(&str, &str)] = &[("RATE_LIMITS", "requests=on")];
@@ -156,7 +157,7 @@ fn a_development_machine_has_no_limits_of_its_own() {
     let app = App::new();
     app.native.limiter.set(RequestKind::Public, 0);
     assert_eq!(post(&app, "/invite/x", "192.0.2.1").status, 404);
-    assert_eq!(app.admin("GET", "/api/settings", "").json()["RATE_LIMITS"]["value"], "off");
+    assert_eq!(app.admin("GET", "/api/settings", "").json()["settings"]["RATE_LIMITS"], "off");
 }
 
 #[test]
@@ -252,4 +253,71 @@ fn two_senders_together_send_no_more_than_one_would() {
     assert_eq!(app.deliver(), Report::default(), "the lease counts again");
     assert_eq!((mails(&app, "queued"), mails(&app, "sent")), (1, 1));
     assert_eq!(app.deliver(), Report { deferred: 1, ..Report::default() });
+}
+
+fn resend(app: &App, id: &str) -> Reply {
+    app.admin("POST", &format!("/api/invitations/{id}/resend"), "")
+}
+
+fn invite(app: &App, name: &str) -> String {
+    app.invite(name)["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn an_invitation_is_sent_again_as_often_as_the_limit_allows() {
+    let app = App::with(&[("RATE_LIMITS", "resends=2/hour")]);
+    let (paul, petra) = (invite(&app, "paul"), invite(&app, "petra"));
+    assert_eq!(resend(&app, &paul).status, 202);
+    app.native.clock.advance(Duration::from_secs(600));
+    assert_eq!(resend(&app, &paul).status, 202);
+
+    let refused = resend(&app, &paul);
+    assert_eq!((refused.status.as_u16(), refused.header("content-type")), (429, "application/problem+json"));
+    let wait: u64 = refused.header("retry-after").parse().unwrap();
+    assert!((2_990..=3_000).contains(&wait), "{wait}: until the first of the two is an hour ago");
+    assert!(refused.text.contains("2 times"), "{}", refused.text);
+    assert_eq!(app.number("SELECT COUNT(*) FROM outbox"), 4, "nothing was written");
+    assert_eq!(app.number("SELECT seq FROM resources WHERE name_key = 'paul'"), 2);
+    let link = app.newest_link();
+    assert_eq!(resend(&app, &petra).status, 202, "another invitation is another matter");
+    assert_eq!(app.anyone("GET", &link).status, 200, "the last link lives on");
+
+    app.native.clock.advance(Duration::from_secs(wait));
+    assert_eq!(resend(&app, &paul).status, 202);
+    assert_eq!(resend(&app, &paul).status, 429);
+}
+
+#[test]
+fn of_many_resends_at_once_no_more_than_the_limit_get_through() {
+    let app = App::with(&[("RATE_LIMITS", "resends=3/day")]);
+    let id = invite(&app, "paul");
+    let mut statuses = in_parallel(8, |_| resend(&app, &id).status.as_u16());
+    statuses.sort_unstable();
+    assert_eq!(statuses, [202, 202, 202, 429, 429, 429, 429, 429]);
+    assert_eq!(app.number("SELECT seq FROM resources"), 3);
+}
+
+#[test]
+fn what_stands_against_a_resend_anyway_is_said_first() {
+    let app = App::with(&[("RATE_LIMITS", "resends=1/day")]);
+    let id = invite(&app, "paul");
+    assert_eq!(resend(&app, &id).status, 202);
+    let link = app.newest_link();
+    assert_eq!(app.post_form(&link, &[("password", PASSWORD)]).status, 200);
+    let refused = resend(&app, &id);
+    assert_eq!(refused.status, 409);
+    assert!(refused.text.contains("has been accepted"), "{}", refused.text);
+}
+
+#[test]
+fn whoever_holds_an_expired_link_takes_no_resend_from_the_administrator() {
+    let app = App::with(&[("RATE_LIMITS", "resends=1/day")]);
+    let id = invite(&app, "paul");
+    let link = app.newest_link();
+    app.native.clock.advance(Duration::from_secs(86_400));
+    assert_eq!(app.post_form(&link, &[("intent", "new-mail")]).status, 200);
+    app.renew();
+    assert_eq!(app.number("SELECT COUNT(*) FROM audit WHERE action = 'invitation.resend'"), 1);
+    assert_eq!(resend(&app, &id).status, 202);
+    assert_eq!(resend(&app, &id).status, 429);
 }
