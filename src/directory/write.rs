@@ -12,7 +12,7 @@ mod update;
 
 pub use create::{NewMail, NewMember, NewResource, create, creation, taken};
 pub use delete::{Deleted, delete};
-pub use update::{Riders, Written, store_password, touch, update};
+pub use update::{Riders, Written, touch, update};
 
 use std::collections::HashSet;
 

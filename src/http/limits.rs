@@ -36,7 +36,9 @@ pub async fn refused(
     if limits::admits(ctx, kind, credentials).await {
         return None;
     }
-    let mut response = answer::too_many_requests(dialect, limits::REQUEST_PERIOD);
+    let seconds = limits::REQUEST_PERIOD;
+    let detail = format!("Too many requests: try again in {seconds} seconds.");
+    let mut response = answer::too_many_requests(dialect, &detail, seconds);
     response.extensions_mut().insert(Limited(kind));
     Some(response)
 }

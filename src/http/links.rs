@@ -94,7 +94,9 @@ impl<'a> View<'a> {
                 };
                 self.problem(StatusCode::GONE, Some(claims), problem)
             }
-            Link::Live(..) | Link::Invalid => self.problem(StatusCode::NOT_FOUND, None, LinkProblem::Invalid),
+            Link::Live(..) | Link::OtherTenant | Link::Invalid => {
+                self.problem(StatusCode::NOT_FOUND, None, LinkProblem::Invalid)
+            }
         }
     }
 
@@ -309,7 +311,7 @@ fn redirect(ctx: &Context, uri: &Uri, folder: &str) -> Response {
 }
 
 /// A weakness as the person who typed the password reads it.
-fn in_words(weakness: &Weakness, texts: &Texts) -> String {
+pub fn in_words(weakness: &Weakness, texts: &Texts) -> String {
     match weakness {
         Weakness::Empty => texts.weak_empty.to_owned(),
         Weakness::TooShort(least) => fill(texts.weak_short, &[("n", &least.to_string())]),
@@ -319,5 +321,6 @@ fn in_words(weakness: &Weakness, texts: &Texts) -> String {
         Weakness::Unprintable => texts.weak_untypable.to_owned(),
         Weakness::Repeated => texts.weak_repeated.to_owned(),
         Weakness::Blank => texts.weak_blank.to_owned(),
+        Weakness::Used => texts.weak_used.to_owned(),
     }
 }

@@ -383,6 +383,12 @@ fn routes() -> Router {
         .route("/api/schemas/{urn}", schema)
         .route("/api/resource-types", resource_types)
         .route("/api/resource-types/{name}", resource_type)
+        .route("/api/identity/recovery/v0.9/validate-code", post(at!(wso2::codes::validate_recovery, work, body)))
+        .route("/api/identity/recovery/v0.9/set-password", post(at!(wso2::codes::set_password, work, body)))
+        .route("/api/identity/user/v1.0/validate-code", post(at!(wso2::codes::validate_user, work, body)))
+        .route("/api/identity/user/v1.0/introspect-code", post(at!(wso2::codes::introspect, work, body)))
+        .route("/api/identity/user/v1.0/resend-code", post(at!(wso2::codes::resend, work, headers, body)))
+        .route("/api/users/v1/offline-invite-link", post(at!(wso2::codes::offline_link, work, headers, body)))
         .route(
             "/invite/{token}",
             get(at!(links::invite_page, work, uri)).post(at!(links::set_password, work, uri, body)),

@@ -2,8 +2,10 @@
 
 pub mod account;
 pub mod change;
+pub mod code;
 pub mod create;
 pub mod listing;
+pub mod offline;
 pub mod redeem;
 pub mod renewal;
 pub mod resend;

@@ -12,12 +12,12 @@ use crate::access::policy::{self, Weakness};
 use crate::context::{Actor, Context};
 use crate::directory::resource::{Resource, USER};
 use crate::directory::write::{self, Riders, Written};
-use crate::directory::{find, registry};
+use crate::directory::{credentials, find, registry};
 use crate::mail::address::Address;
 use crate::mail::outbox::{self, Entry};
 use crate::mail::template::TemplateType;
-use crate::ports::{DatabaseError, Statement};
-use crate::tenant::store;
+use crate::ports::{DatabaseError, Outcome, Statement};
+use crate::tenant::{EmailSender, store};
 
 /// The purposes that let somebody set a password.
 pub const SETS_PASSWORD: &[Purpose] = &[Purpose::AskPassword, Purpose::Offline];
@@ -31,6 +31,8 @@ pub enum Link {
     Expired(Claims),
     /// Authentic and in time, but dead for this reason.
     Dead(Claims, Cause),
+    /// Authentic, but of another tenant.
+    OtherTenant,
     /// Mangled, forged, or of a key or a user that is no more.
     Invalid,
 }
@@ -58,15 +60,33 @@ impl From<Refused> for Link {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Invalid => Self::Invalid,
+            Refused::OtherTenant => Self::OtherTenant,
             Refused::Expired(claims) => Self::Expired(*claims),
         }
     }
 }
 
-async fn look_up(ctx: &Context, claims: Claims) -> Result<Link, DatabaseError> {
+/// Looks up whom authentic claims are for, and whether they still hold; their time does not matter here.
+///
+/// # Errors
+/// The database's.
+pub async fn look_up(ctx: &Context, claims: Claims) -> Result<Link, DatabaseError> {
     let found = find::by_id_statement(ctx, USER, &claims.user.to_string(), false);
-    let rows = store::query(ctx, found).await?;
-    Ok(match rows.first().map(Resource::from_row).transpose()? {
+    opened(claims, store::queries(ctx, vec![found]).await?.first())
+}
+
+/// Looks a link up together with the hashes of the user's last passwords, in one round trip.
+async fn look_up_with_passwords(ctx: &Context, claims: Claims) -> Result<(Link, Vec<String>), DatabaseError> {
+    let id = claims.user.to_string();
+    let statements = vec![find::by_id_statement(ctx, USER, &id, false), credentials::last(ctx, &id)];
+    let outcomes = store::queries(ctx, statements).await?;
+    let passwords = credentials::hashes(ctx, outcomes.get(1))?;
+    Ok((opened(claims, outcomes.first())?, passwords))
+}
+
+fn opened(claims: Claims, outcome: Option<&Outcome>) -> Result<Link, DatabaseError> {
+    let row = outcome.and_then(|outcome| outcome.rows.first());
+    Ok(match row.map(Resource::from_row).transpose()? {
         None => Link::Invalid,
         Some(user) => match user.account.dead_link(claims.seq, claims.purpose) {
             None => Link::Live(claims, Box::new(user)),
@@ -106,20 +126,21 @@ pub async fn set_password(
         Err(refused) => return Ok(Redeemed::NotLive(refused.into())),
     };
     let Some(_place) = gate.enter() else { return Ok(Redeemed::Busy(claims)) };
-    let (claims, user) = match look_up(ctx, claims).await? {
-        Link::Live(claims, user) => (claims, user),
-        other => return Ok(Redeemed::NotLive(other)),
+    let (claims, user, passwords) = match look_up_with_passwords(ctx, claims).await? {
+        (Link::Live(claims, user), passwords) => (claims, user, passwords),
+        (other, _) => return Ok(Redeemed::NotLive(other)),
     };
-    let user_name = user.user_name();
-    let email = user.account.email.as_deref().unwrap_or_default();
-    let settings = ctx.settings();
-    let context = [user_name.as_str(), email, &settings.organization_name];
-    let weaknesses = policy::weaknesses(password, settings.password_min_length, &context);
+    let minimum = ctx.settings().password_min_length;
+    let weaknesses = policy::weaknesses(password, minimum, &policy::obvious_words(ctx, &user));
     if !weaknesses.is_empty() {
         return Ok(Redeemed::Refused(claims, user, weaknesses));
     }
     if confirm.is_some_and(|confirm| confirm != password) {
         return Ok(Redeemed::Mismatch(claims, user));
+    }
+    // Last, because it costs most.
+    if policy::is_among(password, &passwords) {
+        return Ok(Redeemed::Refused(claims, user, vec![Weakness::Used]));
     }
     let Some(hash) = password::hash(password, &*ctx.platform.entropy) else {
         return Ok(Redeemed::Refused(claims, user, vec![Weakness::TooLong]));
@@ -212,10 +233,16 @@ async fn redeem(
 /// The batch that redeems: its first statement answers a row for the one winner, and everything else hangs on it.
 fn redemption(ctx: &Context, claims: &Claims, user: &Resource, hash: Option<&str>, operation: &str) -> Vec<Statement> {
     let now = ctx.platform.clock.now();
+    // Whoever was handed a link need not have read the mailbox. To confirm the address is what the other link is for.
+    let proves_address = match claims.purpose {
+        Purpose::AskPassword => None,
+        Purpose::VerifyEmail => Some(true),
+        Purpose::Offline => Some(false),
+    };
     let mut batch = vec![
         Statement::new(
             "UPDATE resources SET onboarding = 'none', lock = CASE lock WHEN 'onboarding' THEN 'none' ELSE lock END, \
-             email_verified = 1, seq_log = seq_log || ?6, version = version + 1, modified = ?4, operation = ?3 \
+             email_verified = (email_verified OR COALESCE(?7, delivery IS NOT 'external')), seq_log = seq_log || ?6, version = version + 1, modified = ?4, operation = ?3 \
              WHERE tenant = ?1 AND id = ?2 AND seq = ?5 AND onboarding <> 'none' AND lock <> 'admin' AND disabled = 0 \
              AND substr(seq_log, -1) <> 'R' \
              RETURNING version",
@@ -226,15 +253,18 @@ fn redemption(ctx: &Context, claims: &Claims, user: &Resource, hash: Option<&str
                 now.into(),
                 claims.seq.into(),
                 Cause::Accepted.as_str().into(),
+                proves_address.into(),
             ],
         ),
         audit::record(ctx, operation, Action::InvitationRedeem, &user.id),
     ];
     if let Some(hash) = hash {
-        batch.push(write::store_password(ctx, &user.id, operation, hash));
+        batch.extend(credentials::store(ctx, &user.id, operation, hash));
     }
     let address = user.account.email.as_deref().and_then(Address::parse);
-    if let Some(address) = address.filter(|_| hash.is_some() && ctx.settings().ask_password_account_activation) {
+    let settings = ctx.settings();
+    let mails = settings.ask_password_account_activation && settings.email_sender == EmailSender::Internal;
+    if let Some(address) = address.filter(|_| hash.is_some() && mails) {
         let entry = Entry {
             template: TemplateType::AccountActivationSuccess,
             user_id: &user.id,

@@ -2,7 +2,9 @@
 //! is in its own WHERE, so that it cannot fall between another resend, a redeeming, a lock or a deletion and its effect:
 //! whichever comes first, the other finds the account as that left it.
 
+use super::code::{Code, EXTERNAL, may_have_codes};
 use super::create::inviter;
+use super::token::Purpose;
 use crate::access::audit::{self, Action};
 use crate::access::limits::Limit;
 use crate::context::Context;
@@ -11,6 +13,8 @@ use crate::directory::resource::{Resource, USER};
 use crate::invite::account::{Account, Lock, Onboarding};
 use crate::mail::template::TemplateType;
 use crate::ports::{DatabaseError, Outcome, Statement, Value};
+use crate::scim::error::Error as ScimError;
+use crate::tenant::{EmailSender, Secret};
 
 /// Why an invitation was neither sent nor withdrawn. Nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -31,9 +35,21 @@ pub enum Refusal {
         /// Seconds until it may be sent again.
         seconds: u32,
     },
+    /// The answer would carry a code, which the caller may not have.
+    #[error("{}", .0.detail)]
+    Forbidden(ScimError),
     /// The database's failure.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+}
+
+/// An invitation sent again.
+#[derive(Debug)]
+pub struct Resent {
+    /// The user as it is now.
+    pub user: Resource,
+    /// The new code, where the caller sends it on.
+    pub code: Option<Secret>,
 }
 
 /// Mails a pending user a new link; older ones die as replaced. Works after expiry and after a withdrawal, as often as
@@ -41,12 +57,23 @@ pub enum Refusal {
 ///
 /// # Errors
 /// [`Refusal`]
-pub async fn resend(ctx: &Context, user_id: &str) -> Result<Resource, Refusal> {
+pub async fn resend(ctx: &Context, user_id: &str) -> Result<Resent, Refusal> {
+    let external = ctx.settings().email_sender == EmailSender::External;
+    if external {
+        match hand_over(ctx, user_id).await {
+            // What is left is a new address to be confirmed, which is no invitation: that is mailed all the same.
+            Err(Refusal::Nothing(_)) => {}
+            handed => return handed,
+        }
+    }
     let operation = ctx.platform.new_id().to_string();
     let limit = ctx.settings().rate_limits.resends;
-    let allowed = limit.map_or_else(|| "TRUE".to_owned(), allowed);
+    let mut also = limit.map_or_else(|| "TRUE".to_owned(), allowed);
+    if external {
+        also.push_str(" AND onboarding = 'none'");
+    }
     let batch = vec![
-        renewal(ctx, user_id, &operation, &allowed),
+        renewal(ctx, user_id, &operation, &also),
         audit::record(ctx, &operation, Action::InvitationResend, user_id),
         queue(ctx, user_id, &operation),
     ];
@@ -55,7 +82,35 @@ pub async fn resend(ctx: &Context, user_id: &str) -> Result<Resource, Refusal> {
         (done, _) => done?,
     };
     ctx.platform.mail_queue.wake(std::time::Duration::ZERO);
-    Ok(user)
+    Ok(Resent { user, code: None })
+}
+
+/// The same where the caller sends the code on (`EMAIL_SENDER=external`).
+async fn hand_over(ctx: &Context, user_id: &str) -> Result<Resent, Refusal> {
+    may_have_codes(ctx).map_err(Refusal::Forbidden)?;
+    let operation = ctx.platform.new_id().to_string();
+    // Which of them it is, the write decides.
+    let confirm = Code::new(ctx, Purpose::VerifyEmail);
+    let set = Code::new(ctx, Purpose::AskPassword);
+    let mut params = target(ctx, user_id, &operation);
+    params.extend([confirm.expires_at().into(), set.expires_at().into()]);
+    let batch = vec![
+        Statement::new(
+            format!(
+                "UPDATE resources SET seq_log = seq_log || 'N', version = version + 1, modified = ?4, operation = ?3, \
+                 template = NULL, delivery = '{EXTERNAL}', attempts = 0, sent_at = NULL, \
+                 expires_at = CASE onboarding WHEN 'EV' THEN ?5 ELSE ?6 END WHERE tenant = ?1 AND id = ?2 \
+                 AND type = 'User' AND onboarding <> 'none' AND lock <> 'admin' AND disabled = 0 \
+                 AND email IS NOT NULL RETURNING id"
+            ),
+            params,
+        ),
+        audit::record(ctx, &operation, Action::InvitationResend, user_id),
+        audit::record(ctx, &operation, Action::InvitationLink, user_id),
+    ];
+    let user = run(ctx, user_id, &operation, batch, why_not_sent).await?;
+    let code = if user.account.onboarding == Onboarding::EmailVerification { confirm } else { set };
+    Ok(Resent { code: code.mint(ctx, &user), user })
 }
 
 /// Withdraws a pending user's invitation: its links die, the account stays as it is. Answers the user as it is now.

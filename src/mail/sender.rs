@@ -270,7 +270,8 @@ fn fix(
 }
 
 /// The user's languages, best first: `preferredLanguage`, then `locale`.
-fn languages(person: &Person) -> Vec<String> {
+#[must_use]
+pub fn languages(person: &Person) -> Vec<String> {
     [&person.preferred_language, &person.locale]
         .into_iter()
         .flatten()

@@ -13,7 +13,7 @@ use crate::directory::resource::{Invitation, Resource, USER};
 use crate::directory::write::{NewMail, NewResource, Riders};
 use crate::invite::account::Onboarding;
 use crate::invite::change::{self, Due};
-use crate::invite::create::{invited, inviter, new_user};
+use crate::invite::create::{invitation, invited, made, new_user};
 use crate::invite::wishes::{self, Named, Wishes};
 use crate::mail::address::Address;
 use crate::mail::template::TemplateType;
@@ -32,17 +32,20 @@ pub fn prepare(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, document: Doc
         resource: new.user,
         password_hash,
         mail: new.mail,
+        code: new.code,
         members: Vec::new(),
         groups: Vec::new(),
     })
 }
 
-/// A user as a PUT, or a PATCH, leaves it, and what rides on the write.
+/// A user as a PUT, or a PATCH, leaves it, and what rides on the write. `passwords` are the hashes of the last passwords,
+/// which a user may not choose again.
 pub fn changed(
     ctx: &Context,
     gate: &Gate,
     rt: &ResourceType,
     before: &Resource,
+    passwords: &[String],
     mut document: Document,
     patch: Option<&Patch>,
 ) -> Result<(Resource, Riders), Refusal> {
@@ -68,7 +71,7 @@ pub fn changed(
         if replaced {
             keep_others(rt, before, &mut document);
         }
-        check_own(ctx, before, &document, &wishes)?;
+        check_own(ctx, gate, before, passwords, &document, &wishes)?;
         // Nobody vouches for his own address.
         wishes.named.email_verified = false;
     }
@@ -81,34 +84,37 @@ pub fn changed(
     }
     let waiting = change.account.pending_email.as_deref();
     let mut mails = Vec::with_capacity(change.mails.len());
+    let mut code = None;
     for Due { template, to } in &change.mails {
+        if template.is_invitation() {
+            let (mail, handed) = invitation(ctx, *template, Some(to))?;
+            mails.extend(mail);
+            code = handed;
+            continue;
+        }
         // An address that never was one gets no notice.
         if *template == TemplateType::NotifyExistingEmailOnUpdate && Address::parse(to).is_none() {
             continue;
         }
-        let new_email = waiting.filter(|_| !template.is_invitation()).map(|new| invited(Some(new))).transpose()?;
-        mails.push(NewMail {
-            template: *template,
-            recipient: invited(Some(to))?,
-            invited_by: inviter(ctx).filter(|_| template.is_invitation()),
-            new_email,
-        });
+        let new_email = waiting.map(|new| invited(Some(new))).transpose()?;
+        mails.push(NewMail { template: *template, recipient: invited(Some(to))?, invited_by: None, new_email });
     }
     if let Some(address) = before.account.email.as_deref().filter(|_| change.holds_back) {
         wishes::set_address(&mut document, address);
     }
     let password_hash = wishes.password.map(|password| password::hash(ctx, gate, &password)).transpose()?;
     let mut after = Resource { account: change.account, ..before.clone() };
-    if let Some(mail) = mails.iter().find(|mail| mail.template.is_invitation()) {
-        let sent_at = before.invitation.as_ref().and_then(|invitation| invitation.sent_at);
-        let delivery = "queued".to_owned();
-        after.invitation =
-            Some(Invitation { template: Some(mail.template), delivery, sent_at, ..Invitation::default() });
+    let mailed = mails.iter().find(|mail| mail.template.is_invitation());
+    if let Some(made) = made(mailed, code.as_ref()) {
+        // Until a new mail has been sent, the one before is the one that was.
+        let sent_at = before.invitation.as_ref().and_then(|invitation| invitation.sent_at).filter(|_| code.is_none());
+        after.invitation = Some(Invitation { sent_at, ..made });
     }
     wishes::set_schemas(&mut document, after.shows_account(), after.invitation.is_some());
     after.document = text(document)?;
-    let actions = std::iter::once(Action::update(USER)).chain(change.action).collect();
-    Ok((after, Riders { password_hash, mails, actions, ..Riders::default() }))
+    let linked = code.as_ref().map(|_| Action::InvitationLink);
+    let actions = std::iter::once(Action::update(USER)).chain(change.action).chain(linked).collect();
+    Ok((after, Riders { password_hash, mails, code, actions, ..Riders::default() }))
 }
 
 /// The longest user name, in characters: the longest e-mail address fits.
@@ -144,7 +150,14 @@ fn keep_others(rt: &ResourceType, before: &Resource, document: &mut Document) {
 }
 
 /// Holds a user to his own profile and password (`/Me`).
-fn check_own(ctx: &Context, before: &Resource, document: &Document, wishes: &Wishes) -> Result<(), Refusal> {
+fn check_own(
+    ctx: &Context,
+    gate: &Gate,
+    before: &Resource,
+    passwords: &[String],
+    document: &Document,
+    wishes: &Wishes,
+) -> Result<(), Refusal> {
     let current = before.attributes();
     let names = current.keys().chain(document.keys());
     let touched = names.into_iter().find(|name| is_others(name) && current.get(*name) != document.get(*name));
@@ -154,11 +167,18 @@ fn check_own(ctx: &Context, before: &Resource, document: &Document, wishes: &Wis
         return Err(ScimError::forbidden(format!("Only an administrator changes {name}.")).into());
     }
     if let Some(password) = &wishes.password {
-        let user_name = before.user_name();
-        let context = [user_name.as_str(), before.account.email.as_deref().unwrap_or_default()];
-        let weak = policy::weaknesses(password, ctx.settings().password_min_length, &context);
-        if weak.iter().any(|weakness| matches!(weakness, Weakness::Common | Weakness::Obvious(_))) {
+        let minimum = ctx.settings().password_min_length;
+        let weak = policy::weaknesses(password, minimum, &policy::obvious_words(ctx, before));
+        let guessable = |weakness: &Weakness| {
+            matches!(weakness, Weakness::Common | Weakness::Obvious(_) | Weakness::Repeated | Weakness::Blank)
+        };
+        if weak.iter().any(guessable) {
             return Err(ScimError::invalid_value("20035 - The password is too easy to guess.").into());
+        }
+        let _place = gate.enter().ok_or(Refusal::Busy)?;
+        if policy::is_among(password, passwords) {
+            let detail = "22001 - The password has been used before: choose one that is new to this account.";
+            return Err(ScimError::invalid_value(detail).into());
         }
     }
     Ok(())

@@ -372,7 +372,7 @@ mod tests {
             ("MAIL_API_BASE", "https://api.resend.com/?x"),
             ("MAIL_API_BASE", "https://"),
             ("EMAIL_SENDER", "somebody"),
-            ("PASSWORD_HISTORY", "25"),
+            ("PASSWORD_HISTORY", "6"),
             ("RATE_LIMITS", "resends=1000/day"),
             ("ENABLE_EMAIL_VERIFICATION", "yes"),
             ("PASSWORD_HISTORY", "none"),

@@ -71,6 +71,10 @@ pub fn known(name: &str) -> Option<&'static str> {
 /// The values of settings by name, as text.
 pub type Values = BTreeMap<&'static str, String>;
 
+/// The most that `PASSWORD_HISTORY` may be. Each of the last passwords costs a whole Argon2id to compare with, 45 ms in
+/// which the isolate does nothing else: six of them, the new one's hash included, are what one request may take.
+const MAX_PASSWORD_HISTORY: u32 = 5;
+
 /// The longest value, in bytes.
 const LONGEST: usize = 1024;
 
@@ -97,7 +101,7 @@ pub struct Settings {
     pub ask_password_account_activation: bool,
     /// `PASSWORD_MIN_LENGTH`, in characters.
     pub password_min_length: u32,
-    /// `PASSWORD_HISTORY`: how many former passwords are refused.
+    /// `PASSWORD_HISTORY`: how many of the last passwords, the one in force among them, are refused.
     pub password_history: u32,
     /// `ORGANIZATION_NAME`: what mails and pages call the tenant.
     pub organization_name: String,
@@ -165,7 +169,7 @@ impl Settings {
             disable_random_value_for_credentials: boolean(&mut read, "DISABLE_RANDOM_VALUE_FOR_CREDENTIALS"),
             ask_password_account_activation: boolean(&mut read, "ASK_PASSWORD_ACCOUNT_ACTIVATION"),
             password_min_length: number(&mut read, "PASSWORD_MIN_LENGTH", 1..=128),
-            password_history: number(&mut read, "PASSWORD_HISTORY", 0..=24),
+            password_history: number(&mut read, "PASSWORD_HISTORY", 0..=MAX_PASSWORD_HISTORY),
             organization_name: read.values["ORGANIZATION_NAME"].clone(),
             default_locale: locale.unwrap_or_else(|| DEFAULT_LOCALE.to_owned()),
             mail_reply_to: reply_to.filter(|address| !address.is_empty()),

@@ -5,14 +5,18 @@
 
 mod api;
 mod audit;
+mod complaints;
+mod external;
 mod limits;
 mod links;
 mod mail;
 mod mail_providers;
 mod operations;
 mod outbox;
+mod password;
 mod scim2;
 mod settings;
 mod support;
+mod switches;
 mod templates;
 mod wso2;

@@ -12,6 +12,7 @@ use crate::access::audit::{self, Action};
 use crate::context::Context;
 use crate::directory::resource::{Resource, USER};
 use crate::directory::{group, keys};
+use crate::invite::code::Code;
 use crate::mail::address::Address;
 use crate::mail::outbox;
 use crate::mail::template::TemplateType;
@@ -52,6 +53,8 @@ pub struct NewResource {
     pub password_hash: Option<String>,
     /// Its invitation.
     pub mail: Option<NewMail>,
+    /// The code of its invitation, where the caller sends it on.
+    pub code: Option<Code>,
     /// Its members, which exist.
     pub members: Vec<NewMember>,
     /// The ids of the groups that a user joins. One that is gone by then is passed over, as if it had gone just after.
@@ -113,11 +116,11 @@ pub fn creation(ctx: &Context, resources: &[NewResource], operation: &str) -> Ve
         Statement::new(
             "INSERT OR IGNORE INTO resources (tenant, id, type, name_key, external_id, display, document, keys, version, \
              created, modified, operation, onboarding, lock, disabled, email, email_verified, seq_log, template, \
-             delivery) SELECT ?1, j.value ->> 'id', j.value ->> 'type', j.value ->> 'name_key', j.value ->> 'external_id', \
+             delivery, expires_at) SELECT ?1, j.value ->> 'id', j.value ->> 'type', j.value ->> 'name_key', j.value ->> 'external_id', \
              j.value ->> 'display', j.value ->> 'document', j.value ->> 'keys', j.value ->> 'version', \
              j.value ->> 'created', j.value ->> 'modified', ?3, j.value ->> 'onboarding', j.value ->> 'lock', \
              j.value ->> 'disabled', j.value ->> 'email', j.value ->> 'email_verified', j.value ->> 'seq_log', \
-             j.value ->> 'template', j.value ->> 'delivery' FROM json_each(?2) j \
+             j.value ->> 'template', j.value ->> 'delivery', j.value ->> 'expires_at' FROM json_each(?2) j \
              WHERE NOT EXISTS (SELECT 1 FROM json_each(j.value -> 'unique') u CROSS JOIN unique_values v \
              ON v.tenant = ?1 AND v.type = j.value ->> 'type' AND v.attribute = u.value ->> 0 AND v.key = u.value ->> 1) \
              RETURNING id",
@@ -190,7 +193,8 @@ fn row(new: &NewResource, columns: &Columns) -> Json {
         "disabled": u8::from(account.disabled), "email": account.email,
         "email_verified": u8::from(account.email_verified), "seq_log": account.seq_log,
         "template": new.mail.as_ref().map(|mail| mail.template.name()),
-        "delivery": resource.invitation.as_ref().map(|invitation| &invitation.delivery), "unique": unique,
+        "delivery": resource.invitation.as_ref().map(|invitation| &invitation.delivery),
+        "expires_at": resource.invitation.as_ref().and_then(|invitation| invitation.expires_at), "unique": unique,
     })
 }
 
@@ -215,6 +219,9 @@ fn rider(ctx: &Context, new: &NewResource, columns: &Columns) -> Json {
             "id": ctx.platform.new_id().to_string(), "template": mail.template.name(),
             "recipient": mail.recipient.as_str(), "invited_by": mail.invited_by,
         });
+    }
+    if new.code.is_some() {
+        actions.extend([Action::InvitationCreate, Action::InvitationLink].map(Action::as_str));
     }
     rider["actions"] = json!(actions);
     rider

@@ -59,12 +59,19 @@ pub async fn list(work: Work, uri: Uri, headers: HeaderMap) -> Response {
     )
 }
 
-/// `POST /api/invitations/{userId}/resend`: 202 with the invitation.
+/// `POST /api/invitations/{userId}/resend`: 202 with the invitation; with `EMAIL_SENDER=external` also the code, in a header.
 pub async fn resend(work: Work, uri: Uri, headers: HeaderMap) -> Response {
     flat(
         async {
             let ctx = caller::allowed(&work, &headers, &[Scope::Invitations]).await?;
-            done(&ctx, StatusCode::ACCEPTED, resend::resend(&ctx, user_id(&uri)).await)
+            let mut code = None;
+            let resent = resend::resend(&ctx, user_id(&uri)).await.map(|resent| {
+                code = resent.code;
+                resent.user
+            });
+            let mut response = done(&ctx, StatusCode::ACCEPTED, resent)?;
+            answer::carry(&mut response, code.as_ref());
+            Ok(response)
         }
         .await,
     )
@@ -104,12 +111,9 @@ pub async fn revoke(work: Work, uri: Uri, headers: HeaderMap) -> Response {
 fn done(ctx: &Context, status: StatusCode, outcome: Result<Resource, Refusal>) -> Result<Response, Response> {
     let user = outcome.map_err(|refusal| match refusal {
         Refusal::NotFound => problem(StatusCode::NOT_FOUND, &refusal.to_string()),
+        Refusal::Forbidden(_) => problem(StatusCode::FORBIDDEN, &refusal.to_string()),
         Refusal::Nothing(_) => problem(StatusCode::CONFLICT, &refusal.to_string()),
-        Refusal::TooMany { seconds, .. } => {
-            let mut response = problem(StatusCode::TOO_MANY_REQUESTS, &refusal.to_string());
-            set(response.headers_mut(), "retry-after", &seconds.to_string());
-            response
-        }
+        Refusal::TooMany { seconds, .. } => answer::too_many_requests(Dialect::Problem, &refusal.to_string(), seconds),
         Refusal::Database(failure) => answer::database(Dialect::Problem, &failure),
     })?;
     Ok(answered(status, listing::shown(&user, ctx.platform.clock.now()).to_string()))
