@@ -207,6 +207,36 @@ pub trait Cache: Send + Sync {
     fn put_later(&self, key: &str, value: &str, seconds: u32);
 }
 
+/// What a request counts as where requests are limited; each is counted apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RequestKind {
+    /// What anybody may send who has no credentials: forms of pages, codes, signing in. Counted for an address.
+    Public,
+    /// What mail providers report. Counted for an address.
+    Hook,
+    /// All else, for the credentials it comes with, or for an address without them.
+    Api,
+}
+
+impl RequestKind {
+    /// The name in the log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Hook => "hook",
+            Self::Api => "api",
+        }
+    }
+}
+
+/// Counts requests, roughly and at no cost; how many may come is the platform's to know.
+#[async_trait]
+pub trait RateLimiter: Send + Sync {
+    /// Counts one request of this kind for `key`; answers whether it may go on. One that cannot count lets all go on.
+    async fn allow(&self, kind: RequestKind, key: &str) -> bool;
+}
+
 /// Wakes the mail sender. Losing a wake-up is harmless: the sweep finds what waits.
 pub trait MailQueue: Send + Sync {
     /// Asks for a run of the sender after `pause`. Never blocks the answer.
@@ -369,6 +399,8 @@ pub struct Platform {
     pub email: Option<Arc<dyn EmailBinding>>,
     /// Public-key signatures.
     pub signatures: Arc<dyn SignatureVerifier>,
+    /// What counts requests.
+    pub limiter: Arc<dyn RateLimiter>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.

@@ -12,6 +12,7 @@ use worker::{Context as WorkerContext, Env, MessageBuilder, Queue};
 use super::d1::D1;
 use super::email::Email;
 use super::fetch::Fetch;
+use super::limiter::Limiter;
 use super::signatures::Subtle;
 use crate::ports::{Cache, CacheError, Clock, Entropy, Log, MailQueue, Millis, Platform, StoreDatabase};
 use crate::tenant::user_stores::UserStores;
@@ -35,6 +36,7 @@ pub fn platform(env: &Env, ctx: Option<Rc<WorkerContext>>, stores: &UserStores) 
         // Who sends by another provider may do without it.
         email: env.send_email("EMAIL").ok().map(|binding| Arc::new(Email(binding)) as _),
         signatures: Arc::new(Subtle),
+        limiter: Arc::new(Limiter::new(env)),
         clock: Arc::new(JsClock),
         entropy: Arc::new(JsEntropy),
         log: Arc::new(Console),

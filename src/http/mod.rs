@@ -9,6 +9,7 @@ mod caller;
 mod dev;
 mod hooks;
 mod invitations;
+mod limits;
 mod links;
 mod mail;
 mod oauth;
@@ -154,8 +155,15 @@ impl Service {
         // is told that first.
         let body = body.map_or_else(too_large, Body::from);
         let mut router = self.router.clone();
-        // The router's error type has no values.
-        let Ok(mut response) = router.call(Request::from_parts(parts, body)).await;
+        let refused = limits::refused(&ctx, dialect, &method, &path, &parts.headers).await;
+        let mut response = match refused {
+            Some(refused) => refused,
+            None => {
+                // The router's error type has no values.
+                let Ok(response) = router.call(Request::from_parts(parts, body)).await;
+                response
+            }
+        };
 
         if let Some(answer::Untraced(mut body)) = response.extensions_mut().remove() {
             body["traceId"] = json!(ctx.request_id);
@@ -182,6 +190,9 @@ impl Service {
         });
         if let Some(failure) = response.extensions().get::<answer::Failure>() {
             line["error"] = json!(failure.0);
+        }
+        if let Some(limits::Limited(kind)) = response.extensions().get() {
+            line["limited"] = json!(kind.as_str());
         }
         ctx.platform.log.line(&line.to_string());
         response

@@ -13,8 +13,10 @@ use futures_util::stream;
 use super::custom::{self, Templates, store::Offered};
 use super::message::{message, purpose};
 use super::outbox::{self, Due, Ended, Facts, Fixed, Mail, Outcome, Person, Sender, Waiting};
+use super::pace::Pace;
 use super::providers::{self, Handover};
 use super::render;
+use crate::access::limits::Limit;
 use crate::invite::account::{Account, Cause, Lock};
 use crate::invite::token::Purpose;
 use crate::ports::{DatabaseError, Millis, Platform};
@@ -111,10 +113,16 @@ async fn send_batch(
 ) -> Result<bool, DatabaseError> {
     let lease = platform.new_id().to_string();
     let mut wanted = Vec::new();
-    for Due { mail, person, account, tenant } in due {
+    let mut pace = Pace::default();
+    let mut put_off = 0;
+    for Due { mut mail, person, recent, account, tenant } in due {
         let is_active = tenant.is_some();
+        let limit = tenant.as_ref().and_then(|sender| sender.settings.rate_limits.mail_per_address);
         if let Some(why) = why_unwanted(&mail, account.as_ref()) {
             ended.push(Ended::of(&mail, "dropped", why));
+        } else if let Some(due) = limit.and_then(|limit| wait_for_room(&mut pace, &mut mail, limit, &recent, now)) {
+            ended.push(Ended::until(&mail, due, "its address has had as many mails as it may have for now"));
+            put_off += 1;
         } else if let Some(fixed) =
             mail.fixed.clone().or_else(|| fix(deployment, tenant?, &mail, person?, &offered, now))
         {
@@ -129,7 +137,8 @@ async fn send_batch(
     let all_taken = fit == wanted.len();
     wanted.truncate(fit);
     let until = now + i64::from(deployment.mail_lease_seconds) * 1000;
-    report.ended += ended.len();
+    report.ended += ended.len() - put_off;
+    report.deferred += put_off;
     let (leased, templates) = take(platform, &wanted, &ended, &lease, until, report).await?;
 
     let attempts = wanted
@@ -154,6 +163,20 @@ async fn send_batch(
         platform.mail_queue.wake(Duration::from_millis(pause));
     }
     Ok(all_taken)
+}
+
+/// When to look again at a mail whose address has had its share, or `None`, with the room that its lease asks for.
+fn wait_for_room(pace: &mut Pace, mail: &mut Mail, limit: Limit, recent: &[u64], now: Millis) -> Option<Millis> {
+    if mail.fixed.is_some() {
+        return None;
+    }
+    match pace.room(mail, limit, recent, now) {
+        Ok(room) => {
+            mail.room = Some(room);
+            None
+        }
+        Err(due) => Some(due),
+    }
 }
 
 /// Leases `wanted` and ends `ended`, in one round trip as a rule; answers the ids leased, and the tenants' own templates
@@ -329,7 +352,9 @@ async fn attempt(
     };
 
     let now = platform.clock.now();
-    let give_up_at = mail.created + i64::from(deployment.mail_give_up_hours) * 3_600_000;
+    // One that was put off has been tried no earlier than it was first leased.
+    let began = mail.created.max(i64::try_from(fixed.issued_at).unwrap_or_default() * 1000);
+    let give_up_at = began + i64::from(deployment.mail_give_up_hours) * 3_600_000;
     let given_up = now >= give_up_at;
     // No pause is longer than the time left: the last attempt comes with its end.
     let after = |retry_after| now + pause(platform, deployment, attempts, retry_after).min((give_up_at - now).max(0));
@@ -347,6 +372,7 @@ async fn attempt(
         sent_at: None,
         expires_at: i64::try_from(fixed.expires_at.saturating_mul(1000)).unwrap_or_default(),
         is_invitation: mail.template.is_invitation(),
+        link_kid: purpose(mail.template).map(|_| fixed.kid.clone()),
     };
     match handover {
         Handover::Accepted(provider_id) => {

@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0006_audit_seal.sql"),
     include_str!("../../schema/d1/0007_webhooks.sql"),
     include_str!("../../schema/d1/0008_stores.sql"),
+    include_str!("../../schema/d1/0009_limits.sql"),
     include_str!("../../schema/d1/0010_outbox.sql"),
 ];
 

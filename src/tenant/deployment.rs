@@ -14,7 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 pub use mail::AwsAccess;
 
 use super::administrator::Administrator;
-use super::settings::{SETTINGS, Settings, Values};
+use super::settings::{RATE_LIMITS, SETTINGS, Settings, Values};
 use super::user_stores::UserStores;
 use crate::invite::token::{Key, KeyRing};
 use crate::mail::address::Sender;
@@ -164,7 +164,7 @@ impl Deployment {
         let mut variables: Values =
             SETTINGS.iter().filter_map(|(name, _)| get(name).map(|value| (*name, value))).collect();
         if development {
-            variables.entry("RATE_LIMITS").or_insert_with(|| "off".to_owned());
+            variables.entry(RATE_LIMITS).or_insert_with(|| "off".to_owned());
         }
         let settings = Settings::of(&variables, &mut problems);
         let Some(mail_from) = providers.from.filter(|_| problems.is_empty()) else { return Err(problems) };
@@ -377,6 +377,7 @@ mod tests {
             ("EMAIL_SENDER", "somebody"),
             ("RATE_LIMITS", "some"),
             ("PASSWORD_HISTORY", "6"),
+            ("RATE_LIMITS", "resends=1000/day"),
             ("ENABLE_EMAIL_VERIFICATION", "yes"),
             ("PASSWORD_HISTORY", "none"),
             ("MAIL_LEASE_SECONDS", "0"),
@@ -412,6 +413,8 @@ mod tests {
             ("EMAIL_SENDER", "external"),
             ("PASSWORD_HISTORY", "5"),
             ("MAIL_WEBHOOK_SECRET_RESEND", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+            ("RATE_LIMITS", "off"),
+            ("RATE_LIMITS", "resends=3/hour"),
         ] {
             let mut pairs = production();
             pairs.retain(|(key, _)| *key != name);

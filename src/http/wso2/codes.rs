@@ -162,6 +162,9 @@ pub async fn resend(work: Work, headers: HeaderMap, body: Body) -> Response {
             let resent = resend::resend(&ctx, &user.id).await.map_err(|refusal| match refusal {
                 Refusal::Database(failure) => failed(&failure),
                 Refusal::Forbidden(error) => answer::error(Dialect::Wso2, StatusCode::FORBIDDEN, &error.detail),
+                Refusal::TooMany { seconds, .. } => {
+                    answer::too_many_requests(Dialect::Wso2, seconds, &refusal.to_string())
+                }
                 Refusal::NotFound | Refusal::Nothing(_) => refuse(&wso2::no_recovery_data(refusal.to_string())),
             })?;
             Ok(match resent.code {
