@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::access::scope::Scopes;
 use crate::directory::registry::Registries;
+use crate::mail::sender::Health;
 use crate::ports::Platform;
 use crate::tenant::store::Tenants;
 use crate::tenant::{Deployment, Settings, Tenant};
@@ -17,6 +18,8 @@ pub struct Memory {
     pub registries: Registries,
     /// The tenants' settings.
     pub tenants: Tenants,
+    /// How the mail providers do.
+    pub mail: Health,
 }
 
 /// Who acts, as the audit names them.

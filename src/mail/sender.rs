@@ -4,34 +4,31 @@
 //! conditional write, so that two senders never hold one row; a lease that dies with its isolate ends by itself, and
 //! the next sender knows that the row's last attempt has an unknown outcome.
 
+mod attempt;
+mod failover;
+
 use std::collections::HashSet;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream;
-
 use super::custom::{self, Templates, store::Offered};
-use super::message::{message, purpose};
-use super::outbox::{self, Due, Ended, Facts, Fixed, Mail, Outcome, Person, Sender, Waiting};
-use super::providers::{self, Handover};
-use super::render;
+use super::message::purpose;
+use super::outbox::{self, Due, Ended, Facts, Fixed, Mail, Person, Sender, Waiting};
+use super::providers;
 use crate::invite::account::{Account, AccountState, Cause, Lock};
 use crate::invite::token::Purpose;
 use crate::ports::{DatabaseError, Millis, Platform};
 use crate::tenant::Deployment;
 use crate::text::{cut, without_values};
 
+use attempt::Attempts;
+use failover::Choice;
+
+pub use failover::Health;
+
 /// How many rows a lease takes at most: what fits into one invocation's 1,000 subrequests, several times over.
 const BATCH: u32 = 100;
 /// Connections that a Worker may have open at once.
 const CONNECTIONS: u32 = 6;
-/// The longest pause between two attempts, in milliseconds, unless the provider asks for a longer one.
-const MAX_PAUSE: Millis = 15 * 60 * 1000;
-/// The longest pause that a provider may ask for, in milliseconds.
-const MAX_ASKED: Millis = 24 * 3_600_000;
-/// Seconds before the end of its memory from which on a provider's knowledge of a key is not relied upon: our clocks may
-/// differ, and a request takes its time.
-const MEMORY_MARGIN: u64 = 300;
 /// The most characters of each fact that a mail tells.
 const LONGEST_FACT: usize = 256;
 /// How many tries it may take to find the rows that keep a batch from being leased. Halving finds one row in a hundred
@@ -49,44 +46,68 @@ pub struct Report {
     pub ended: usize,
 }
 
-/// Sends what is due, a batch at a time, at most `batches`.
+/// Sends what is due, a batch at a time, at most `batches`; what is left then has the sender woken again. `health` is what
+/// this isolate knows of its providers.
 ///
 /// # Errors
 /// The database's. What was leased then stays leased until its lease ends.
-pub async fn run(platform: &Platform, deployment: &Deployment, batches: u32) -> Result<Report, DatabaseError> {
+pub async fn run(
+    platform: &Platform,
+    deployment: &Deployment,
+    health: &Health,
+    batches: u32,
+) -> Result<Report, DatabaseError> {
     let mut report = Report::default();
+    let limit = rows_that_fit(deployment);
     for _ in 0..batches {
         let now = platform.clock.now();
-        let limit = rows_that_fit(deployment);
+        let pause = health.all_until(deployment) - now;
+        if pause > 0 {
+            wake(platform, pause);
+            return Ok(report);
+        }
         let waiting = outbox::due(platform, deployment, now, limit).await?;
         let found = waiting.due.len() + waiting.unreadable.len();
         if found == 0 {
-            break;
+            return Ok(report);
         }
-        let all_taken = send_batch(platform, deployment, waiting, now, &mut report).await?;
+        let all_taken = send_batch(platform, deployment, health, waiting, now, &mut report).await?;
         if all_taken && found < limit as usize {
-            break;
+            return Ok(report);
         }
     }
+    wake(platform, 0);
     Ok(report)
 }
 
-/// No more rows are leased than can all time out before the lease ends; one round of connections always can.
-fn rows_that_fit(deployment: &Deployment) -> u32 {
-    let rounds = deployment.mail_lease_seconds / (deployment.mail_timeout_seconds + 1);
-    (rounds * CONNECTIONS).clamp(CONNECTIONS, BATCH)
+fn wake(platform: &Platform, pause: Millis) {
+    platform.mail_queue.wake(Duration::from_millis(u64::try_from(pause).unwrap_or_default()));
 }
 
-/// Answers whether it took all that waits: a lease takes no more bytes than fit, and no more templates are read.
+/// No more rows are leased than can all time out before the lease ends; one round of connections always can. A provider
+/// that takes many mails in one call takes them in the time of one.
+fn rows_that_fit(deployment: &Deployment) -> u32 {
+    let rounds = deployment.mail_lease_seconds / (deployment.mail_timeout_seconds + 1);
+    let batch_limit = |name: &String| providers::find(deployment, name).map_or(1, |provider| provider.batch_limit());
+    let at_once = deployment.mail_providers.iter().map(batch_limit).min().unwrap_or(1);
+    let rows = rounds.saturating_mul(CONNECTIONS).saturating_mul(u32::try_from(at_once).unwrap_or(BATCH));
+    rows.clamp(CONNECTIONS, BATCH)
+}
+
+/// Answers whether nothing more waits: a lease takes no more bytes than fit, and no more templates are read; a mail that
+/// its provider has refused may be due for the next one.
 async fn send_batch(
     platform: &Platform,
     deployment: &Deployment,
+    health: &Health,
     Waiting { due, unreadable: mut ended, offered }: Waiting,
     now: Millis,
     report: &mut Report,
 ) -> Result<bool, DatabaseError> {
     let lease = platform.new_id().to_string();
     let mut wanted = Vec::new();
+    let mut choice = Choice::new(deployment, health, now);
+    let mut all_chosen = true;
     for Due { mail, person, account, tenant } in due {
         let is_active = tenant.is_some();
         if let Some(why) = why_unwanted(&mail, account.as_ref()) {
@@ -94,7 +115,15 @@ async fn send_batch(
         } else if let Some(fixed) =
             mail.fixed.clone().or_else(|| fix(deployment, tenant?, &mail, person?, &offered, now))
         {
-            wanted.push(Mail { fixed: Some(fixed), ..mail });
+            // A mail in doubt stays with the provider that may have it.
+            let chosen = match mail.in_doubt_since() {
+                Some(_) => Some(fixed.provider.as_str()),
+                None => choice.of(&mail),
+            };
+            match chosen.map(str::to_owned) {
+                Some(provider) => wanted.push(Mail { fixed: Some(Fixed { provider, ..fixed }), ..mail }),
+                None => all_chosen = false,
+            }
         } else if !is_active {
             ended.push(Ended::of(&mail, "failed", "the tenant is not active"));
         } else {
@@ -102,17 +131,14 @@ async fn send_batch(
         }
     }
     let fit = outbox::that_fit(&wanted).min(offered.that_fit(wanted.iter().filter_map(Mail::template_version)));
-    let all_taken = fit == wanted.len();
+    let all_taken = all_chosen && fit == wanted.len();
     wanted.truncate(fit);
     let until = now + i64::from(deployment.mail_lease_seconds) * 1000;
     report.ended += ended.len();
     let (leased, templates) = take(platform, &wanted, &ended, &lease, until, report).await?;
 
-    let attempts = wanted
-        .into_iter()
-        .filter(|mail| leased.contains(&mail.id))
-        .filter_map(|mail| mail.fixed.clone().map(|fixed| attempt(platform, deployment, mail, fixed, &templates)));
-    let outcomes: Vec<Outcome> = stream::iter(attempts).buffer_unordered(CONNECTIONS as usize).collect().await;
+    wanted.retain(|mail| leased.contains(&mail.id));
+    let outcomes = Attempts { platform, deployment, health, templates: &templates }.of(wanted).await;
     if outcomes.is_empty() {
         return Ok(all_taken);
     }
@@ -126,8 +152,12 @@ async fn send_batch(
     platform.db.batch(outbox::record(&outcomes, &lease)).await?;
     let next = outcomes.iter().filter(|outcome| outcome.state == "deferred").map(|outcome| outcome.due).min();
     if let Some(next) = next {
-        let pause = u64::try_from(next - platform.clock.now()).unwrap_or_default();
-        platform.mail_queue.wake(Duration::from_millis(pause));
+        let pause = next - platform.clock.now();
+        if pause <= 0 {
+            // For the next provider of the list, at once.
+            return Ok(false);
+        }
+        wake(platform, pause);
     }
     Ok(all_taken)
 }
@@ -258,108 +288,4 @@ fn languages(person: &Person) -> Vec<String> {
         .flat_map(|list| list.split(','))
         .map(|entry| entry.split(';').next().unwrap_or_default().to_owned())
         .collect()
-}
-
-/// One attempt at one leased mail.
-async fn attempt(
-    platform: &Platform,
-    deployment: &Deployment,
-    mail: Mail,
-    fixed: Fixed,
-    templates: &Templates,
-) -> Outcome {
-    let now = platform.clock.now();
-    let attempts = mail.attempts + 1;
-    let provider = providers::find(deployment, &fixed.provider);
-    let memory = provider.as_ref().and_then(|provider| provider.remembers_keys_for());
-    let in_doubt = mail.in_doubt_since();
-    // The provider learned the key with the first attempt that it may have accepted.
-    let since = in_doubt.unwrap_or(now);
-    let same_key_is_safe = memory.is_some_and(|memory| {
-        let age = u64::try_from(now - since).unwrap_or_default() / 1000;
-        age < memory.saturating_sub(MEMORY_MARGIN)
-    });
-
-    // A version is never deleted; were it gone all the same, the shipped template has the same link.
-    let template = templates
-        .get(mail.tenant, mail.template, fixed.template_version, &fixed.locale)
-        .unwrap_or_else(|| render::shipped(mail.template, &fixed.locale));
-    let handover = match provider {
-        _ if in_doubt.is_some() && !same_key_is_safe => Handover::Unknown(
-            "an earlier attempt may have been accepted, and the provider no longer remembers its key".to_owned(),
-        ),
-        None => Handover::Transient(format!("the provider {} is not configured", fixed.provider), Some(60)),
-        Some(provider) => match message(deployment, &mail, &fixed, template) {
-            // Retired, it may come back; while in doubt, that is what can still tell.
-            None if in_doubt.is_some() => {
-                Handover::Transient(format!("the key {} has been retired", fixed.kid), Some(60))
-            }
-            None => Handover::Permanent(format!("the key {} has been retired", fixed.kid)),
-            Some(message) => provider.send(platform, &message).await,
-        },
-    };
-
-    let now = platform.clock.now();
-    let give_up_at = mail.created + i64::from(deployment.mail_give_up_hours) * 3_600_000;
-    let given_up = now >= give_up_at;
-    // No pause is longer than the time left: the last attempt comes with its end.
-    let after = |retry_after| now + pause(platform, deployment, attempts, retry_after).min((give_up_at - now).max(0));
-    let mut outcome = Outcome {
-        tenant: mail.tenant,
-        id: mail.id.clone(),
-        user_id: mail.user_id.clone(),
-        seq: mail.seq,
-        state: "sent",
-        due: now,
-        doubtful: if matches!(handover, Handover::Unknown(_)) { Some(since) } else { in_doubt },
-        attempts,
-        provider_id: None,
-        last_error: None,
-        sent_at: None,
-        expires_at: i64::try_from(fixed.expires_at.saturating_mul(1000)).unwrap_or_default(),
-        is_invitation: mail.template.is_invitation(),
-    };
-    match handover {
-        Handover::Accepted(provider_id) => {
-            outcome.provider_id = provider_id.map(|id| cut(&id, LONGEST_FACT));
-            outcome.sent_at = Some(now);
-        }
-        Handover::Permanent(why) => {
-            outcome.state = "failed";
-            outcome.last_error = Some(why);
-        }
-        Handover::Unknown(why) if !same_key_is_safe => {
-            outcome.state = "unknown";
-            outcome.last_error = Some(why);
-        }
-        Handover::Transient(why, _) | Handover::Unknown(why) if given_up => {
-            outcome.state = if outcome.doubtful.is_some() { "unknown" } else { "failed" };
-            outcome.last_error = Some(format!("given up: {why}"));
-        }
-        Handover::Transient(why, retry_after) => {
-            outcome.state = "deferred";
-            outcome.due = after(retry_after);
-            outcome.last_error = Some(why);
-        }
-        Handover::Unknown(why) => {
-            outcome.state = "deferred";
-            outcome.due = after(None);
-            outcome.last_error = Some(why);
-        }
-    }
-    outcome.last_error = outcome.last_error.map(|why| without_values(&why));
-    outcome
-}
-
-/// Milliseconds until the attempt after this one: base x 2^k, give or take a quarter, at most 15 minutes, and never
-/// before what the provider asked for, within a day.
-fn pause(platform: &Platform, deployment: &Deployment, attempts: u32, retry_after: Option<u32>) -> Millis {
-    let base = i64::from(deployment.mail_retry_base_seconds) * 1000;
-    let factor = 1_i64.checked_shl(attempts.saturating_sub(1).min(32)).unwrap_or(i64::MAX);
-    let planned = base.saturating_mul(factor).min(MAX_PAUSE);
-    let mut random = [0; 1];
-    platform.entropy.fill(&mut random);
-    let spread = planned * 3 / 4 + planned / 2 * i64::from(random[0]) / 255;
-    let asked = i64::from(retry_after.unwrap_or_default()) * 1000;
-    spread.min(MAX_PAUSE).max(asked.min(MAX_ASKED))
 }

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0004_templates.sql"),
     include_str!("../../schema/d1/0006_audit_seal.sql"),
     include_str!("../../schema/d1/0010_outbox.sql"),
+    include_str!("../../schema/d1/0011_failover.sql"),
 ];
 
 /// Tables that grow with the tenants, by name and by the aliases that our statements give them.

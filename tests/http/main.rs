@@ -5,11 +5,13 @@
 
 mod api;
 mod audit;
+mod failover;
 mod links;
 mod mail;
 mod mail_providers;
 mod operations;
 mod outbox;
+mod provider;
 mod scim2;
 mod settings;
 mod support;
