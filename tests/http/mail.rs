@@ -412,14 +412,35 @@ fn two_senders_never_hold_one_row() {
 }
 
 #[test]
-fn a_hundred_mails_cost_three_round_trips() {
+fn ten_thousand_mails_cost_three_round_trips_a_hundred() {
     let app = App::new();
-    for number in 0..100 {
-        app.invite(&format!("user{number}"));
+    for thousand in 0..10 {
+        let create = |number: usize| {
+            let data = invited(&format!("user{}", thousand * 1000 + number));
+            serde_json::json!({ "method": "POST", "path": "/Users", "bulkId": number.to_string(), "data": data })
+        };
+        let bulk = serde_json::json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+            "Operations": (0..1000).map(create).collect::<Vec<_>>(),
+        });
+        assert_eq!(app.admin("POST", "/scim2/Bulk", bulk.to_string()).status, 200);
     }
     let (platform, meter) = app.platform.metered();
-    let report = pollster::block_on(sender::run(&platform, &app.deployment, app.service.mail_health(), 1)).unwrap();
-    assert_eq!((report.sent, meter.trips()), (100, 3));
+    let health = app.service.mail_health();
+    let report = pollster::block_on(sender::run(&platform, &app.deployment, health, 100)).unwrap();
+    assert_eq!((report.sent, meter.trips()), (10_000, 300));
+}
+
+#[test]
+fn a_run_that_leaves_something_has_the_sender_woken_again() {
+    let app = App::new();
+    for number in 0..101 {
+        app.invite(&format!("user{number}"));
+    }
+    assert!(!app.native.wakes.take().is_empty());
+    let run = || pollster::block_on(sender::run(&app.platform, &app.deployment, app.service.mail_health(), 1)).unwrap();
+    assert_eq!((run().sent, app.native.wakes.take()), (100, vec![Duration::ZERO]));
+    assert_eq!((run().sent, app.native.wakes.take()), (1, vec![]));
 }
 
 #[test]
