@@ -95,6 +95,10 @@ async fn sweep(platform: &Platform, service: &Service) {
 
 async fn send_mail(platform: &Platform, service: &Service) {
     let Some(deployment) = service.deployment() else { return };
+    if let Err(error) = service.renew(platform).await {
+        let line = serde_json::json!({ "event": "renewals", "error": crate::text::without_values(&error.to_string()) });
+        platform.log.line(&line.to_string());
+    }
     let (platform, meter) = platform.metered();
     let line = match sender::run(&platform, deployment, service.mail_health(), BATCHES).await {
         Ok(report) if report == sender::Report::default() => return,

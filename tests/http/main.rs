@@ -5,15 +5,19 @@
 
 mod api;
 mod audit;
+mod complaints;
+mod external;
 mod failover;
 mod links;
 mod mail;
 mod mail_providers;
 mod operations;
 mod outbox;
+mod password;
 mod provider;
 mod scim2;
 mod settings;
 mod support;
+mod switches;
 mod templates;
 mod wso2;
