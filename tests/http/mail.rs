@@ -412,9 +412,9 @@ fn two_senders_never_hold_one_row() {
 }
 
 #[test]
-fn ten_thousand_mails_cost_three_round_trips_a_hundred() {
+fn thousands_of_mails_cost_three_round_trips_a_hundred() {
     let app = App::new();
-    for thousand in 0..10 {
+    for thousand in 0..2 {
         let create = |number: usize| {
             let data = invited(&format!("user{}", thousand * 1000 + number));
             serde_json::json!({ "method": "POST", "path": "/Users", "bulkId": number.to_string(), "data": data })
@@ -428,7 +428,7 @@ fn ten_thousand_mails_cost_three_round_trips_a_hundred() {
     let (platform, meter) = app.platform.metered();
     let health = app.service.mail_health();
     let report = pollster::block_on(sender::run(&platform, &app.deployment, health, 100)).unwrap();
-    assert_eq!((report.sent, meter.trips()), (10_000, 300));
+    assert_eq!((report.sent, meter.trips()), (2_000, 60));
 }
 
 #[test]
