@@ -9,6 +9,7 @@ use crate::access::scope::Scopes;
 use crate::access::tokens::Tokens;
 use crate::access::verified::Verified;
 use crate::directory::registry::Registries;
+use crate::mail::sender::Health;
 use crate::ports::Platform;
 use crate::tenant::store::Tenants;
 use crate::tenant::{Deployment, Settings, Tenant};
@@ -27,6 +28,8 @@ pub struct Memory {
     pub verified: Verified,
     /// Who has to wait before signing in again.
     pub delays: Delays,
+    /// How the mail providers do.
+    pub mail: Health,
 }
 
 /// Who acts, as the audit names them.

@@ -136,11 +136,11 @@ fn failed(platform: &Platform, event: &str, error: &DatabaseError) {
 
 async fn send_mail(platform: &Platform, service: &Service) {
     let Some(deployment) = service.deployment() else { return };
-    let (platform, meter) = platform.metered();
-    if let Err(error) = service.renew(&platform).await {
-        failed(&platform, "renewals", &error);
+    if let Err(error) = service.renew(platform).await {
+        failed(platform, "renewals", &error);
     }
-    let line = match sender::run(&platform, deployment, BATCHES).await {
+    let (platform, meter) = platform.metered();
+    let line = match sender::run(&platform, deployment, service.mail_health(), BATCHES).await {
         Ok(report) if report == sender::Report::default() => return,
         Ok(report) => serde_json::json!({
             "event": "mail", "sent": report.sent, "deferred": report.deferred, "ended": report.ended,

@@ -42,6 +42,7 @@ use crate::access::scope::Scopes;
 use crate::context::{Actor, Context, Memory};
 use crate::directory::registry;
 use crate::invite::renewal;
+use crate::mail::sender::Health;
 use crate::ports::{DatabaseError, Platform};
 use crate::provision::import;
 use crate::tenant::{Deployment, Tenant, store};
@@ -78,6 +79,12 @@ impl Service {
     #[must_use]
     pub fn deployment(&self) -> Option<&Arc<Deployment>> {
         self.deployment.as_ref().ok()
+    }
+
+    /// What this isolate knows of its mail providers.
+    #[must_use]
+    pub fn mail_health(&self) -> &Health {
+        &self.memory.mail
     }
 
     /// Reads what every request needs, so that none has to wait for it: the first thing an isolate does, and what the

@@ -8,6 +8,8 @@ mod due;
 pub mod listing;
 pub mod retry;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -137,6 +139,8 @@ pub struct Mail {
     /// Since when an attempt may have been accepted unnoticed. A doubt is never forgotten: only a provider that still
     /// remembers the mail's key can tell.
     pub doubtful: Option<Millis>,
+    /// Which providers have certainly refused it, and until when none of them is asked again.
+    pub refused: BTreeMap<String, Millis>,
     /// When it was queued.
     pub created: Millis,
     /// When to try, or when the lease ends.
@@ -150,7 +154,7 @@ pub struct Mail {
 /// The columns of [`Mail::from_row`].
 pub const COLUMNS: &str = "o.tenant, o.id, o.user_id, o.template, o.seq, o.generation, o.recipient, \
     substr(o.invited_by, 1, 257) AS invited_by, o.state, o.attempts, o.doubtful, o.created, o.due, o.provider, o.kid, o.issued_at, o.expires_at, o.locale, o.facts, \
-    COALESCE(o.template_version, 0) AS template_version";
+    COALESCE(o.template_version, 0) AS template_version, o.refused";
 
 impl Mail {
     /// Reads a row of [`COLUMNS`].
@@ -185,6 +189,10 @@ impl Mail {
             state: row.text("state")?.to_owned(),
             attempts: small("attempts")?,
             doubtful: row.optional_integer("doubtful")?,
+            refused: match row.optional_text("refused")? {
+                None => BTreeMap::new(),
+                Some(refused) => serde_json::from_str(refused).map_err(|_| shape("refused"))?,
+            },
             created: row.integer("created")?,
             due: row.integer("due")?,
             fixed,
@@ -197,6 +205,12 @@ impl Mail {
     #[must_use]
     pub fn in_doubt_since(&self) -> Option<Millis> {
         self.doubtful.or_else(|| (self.state == "sending").then(|| self.due - i64::from(MAX_LEASE_SECONDS) * 1000))
+    }
+
+    /// Until when the provider, having refused it, is not to be asked again: 0 for one that has not.
+    #[must_use]
+    pub fn refused_until(&self, provider: &str) -> Millis {
+        self.refused.get(provider).copied().unwrap_or_default()
     }
 
     /// Which version of which template it is written by; `None` before that is fixed.
@@ -308,12 +322,13 @@ fn lease_row(mail: &Mail, until: Millis) -> Option<serde_json::Value> {
 /// row picked is there already, so that the insert is always the update that follows it.
 const UPDATE_FROM_ROWS: &str = "INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, state, doubtful, \
     created, due, provider, kid, issued_at, expires_at, locale, facts, provider_id, last_error, \
-    template_version) \
+    template_version, attempts, refused) \
     SELECT o.tenant, o.id, o.user_id, o.template, o.seq, o.recipient, j.value ->> 'new_state', \
     j.value ->> 'doubtful', o.created, \
     j.value ->> 'new_due', j.value ->> 'provider', j.value ->> 'kid', j.value ->> 'issued_at', j.value ->> 'expires_at', \
     j.value ->> 'locale', j.value ->> 'facts', j.value ->> 'provider_id', j.value ->> 'last_error', \
-    j.value ->> 'template_version' FROM json_each(?1) j CROSS JOIN outbox o ON o.tenant = j.value ->> 'tenant' AND o.id = j.value ->> 'id' WHERE TRUE";
+    j.value ->> 'template_version', COALESCE(j.value ->> 'attempts', o.attempts), j.value ->> 'refused' \
+    FROM json_each(?1) j CROSS JOIN outbox o ON o.tenant = j.value ->> 'tenant' AND o.id = j.value ->> 'id' WHERE TRUE";
 
 /// The statements that end or put off rows which are not to be sent now, unless another run has touched them since. Their users show
 /// it, where it is their latest invitation: a resend in the same moment has queued a newer one.
@@ -379,8 +394,10 @@ pub struct Outcome {
     pub due: Millis,
     /// Since when an attempt may have been accepted unnoticed.
     pub doubtful: Option<Millis>,
-    /// The attempts so far, this one included.
+    /// The attempts so far, this one included if it was one.
     pub attempts: u32,
+    /// As [`Mail::refused`].
+    pub refused: BTreeMap<String, Millis>,
     /// The provider's id for it.
     pub provider_id: Option<String>,
     /// What the provider, or the network, said; never a secret.
@@ -402,10 +419,11 @@ pub fn record(outcomes: &[Outcome], lease: &str) -> Vec<Statement> {
     let rows: Vec<_> = outcomes
         .iter()
         .map(|outcome| {
+            let refused = (!outcome.refused.is_empty()).then(|| json!(outcome.refused).to_string());
             json!({
                 "tenant": outcome.tenant, "id": outcome.id, "user_id": outcome.user_id, "seq": outcome.seq,
                 "new_state": outcome.state, "new_due": outcome.due, "attempts": outcome.attempts,
-                "doubtful": outcome.doubtful,
+                "doubtful": outcome.doubtful, "refused": refused,
                 "provider_id": outcome.provider_id, "last_error": outcome.last_error, "sent_at": outcome.sent_at,
                 "expires_at": outcome.expires_at, "is_invitation": u8::from(outcome.is_invitation),
                 "link_kid": outcome.link_kid,
@@ -432,8 +450,9 @@ pub fn record(outcomes: &[Outcome], lease: &str) -> Vec<Statement> {
         Statement::new(
             format!(
                 "{UPDATE_FROM_ROWS} AND o.lease = ?2 ON CONFLICT (tenant, id) DO UPDATE SET state = excluded.state, \
-                 due = excluded.due, doubtful = COALESCE(outbox.doubtful, excluded.doubtful), lease = NULL, provider_id = COALESCE(excluded.provider_id, provider_id), \
-                 last_error = excluded.last_error",
+                 due = excluded.due, doubtful = COALESCE(outbox.doubtful, excluded.doubtful), lease = NULL, \
+                 provider_id = COALESCE(excluded.provider_id, provider_id), last_error = excluded.last_error, \
+                 attempts = excluded.attempts, refused = excluded.refused",
             ),
             vec![rows.into(), Value::from(lease)],
         ),

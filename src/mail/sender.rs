@@ -4,18 +4,17 @@
 //! conditional write, so that two senders never hold one row; a lease that dies with its isolate ends by itself, and
 //! the next sender knows that the row's last attempt has an unknown outcome.
 
+mod attempt;
+mod failover;
+
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream;
-
 use super::custom::{self, Templates, store::Offered};
-use super::message::{message, purpose};
-use super::outbox::{self, Due, Ended, Facts, Fixed, Mail, Outcome, Person, Sender, Waiting};
+use super::message::purpose;
+use super::outbox::{self, Due, Ended, Facts, Fixed, Mail, Person, Sender, Waiting};
 use super::pace::Pace;
-use super::providers::{self, Handover};
-use super::render;
+use super::providers;
 use crate::access::limits::Limit;
 use crate::invite::account::{Account, Cause, Lock};
 use crate::invite::token::Purpose;
@@ -23,17 +22,15 @@ use crate::ports::{DatabaseError, Millis, Platform};
 use crate::tenant::Deployment;
 use crate::text::{cut, without_values};
 
+use attempt::Attempts;
+use failover::Choice;
+
+pub use failover::Health;
+
 /// How many rows a lease takes at most: what fits into one invocation's 1,000 subrequests, several times over.
 const BATCH: u32 = 100;
 /// Connections that a Worker may have open at once.
 const CONNECTIONS: u32 = 6;
-/// The longest pause between two attempts, in milliseconds, unless the provider asks for a longer one.
-const MAX_PAUSE: Millis = 15 * 60 * 1000;
-/// The longest pause that a provider may ask for, in milliseconds.
-const MAX_ASKED: Millis = 24 * 3_600_000;
-/// Seconds before the end of its memory from which on a provider's knowledge of a key is not relied upon: our clocks may
-/// differ, and a request takes its time.
-const MEMORY_MARGIN: u64 = 300;
 /// The most characters of each fact that a mail tells.
 const LONGEST_FACT: usize = 256;
 /// How many tries it may take to find the rows that keep a batch from being leased. Halving finds one row in a hundred
@@ -51,13 +48,19 @@ pub struct Report {
     pub ended: usize,
 }
 
-/// Sends what is due in all user stores, a batch at a time, at most `batches`. The stores take turns, and a run begins
-/// with any of them, so that much mail in one holds up no other's.
+/// Sends what is due in all user stores, a batch at a time, at most `batches`; what is left then has the sender woken
+/// again. The stores take turns, and a run begins with any of them, so that much mail in one holds up no other's. `health`
+/// is what this isolate knows of its providers.
 ///
 /// # Errors
 /// The first failure of a database; a store that fails keeps no other from its turn. What was leased then stays leased
 /// until its lease ends.
-pub async fn run(platform: &Platform, deployment: &Deployment, batches: u32) -> Result<Report, DatabaseError> {
+pub async fn run(
+    platform: &Platform,
+    deployment: &Deployment,
+    health: &Health,
+    batches: u32,
+) -> Result<Report, DatabaseError> {
     let (mut report, mut failure) = (Report::default(), None);
     let mut stores: VecDeque<Platform> = platform.everywhere().collect();
     let mut random = [0; 1];
@@ -65,10 +68,13 @@ pub async fn run(platform: &Platform, deployment: &Deployment, batches: u32) -> 
     let first = usize::from(random[0]) % stores.len().max(1);
     stores.rotate_left(first);
     let mut left = batches;
-    while left > 0
-        && let Some(store) = stores.pop_front()
-    {
-        match send_some(&store, deployment, &mut report).await {
+    while let Some(store) = stores.pop_front() {
+        let pause = health.all_until(deployment) - platform.clock.now();
+        if pause > 0 || left == 0 {
+            wake(platform, pause.max(0));
+            break;
+        }
+        match send_some(&store, deployment, health, &mut report).await {
             Ok(Some(more)) => {
                 left -= 1;
                 stores.extend(more.then_some(store));
@@ -84,6 +90,7 @@ pub async fn run(platform: &Platform, deployment: &Deployment, batches: u32) -> 
 async fn send_some(
     platform: &Platform,
     deployment: &Deployment,
+    health: &Health,
     report: &mut Report,
 ) -> Result<Option<bool>, DatabaseError> {
     let now = platform.clock.now();
@@ -93,20 +100,30 @@ async fn send_some(
     if found == 0 {
         return Ok(None);
     }
-    let all_taken = send_batch(platform, deployment, waiting, now, report).await?;
+    let all_taken = send_batch(platform, deployment, health, waiting, now, report).await?;
     Ok(Some(!all_taken || found >= limit as usize))
 }
 
-/// No more rows are leased than can all time out before the lease ends; one round of connections always can.
-fn rows_that_fit(deployment: &Deployment) -> u32 {
-    let rounds = deployment.mail_lease_seconds / (deployment.mail_timeout_seconds + 1);
-    (rounds * CONNECTIONS).clamp(CONNECTIONS, BATCH)
+fn wake(platform: &Platform, pause: Millis) {
+    platform.mail_queue.wake(Duration::from_millis(u64::try_from(pause).unwrap_or_default()));
 }
 
-/// Answers whether it took all that waits: a lease takes no more bytes than fit, and no more templates are read.
+/// No more rows are leased than can all time out before the lease ends; one round of connections always can. A provider
+/// that takes many mails in one call takes them in the time of one.
+fn rows_that_fit(deployment: &Deployment) -> u32 {
+    let rounds = deployment.mail_lease_seconds / (deployment.mail_timeout_seconds + 1);
+    let batch_limit = |name: &String| providers::find(deployment, name).map_or(1, |provider| provider.batch_limit());
+    let at_once = deployment.mail_providers.iter().map(batch_limit).min().unwrap_or(1);
+    let rows = rounds.saturating_mul(CONNECTIONS).saturating_mul(u32::try_from(at_once).unwrap_or(BATCH));
+    rows.clamp(CONNECTIONS, BATCH)
+}
+
+/// Answers whether nothing more waits: a lease takes no more bytes than fit, and no more templates are read; a mail that
+/// its provider has refused may be due for the next one.
 async fn send_batch(
     platform: &Platform,
     deployment: &Deployment,
+    health: &Health,
     Waiting { due, unreadable: mut ended, offered }: Waiting,
     now: Millis,
     report: &mut Report,
@@ -115,6 +132,8 @@ async fn send_batch(
     let mut wanted = Vec::new();
     let mut pace = Pace::default();
     let mut put_off = 0;
+    let mut choice = Choice::new(deployment, health, now);
+    let mut all_chosen = true;
     for Due { mut mail, person, recent, account, tenant } in due {
         let is_active = tenant.is_some();
         let limit = tenant.as_ref().and_then(|sender| sender.settings.rate_limits.mail_per_address);
@@ -126,7 +145,15 @@ async fn send_batch(
         } else if let Some(fixed) =
             mail.fixed.clone().or_else(|| fix(deployment, tenant?, &mail, person?, &offered, now))
         {
-            wanted.push(Mail { fixed: Some(fixed), ..mail });
+            // A mail in doubt stays with the provider that may have it.
+            let chosen = match mail.in_doubt_since() {
+                Some(_) => Some(fixed.provider.as_str()),
+                None => choice.of(&mail),
+            };
+            match chosen.map(str::to_owned) {
+                Some(provider) => wanted.push(Mail { fixed: Some(Fixed { provider, ..fixed }), ..mail }),
+                None => all_chosen = false,
+            }
         } else if !is_active {
             ended.push(Ended::of(&mail, "failed", "the tenant is not active"));
         } else {
@@ -134,18 +161,15 @@ async fn send_batch(
         }
     }
     let fit = outbox::that_fit(&wanted).min(offered.that_fit(wanted.iter().filter_map(Mail::template_version)));
-    let all_taken = fit == wanted.len();
+    let all_taken = all_chosen && fit == wanted.len();
     wanted.truncate(fit);
     let until = now + i64::from(deployment.mail_lease_seconds) * 1000;
     report.ended += ended.len() - put_off;
     report.deferred += put_off;
     let (leased, templates) = take(platform, &wanted, &ended, &lease, until, report).await?;
 
-    let attempts = wanted
-        .into_iter()
-        .filter(|mail| leased.contains(&mail.id))
-        .filter_map(|mail| mail.fixed.clone().map(|fixed| attempt(platform, deployment, mail, fixed, &templates)));
-    let outcomes: Vec<Outcome> = stream::iter(attempts).buffer_unordered(CONNECTIONS as usize).collect().await;
+    wanted.retain(|mail| leased.contains(&mail.id));
+    let outcomes = Attempts { platform, deployment, health, templates: &templates }.of(wanted).await;
     if outcomes.is_empty() {
         return Ok(all_taken);
     }
@@ -159,8 +183,12 @@ async fn send_batch(
     platform.db.batch(outbox::record(&outcomes, &lease)).await?;
     let next = outcomes.iter().filter(|outcome| outcome.state == "deferred").map(|outcome| outcome.due).min();
     if let Some(next) = next {
-        let pause = u64::try_from(next - platform.clock.now()).unwrap_or_default();
-        platform.mail_queue.wake(Duration::from_millis(pause));
+        let pause = next - platform.clock.now();
+        if pause <= 0 {
+            // For the next provider of the list, at once.
+            return Ok(false);
+        }
+        wake(platform, pause);
     }
     Ok(all_taken)
 }
@@ -310,111 +338,4 @@ pub fn languages(person: &Person) -> Vec<String> {
         .flat_map(|list| list.split(','))
         .map(|entry| entry.split(';').next().unwrap_or_default().to_owned())
         .collect()
-}
-
-/// One attempt at one leased mail.
-async fn attempt(
-    platform: &Platform,
-    deployment: &Deployment,
-    mail: Mail,
-    fixed: Fixed,
-    templates: &Templates,
-) -> Outcome {
-    let now = platform.clock.now();
-    let attempts = mail.attempts + 1;
-    let provider = providers::find(deployment, &fixed.provider);
-    let memory = provider.as_ref().and_then(|provider| provider.remembers_keys_for());
-    let in_doubt = mail.in_doubt_since();
-    // The provider learned the key with the first attempt that it may have accepted.
-    let since = in_doubt.unwrap_or(now);
-    let same_key_is_safe = memory.is_some_and(|memory| {
-        let age = u64::try_from(now - since).unwrap_or_default() / 1000;
-        age < memory.saturating_sub(MEMORY_MARGIN)
-    });
-
-    // A version is never deleted; were it gone all the same, the shipped template has the same link.
-    let template = templates
-        .get(mail.tenant, mail.template, fixed.template_version, &fixed.locale)
-        .unwrap_or_else(|| render::shipped(mail.template, &fixed.locale));
-    let handover = match provider {
-        _ if in_doubt.is_some() && !same_key_is_safe => Handover::Unknown(
-            "an earlier attempt may have been accepted, and the provider no longer remembers its key".to_owned(),
-        ),
-        None => Handover::Transient(format!("the provider {} is not configured", fixed.provider), Some(60)),
-        Some(provider) => match message(deployment, &mail, &fixed, template) {
-            // Retired, it may come back; while in doubt, that is what can still tell.
-            None if in_doubt.is_some() => {
-                Handover::Transient(format!("the key {} has been retired", fixed.kid), Some(60))
-            }
-            None => Handover::Permanent(format!("the key {} has been retired", fixed.kid)),
-            Some(message) => provider.send(platform, &message).await,
-        },
-    };
-
-    let now = platform.clock.now();
-    // One that was put off has been tried no earlier than it was first leased.
-    let began = mail.created.max(i64::try_from(fixed.issued_at).unwrap_or_default() * 1000);
-    let give_up_at = began + i64::from(deployment.mail_give_up_hours) * 3_600_000;
-    let given_up = now >= give_up_at;
-    // No pause is longer than the time left: the last attempt comes with its end.
-    let after = |retry_after| now + pause(platform, deployment, attempts, retry_after).min((give_up_at - now).max(0));
-    let mut outcome = Outcome {
-        tenant: mail.tenant,
-        id: mail.id.clone(),
-        user_id: mail.user_id.clone(),
-        seq: mail.seq,
-        state: "sent",
-        due: now,
-        doubtful: if matches!(handover, Handover::Unknown(_)) { Some(since) } else { in_doubt },
-        attempts,
-        provider_id: None,
-        last_error: None,
-        sent_at: None,
-        expires_at: i64::try_from(fixed.expires_at.saturating_mul(1000)).unwrap_or_default(),
-        is_invitation: mail.template.is_invitation(),
-        link_kid: purpose(mail.template).map(|_| fixed.kid.clone()),
-    };
-    match handover {
-        Handover::Accepted(provider_id) => {
-            outcome.provider_id = provider_id.map(|id| cut(&id, LONGEST_FACT));
-            outcome.sent_at = Some(now);
-        }
-        Handover::Permanent(why) => {
-            outcome.state = "failed";
-            outcome.last_error = Some(why);
-        }
-        Handover::Unknown(why) if !same_key_is_safe => {
-            outcome.state = "unknown";
-            outcome.last_error = Some(why);
-        }
-        Handover::Transient(why, _) | Handover::Unknown(why) if given_up => {
-            outcome.state = if outcome.doubtful.is_some() { "unknown" } else { "failed" };
-            outcome.last_error = Some(format!("given up: {why}"));
-        }
-        Handover::Transient(why, retry_after) => {
-            outcome.state = "deferred";
-            outcome.due = after(retry_after);
-            outcome.last_error = Some(why);
-        }
-        Handover::Unknown(why) => {
-            outcome.state = "deferred";
-            outcome.due = after(None);
-            outcome.last_error = Some(why);
-        }
-    }
-    outcome.last_error = outcome.last_error.map(|why| without_values(&why));
-    outcome
-}
-
-/// Milliseconds until the attempt after this one: base x 2^k, give or take a quarter, at most 15 minutes, and never
-/// before what the provider asked for, within a day.
-fn pause(platform: &Platform, deployment: &Deployment, attempts: u32, retry_after: Option<u32>) -> Millis {
-    let base = i64::from(deployment.mail_retry_base_seconds) * 1000;
-    let factor = 1_i64.checked_shl(attempts.saturating_sub(1).min(32)).unwrap_or(i64::MAX);
-    let planned = base.saturating_mul(factor).min(MAX_PAUSE);
-    let mut random = [0; 1];
-    platform.entropy.fill(&mut random);
-    let spread = planned * 3 / 4 + planned / 2 * i64::from(random[0]) / 255;
-    let asked = i64::from(retry_after.unwrap_or_default()) * 1000;
-    spread.min(MAX_PAUSE).max(asked.min(MAX_ASKED))
 }

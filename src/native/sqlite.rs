@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0008_stores.sql"),
     include_str!("../../schema/d1/0009_limits.sql"),
     include_str!("../../schema/d1/0010_outbox.sql"),
+    include_str!("../../schema/d1/0011_failover.sql"),
 ];
 
 /// Tables that grow with the tenants, by name and by the aliases that our statements give them.

@@ -1,51 +1,13 @@
 //! The outbox and the sender.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use latchkey::mail::sender;
-use latchkey::ports::{HttpClient, HttpError};
+use latchkey::ports::HttpError;
 
+use crate::provider::{answer, with_resend};
 use crate::support::{App, Faulty, invited};
-
-/// What the provider does with one request.
-type Script = Box<dyn Fn(usize, &http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, HttpError> + Send + Sync>;
-
-/// A provider by script, which keeps what it was sent.
-pub struct Provider {
-    script: Script,
-    calls: AtomicUsize,
-    pub seen: Mutex<Vec<http::Request<Vec<u8>>>>,
-}
-
-#[async_trait]
-impl HttpClient for Provider {
-    async fn send(&self, request: http::Request<Vec<u8>>, _: Duration) -> Result<http::Response<Vec<u8>>, HttpError> {
-        let answer = (self.script)(self.calls.fetch_add(1, Ordering::SeqCst), &request);
-        self.seen.lock().unwrap().push(request);
-        answer
-    }
-}
-
-pub fn answer(status: u16, body: &str) -> Result<http::Response<Vec<u8>>, HttpError> {
-    Ok(http::Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap())
-}
-
-pub fn with_resend(
-    script: impl Fn(usize, &http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, HttpError> + Send + Sync + 'static,
-) -> (App, Arc<Provider>) {
-    let mut app = App::with(&[
-        ("MAIL_PROVIDER", "resend"),
-        ("MAIL_API_KEY", "re_secret"),
-        ("MAIL_API_BASE", "http://127.0.0.1:9"),
-    ]);
-    let provider =
-        Arc::new(Provider { script: Box::new(script), calls: AtomicUsize::new(0), seen: Mutex::new(Vec::new()) });
-    app.platform.http = provider.clone();
-    (app, provider)
-}
 
 fn state(app: &App) -> (String, i64) {
     app.native.sqlite.with(|connection| {
@@ -335,7 +297,7 @@ fn a_dead_lease_is_a_doubt_that_lasts() {
     let (mut app, provider) = with_resend(|_, _| answer(429, ""));
     app.invite("paul");
     app.platform.db = Arc::new(Faulty::on_batch(app.native.platform.db.clone(), 3, false));
-    assert!(pollster::block_on(sender::run(&app.platform, &app.deployment, 1)).is_err());
+    assert!(pollster::block_on(sender::run(&app.platform, &app.deployment, app.service.mail_health(), 1)).is_err());
     app.native.clock.advance(Duration::from_secs(601));
     assert_eq!(app.deliver().deferred, 1);
     app.native.clock.advance(Duration::from_secs(24 * 3600));
@@ -424,7 +386,7 @@ fn a_lease_that_dies_with_its_holder_is_taken_over_under_the_same_key() {
     app.invite("paul");
     // The third batch of a run records the outcomes: losing it is what a killed isolate looks like.
     app.platform.db = Arc::new(Faulty::on_batch(app.native.platform.db.clone(), 3, false));
-    assert!(pollster::block_on(sender::run(&app.platform, &app.deployment, 1)).is_err());
+    assert!(pollster::block_on(sender::run(&app.platform, &app.deployment, app.service.mail_health(), 1)).is_err());
     assert_eq!(state(&app).0, "sending");
     assert_eq!(app.deliver(), sender::Report::default(), "still leased");
     app.native.clock.advance(Duration::from_secs(601));
@@ -450,14 +412,35 @@ fn two_senders_never_hold_one_row() {
 }
 
 #[test]
-fn a_hundred_mails_cost_three_round_trips() {
+fn thousands_of_mails_cost_three_round_trips_a_hundred() {
     let app = App::new();
-    for number in 0..100 {
-        app.invite(&format!("user{number}"));
+    for thousand in 0..2 {
+        let create = |number: usize| {
+            let data = invited(&format!("user{}", thousand * 1000 + number));
+            serde_json::json!({ "method": "POST", "path": "/Users", "bulkId": number.to_string(), "data": data })
+        };
+        let bulk = serde_json::json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+            "Operations": (0..1000).map(create).collect::<Vec<_>>(),
+        });
+        assert_eq!(app.admin("POST", "/scim2/Bulk", bulk.to_string()).status, 200);
     }
     let (platform, meter) = app.platform.metered();
-    let report = pollster::block_on(sender::run(&platform, &app.deployment, 1)).unwrap();
-    assert_eq!((report.sent, meter.trips()), (100, 3));
+    let health = app.service.mail_health();
+    let report = pollster::block_on(sender::run(&platform, &app.deployment, health, 100)).unwrap();
+    assert_eq!((report.sent, meter.trips()), (2_000, 60));
+}
+
+#[test]
+fn a_run_that_leaves_something_has_the_sender_woken_again() {
+    let app = App::new();
+    for number in 0..101 {
+        app.invite(&format!("user{number}"));
+    }
+    assert!(!app.native.wakes.take().is_empty());
+    let run = || pollster::block_on(sender::run(&app.platform, &app.deployment, app.service.mail_health(), 1)).unwrap();
+    assert_eq!((run().sent, app.native.wakes.take()), (100, vec![Duration::ZERO]));
+    assert_eq!((run().sent, app.native.wakes.take()), (1, vec![]));
 }
 
 #[test]

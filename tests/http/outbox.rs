@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::mail::{answer, with_resend};
+use crate::provider::{answer, with_resend};
 use crate::support::{App, invited};
 
 fn listed(app: &App, query: &str) -> Value {

@@ -201,7 +201,7 @@ impl App {
 
     /// Runs the mail sender.
     pub fn deliver(&self) -> sender::Report {
-        pollster::block_on(sender::run(&self.platform, &self.deployment, 10)).unwrap()
+        pollster::block_on(sender::run(&self.platform, &self.deployment, self.service.mail_health(), 10)).unwrap()
     }
 
     /// The mails in the development inbox, newest first.

@@ -1,5 +1,6 @@
 //! Each provider's exact request, held to the vendor's documented form by a fake that takes no other.
 
+mod hostile;
 mod schema;
 
 use std::sync::{Arc, Mutex};
