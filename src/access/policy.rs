@@ -1,7 +1,9 @@
 //! What a password must be: long enough, not among the commonest, not the user's own name. No rules about character
 //! classes (NIST 800-63B), every character of Unicode allowed, and each refusal said in words.
 
-use super::password::MAX_BYTES;
+use super::password::{self, MAX_BYTES};
+use crate::context::Context;
+use crate::directory::resource::Resource;
 use crate::scim::fold::fold;
 use crate::text::characters::is_invisible;
 
@@ -27,12 +29,32 @@ pub enum Weakness {
     Repeated,
     /// It has nothing but spaces and characters that do not show.
     Blank,
+    /// It is among the user's last passwords.
+    Used,
 }
 
-/// Checks `password` against a minimal length in characters and the words that anyone would try first: the user name, the
-/// parts of the e-mail address, the organization's name. Empty result: it may be used.
+/// The words that anyone would try first for a user: the name, the address, what the tenant is called.
 #[must_use]
-pub fn weaknesses(password: &str, min_length: u32, context: &[&str]) -> Vec<Weakness> {
+pub fn obvious_words(ctx: &Context, user: &Resource) -> Vec<String> {
+    let mut words = vec![user.user_name(), ctx.settings().organization_name.clone()];
+    words.extend(user.account.email.clone());
+    // The super tenant's domain is the same everywhere, and nobody's name.
+    if !ctx.tenant.is_super() {
+        words.push(ctx.tenant.domain().to_owned());
+    }
+    words
+}
+
+/// Whether `password` is one of those that `hashes` were made from. Costs an Argon2id for each, until one is.
+#[must_use]
+pub fn is_among(password: &str, hashes: &[String]) -> bool {
+    hashes.iter().any(|hash| password::verify(password, hash))
+}
+
+/// Checks `password` against a minimal length in characters and the words that anyone would try first
+/// ([`obvious_words`]), whole and in parts. Empty result: it may be used, unless it was used before ([`is_among`]).
+#[must_use]
+pub fn weaknesses(password: &str, min_length: u32, context: &[String]) -> Vec<Weakness> {
     if password.is_empty() {
         return vec![Weakness::Empty];
     }
@@ -41,7 +63,7 @@ pub fn weaknesses(password: &str, min_length: u32, context: &[&str]) -> Vec<Weak
         return vec![Weakness::TooLong];
     }
     let mut found = Vec::new();
-    let normalized = super::password::normalized(password);
+    let normalized = password::normalized(password);
     if normalized.chars().count() < min_length as usize {
         found.push(Weakness::TooShort(min_length));
     }
@@ -59,7 +81,7 @@ pub fn weaknesses(password: &str, min_length: u32, context: &[&str]) -> Vec<Weak
     if COMMON.lines().any(|common| common == folded) {
         found.push(Weakness::Common);
     }
-    let parts = context.iter().flat_map(|word| std::iter::once(*word).chain(word.split(['@', '.', ' ', '/'])));
+    let parts = context.iter().flat_map(|word| std::iter::once(word.as_str()).chain(word.split(['@', '.', ' ', '/'])));
     for word in parts {
         let folded_word = fold(word);
         // Short words occur in good passwords by chance; what counts is how little is left without the word.
@@ -79,7 +101,9 @@ pub fn weaknesses(password: &str, min_length: u32, context: &[&str]) -> Vec<Weak
 mod tests {
     use super::*;
 
-    const CONTEXT: &[&str] = &["Paul", "paul@somemail.com", "Acme"];
+    fn context() -> Vec<String> {
+        ["Paul", "paul@somemail.com", "Acme"].map(str::to_owned).to_vec()
+    }
 
     #[test]
     fn good_passwords_pass_whatever_they_are_made_of() {
@@ -90,40 +114,40 @@ mod tests {
             "paul likes long walks",
             &"x7".repeat(64),
         ] {
-            assert_eq!(weaknesses(good, 8, CONTEXT), [], "{good}");
+            assert_eq!(weaknesses(good, 8, &context()), [], "{good}");
         }
     }
 
     #[test]
     fn each_weakness_is_named() {
-        assert_eq!(weaknesses("", 8, CONTEXT), [Weakness::Empty]);
-        assert_eq!(weaknesses("kurz", 8, CONTEXT), [Weakness::TooShort(8)]);
-        assert_eq!(weaknesses(&"x".repeat(2000), 8, CONTEXT), [Weakness::TooLong]);
-        assert_eq!(weaknesses("PassWord123", 8, CONTEXT), [Weakness::Common]);
-        assert_eq!(weaknesses("pAUL2024", 8, CONTEXT), [Weakness::Obvious("Paul".to_owned())]);
-        assert_eq!(weaknesses("paul@somemail.com", 8, CONTEXT).len(), 1);
-        assert_eq!(weaknesses("long\u{0}enough", 8, CONTEXT), [Weakness::Unprintable]);
+        assert_eq!(weaknesses("", 8, &context()), [Weakness::Empty]);
+        assert_eq!(weaknesses("kurz", 8, &context()), [Weakness::TooShort(8)]);
+        assert_eq!(weaknesses(&"x".repeat(2000), 8, &context()), [Weakness::TooLong]);
+        assert_eq!(weaknesses("PassWord123", 8, &context()), [Weakness::Common]);
+        assert_eq!(weaknesses("pAUL2024", 8, &context()), [Weakness::Obvious("Paul".to_owned())]);
+        assert_eq!(weaknesses("paul@somemail.com", 8, &context()).len(), 1);
+        assert_eq!(weaknesses("long\u{0}enough", 8, &context()), [Weakness::Unprintable]);
         for repeated in ["~~~~~~~~~~", "ßßßßßßßßßß", "🔑🔑🔑🔑🔑🔑🔑🔑", "e\u{301}e\u{301}é\u{e9}ééééé"]
         {
-            assert_eq!(weaknesses(repeated, 8, CONTEXT), [Weakness::Repeated], "{repeated}");
+            assert_eq!(weaknesses(repeated, 8, &context()), [Weakness::Repeated], "{repeated}");
         }
         for blank in [
             "            ",
             "\u{200b}\u{200b}\u{2060}\u{feff}\u{200b}\u{200b}\u{200b}\u{200b}",
             "\u{3164} \u{a0}\u{2003}\u{3000}\u{2800}\u{e0020}\u{ad}",
         ] {
-            assert_eq!(weaknesses(blank, 8, CONTEXT), [Weakness::Blank], "{blank:?}");
+            assert_eq!(weaknesses(blank, 8, &context()), [Weakness::Blank], "{blank:?}");
         }
     }
 
     #[test]
     fn length_counts_characters_not_bytes() {
-        assert_eq!(weaknesses("äöüß", 8, CONTEXT), [Weakness::TooShort(8)]);
-        assert_eq!(weaknesses("äöüÄÖÜßé", 8, CONTEXT), []);
+        assert_eq!(weaknesses("äöüß", 8, &context()), [Weakness::TooShort(8)]);
+        assert_eq!(weaknesses("äöüÄÖÜßé", 8, &context()), []);
     }
 
     #[test]
     fn a_million_combining_marks_are_refused_unread() {
-        assert_eq!(weaknesses(&"\u{301}".repeat(1_000_000), 8, CONTEXT), [Weakness::TooLong]);
+        assert_eq!(weaknesses(&"\u{301}".repeat(1_000_000), 8, &context()), [Weakness::TooLong]);
     }
 }

@@ -35,6 +35,16 @@ pub async fn by_id(
     rows.first().map(Resource::from_row).transpose()
 }
 
+/// Finds a user by user name, whose case and Unicode form do not matter, without the groups.
+///
+/// # Errors
+/// The database's.
+pub async fn user_by_name(ctx: &Context, user_name: &str) -> Result<Option<Resource>, DatabaseError> {
+    let sql = format!("SELECT {COLUMNS} FROM resources r WHERE r.tenant = ?1 AND r.type = ?3 AND r.name_key = ?2");
+    let params = vec![ctx.tenant.key(), fold(user_name).into(), USER.into()];
+    ctx.platform.query(Statement::new(sql, params)).await?.first().map(Resource::from_row).transpose()
+}
+
 /// Finds a user by user name, whose case and Unicode form do not matter, with the hash of the password, if there is one,
 /// and the groups.
 ///

@@ -1,10 +1,10 @@
 //! What filters compare. SQLite folds ASCII only, so that every string a filter, a sort or an index may look at is also
 //! stored as its key (`scim::fold`), in a document of the same shape; dates as text whose order is theirs.
 
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
-use super::resource::{GROUP, USER};
+use super::resource::{GROUP, Resource, USER, WSO2_SCHEMA};
 use crate::scim::datetime::Instant;
 use crate::scim::fold;
 use crate::scim::resource::Document;
@@ -14,6 +14,19 @@ use crate::scim::schema::{Attribute, ResourceType, Schema, Type, Uniqueness};
 #[must_use]
 pub fn instant_key(instant: Instant) -> String {
     format!("{:014}{:09}", instant.seconds.saturating_add(1_000_000_000_000), instant.nanos)
+}
+
+/// The keys of a resource: of its document, and of an address that waits to be confirmed, which has a column of its own and
+/// is filtered like what is stored.
+#[must_use]
+pub fn of_resource(resource_type: &ResourceType, resource: &Resource, document: &Document) -> Json {
+    let mut keys = of_document(resource_type, document);
+    if let Some(address) = &resource.account.pending_email {
+        let shown = json!({ "pendingEmails": [{ "value": address }] });
+        let mut waiting = of_document(resource_type, &Map::from_iter([(WSO2_SCHEMA.to_owned(), shown)]));
+        keys[WSO2_SCHEMA]["pendingEmails"] = waiting[WSO2_SCHEMA]["pendingEmails"].take();
+    }
+    keys
 }
 
 /// The document of keys: the same names, every string as its key.

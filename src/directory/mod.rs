@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`resource`] | a resource as stored, and as it is shown |
 //! | [`keys`] | what filters compare: folded keys of a document, and its entries in the value index |
+//! | [`credentials`] | password hashes, those in force and former ones |
 //! | [`write`] | creating, updating and deleting, each in one batch |
 //! | [`find`] | single resources, and a user with the password's hash |
 //! | [`filter`] | a SCIM filter as SQL |
@@ -12,7 +13,8 @@
 //! | [`registry`] | a tenant's schemas and resource types |
 //! | [`group`] | members, and groups within groups |
 
-mod cursor;
+pub mod credentials;
+pub mod cursor;
 pub mod filter;
 pub mod find;
 pub mod group;

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::context::Context;
 use crate::invite::account::{Account, Lock, Onboarding};
+use crate::mail::template::TemplateType;
 use crate::ports::{DatabaseError, Millis, Row};
 use crate::scim::projection::Projection;
 use crate::scim::resource::{self as document, Document};
@@ -25,6 +26,8 @@ pub const INVITATION_SCHEMA: &str = "urn:latchkey:params:scim:schemas:extension:
 /// What became of a user's invitation, as the sender last left it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Invitation {
+    /// The mail it went out with.
+    pub template: Option<TemplateType>,
     /// The state of its mail (an outbox state).
     pub delivery: String,
     /// How often sending was tried.
@@ -58,7 +61,7 @@ pub struct Resource {
 
 /// The columns of [`Resource::from_row`], without the groups.
 pub const COLUMNS: &str = "r.id, r.document, r.version, r.created, r.modified, r.onboarding, r.lock, r.disabled, \
-    r.email, r.email_verified, r.seq_log, r.delivery, r.attempts, r.sent_at, r.expires_at";
+    r.email, r.email_verified, r.pending_email, r.seq_log, r.template, r.delivery, r.attempts, r.sent_at, r.expires_at";
 
 /// The column with the groups of a user: two rows read for each membership, one for each group further up.
 pub const GROUPS_COLUMN: &str = "(SELECT json_group_array(json_object('value', a.ancestor_id, 'display', a.display, \
@@ -79,11 +82,13 @@ impl Resource {
             disabled: row.integer("disabled")? != 0,
             email: row.optional_text("email")?.map(str::to_owned),
             email_verified: row.integer("email_verified")? != 0,
+            pending_email: row.optional_text("pending_email")?.map(str::to_owned),
             seq_log: row.text("seq_log")?.to_owned(),
         };
         let invitation = match row.optional_text("delivery")? {
             None => None,
             Some(delivery) => Some(Invitation {
+                template: row.optional_text("template")?.and_then(TemplateType::parse),
                 delivery: delivery.to_owned(),
                 attempts: u32::try_from(row.integer("attempts")?).unwrap_or_default(),
                 sent_at: row.optional_integer("sent_at")?,
@@ -131,7 +136,8 @@ impl Resource {
     #[must_use]
     pub fn shows_account(&self) -> bool {
         let Account { onboarding, lock, email_verified, .. } = self.account;
-        self.invitation.is_some() || onboarding != Onboarding::None || lock != Lock::None || email_verified
+        let waits = self.account.pending_email.is_some();
+        self.invitation.is_some() || onboarding != Onboarding::None || lock != Lock::None || email_verified || waits
     }
 
     /// Whether a client may see the stored document as it is: its schemas are all still there, and nothing in it is
@@ -254,6 +260,9 @@ impl Resource {
             });
             if let Some(reason) = account.locked_reason() {
                 wso2["lockedReason"] = json!(reason);
+            }
+            if let Some(pending) = &account.pending_email {
+                wso2["pendingEmails"] = json!([{ "value": pending }]);
             }
             derived.insert(WSO2_SCHEMA.to_owned(), wso2);
         }

@@ -12,7 +12,7 @@ mod update;
 
 pub use create::{NewMail, NewMember, NewResource, create, creation, taken};
 pub use delete::{Deleted, delete};
-pub use update::{Riders, Written, store_password, touch, update};
+pub use update::{Riders, Written, touch, update};
 
 use std::collections::HashSet;
 
@@ -35,7 +35,7 @@ struct Columns {
 impl Columns {
     fn of(resource_type: &ResourceType, resource: &Resource) -> Self {
         let document = resource.attributes();
-        let keys = keys::of_document(resource_type, &document);
+        let keys = keys::of_resource(resource_type, resource, &document);
         let text = |name: &str| document.get(name).and_then(Json::as_str).filter(|text| !text.is_empty());
         let is_user = resource_type.name == USER;
         Self {

@@ -96,6 +96,10 @@ async fn sweep(platform: &Platform, service: &Service) {
 async fn send_mail(platform: &Platform, service: &Service) {
     let Some(deployment) = service.deployment() else { return };
     let (platform, meter) = platform.metered();
+    if let Err(error) = service.renew(&platform).await {
+        let line = serde_json::json!({ "event": "renewals", "error": crate::text::without_values(&error.to_string()) });
+        platform.log.line(&line.to_string());
+    }
     let line = match sender::run(&platform, deployment, BATCHES).await {
         Ok(report) if report == sender::Report::default() => return,
         Ok(report) => serde_json::json!({

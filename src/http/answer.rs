@@ -1,7 +1,7 @@
 //! Answers: the one place where what the rooms say becomes a status, headers and a body in the caller's dialect.
 
 use ::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
-use ::http::{HeaderMap, HeaderValue, StatusCode};
+use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::body::Body;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
@@ -10,8 +10,9 @@ use super::set;
 use crate::pages::layout::{CONTENT_SECURITY_POLICY, Shell};
 use crate::pages::problem;
 use crate::ports::DatabaseError;
-use crate::provision::Refusal;
+use crate::provision::{CODE_HEADER, Refusal};
 use crate::scim::error::Error as ScimError;
+use crate::tenant::Secret;
 use crate::text::without_values;
 
 /// Below these, clients of WSO2 call.
@@ -126,8 +127,12 @@ pub fn error(dialect: Dialect, status: StatusCode, detail: &str) -> Response {
 /// WSO2's error: `code` is one of its own, or empty where it has none.
 pub fn wso2_error(status: StatusCode, code: &str, message: &str, description: &str) -> Response {
     let code = if code.is_empty() { Json::Null } else { json!(code) };
+    wso2_body(status, json!({ "code": code, "message": message, "description": description }))
+}
+
+/// WSO2's error with this body, and the request's id as `traceId`.
+pub fn wso2_body(status: StatusCode, body: Json) -> Response {
     // `Service::handle` knows the request's id and puts it in.
-    let body = json!({ "code": code, "message": message, "description": description, "traceId": null });
     let mut response = with_body(status, "application/json", body.to_string());
     set(response.headers_mut(), "cache-control", "no-store");
     response.extensions_mut().insert(Untraced(body));
@@ -137,6 +142,13 @@ pub fn wso2_error(status: StatusCode, code: &str, message: &str, description: &s
 /// A WSO2 error whose `traceId` is yet to be put in.
 #[derive(Clone, Debug)]
 pub struct Untraced(pub Json);
+
+/// Puts the code of an invitation that the caller sends on into the header that WSO2 has for it.
+pub fn carry(response: &mut Response, code: Option<&Secret>) {
+    if let (Some(code), Ok(name)) = (code, HeaderName::try_from(CODE_HEADER)) {
+        response.headers_mut().extend(HeaderValue::from_str(code.expose()).map(|value| (name, value)));
+    }
+}
 
 /// 401 with the challenges, in the dialect of the path.
 pub fn unauthorized(dialect: Dialect, detail: &str) -> Response {

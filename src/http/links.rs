@@ -20,15 +20,17 @@ use crate::context::Context;
 use crate::directory::resource::Resource;
 use crate::invite::account::Cause;
 use crate::invite::redeem::{self, Link, Redeemed, SETS_PASSWORD};
-use crate::invite::token::{Claims, Purpose};
+use crate::invite::renewal;
+use crate::invite::token::{Claims, Purpose, Refused};
 use crate::pages::invite::{
-    self, CONFIRM_EMAIL, CONFIRM_FIELD, INTENT_FIELD, LinkProblem, PASSWORD_FIELD, SetPasswordPage,
+    self, CONFIRM_EMAIL, CONFIRM_FIELD, INTENT_FIELD, LinkProblem, PASSWORD_FIELD, REQUEST_NEW_MAIL, SetPasswordPage,
 };
 use crate::pages::layout::Shell;
 use crate::pages::problem;
 use crate::pages::text::{self, Texts, fill};
 use crate::ports::DatabaseError;
 use crate::tenant::Settings;
+use crate::tenant::settings::EmailSender;
 
 /// A form with two passwords of the longest kind, percent-encoded, is smaller than this.
 const MAX_FORM: usize = 16 * 1024;
@@ -68,11 +70,15 @@ impl<'a> View<'a> {
     }
 
     /// The page of a link that does not work.
-    fn not_live(&self, link: &Link) -> Response {
+    fn not_live(&self, uri: &Uri, link: &Link) -> Response {
         match link {
             Link::Expired(claims) => {
                 let until = i64::try_from(claims.expires_at).ok();
-                self.problem(StatusCode::GONE, Some(claims), LinkProblem::Expired { until, request_new: None })
+                let path = self.path(uri);
+                // Where codes are handed on by others, no mail would come.
+                let mails = self.settings().email_sender == EmailSender::Internal;
+                let request_new = mails.then_some(path.as_str());
+                self.problem(StatusCode::GONE, Some(claims), LinkProblem::Expired { until, request_new })
             }
             Link::Dead(claims, cause) => {
                 let problem = match cause {
@@ -81,13 +87,16 @@ impl<'a> View<'a> {
                     }
                     Cause::Accepted => LinkProblem::Accepted { sign_in: None },
                     Cause::Revoked => LinkProblem::Revoked,
+                    Cause::GivenUp => LinkProblem::NotPending { sign_in: None },
                     Cause::Replaced => LinkProblem::Replaced,
                     Cause::AddressChanged => LinkProblem::AddressChanged,
                     Cause::Locked => LinkProblem::Locked,
                 };
                 self.problem(StatusCode::GONE, Some(claims), problem)
             }
-            Link::Live(..) | Link::Invalid => self.problem(StatusCode::NOT_FOUND, None, LinkProblem::Invalid),
+            Link::Live(..) | Link::OtherTenant | Link::Invalid => {
+                self.problem(StatusCode::NOT_FOUND, None, LinkProblem::Invalid)
+            }
         }
     }
 
@@ -105,7 +114,7 @@ impl<'a> View<'a> {
     }
 
     fn button(&self, status: StatusCode, uri: &Uri, claims: &Claims, user: &Resource) -> Response {
-        let email = user.account.email.as_deref().unwrap_or_default();
+        let email = user.account.pending_email.as_deref().or(user.account.email.as_deref()).unwrap_or_default();
         answer::page(status, invite::verify_email(&self.shell(Some(claims)), &self.path(uri), email))
     }
 
@@ -135,6 +144,27 @@ impl<'a> View<'a> {
     }
 }
 
+/// The answer to the button of an expired link: the same, and after the same work, whatever became of the user. `None`
+/// where the form is not that button's, or the link has not expired.
+async fn new_mail(view: &View<'_>, uri: &Uri, form: &[u8], token: &str, purposes: &[Purpose]) -> Option<Response> {
+    if !is_intent(form, REQUEST_NEW_MAIL) {
+        return None;
+    }
+    let Err(Refused::Expired(claims)) = redeem::claims(view.ctx, token, purposes) else { return None };
+    Some(match renewal::request(view.ctx, &claims).await {
+        Ok(()) => answer::page(StatusCode::OK, invite::new_mail_requested(&view.shell(Some(&claims)))),
+        Err(failure) => {
+            let mut response = view.busy(uri, &claims);
+            response.extensions_mut().insert(Failure::of(&failure));
+            response
+        }
+    })
+}
+
+fn is_intent(form: &[u8], intent: &str) -> bool {
+    matches!(field(form, INTENT_FIELD), Some(Ok(sent)) if sent == intent)
+}
+
 /// The token: the rest of the path as it is, since a token has no character that needs an escape.
 fn token<'u>(uri: &'u Uri, folder: &str) -> &'u str {
     uri.path().strip_prefix(folder).unwrap_or_default()
@@ -160,7 +190,7 @@ pub async fn invite_page(work: Work, uri: Uri) -> Response {
     let view = View::new(&work.ctx);
     match redeem::open(&work.ctx, token(&uri, "/invite/"), SETS_PASSWORD).await {
         Ok(Link::Live(claims, user)) => view.form(StatusCode::OK, &uri, &claims, &user, &[]),
-        Ok(other) => view.not_live(&other),
+        Ok(other) => view.not_live(&uri, &other),
         Err(failure) => view.failed(&uri, token(&uri, "/invite/"), SETS_PASSWORD, &failure),
     }
 }
@@ -173,6 +203,9 @@ pub async fn set_password(work: Work, uri: Uri, body: Body) -> Response {
     let ctx = &work.ctx;
     let view = View::new(ctx);
     let token = token(&uri, "/invite/");
+    if let Some(response) = new_mail(&view, &uri, &form, token, SETS_PASSWORD).await {
+        return response;
+    }
     let (password, confirm) = match (field(&form, PASSWORD_FIELD).transpose(), field(&form, CONFIRM_FIELD).transpose())
     {
         (Ok(password), Ok(confirm)) => (password.unwrap_or_default(), confirm),
@@ -182,7 +215,7 @@ pub async fn set_password(work: Work, uri: Uri, body: Body) -> Response {
                     let problems = [text::for_locale(&claims.locale).weak_garbled.to_owned()];
                     view.form(StatusCode::UNPROCESSABLE_ENTITY, &uri, &claims, &user, &problems)
                 }
-                Ok(other) => view.not_live(&other),
+                Ok(other) => view.not_live(&uri, &other),
                 Err(failure) => view.failed(&uri, token, SETS_PASSWORD, &failure),
             };
         }
@@ -200,7 +233,7 @@ pub async fn set_password(work: Work, uri: Uri, body: Body) -> Response {
             let problems = [text::for_locale(&claims.locale).mismatch.to_owned()];
             view.form(StatusCode::UNPROCESSABLE_ENTITY, &uri, &claims, &user, &problems)
         }
-        Ok(Redeemed::NotLive(link)) => view.not_live(&link),
+        Ok(Redeemed::NotLive(link)) => view.not_live(&uri, &link),
         Ok(Redeemed::Busy(claims)) => view.busy(&uri, &claims),
         Err(failure) => view.failed(&uri, token, SETS_PASSWORD, &failure),
     }
@@ -216,7 +249,7 @@ async fn offer_to_verify(ctx: &Context, uri: &Uri, status: StatusCode) -> Respon
     let token = token(uri, "/verify/");
     match redeem::open(ctx, token, &[Purpose::VerifyEmail]).await {
         Ok(Link::Live(claims, user)) => view.button(status, uri, &claims, &user),
-        Ok(other) => view.not_live(&other),
+        Ok(other) => view.not_live(uri, &other),
         Err(failure) => view.failed(uri, token, &[Purpose::VerifyEmail], &failure),
     }
 }
@@ -228,16 +261,19 @@ pub async fn confirm_email(work: Work, uri: Uri, body: Body) -> Response {
     let Ok(form) = body::to_bytes(body, MAX_FORM).await else {
         return answer::error(Dialect::Page, StatusCode::PAYLOAD_TOO_LARGE, "The form is too large.");
     };
-    if !matches!(field(&form, INTENT_FIELD), Some(Ok(intent)) if intent == CONFIRM_EMAIL) {
-        return offer_to_verify(ctx, &uri, StatusCode::UNPROCESSABLE_ENTITY).await;
-    }
     let view = View::new(ctx);
     let token = token(&uri, "/verify/");
+    if let Some(response) = new_mail(&view, &uri, &form, token, &[Purpose::VerifyEmail]).await {
+        return response;
+    }
+    if !is_intent(&form, CONFIRM_EMAIL) {
+        return offer_to_verify(ctx, &uri, StatusCode::UNPROCESSABLE_ENTITY).await;
+    }
     match redeem::confirm_email(ctx, token).await {
         Ok(Redeemed::Done(claims, _)) => {
             answer::page(StatusCode::OK, invite::email_verified(&view.shell(Some(&claims)), None))
         }
-        Ok(Redeemed::NotLive(link)) => view.not_live(&link),
+        Ok(Redeemed::NotLive(link)) => view.not_live(&uri, &link),
         // Nothing is typed on this page, so that nothing can be refused.
         Ok(Redeemed::Refused(claims, ..) | Redeemed::Mismatch(claims, _) | Redeemed::Busy(claims)) => {
             view.busy(&uri, &claims)
@@ -275,7 +311,7 @@ fn redirect(ctx: &Context, uri: &Uri, folder: &str) -> Response {
 }
 
 /// A weakness as the person who typed the password reads it.
-fn in_words(weakness: &Weakness, texts: &Texts) -> String {
+pub fn in_words(weakness: &Weakness, texts: &Texts) -> String {
     match weakness {
         Weakness::Empty => texts.weak_empty.to_owned(),
         Weakness::TooShort(least) => fill(texts.weak_short, &[("n", &least.to_string())]),
@@ -285,5 +321,6 @@ fn in_words(weakness: &Weakness, texts: &Texts) -> String {
         Weakness::Unprintable => texts.weak_untypable.to_owned(),
         Weakness::Repeated => texts.weak_repeated.to_owned(),
         Weakness::Blank => texts.weak_blank.to_owned(),
+        Weakness::Used => texts.weak_used.to_owned(),
     }
 }

@@ -49,6 +49,7 @@ use crate::access::password::Gate;
 use crate::access::scope::Scopes;
 use crate::context::{Actor, Context, Memory};
 use crate::directory::registry;
+use crate::invite::renewal;
 use crate::ports::{DatabaseError, Platform};
 use crate::provision::import;
 use crate::tenant::{Deployment, Tenant, store};
@@ -95,6 +96,17 @@ impl Service {
         let tenant = Tenant::super_tenant();
         let ctx = self.context(platform.clone(), deployment.clone(), tenant, String::new(), None);
         store::refresh(&ctx).await.map(|_| ())
+    }
+
+    /// Works off the new mails that were asked for on expired links' pages; answers how many.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn renew(&self, platform: &Platform) -> Result<usize, DatabaseError> {
+        let Some(deployment) = self.deployment() else { return Ok(0) };
+        let run = platform.new_id().to_string();
+        let context = |tenant| self.context(platform.clone(), deployment.clone(), tenant, run.clone(), None);
+        renewal::run(platform, &context).await
     }
 
     fn context(
@@ -352,10 +364,19 @@ fn routes() -> Router {
             "/api/settings",
             get(at!(settings::read, work, headers)).patch(at!(settings::modify, work, headers, body)),
         )
+        .route("/api/invitations", get(at!(invitations::list, work, uri, headers)))
+        .route("/api/invitations/{user_id}/resend", post(at!(invitations::resend, work, uri, headers)))
+        .route("/api/invitations/{user_id}/revoke", post(at!(invitations::revoke, work, uri, headers)))
         .route("/api/schemas", schemas)
         .route("/api/schemas/{urn}", schema)
         .route("/api/resource-types", resource_types)
         .route("/api/resource-types/{name}", resource_type)
+        .route("/api/identity/recovery/v0.9/validate-code", post(at!(wso2::codes::validate_recovery, work, body)))
+        .route("/api/identity/recovery/v0.9/set-password", post(at!(wso2::codes::set_password, work, body)))
+        .route("/api/identity/user/v1.0/validate-code", post(at!(wso2::codes::validate_user, work, body)))
+        .route("/api/identity/user/v1.0/introspect-code", post(at!(wso2::codes::introspect, work, body)))
+        .route("/api/identity/user/v1.0/resend-code", post(at!(wso2::codes::resend, work, headers, body)))
+        .route("/api/users/v1/offline-invite-link", post(at!(wso2::codes::offline_link, work, headers, body)))
         .route(
             "/invite/{token}",
             get(at!(links::invite_page, work, uri)).post(at!(links::set_password, work, uri, body)),

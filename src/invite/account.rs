@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use super::token::Purpose;
+
 /// What a user has yet to do before the account is live.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Onboarding {
@@ -52,6 +54,8 @@ pub enum Cause {
     AddressChanged,
     /// A newer mail was sent.
     Replaced,
+    /// A new address was given up before it was confirmed.
+    GivenUp,
     /// The invitation was withdrawn.
     Revoked,
     /// A password was set, by the link or by an administrator.
@@ -90,7 +94,7 @@ stored_as!(AccountState {
     PendingEmailVerification = "PENDING_EV",
     Unlocked = "UNLOCKED",
 });
-stored_as!(Cause { Locked = "L", AddressChanged = "M", Replaced = "N", Revoked = "R", Accepted = "A" });
+stored_as!(Cause { Locked = "L", AddressChanged = "M", Replaced = "N", GivenUp = "G", Revoked = "R", Accepted = "A" });
 
 /// The stored facts of one account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -105,6 +109,8 @@ pub struct Account {
     pub email: Option<String>,
     /// Whether that address is known to be the user's.
     pub email_verified: bool,
+    /// The address that takes the place of `email` once it is confirmed; only where nothing else is to be done.
+    pub pending_email: Option<String>,
     /// The causes of all bumps so far, a letter each: link `n` was killed by those from `n` on.
     pub seq_log: String,
 }
@@ -139,6 +145,18 @@ impl Account {
         }
     }
 
+    /// Whether an administrator keeps the account from being used.
+    #[must_use]
+    pub fn is_barred(&self) -> bool {
+        self.disabled || self.lock == Lock::Admin
+    }
+
+    /// Whether the invitation was withdrawn, and not sent again since.
+    #[must_use]
+    pub fn is_revoked(&self) -> bool {
+        self.onboarding != Onboarding::None && self.seq_log.ends_with(Cause::Revoked.as_str())
+    }
+
     /// `accountLocked`, as WSO2 shows it: for whatever reason.
     #[must_use]
     pub fn is_locked(&self) -> bool {
@@ -165,7 +183,7 @@ impl Account {
 
     /// Why a link that carries `seq` no longer works, or `None` while it does.
     #[must_use]
-    pub fn dead_link(&self, seq: u32) -> Option<Cause> {
+    pub fn dead_link(&self, seq: u32, purpose: Purpose) -> Option<Cause> {
         let since = usize::try_from(seq).ok().and_then(|seq| self.seq_log.get(seq..)).unwrap_or("");
         let bumped = since.char_indices().filter_map(|(i, c)| Cause::from_stored(&since[i..i + c.len_utf8()])).max();
         if bumped.is_some() {
@@ -177,7 +195,10 @@ impl Account {
         }
         match self.state() {
             AccountState::Disabled | AccountState::Locked => Some(Cause::Locked),
+            AccountState::Unlocked if purpose == Purpose::VerifyEmail && self.pending_email.is_some() => None,
             AccountState::Unlocked => Some(Cause::Accepted),
+            // A link that was never mailed, made after the withdrawal.
+            _ if self.is_revoked() => Some(Cause::Revoked),
             AccountState::PendingAskPassword | AccountState::PendingEmailVerification => None,
         }
     }
@@ -192,7 +213,7 @@ impl Account {
         if self.onboarding == Onboarding::None {
             return Some("accepted");
         }
-        if self.seq_log.ends_with(Cause::Revoked.as_str()) {
+        if self.is_revoked() {
             return Some("revoked");
         }
         match expires_at {
@@ -205,6 +226,8 @@ impl Account {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ASK: Purpose = Purpose::AskPassword;
 
     fn pending() -> Account {
         Account::asked_for_password("paul@example.com".to_owned(), true)
@@ -238,24 +261,36 @@ mod tests {
     #[test]
     fn a_dead_link_gives_the_weightiest_reason_since_it_was_sent() {
         let mut account = pending();
-        assert_eq!(account.dead_link(0), None);
+        assert_eq!(account.dead_link(0, ASK), None);
         account.seq_log = "N".to_owned();
-        assert_eq!(account.dead_link(0), Some(Cause::Replaced));
-        assert_eq!(account.dead_link(1), None);
+        assert_eq!(account.dead_link(0, ASK), Some(Cause::Replaced));
+        assert_eq!(account.dead_link(1, ASK), None);
         account.seq_log = "NRN".to_owned();
-        assert_eq!(account.dead_link(0), Some(Cause::Revoked));
-        assert_eq!(account.dead_link(2), Some(Cause::Replaced));
+        assert_eq!(account.dead_link(0, ASK), Some(Cause::Revoked));
+        assert_eq!(account.dead_link(2, ASK), Some(Cause::Replaced));
         account.seq_log = "NRNA".to_owned();
         account.onboarding = Onboarding::None;
-        assert_eq!(account.dead_link(0), Some(Cause::Accepted));
-        assert_eq!(account.dead_link(4), Some(Cause::Accepted));
-        assert_eq!(account.dead_link(9), Some(Cause::Replaced));
+        assert_eq!(account.dead_link(0, ASK), Some(Cause::Accepted));
+        assert_eq!(account.dead_link(4, ASK), Some(Cause::Accepted));
+        assert_eq!(account.dead_link(9, ASK), Some(Cause::Replaced));
     }
 
     #[test]
     fn a_live_link_of_a_locked_account_is_dead_as_locked() {
         let account = Account { lock: Lock::Admin, ..pending() };
-        assert_eq!(account.dead_link(0), Some(Cause::Locked));
+        assert_eq!(account.dead_link(0, ASK), Some(Cause::Locked));
+    }
+
+    #[test]
+    fn of_a_live_account_only_the_link_that_confirms_a_new_address_works() {
+        let live = Account { seq_log: "AM".to_owned(), ..Account::default() };
+        assert_eq!(live.dead_link(2, Purpose::VerifyEmail), Some(Cause::Accepted));
+        let changing = Account { pending_email: Some("new@example.com".to_owned()), ..live };
+        assert_eq!(changing.dead_link(2, Purpose::VerifyEmail), None);
+        assert_eq!(changing.dead_link(2, ASK), Some(Cause::Accepted));
+        assert_eq!(changing.dead_link(1, Purpose::VerifyEmail), Some(Cause::AddressChanged));
+        let locked = Account { lock: Lock::Admin, ..changing };
+        assert_eq!(locked.dead_link(2, Purpose::VerifyEmail), Some(Cause::Locked));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What a write to an existing user means for its account and its invitation (DESIGN 3): locking, disabling, setting a
 //! password, changing the address, and flags on a pending user. Pure; the caller makes it one conditional write.
+//!
+//! Every mail with a link comes with a `seq` of its own, so that whatever was sent before is dead by the same write.
 
 use super::account::{Account, Cause, Lock, Onboarding};
 use super::wishes::Wishes;
@@ -8,14 +10,25 @@ use crate::mail::template::TemplateType;
 use crate::tenant::Settings;
 
 /// What is to be written besides the document.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
     /// The account from now on.
     pub account: Account,
-    /// The mail that is due: a new invitation.
-    pub mail: Option<TemplateType>,
+    /// The mails that are due.
+    pub mails: Vec<Due>,
     /// What the audit calls it, besides the update.
     pub action: Option<Action>,
+    /// Whether the document keeps the address that it had: the new one waits to be confirmed.
+    pub holds_back: bool,
+}
+
+/// A mail that is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// Which mail.
+    pub template: TemplateType,
+    /// The address it goes to.
+    pub to: String,
 }
 
 /// Decides what `wishes`, and the address that the document now has, make of an account.
@@ -23,22 +36,19 @@ pub struct Change {
 pub fn decide(settings: &Settings, before: &Account, wishes: &Wishes, email: Option<String>) -> Change {
     let mut account = before.clone();
     let pending = before.onboarding != Onboarding::None;
-    let was_barred = before.disabled || before.lock == Lock::Admin;
-
     account.disabled = wishes.disabled;
-    match wishes.locked {
-        Some(true) if !before.is_locked() => account.lock = Lock::Admin,
-        Some(false) if before.lock == Lock::Admin && pending && settings.lock_on_creation => {
-            account.lock = Lock::Onboarding;
-        }
-        Some(false) => account.lock = Lock::None,
-        _ => {}
-    }
-    let is_barred = account.disabled || account.lock == Lock::Admin;
-    if pending && is_barred && !was_barred {
-        bump(&mut account, Cause::Locked);
-    }
-    if let Some(verified) = wishes.email_verified {
+    account.lock = match (wishes.locked, before.lock) {
+        (Some(true), Lock::None) => Lock::Admin,
+        // A pending user shows as locked already: only who names the lock means it.
+        (Some(true), Lock::Onboarding) if wishes.named.locked => Lock::Admin,
+        (Some(false), Lock::Admin) if pending && settings.lock_on_creation => Lock::Onboarding,
+        (Some(false), _) => Lock::None,
+        (_, lock) => lock,
+    };
+    // What was read comes back with the rest, and then says nothing about a new address.
+    let verified =
+        wishes.email_verified.filter(|verified| wishes.named.email_verified || *verified != before.email_verified);
+    if let Some(verified) = verified {
         account.email_verified = verified;
     }
     if wishes.password.is_some() && account.onboarding == Onboarding::AskPassword {
@@ -49,32 +59,99 @@ pub fn decide(settings: &Settings, before: &Account, wishes: &Wishes, email: Opt
         }
         bump(&mut account, Cause::Accepted);
     }
-
-    let address_changed = account.email != email;
-    account.email = email;
-    let mut action = None;
-    let mut mail = None;
     if account.onboarding == Onboarding::None {
-        if address_changed && wishes.email_verified.is_none() {
-            account.email_verified = false;
-        }
+        live(settings, before, wishes, verified, email, account)
     } else {
-        let asked_again = settings.enable_email_verification && (wishes.ask_password || wishes.verify_email);
+        invited(settings, before, wishes, email, account)
+    }
+}
+
+/// A user whose invitation is open: whatever needs another link gets it at once, unless the account is barred, or the
+/// invitation withdrawn; then it waits until the bar is lifted, or somebody sends it again.
+fn invited(settings: &Settings, before: &Account, wishes: &Wishes, email: Option<String>, account: Account) -> Change {
+    let mut change = Change { account, ..Change::default() };
+    let account = &mut change.account;
+    let address_changed = before.email != email;
+    account.email = email;
+    let barred = account.is_barred();
+    let asked = settings.enable_email_verification && (wishes.ask_password || wishes.verify_email) && !barred;
+    let lifted = before.is_barred() && !barred;
+    let revoked = before.is_revoked();
+    // Of a withdrawn invitation nothing lives that could die, and the cause that is stored last tells that it is withdrawn.
+    if asked || !revoked {
         if address_changed {
-            bump(&mut account, Cause::AddressChanged);
-        } else if asked_again && !is_barred {
-            bump(&mut account, Cause::Replaced);
-        }
-        // Barred, the new invitation waits until the bar is lifted.
-        if !is_barred && (address_changed || asked_again || was_barred) {
-            mail = Some(match account.onboarding {
-                Onboarding::EmailVerification => TemplateType::ResendEmailConfirm,
-                _ => TemplateType::ResendAskPassword,
-            });
-            action = Some(Action::InvitationResend);
+            bump(account, Cause::AddressChanged);
+        } else if asked || lifted {
+            bump(account, Cause::Replaced);
+        } else if barred && !before.is_barred() {
+            bump(account, Cause::Locked);
         }
     }
-    Change { account, mail, action }
+    if asked || (!revoked && !barred && (address_changed || lifted)) {
+        let template = match account.onboarding {
+            Onboarding::EmailVerification => TemplateType::ResendEmailConfirm,
+            _ => TemplateType::ResendAskPassword,
+        };
+        change.mails = account.email.clone().map(|to| Due { template, to }).into_iter().collect();
+        change.action = Some(Action::InvitationResend);
+    }
+    change
+}
+
+/// A user who has nothing left to do: a new address takes the place of a confirmed one when it is confirmed itself.
+fn live(
+    settings: &Settings,
+    before: &Account,
+    wishes: &Wishes,
+    verified: Option<bool>,
+    email: Option<String>,
+    account: Account,
+) -> Change {
+    let mut change = Change { account, ..Change::default() };
+    let account = &mut change.account;
+    let barred = account.is_barred();
+    let was_waiting = before.pending_email.is_some();
+    if before.email == email {
+        let given_up = (wishes.named.pending_email && !wishes.pending_email) || wishes.named.emails;
+        if was_waiting && given_up {
+            account.pending_email = None;
+            bump(account, Cause::GivenUp);
+        } else if was_waiting && barred && !before.is_barred() {
+            bump(account, Cause::Locked);
+        } else if let Some(to) = before.pending_email.clone().filter(|_| before.is_barred() && !barred) {
+            bump(account, Cause::Replaced);
+            change.mails = vec![Due { template: TemplateType::ResendVerifyEmailOnUpdate, to }];
+        }
+        return change;
+    }
+    let to_be_confirmed = settings.email_update_verification
+        && before.onboarding == Onboarding::None
+        && before.email_verified
+        && verified.is_none()
+        && !barred;
+    match (email, before.email.clone()) {
+        (Some(new), Some(old)) if to_be_confirmed => {
+            change.holds_back = true;
+            if before.pending_email.as_ref() == Some(&new) && !before.is_barred() {
+                return change;
+            }
+            bump(account, Cause::AddressChanged);
+            account.pending_email = Some(new.clone());
+            change.mails = vec![
+                Due { template: TemplateType::VerifyEmailOnUpdate, to: new },
+                Due { template: TemplateType::NotifyExistingEmailOnUpdate, to: old },
+            ];
+        }
+        (new, _) => {
+            if was_waiting {
+                bump(account, Cause::AddressChanged);
+            }
+            account.pending_email = None;
+            account.email_verified = new.is_some() && verified.unwrap_or(false);
+            account.email = new;
+        }
+    }
+    change
 }
 
 fn bump(account: &mut Account, cause: Cause) {

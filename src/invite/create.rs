@@ -3,15 +3,18 @@
 use serde_json::{Value as Json, json};
 
 use super::account::{Account, Lock, Onboarding};
+use super::code::{Code, EXTERNAL, may_have_codes};
 use super::wishes::{self, Wishes};
 use crate::context::{Actor, Context};
 use crate::directory::resource::{Invitation, Resource};
 use crate::directory::write::NewMail;
 use crate::mail::address::Address;
+use crate::mail::message::purpose;
 use crate::mail::template::TemplateType;
 use crate::scim::error::Error as ScimError;
 use crate::scim::resource::Document;
 use crate::scim::schema::ResourceType;
+use crate::tenant::EmailSender;
 
 /// A user to be, and the password to be hashed for it, if any.
 #[derive(Debug)]
@@ -20,14 +23,16 @@ pub struct NewUser {
     pub user: Resource,
     /// The password to keep.
     pub password: Option<String>,
-    /// The invitation.
+    /// The invitation's mail.
     pub mail: Option<NewMail>,
+    /// The invitation's code, where the caller sends it on.
+    pub code: Option<Code>,
 }
 
 /// Makes a user of a document that has been validated against its schema.
 ///
 /// # Errors
-/// 400 `invalidValue` when an invitation has nowhere to go.
+/// 400 `invalidValue` when an invitation has nowhere to go; 403 when the caller may not have its code.
 pub fn new_user(ctx: &Context, resource_type: &ResourceType, mut document: Document) -> Result<NewUser, ScimError> {
     if !document.contains_key("active") {
         document.insert("active".to_owned(), json!(true));
@@ -41,14 +46,11 @@ pub fn new_user(ctx: &Context, resource_type: &ResourceType, mut document: Docum
     let ask = flagged && !verify;
 
     let email = wishes::address(&document);
-    let mail = if flagged {
-        Some(NewMail {
-            template: if ask { TemplateType::AskPassword } else { TemplateType::EmailConfirm },
-            recipient: invited(email.as_deref())?,
-            invited_by: inviter(ctx),
-        })
+    let (mail, code) = if flagged {
+        let template = if ask { TemplateType::AskPassword } else { TemplateType::EmailConfirm };
+        invitation(ctx, template, email.as_deref())?
     } else {
-        None
+        (None, None)
     };
     let account = Account {
         onboarding: match (ask, verify) {
@@ -64,6 +66,7 @@ pub fn new_user(ctx: &Context, resource_type: &ResourceType, mut document: Docum
         disabled: wishes.disabled,
         email,
         email_verified: wishes.email_verified == Some(true) && !flagged,
+        pending_email: None,
         seq_log: String::new(),
     };
     // An invited account has no usable password until redeemed, and nothing is hashed for it.
@@ -77,12 +80,43 @@ pub fn new_user(ctx: &Context, resource_type: &ResourceType, mut document: Docum
         created: now,
         modified: now,
         account,
-        invitation: mail.as_ref().map(|_| Invitation { delivery: "queued".to_owned(), ..Invitation::default() }),
+        invitation: made(mail.as_ref(), code.as_ref()),
         groups: None,
     };
     wishes::set_schemas(&mut document, user.shows_account(), user.invitation.is_some());
     user.document = Json::Object(document).to_string();
-    Ok(NewUser { user, password: wishes.password.filter(|_| keep_password), mail })
+    Ok(NewUser { user, password: wishes.password.filter(|_| keep_password), mail, code })
+}
+
+/// An invitation to `email`, as a mail or, with `EMAIL_SENDER=external`, as a code.
+///
+/// # Errors
+/// 400 `invalidValue` when it has nowhere to go; 403 when the caller may not have its code.
+pub fn invitation(
+    ctx: &Context,
+    template: TemplateType,
+    email: Option<&str>,
+) -> Result<(Option<NewMail>, Option<Code>), ScimError> {
+    let recipient = invited(email)?;
+    if ctx.settings().email_sender == EmailSender::Internal {
+        return Ok((Some(NewMail { template, recipient, invited_by: inviter(ctx), new_email: None }), None));
+    }
+    may_have_codes(ctx)?;
+    Ok((None, purpose(template).map(|purpose| Code::new(ctx, purpose))))
+}
+
+/// What a user shows of an invitation that has just been made.
+#[must_use]
+pub fn made(mail: Option<&NewMail>, code: Option<&Code>) -> Option<Invitation> {
+    if let Some(code) = code {
+        let expires_at = Some(code.expires_at());
+        return Some(Invitation { delivery: EXTERNAL.to_owned(), expires_at, ..Invitation::default() });
+    }
+    mail.map(|mail| Invitation {
+        template: Some(mail.template),
+        delivery: "queued".to_owned(),
+        ..Invitation::default()
+    })
 }
 
 /// Who invites, as the mail names them.
@@ -106,7 +140,7 @@ pub fn invited(email: Option<&str>) -> Result<Address, ScimError> {
     })?;
     Address::parse(email).ok_or_else(|| {
         ScimError::invalid_value(
-            "The e-mail address that the invitation would go to is not a single valid address: correct it in emails.",
+            "The e-mail address that the link would be mailed to is not a single valid address: correct it in emails.",
         )
     })
 }

@@ -2,7 +2,12 @@
 
 pub mod account;
 pub mod change;
+pub mod code;
 pub mod create;
+pub mod listing;
+pub mod offline;
 pub mod redeem;
+pub mod renewal;
+pub mod resend;
 pub mod token;
 pub mod wishes;

@@ -1,20 +1,23 @@
 //! Opening a link and redeeming it. Looking changes nothing; redeeming is one conditional write that decides the winner,
 //! with the audit row and the follow-up mail in the same batch.
 
-use super::account::Cause;
+use serde_json::Value as Json;
+
+use super::account::{Cause, Onboarding};
 use super::token::{Claims, Purpose, Refused};
+use super::wishes;
 use crate::access::audit::{self, Action};
 use crate::access::password;
 use crate::access::policy::{self, Weakness};
 use crate::context::{Actor, Context};
-use crate::directory::find;
 use crate::directory::resource::{Resource, USER};
-use crate::directory::write;
+use crate::directory::write::{self, Riders, Written};
+use crate::directory::{credentials, find, registry};
 use crate::mail::address::Address;
 use crate::mail::outbox::{self, Entry};
 use crate::mail::template::TemplateType;
-use crate::ports::{DatabaseError, Statement};
-use crate::tenant::store;
+use crate::ports::{DatabaseError, Outcome, Statement};
+use crate::tenant::{EmailSender, store};
 
 /// The purposes that let somebody set a password.
 pub const SETS_PASSWORD: &[Purpose] = &[Purpose::AskPassword, Purpose::Offline];
@@ -28,6 +31,8 @@ pub enum Link {
     Expired(Claims),
     /// Authentic and in time, but dead for this reason.
     Dead(Claims, Cause),
+    /// Authentic, but of another tenant.
+    OtherTenant,
     /// Mangled, forged, or of a key or a user that is no more.
     Invalid,
 }
@@ -55,17 +60,35 @@ impl From<Refused> for Link {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Invalid => Self::Invalid,
+            Refused::OtherTenant => Self::OtherTenant,
             Refused::Expired(claims) => Self::Expired(*claims),
         }
     }
 }
 
-async fn look_up(ctx: &Context, claims: Claims) -> Result<Link, DatabaseError> {
+/// Looks up whom authentic claims are for, and whether they still hold; their time does not matter here.
+///
+/// # Errors
+/// The database's.
+pub async fn look_up(ctx: &Context, claims: Claims) -> Result<Link, DatabaseError> {
     let found = find::by_id_statement(ctx, USER, &claims.user.to_string(), false);
-    let rows = store::query(ctx, found).await?;
-    Ok(match rows.first().map(Resource::from_row).transpose()? {
+    opened(claims, store::queries(ctx, vec![found]).await?.first())
+}
+
+/// Looks a link up together with the hashes of the user's last passwords, in one round trip.
+async fn look_up_with_passwords(ctx: &Context, claims: Claims) -> Result<(Link, Vec<String>), DatabaseError> {
+    let id = claims.user.to_string();
+    let statements = vec![find::by_id_statement(ctx, USER, &id, false), credentials::last(ctx, &id)];
+    let outcomes = store::queries(ctx, statements).await?;
+    let passwords = credentials::hashes(ctx, outcomes.get(1))?;
+    Ok((opened(claims, outcomes.first())?, passwords))
+}
+
+fn opened(claims: Claims, outcome: Option<&Outcome>) -> Result<Link, DatabaseError> {
+    let row = outcome.and_then(|outcome| outcome.rows.first());
+    Ok(match row.map(Resource::from_row).transpose()? {
         None => Link::Invalid,
-        Some(user) => match user.account.dead_link(claims.seq) {
+        Some(user) => match user.account.dead_link(claims.seq, claims.purpose) {
             None => Link::Live(claims, Box::new(user)),
             Some(cause) => Link::Dead(claims, cause),
         },
@@ -103,20 +126,21 @@ pub async fn set_password(
         Err(refused) => return Ok(Redeemed::NotLive(refused.into())),
     };
     let Some(_place) = gate.enter() else { return Ok(Redeemed::Busy(claims)) };
-    let (claims, user) = match look_up(ctx, claims).await? {
-        Link::Live(claims, user) => (claims, user),
-        other => return Ok(Redeemed::NotLive(other)),
+    let (claims, user, passwords) = match look_up_with_passwords(ctx, claims).await? {
+        (Link::Live(claims, user), passwords) => (claims, user, passwords),
+        (other, _) => return Ok(Redeemed::NotLive(other)),
     };
-    let user_name = user.user_name();
-    let email = user.account.email.as_deref().unwrap_or_default();
-    let settings = ctx.settings();
-    let context = [user_name.as_str(), email, &settings.organization_name];
-    let weaknesses = policy::weaknesses(password, settings.password_min_length, &context);
+    let minimum = ctx.settings().password_min_length;
+    let weaknesses = policy::weaknesses(password, minimum, &policy::obvious_words(ctx, &user));
     if !weaknesses.is_empty() {
         return Ok(Redeemed::Refused(claims, user, weaknesses));
     }
     if confirm.is_some_and(|confirm| confirm != password) {
         return Ok(Redeemed::Mismatch(claims, user));
+    }
+    // Last, because it costs most.
+    if policy::is_among(password, &passwords) {
+        return Ok(Redeemed::Refused(claims, user, vec![Weakness::Used]));
     }
     let Some(hash) = password::hash(password, &*ctx.platform.entropy) else {
         return Ok(Redeemed::Refused(claims, user, vec![Weakness::TooLong]));
@@ -131,9 +155,51 @@ pub async fn set_password(
 /// The database's: nothing was changed, and the link still works.
 pub async fn confirm_email(ctx: &Context, token: &str) -> Result<Redeemed, DatabaseError> {
     match open(ctx, token, &[Purpose::VerifyEmail]).await? {
+        Link::Live(claims, user) if user.account.onboarding == Onboarding::None => {
+            confirm_change(ctx, claims, user).await
+        }
         Link::Live(claims, user) => redeem(ctx, claims, user, None).await,
         other => Ok(Redeemed::NotLive(other)),
     }
+}
+
+/// How often confirming is tried when others change the user at the same time.
+const ATTEMPTS: usize = 12;
+
+/// Puts the address that waits into the place of the present one. The user is written as it was read, so that the write
+/// depends on the version, and with it on the link's `seq`.
+async fn confirm_change(ctx: &Context, claims: Claims, user: Box<Resource>) -> Result<Redeemed, DatabaseError> {
+    let ctx = Context { actor: Actor::User(user.id.clone()), ..ctx.clone() };
+    let registry = registry::of(&ctx).await?;
+    let Some(rt) = registry.resource_type(USER) else { return Ok(Redeemed::NotLive(Link::Invalid)) };
+    let mut before = user;
+    for _ in 0..ATTEMPTS {
+        let mut after = confirmed(&before);
+        let operation = ctx.platform.new_id().to_string();
+        let riders = Riders { actions: vec![Action::UserUpdate], ..Riders::default() };
+        match write::update(&ctx, rt, &before, &mut after, &operation, riders).await? {
+            Written::Done(_) => return Ok(Redeemed::Done(claims, Box::new(after))),
+            Written::Taken => return Err(DatabaseError::Unique("emails".to_owned())),
+            Written::Conflict => match look_up(&ctx, claims.clone()).await? {
+                Link::Live(_, user) => before = user,
+                other => return Ok(Redeemed::NotLive(other)),
+            },
+        }
+    }
+    Err(DatabaseError::Unavailable("the user is changed all the time".to_owned()))
+}
+
+/// The user with the address that waits in the place of the present one.
+fn confirmed(before: &Resource) -> Resource {
+    let mut account = before.account.clone();
+    let mut document = before.attributes();
+    if let Some(address) = account.pending_email.take() {
+        wishes::set_address(&mut document, &address);
+        account.email = Some(address);
+    }
+    account.email_verified = true;
+    account.seq_log.push_str(Cause::Accepted.as_str());
+    Resource { document: Json::Object(document).to_string(), account, ..before.clone() }
 }
 
 /// The one conditional write: whoever it answers a row to has won.
@@ -167,11 +233,18 @@ async fn redeem(
 /// The batch that redeems: its first statement answers a row for the one winner, and everything else hangs on it.
 fn redemption(ctx: &Context, claims: &Claims, user: &Resource, hash: Option<&str>, operation: &str) -> Vec<Statement> {
     let now = ctx.platform.clock.now();
+    // Whoever was handed a link need not have read the mailbox. To confirm the address is what the other link is for.
+    let proves_address = match claims.purpose {
+        Purpose::AskPassword => None,
+        Purpose::VerifyEmail => Some(true),
+        Purpose::Offline => Some(false),
+    };
     let mut batch = vec![
         Statement::new(
             "UPDATE resources SET onboarding = 'none', lock = CASE lock WHEN 'onboarding' THEN 'none' ELSE lock END, \
-             email_verified = 1, seq_log = seq_log || ?6, version = version + 1, modified = ?4, operation = ?3 \
+             email_verified = (email_verified OR COALESCE(?7, delivery IS NOT 'external')), seq_log = seq_log || ?6, version = version + 1, modified = ?4, operation = ?3 \
              WHERE tenant = ?1 AND id = ?2 AND seq = ?5 AND onboarding <> 'none' AND lock <> 'admin' AND disabled = 0 \
+             AND substr(seq_log, -1) <> 'R' \
              RETURNING version",
             vec![
                 ctx.tenant.key(),
@@ -180,15 +253,18 @@ fn redemption(ctx: &Context, claims: &Claims, user: &Resource, hash: Option<&str
                 now.into(),
                 claims.seq.into(),
                 Cause::Accepted.as_str().into(),
+                proves_address.into(),
             ],
         ),
         audit::record(ctx, operation, Action::InvitationRedeem, &user.id),
     ];
     if let Some(hash) = hash {
-        batch.push(write::store_password(ctx, &user.id, operation, hash));
+        batch.extend(credentials::store(ctx, &user.id, operation, hash));
     }
     let address = user.account.email.as_deref().and_then(Address::parse);
-    if let Some(address) = address.filter(|_| hash.is_some() && ctx.settings().ask_password_account_activation) {
+    let settings = ctx.settings();
+    let mails = settings.ask_password_account_activation && settings.email_sender == EmailSender::Internal;
+    if let Some(address) = address.filter(|_| hash.is_some() && mails) {
         let entry = Entry {
             template: TemplateType::AccountActivationSuccess,
             user_id: &user.id,

@@ -74,8 +74,10 @@ pub struct Claims {
 /// Why a token is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// Mangled, forged, of an unknown or retired key, of another purpose or tenant: all the same to the outside.
+    /// Mangled, forged, of an unknown or retired key, of another purpose: all the same to the outside.
     Invalid,
+    /// Authentic, but of another tenant than the one it was given to.
+    OtherTenant,
     /// Authentic, but its time is over. The claims may be trusted, for the page's language and its button.
     Expired(Box<Claims>),
 }
@@ -158,8 +160,11 @@ impl KeyRing {
             .ok_or(Refused::Invalid)?
             .verify_slice(&tag)
             .map_err(|_| Refused::Invalid)?;
-        if !purposes.contains(&claims.purpose) || claims.tenant != tenant.number() {
+        if !purposes.contains(&claims.purpose) {
             return Err(Refused::Invalid);
+        }
+        if claims.tenant != tenant.number() {
+            return Err(Refused::OtherTenant);
         }
         if claims.issued_at > now.saturating_add(LEEWAY) {
             return Err(Refused::Invalid);

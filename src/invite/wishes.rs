@@ -5,6 +5,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::directory::resource::{INVITATION_SCHEMA, WSO2_SCHEMA};
+use crate::scim::patch::Patch;
 use crate::scim::resource::{self, Document};
 use crate::scim::schema::ResourceType;
 
@@ -23,6 +24,41 @@ pub struct Wishes {
     pub disabled: bool,
     /// `emailVerified`
     pub email_verified: Option<bool>,
+    /// Whether `pendingEmails` has an address: the one that waits, since nobody writes it.
+    pub pending_email: bool,
+    /// What the client named itself.
+    pub named: Named,
+}
+
+/// What a PATCH names and does not merely send back. A PUT sends the whole user, so that what it says is so already may be
+/// what was read; a PATCH that sends back what is read-only as well is taken for the same. Such an echo says nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Named {
+    /// `accountLocked`
+    pub locked: bool,
+    /// `emailVerified`
+    pub email_verified: bool,
+    /// `emails`
+    pub emails: bool,
+    /// `pendingEmails`
+    pub pending_email: bool,
+}
+
+impl Named {
+    /// What `patch` names.
+    #[must_use]
+    pub fn of(patch: &Patch) -> Self {
+        let touches = |name: &str| patch.touches(&format!("{WSO2_SCHEMA}:{name}"));
+        // Nobody who writes a single attribute sends one that is derived from it.
+        let echoes = touches("accountState") || touches("lockedReason");
+        let pending_email = touches("pendingEmails");
+        Self {
+            locked: touches("accountLocked") && !echoes,
+            email_verified: touches("emailVerified") && !echoes,
+            emails: patch.touches("emails") && !echoes && !pending_email,
+            pending_email,
+        }
+    }
 }
 
 impl Wishes {
@@ -51,6 +87,7 @@ impl Wishes {
             for derived in ["accountState", "lockedReason"] {
                 extension.shift_remove(derived);
             }
+            wishes.pending_email = extension.shift_remove("pendingEmails").is_some();
             if extension.is_empty() {
                 document.shift_remove(WSO2_SCHEMA);
             }
@@ -67,8 +104,20 @@ impl Wishes {
 #[must_use]
 pub fn address(document: &Document) -> Option<String> {
     let emails = document.get("emails")?.as_array()?;
-    let primary = emails.iter().find(|email| email["primary"] == Json::Bool(true));
-    primary.or(emails.first())?["value"].as_str().map(str::to_owned)
+    emails.get(place_of_address(emails))?["value"].as_str().map(str::to_owned)
+}
+
+/// Puts another address in the place of [`address`].
+pub fn set_address(document: &mut Document, address: &str) {
+    let Some(Json::Array(emails)) = document.get_mut("emails") else { return };
+    let place = place_of_address(emails);
+    if let Some(Json::Object(email)) = emails.get_mut(place) {
+        email.insert("value".to_owned(), json!(address));
+    }
+}
+
+fn place_of_address(emails: &[Json]) -> usize {
+    emails.iter().position(|email| email["primary"] == Json::Bool(true)).unwrap_or_default()
 }
 
 /// Sets `schemas`, once it is known which extensions the user will show: first in the document, as readers expect it.

@@ -15,7 +15,7 @@ use super::message::{message, purpose};
 use super::outbox::{self, Due, Ended, Facts, Fixed, Mail, Outcome, Person, Sender, Waiting};
 use super::providers::{self, Handover};
 use super::render;
-use crate::invite::account::{Account, AccountState, Cause, Lock};
+use crate::invite::account::{Account, Cause, Lock};
 use crate::invite::token::Purpose;
 use crate::ports::{DatabaseError, Millis, Platform};
 use crate::tenant::Deployment;
@@ -196,14 +196,11 @@ async fn take(
 fn why_unwanted(mail: &Mail, account: Option<&Account>) -> Option<&'static str> {
     let Some(account) = account else { return Some("the user has been deleted") };
     // A mail without a link tells of something that has happened, and stays true.
-    purpose(mail.template)?;
-    let is_live = account.state() == AccountState::Unlocked && account.seq() == mail.seq;
-    if is_live && !mail.template.is_invitation() {
-        return None;
-    }
-    Some(match account.dead_link(mail.seq)? {
+    let purpose = purpose(mail.template)?;
+    Some(match account.dead_link(mail.seq, purpose)? {
         Cause::Accepted => "the invitation has been redeemed",
         Cause::Revoked => "the invitation has been revoked",
+        Cause::GivenUp => "the change of address has been given up",
         Cause::Replaced => "a newer mail has replaced it",
         Cause::AddressChanged => "the user's address has changed",
         Cause::Locked if account.disabled => "the account is disabled",
@@ -250,7 +247,8 @@ fn fix(
 }
 
 /// The user's languages, best first: `preferredLanguage`, then `locale`.
-fn languages(person: &Person) -> Vec<String> {
+#[must_use]
+pub fn languages(person: &Person) -> Vec<String> {
     [&person.preferred_language, &person.locale]
         .into_iter()
         .flatten()

@@ -15,6 +15,8 @@ use crate::ports::{Database, DatabaseError, Outcome, Row, Statement, Value};
 const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0001_init.sql"),
     include_str!("../../schema/d1/0002_tenants.sql"),
+    include_str!("../../schema/d1/0003_flows.sql"),
+    include_str!("../../schema/d1/0003_history.sql"),
     include_str!("../../schema/d1/0004_templates.sql"),
     include_str!("../../schema/d1/0006_audit_seal.sql"),
     include_str!("../../schema/d1/0010_outbox.sql"),
@@ -34,8 +36,10 @@ const GROWING: &[&str] = &[
     "audit",
     "row",
     "credentials",
+    "password_history",
     "value_index",
     "unique_values",
+    "renewals",
     "templates",
     "c",
 ];
@@ -138,7 +142,9 @@ fn run_one(connection: &Connection, statement: &Statement) -> Result<Outcome, ru
     let columns: Arc<[String]> = prepared.column_names().map(str::to_owned).collect();
     let params = statement.params.iter().map(|value| match value {
         Value::Null => rusqlite::types::Value::Null,
-        Value::Integer(number) => rusqlite::types::Value::Integer(*number),
+        // As D1 does, which speaks JavaScript numbers: a statement that divides one must not count on whole numbers.
+        #[expect(clippy::cast_precision_loss, reason = "whole numbers are within 2^53")]
+        Value::Integer(number) => rusqlite::types::Value::Real(*number as f64),
         Value::Real(number) => rusqlite::types::Value::Real(*number),
         Value::Text(text) => rusqlite::types::Value::Text(text.clone()),
     });

@@ -63,6 +63,8 @@ pub struct Texts {
     pub weak_repeated: &'static str,
     /// nothing but spaces and characters that do not show
     pub weak_blank: &'static str,
+    /// among the last passwords of the account
+    pub weak_used: &'static str,
     /// not readable as text: some program mangled it on its way
     pub weak_garbled: &'static str,
     /// label of the switch that shows the password

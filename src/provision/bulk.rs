@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use super::{Expected, Refusal, prepare};
+use super::{CODE_HEADER, Expected, Found, Refusal, prepare};
 use crate::access::password::Gate;
 use crate::context::Context;
 use crate::directory::find;
 use crate::directory::group;
 use crate::directory::keys::{self, Entry};
-use crate::directory::resource::{GROUP, Resource, USER};
+use crate::directory::resource::{GROUP, USER};
 use crate::directory::write::{self, NewResource};
 use crate::ports::DatabaseError;
 use crate::scim::bulk::{BULK_RESPONSE_SCHEMA, Method, Operation, Plan, Planned, ResourceId, resolve};
@@ -246,7 +246,7 @@ impl Run<'_> {
     }
 
     /// An operation on a resource that there is.
-    async fn one(&self, operation: &Operation) -> Result<(Arc<ResourceType>, Option<Resource>), Refusal> {
+    async fn one(&self, operation: &Operation) -> Result<(Arc<ResourceType>, Option<Found>), Refusal> {
         let rt = self.type_at(&operation.endpoint)?;
         let id = match &operation.id {
             ResourceId::Existing(id) => id.clone(),
@@ -263,7 +263,7 @@ impl Run<'_> {
                 return Ok((rt, None));
             }
         };
-        Ok((rt, Some(found.resource)))
+        Ok((rt, Some(found)))
     }
 
     /// Creates what waits.
@@ -315,17 +315,20 @@ impl Run<'_> {
         if batch.is_empty() {
             return;
         }
-        let (labels, resources): (Vec<_>, Vec<_>) =
-            batch.into_iter().map(|(index, label, new)| ((index, label, new.resource_type.clone()), new)).unzip();
+        let (labels, resources): (Vec<_>, Vec<_>) = batch
+            .into_iter()
+            .map(|(index, label, new)| ((index, label, new.resource_type.clone(), new.code.clone()), new))
+            .unzip();
         match write::create(self.ctx, resources).await {
             Ok(created) => {
-                for ((index, label, rt), result) in labels.into_iter().zip(created) {
-                    let outcome = result.map(|resource| (rt, Some(resource))).map_err(Refusal::from);
+                for ((index, label, rt, code), result) in labels.into_iter().zip(created) {
+                    let found = result.map(|resource| Found::with_code(self.ctx, resource, code.as_ref()));
+                    let outcome = found.map(|found| (rt, Some(found))).map_err(Refusal::from);
                     self.record(index, &label, outcome);
                 }
             }
             Err(failure) => {
-                for (index, label, _) in labels {
+                for (index, label, ..) in labels {
                     self.record(index, &label, Err(failure.clone().into()));
                 }
             }
@@ -356,7 +359,7 @@ impl Run<'_> {
         find::taken_names(self.ctx, &names).await
     }
 
-    fn record(&mut self, index: usize, label: &Label, outcome: Result<(Arc<ResourceType>, Option<Resource>), Refusal>) {
+    fn record(&mut self, index: usize, label: &Label, outcome: Result<(Arc<ResourceType>, Option<Found>), Refusal>) {
         let mut result = json!({ "method": label.method.map(Method::as_str).unwrap_or_default() });
         if let Some(bulk_id) = &label.bulk_id {
             result["bulkId"] = json!(bulk_id);
@@ -365,9 +368,12 @@ impl Run<'_> {
             result["location"] = json!(location);
         }
         match outcome {
-            Ok((rt, Some(resource))) => {
+            Ok((rt, Some(Found { resource, code, .. }))) => {
                 result["location"] = json!(resource.location(&self.ctx.base(), &rt));
                 result["version"] = json!(resource.etag());
+                if let Some(code) = code {
+                    result["headers"] = json!({ CODE_HEADER: code.expose() });
+                }
                 result["status"] = json!(if label.method == Some(Method::Post) { "201" } else { "200" });
             }
             Ok((_, None)) => result["status"] = json!("204"),

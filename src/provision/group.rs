@@ -41,6 +41,7 @@ pub fn prepare(ctx: &Context, rt: &Arc<ResourceType>, mut document: Document) ->
         resource: new_resource(ctx, document)?,
         password_hash: None,
         mail: None,
+        code: None,
         members,
         groups: Vec::new(),
     })
@@ -52,7 +53,7 @@ pub async fn create(ctx: &Context, new: NewResource) -> Result<Found, Refusal> {
     check_known(&group::inspect(ctx, &new.resource.id, &named, false).await?)?;
     let created = write::create(ctx, vec![new]).await?.into_iter().next().ok_or_else(contended)??;
     let members = group::members(ctx, &created.id).await?;
-    Ok(Found { large: members.len() > group::SHOWN_UNASKED, resource: created, members: Some(members) })
+    Ok(Found { large: members.len() > group::SHOWN_UNASKED, resource: created, members: Some(members), code: None })
 }
 
 /// A group with its members; small ones in one round trip.
@@ -62,7 +63,7 @@ pub async fn read(ctx: &Context, id: &str) -> Result<Found, Refusal> {
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
     let resource = rows(0).first().map(Resource::from_row).transpose()?.ok_or_else(not_found)?;
     let members = group::members_after(ctx, id, rows(1)).await?;
-    Ok(Found { large: members.len() > group::SHOWN_UNASKED, resource, members: Some(members) })
+    Ok(Found { large: members.len() > group::SHOWN_UNASKED, resource, members: Some(members), code: None })
 }
 
 fn check_known(inspected: &Inspected) -> Result<(), ScimError> {
@@ -250,7 +251,7 @@ async fn shown(
     };
     let large = first.len() > group::SHOWN_UNASKED;
     let members = if large { None } else { Some(group::members_after(ctx, &resource.id, &first).await?) };
-    Ok(Found { resource, members, large })
+    Ok(Found { resource, members, large, code: None })
 }
 
 /// What is left of a change once what is already so is taken out.

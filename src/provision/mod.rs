@@ -15,17 +15,19 @@ use serde_json::Value as Json;
 use crate::access::audit::Action;
 use crate::access::password::Gate;
 use crate::access::scope::Scope;
-use crate::context::Context;
-use crate::directory::find;
+use crate::context::{Actor, Context};
 use crate::directory::resource::{GROUP, Resource, USER};
 use crate::directory::write::{self, Deleted, NewResource, Riders, Written};
+use crate::directory::{credentials, find};
 use crate::invite::account::{Account, Onboarding};
+use crate::invite::code::Code;
 use crate::ports::DatabaseError;
 use crate::scim::error::Error as ScimError;
 use crate::scim::patch::Patch;
 use crate::scim::projection::Projection;
 use crate::scim::resource::{self, Document};
 use crate::scim::schema::ResourceType;
+use crate::tenant::Secret;
 
 /// Why a request was not carried out. Whatever it says, nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -56,11 +58,21 @@ pub struct Found {
     pub members: Option<Vec<Json>>,
     /// Whether the group has more members than an unasked-for answer should carry.
     pub large: bool,
+    /// The code of a user's new invitation, where the caller sends it on.
+    pub code: Option<Secret>,
 }
 
 impl From<Resource> for Found {
     fn from(resource: Resource) -> Self {
-        Self { resource, members: None, large: false }
+        Self { resource, members: None, large: false, code: None }
+    }
+}
+
+impl Found {
+    /// A user as just written, with the code that has been made for it.
+    fn with_code(ctx: &Context, resource: Resource, code: Option<&Code>) -> Self {
+        let code = code.and_then(|code| code.mint(ctx, &resource));
+        Self { code, ..resource.into() }
     }
 }
 
@@ -129,6 +141,10 @@ fn versions(text: &str) -> Vec<i64> {
     text.split(',').filter_map(version).collect()
 }
 
+/// Where an answer carries the code of an invitation that the caller sends on: a header, and in Bulk a member of the
+/// operation's `headers` (WSO2's name).
+pub const CODE_HEADER: &str = "Ask-Password-Confirmation-Code";
+
 /// How often a write is tried when others change the resource at the same time.
 const ATTEMPTS: usize = 12;
 
@@ -159,6 +175,7 @@ pub fn prepare(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, body: Json) -
         resource: new_resource(ctx, document)?,
         password_hash: None,
         mail: None,
+        code: None,
         members: Vec::new(),
         groups: Vec::new(),
     })
@@ -204,8 +221,9 @@ pub async fn create(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, body: Js
     if !new.members.is_empty() {
         return group::create(ctx, new).await;
     }
+    let code = new.code.clone();
     let created = write::create(ctx, vec![new]).await?.into_iter().next();
-    Ok(created.ok_or_else(contended)??.into())
+    Ok(Found::with_code(ctx, created.ok_or_else(contended)??, code.as_ref()))
 }
 
 /// GET (RFC 7644 section 3.4.1).
@@ -229,6 +247,13 @@ enum Edit {
 }
 
 impl Edit {
+    fn patch(&self) -> Option<&Patch> {
+        match self {
+            Self::Replace(_) => None,
+            Self::Modify(patch) => Some(patch),
+        }
+    }
+
     fn apply(&self, rt: &Arc<ResourceType>, current: &Document) -> Result<Document, ScimError> {
         match self {
             Self::Replace(body) => resource::replace(rt, current, body.clone()),
@@ -287,12 +312,12 @@ async fn edit(
     expected: Expected,
 ) -> Result<Found, Refusal> {
     for _ in 0..ATTEMPTS {
-        let before = find::by_id(ctx, &rt.name, id, rt.name == USER).await?.ok_or_else(not_found)?;
+        let (before, passwords) = find_to_edit(ctx, rt, id).await?.ok_or_else(not_found)?;
         expected.check(before.version)?;
         let current = before.whole(ctx, rt, None);
         let document = edit.apply(rt, &current)?;
         let (mut after, riders) = if rt.name == USER {
-            user::changed(ctx, gate, rt, &before, document, matches!(edit, Edit::Replace(_)))?
+            user::changed(ctx, gate, rt, &before, &passwords, document, edit.patch())?
         } else {
             let mut document = document;
             drop(resource::take_secrets(rt, &mut document));
@@ -304,19 +329,37 @@ async fn edit(
         let unchanged = after.document == before.document
             && after.account == before.account
             && riders.password_hash.is_none()
-            && riders.mail.is_none();
+            && riders.mails.is_empty()
+            && riders.code.is_none();
         if unchanged {
             return Ok(before.into());
         }
         let operation = ctx.platform.new_id().to_string();
+        let code = riders.code.clone();
         match write::update(ctx, rt, &before, &mut after, &operation, riders).await? {
-            Written::Done(_) => return Ok(after.into()),
+            Written::Done(_) => return Ok(Found::with_code(ctx, after, code.as_ref())),
             Written::Taken => return Err(write::taken(rt).into()),
             // Read again: what the client expects is checked against what it is then.
             Written::Conflict => {}
         }
     }
     Err(contended())
+}
+
+/// The resource to be edited; for a user who edits himself, with the hashes of the last passwords.
+async fn find_to_edit(
+    ctx: &Context,
+    rt: &ResourceType,
+    id: &str,
+) -> Result<Option<(Resource, Vec<String>)>, DatabaseError> {
+    let mut statements = vec![find::by_id_statement(ctx, &rt.name, id, rt.name == USER)];
+    if rt.name == USER && matches!(ctx.actor, Actor::User(_)) {
+        statements.push(credentials::last(ctx, id));
+    }
+    let outcomes = ctx.platform.db.batch(statements).await?;
+    let row = outcomes.first().and_then(|outcome| outcome.rows.first());
+    let Some(found) = row.map(Resource::from_row).transpose()? else { return Ok(None) };
+    Ok(Some((found, credentials::hashes(ctx, outcomes.get(1))?)))
 }
 
 /// DELETE (RFC 7644 section 3.6).

@@ -18,7 +18,8 @@ pub fn hash(ctx: &Context, gate: &Gate, password: &str) -> Result<String, Refusa
         Weakness::TooLong => Some(format!("20035 - The password is longer than {} bytes.", password::MAX_BYTES)),
         Weakness::Unprintable => Some("20035 - The password has a control character.".to_owned()),
         Weakness::Empty => Some("20035 - The password is empty.".to_owned()),
-        Weakness::Common | Weakness::Obvious(_) | Weakness::Repeated | Weakness::Blank => None,
+        // The last passwords are not looked at here: a client that sends the same user again must not fail.
+        Weakness::Common | Weakness::Obvious(_) | Weakness::Repeated | Weakness::Blank | Weakness::Used => None,
     });
     if let Some(problem) = problem {
         return Err(ScimError::invalid_value(problem).into());

@@ -17,7 +17,7 @@ use crate::ports::{DatabaseError, Statement};
 use crate::scim::error::Error as ScimError;
 use crate::scim::fold::fold;
 use crate::tenant::store::{self, Change, Tenants};
-use crate::tenant::{Tenant, settings};
+use crate::tenant::{Secret, Tenant, settings};
 
 /// An owner to be.
 #[derive(Clone, Debug, Default)]
@@ -71,11 +71,12 @@ impl From<ScimError> for TenantRefusal {
     }
 }
 
-/// Creates a tenant: all of it, or nothing.
+/// Creates a tenant: all of it, or nothing. Answers the code of the first owner's invitation, where the tenant is to send
+/// its own mails (`EMAIL_SENDER=external`).
 ///
 /// # Errors
 /// [`TenantRefusal`]
-pub async fn create(ctx: &Context, gate: &Gate, new: &NewTenant) -> Result<(), TenantRefusal> {
+pub async fn create(ctx: &Context, gate: &Gate, new: &NewTenant) -> Result<Option<Secret>, TenantRefusal> {
     let none = settings::Values::new();
     let values = store::checked(&ctx.deployment, &new.tenant, &none, &new.settings).map_err(TenantRefusal::Settings)?;
     let inside = inside(ctx, &new.tenant, &values);
@@ -108,7 +109,7 @@ pub async fn create(ctx: &Context, gate: &Gate, new: &NewTenant) -> Result<(), T
         },
     }
     ctx.platform.mail_queue.wake(std::time::Duration::ZERO);
-    Ok(())
+    Ok(owners.iter().find_map(|owner| owner.code.as_ref()?.mint(&inside, &owner.resource)))
 }
 
 /// The context inside a tenant that is about to be, with its settings in force.

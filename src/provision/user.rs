@@ -11,10 +11,14 @@ use crate::access::policy::{self, Weakness};
 use crate::context::{Actor, Context};
 use crate::directory::resource::{Invitation, Resource, USER};
 use crate::directory::write::{NewMail, NewResource, Riders};
-use crate::invite::change;
-use crate::invite::create::{invited, inviter, new_user};
-use crate::invite::wishes::{self, Wishes};
+use crate::invite::account::Onboarding;
+use crate::invite::change::{self, Due};
+use crate::invite::create::{invitation, invited, made, new_user};
+use crate::invite::wishes::{self, Named, Wishes};
+use crate::mail::address::Address;
+use crate::mail::template::TemplateType;
 use crate::scim::error::Error as ScimError;
+use crate::scim::patch::Patch;
 use crate::scim::resource::{self, Document};
 use crate::scim::schema::ResourceType;
 
@@ -28,21 +32,31 @@ pub fn prepare(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, document: Doc
         resource: new.user,
         password_hash,
         mail: new.mail,
+        code: new.code,
         members: Vec::new(),
         groups: Vec::new(),
     })
 }
 
-/// A user as a PUT (`replaced`) or PATCH leaves it, and what rides on the write.
+/// A user as a PUT, or a PATCH, leaves it, and what rides on the write. `passwords` are the hashes of the last passwords,
+/// which a user may not choose again.
 pub fn changed(
     ctx: &Context,
     gate: &Gate,
     rt: &ResourceType,
     before: &Resource,
+    passwords: &[String],
     mut document: Document,
-    replaced: bool,
+    patch: Option<&Patch>,
 ) -> Result<(Resource, Riders), Refusal> {
+    let replaced = patch.is_none();
     let mut wishes = Wishes::take(rt, &mut document);
+    wishes.named = patch.map(Named::of).unwrap_or_default();
+    // Without its addresses a pending user could not be invited: a PUT that leaves them out leaves them as they are.
+    if replaced && before.account.onboarding != Onboarding::None && !document.contains_key("emails") {
+        document.extend(before.attributes().remove_entry("emails"));
+        resource::arrange(rt, &mut document);
+    }
     // There is no third state: who does not speak of `active` lets nobody in and puts nobody out. A PATCH that removes it
     // gets what it asks for, an answer without it (RFC 7644 section 3.5.2.2).
     if !document.contains_key("active") {
@@ -52,32 +66,55 @@ pub fn changed(
             resource::arrange(rt, &mut document);
         }
     }
-    // What was read comes back with the rest, and then says nothing about a new address.
-    wishes.email_verified = wishes.email_verified.filter(|verified| *verified != before.account.email_verified);
     check_name(&document)?;
     if matches!(ctx.actor, Actor::User(_)) {
         if replaced {
             keep_others(rt, before, &mut document);
         }
-        check_own(ctx, before, &document, &wishes)?;
+        check_own(ctx, gate, before, passwords, &document, &wishes)?;
+        // Nobody vouches for his own address.
+        wishes.named.email_verified = false;
     }
+    // A PATCH that sets the address to what it is gives up a change of it; one that changes other addresses does not.
+    wishes.named.emails &= document.get("emails") == before.attributes().get("emails");
     let change = change::decide(&ctx.settings(), &before.account, &wishes, wishes::address(&document));
-    let mail = match change.mail {
-        Some(template) => {
-            Some(NewMail { template, recipient: invited(change.account.email.as_deref())?, invited_by: inviter(ctx) })
+    if change.account.onboarding != Onboarding::None && change.account.email != before.account.email {
+        // Whenever the next invitation is due, it has somewhere to go.
+        invited(change.account.email.as_deref())?;
+    }
+    let waiting = change.account.pending_email.as_deref();
+    let mut mails = Vec::with_capacity(change.mails.len());
+    let mut code = None;
+    for Due { template, to } in &change.mails {
+        if template.is_invitation() {
+            let (mail, handed) = invitation(ctx, *template, Some(to))?;
+            mails.extend(mail);
+            code = handed;
+            continue;
         }
-        None => None,
-    };
+        // An address that never was one gets no notice.
+        if *template == TemplateType::NotifyExistingEmailOnUpdate && Address::parse(to).is_none() {
+            continue;
+        }
+        let new_email = waiting.map(|new| invited(Some(new))).transpose()?;
+        mails.push(NewMail { template: *template, recipient: invited(Some(to))?, invited_by: None, new_email });
+    }
+    if let Some(address) = before.account.email.as_deref().filter(|_| change.holds_back) {
+        wishes::set_address(&mut document, address);
+    }
     let password_hash = wishes.password.map(|password| password::hash(ctx, gate, &password)).transpose()?;
     let mut after = Resource { account: change.account, ..before.clone() };
-    if mail.is_some() {
-        let sent_at = before.invitation.as_ref().and_then(|invitation| invitation.sent_at);
-        after.invitation = Some(Invitation { delivery: "queued".to_owned(), sent_at, ..Invitation::default() });
+    let mailed = mails.iter().find(|mail| mail.template.is_invitation());
+    if let Some(made) = made(mailed, code.as_ref()) {
+        // Until a new mail has been sent, the one before is the one that was.
+        let sent_at = before.invitation.as_ref().and_then(|invitation| invitation.sent_at).filter(|_| code.is_none());
+        after.invitation = Some(Invitation { sent_at, ..made });
     }
     wishes::set_schemas(&mut document, after.shows_account(), after.invitation.is_some());
     after.document = text(document)?;
-    let actions = std::iter::once(Action::update(USER)).chain(change.action).collect();
-    Ok((after, Riders { password_hash, mail, actions, ..Riders::default() }))
+    let linked = code.as_ref().map(|_| Action::InvitationLink);
+    let actions = std::iter::once(Action::update(USER)).chain(change.action).chain(linked).collect();
+    Ok((after, Riders { password_hash, mails, code, actions, ..Riders::default() }))
 }
 
 /// The longest user name, in characters: the longest e-mail address fits.
@@ -113,7 +150,14 @@ fn keep_others(rt: &ResourceType, before: &Resource, document: &mut Document) {
 }
 
 /// Holds a user to his own profile and password (`/Me`).
-fn check_own(ctx: &Context, before: &Resource, document: &Document, wishes: &Wishes) -> Result<(), Refusal> {
+fn check_own(
+    ctx: &Context,
+    gate: &Gate,
+    before: &Resource,
+    passwords: &[String],
+    document: &Document,
+    wishes: &Wishes,
+) -> Result<(), Refusal> {
     let current = before.attributes();
     let names = current.keys().chain(document.keys());
     let touched = names.into_iter().find(|name| is_others(name) && current.get(*name) != document.get(*name));
@@ -123,11 +167,18 @@ fn check_own(ctx: &Context, before: &Resource, document: &Document, wishes: &Wis
         return Err(ScimError::forbidden(format!("Only an administrator changes {name}.")).into());
     }
     if let Some(password) = &wishes.password {
-        let user_name = before.user_name();
-        let context = [user_name.as_str(), before.account.email.as_deref().unwrap_or_default()];
-        let weak = policy::weaknesses(password, ctx.settings().password_min_length, &context);
-        if weak.iter().any(|weakness| matches!(weakness, Weakness::Common | Weakness::Obvious(_))) {
+        let minimum = ctx.settings().password_min_length;
+        let weak = policy::weaknesses(password, minimum, &policy::obvious_words(ctx, before));
+        let guessable = |weakness: &Weakness| {
+            matches!(weakness, Weakness::Common | Weakness::Obvious(_) | Weakness::Repeated | Weakness::Blank)
+        };
+        if weak.iter().any(guessable) {
             return Err(ScimError::invalid_value("20035 - The password is too easy to guess.").into());
+        }
+        let _place = gate.enter().ok_or(Refusal::Busy)?;
+        if policy::is_among(password, passwords) {
+            let detail = "22001 - The password has been used before: choose one that is new to this account.";
+            return Err(ScimError::invalid_value(detail).into());
         }
     }
     Ok(())

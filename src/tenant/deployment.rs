@@ -368,7 +368,7 @@ mod tests {
             ("MAIL_API_BASE", "https://api.resend.com/?x"),
             ("MAIL_API_BASE", "https://"),
             ("EMAIL_SENDER", "somebody"),
-            ("PASSWORD_HISTORY", "25"),
+            ("PASSWORD_HISTORY", "6"),
             ("ENABLE_EMAIL_VERIFICATION", "yes"),
             ("PASSWORD_HISTORY", "none"),
             ("MAIL_LEASE_SECONDS", "0"),

@@ -125,13 +125,22 @@ pub async fn refresh(ctx: &Context) -> Result<bool, DatabaseError> {
 ///
 /// # Errors
 /// The database's.
-pub async fn query(ctx: &Context, statement_of_it: Statement) -> Result<Vec<Row>, DatabaseError> {
+pub async fn query(ctx: &Context, one: Statement) -> Result<Vec<Row>, DatabaseError> {
+    Ok(queries(ctx, vec![one]).await?.into_iter().next().map(|outcome| outcome.rows).unwrap_or_default())
+}
+
+/// Runs several queries like [`query`], in one round trip. No outcomes for an unknown tenant.
+///
+/// # Errors
+/// The database's.
+pub async fn queries(ctx: &Context, mut statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
     if is_fresh(ctx) {
-        return ctx.platform.query(statement_of_it).await;
+        return ctx.platform.db.batch(statements).await;
     }
-    let outcomes = ctx.platform.db.batch(vec![statement_of_it, statement(ctx)]).await?;
-    let is_tenant = keep(ctx, outcomes.last())?;
-    Ok(outcomes.into_iter().next().filter(|_| is_tenant).map(|outcome| outcome.rows).unwrap_or_default())
+    statements.push(statement(ctx));
+    let mut outcomes = ctx.platform.db.batch(statements).await?;
+    let is_tenant = keep(ctx, outcomes.pop().as_ref())?;
+    Ok(if is_tenant { outcomes } else { Vec::new() })
 }
 
 /// What the tenant overrides, from the database.

@@ -1,6 +1,7 @@
 //! WSO2 Identity Server's endpoints besides SCIM: a thin translation of its bodies and error codes onto the rooms above.
 //! What is the same, what is better and why is in `docs/wso2.md`.
 
+pub mod codes;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod deployment_toml;
 pub mod email_templates;

@@ -241,15 +241,15 @@ fn rusqlite_params<'a>(values: &[Option<&'a str>]) -> rusqlite::ParamsFromIter<V
 
 fn insert_one(connection: &rusqlite::Connection, resource_type: &ResourceType, resource: &Resource) {
     let document = resource.attributes();
-    let keys = keys::of_document(resource_type, &document);
+    let keys = keys::of_resource(resource_type, resource, &document);
     let text = |name: &str| document.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let is_user = resource_type.name == "User";
     let invitation = resource.invitation.as_ref();
     connection
         .prepare_cached(
             "INSERT INTO resources (tenant, id, type, name_key, external_id, display, document, keys, version, created, \
-             modified, operation, onboarding, lock, disabled, email_verified, seq_log, delivery, attempts, sent_at, \
-             expires_at) VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'test', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             modified, operation, onboarding, lock, disabled, email_verified, pending_email, seq_log, delivery, \
+             attempts, sent_at, expires_at) VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'test', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .unwrap()
         .execute(rusqlite::params![
@@ -267,6 +267,7 @@ fn insert_one(connection: &rusqlite::Connection, resource_type: &ResourceType, r
             resource.account.lock.as_str(),
             resource.account.disabled,
             resource.account.email_verified,
+            resource.account.pending_email,
             resource.account.seq_log,
             invitation.map(|invitation| &invitation.delivery),
             invitation.map_or(0, |invitation| invitation.attempts),

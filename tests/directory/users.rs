@@ -138,13 +138,15 @@ pub fn custom() -> impl Strategy<Value = Value> {
 pub fn account() -> impl Strategy<Value = Account> {
     let onboarding = select(&[Onboarding::None, Onboarding::AskPassword, Onboarding::EmailVerification][..]);
     let lock = select(&[Lock::None, Lock::Onboarding, Lock::Admin][..]);
-    (onboarding, lock, any::<bool>(), any::<bool>(), select(&["", "R", "RN", "A"][..])).prop_map(
-        |(onboarding, lock, disabled, email_verified, seq_log)| Account {
+    let pending_email = option::weighted(0.3, text());
+    (onboarding, lock, any::<bool>(), any::<bool>(), pending_email, select(&["", "R", "RN", "A"][..])).prop_map(
+        |(onboarding, lock, disabled, email_verified, pending_email, seq_log)| Account {
             onboarding,
             lock,
             disabled,
             email: None,
             email_verified,
+            pending_email,
             seq_log: seq_log.to_owned(),
         },
     )
@@ -154,6 +156,7 @@ pub fn invitation() -> impl Strategy<Value = Invitation> {
     const EXPIRIES: &[i64] = &[0, EPOCH + 1_000, EPOCH + 1_500, 4_102_444_800_000];
     (select(&["queued", "sent", "failed"][..]), 0..3_u32, option::of(select(TIMES)), option::of(select(EXPIRIES)))
         .prop_map(|(delivery, attempts, sent_at, expires_at)| Invitation {
+            template: None,
             delivery: delivery.to_owned(),
             attempts,
             sent_at: sent_at.map(|offset| EPOCH + offset),

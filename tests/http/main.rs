@@ -6,13 +6,17 @@
 mod api;
 mod attacks;
 mod audit;
+mod complaints;
+mod external;
 mod links;
 mod mail;
 mod mail_providers;
 mod operations;
 mod outbox;
+mod password;
 mod scim2;
 mod settings;
 mod support;
+mod switches;
 mod templates;
 mod wso2;

@@ -140,6 +140,11 @@ impl App {
         reply.json()
     }
 
+    /// Works off the new mails asked for on expired links' pages, as the Worker does before it sends.
+    pub fn renew(&self) {
+        pollster::block_on(self.service.renew(&self.platform)).unwrap();
+    }
+
     /// Runs the mail sender.
     pub fn deliver(&self) -> sender::Report {
         pollster::block_on(sender::run(&self.platform, &self.deployment, 10)).unwrap()

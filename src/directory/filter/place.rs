@@ -199,7 +199,7 @@ impl Compiler<'_> {
             from: format!(
                 "(SELECT s.value AS value FROM json_each(r.keys, '$.\"{SCHEMAS}\"') s \
                  UNION ALL SELECT {wso2} WHERE r.delivery IS NOT NULL OR r.onboarding <> 'none' OR r.lock <> 'none' \
-                 OR r.email_verified \
+                 OR r.email_verified OR r.pending_email IS NOT NULL \
                  UNION ALL SELECT {invitation} WHERE r.delivery IS NOT NULL) {alias}"
             ),
             condition: None,

@@ -12,6 +12,7 @@ use crate::access::audit::{self, Action};
 use crate::context::Context;
 use crate::directory::resource::{Resource, USER};
 use crate::directory::{group, keys};
+use crate::invite::code::Code;
 use crate::mail::address::Address;
 use crate::mail::outbox;
 use crate::mail::template::TemplateType;
@@ -28,6 +29,8 @@ pub struct NewMail {
     pub recipient: Address,
     /// Who asked for it, as the mail names them.
     pub invited_by: Option<String>,
+    /// The address that is to take the place of the user's present one, where the mail is about that.
+    pub new_email: Option<Address>,
 }
 
 /// A member to be, as the client named it.
@@ -50,6 +53,8 @@ pub struct NewResource {
     pub password_hash: Option<String>,
     /// Its invitation.
     pub mail: Option<NewMail>,
+    /// The code of its invitation, where the caller sends it on.
+    pub code: Option<Code>,
     /// Its members, which exist.
     pub members: Vec<NewMember>,
     /// The ids of the groups that a user joins. One that is gone by then is passed over, as if it had gone just after.
@@ -110,12 +115,12 @@ pub fn creation(ctx: &Context, resources: &[NewResource], operation: &str) -> Ve
     let mut batch = vec![
         Statement::new(
             "INSERT OR IGNORE INTO resources (tenant, id, type, name_key, external_id, display, document, keys, version, \
-             created, modified, operation, onboarding, lock, disabled, email, email_verified, seq_log, delivery) \
-             SELECT ?1, j.value ->> 'id', j.value ->> 'type', j.value ->> 'name_key', j.value ->> 'external_id', \
+             created, modified, operation, onboarding, lock, disabled, email, email_verified, seq_log, template, \
+             delivery, expires_at) SELECT ?1, j.value ->> 'id', j.value ->> 'type', j.value ->> 'name_key', j.value ->> 'external_id', \
              j.value ->> 'display', j.value ->> 'document', j.value ->> 'keys', j.value ->> 'version', \
              j.value ->> 'created', j.value ->> 'modified', ?3, j.value ->> 'onboarding', j.value ->> 'lock', \
              j.value ->> 'disabled', j.value ->> 'email', j.value ->> 'email_verified', j.value ->> 'seq_log', \
-             j.value ->> 'delivery' FROM json_each(?2) j \
+             j.value ->> 'template', j.value ->> 'delivery', j.value ->> 'expires_at' FROM json_each(?2) j \
              WHERE NOT EXISTS (SELECT 1 FROM json_each(j.value -> 'unique') u CROSS JOIN unique_values v \
              ON v.tenant = ?1 AND v.type = j.value ->> 'type' AND v.attribute = u.value ->> 0 AND v.key = u.value ->> 1) \
              RETURNING id",
@@ -187,7 +192,9 @@ fn row(new: &NewResource, columns: &Columns) -> Json {
         "modified": resource.modified, "onboarding": account.onboarding.as_str(), "lock": account.lock.as_str(),
         "disabled": u8::from(account.disabled), "email": account.email,
         "email_verified": u8::from(account.email_verified), "seq_log": account.seq_log,
-        "delivery": resource.invitation.as_ref().map(|invitation| &invitation.delivery), "unique": unique,
+        "template": new.mail.as_ref().map(|mail| mail.template.name()),
+        "delivery": resource.invitation.as_ref().map(|invitation| &invitation.delivery),
+        "expires_at": resource.invitation.as_ref().and_then(|invitation| invitation.expires_at), "unique": unique,
     })
 }
 
@@ -212,6 +219,9 @@ fn rider(ctx: &Context, new: &NewResource, columns: &Columns) -> Json {
             "id": ctx.platform.new_id().to_string(), "template": mail.template.name(),
             "recipient": mail.recipient.as_str(), "invited_by": mail.invited_by,
         });
+    }
+    if new.code.is_some() {
+        actions.extend([Action::InvitationCreate, Action::InvitationLink].map(Action::as_str));
     }
     rider["actions"] = json!(actions);
     rider

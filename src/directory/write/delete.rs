@@ -2,8 +2,8 @@
 
 use crate::access::audit::{self, Action, OPERATION_HOLDS};
 use crate::context::Context;
-use crate::directory::group;
 use crate::directory::resource::GROUP;
+use crate::directory::{credentials, group};
 use crate::ports::{DatabaseError, Statement};
 use crate::scim::schema::ResourceType;
 
@@ -55,6 +55,8 @@ pub async fn delete(
             vec![ctx.tenant.key(), id.into(), operation.as_str().into()],
         ),
         hang("DELETE FROM credentials WHERE tenant = ?1 AND user_id = ?2"),
+        credentials::delete_history(ctx, id, &operation),
+        hang("DELETE FROM renewals WHERE tenant = ?1 AND user_id = ?2"),
         hang("DELETE FROM value_index WHERE tenant = ?1 AND id = ?2"),
         hang("DELETE FROM unique_values WHERE tenant = ?1 AND id = ?2"),
     ];

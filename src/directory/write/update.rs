@@ -5,9 +5,11 @@ use serde_json::json;
 use super::{Columns, NewMail, ids};
 use crate::access::audit::{self, Action, OPERATION_HOLDS};
 use crate::context::Context;
-use crate::directory::keys;
 use crate::directory::resource::{GROUP, Resource};
+use crate::directory::{credentials, keys};
+use crate::invite::code::{Code, EXTERNAL};
 use crate::mail::outbox;
+use crate::mail::template::TemplateType;
 use crate::ports::{DatabaseError, Outcome, Statement};
 use crate::scim::schema::ResourceType;
 
@@ -16,8 +18,10 @@ use crate::scim::schema::ResourceType;
 pub struct Riders {
     /// The hash of a new password.
     pub password_hash: Option<String>,
-    /// A new invitation.
-    pub mail: Option<NewMail>,
+    /// What is to be mailed: of invitations, one at most.
+    pub mails: Vec<NewMail>,
+    /// The code of a new invitation, where the caller sends it on.
+    pub code: Option<Code>,
     /// Statements on a group's members, conditional on the operation, at the end of the batch.
     pub statements: Vec<Statement>,
     /// What the audit calls it.
@@ -50,7 +54,7 @@ pub async fn update(
 ) -> Result<Written, DatabaseError> {
     after.version = before.version + 1;
     after.modified = ctx.platform.clock.now();
-    let wakes = riders.mail.is_some();
+    let wakes = !riders.mails.is_empty();
     let batch = replacement(ctx, resource_type, before, after, operation, riders);
     let written = run(ctx, operation, batch).await?;
     if wakes && matches!(written, Written::Done(_)) {
@@ -115,12 +119,20 @@ fn replacement(
     let columns = Columns::of(resource_type, after);
     let old_columns = Columns::of(resource_type, before);
     let account = &after.account;
+    let invitation = riders.mails.iter().map(|mail| mail.template).find(|template| template.is_invitation());
+    let delivery = match (invitation, &riders.code) {
+        (_, Some(_)) => Some(EXTERNAL),
+        (Some(_), None) => Some("queued"),
+        (None, None) => None,
+    };
     let mut batch = vec![Statement::new(
         "UPDATE resources SET name_key = ?4, external_id = ?5, display = ?6, document = ?7, keys = ?8, version = ?9, \
          modified = ?10, operation = ?3, onboarding = ?11, lock = ?12, disabled = ?13, email = ?14, email_verified = ?15, \
-         seq_log = ?16, delivery = CASE ?17 WHEN 1 THEN 'queued' ELSE delivery END, \
-         attempts = CASE ?17 WHEN 1 THEN 0 ELSE attempts END, \
-         expires_at = CASE ?17 WHEN 1 THEN NULL ELSE expires_at END \
+         seq_log = ?16, delivery = COALESCE(?17, delivery), \
+         attempts = CASE WHEN ?17 IS NULL THEN attempts ELSE 0 END, \
+         sent_at = CASE ?17 WHEN 'external' THEN NULL ELSE sent_at END, \
+         expires_at = CASE WHEN ?17 IS NULL THEN expires_at ELSE ?19 END, \
+         template = CASE WHEN ?17 IS NULL THEN template ELSE ?20 END, pending_email = ?21 \
          WHERE tenant = ?1 AND id = ?2 AND version = ?18 RETURNING id",
         vec![
             ctx.tenant.key(),
@@ -139,8 +151,11 @@ fn replacement(
             account.email.as_deref().into(),
             account.email_verified.into(),
             account.seq_log.as_str().into(),
-            riders.mail.is_some().into(),
+            delivery.into(),
             before.version.into(),
+            riders.code.as_ref().map(Code::expires_at).into(),
+            invitation.map(TemplateType::name).into(),
+            account.pending_email.as_deref().into(),
         ],
     )];
     for action in &riders.actions {
@@ -180,33 +195,19 @@ fn replacement(
         ));
     }
     if let Some(hash) = &riders.password_hash {
-        batch.push(store_password(ctx, &after.id, operation, hash));
+        batch.extend(credentials::store(ctx, &after.id, operation, hash));
     }
-    if let Some(mail) = &riders.mail {
+    for mail in &riders.mails {
         let entry = outbox::Entry {
             template: mail.template,
             user_id: &after.id,
             seq: account.seq(),
             recipient: &mail.recipient,
             invited_by: mail.invited_by.as_deref(),
-            new_email: None,
+            new_email: mail.new_email.as_ref(),
         };
         batch.push(outbox::queue(ctx, operation, &entry));
     }
     batch.extend(riders.statements);
     batch
-}
-
-/// The statement that stores a password's hash, provided that the operation took place.
-#[must_use]
-pub fn store_password(ctx: &Context, user_id: &str, operation: &str, hash: &str) -> Statement {
-    Statement::new(
-        format!(
-            "INSERT INTO credentials (tenant, user_id, password_hash, changed) SELECT ?1, ?2, ?4, ?5 WHERE {} \
-             ON CONFLICT (tenant, user_id) DO UPDATE SET password_hash = excluded.password_hash, \
-             changed = excluded.changed",
-            OPERATION_HOLDS
-        ),
-        vec![ctx.tenant.key(), user_id.into(), operation.into(), hash.into(), ctx.platform.clock.now().into()],
-    )
 }

@@ -14,6 +14,7 @@ use crate::http::{Work, caller, set};
 use crate::provision::import::csv::Sheet;
 use crate::provision::import::list::List;
 use crate::provision::import::{self as provision, File, MAX_BYTES, Unreadable};
+use crate::tenant::EmailSender;
 
 /// Invites everybody in a CSV file or a JSON array; 200 whatever becomes of each row. `?dryRun=true` writes nothing.
 pub async fn import(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
@@ -22,6 +23,11 @@ pub async fn import(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Res
 
 async fn imported(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Result<Response, Response> {
     let ctx = caller::allowed(&work, &headers, &[Scope::Invitations]).await?;
+    if ctx.settings().email_sender == EmailSender::External {
+        let detail = "EMAIL_SENDER is external, so that every row would have to be answered with its code: create these \
+                      users by SCIM Bulk, which does that.";
+        return Err(problem(StatusCode::CONFLICT, detail));
+    }
     let dry_run = is_dry_run(&uri).map_err(|detail| problem(StatusCode::BAD_REQUEST, detail))?;
     let format = Format::of(&headers).ok_or_else(|| {
         let detail = "Send the file as text/csv or application/json, in UTF-8.";

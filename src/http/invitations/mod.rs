@@ -1,5 +1,112 @@
-//! Invitations, below `/api/invitations`. Errors are `application/problem+json` (RFC 9457).
+//! `/api/invitations`: listing, resending, revoking and importing. Errors are `application/problem+json`.
 
 mod import;
 
+use std::borrow::Cow;
+
+use ::http::{HeaderMap, StatusCode, Uri};
+use axum::response::Response;
+use serde_json::json;
+
+use super::answer::{self, Dialect};
+use super::api::{flat, problem};
+use super::{Work, caller, set};
+use crate::access::scope::Scope;
+use crate::context::Context;
+use crate::directory::resource::Resource;
+use crate::invite::listing::{self, DEFAULT_COUNT, ListError, MAX_COUNT, Status};
+use crate::invite::resend::{self, Refusal};
+
 pub use import::import;
+
+/// `GET /api/invitations?status=&count=&cursor=`: `{"totalResults"?,"nextCursor"?,"Resources":[...]}`.
+pub async fn list(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+    flat(
+        async {
+            let ctx = caller::allowed(&work, &headers, &[Scope::Invitations]).await?;
+            let bad = |detail: &str| problem(StatusCode::BAD_REQUEST, detail);
+            let status = Status::parse(parameter(&uri, "status").as_deref().unwrap_or("all"))
+                .ok_or_else(|| bad("status is pending, expired, accepted, revoked or all."))?;
+            let count = match parameter(&uri, "count") {
+                None => DEFAULT_COUNT,
+                Some(text) => match text.parse() {
+                    Ok(0) | Err(_) => return Err(bad("count is a whole number from 1 to 1000.")),
+                    Ok(count) => MAX_COUNT.min(count),
+                },
+            };
+            // RFC 9865: an empty cursor asks for the first page.
+            let cursor = parameter(&uri, "cursor").filter(|cursor| !cursor.is_empty());
+            let page = listing::list(&ctx, status, count, cursor.as_deref()).await.map_err(|error| match error {
+                ListError::Cursor(error) => bad(&error.detail),
+                ListError::Database(failure) => answer::database(Dialect::Problem, &failure),
+            })?;
+            let now = ctx.platform.clock.now();
+            let resources: Vec<_> = page.users.iter().map(|user| listing::shown(user, now)).collect();
+            let mut body = json!({});
+            if let Some(total) = page.total {
+                body["totalResults"] = json!(total);
+            }
+            if let Some(next) = page.next {
+                body["nextCursor"] = json!(next);
+            }
+            body["Resources"] = json!(resources);
+            Ok(answered(StatusCode::OK, body.to_string()))
+        }
+        .await,
+    )
+}
+
+/// `POST /api/invitations/{userId}/resend`: 202 with the invitation; with `EMAIL_SENDER=external` also the code, in a header.
+pub async fn resend(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+    flat(
+        async {
+            let ctx = caller::allowed(&work, &headers, &[Scope::Invitations]).await?;
+            let mut code = None;
+            let resent = resend::resend(&ctx, user_id(&uri)).await.map(|resent| {
+                code = resent.code;
+                resent.user
+            });
+            let mut response = done(&ctx, StatusCode::ACCEPTED, resent)?;
+            answer::carry(&mut response, code.as_ref());
+            Ok(response)
+        }
+        .await,
+    )
+}
+
+/// `POST /api/invitations/{userId}/revoke`: 200 with the invitation.
+pub async fn revoke(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+    flat(
+        async {
+            let ctx = caller::allowed(&work, &headers, &[Scope::Invitations]).await?;
+            done(&ctx, StatusCode::OK, resend::revoke(&ctx, user_id(&uri)).await)
+        }
+        .await,
+    )
+}
+
+fn done(ctx: &Context, status: StatusCode, outcome: Result<Resource, Refusal>) -> Result<Response, Response> {
+    let user = outcome.map_err(|refusal| match refusal {
+        Refusal::NotFound => problem(StatusCode::NOT_FOUND, &refusal.to_string()),
+        Refusal::Forbidden(_) => problem(StatusCode::FORBIDDEN, &refusal.to_string()),
+        Refusal::Nothing(_) => problem(StatusCode::CONFLICT, &refusal.to_string()),
+        Refusal::Database(failure) => answer::database(Dialect::Problem, &failure),
+    })?;
+    Ok(answered(status, listing::shown(&user, ctx.platform.clock.now()).to_string()))
+}
+
+fn answered(status: StatusCode, body: String) -> Response {
+    let mut response = answer::with_body(status, "application/json", body);
+    set(response.headers_mut(), "cache-control", "no-store");
+    response
+}
+
+fn parameter<'u>(uri: &'u Uri, name: &str) -> Option<Cow<'u, str>> {
+    let query = uri.query().unwrap_or_default();
+    form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value)
+}
+
+/// The id in `/api/invitations/{userId}/...`; an id has no character that needs an escape.
+fn user_id(uri: &Uri) -> &str {
+    uri.path().split('/').nth(3).unwrap_or_default()
+}

@@ -134,6 +134,7 @@ fn one(ctx: &Context, rt: &ResourceType, found: &Found, projection: &Projection,
     let headers = response.headers_mut();
     set(headers, ETAG.as_str(), &found.resource.etag());
     set(headers, LOCATION.as_str(), &found.resource.location(&ctx.base(), rt));
+    answer::carry(&mut response, found.code.as_ref());
     response
 }
 

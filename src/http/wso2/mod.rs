@@ -1,5 +1,6 @@
 //! WSO2's endpoints besides SCIM. What the bodies mean is `crate::wso2`'s.
 
+pub mod codes;
 pub mod email_templates;
 pub mod governance;
 pub mod tenants;

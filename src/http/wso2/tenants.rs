@@ -36,15 +36,17 @@ pub async fn create(work: Work, headers: HeaderMap, body: Body) -> Response {
         async {
             let ctx = allowed(&work, &headers).await?;
             let new = wso2::read(&json_body(body).await?).map_err(|problem| refuse(&problem))?;
-            tenant::create(&ctx, &work.gate, &new).await.map_err(|refusal| match wso2::refused(refusal) {
-                Ok(problem) => refuse(&problem),
-                Err(Refusal::Scim(failure)) => error(failure.status, "", &failure.detail),
-                Err(Refusal::Busy) => answer::unavailable(Dialect::Wso2, "Too many passwords are being hashed."),
-                Err(Refusal::Database(failure)) => answer::database(Dialect::Wso2, &failure),
-            })?;
+            let code =
+                tenant::create(&ctx, &work.gate, &new).await.map_err(|refusal| match wso2::refused(refusal) {
+                    Ok(problem) => refuse(&problem),
+                    Err(Refusal::Scim(failure)) => error(failure.status, "", &failure.detail),
+                    Err(Refusal::Busy) => answer::unavailable(Dialect::Wso2, "Too many passwords are being hashed."),
+                    Err(Refusal::Database(failure)) => answer::database(Dialect::Wso2, &failure),
+                })?;
             let mut response = empty(StatusCode::CREATED);
             let location = format!("{}/api/server/v1/tenants/{}", ctx.base(), new.tenant.number());
             set(response.headers_mut(), "location", &location);
+            answer::carry(&mut response, code.as_ref());
             Ok(response)
         }
         .await,

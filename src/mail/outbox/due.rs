@@ -81,7 +81,7 @@ pub async fn due(
          'familyName', substr(r.document ->> '$.name.familyName', 1, 257), \
          'preferredLanguage', substr(r.document ->> '$.preferredLanguage', 1, 64), \
          'locale', substr(r.document ->> '$.locale', 1, 64), 'newEmail', o.new_email) END AS person, \
-         r.seq_log, r.onboarding, r.lock, r.disabled, CASE t.active WHEN 1 THEN t.domain END AS domain, \
+         r.seq_log, r.onboarding, r.lock, r.disabled, r.pending_email, CASE t.active WHEN 1 THEN t.domain END AS domain, \
          (SELECT json_group_object(s.name, s.value) FROM settings s WHERE s.tenant = o.tenant) AS settings \
          FROM outbox o LEFT JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id \
          LEFT JOIN tenants t ON t.number = o.tenant \
@@ -124,6 +124,7 @@ fn read_due(
             onboarding: Onboarding::from_stored(row.text("onboarding")?).ok_or_else(|| shape("onboarding"))?,
             lock: Lock::from_stored(row.text("lock")?).ok_or_else(|| shape("lock"))?,
             disabled: row.integer("disabled")? != 0,
+            pending_email: row.optional_text("pending_email")?.map(str::to_owned),
             seq_log: seq_log.to_owned(),
             ..Account::default()
         }),

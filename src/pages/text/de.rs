@@ -25,6 +25,7 @@ pub(super) static TEXTS: Texts = Texts {
     weak_untypable: "Das Passwort enthält ein Zeichen, das man nicht tippen kann. Entfernen Sie es.",
     weak_repeated: "Das Passwort wiederholt ein einziges Zeichen. Mischen Sie es mit anderen.",
     weak_blank: "Das Passwort besteht nur aus Leerzeichen oder unsichtbaren Zeichen. Verwenden Sie Buchstaben, Ziffern oder Satzzeichen.",
+    weak_used: "Dieses Passwort hatten Sie schon einmal. Wählen Sie eines, das für dieses Konto neu ist.",
     weak_garbled: "Das Passwort ist nicht so angekommen, wie Sie es eingegeben haben. Geben Sie es noch einmal ein.",
     show: "Anzeigen",
     hide: "Verbergen",

@@ -25,6 +25,7 @@ pub(super) static TEXTS: Texts = Texts {
     weak_untypable: "The password has a character that cannot be typed. Remove it.",
     weak_repeated: "The password repeats a single character. Mix it with others.",
     weak_blank: "The password has nothing but spaces or characters that do not show. Use letters, digits or signs.",
+    weak_used: "You have used this password before. Choose one that is new to this account.",
     weak_garbled: "The password did not arrive as you typed it. Type it once more.",
     show: "Show",
     hide: "Hide",

@@ -25,6 +25,7 @@ pub(super) static TEXTS: Texts = Texts {
     weak_untypable: "La contraseña tiene un carácter que no se puede teclear. Quítelo.",
     weak_repeated: "La contraseña repite un único carácter. Combínelo con otros.",
     weak_blank: "La contraseña solo tiene espacios o caracteres que no se ven. Use letras, cifras o signos.",
+    weak_used: "Ya ha usado esta contraseña. Elija una que sea nueva para esta cuenta.",
     weak_garbled: "La contraseña no llegó tal como usted la escribió. Escríbala otra vez.",
     show: "Mostrar",
     hide: "Ocultar",

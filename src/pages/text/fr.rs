@@ -25,6 +25,7 @@ pub(super) static TEXTS: Texts = Texts {
     weak_untypable: "Le mot de passe contient un caractère qui ne peut pas être saisi. Supprimez-le.",
     weak_repeated: "Le mot de passe répète un seul caractère. Mélangez-le avec d’autres.",
     weak_blank: "Le mot de passe ne contient que des espaces ou des caractères invisibles. Utilisez des lettres, des chiffres ou des signes.",
+    weak_used: "Vous avez déjà utilisé ce mot de passe. Choisissez-en un qui soit nouveau pour ce compte.",
     weak_garbled: "Le mot de passe n’est pas arrivé tel que vous l’avez saisi. Saisissez-le encore une fois.",
     show: "Afficher",
     hide: "Masquer",

@@ -25,6 +25,7 @@ pub(super) static TEXTS: Texts = Texts {
     weak_untypable: "A senha tem um caractere que não pode ser digitado. Remova-o.",
     weak_repeated: "A senha repete um único caractere. Misture-o com outros.",
     weak_blank: "A senha só tem espaços ou caracteres que não aparecem. Use letras, números ou sinais.",
+    weak_used: "Você já usou esta senha. Escolha uma que seja nova para esta conta.",
     weak_garbled: "A senha não chegou como você a digitou. Digite-a mais uma vez.",
     show: "Mostrar",
     hide: "Ocultar",

@@ -25,6 +25,7 @@ pub(super) static TEXTS: Texts = Texts {
     weak_untypable: "密码中含有无法键入的字符。请将其删除。",
     weak_repeated: "此密码只是重复同一个字符。请混合使用其他字符。",
     weak_blank: "此密码只含空格或不可见的字符。请使用字母、数字或符号。",
+    weak_used: "您以前用过此密码。请为此账户选择一个新密码。",
     weak_garbled: "密码在传输中与您输入的不一致。请重新输入。",
     show: "显示",
     hide: "隐藏",

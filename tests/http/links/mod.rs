@@ -1,2 +1,4 @@
+mod change;
+mod expired;
 mod invite;
 mod verify;

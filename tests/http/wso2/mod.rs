@@ -1,3 +1,4 @@
+mod codes;
 mod email_templates;
 mod governance;
 mod tenants;

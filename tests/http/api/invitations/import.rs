@@ -496,3 +496,12 @@ fn the_same_file_from_two_sides_at_once_invites_everybody_once() {
     assert_eq!(created.iter().sum::<u64>(), 600, "{created:?}");
     assert_eq!((users(&app), app.number("SELECT COUNT(*) FROM outbox")), (600, 600));
 }
+
+#[test]
+fn codes_that_nobody_would_be_answered_are_not_made() {
+    let app = App::with(&[("EMAIL_SENDER", "external")]);
+    let reply = send(&app, IMPORT, Some("text/csv"), "userName,email\npaul,paul@example.com\n");
+    assert_eq!(reply.status, 409, "{}", reply.text);
+    assert!(reply.json()["detail"].as_str().unwrap().contains("Bulk"), "{}", reply.text);
+    assert_eq!(app.number("SELECT COUNT(*) FROM resources"), 0);
+}

@@ -1,3 +1,5 @@
 //! `/api/invitations`
 
 mod import;
+mod list;
+mod resend;

@@ -1,8 +1,10 @@
 //! `/scim2/Users`
 
+mod account;
 mod create;
 mod delete;
 mod list;
 mod modify;
 mod read;
 mod replace;
+mod states;

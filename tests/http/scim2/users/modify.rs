@@ -179,22 +179,8 @@ fn a_pending_user_who_is_disabled_and_enabled_again_gets_a_new_invitation() {
     let newer = app.newest_link();
     assert_ne!(newer, older);
     assert_eq!(app.anyone("GET", &newer).status, 200);
-    assert_dead(&app, &older, "locked");
+    assert_dead(&app, &older, "newer");
     assert_eq!(app.number("SELECT COUNT(*) FROM audit WHERE action = 'invitation.resend'"), 1);
-}
-
-#[test]
-fn a_pending_user_who_is_locked_and_unlocked_gets_a_new_invitation() {
-    let app = App::new();
-    let (paul, older) = invite(&app, "paul");
-    // `accountLocked` is true of a pending user already: an administrator's lock shows in the state.
-    let locked = format!("{WSO2}:accountLocked");
-    app.scim().set(&paul, &locked, true).is(200);
-    assert_eq!(app.anyone("GET", &older).status, 200, "saying what is so changes nothing");
-    app.scim().set(&paul, "active", false).is(200);
-    app.scim().set(&paul, &locked, true).is(200);
-    app.scim().set(&paul, "active", true).is(200);
-    assert_eq!(app.anyone("GET", &app.newest_link()).status, 200);
 }
 
 #[test]
@@ -243,27 +229,6 @@ fn an_address_that_cannot_be_invited_is_refused_while_the_user_is_pending() {
         app.scim().patch(&paul, json!([operation])).is_error(400, Some("invalidValue"));
     }
     assert_eq!(app.anyone("GET", &link).status, 200);
-}
-
-#[test]
-fn a_new_address_of_a_live_user_is_not_verified() {
-    let app = App::new();
-    let (paul, link) = invite(&app, "paul");
-    assert_eq!(
-        app.post_form(&link, &[("username", "paul"), ("password", PASSWORD), ("confirm", PASSWORD)]).status,
-        200
-    );
-    let live = app.scim().get(&paul).is(200);
-    assert_eq!(live[WSO2]["emailVerified"], true);
-    let mut put_back = live.clone();
-    put_back["emails"] = json!([{ "value": "other@example.com" }]);
-    let after = app.scim().set(&paul, "emails", json!([{ "value": "new@example.com" }])).is(200);
-    assert_eq!(after[WSO2]["emailVerified"], false);
-    let after = app.scim().set(&paul, &format!("{WSO2}:emailVerified"), true).is(200);
-    assert_eq!(after[WSO2]["emailVerified"], true, "an administrator may say so");
-    let after = app.scim().put(&paul, &put_back).is(200);
-    assert_eq!(after[WSO2]["emailVerified"], false, "what was read comes back and says nothing");
-    assert_eq!(app.number("SELECT COUNT(*) FROM outbox WHERE template NOT LIKE 'Account%'"), 1);
 }
 
 #[test]

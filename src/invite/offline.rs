@@ -1,0 +1,60 @@
+//! Links that an administrator asks for, to hand them over by other means than a mail: the current `seq`, so that the mailed
+//! link lives on (DESIGN 3).
+
+use super::account::{Account, Lock, Onboarding};
+use super::code::Code;
+use super::token::Purpose;
+use crate::access::audit::{self, Action};
+use crate::context::Context;
+use crate::directory::find;
+use crate::ports::DatabaseError;
+use crate::tenant::Secret;
+
+/// Why there is no link.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such user.
+    #[error("There is no user with this name.")]
+    Unknown,
+    /// An administrator has switched the account off.
+    #[error("The account is disabled: enable it first.")]
+    Disabled,
+    /// An administrator has locked the account.
+    #[error("The account is locked: unlock it first.")]
+    Locked,
+    /// There is no password to be set, so that the link would be dead. In words that say what to do instead.
+    #[error("{0}")]
+    Nothing(&'static str),
+}
+
+/// A token with which the user of this name sets the first password. Audited before it is answered.
+///
+/// # Errors
+/// The database's.
+pub async fn token(ctx: &Context, user_name: &str) -> Result<Result<Secret, Refusal>, DatabaseError> {
+    let Some(user) = find::user_by_name(ctx, user_name).await? else { return Ok(Err(Refusal::Unknown)) };
+    if let Some(refusal) = refusal(&user.account) {
+        return Ok(Err(refusal));
+    }
+    let operation = ctx.platform.new_id().to_string();
+    ctx.platform.db.batch(vec![audit::record_plain(ctx, &operation, Action::InvitationLink, &user.id)]).await?;
+    let token = Code::new(ctx, Purpose::Offline).mint(ctx, &user);
+    Ok(token.ok_or(Refusal::Nothing("The deployment has no key to sign links with.")))
+}
+
+fn refusal(account: &Account) -> Option<Refusal> {
+    match (account.onboarding, account.lock) {
+        _ if account.disabled => Some(Refusal::Disabled),
+        (_, Lock::Admin) => Some(Refusal::Locked),
+        (Onboarding::None, _) => {
+            Some(Refusal::Nothing("The user waits for no invitation, so that a link would be dead."))
+        }
+        (Onboarding::EmailVerification, _) => Some(Refusal::Nothing(
+            "The user has to confirm the e-mail address, which a link that was handed over cannot do: send it again.",
+        )),
+        (Onboarding::AskPassword, _) if account.is_revoked() => {
+            Some(Refusal::Nothing("The invitation has been withdrawn: send it again first."))
+        }
+        (Onboarding::AskPassword, _) => None,
+    }
+}

@@ -1,0 +1,95 @@
+//! The button of an expired link: a new mail, to the address on file, for whoever holds the link (DESIGN 3).
+//!
+//! The request is a row of its own, written before anybody looks whether there is such a user: the answer, and the time it
+//! takes, are the same for everyone. The sweep, which the request wakes, works the rows off.
+
+use crate::access::audit::{self, Action, OPERATION_HOLDS};
+use crate::context::{Actor, Context};
+use crate::invite::resend;
+use crate::invite::token::Claims;
+use crate::ports::{DatabaseError, Platform, Statement};
+use crate::tenant::settings::EmailSender;
+use crate::tenant::{Tenant, store};
+
+/// The least time between two mails that one user gets by the button, in milliseconds.
+const PAUSE: i64 = 60_000;
+/// The most mails that one user gets by the button in a day (UTC).
+const PER_DAY: i64 = 5;
+/// How many requests a run works off: each is a batch of its own, and an invocation has a thousand.
+const BATCH: i64 = 50;
+
+/// Notes that the holder of an authentic, expired link asks for a new mail. One write, which asks nothing about the user;
+/// asking again before it is worked off changes nothing.
+///
+/// # Errors
+/// The database's.
+pub async fn request(ctx: &Context, claims: &Claims) -> Result<(), DatabaseError> {
+    let row = Statement::new(
+        "INSERT INTO renewals (tenant, user_id, requested) VALUES (?1, ?2, ?3) \
+         ON CONFLICT (tenant, user_id) DO UPDATE SET requested = excluded.requested",
+        vec![ctx.tenant.key(), claims.user.to_string().into(), ctx.platform.clock.now().into()],
+    );
+    ctx.platform.query(row).await?;
+    ctx.platform.mail_queue.wake(std::time::Duration::ZERO);
+    Ok(())
+}
+
+/// Works off what was asked for, oldest first. `context` makes the unit of work of a tenant. Answers how many requests it
+/// took; of one that fails, the next run takes care.
+///
+/// # Errors
+/// The database's: the last one, after all have been tried.
+pub async fn run(platform: &Platform, context: &dyn Fn(Tenant) -> Context) -> Result<usize, DatabaseError> {
+    let waiting = Statement::new(
+        "SELECT n.tenant, n.user_id, t.domain FROM renewals n INDEXED BY renewals_waiting \
+         LEFT JOIN tenants t ON t.number = n.tenant WHERE n.requested IS NOT NULL ORDER BY n.requested LIMIT ?1",
+        vec![BATCH.into()],
+    );
+    let rows = platform.query(waiting).await?;
+    let mut outcome = Ok(rows.len());
+    for row in &rows {
+        let user_id = row.text("user_id")?;
+        let done = match row.optional_text("domain")? {
+            Some(domain) => renew(&context(Tenant::of(domain)), user_id).await,
+            None => {
+                let forget = "DELETE FROM renewals WHERE tenant = ?1 AND user_id = ?2";
+                platform.query(Statement::new(forget, vec![row.value("tenant")?, user_id.into()])).await.map(drop)
+            }
+        };
+        if let Err(error) = done {
+            outcome = Err(error);
+        }
+    }
+    outcome
+}
+
+/// Sends the mail, if the user still has something to do, the invitation was not withdrawn, and the limits allow it.
+async fn renew(ctx: &Context, user_id: &str) -> Result<(), DatabaseError> {
+    // It is the person behind the link who acts.
+    let ctx = &Context { actor: Actor::User(user_id.to_owned()), ..ctx.clone() };
+    let mails = store::refresh(ctx).await? && ctx.settings().email_sender == EmailSender::Internal;
+    let operation = ctx.platform.new_id().to_string();
+    // D1 binds doubles: without the cast, today would have a fraction.
+    let today = "CAST(?4 / 86400000 AS INTEGER)";
+    let allowed = format!(
+        "(onboarding = 'none' OR substr(seq_log, -1) <> 'R') AND EXISTS (SELECT 1 FROM renewals n WHERE n.tenant = ?1 \
+         AND n.user_id = ?2 AND n.requested IS NOT NULL AND n.sent <= ?4 - {PAUSE} \
+         AND (n.day <> {today} OR n.count < {PER_DAY}))"
+    );
+    let mut batch = Vec::new();
+    if mails {
+        batch.push(resend::renewal(ctx, user_id, &operation, &allowed));
+        batch.push(audit::record(ctx, &operation, Action::InvitationResend, user_id));
+        batch.push(resend::queue(ctx, user_id, &operation));
+    }
+    batch.push(Statement::new(
+        format!(
+            "UPDATE renewals SET requested = NULL, sent = CASE WHEN {OPERATION_HOLDS} THEN ?4 ELSE sent END, \
+             count = CASE WHEN {OPERATION_HOLDS} THEN CASE day WHEN {today} THEN count + 1 ELSE 1 END ELSE count END, \
+             day = CASE WHEN {OPERATION_HOLDS} THEN {today} ELSE day END WHERE tenant = ?1 AND user_id = ?2"
+        ),
+        vec![ctx.tenant.key(), user_id.into(), operation.as_str().into(), ctx.platform.clock.now().into()],
+    ));
+    // A commit behind an error has taken the request with it: the next run finds nothing to do twice.
+    ctx.platform.db.batch(batch).await.map(drop)
+}

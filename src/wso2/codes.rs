@@ -1,0 +1,264 @@
+//! WSO2's code endpoints: bodies of `/api/identity/recovery/v0.9`, `/api/identity/user/v1.0` and
+//! `/api/users/v1/offline-invite-link`, and their error codes (`ErrorMessages` of its recovery component).
+
+use serde_json::{Value as Json, json};
+
+use crate::directory::resource::Resource;
+use crate::invite::account::{Account, Cause, Onboarding};
+use crate::invite::offline;
+use crate::invite::redeem::Link;
+use crate::invite::token::{Claims, Purpose};
+use crate::tenant::Tenant;
+
+/// The name of the store that users without a domain in their name are in.
+pub const PRIMARY: &str = "PRIMARY";
+/// The step at which a code is good for setting a password.
+const UPDATE_PASSWORD: &str = "UPDATE_PASSWORD";
+/// All that a code may be for.
+pub const ANY_PURPOSE: &[Purpose] = &[Purpose::AskPassword, Purpose::VerifyEmail, Purpose::Offline];
+
+/// What is wrong with a request, in WSO2's terms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: u16,
+    /// WSO2's code; empty where it has none.
+    pub code: &'static str,
+    /// WSO2's message.
+    pub message: &'static str,
+    /// What was wrong and what to do.
+    pub description: String,
+}
+
+impl Problem {
+    /// 400, which is what all these endpoints have for a client's mistake.
+    #[must_use]
+    pub fn bad_request(code: &'static str, description: impl Into<String>) -> Self {
+        Self { status: 400, code, message: "Bad Request", description: description.into() }
+    }
+}
+
+/// A member of a body as text; empty when it is missing or something else.
+#[must_use]
+pub fn text<'j>(body: &'j Json, name: &str) -> &'j str {
+    body[name].as_str().unwrap_or_default()
+}
+
+/// Checks the step that a recovery code is to be good for; a blank one is not checked.
+///
+/// # Errors
+/// 18001
+pub fn check_step(body: &Json) -> Result<(), Problem> {
+    match text(body, "step").trim() {
+        "" | UPDATE_PASSWORD => Ok(()),
+        _ => Err(Problem::bad_request("18001", "The code is not for this step: codes here are for UPDATE_PASSWORD.")),
+    }
+}
+
+/// Which of the endpoints asks: each says in its own way that a code is another tenant's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `recovery/v0.9/validate-code`
+    ValidateRecovery,
+    /// `recovery/v0.9/set-password`
+    SetPassword,
+    /// `user/v1.0`
+    User,
+}
+
+/// Why a code does not work. Codes are never quoted: whoever sees an error need not be who may use them.
+#[must_use]
+pub fn not_live(link: &Link, endpoint: Endpoint, tenant: &Tenant) -> Problem {
+    let domain = tenant.domain();
+    let (code, description) = match link {
+        Link::OtherTenant => match endpoint {
+            Endpoint::ValidateRecovery => ("", format!("Invalid tenant domain: {domain}.")),
+            Endpoint::SetPassword => ("UAR-10005", format!("Invalid tenant domain: {domain}.")),
+            Endpoint::User => ("18016", format!("Invalid tenant '{domain}'.")),
+        },
+        Link::Expired(_) => ("18002", "The code has expired: ask for a new one.".to_owned()),
+        Link::Dead(_, Cause::Locked) => {
+            ("17003", "An administrator has locked or disabled the account since the code was sent.".to_owned())
+        }
+        Link::Dead(_, Cause::AddressChanged | Cause::GivenUp) if endpoint == Endpoint::User => {
+            ("18023", "The link is no longer valid: the user's address has changed since it was sent.".to_owned())
+        }
+        Link::Dead(_, cause) => (
+            "18001",
+            match cause {
+                Cause::Revoked => "The invitation has been withdrawn.",
+                Cause::Replaced => "A newer code has been sent: only the newest works.",
+                Cause::AddressChanged | Cause::GivenUp => {
+                    "The user's address has changed: the code sent to the new one works."
+                }
+                Cause::Accepted | Cause::Locked => "The code has been used already.",
+            }
+            .to_owned(),
+        ),
+        Link::Live(..) | Link::Invalid => ("18001", "The code is not valid.".to_owned()),
+    };
+    Problem::bad_request(code, description)
+}
+
+/// A code that sets a password is none that `user/v1.0` confirms: who has it has not shown that the mailbox is theirs.
+#[must_use]
+pub fn not_confirmable() -> Problem {
+    Problem::bad_request("USR-10001", "The code is for setting a password: use recovery/v0.9/set-password.")
+}
+
+/// A user, as these endpoints show one.
+#[must_use]
+pub fn user(tenant: &Tenant, user: &Resource) -> Json {
+    let mut shown = introspected_user(tenant, user);
+    shown["userId"] = json!(user.id);
+    shown
+}
+
+fn introspected_user(tenant: &Tenant, user: &Resource) -> Json {
+    json!({ "username": user.user_name(), "realm": PRIMARY, "tenant-domain": tenant.domain() })
+}
+
+/// What a code that confirms an address is for. WSO2 stores the code of `verifyEmail` as that of a self-registration.
+#[must_use]
+pub fn introspected(tenant: &Tenant, user: &Resource, is_expired: bool) -> Json {
+    let (scenario, step) = if Scenario::NewAddress.awaits(&user.account) {
+        ("EMAIL_VERIFICATION_ON_UPDATE", "VERIFY_EMAIL")
+    } else {
+        ("SELF_SIGN_UP", "CONFIRM_SIGN_UP")
+    };
+    json!({
+        "user": introspected_user(tenant, user),
+        "recoveryScenario": scenario,
+        "recoveryStep": step,
+        "isExpired": is_expired,
+    })
+}
+
+/// A password that is refused: 20035, with the reasons.
+#[must_use]
+pub fn weak(reasons: &[String]) -> Problem {
+    Problem::bad_request("20035", reasons.join(" "))
+}
+
+/// A password that is refused because it was used before: 412, with the code, which still works.
+#[must_use]
+pub fn used_before(key: &str, reason: &str) -> Json {
+    json!({
+        "code": "22001",
+        "message": "This password has been used in recent history. Please choose a different password.",
+        "description": reason,
+        "key": key,
+    })
+}
+
+/// What a request to `resend-code` asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResendRequest {
+    /// The user's name.
+    pub user_name: String,
+    /// What the code is for.
+    pub scenario: Scenario,
+}
+
+/// What a code is for, in WSO2's terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scenario {
+    /// `ASK_PASSWORD`
+    AskPassword,
+    /// `EMAIL_VERIFICATION`, and `SELF_SIGN_UP`, as which WSO2 stores the code of `verifyEmail`.
+    Confirm,
+    /// `EMAIL_VERIFICATION_ON_UPDATE`: a new address of a live user.
+    NewAddress,
+}
+
+impl Scenario {
+    /// Whether this is what the user has yet to do.
+    #[must_use]
+    pub fn awaits(self, account: &Account) -> bool {
+        match self {
+            Self::AskPassword => account.onboarding == Onboarding::AskPassword,
+            Self::Confirm => account.onboarding == Onboarding::EmailVerification,
+            Self::NewAddress => account.onboarding == Onboarding::None && account.pending_email.is_some(),
+        }
+    }
+}
+
+/// Reads the body of `resend-code`. The scenario is a property; without one, or with several, it is self-registration.
+///
+/// # Errors
+/// 400 for a user store or a scenario that there is not.
+pub fn resend_request(body: &Json) -> Result<ResendRequest, Problem> {
+    let properties = body["properties"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut scenarios = properties.iter().filter(|property| property["key"] == "RecoveryScenario");
+    let scenario = match (scenarios.next(), scenarios.next()) {
+        (Some(one), None) => text(one, "value"),
+        _ => "SELF_SIGN_UP",
+    };
+    let scenario = match scenario {
+        "ASK_PASSWORD" => Scenario::AskPassword,
+        "EMAIL_VERIFICATION" | "SELF_SIGN_UP" => Scenario::Confirm,
+        "EMAIL_VERIFICATION_ON_UPDATE" => Scenario::NewAddress,
+        _ => {
+            return Err(no_recovery_data(
+                "The RecoveryScenario is none of ASK_PASSWORD, EMAIL_VERIFICATION, SELF_SIGN_UP and \
+                 EMAIL_VERIFICATION_ON_UPDATE.",
+            ));
+        }
+    };
+    if !is_primary(text(&body["user"], "realm")) {
+        return Err(no_recovery_data("There is no such user store: the realm is PRIMARY."));
+    }
+    Ok(ResendRequest { user_name: text(&body["user"], "username").to_owned(), scenario })
+}
+
+/// Whether a body names the primary user store, or none.
+fn is_primary(store: &str) -> bool {
+    store.is_empty() || store.eq_ignore_ascii_case(PRIMARY)
+}
+
+/// There is nothing to send again.
+#[must_use]
+pub fn no_recovery_data(why: impl Into<String>) -> Problem {
+    Problem {
+        status: 400,
+        code: "",
+        message: "User recovery data is not found. Please re-initiate the recovery flow.",
+        description: why.into(),
+    }
+}
+
+/// Reads the body of `offline-invite-link`: the user's name.
+///
+/// # Errors
+/// 400 when a member is missing; 17009
+pub fn offline_request(body: &Json) -> Result<&str, Problem> {
+    let (user_name, store) = (text(body, "username"), text(body, "userstore"));
+    if user_name.is_empty() || store.is_empty() {
+        return Err(no_link("", "Send username and userstore."));
+    }
+    if !is_primary(store) {
+        return Err(no_link("17009", "There is no such user store: the userstore is PRIMARY."));
+    }
+    Ok(user_name)
+}
+
+/// Why there is no offline link.
+#[must_use]
+pub fn offline_refused(refusal: &offline::Refusal) -> Problem {
+    let code = match refusal {
+        offline::Refusal::Unknown | offline::Refusal::Nothing(_) => "18003",
+        offline::Refusal::Locked => "17003",
+        offline::Refusal::Disabled => "17004",
+    };
+    no_link(code, refusal.to_string())
+}
+
+fn no_link(code: &'static str, description: impl Into<String>) -> Problem {
+    Problem { status: 400, code, message: "Unable to generate user invite link.", description: description.into() }
+}
+
+/// Whether a code confirms an address.
+#[must_use]
+pub fn is_confirmable(claims: &Claims) -> bool {
+    claims.purpose == Purpose::VerifyEmail
+}
