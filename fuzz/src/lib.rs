@@ -12,10 +12,10 @@ use latchkey::invite::token::{Claims, Key, KeyRing, MAX_LENGTH, MAX_LOCALE, Purp
 use latchkey::mail::address::Address;
 use latchkey::mail::render::render;
 use latchkey::mail::template::{Template, TemplateType, Values, validate};
+use latchkey::provision::import::MAX_ROWS;
 use latchkey::provision::import::csv::Sheet;
 use latchkey::provision::import::list::List;
 use latchkey::provision::import::row::Row;
-use latchkey::provision::import::MAX_ROWS;
 use latchkey::scim::filter::Filter;
 use latchkey::scim::patch::Patch;
 use latchkey::scim::resource;
@@ -179,8 +179,7 @@ pub fn template(input: &[u8]) {
     const MARK: &str = "<script>mark</script>\"'><img src=x onerror=mark>\r\nBcc: mark@example.com\u{202e}";
     let source = String::from_utf8_lossy(input);
     let (html, text) = source.split_once('\0').unwrap_or((&source, &source));
-    let of_template =
-        Template { subject: source.to_string(), html: html.to_owned(), text: text.to_owned() };
+    let of_template = Template { subject: source.to_string(), html: html.to_owned(), text: text.to_owned() };
     let _ = validate(Some(TemplateType::AskPassword), &of_template);
     let values: Values =
         ["user-name", "invitation-link", "user.claim.givenname"].into_iter().map(|name| (name, MARK)).collect();
@@ -188,8 +187,8 @@ pub fn template(input: &[u8]) {
     assert_eq!(render(&of_template, &values), mail, "an attempt is like the one before it");
     assert!(mail.subject.chars().count() <= 160 && !mail.subject.chars().any(char::is_control), "{:?}", mail.subject);
     if !source.contains("mark") {
-        assert!(!mail.html.contains("<script>mark") && !mail.html.contains("<img src=x"), "{}", mail.html);
-        assert!(!mail.html.contains("\r\nBcc") && !mail.text.contains("\nBcc: mark"), "{}", mail.text);
+        assert!(!mail.html.contains("<script>mark") && !mail.html.contains("onerror=mark>"), "{}", mail.html);
+        assert!(!mail.html.contains("\r\nBcc: mark") && !mail.text.contains("\nBcc: mark"), "{}", mail.text);
     }
 
     let as_value: Values = [("user-name", &*source)].into_iter().collect();

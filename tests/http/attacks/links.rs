@@ -33,7 +33,11 @@ fn row_07_an_older_link_is_dead_and_says_why() {
         ("already been used", 410, &|app, user, _| drop(app.scim().set(user, "password", PASSWORD).is(200))),
         ("already been used", 410, &|app, _, link| assert_eq!(redeem(app, link, PASSWORD).status, 200)),
         ("administrator has locked it", 410, &|app, user, _| drop(app.scim().set(user, "active", false).is(200))),
-        ("administrator has locked it", 410, &|app, user, _| {
+        ("invitation was withdrawn", 410, &|app, user, _| {
+            let id = user.rsplit('/').next().unwrap();
+            assert_eq!(app.admin("POST", &format!("/api/invitations/{id}/revoke"), "").status, 200);
+        }),
+        ("newer mail", 410, &|app, user, _| {
             app.scim().set(user, "active", false).is(200);
             app.scim().set(user, &locked, true).is(200);
             app.scim().set(user, "active", true).is(200);
@@ -119,12 +123,24 @@ fn flag() -> String {
 }
 
 #[test]
-fn row_09_whoever_is_slower_than_a_resend_or_a_lock_does_not_redeem() {
+fn row_09_whoever_is_slower_than_a_resend_a_revocation_or_a_lock_does_not_redeem() {
+    let api = |verb: &'static str| {
+        move |user: &str| ("POST", format!("/api/invitations/{}/{verb}", user.rsplit('/').next().unwrap()))
+    };
+    let scim = |user: &str| ("PATCH", user.to_owned());
     let off = json!({ "schemas": [crate::scim2::client::PATCH], "Operations": [{ "op": "replace", "path": "active", "value": false }] });
-    for (body, reason) in [(flag(), "newer mail"), (off.to_string(), "administrator has locked it")] {
+    type Target<'t> = &'t dyn Fn(&str) -> (&'static str, String);
+    let cases: [(Target, String, &str); 4] = [
+        (&scim, flag(), "newer mail"),
+        (&scim, off.to_string(), "administrator has locked it"),
+        (&api("resend"), String::new(), "newer mail"),
+        (&api("revoke"), String::new(), "invitation was withdrawn"),
+    ];
+    for (target, body, reason) in cases {
         let mut app = App::new();
         let (user, link) = pending(&app);
-        meanwhile(&mut app, 2, "PATCH", user, body);
+        let (method, path) = target(&user);
+        meanwhile(&mut app, 2, method, path, body);
         let page = redeem(&app, &link, PASSWORD);
         assert_eq!(page.status, 410, "{}", page.text);
         assert!(page.text.contains(reason), "{}", page.text);

@@ -4,6 +4,7 @@
 mod callers;
 mod content;
 mod links;
+mod timing;
 
 mod tokens;
 
