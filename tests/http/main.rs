@@ -15,6 +15,7 @@ mod operations;
 mod outbox;
 mod password;
 mod scim2;
+mod secrets;
 mod settings;
 mod support;
 mod switches;

@@ -4,6 +4,7 @@
 mod callers;
 mod content;
 mod links;
+mod pages;
 mod timing;
 
 mod tokens;
