@@ -79,6 +79,7 @@ pub fn token(input: &[u8]) {
         Ok(read) => assert!(read == claims && in_time),
         Err(Refused::Expired(read)) => assert!(*read == claims && !in_time),
         Err(Refused::Invalid) => assert!(claims.issued_at > now, "what was minted is authentic"),
+        Err(Refused::OtherTenant) => panic!("the tenant is the token's own"),
     }
     for purpose in PURPOSES.iter().filter(|purpose| **purpose != claims.purpose) {
         assert_eq!(ring.verify(&minted, &[*purpose], &tenant, now), Err(Refused::Invalid));

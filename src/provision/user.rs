@@ -21,12 +21,13 @@ use crate::scim::error::Error as ScimError;
 use crate::scim::patch::Patch;
 use crate::scim::resource::{self, Document};
 use crate::scim::schema::ResourceType;
+use crate::text::secret::Secret;
 
 /// A user to be created.
 pub fn prepare(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, document: Document) -> Result<NewResource, Refusal> {
     check_name(&document)?;
     let new = new_user(ctx, rt, document)?;
-    let password_hash = new.password.map(|password| password::hash(ctx, gate, &password)).transpose()?;
+    let password_hash = new.password.map(|password| password::hash(ctx, gate, password.expose())).transpose()?;
     Ok(NewResource {
         resource_type: rt.clone(),
         resource: new.user,
@@ -102,7 +103,7 @@ pub fn changed(
     if let Some(address) = before.account.email.as_deref().filter(|_| change.holds_back) {
         wishes::set_address(&mut document, address);
     }
-    let password_hash = wishes.password.map(|password| password::hash(ctx, gate, &password)).transpose()?;
+    let password_hash = wishes.password.map(|password| password::hash(ctx, gate, password.expose())).transpose()?;
     let mut after = Resource { account: change.account, ..before.clone() };
     let mailed = mails.iter().find(|mail| mail.template.is_invitation());
     if let Some(made) = made(mailed, code.as_ref()) {
@@ -166,7 +167,7 @@ fn check_own(
     if let Some(name) = touched.map(String::as_str).or(account.then_some("the account's state")) {
         return Err(ScimError::forbidden(format!("Only an administrator changes {name}.")).into());
     }
-    if let Some(password) = &wishes.password {
+    if let Some(password) = wishes.password.as_ref().map(Secret::expose) {
         let minimum = ctx.settings().password_min_length;
         let weak = policy::weaknesses(password, minimum, &policy::obvious_words(ctx, before));
         let guessable = |weakness: &Weakness| {
