@@ -3,7 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::access::delay::Delays;
 use crate::access::scope::Scopes;
+use crate::access::tokens::Tokens;
+use crate::access::verified::Verified;
 use crate::directory::registry::Registries;
 use crate::ports::Platform;
 use crate::tenant::store::Tenants;
@@ -17,6 +20,12 @@ pub struct Memory {
     pub registries: Registries,
     /// The tenants' settings.
     pub tenants: Tenants,
+    /// API tokens.
+    pub tokens: Tokens,
+    /// Passwords that need no hashing.
+    pub verified: Verified,
+    /// Who has to wait before signing in again.
+    pub delays: Delays,
 }
 
 /// Who acts, as the audit names them.
@@ -24,10 +33,24 @@ pub struct Memory {
 pub enum Actor {
     /// Nobody has signed in: a link or a public endpoint.
     Anyone,
-    /// An administrator by the name used to sign in.
+    /// The first administrator, by name.
     Administrator(String),
+    /// A user who has a role, acting on others by it.
+    RoleHolder {
+        /// His id.
+        id: String,
+        /// His user name.
+        name: String,
+    },
     /// A user, by id.
     User(String),
+    /// An API token.
+    Token {
+        /// Its id.
+        id: String,
+        /// What whoever made it calls it.
+        name: String,
+    },
     /// Latchkey itself: the mail sender, the sweep.
     System,
 }
@@ -38,6 +61,8 @@ impl fmt::Display for Actor {
             Self::Anyone => f.write_str("anyone"),
             Self::Administrator(name) => write!(f, "administrator:{name}"),
             Self::User(id) => write!(f, "user:{id}"),
+            Self::RoleHolder { id, name } => write!(f, "administrator:{name} ({id})"),
+            Self::Token { id, name } => write!(f, "token:{name} ({id})"),
             Self::System => f.write_str("system"),
         }
     }

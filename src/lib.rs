@@ -22,6 +22,7 @@
 
 pub mod access;
 pub mod context;
+pub mod der;
 pub mod directory;
 #[cfg(target_arch = "wasm32")]
 mod edge;

@@ -203,6 +203,8 @@ pub trait Cache: Send + Sync {
     async fn get(&self, key: &str) -> Result<Option<String>, CacheError>;
     /// Keeps `value` under `key` for `seconds` (at least 60, KV's least).
     async fn put(&self, key: &str, value: &str, seconds: u32);
+    /// The same, without holding up the answer.
+    fn put_later(&self, key: &str, value: &str, seconds: u32);
 }
 
 /// Wakes the mail sender. Losing a wake-up is harmless: the sweep finds what waits.
@@ -251,6 +253,24 @@ pub trait EmailBinding: Send + Sync {
     /// # Errors
     /// The service's, without a code when the mail may have been taken all the same.
     async fn send(&self, mail: &serde_json::Value, timeout: Duration) -> Option<Result<String, EmailError>>;
+}
+
+/// A public-key signature scheme that somebody else's events are signed with, and the form of its key and signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignatureScheme {
+    /// ECDSA on P-256 with SHA-256: the key a `SubjectPublicKeyInfo`, the signature `r` and `s` of 32 bytes each.
+    EcdsaP256Sha256,
+    /// Ed25519 (RFC 8032): the key's 32 bytes, the signature's 64.
+    Ed25519,
+    /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 section 8.2): the key a `SubjectPublicKeyInfo`.
+    RsaSha256,
+}
+
+/// Checks public-key signatures. The platform's own code does it: the Worker need not carry any.
+#[async_trait]
+pub trait SignatureVerifier: Send + Sync {
+    /// Whether `signature` is one of `message` by the owner of `key`; false too when either is not well-formed.
+    async fn verify(&self, scheme: SignatureScheme, key: &[u8], message: &[u8], signature: &[u8]) -> bool;
 }
 
 /// The time.
@@ -332,6 +352,8 @@ pub struct Platform {
     pub http: Arc<dyn HttpClient>,
     /// The platform's own mail service, where the deployment has one.
     pub email: Option<Arc<dyn EmailBinding>>,
+    /// Public-key signatures.
+    pub signatures: Arc<dyn SignatureVerifier>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.

@@ -289,3 +289,25 @@ fn an_answer_that_is_not_a_deployments_is_no_success() {
     let lost = complaint(&latchkey(&["import", &path, "--url", &url]));
     assert!(lost.contains("is the address right"), "{lost}");
 }
+
+#[test]
+fn a_token_is_made_used_listed_and_revoked() {
+    let url = serve();
+    let create = ["tokens", "create", "--url", &url, "--name", "HR", "--scopes", "settings,tokens", "--days", "0.5"];
+    let token = out(&latchkey(&create));
+    let token = token.trim_end();
+    assert!(token.starts_with("lk_"), "{token}");
+
+    let bearer = [("LATCHKEY_TOKEN", token), ("LATCHKEY_URL", &url)];
+    let listed = out(&with_environment(&["tokens", "list"], &bearer));
+    assert!(listed.contains("HR") && listed.contains("settings,tokens") && !listed.contains(token), "{listed}");
+    let path = file("by-token.toml", PRINTED);
+    assert!(out(&with_environment(&["settings", "import", &path, "--apply"], &bearer)).contains("Set at"));
+    let more = ["tokens", "create", "--name", "more", "--scopes", "scim:write"];
+    assert!(complaint(&with_environment(&more, &bearer)).contains("cannot grant"));
+
+    let id = listed.split(' ').next().unwrap();
+    assert!(out(&latchkey(&["tokens", "revoke", id, "--url", &url])).starts_with("Revoked"));
+    assert!(complaint(&with_environment(&["tokens", "list"], &bearer)).contains("401"));
+    assert!(complaint(&latchkey(&["tokens", "revoke", id, "--url", &url])).contains("no token"));
+}

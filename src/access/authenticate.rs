@@ -1,15 +1,23 @@
-//! Who is calling: HTTP Basic of the first administrator, and a user's own Basic credentials.
+//! Who is calling: an API token, the first administrator, or a user by credentials of his own.
+
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::access::password;
-use crate::context::Context;
+use crate::access::delay::Attempt;
+use crate::access::grant::Grant;
+use crate::access::password::Gate;
+use crate::access::scope::{Scope, Scopes};
+use crate::access::tokens::ApiToken;
+use crate::access::{password, role, token, tokens};
+use crate::context::{Actor, Context};
 use crate::directory::find;
 use crate::directory::resource::Resource;
-use crate::ports::DatabaseError;
+use crate::ports::{DatabaseError, Statement};
+use crate::tenant::{SUPER_TENANT, Secret, Tenant, store};
 
 /// A user name and a password, as sent.
 pub struct Basic {
@@ -33,39 +41,230 @@ impl Basic {
     }
 }
 
+/// What an `Authorization` header carries.
+pub enum Credentials {
+    /// A name and a password.
+    Basic(Basic),
+    /// An API token (RFC 6750).
+    Bearer(Secret),
+}
+
+impl Credentials {
+    /// Reads an `Authorization` header; `None` for another scheme, or what is not well-formed.
+    #[must_use]
+    pub fn parse(header: &str) -> Option<Self> {
+        let (scheme, credentials) = header.split_once(' ')?;
+        if scheme.eq_ignore_ascii_case("bearer") {
+            return Some(Self::Bearer(Secret::new(credentials.trim())));
+        }
+        Basic::parse(header).map(Self::Basic)
+    }
+}
+
+/// What credentials come to.
+pub enum Outcome<T> {
+    /// They are right.
+    Accepted(T),
+    /// Anything else: the caller learns no more.
+    Refused,
+    /// Too many passwords wait to be checked.
+    Busy,
+    /// Too many attempts have failed: the next one may be made after this many seconds.
+    Wait(u32),
+}
+
+/// Who calls, in the context, with what he may do: whoever has an API token, the first administrator, or a user who has a
+/// role.
+///
+/// # Errors
+/// The database's.
+pub async fn caller(ctx: &Context, gate: &Gate, credentials: &Credentials) -> Result<Outcome<Context>, DatabaseError> {
+    let basic = match credentials {
+        Credentials::Bearer(token) => {
+            return Ok(bearer(ctx, token).await?.map_or(Outcome::Refused, Outcome::Accepted));
+        }
+        Credentials::Basic(basic) => basic,
+    };
+    if is_first_administrator(ctx, basic) {
+        return first_administrator(ctx, basic).await;
+    }
+    role_holder(ctx, gate, basic).await
+}
+
+/// The context with whoever has this API token, or an access token made for one, in it; `None` when it is not good here.
+async fn bearer(ctx: &Context, text: &Secret) -> Result<Option<Context>, DatabaseError> {
+    let (digest, granted) = match token::digest(text.expose()) {
+        Some(digest) => (digest, Scopes::all()),
+        None => match Grant::verify(text.expose(), &ctx.deployment.keys, ctx.now_seconds()) {
+            Some(grant) => (grant.parent, grant.scopes),
+            None => return Ok(None),
+        },
+    };
+    let Some(token) = good_here(ctx, &digest).await? else { return Ok(None) };
+    let is_own = token.tenant == ctx.tenant.number();
+    let name = if is_own { token.name.clone() } else { of_super_tenant(&token.name) };
+    let scopes = token.scopes.common(granted);
+    if !is_own && !scopes.has(Scope::Tenants) {
+        return Ok(None);
+    }
+    Ok(Some(Context { actor: Actor::Token { id: token.id.clone(), name }, scopes, ..ctx.clone() }))
+}
+
+/// The API token of this text and its digest, if it is good here.
+///
+/// # Errors
+/// The database's.
+pub async fn api_token(ctx: &Context, text: &Secret) -> Result<Option<(String, Arc<ApiToken>)>, DatabaseError> {
+    let Some(digest) = token::digest(text.expose()) else { return Ok(None) };
+    Ok(good_here(ctx, &digest).await?.map(|token| (digest, token)))
+}
+
+/// The token with this digest. One works in its own tenant alone; the super tenant's inside any, if it has the scope
+/// `tenants`.
+async fn good_here(ctx: &Context, digest: &str) -> Result<Option<Arc<ApiToken>>, DatabaseError> {
+    let token = tokens::find(ctx, digest).await?;
+    Ok(token.filter(|token| {
+        let reaches = token.tenant == Tenant::super_tenant().number() && token.scopes.has(Scope::Tenants);
+        token.tenant == ctx.tenant.number() || reaches
+    }))
+}
+
+/// The name of somebody of the super tenant who acts inside another.
+fn of_super_tenant(name: &str) -> String {
+    format!("{name}@{SUPER_TENANT}")
+}
+
 /// Whether these are the first administrator's credentials. He belongs to the super tenant and may act inside any.
 #[must_use]
 pub fn is_first_administrator(ctx: &Context, basic: &Basic) -> bool {
-    let expected = &ctx.deployment.administrator;
+    let Some(expected) = &ctx.deployment.administrator else { return false };
     // Digests have one length, so that the time tells nothing about the secrets.
     let same = |sent: &str, secret: &str| Sha256::digest(sent).ct_eq(&Sha256::digest(secret));
     let right = same(&basic.username, &expected.username) & same(&basic.password, expected.password.expose());
     bool::from(right)
 }
 
-/// What a user's own credentials come to.
-pub enum SignIn {
-    /// They are right, and the account is live.
-    Accepted(Box<Resource>),
-    /// Anything else: the caller learns no more.
-    Refused,
-    /// Too many passwords wait to be checked.
-    Busy,
+async fn first_administrator(ctx: &Context, basic: &Basic) -> Result<Outcome<Context>, DatabaseError> {
+    // The right secret costs no look-up: the delays are those that this isolate knows of.
+    if let Some(seconds) = Attempt::of(ctx, &basic.username).and_then(|attempt| attempt.known_wait(ctx)) {
+        return Ok(Outcome::Wait(seconds));
+    }
+    if !store::refresh(ctx).await? {
+        return Ok(Outcome::Refused);
+    }
+    let name = if ctx.tenant.is_super() { basic.username.clone() } else { of_super_tenant(&basic.username) };
+    let actor = Actor::Administrator(name);
+    Ok(Outcome::Accepted(Context { actor, scopes: Scopes::all(), ..ctx.clone() }))
 }
 
-/// Checks a user's own credentials in one round trip, and in the same time whether or not the user exists.
+/// A user who has a role; one of the super tenant acts inside another as `name@carbon.super`.
+async fn role_holder(ctx: &Context, gate: &Gate, basic: &Basic) -> Result<Outcome<Context>, DatabaseError> {
+    let visitor = basic.username.strip_suffix(SUPER_TENANT).and_then(|name| name.strip_suffix('@'));
+    let visitor = visitor.filter(|_| !ctx.tenant.is_super());
+    let home =
+        Context { tenant: if visitor.is_some() { Tenant::super_tenant() } else { ctx.tenant.clone() }, ..ctx.clone() };
+    let user = match user(&home, gate, visitor.unwrap_or(&basic.username), &basic.password).await? {
+        Outcome::Accepted(user) => user,
+        Outcome::Refused => return Ok(Outcome::Refused),
+        Outcome::Busy => return Ok(Outcome::Busy),
+        Outcome::Wait(seconds) => return Ok(Outcome::Wait(seconds)),
+    };
+    let scopes = role::scopes(&user, &home.tenant);
+    let refused = scopes.is_empty() || (visitor.is_some() && !scopes.has(Scope::Tenants));
+    if refused || !store::refresh(ctx).await? {
+        return Ok(Outcome::Refused);
+    }
+    let name = if visitor.is_some() { of_super_tenant(&user.user_name()) } else { user.user_name() };
+    Ok(Outcome::Accepted(Context { actor: Actor::RoleHolder { id: user.id, name }, scopes, ..ctx.clone() }))
+}
+
+/// Checks a user's own credentials in one round trip, and two where they are wrong, in the same time whether or not the
+/// user exists. The user comes with his groups.
 ///
 /// # Errors
 /// The database's.
-pub async fn user(ctx: &Context, gate: &password::Gate, basic: &Basic) -> Result<SignIn, DatabaseError> {
-    let Some(_place) = gate.enter() else { return Ok(SignIn::Busy) };
-    let found = find::user_with_password_hash(ctx, &basic.username).await?;
-    let Some((user, Some(hash))) = found else {
-        password::pretend_to_verify(&basic.password);
-        return Ok(SignIn::Refused);
+pub async fn user(
+    ctx: &Context,
+    gate: &Gate,
+    user_name: &str,
+    password: &str,
+) -> Result<Outcome<Box<Resource>>, DatabaseError> {
+    let attempt = Attempt::of(ctx, user_name);
+    if let Some(seconds) = attempt.as_ref().and_then(|attempt| attempt.known_wait(ctx)) {
+        return Ok(Outcome::Wait(seconds));
+    }
+    let now = ctx.platform.clock.now();
+    let verified = &ctx.memory.verified;
+    let digest = verified.digest(ctx, user_name, password);
+    let known = digest.as_ref().and_then(|digest| verified.hash(digest, now));
+    // Whoever will have to be hashed takes a place now: what is refused has cost nothing yet.
+    let mut place = None;
+    if known.is_none() {
+        let Some(entered) = gate.enter() else { return Ok(Outcome::Busy) };
+        place = Some(entered);
+    }
+    let mut batch = vec![find::user_with_password_hash(ctx, user_name)];
+    batch.extend(attempt.as_ref().map(Attempt::statement));
+    let outcomes = store::batch(ctx, batch).await?;
+    let mut has_failed = false;
+    if let Some(attempt) = &attempt {
+        let verdict = attempt.judge(ctx, outcomes.get(1))?;
+        if let Some(seconds) = verdict.wait {
+            return Ok(Outcome::Wait(seconds));
+        }
+        has_failed = verdict.has_failed;
+    }
+    // A tenant that is none any more, or not active, may still have users.
+    let row = outcomes.first().and_then(|outcome| outcome.rows.first()).filter(|_| store::is_fresh(ctx));
+    let found = match row {
+        Some(row) => Some((Resource::from_row(row)?, row.optional_text("password_hash")?)),
+        None => None,
     };
-    let right = password::verify(&basic.password, &hash);
-    Ok(if right && user.account.may_sign_in() { SignIn::Accepted(Box::new(user)) } else { SignIn::Refused })
+    let accepted = match found {
+        Some((user, Some(hash))) if user.account.may_sign_in() && known.as_deref() == Some(hash) => Some((user, hash)),
+        found => {
+            if place.is_none() && gate.enter().is_none() {
+                return Ok(Outcome::Busy);
+            }
+            right(found, password)
+        }
+    };
+    let Some((user, hash)) = accepted else {
+        if let Some(attempt) = attempt {
+            attempt.failed(ctx).await?;
+        }
+        return Ok(Outcome::Refused);
+    };
+    if let Some(attempt) = attempt.filter(|_| has_failed) {
+        attempt.succeeded(ctx).await?;
+    }
+    if !password::is_current(hash) {
+        hash_anew(ctx, &user.id, hash, password).await?;
+    }
+    if let Some(digest) = digest {
+        verified.keep(digest, hash, now);
+    }
+    drop(place);
+    Ok(Outcome::Accepted(Box::new(user)))
+}
+
+/// The user and the hash, provided that the password is right and the account is live: hashes once, whatever was found.
+fn right<'h>(found: Option<(Resource, Option<&'h str>)>, password: &str) -> Option<(Resource, &'h str)> {
+    let Some((user, Some(hash))) = found else {
+        password::pretend_to_verify(password);
+        return None;
+    };
+    (password::verify(password, hash) && user.account.may_sign_in()).then_some((user, hash))
+}
+
+/// Stores a hash with the parameters of today, unless another password has been set meanwhile.
+async fn hash_anew(ctx: &Context, user_id: &str, old: &str, password: &str) -> Result<(), DatabaseError> {
+    let Some(new) = password::hash(password, &*ctx.platform.entropy) else { return Ok(()) };
+    let statement = Statement::new(
+        "UPDATE credentials SET password_hash = ?4 WHERE tenant = ?1 AND user_id = ?2 AND password_hash = ?3",
+        vec![ctx.tenant.key(), user_id.into(), old.into(), new.into()],
+    );
+    ctx.platform.query(statement).await.map(|_| ())
 }
 
 #[cfg(test)]

@@ -1,7 +1,24 @@
 //! Who may do what: credentials, passwords and their policy, and the audit of what was done.
+//!
+//! | module | what it knows |
+//! |---|---|
+//! | `scope`, `role` | what may be done, and what roles allow |
+//! | `authenticate` | from credentials to whoever calls |
+//! | `token`, `tokens` | API tokens: their text, and those that there are |
+//! | `grant` | the access tokens that API tokens are exchanged for |
+//! | `password`, `policy` | hashing, and which passwords will do |
+//! | `verified` | what need not be hashed again within a minute |
+//! | `delay` | failed sign-ins, and how long the next has to wait |
+//! | `audit` | what was done |
 
 pub mod audit;
 pub mod authenticate;
+pub mod delay;
+pub mod grant;
 pub mod password;
 pub mod policy;
+pub mod role;
 pub mod scope;
+pub mod token;
+pub mod tokens;
+pub mod verified;

@@ -87,6 +87,16 @@ pub fn verify(password: &str, stored: &str) -> bool {
     check(password, stored).unwrap_or(false)
 }
 
+/// Whether a hash was made with the parameters of today: one that was not is made anew when its password is next seen.
+#[must_use]
+pub fn is_current(stored: &str) -> bool {
+    let params = phc::PasswordHash::new(stored).ok().and_then(|stored| Params::try_from(&stored).ok());
+    params.is_some_and(|params| {
+        (params.m_cost(), params.t_cost(), params.p_cost(), params.output_len())
+            == (MEMORY_KIB, PASSES, 1, Some(OUTPUT))
+    })
+}
+
 /// Takes as long as [`verify`] does, and fails: for a user who does not exist or has no password.
 pub fn pretend_to_verify(password: &str) {
     // A well-formed hash of nobody's password, with the parameters of today.
@@ -149,6 +159,8 @@ mod tests {
         assert!(verify("correct horse", &stored));
         assert!(!verify("correct horsf", &stored));
         assert!(!verify("", &stored));
+        assert!(is_current(&stored));
+        assert!(!is_current(&stored.replace("t=2", "t=1")) && !is_current(&stored.replace("m=19456", "m=8192")));
     }
 
     #[test]

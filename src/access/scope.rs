@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// One area of what Latchkey does.
+/// One area of what Latchkey does. A new one goes to the end: access tokens carry them by position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// SCIM GET and `.search`.
@@ -90,9 +90,58 @@ impl Scopes {
         scopes.iter().any(|scope| self.has(*scope))
     }
 
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Those that are not among `others`.
+    #[must_use]
+    pub fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+
+    /// Those of both sets.
+    #[must_use]
+    pub fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
+    /// Those that are in both sets.
+    #[must_use]
+    pub fn common(self, others: Self) -> Self {
+        Self(self.0 & others.0)
+    }
+
+    /// The set as a number, a bit for each scope in the order of [`Scope`]: what an access token carries for an hour.
+    #[must_use]
+    pub fn bits(self) -> u16 {
+        self.0
+    }
+
+    /// Reads [`Scopes::bits`].
+    #[must_use]
+    pub fn from_bits(bits: u16) -> Self {
+        Self(bits).common(Self::all())
+    }
+
+    /// Reads names separated by spaces, as they are stored; a name that this version does not know grants nothing.
+    #[must_use]
+    pub fn from_stored(names: &str) -> Self {
+        names.split(' ').filter_map(Scope::parse).collect()
+    }
+
     /// The names, in the order of the documentation.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         NAMES.iter().filter(move |(scope, _)| self.has(*scope)).map(|(_, name)| *name)
+    }
+}
+
+/// The names, separated by spaces: how they are stored, and how OAuth writes them (RFC 6749 section 3.3).
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.names().collect::<Vec<_>>().join(" "))
     }
 }
 
@@ -111,6 +160,10 @@ mod tests {
         let scopes: Scopes = [Scope::ScimRead, Scope::Audit].into_iter().collect();
         assert!(scopes.has(Scope::Audit) && !scopes.has(Scope::ScimWrite));
         assert_eq!(scopes.names().collect::<Vec<_>>(), ["scim:read", "audit"]);
+        assert_eq!(scopes.to_string(), "scim:read audit");
+        assert_eq!(Scopes::from_stored("scim:read audit of yesterday"), scopes);
+        assert_eq!(Scopes::from_stored(""), Scopes::NONE);
+        assert_eq!(Scopes::all().without(scopes).common(scopes), Scopes::NONE);
         assert_eq!(Scopes::all().names().count(), 11);
         assert!(Scopes::all().names().all(|name| Scope::parse(name).is_some_and(|scope| scope.as_str() == name)));
     }

@@ -9,7 +9,6 @@ use super::resource::{COLUMNS, GROUPS_COLUMN, Resource, USER};
 use crate::context::Context;
 use crate::ports::{DatabaseError, Statement};
 use crate::scim::fold::fold;
-use crate::tenant::store;
 
 /// The statement that finds a resource by type and id; with the groups it is in, if those are asked for.
 #[must_use]
@@ -35,34 +34,28 @@ pub async fn by_id(
     rows.first().map(Resource::from_row).transpose()
 }
 
-/// Finds a user by user name, whose case and Unicode form do not matter, without the groups.
+/// Finds a user by user name, whose case and Unicode form do not matter, with the groups.
 ///
 /// # Errors
 /// The database's.
 pub async fn user_by_name(ctx: &Context, user_name: &str) -> Result<Option<Resource>, DatabaseError> {
-    let sql = format!("SELECT {COLUMNS} FROM resources r WHERE r.tenant = ?1 AND r.type = ?3 AND r.name_key = ?2");
+    let sql = format!(
+        "SELECT {COLUMNS}, {GROUPS_COLUMN} FROM resources r WHERE r.tenant = ?1 AND r.type = ?3 AND r.name_key = ?2"
+    );
     let params = vec![ctx.tenant.key(), fold(user_name).into(), USER.into()];
     ctx.platform.query(Statement::new(sql, params)).await?.first().map(Resource::from_row).transpose()
 }
 
-/// Finds a user by user name, whose case and Unicode form do not matter, with the hash of the password, if there is one,
-/// and the groups.
-///
-/// # Errors
-/// The database's.
-pub async fn user_with_password_hash(
-    ctx: &Context,
-    user_name: &str,
-) -> Result<Option<(Resource, Option<String>)>, DatabaseError> {
+/// The statement that finds a user by user name, whose case and Unicode form do not matter, with the hash of the password,
+/// if there is one, and the groups.
+#[must_use]
+pub fn user_with_password_hash(ctx: &Context, user_name: &str) -> Statement {
     let sql = format!(
         "SELECT {COLUMNS}, c.password_hash, {GROUPS_COLUMN} FROM resources r \
          LEFT JOIN credentials c ON c.tenant = r.tenant AND c.user_id = r.id \
          WHERE r.tenant = ?1 AND r.type = ?3 AND r.name_key = ?2"
     );
-    let params = vec![ctx.tenant.key(), fold(user_name).into(), USER.into()];
-    let rows = store::query(ctx, Statement::new(sql, params)).await?;
-    let Some(row) = rows.first() else { return Ok(None) };
-    Ok(Some((Resource::from_row(row)?, row.optional_text("password_hash")?.map(str::to_owned))))
+    Statement::new(sql, vec![ctx.tenant.key(), fold(user_name).into(), USER.into()])
 }
 
 /// Which of these keys of user names are taken.

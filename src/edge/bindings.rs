@@ -12,6 +12,7 @@ use worker::{Context as WorkerContext, Env, MessageBuilder, Queue};
 use super::d1::D1;
 use super::email::Email;
 use super::fetch::Fetch;
+use super::signatures::Subtle;
 use crate::ports::{Cache, CacheError, Clock, Entropy, Log, MailQueue, Millis, Platform};
 
 /// The longest pause that Queues take, in seconds.
@@ -21,29 +22,46 @@ const MAX_DELAY: u64 = 12 * 3600;
 pub fn platform(env: &Env, ctx: Option<Rc<WorkerContext>>) -> worker::Result<Platform> {
     Ok(Platform {
         db: Arc::new(D1::new(env.d1("DB")?)),
-        cache: Arc::new(Kv(env.kv("KV")?)),
+        cache: Arc::new(Kv(SendWrapper::new(KvInner { store: env.kv("KV")?, ctx: ctx.clone() }))),
         mail_queue: Arc::new(Wakes(SendWrapper::new(WakesInner { queue: env.queue("MAIL_QUEUE")?, ctx }))),
         http: Arc::new(Fetch),
         // Who sends by another provider may do without it.
         email: env.send_email("EMAIL").ok().map(|binding| Arc::new(Email(binding)) as _),
+        signatures: Arc::new(Subtle),
         clock: Arc::new(JsClock),
         entropy: Arc::new(JsEntropy),
         log: Arc::new(Console),
     })
 }
 
-struct Kv(KvStore);
+struct KvInner {
+    store: KvStore,
+    ctx: Option<Rc<WorkerContext>>,
+}
+
+struct Kv(SendWrapper<KvInner>);
+
+/// A cache that did not take a value is a cache that has forgotten it: nothing is made of a failure.
+async fn put(store: KvStore, key: String, value: String, seconds: u32) {
+    let Ok(put) = store.put(&key, value) else { return };
+    let _ = put.expiration_ttl(seconds.max(60).into()).execute().await;
+}
 
 #[async_trait]
 impl Cache for Kv {
     async fn get(&self, key: &str) -> Result<Option<String>, CacheError> {
-        SendFuture::new(self.0.get(key).text()).await.map_err(|error| CacheError(error.to_string()))
+        SendFuture::new(self.0.store.get(key).text()).await.map_err(|error| CacheError(error.to_string()))
     }
 
     async fn put(&self, key: &str, value: &str, seconds: u32) {
-        let Ok(put) = self.0.put(key, value) else { return };
-        // A cache that did not take a value is a cache that has forgotten it.
-        let _ = SendFuture::new(put.expiration_ttl(seconds.max(60).into()).execute()).await;
+        SendFuture::new(put(self.0.store.clone(), key.to_owned(), value.to_owned(), seconds)).await;
+    }
+
+    fn put_later(&self, key: &str, value: &str, seconds: u32) {
+        // Without a context to hold on to, as in a scheduled event, the cache goes without.
+        if let Some(ctx) = &self.0.ctx {
+            ctx.wait_until(put(self.0.store.clone(), key.to_owned(), value.to_owned(), seconds));
+        }
     }
 }
 

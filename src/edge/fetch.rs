@@ -44,8 +44,11 @@ async fn exchange(
     init.with_method(Method::from(parts.method.as_str().to_owned()))
         .with_headers(Headers::from(&parts.headers))
         // A redirect is an answer like any other: followed, it would take mail, key and all, to whom it names.
-        .with_redirect(RequestRedirect::Manual)
-        .with_body(Some(worker::js_sys::Uint8Array::from(body.as_slice()).into()));
+        .with_redirect(RequestRedirect::Manual);
+    // A GET with a body, be it an empty one, is refused.
+    if !body.is_empty() {
+        init.with_body(Some(worker::js_sys::Uint8Array::from(body.as_slice()).into()));
+    }
     let request = worker::Request::new_with_init(&parts.uri.to_string(), &init)?;
     let mut response = worker::Fetch::Request(request).send_with_signal(signal).await?;
     let mut answer = http::Response::builder().status(response.status_code());

@@ -5,6 +5,7 @@ mod d1;
 mod email;
 mod fetch;
 mod panic;
+mod signatures;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -12,12 +13,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use worker::send::SendFuture;
+use worker::wasm_bindgen::JsValue;
 use worker::{Context as WorkerContext, Env, HttpRequest, MessageBatch, ScheduleContext, ScheduledEvent, event};
 
 use crate::access::audit::seal;
+use crate::access::delay;
 use crate::http::Service;
-use crate::mail::sender;
-use crate::ports::Platform;
+use crate::mail::{sender, webhooks};
+use crate::ports::{DatabaseError, Platform};
 use crate::tenant::Deployment;
 
 /// Batches of mail that one invocation may send: a hundred mails are a hundred subrequests of its thousand.
@@ -57,9 +60,28 @@ async fn fetch(request: HttpRequest, env: Env, ctx: WorkerContext) -> worker::Re
     Ok(SendFuture::new(service.handle(&platform, request)).await)
 }
 
+/// How the name of the queue ends that brings Cloudflare's events on mails it has sent (`MAIL_EVENTS`). Any other wakes
+/// the sender.
+const EVENTS: &str = "-events";
+
 #[event(queue)]
 async fn queue(batch: MessageBatch<serde_json::Value>, env: Env, ctx: WorkerContext) -> worker::Result<()> {
     let platform = bindings::platform(&env, Some(Rc::new(ctx)))?;
+    if batch.queue().ends_with(EVENTS) {
+        // By way of text: serde's own way from JavaScript's values is code that nothing else here needs. A message that
+        // cannot be read is one that nobody here has use for.
+        let text = |body: &JsValue| worker::js_sys::JSON::stringify(body).ok()?.as_string();
+        let bodies = batch.raw_iter().filter_map(|message| serde_json::from_str(&text(&message.body())?).ok());
+        let told: Vec<_> = bodies.filter_map(|body| webhooks::cloudflare::read(&body)).collect();
+        match webhooks::events::record(&platform, "cloudflare", &told).await {
+            Ok(_) => batch.ack_all(),
+            Err(error) => {
+                failed(&platform, "mail.events", &error);
+                batch.retry_all();
+            }
+        }
+        return Ok(());
+    }
     send_mail(&platform, &service(&env)).await;
     // What was not sent waits in the outbox, not in the queue.
     batch.ack_all();
@@ -79,7 +101,8 @@ async fn sweep(platform: &Platform, service: &Service) {
     if service.deployment().is_none() {
         return;
     }
-    if let Err(error) = service.warm(platform).await {
+    for done in [service.warm(platform).await, delay::sweep(platform).await] {
+        let Err(error) = done else { continue };
         let line = serde_json::json!({ "event": "sweep", "error": error.to_string() });
         platform.log.line(&line.to_string());
     }
@@ -90,7 +113,15 @@ async fn sweep(platform: &Platform, service: &Service) {
             serde_json::json!({ "event": "audit.seal", "error": crate::text::without_values(&error.to_string()) });
         platform.log.line(&line.to_string());
     }
+    if let Err(error) = webhooks::events::sweep(platform).await {
+        failed(platform, "mail.events", &error);
+    }
     send_mail(platform, service).await;
+}
+
+fn failed(platform: &Platform, event: &str, error: &DatabaseError) {
+    let line = serde_json::json!({ "event": event, "error": crate::text::without_values(&error.to_string()) });
+    platform.log.line(&line.to_string());
 }
 
 async fn send_mail(platform: &Platform, service: &Service) {

@@ -188,6 +188,17 @@ pub fn unavailable(dialect: Dialect, detail: &str) -> Response {
     response
 }
 
+/// 429 with `Retry-After`, in seconds. A page says so in words of its own.
+pub fn too_many_requests(dialect: Dialect, seconds: u32, detail: &str) -> Response {
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    let mut response = match dialect {
+        Dialect::Page => page(status, problem::too_many_requests(&Shell::default(), seconds, None)),
+        other => error(other, status, detail),
+    };
+    set(response.headers_mut(), "retry-after", &seconds.to_string());
+    response
+}
+
 /// What went wrong behind a response, for the log alone.
 #[derive(Clone, Debug)]
 pub struct Failure(pub String);

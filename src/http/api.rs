@@ -51,7 +51,7 @@ fn refused(error: &RegisterError) -> Response {
 }
 
 /// The last segment of a path, decoded: an URN may come with its colons escaped.
-fn name(uri: &Uri) -> String {
+pub fn name(uri: &Uri) -> String {
     percent_decode_str(uri.path().rsplit('/').next().unwrap_or_default()).decode_utf8_lossy().into_owned()
 }
 

@@ -2,32 +2,25 @@
 //!
 //! [`Service::handle`] is the life of a request, top to bottom.
 
-/// The endpoint that calls a handler with the parts of the request it names.
-macro_rules! at {
-    ($handler:path) => {
-        Endpoint(|_| Box::pin($handler()))
-    };
-    ($handler:path $(, $part:ident)+) => {
-        Endpoint(|call| Box::pin($handler($(call.$part),+)))
-    };
-}
-
 mod answer;
 mod api;
 mod audit;
 mod caller;
 mod dev;
+mod hooks;
 mod invitations;
 mod links;
 mod mail;
+mod oauth;
 mod operations;
+mod routes;
 mod scim;
 mod settings;
 mod templates;
+mod tokens;
 mod wso2;
 
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use ::http::header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue};
@@ -37,9 +30,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::body::Bytes;
 use axum::extract::MatchedPath;
-use axum::handler::Handler;
 use axum::response::Response;
-use axum::routing::{get, post, put};
 use bytes::BytesMut;
 use futures_util::{future, stream};
 use http_body_util::BodyExt;
@@ -56,6 +47,7 @@ use crate::provision::import;
 use crate::tenant::{Deployment, Tenant, store};
 
 pub use answer::Dialect;
+pub use routes::{ROUTES, Route, Rule};
 
 /// The whole of Latchkey behind one function: an isolate builds it once.
 pub struct Service {
@@ -71,13 +63,15 @@ struct Work {
     ctx: Context,
     gate: Gate,
     dialect: Dialect,
+    /// The context with whoever the route's rule has let in.
+    caller: Option<Context>,
 }
 
 impl Service {
     /// Builds the routes for a deployment, or for the list of what must be mended before there is one.
     #[must_use]
     pub fn new(deployment: Result<Arc<Deployment>, Vec<String>>) -> Self {
-        Self { deployment, router: routes(), gate: Gate::default(), memory: Arc::default() }
+        Self { deployment, router: routes::router(), gate: Gate::default(), memory: Arc::default() }
     }
 
     /// The deployment, where it is complete.
@@ -153,7 +147,7 @@ impl Service {
         let text = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
         let request_id = text("cf-ray").unwrap_or_else(|| platform.new_id().to_string());
         let ctx = self.context(platform, deployment, tenant, request_id, text("cf-connecting-ip"));
-        parts.extensions.insert(Work { ctx: ctx.clone(), gate: self.gate.clone(), dialect });
+        parts.extensions.insert(Work { ctx: ctx.clone(), gate: self.gate.clone(), dialect, caller: None });
         let method = parts.method.clone();
         let started = ctx.platform.clock.now();
 
@@ -210,7 +204,7 @@ fn body_limit(path: &str) -> usize {
         8 * MIB
     } else if path == "/api/invitations/import" {
         import::MAX_BYTES
-    } else if path.starts_with("/scim2/") || path.starts_with("/api/") {
+    } else if ["/scim2/", "/api/", "/hooks/"].iter().any(|prefix| path.starts_with(prefix)) {
         MIB
     } else {
         MIB / 16
@@ -253,164 +247,6 @@ fn split_tenant(path: &str) -> (Tenant, String) {
     let Some(rest) = path.strip_prefix("/t/") else { return (Tenant::super_tenant(), path.to_owned()) };
     let (domain, rest) = rest.split_once('/').unwrap_or((rest, ""));
     (Tenant::of(domain), format!("/{rest}"))
-}
-
-/// A request, taken apart for the handlers.
-struct Call {
-    work: Work,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Body,
-}
-
-type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
-
-/// A handler behind a function pointer. axum compiles its machinery once for each type of handler: with one type for all,
-/// the wasm is a tenth smaller.
-#[derive(Clone, Copy)]
-struct Endpoint(fn(Call) -> Answering);
-
-impl Handler<(), ()> for Endpoint {
-    type Future = Answering;
-
-    fn call(self, request: Request<Body>, (): ()) -> Answering {
-        let (mut parts, body) = request.into_parts();
-        let route = parts.extensions.remove::<MatchedPath>();
-        // `Service::handle` puts it there before it routes.
-        let Some(work) = parts.extensions.remove::<Work>() else {
-            return Box::pin(async { empty(StatusCode::INTERNAL_SERVER_ERROR) });
-        };
-        let answering = (self.0)(Call { work, uri: parts.uri, headers: parts.headers, body });
-        Box::pin(async move {
-            let mut response = answering.await;
-            // The route's pattern goes back with the response, for the log.
-            if let Some(route) = route {
-                response.extensions_mut().insert(route);
-            }
-            response
-        })
-    }
-}
-
-fn routes() -> Router {
-    let resource = get(at!(scim::read, work, uri, headers))
-        .put(at!(scim::replace, work, uri, headers, body))
-        .patch(at!(scim::modify, work, uri, headers, body))
-        .delete(at!(scim::delete, work, uri, headers));
-    let me = get(at!(scim::read_me, work, uri, headers))
-        .put(at!(scim::replace_me, work, uri, headers, body))
-        .patch(at!(scim::modify_me, work, uri, headers, body));
-    let schemas = get(at!(api::list_schemas, work, headers)).post(at!(api::register_schema, work, headers, body));
-    let schema = get(at!(api::read_schema, work, uri, headers)).delete(at!(api::remove_schema, work, uri, headers));
-    let resource_types =
-        get(at!(api::list_resource_types, work, headers)).post(at!(api::register_resource_type, work, headers, body));
-    let resource_type = get(at!(api::read_resource_type, work, uri, headers)).delete(at!(
-        api::remove_resource_type,
-        work,
-        uri,
-        headers
-    ));
-    let connectors = get(at!(wso2::governance::connectors, work, uri, headers)).patch(at!(
-        wso2::governance::update_several,
-        work,
-        uri,
-        headers,
-        body
-    ));
-    let connector = get(at!(wso2::governance::connector, work, uri, headers)).patch(at!(
-        wso2::governance::update,
-        work,
-        uri,
-        headers,
-        body
-    ));
-    Router::new()
-        .route(
-            "/scim2/{endpoint}",
-            get(at!(scim::list, work, uri, headers)).post(at!(scim::create, work, uri, headers, body)),
-        )
-        .route("/scim2/{endpoint}/.search", post(at!(scim::search, work, uri, headers, body)))
-        .route("/scim2/{endpoint}/{id}", resource)
-        .route("/scim2/.search", post(at!(scim::search_all, work, headers, body)))
-        .route("/scim2/Bulk", post(at!(scim::bulk, work, headers, body)))
-        .route("/scim2/Me", me)
-        .route("/scim2/ServiceProviderConfig", get(at!(scim::service_provider_config, work, uri)))
-        .route("/scim2/ResourceTypes", get(at!(scim::resource_types, work, uri, headers)))
-        .route("/scim2/ResourceTypes/{id}", get(at!(scim::resource_type, work, uri, headers)))
-        .route("/scim2/Schemas", get(at!(scim::schemas, work, uri, headers)))
-        .route("/scim2/Schemas/{urn}", get(at!(scim::schema, work, uri, headers)))
-        .route("/api/server/v1/identity-governance", get(at!(wso2::governance::categories, work, uri, headers)))
-        .route("/api/server/v1/identity-governance/", get(at!(wso2::governance::categories, work, uri, headers)))
-        .route(
-            "/api/server/v1/identity-governance/preferences",
-            post(at!(wso2::governance::preferences, work, headers, body)),
-        )
-        .route(
-            "/api/server/v1/identity-governance/{category}",
-            get(at!(wso2::governance::category, work, uri, headers)),
-        )
-        .route("/api/server/v1/identity-governance/{category}/connectors", connectors)
-        .route(
-            "/api/server/v1/identity-governance/{category}/connectors/revert",
-            post(at!(wso2::governance::revert, work, uri, headers, body)),
-        )
-        .route("/api/server/v1/identity-governance/{category}/connectors/{connector}", connector)
-        .route("/api/invitations/import", post(at!(invitations::import, work, uri, headers, body)))
-        .route(
-            "/api/server/v1/tenants",
-            get(at!(wso2::tenants::list, work, uri, headers)).post(at!(wso2::tenants::create, work, headers, body)),
-        )
-        .route("/api/server/v1/tenants/{id}", get(at!(wso2::tenants::read, work, uri, headers)))
-        .route("/api/server/v1/tenants/domain/{domain}", get(at!(wso2::tenants::read, work, uri, headers)))
-        .route("/api/server/v1/tenants/{id}/owners", get(at!(wso2::tenants::owners, work, uri, headers)))
-        .route(
-            "/api/server/v1/tenants/{id}/lifecycle-status",
-            put(at!(wso2::tenants::set_lifecycle_status, work, uri, headers, body)),
-        )
-        .merge(wso2::email_templates::routes())
-        .route("/api/mail/templates/preview", post(at!(templates::preview, work, headers, body)))
-        .route("/api/mail", get(at!(mail::list, work, uri, headers)))
-        .route("/api/mail/retry", post(at!(mail::retry_all, work, headers, body)))
-        .route("/api/mail/{id}/retry", post(at!(mail::retry_one, work, uri, headers)))
-        .route("/api/audit", get(at!(audit::list, work, uri, headers)))
-        .route("/api/audit/verification", get(at!(audit::verify, work, uri, headers)))
-        .route(
-            "/api/settings",
-            get(at!(settings::read, work, headers)).patch(at!(settings::modify, work, headers, body)),
-        )
-        .route("/api/invitations", get(at!(invitations::list, work, uri, headers)))
-        .route("/api/invitations/{user_id}/resend", post(at!(invitations::resend, work, uri, headers)))
-        .route("/api/invitations/{user_id}/revoke", post(at!(invitations::revoke, work, uri, headers)))
-        .route("/api/schemas", schemas)
-        .route("/api/schemas/{urn}", schema)
-        .route("/api/resource-types", resource_types)
-        .route("/api/resource-types/{name}", resource_type)
-        .route("/api/identity/recovery/v0.9/validate-code", post(at!(wso2::codes::validate_recovery, work, body)))
-        .route("/api/identity/recovery/v0.9/set-password", post(at!(wso2::codes::set_password, work, body)))
-        .route("/api/identity/user/v1.0/validate-code", post(at!(wso2::codes::validate_user, work, body)))
-        .route("/api/identity/user/v1.0/introspect-code", post(at!(wso2::codes::introspect, work, body)))
-        .route("/api/identity/user/v1.0/resend-code", post(at!(wso2::codes::resend, work, headers, body)))
-        .route("/api/users/v1/offline-invite-link", post(at!(wso2::codes::offline_link, work, headers, body)))
-        .route(
-            "/invite/{token}",
-            get(at!(links::invite_page, work, uri)).post(at!(links::set_password, work, uri, body)),
-        )
-        .route(
-            "/verify/{token}",
-            get(at!(links::verify_page, work, uri)).post(at!(links::confirm_email, work, uri, body)),
-        )
-        .route("/accountrecoveryendpoint/confirmrecovery.do", get(at!(links::confirm_recovery, work, uri)))
-        .route("/accountrecoveryendpoint/confirmregistration.do", get(at!(links::confirm_registration, work, uri)))
-        .route("/assets/{name}", get(at!(operations::asset, uri)))
-        .route("/healthz", get(at!(operations::healthz)))
-        .route("/openapi.json", get(at!(operations::openapi)))
-        .route("/console", get(at!(operations::console, work)))
-        .route("/dev/panic", get(at!(dev::panic, work)))
-        .route("/dev/inbox", get(at!(dev::inbox_page, work)))
-        .route("/dev/inbox.json", get(at!(dev::inbox_json, work)))
-        .route("/dev/inbox/{mail}", get(at!(dev::mail_html, work, uri)))
-        .fallback(at!(operations::not_found, uri))
-        .method_not_allowed_fallback(at!(operations::method_not_allowed, uri))
 }
 
 fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {

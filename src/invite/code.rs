@@ -6,6 +6,7 @@
 use serde_json::Value as Json;
 
 use super::token::{Claims, Purpose};
+use crate::access::role;
 use crate::access::scope::Scope;
 use crate::context::Context;
 use crate::directory::resource::Resource;
@@ -68,6 +69,20 @@ fn locale(ctx: &Context, user: &Resource) -> String {
     let text = |name: &str| document.get(name).and_then(Json::as_str).map(str::to_owned);
     let person = Person { preferred_language: text("preferredLanguage"), locale: text("locale"), ..Person::default() };
     custom::choose(&sender::languages(&person), &ctx.settings().default_locale, &[]).locale
+}
+
+/// Whether the caller may be handed this user's code. The user has been read with his groups.
+///
+/// # Errors
+/// 403
+pub fn may_have_code_of(ctx: &Context, user: &Resource) -> Result<(), ScimError> {
+    if ctx.scopes.has(Scope::Roles) || !role::has_any(user) {
+        return Ok(());
+    }
+    Err(ScimError::forbidden(
+        "Who has the link could sign in as a user who has a role: this takes the scope roles, which these credentials do \
+         not have.",
+    ))
 }
 
 /// Whether the caller may be handed codes.

@@ -124,7 +124,7 @@ pub fn made(mail: Option<&NewMail>, code: Option<&Code>) -> Option<Invitation> {
 #[must_use]
 pub fn inviter(ctx: &Context) -> Option<String> {
     match &ctx.actor {
-        Actor::Administrator(name) => Some(name.clone()),
+        Actor::Administrator(name) | Actor::RoleHolder { name, .. } => Some(name.clone()),
         _ => None,
     }
 }

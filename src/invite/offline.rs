@@ -2,12 +2,13 @@
 //! link lives on (DESIGN 3).
 
 use super::account::{Account, Lock, Onboarding};
-use super::code::Code;
+use super::code::{Code, may_have_code_of};
 use super::token::Purpose;
 use crate::access::audit::{self, Action};
 use crate::context::Context;
 use crate::directory::find;
 use crate::ports::DatabaseError;
+use crate::scim::error::Error as ScimError;
 use crate::tenant::Secret;
 
 /// Why there is no link.
@@ -16,6 +17,9 @@ pub enum Refusal {
     /// There is no such user.
     #[error("There is no user with this name.")]
     Unknown,
+    /// The caller may not have this user's link.
+    #[error("{}", .0.detail)]
+    Forbidden(ScimError),
     /// An administrator has switched the account off.
     #[error("The account is disabled: enable it first.")]
     Disabled,
@@ -35,6 +39,9 @@ pub async fn token(ctx: &Context, user_name: &str) -> Result<Result<Secret, Refu
     let Some(user) = find::user_by_name(ctx, user_name).await? else { return Ok(Err(Refusal::Unknown)) };
     if let Some(refusal) = refusal(&user.account) {
         return Ok(Err(refusal));
+    }
+    if let Err(forbidden) = may_have_code_of(ctx, &user) {
+        return Ok(Err(Refusal::Forbidden(forbidden)));
     }
     let operation = ctx.platform.new_id().to_string();
     ctx.platform.db.batch(vec![audit::record_plain(ctx, &operation, Action::InvitationLink, &user.id)]).await?;

@@ -2,10 +2,11 @@
 //! is in its own WHERE, so that it cannot fall between another resend, a redeeming, a lock or a deletion and its effect:
 //! whichever comes first, the other finds the account as that left it.
 
-use super::code::{Code, EXTERNAL, may_have_codes};
+use super::code::{Code, EXTERNAL, may_have_code_of, may_have_codes};
 use super::create::inviter;
 use super::token::Purpose;
 use crate::access::audit::{self, Action, OPERATION_HOLDS};
+use crate::access::scope::Scope;
 use crate::context::Context;
 use crate::directory::find;
 use crate::directory::resource::{Resource, USER};
@@ -69,6 +70,10 @@ pub async fn resend(ctx: &Context, user_id: &str) -> Result<Resent, Refusal> {
 /// The same where the caller sends the code on (`EMAIL_SENDER=external`).
 async fn hand_over(ctx: &Context, user_id: &str) -> Result<Resent, Refusal> {
     may_have_codes(ctx).map_err(Refusal::Forbidden)?;
+    if !ctx.scopes.has(Scope::Roles) {
+        let user = find::by_id(ctx, USER, user_id, true).await?.ok_or(Refusal::NotFound)?;
+        may_have_code_of(ctx, &user).map_err(Refusal::Forbidden)?;
+    }
     let operation = ctx.platform.new_id().to_string();
     // Which of them it is, the write decides.
     let confirm = Code::new(ctx, Purpose::VerifyEmail);

@@ -1,4 +1,5 @@
-//! Mail: the outbox in the database, rendering, the sender, and one file per provider.
+//! Mail: the outbox in the database, rendering, the sender, one file per provider, and what
+//! providers tell of a mail later.
 
 pub mod address;
 pub mod custom;
@@ -9,3 +10,4 @@ pub mod providers;
 pub mod render;
 pub mod sender;
 pub mod template;
+pub mod webhooks;

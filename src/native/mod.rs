@@ -2,6 +2,7 @@
 //!
 //! For tests and benches. SQLite runs with D1's limits, so that a statement which D1 would refuse fails here too.
 
+mod signatures;
 mod sqlite;
 
 use std::collections::HashMap;
@@ -13,6 +14,7 @@ use async_trait::async_trait;
 
 use crate::ports::{Cache, CacheError, Clock, Entropy, HttpClient, HttpError, Log, MailQueue, Millis, Platform};
 
+pub use signatures::Signatures;
 pub use sqlite::Sqlite;
 
 /// The operating system's clock, which a test may move.
@@ -65,7 +67,11 @@ impl Cache for MemoryCache {
         Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned())
     }
 
-    async fn put(&self, key: &str, value: &str, _seconds: u32) {
+    async fn put(&self, key: &str, value: &str, seconds: u32) {
+        self.put_later(key, value, seconds);
+    }
+
+    fn put_later(&self, key: &str, value: &str, _seconds: u32) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), value.to_owned());
     }
 }
@@ -156,6 +162,7 @@ impl Native {
             mail_queue: wakes.clone(),
             http: Arc::new(NoNetwork),
             email: None,
+            signatures: Arc::new(Signatures),
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),
             log: log.clone(),

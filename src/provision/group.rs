@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::{ATTEMPTS, Edit, Expected, Found, Refusal, contended, new_resource, not_found, text};
+use super::{ATTEMPTS, Edit, Expected, Found, Refusal, check_may_appoint, contended, new_resource, not_found, text};
 use crate::access::audit::Action;
+use crate::access::role::Role;
 use crate::context::Context;
 use crate::directory::find;
 use crate::directory::group::{self, Change, Inspected};
@@ -33,8 +34,16 @@ fn member(value: &Json) -> Option<NewMember> {
     Some(NewMember { id: value["value"].as_str()?.to_owned(), display })
 }
 
+/// Whether the members of a group with this document have a role: it is called like one.
+pub fn gives_role(document: &Document) -> bool {
+    document.get("displayName").and_then(Json::as_str).and_then(Role::named).is_some()
+}
+
 /// A group to be created. Whether its members exist is not known here.
 pub fn prepare(ctx: &Context, rt: &Arc<ResourceType>, mut document: Document) -> Result<NewResource, Refusal> {
+    if gives_role(&document) {
+        check_may_appoint(ctx)?;
+    }
     let members = take_members(&mut document);
     Ok(NewResource {
         resource_type: rt.clone(),
@@ -209,6 +218,9 @@ async fn run(
         let same_document = after.document == before.document;
         if same_document && effective.is_empty() {
             return shown(ctx, before, with_members, None).await;
+        }
+        if gives_role(&current) || gives_role(&after.attributes()) {
+            check_may_appoint(ctx)?;
         }
         let operation = ctx.platform.new_id().to_string();
         let mut statements = group::change(ctx, id, &operation, &effective, &inspected.groups);

@@ -156,6 +156,16 @@ fn contended() -> Refusal {
     ScimError::new(503, "Many change this resource at once: try again shortly.").into()
 }
 
+/// 403 unless the caller may say who has which role.
+fn check_may_appoint(ctx: &Context) -> Result<(), Refusal> {
+    if ctx.scopes.has(Scope::Roles) {
+        return Ok(());
+    }
+    let detail =
+        "Who has a role, and how such a user signs in, takes the scope roles, which these credentials do not have.";
+    Err(ScimError::forbidden(detail).into())
+}
+
 /// Prepares a resource for creation: everything but the database.
 ///
 /// # Errors
@@ -368,13 +378,17 @@ async fn find_to_edit(
 /// [`Refusal`]
 pub async fn delete(ctx: &Context, rt: &ResourceType, id: &str, expected: Expected) -> Result<(), Refusal> {
     for _ in 0..ATTEMPTS {
-        let version = match expected {
-            Expected::Any => None,
-            _ => {
-                let current = find::by_id(ctx, &rt.name, id, false).await?.ok_or_else(not_found)?.version;
-                expected.check(current)?;
-                Some(current)
+        // Whoever may not appoint anybody deletes a group as what it was when it was looked at.
+        let guarded = rt.name == GROUP && !ctx.scopes.has(Scope::Roles);
+        let version = if guarded || expected != Expected::Any {
+            let current = find::by_id(ctx, &rt.name, id, false).await?.ok_or_else(not_found)?;
+            expected.check(current.version)?;
+            if guarded && group::gives_role(&current.attributes()) {
+                check_may_appoint(ctx)?;
             }
+            Some(current.version)
+        } else {
+            None
         };
         match write::delete(ctx, rt, id, version).await? {
             Deleted::Done => return Ok(()),

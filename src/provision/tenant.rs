@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use super::{Refusal, prepare};
 use crate::access::audit::{self, Action};
 use crate::access::password::Gate;
+use crate::access::role::Role;
 use crate::context::{Context, Memory};
 use crate::directory::registry;
 use crate::directory::resource::{USER, WSO2_SCHEMA};
@@ -117,7 +118,8 @@ fn inside(ctx: &Context, tenant: &Tenant, values: &settings::Values) -> Context 
     let settings = store::effective(&ctx.deployment, tenant, values);
     let tenants = Tenants::of(tenant, settings, ctx.platform.clock.now());
     let memory = Arc::new(Memory { tenants, ..Memory::default() });
-    Context { tenant: tenant.clone(), memory, ..ctx.clone() }
+    // Who may create a tenant may say who owns it.
+    Context { scopes: ctx.scopes.and(Role::Admin.scopes(tenant)), tenant: tenant.clone(), memory, ..ctx.clone() }
 }
 
 fn prepare_owners(inside: &Context, gate: &Gate, owners: &[Owner]) -> Result<Vec<NewResource>, TenantRefusal> {

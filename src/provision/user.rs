@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::{Refusal, password, text};
+use super::{Refusal, check_may_appoint, password, text};
 use crate::access::audit::Action;
 use crate::access::password::Gate;
 use crate::access::policy::{self, Weakness};
+use crate::access::role;
+use crate::access::scope::Scope;
 use crate::context::{Actor, Context};
 use crate::directory::resource::{Invitation, Resource, USER};
 use crate::directory::write::{NewMail, NewResource, Riders};
@@ -26,6 +28,9 @@ use crate::text::secret::Secret;
 /// A user to be created.
 pub fn prepare(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, document: Document) -> Result<NewResource, Refusal> {
     check_name(&document)?;
+    if document.contains_key("roles") {
+        check_may_appoint(ctx)?;
+    }
     let new = new_user(ctx, rt, document)?;
     let password_hash = new.password.map(|password| password::hash(ctx, gate, password.expose())).transpose()?;
     Ok(NewResource {
@@ -75,6 +80,8 @@ pub fn changed(
         check_own(ctx, gate, before, passwords, &document, &wishes)?;
         // Nobody vouches for his own address.
         wishes.named.email_verified = false;
+    } else {
+        check_roles(ctx, rt, before, &mut document, replaced)?;
     }
     // A PATCH that sets the address to what it is gives up a change of it; one that changes other addresses does not.
     wishes.named.emails &= document.get("emails") == before.attributes().get("emails");
@@ -103,6 +110,13 @@ pub fn changed(
     if let Some(address) = before.account.email.as_deref().filter(|_| change.holds_back) {
         wishes::set_address(&mut document, address);
     }
+    // Whoever sets such a user's password, or has a link sent to an address of his choice, could sign in as that user.
+    let moved =
+        change.account.email != before.account.email || change.account.pending_email != before.account.pending_email;
+    let takes_over = wishes.password.is_some() || !mails.is_empty() || code.is_some() || moved;
+    if takes_over && role::has_any(before) && !matches!(ctx.actor, Actor::User(_)) {
+        check_may_appoint(ctx)?;
+    }
     let password_hash = wishes.password.map(|password| password::hash(ctx, gate, password.expose())).transpose()?;
     let mut after = Resource { account: change.account, ..before.clone() };
     let mailed = mails.iter().find(|mail| mail.template.is_invitation());
@@ -116,6 +130,25 @@ pub fn changed(
     let linked = code.as_ref().map(|_| Action::InvitationLink);
     let actions = std::iter::once(Action::update(USER)).chain(change.action).chain(linked).collect();
     Ok((after, Riders { password_hash, mails, code, actions, ..Riders::default() }))
+}
+
+/// Holds whoever may not appoint anybody to leaving `roles` as it is. A PUT that does not speak of it does so.
+fn check_roles(
+    ctx: &Context,
+    rt: &ResourceType,
+    before: &Resource,
+    document: &mut Document,
+    replaced: bool,
+) -> Result<(), Refusal> {
+    if ctx.scopes.has(Scope::Roles) {
+        return Ok(());
+    }
+    let current = before.attributes().shift_remove("roles");
+    if let (true, false, Some(roles)) = (replaced, document.contains_key("roles"), &current) {
+        document.insert("roles".to_owned(), roles.clone());
+        resource::arrange(rt, document);
+    }
+    if current.as_ref() == document.get("roles") { Ok(()) } else { check_may_appoint(ctx) }
 }
 
 /// The longest user name, in characters: the longest e-mail address fits.

@@ -12,6 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 pub use mail::AwsAccess;
 
+use super::administrator::Administrator;
 use super::settings::{SETTINGS, Settings, Values};
 use crate::invite::token::{Key, KeyRing};
 use crate::mail::address::Sender;
@@ -26,15 +27,6 @@ pub enum Environment {
     Production,
 }
 
-/// The first administrator, from the deployment's secrets.
-#[derive(Clone, Debug)]
-pub struct Administrator {
-    /// The name for HTTP Basic.
-    pub username: String,
-    /// The password for HTTP Basic.
-    pub password: Secret,
-}
-
 /// The deployment's own configuration.
 #[derive(Clone, Debug)]
 pub struct Deployment {
@@ -42,8 +34,8 @@ pub struct Deployment {
     pub environment: Environment,
     /// `scheme://host[:port]` that every link starts with; never taken from a request.
     pub public_origin: String,
-    /// The first administrator.
-    pub administrator: Administrator,
+    /// The first administrator; none once others have the role and the secrets are gone.
+    pub administrator: Option<Administrator>,
     /// The keys that sign and verify links.
     pub keys: KeyRing,
     /// Mail providers in the order in which they are tried.
@@ -58,6 +50,9 @@ pub struct Deployment {
     pub mailgun_domain: String,
     /// Access to Amazon SES, if it is among the providers.
     pub aws: Option<AwsAccess>,
+    /// `MAIL_WEBHOOK_SECRET_<PROVIDER>`, by provider: only where set. A provider that is used no more may still tell of
+    /// mails it has taken.
+    pub mail_webhook_secrets: Vec<(String, Secret)>,
     /// Seconds before the first retry of a mail.
     pub mail_retry_base_seconds: u32,
     /// Seconds that a sender holds a row.
@@ -74,8 +69,6 @@ pub struct Deployment {
 
 /// The longest that a sender may hold a row, in seconds.
 pub const MAX_LEASE_SECONDS: u32 = 3_600;
-/// The fewest characters of the first administrator's password in production.
-const MIN_ADMIN_PASSWORD: usize = 12;
 
 impl Deployment {
     /// Reads the configuration through `variable`, which answers vars and secrets alike.
@@ -103,25 +96,11 @@ impl Deployment {
             }
         };
 
-        let mut required = |name: &str, what: &str| {
-            get(name).unwrap_or_else(|| {
-                problems.push(format!("{name} is missing: {what}."));
-                String::new()
-            })
-        };
-        let administrator = Administrator {
-            username: required("ADMIN_USERNAME", "the first administrator's name, a secret"),
-            password: Secret::new(required("ADMIN_PASSWORD", "the first administrator's password, a secret")),
-        };
-        let token_keys = required("TOKEN_KEYS", "kid:base64url(32 random bytes or more), a secret");
-        if !development && administrator.password.expose() == "admin" {
-            problems.push("ADMIN_PASSWORD is the development password: set another one.".to_owned());
-        } else if !development && (1..MIN_ADMIN_PASSWORD).contains(&administrator.password.expose().chars().count()) {
-            problems.push(format!("ADMIN_PASSWORD is too short: {MIN_ADMIN_PASSWORD} characters or more are needed."));
-        }
-        if administrator.username.contains(':') {
-            problems.push("ADMIN_USERNAME has a colon, which HTTP Basic cannot carry in a name.".to_owned());
-        }
+        let administrator = Administrator::read(&get, development, &mut problems);
+        let token_keys = get("TOKEN_KEYS").unwrap_or_else(|| {
+            problems.push("TOKEN_KEYS is missing: kid:base64url(32 random bytes or more), a secret.".to_owned());
+            String::new()
+        });
 
         let host = public_origin.split_once("://").map_or("", |(_, host)| host).to_owned();
         let keys = if token_keys.is_empty() { Vec::new() } else { parse_keys(&token_keys, development, &mut problems) };
@@ -155,7 +134,11 @@ impl Deployment {
             ));
         }
 
-        let variables: Values = SETTINGS.iter().filter_map(|(name, _)| get(name).map(|value| (*name, value))).collect();
+        let mut variables: Values =
+            SETTINGS.iter().filter_map(|(name, _)| get(name).map(|value| (*name, value))).collect();
+        if development {
+            variables.entry("RATE_LIMITS").or_insert_with(|| "off".to_owned());
+        }
         let settings = Settings::of(&variables, &mut problems);
         let Some(mail_from) = providers.from.filter(|_| problems.is_empty()) else { return Err(problems) };
         Ok(Self {
@@ -169,6 +152,7 @@ impl Deployment {
             mail_api_bases: providers.api_bases,
             mailgun_domain: providers.mailgun_domain,
             aws: providers.aws,
+            mail_webhook_secrets: providers.webhook_secrets,
             mail_retry_base_seconds,
             mail_lease_seconds,
             mail_timeout_seconds,
@@ -194,6 +178,12 @@ impl Deployment {
     #[must_use]
     pub fn mail_api_key(&self, provider: &str) -> Option<&Secret> {
         self.mail_api_keys.iter().find(|(name, _)| name == provider).map(|(_, key)| key)
+    }
+
+    /// What a provider's webhooks are checked with.
+    #[must_use]
+    pub fn mail_webhook_secret(&self, provider: &str) -> Option<&Secret> {
+        self.mail_webhook_secrets.iter().find(|(name, _)| name == provider).map(|(_, secret)| secret)
     }
 
     /// The origin of a provider's API where the deployment overrides the vendor's.
@@ -309,8 +299,20 @@ mod tests {
     #[test]
     fn an_empty_deployment_names_everything_that_is_missing() {
         let problems = load(&[]).expect_err("nothing is set").join("\n");
-        for name in ["PUBLIC_ORIGIN", "ADMIN_USERNAME", "ADMIN_PASSWORD", "TOKEN_KEYS", "MAIL_PROVIDER", "MAIL_FROM"] {
+        for name in ["PUBLIC_ORIGIN", "TOKEN_KEYS", "MAIL_PROVIDER", "MAIL_FROM"] {
             assert!(problems.contains(name), "{name} in {problems}");
+        }
+    }
+
+    #[test]
+    fn the_first_administrators_secrets_come_and_go_together() {
+        let without = |names: &[&str]| {
+            let pairs: Vec<_> = production().into_iter().filter(|(name, _)| !names.contains(name)).collect();
+            load(&pairs)
+        };
+        assert!(without(&["ADMIN_USERNAME", "ADMIN_PASSWORD"]).expect("complete").administrator.is_none());
+        for name in ["ADMIN_USERNAME", "ADMIN_PASSWORD"] {
+            assert!(without(&[name]).expect_err(name)[0].starts_with(name));
         }
     }
 
@@ -357,10 +359,13 @@ mod tests {
             ("MAIL_API_BASE", "https://api.resend.com/?x"),
             ("MAIL_API_BASE", "https://"),
             ("EMAIL_SENDER", "somebody"),
+            ("RATE_LIMITS", "some"),
             ("PASSWORD_HISTORY", "6"),
             ("ENABLE_EMAIL_VERIFICATION", "yes"),
             ("PASSWORD_HISTORY", "none"),
             ("MAIL_LEASE_SECONDS", "0"),
+            ("MAIL_WEBHOOK_SECRET_RESEND", "not a signing secret"),
+            ("MAIL_WEBHOOK_SECRET_POSTMARK", "hook:short"),
             ("ASK_PASSWORD_EMAIL_VALIDITY", "soon"),
         ] {
             let mut pairs = production();
@@ -389,6 +394,7 @@ mod tests {
             ("EMAIL_SENDER", "internal"),
             ("EMAIL_SENDER", "external"),
             ("PASSWORD_HISTORY", "5"),
+            ("MAIL_WEBHOOK_SECRET_RESEND", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
         ] {
             let mut pairs = production();
             pairs.retain(|(key, _)| *key != name);

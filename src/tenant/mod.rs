@@ -1,5 +1,6 @@
 //! Tenants and settings: whose data a request is about, and what holds for it.
 
+mod administrator;
 pub mod connectors;
 mod deployment;
 pub mod rows;
@@ -8,7 +9,8 @@ pub mod store;
 
 use sha2::{Digest, Sha256};
 
-pub use deployment::{Administrator, AwsAccess, Deployment, Environment, MAX_LEASE_SECONDS, Secret, parse_keys};
+pub use administrator::Administrator;
+pub use deployment::{AwsAccess, Deployment, Environment, MAX_LEASE_SECONDS, Secret, parse_keys};
 pub use settings::{EmailSender, Settings, Validity};
 
 /// The name of the super tenant, as WSO2 calls it. Its path prefix is optional.

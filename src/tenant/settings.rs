@@ -52,6 +52,7 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("DEFAULT_LOCALE", DEFAULT_LOCALE),
     ("MAIL_REPLY_TO", ""),
     (AUDIT_RETENTION_DAYS, "0"),
+    ("RATE_LIMITS", "on"),
 ];
 
 /// The setting that the sweep reads for each tenant.
@@ -106,6 +107,8 @@ pub struct Settings {
     pub mail_reply_to: Option<String>,
     /// `AUDIT_RETENTION_DAYS`: older rows of the audit are removed; 0 keeps all.
     pub audit_retention_days: u32,
+    /// `RATE_LIMITS`: whether anybody is made to wait. Off in development unless set.
+    pub rate_limits: bool,
 }
 
 impl Settings {
@@ -148,6 +151,11 @@ impl Settings {
         let locale = read.check("DEFAULT_LOCALE", "a locale such as en_US or de", |value| {
             normalise(value).filter(|locale| locale.len() <= MAX_LOCALE)
         });
+        let rate_limits = read.check("RATE_LIMITS", "on or off", |value| match value {
+            "on" => Some(true),
+            "off" => Some(false),
+            _ => None,
+        });
         let reply_to = read.check("MAIL_REPLY_TO", "an address such as help@example.com", |value| {
             (value.is_empty() || Address::parse(value).is_some()).then(|| value.to_owned())
         });
@@ -166,6 +174,7 @@ impl Settings {
             default_locale: locale.unwrap_or_else(|| DEFAULT_LOCALE.to_owned()),
             mail_reply_to: reply_to.filter(|address| !address.is_empty()),
             audit_retention_days: number(&mut read, AUDIT_RETENTION_DAYS, 0..=36_500),
+            rate_limits: rate_limits.unwrap_or(true),
             values: read.values,
         }
     }

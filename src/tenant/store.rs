@@ -120,27 +120,28 @@ pub async fn refresh(ctx: &Context) -> Result<bool, DatabaseError> {
     keep(ctx, outcomes.first())
 }
 
-/// Runs a query that needs the tenant's settings with it: they are read in the same round trip if they are not fresh. No
-/// rows for an unknown tenant.
+/// Runs a batch that needs the tenant's settings with it: they are read in the same round trip if they are not fresh.
+/// Answers the outcomes of `statements` alone. An unknown tenant is not fresh afterwards.
 ///
 /// # Errors
 /// The database's.
-pub async fn query(ctx: &Context, one: Statement) -> Result<Vec<Row>, DatabaseError> {
-    Ok(queries(ctx, vec![one]).await?.into_iter().next().map(|outcome| outcome.rows).unwrap_or_default())
-}
-
-/// Runs several queries like [`query`], in one round trip. No outcomes for an unknown tenant.
-///
-/// # Errors
-/// The database's.
-pub async fn queries(ctx: &Context, mut statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+pub async fn batch(ctx: &Context, mut statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
     if is_fresh(ctx) {
         return ctx.platform.db.batch(statements).await;
     }
     statements.push(statement(ctx));
     let mut outcomes = ctx.platform.db.batch(statements).await?;
-    let is_tenant = keep(ctx, outcomes.pop().as_ref())?;
-    Ok(if is_tenant { outcomes } else { Vec::new() })
+    keep(ctx, outcomes.pop().as_ref())?;
+    Ok(outcomes)
+}
+
+/// The same, without outcomes for an unknown tenant.
+///
+/// # Errors
+/// The database's.
+pub async fn queries(ctx: &Context, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+    let outcomes = batch(ctx, statements).await?;
+    Ok(if is_fresh(ctx) { outcomes } else { Vec::new() })
 }
 
 /// What the tenant overrides, from the database.

@@ -246,6 +246,7 @@ pub fn offline_request(body: &Json) -> Result<&str, Problem> {
 #[must_use]
 pub fn offline_refused(refusal: &offline::Refusal) -> Problem {
     let code = match refusal {
+        offline::Refusal::Forbidden(_) => return Problem { status: 403, ..no_link("", refusal.to_string()) },
         offline::Refusal::Unknown | offline::Refusal::Nothing(_) => "18003",
         offline::Refusal::Locked => "17003",
         offline::Refusal::Disabled => "17004",

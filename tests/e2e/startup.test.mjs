@@ -39,7 +39,7 @@ function isClosed(options, settings) {
 }
 
 describe("nothing configured", () =>
-  isClosed({ devVars: false }, ["ADMIN_USERNAME", "ADMIN_PASSWORD", "TOKEN_KEYS", "PUBLIC_ORIGIN"]));
+  isClosed({ devVars: false }, ["TOKEN_KEYS", "PUBLIC_ORIGIN", "MAIL_PROVIDER"]));
 
 describe("the development settings in production", () =>
   isClosed({ vars: { ENVIRONMENT: "production" } }, ["ADMIN_PASSWORD", "TOKEN_KEYS", "MAIL_PROVIDER"]));

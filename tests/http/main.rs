@@ -3,11 +3,13 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod access;
 mod api;
 mod attacks;
 mod audit;
 mod complaints;
 mod external;
+mod hooks;
 mod links;
 mod mail;
 mod mail_providers;

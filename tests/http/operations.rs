@@ -34,7 +34,7 @@ fn an_unconfigured_deployment_answers_503_everywhere_but_at_healthz() {
     ] {
         let (status, text) = get(path);
         assert_eq!(status, 503, "{path}");
-        for name in ["TOKEN_KEYS", "PUBLIC_ORIGIN", "ADMIN_PASSWORD"] {
+        for name in ["TOKEN_KEYS", "PUBLIC_ORIGIN", "MAIL_PROVIDER"] {
             assert!(text.contains(name), "{path}: {text}");
         }
     }

@@ -12,7 +12,7 @@ use latchkey::http::Service;
 use latchkey::mail::sender;
 use latchkey::native::Native;
 use latchkey::ports::{Database, DatabaseError, Outcome, Platform, Statement};
-use latchkey::tenant::Deployment;
+use latchkey::tenant::{Deployment, Tenant};
 use serde_json::{Value, json};
 
 pub const ORIGIN: &str = "https://id.example.com";
@@ -89,9 +89,27 @@ impl App {
         Self::over(self.native, overrides)
     }
 
+    /// The same data under a configuration without these variables.
+    pub fn without(self, names: &[&str]) -> Self {
+        let empty: Vec<_> = names.iter().map(|name| (*name, "")).collect();
+        Self::over(self.native, &empty)
+    }
+
+    /// Another isolate of the same deployment, over the same data.
+    pub fn isolate(&self) -> Service {
+        let service = Service::new(Ok(self.deployment.clone()));
+        pollster::block_on(service.warm(&self.platform)).unwrap();
+        service
+    }
+
     pub fn send(&self, request: Request<Body>) -> Reply {
+        self.send_to(&self.service, request)
+    }
+
+    /// Sends a request to an isolate.
+    pub fn send_to(&self, isolate: &Service, request: Request<Body>) -> Reply {
         pollster::block_on(async {
-            let response = self.service.handle(&self.platform, request).await;
+            let response = isolate.handle(&self.platform, request).await;
             let (parts, body) = response.into_parts();
             let bytes = to_bytes(body, usize::MAX).await.unwrap();
             let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -110,6 +128,29 @@ impl App {
                 .body(body.into())
                 .unwrap(),
         )
+    }
+
+    /// Makes a tenant.
+    pub fn create_tenant(&self, domain: &str) {
+        let number = Tenant::of(domain).number().cast_signed();
+        self.native.sqlite.with(|connection| {
+            let insert = "INSERT INTO tenants (number, domain, created) VALUES (?1, ?2, 0)";
+            connection.execute(insert, (number, domain)).unwrap()
+        });
+    }
+
+    /// An API token of the tenant at this path prefix with these scopes: its id and its text.
+    pub fn token(&self, prefix: &str, scopes: &[&str]) -> (String, String) {
+        let body = json!({ "name": "a script", "scopes": scopes, "expiresInDays": 1 });
+        let reply = self.admin("POST", &format!("{prefix}/api/tokens"), body.to_string());
+        assert_eq!(reply.status, 201, "{}", reply.text);
+        let text = |name: &str| reply.json()[name].as_str().unwrap().to_owned();
+        (text("id"), text("token"))
+    }
+
+    /// A request with this `Authorization`.
+    pub fn authorized(&self, authorization: &str, method: &str, path: &str) -> Reply {
+        self.send(authorized(authorization, method, path))
     }
 
     /// A request by nobody.
@@ -197,6 +238,12 @@ impl App {
 
 pub fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+}
+
+/// A request with this `Authorization` and no body.
+pub fn authorized(authorization: &str, method: &str, path: &str) -> Request<Body> {
+    let request = Request::builder().method(method).uri(path).header("authorization", authorization);
+    request.body(Body::empty()).unwrap()
 }
 
 /// A user who is asked for a password.

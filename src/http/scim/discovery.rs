@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use super::{flat, last_segment, parameter, refuse, registry_of};
 use crate::access::scope::Scope;
 use crate::http::{Work, answer, caller};
-use crate::scim::discovery::{self, AuthenticationScheme, ServiceProviderConfig};
+use crate::scim::discovery::{self, ServiceProviderConfig};
 use crate::scim::error::Error as ScimError;
 use crate::scim::schema::Registry;
 
@@ -42,13 +42,7 @@ fn found(document: Option<Json>) -> Result<Response, Response> {
 
 /// `GET /scim2/ServiceProviderConfig` (RFC 7643 section 5).
 pub async fn service_provider_config(work: Work, uri: Uri) -> Response {
-    flat(without_filter(&uri).and_then(|()| {
-        let config = ServiceProviderConfig {
-            authentication_schemes: &[AuthenticationScheme::Basic],
-            ..ServiceProviderConfig::default()
-        };
-        found(Some(config.to_json(&base(&work))))
-    }))
+    flat(without_filter(&uri).and_then(|()| found(Some(ServiceProviderConfig::default().to_json(&base(&work))))))
 }
 
 /// `GET /scim2/ResourceTypes`.

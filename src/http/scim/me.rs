@@ -10,21 +10,14 @@ use super::{MAX_RESOURCE, expected, flat, json_body, one, precondition, projecti
 use crate::context::{Actor, Context};
 use crate::directory::resource::{Resource, USER};
 use crate::http::Work;
-use crate::http::caller::{self, Me};
+use crate::http::caller;
 use crate::provision::{self, Found};
 use crate::scim::error::Error as ScimError;
 use crate::scim::schema::ResourceType;
 
 /// The user who calls, as the one who acts, and the type of users.
 async fn me(work: &Work, headers: &HeaderMap) -> Result<(Context, Arc<ResourceType>, Box<Resource>), Response> {
-    let user = match caller::me(work, headers).await? {
-        Me::User(user) => user,
-        Me::Administrator => {
-            return Err(refuse(&ScimError::not_found(
-                "The deployment's administrator is not a user of the directory: sign in as a user.",
-            )));
-        }
-    };
+    let user = caller::me(work, headers).await?;
     let ctx = Context { actor: Actor::User(user.id.clone()), ..work.ctx.clone() };
     let registry = registry_of(&ctx).await?;
     let rt = registry.resource_type(USER).cloned();

@@ -1,48 +1,15 @@
 //! `/api/server/v2/email/template-types` and its older form below `v1`: the tenant's mail templates.
 
 use ::http::{HeaderMap, StatusCode, Uri};
-use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use axum::routing::get;
 
 use super::{error_of, json, json_body};
 use crate::access::scope::Scope;
 use crate::http::answer::{self, Dialect};
 use crate::http::api::flat;
-use crate::http::{Endpoint, Work, caller, empty, set};
+use crate::http::{Work, caller, empty, set};
 use crate::wso2::email_templates::{self as wso2, Failure, Place, Version};
-
-/// The routes.
-pub fn routes() -> Router {
-    let types = get(at!(read, work, uri, headers)).post(at!(add, work, uri, headers, body));
-    let template = get(at!(read, work, uri, headers))
-        .put(at!(replace, work, uri, headers, body))
-        .delete(at!(remove, work, uri, headers));
-    let app = get(at!(read, work, uri, headers))
-        .post(at!(read, work, uri, headers))
-        .put(at!(read, work, uri, headers))
-        .delete(at!(read, work, uri, headers));
-    Router::new()
-        .route("/api/server/v2/email/template-types", types.clone())
-        .route(
-            "/api/server/v2/email/template-types/{type}",
-            get(at!(read, work, uri, headers)).delete(at!(remove, work, uri, headers)),
-        )
-        .route(
-            "/api/server/v2/email/template-types/{type}/org-templates",
-            types.clone().delete(at!(remove, work, uri, headers)),
-        )
-        .route("/api/server/v2/email/template-types/{type}/org-templates/{locale}", template.clone())
-        .route("/api/server/v2/email/template-types/{type}/app-templates/{*rest}", app)
-        .route("/api/server/v1/email/template-types", types.clone())
-        .route(
-            "/api/server/v1/email/template-types/{type}",
-            types.put(at!(replace, work, uri, headers, body)).delete(at!(remove, work, uri, headers)),
-        )
-        .route("/api/server/v1/email/template-types/{type}/templates", get(at!(read, work, uri, headers)))
-        .route("/api/server/v1/email/template-types/{type}/templates/{locale}", template)
-}
 
 fn refused(failure: Failure) -> Response {
     match failure {
@@ -56,7 +23,7 @@ fn place(uri: &Uri) -> Result<(Version, Place), Response> {
 }
 
 /// GET: a list, a type or a template. And whatever is asked about an application's templates.
-async fn read(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn read(work: Work, uri: Uri, headers: HeaderMap) -> Response {
     flat(
         async {
             let ctx = caller::allowed(&work, &headers, &[Scope::Templates]).await?;
@@ -71,7 +38,7 @@ async fn read(work: Work, uri: Uri, headers: HeaderMap) -> Response {
 }
 
 /// POST: 201 with `Location`.
-async fn add(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
+pub async fn add(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
     flat(
         async {
             let ctx = caller::allowed(&work, &headers, &[Scope::Templates]).await?;
@@ -87,7 +54,7 @@ async fn add(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
 }
 
 /// PUT: 200 without a body.
-async fn replace(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
+pub async fn replace(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
     flat(
         async {
             let ctx = caller::allowed(&work, &headers, &[Scope::Templates]).await?;
@@ -100,7 +67,7 @@ async fn replace(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Respon
 }
 
 /// DELETE: 204, whether or not there was anything.
-async fn remove(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn remove(work: Work, uri: Uri, headers: HeaderMap) -> Response {
     flat(
         async {
             let ctx = caller::allowed(&work, &headers, &[Scope::Templates]).await?;

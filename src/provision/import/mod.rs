@@ -24,6 +24,8 @@ use self::list::List;
 use self::row::{Person, Row};
 use super::{MAX_DOCUMENT, Refusal, prepare};
 use crate::access::password::Gate;
+use crate::access::role::Role;
+use crate::access::scope::Scope;
 use crate::context::Context;
 use crate::directory::find::{self, Named};
 use crate::directory::resource::Resource;
@@ -253,6 +255,9 @@ impl Run<'_> {
     fn admit(&mut self, line: usize, (mut new, groups): (NewResource, Vec<String>)) -> Result<NewResource, String> {
         for name in groups {
             let shown = cut(&name, 80);
+            if Role::named(&name).is_some() && !self.ctx.scopes.has(Scope::Roles) {
+                return Err(format!("Members of the group '{shown}' have a role: this takes the scope roles."));
+            }
             match self.groups.get(&fold(&name)) {
                 Some(Named::One(id)) if new.groups.contains(id) => {}
                 Some(Named::One(id)) => new.groups.push(id.clone()),

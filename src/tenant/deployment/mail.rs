@@ -2,6 +2,7 @@
 
 use super::{Secret, server, shown};
 use crate::mail::address::{Address, Sender};
+use crate::mail::webhooks;
 
 /// The providers this build can send through.
 const PROVIDERS: &[&str] =
@@ -26,6 +27,7 @@ pub(super) struct Providers {
     pub api_bases: Vec<(String, String)>,
     pub mailgun_domain: String,
     pub aws: Option<AwsAccess>,
+    pub webhook_secrets: Vec<(String, Secret)>,
 }
 
 /// Reads `MAIL_PROVIDER` and whatever the providers that it names need. What is missing or malformed becomes a problem, a
@@ -51,6 +53,7 @@ pub(super) fn read(get: &dyn Fn(&str) -> Option<String>, development: bool, prob
         api_bases: Vec::new(),
         mailgun_domain: String::new(),
         aws: None,
+        webhook_secrets: webhook_secrets(get, problems),
     };
     for provider in &names {
         match provider.as_str() {
@@ -86,7 +89,28 @@ pub(super) fn read(get: &dyn Fn(&str) -> Option<String>, development: bool, prob
             }
         }
     }
+    // Whether or not mail is sent through them, that is where some hand out the keys of their webhooks.
+    for provider in webhooks::PROVIDERS.iter().filter(|name| !names.iter().any(|known| known == *name)) {
+        match get(&format!("MAIL_API_BASE_{}", provider.to_ascii_uppercase())).map(|b| checked_base(&b, development)) {
+            Some(Ok(base)) => providers.api_bases.push(((*provider).to_owned(), base)),
+            Some(Err(problem)) => problems.push(problem),
+            None => {}
+        }
+    }
     Providers { names, ..providers }
+}
+
+fn webhook_secrets(get: &dyn Fn(&str) -> Option<String>, problems: &mut Vec<String>) -> Vec<(String, Secret)> {
+    let mut secrets = Vec::new();
+    for provider in webhooks::PROVIDERS {
+        let name = format!("MAIL_WEBHOOK_SECRET_{}", provider.to_ascii_uppercase());
+        let Some(secret) = get(&name).map(Secret::new) else { continue };
+        match webhooks::problem_with(provider, &secret) {
+            Some(wanted) => problems.push(format!("{name} must be {wanted}.")),
+            None => secrets.push(((*provider).to_owned(), secret)),
+        }
+    }
+    secrets
 }
 
 fn sender(from: Option<String>, development: bool, problems: &mut Vec<String>) -> Option<Sender> {

@@ -1,3 +1,4 @@
 //! Latchkey's own API, `/api`.
 
 mod invitations;
+mod tokens;

@@ -60,7 +60,7 @@ fn paul(app: &App) -> String {
         "/scim2/Users",
         &json!({
             "userName": "paul", "password": PASSWORD, "externalId": "e1", "userType": "Employee",
-            "emails": [{ "value": "p@example.com" }], "roles": [{ "value": "auditor" }],
+            "emails": [{ "value": "p@example.com" }], "roles": [{ "value": "editor" }],
             (ENTERPRISE): { "department": "Sales" },
         }),
     )
@@ -105,7 +105,7 @@ fn a_user_changes_his_own_profile() {
     let mut whole = after;
     whole["nickName"] = json!("P");
     let after = me.put("/scim2/Me", &whole).is(200);
-    assert_eq!((&after["nickName"], &after["roles"][0]["value"]), (&json!("P"), &json!("auditor")));
+    assert_eq!((&after["nickName"], &after["roles"][0]["value"]), (&json!("P"), &json!("editor")));
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn a_put_that_leaves_out_what_a_user_may_not_write_leaves_it_as_it_is() {
     paul(&app);
     let after = app.user("paul", PASSWORD).put("/scim2/Me", &json!({ "userName": "paul", "nickName": "P" })).is(200);
     assert_eq!((&after["nickName"], &after["active"], &after["externalId"]), (&json!("P"), &json!(true), &json!("e1")));
-    assert_eq!((&after["roles"][0]["value"], &after[ENTERPRISE]["department"]), (&json!("auditor"), &json!("Sales")));
+    assert_eq!((&after["roles"][0]["value"], &after[ENTERPRISE]["department"]), (&json!("editor"), &json!("Sales")));
     assert!(after.get("emails").is_none(), "what he may write is replaced: {after}");
 }
 

@@ -1,0 +1,225 @@
+//! Failed sign-ins, counted for each account and address, and how long the next attempt has to wait.
+//!
+//! From the sixth attempt on, an address waits 1, 2, 4 ... 60 seconds between attempts on one account; after a hundred
+//! failures on whichever accounts it waits for all of them. Nobody else waits: whoever knows the password and comes from
+//! another address gets in, so that no stranger can lock anybody out. D1 is written only when an attempt fails, for names
+//! that exist and names that do not alike.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::json;
+use sha2::Sha256;
+
+use crate::context::Context;
+use crate::ports::{DatabaseError, Millis, Outcome, Platform, Statement};
+use crate::scim::fold::fold;
+
+/// Failures before the first delay: of one account from one address, and of all accounts from it.
+const FREE: i64 = 5;
+const FREE_OF_ADDRESS: i64 = 100;
+/// The longest delay, in milliseconds.
+const LONGEST: Millis = 60_000;
+/// How long a failure counts, in milliseconds.
+const COUNTED: Millis = 900_000;
+/// How many delays an isolate remembers.
+const REMEMBERED: usize = 1_024;
+/// The account that stands for all of them.
+const ALL: &str = "";
+/// What the key of the digests of names is derived with.
+const LABEL: &[u8] = b"latchkey/signin/v1";
+
+/// The delays that an isolate knows of: what is in one is refused without asking D1.
+#[derive(Default)]
+pub struct Delays(Mutex<HashMap<String, Millis>>);
+
+/// An attempt to sign in: where its failures are counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    tenant: i64,
+    account: String,
+    address: String,
+}
+
+impl Attempt {
+    /// The attempt of the context's address on this user name; `None` where nobody has to wait (`RATE_LIMITS=off`).
+    #[must_use]
+    pub fn of(ctx: &Context, user_name: &str) -> Option<Self> {
+        // The first administrator may sign in anywhere: his failures are counted in one place, and no tenant decides.
+        let is_first = ctx.deployment.administrator.as_ref().is_some_and(|first| first.username == user_name);
+        let limited = if is_first { ctx.deployment.settings.rate_limits } else { ctx.settings().rate_limits };
+        if !limited {
+            return None;
+        }
+        let tenant = if is_first { 0 } else { ctx.tenant.number().cast_signed() };
+        let key = ctx.deployment.keys.derive(LABEL, b"").into_iter().next().unwrap_or_default();
+        let account = Hmac::<Sha256>::new_from_slice(&key)
+            .map(|mac| mac.chain_update(fold(user_name)).finalize().into_bytes())
+            .map(|digest| URL_SAFE_NO_PAD.encode(&digest[..16]))
+            .unwrap_or_default();
+        Some(Self { tenant, account, address: network(ctx.address.as_deref().unwrap_or_default()) })
+    }
+
+    /// Seconds that this attempt has to wait, as far as the isolate knows.
+    #[must_use]
+    pub fn known_wait(&self, ctx: &Context) -> Option<u32> {
+        let now = ctx.platform.clock.now();
+        let known = ctx.memory.delays.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = self.keys().iter().filter_map(|key| known.get(key).copied()).max()?;
+        seconds(until - now)
+    }
+
+    fn keys(&self) -> [String; 2] {
+        [format!("{} {} {}", self.tenant, self.account, self.address), self.address.clone()]
+    }
+
+    /// The statement that reads what has failed, to ride with the one that reads the user.
+    #[must_use]
+    pub fn statement(&self) -> Statement {
+        Statement::new(
+            "SELECT account, failures, last FROM signin_failures WHERE tenant = ?1 AND account = ?2 AND address = ?3 \
+             UNION ALL SELECT account, failures, last FROM signin_failures \
+             WHERE tenant = 0 AND account = '' AND address = ?3",
+            vec![self.tenant.into(), self.account.as_str().into(), self.address.as_str().into()],
+        )
+    }
+
+    /// What the answer of [`Attempt::statement`] comes to.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Shape`]
+    pub fn judge(&self, ctx: &Context, outcome: Option<&Outcome>) -> Result<Verdict, DatabaseError> {
+        let now = ctx.platform.clock.now();
+        let mut verdict = Verdict::default();
+        for row in outcome.map(|outcome| outcome.rows.as_slice()).unwrap_or_default() {
+            let (is_all, failures, last) =
+                (row.text("account")? == ALL, row.integer("failures")?, row.integer("last")?);
+            verdict.has_failed |= !is_all;
+            if now - last < COUNTED {
+                verdict.wait = verdict.wait.max(seconds(last + delay(is_all, failures) - now));
+            }
+        }
+        Ok(verdict)
+    }
+
+    /// Counts a failure.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn failed(&self, ctx: &Context) -> Result<(), DatabaseError> {
+        let now = ctx.platform.clock.now();
+        let rows = json!([[self.tenant, self.account], [0, ALL]]);
+        let statement = Statement::new(
+            "INSERT INTO signin_failures (tenant, account, address, failures, last) \
+             SELECT j.value ->> 0, j.value ->> 1, ?2, 1, ?3 FROM json_each(?1) j WHERE TRUE \
+             ON CONFLICT (tenant, account, address) DO UPDATE SET \
+             failures = CASE WHEN last <= ?4 THEN 1 ELSE failures + 1 END, last = excluded.last \
+             RETURNING account, failures",
+            vec![rows.to_string().into(), self.address.as_str().into(), now.into(), (now - COUNTED).into()],
+        );
+        let [account, all] = self.keys();
+        for row in ctx.platform.query(statement).await? {
+            let is_all = row.text("account")? == ALL;
+            let delay = delay(is_all, row.integer("failures")?);
+            if delay > 0 {
+                ctx.memory.delays.keep(if is_all { &all } else { &account }, now + delay, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets the failures of this account from this address: somebody there has got it right.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn succeeded(&self, ctx: &Context) -> Result<(), DatabaseError> {
+        let statement = Statement::new(
+            "DELETE FROM signin_failures WHERE tenant = ?1 AND account = ?2 AND address = ?3",
+            vec![self.tenant.into(), self.account.as_str().into(), self.address.as_str().into()],
+        );
+        ctx.platform.query(statement).await.map(|_| ())
+    }
+}
+
+/// What is known of an attempt before the password is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// Seconds that it has to wait.
+    pub wait: Option<u32>,
+    /// Whether there are failures that a success forgets.
+    pub has_failed: bool,
+}
+
+impl Delays {
+    fn keep(&self, key: &str, until: Millis, now: Millis) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= REMEMBERED {
+            known.retain(|_, until| *until > now);
+            if known.len() >= REMEMBERED {
+                known.clear();
+            }
+        }
+        known.insert(key.to_owned(), until);
+    }
+}
+
+/// The delay after so many failures, in milliseconds.
+fn delay(is_all: bool, failures: i64) -> Millis {
+    let beyond = failures - if is_all { FREE_OF_ADDRESS } else { FREE };
+    if beyond < 0 { 0 } else { (1_000 << beyond.min(6)).min(LONGEST) }
+}
+
+/// Whole seconds, rounded up; `None` where there is nothing to wait for.
+fn seconds(millis: Millis) -> Option<u32> {
+    u32::try_from(millis).ok().filter(|millis| *millis > 0).map(|millis| millis.div_ceil(1000))
+}
+
+/// What counts as one address: one of IPv4, or what a household gets of IPv6, which is 64 bits.
+fn network(address: &str) -> String {
+    match address.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(IpAddr::V4(address)) => address.to_string(),
+        Ok(IpAddr::V6(address)) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        Err(_) => String::new(),
+    }
+}
+
+/// Forgets what does not count any more: what the sweep does.
+///
+/// # Errors
+/// The database's.
+pub async fn sweep(platform: &Platform) -> Result<(), DatabaseError> {
+    let statement = Statement::new(
+        "DELETE FROM signin_failures INDEXED BY signin_failures_last WHERE last < ?1",
+        vec![(platform.clock.now() - COUNTED).into()],
+    );
+    platform.query(statement).await.map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{delay, network, seconds};
+
+    #[test]
+    fn delays_double_from_the_fifth_failure_to_a_minute() {
+        let delays: Vec<_> = (4..13).map(|failures| delay(false, failures) / 1000).collect();
+        assert_eq!(delays, [0, 1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!((delay(true, 99), delay(true, 100), delay(true, i64::MAX)), (0, 1_000, 60_000));
+        assert_eq!((seconds(0), seconds(-5), seconds(1), seconds(60_000)), (None, None, Some(1), Some(60)));
+    }
+
+    #[test]
+    fn an_address_is_one_of_ipv4_or_64_bits_of_ipv6() {
+        assert_eq!(network("192.0.2.7"), "192.0.2.7");
+        assert_eq!(network("::ffff:192.0.2.7"), "192.0.2.7");
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2::9"));
+        assert_ne!(network("2001:db8:1:2::9"), network("2001:db8:1:3::9"));
+        assert_eq!(network("somewhere"), "");
+    }
+}

@@ -1,0 +1,112 @@
+//! Access tokens: what an API token is exchanged for by OAuth's client credentials (RFC 6749 section 4.4).
+//!
+//! ```text
+//! lk_at_ <base64url payload> . <base64url tag>
+//! payload = digest of the API token (32) | scopes (2) | expiry in seconds (8), integers big-endian
+//! tag     = HMAC-SHA256(key, everything before the dot), the key derived from TOKEN_KEYS for this purpose alone
+//! ```
+//!
+//! Nothing is stored: with each request the API token behind it is looked up as if it had been sent itself, so that
+//! revoking that one ends them all. A retired root key ends those that it signed.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use super::scope::Scopes;
+use crate::invite::token::KeyRing;
+use crate::tenant::Secret;
+
+const PREFIX: &str = "lk_at_";
+/// What the key is derived with.
+const LABEL: &[u8] = b"latchkey/access-token/v1";
+/// The longest life, in seconds.
+pub const LIFETIME: u64 = 3_600;
+
+/// What an access token says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The digest of the API token it was made for.
+    pub parent: String,
+    /// What it allows, of what that one allows.
+    pub scopes: Scopes,
+    /// When it expires, in seconds.
+    pub expires_at: u64,
+}
+
+impl Grant {
+    /// The text of this access token.
+    #[must_use]
+    pub fn sign(&self, keys: &KeyRing) -> Option<Secret> {
+        let mut payload = URL_SAFE_NO_PAD.decode(&self.parent).ok()?;
+        payload.extend_from_slice(&self.scopes.bits().to_be_bytes());
+        payload.extend_from_slice(&self.expires_at.to_be_bytes());
+        let signed = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(payload));
+        let key = keys.derive(LABEL, b"").into_iter().next()?;
+        let tag = URL_SAFE_NO_PAD.encode(mac(&key, &signed)?.finalize().into_bytes());
+        Some(Secret::new(format!("{signed}.{tag}")))
+    }
+
+    /// Reads an access token; `None` for what is none, was not signed here, or is over at `now`, in seconds.
+    #[must_use]
+    pub fn verify(text: &str, keys: &KeyRing, now: u64) -> Option<Self> {
+        let (signed, tag) = text.split_once('.')?;
+        let payload = URL_SAFE_NO_PAD.decode(signed.strip_prefix(PREFIX)?).ok()?;
+        let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
+        let genuine = |key: &[u8; 32]| mac(key, signed).is_some_and(|mac| mac.verify_slice(&tag).is_ok());
+        if !keys.derive(LABEL, b"").iter().any(genuine) {
+            return None;
+        }
+        let (parent, rest) = payload.split_first_chunk::<32>()?;
+        let (scopes, rest) = rest.split_first_chunk::<2>()?;
+        let expires_at = u64::from_be_bytes(rest.try_into().ok()?);
+        let scopes = Scopes::from_bits(u16::from_be_bytes(*scopes));
+        (now < expires_at).then(|| Self { parent: URL_SAFE_NO_PAD.encode(parent), scopes, expires_at })
+    }
+}
+
+fn mac(key: &[u8; 32], signed: &str) -> Option<Hmac<Sha256>> {
+    Some(Hmac::<Sha256>::new_from_slice(key).ok()?.chain_update(signed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Grant;
+    use crate::access::scope::{Scope, Scopes};
+    use crate::invite::token::{Key, KeyRing};
+
+    fn ring(kids: &[&str]) -> KeyRing {
+        let key = |kid: &&str| Key::new((*kid).to_owned(), kid.repeat(32).into_bytes());
+        KeyRing::new(kids.iter().map(key).collect(), "id.example.com".to_owned())
+    }
+
+    fn grant() -> Grant {
+        let scopes: Scopes = [Scope::ScimRead, Scope::Tenants].into_iter().collect();
+        Grant { parent: "A".repeat(42) + "E", scopes, expires_at: 1_000 }
+    }
+
+    #[test]
+    fn an_access_token_says_what_was_signed_until_it_expires() {
+        let text = grant().sign(&ring(&["a"])).expect("a key");
+        let verify = |keys: &[&str], now| Grant::verify(text.expose(), &ring(keys), now);
+        assert_eq!(verify(&["a"], 999), Some(grant()));
+        assert_eq!(verify(&["b", "a"], 0), Some(grant()));
+        assert_eq!((verify(&["a"], 1_000), verify(&["b"], 0)), (None, None));
+    }
+
+    #[test]
+    fn no_other_text_passes_for_it() {
+        let keys = ring(&["a"]);
+        let text = grant().sign(&keys).expect("a key").expose().to_owned();
+        for position in 0..text.len() {
+            for other in ["A", "B", "-", ".", "="] {
+                let mut mangled = text.clone();
+                mangled.replace_range(position..=position, other);
+                assert!(mangled == text || Grant::verify(&mangled, &keys, 0).is_none(), "{mangled}");
+            }
+            assert_eq!(Grant::verify(&text[..position], &keys, 0), None);
+        }
+        assert_eq!(Grant::verify(&format!("{text}A"), &keys, 0), None);
+    }
+}

@@ -1,0 +1,68 @@
+//! `sendgrid`: <https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event>, signed with ECDSA:
+//! <https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features>.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value as Json;
+
+use super::{Event, Outcome, Refusal, WINDOW, Work, check_time, class, digest, text};
+use crate::der;
+use crate::ports::SignatureScheme;
+
+const SIGNATURE: &str = "x-twilio-email-event-webhook-signature";
+const TIMESTAMP: &str = "x-twilio-email-event-webhook-timestamp";
+
+/// The verification key, a `SubjectPublicKeyInfo` in base64.
+pub fn key(secret: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(secret).ok().filter(|info| der::key_of_public_key_info(info).is_some())
+}
+
+pub async fn read(work: &Work<'_>) -> Result<Vec<Event>, Refusal> {
+    let missing = || Refusal::Forged("it is not signed: switch on the Signed Event Webhook");
+    let wrong = || Refusal::Forged("the signature is wrong");
+    let time = work.incoming.header(TIMESTAMP).ok_or_else(missing)?;
+    let signature = work.incoming.header(SIGNATURE).ok_or_else(missing)?;
+    let signature = STANDARD.decode(signature).ok().and_then(|signature| der::fixed_signature(&signature));
+    let signature = signature.ok_or_else(wrong)?;
+    let key = key(work.secret).ok_or_else(wrong)?;
+    let signed = [time.as_bytes(), work.incoming.body].concat();
+    if !work.platform.signatures.verify(SignatureScheme::EcdsaP256Sha256, &key, &signed, &signature).await {
+        return Err(wrong());
+    }
+    check_time(work.platform, time.parse().ok(), WINDOW)?;
+    Ok(work.incoming.objects()?.iter().filter_map(event).collect())
+}
+
+fn event(event: &Json) -> Option<Event> {
+    let outcome = match (text(event, "event"), text(event, "type")) {
+        ("bounce", "blocked" | "expired") | ("deferred", _) => Outcome::Delayed,
+        ("bounce" | "dropped", _) => Outcome::Bounced,
+        ("spamreport", _) => Outcome::Complained,
+        _ => return None,
+    };
+    let id = match text(event, "sg_event_id") {
+        "" => digest(event),
+        id => id.to_owned(),
+    };
+    let message = message(text(event, "sg_message_id")).to_owned();
+    Some(Event { id, message, outcome, class: class(&[text(event, "event"), text(event, "type")]) })
+}
+
+/// The `X-Message-Id` that an event's message id begins with: what follows names the machine that has sent it.
+fn message(id: &str) -> &str {
+    let end = id.find(".filter").or_else(|| id.find(".recv")).or_else(|| id.find('.'));
+    end.and_then(|end| id.get(..end)).unwrap_or(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::message;
+
+    #[test]
+    fn a_message_is_known_by_what_its_id_begins_with() {
+        assert_eq!(message("14c5d75ce93.dfd.64b469.filter0001.16648.5515E0B88.0"), "14c5d75ce93.dfd.64b469");
+        assert_eq!(message("6Rq7UPlyRzmZ7m7ByTfFBg.recvd-canary-5d4.0"), "6Rq7UPlyRzmZ7m7ByTfFBg");
+        assert_eq!(message("6Rq7UPlyRzmZ7m7ByTfFBg.other.0"), "6Rq7UPlyRzmZ7m7ByTfFBg");
+        assert_eq!(message("6Rq7UPlyRzmZ7m7ByTfFBg"), "6Rq7UPlyRzmZ7m7ByTfFBg");
+    }
+}

@@ -1,0 +1,6 @@
+//! Who gets in, and what they may do there.
+
+mod matrix;
+mod oauth;
+mod passwords;
+mod roles;
