@@ -73,7 +73,10 @@ fn run(target: &str) {
 #[test]
 fn every_target_has_a_test_and_a_binary() {
     let names: Vec<&str> = checks::CHECKS.iter().map(|(name, _)| *name).collect();
-    assert_eq!(names, ["token", "basic", "import", "filter", "patch", "resource", "template", "address"]);
+    assert_eq!(
+        names,
+        ["token", "basic", "import", "filter", "patch", "resource", "template", "address", "bearer", "hook"]
+    );
     for name in names {
         assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fuzz/fuzz_targets/{name}.rs")).exists(), "{name}");
     }
@@ -117,4 +120,14 @@ fn templates() {
 #[test]
 fn addresses() {
     run("address");
+}
+
+#[test]
+fn api_and_access_tokens() {
+    run("bearer");
+}
+
+#[test]
+fn webhooks() {
+    run("hook");
 }

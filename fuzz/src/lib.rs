@@ -6,12 +6,18 @@
 use std::sync::Arc;
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use latchkey::access::authenticate::Basic;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use http::HeaderMap;
+use latchkey::access;
+use latchkey::access::authenticate::{Basic, Credentials};
+use latchkey::access::grant::Grant;
+use latchkey::access::scope::Scopes;
 use latchkey::invite::token::{Claims, Key, KeyRing, MAX_LENGTH, MAX_LOCALE, Purpose, Refused};
 use latchkey::mail::address::Address;
 use latchkey::mail::render::render;
 use latchkey::mail::template::{Template, TemplateType, Values, validate};
+use latchkey::mail::webhooks::{self, Incoming, Refusal};
+use latchkey::native::Native;
 use latchkey::provision::import::MAX_ROWS;
 use latchkey::provision::import::csv::Sheet;
 use latchkey::provision::import::list::List;
@@ -20,7 +26,7 @@ use latchkey::scim::filter::Filter;
 use latchkey::scim::patch::Patch;
 use latchkey::scim::resource;
 use latchkey::scim::{Document, Registry, ResourceType};
-use latchkey::tenant::Tenant;
+use latchkey::tenant::{Deployment, Tenant};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -37,6 +43,8 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("resource", resource),
     ("template", template),
     ("address", address),
+    ("bearer", bearer),
+    ("hook", hook),
 ];
 
 const NOW: u64 = 1_000_000;
@@ -219,6 +227,66 @@ pub fn address(input: &[u8]) {
         assert!(ascii.domain().is_ascii() && ascii.local() == address.local());
         assert_eq!(Address::parse(ascii.as_str()), Some(ascii));
     }
+}
+
+/// API tokens and access tokens: no text passes for one of ours.
+pub fn bearer(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    if let Some(digest) = access::token::digest(&text) {
+        assert!(text.starts_with(access::token::PREFIX) && text.len() == 39 && digest.len() == 43);
+    }
+    let ring = |byte: u8| KeyRing::new(vec![Key::new("k".to_owned(), vec![byte; 32])], "id.example.com".to_owned());
+    assert_eq!(Grant::verify(&text, &ring(7), 0), None, "nobody has the key");
+    let _ = Credentials::parse(&text);
+    // Described by the input: signed here, it is ours and nobody else's.
+    let mut parent = [0; 32];
+    let length = input.len().min(32);
+    parent[..length].copy_from_slice(&input[..length]);
+    let scopes = Scopes::from_bits(u16::from_be_bytes([parent[0], parent[1]]));
+    let grant = Grant { parent: URL_SAFE_NO_PAD.encode(parent), scopes, expires_at: input.len() as u64 };
+    let signed = grant.sign(&ring(7)).expect("a key");
+    let verified = |ring: &KeyRing, now| Grant::verify(signed.expose(), ring, now);
+    assert_eq!(verified(&ring(7), 0).is_some(), grant.expires_at > 0);
+    assert_eq!((verified(&ring(7), grant.expires_at), verified(&ring(8), 0)), (None, None));
+}
+
+const HOOK_SECRETS: [(&str, &str); 5] = [
+    ("MAIL_WEBHOOK_SECRET_POSTMARK", "hook:sixteen-or-more!"),
+    ("MAIL_WEBHOOK_SECRET_BREVO", "sixteen-or-more!"),
+    ("MAIL_WEBHOOK_SECRET_MAILGUN", "key-0123456789abcdef"),
+    ("MAIL_WEBHOOK_SECRET_RESEND", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+    ("MAIL_WEBHOOK_SECRET_SES", "arn:aws:sns:eu-central-1:123456789012:mail"),
+];
+
+/// Webhooks: any body is read or refused where the sender has shown who he is, and refused where he has not.
+pub fn hook(input: &[u8]) {
+    thread_local! {
+        static HERE: (Native, Deployment) = {
+            let variable = |name: &str| match name {
+                "ENVIRONMENT" => Some("development"),
+                "ADMIN_USERNAME" | "ADMIN_PASSWORD" => Some("admin"),
+                "TOKEN_KEYS" => Some("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"),
+                _ => HOOK_SECRETS.iter().find(|(known, _)| *known == name).map(|(_, secret)| *secret),
+            };
+            let deployment = Deployment::load(|name| variable(name).map(str::to_owned)).expect("complete");
+            (Native::in_memory().expect("SQLite"), deployment)
+        };
+    }
+    HERE.with(|(native, deployment)| {
+        for provider in ["postmark", "brevo", "mailgun", "resend", "ses"] {
+            let receive = |headers: &HeaderMap| {
+                let incoming = Incoming { headers, body: input };
+                pollster::block_on(webhooks::receive(&native.platform, deployment, provider, &incoming))
+            };
+            assert!(receive(&HeaderMap::new()).is_err(), "{provider} takes what nobody signed");
+            let mut headers = HeaderMap::new();
+            let basic = format!("Basic {}", STANDARD.encode("hook:sixteen-or-more!"));
+            let credentials = if provider == "brevo" { "Bearer sixteen-or-more!".to_owned() } else { basic };
+            headers.insert("authorization", credentials.parse().expect("a header"));
+            let received = receive(&headers);
+            assert!(!matches!(received, Err(Refusal::Database(_))), "{provider}: {received:?}");
+        }
+    });
 }
 
 fn user() -> &'static Arc<ResourceType> {
