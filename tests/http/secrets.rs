@@ -20,6 +20,8 @@ use crate::support::{App, Faulty, Reply, basic, invited};
 const ADMIN: (&str, &str) = ("root", "Adm1nSecretOfTheDeployment");
 const ROOT_KEY: &str = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY";
 const API_KEY: &str = "MailApiKeySecret77";
+/// A webhook's credentials, and the password of them.
+const HOOK: (&str, &str) = ("hook:WebhookSecretOfPostmark", "WebhookSecretOfPostmark");
 
 /// A provider that takes everything, but first fails and repeats to us all that it was sent.
 struct Gossip(std::sync::Mutex<Vec<String>>);
@@ -73,7 +75,7 @@ impl Life {
         let form = path.contains("/invite/") || path.contains("/verify/");
         let media_type = match path {
             "/api/invitations/import" => "text/csv",
-            _ if form => "application/x-www-form-urlencoded",
+            _ if form || path == "/oauth2/token" => "application/x-www-form-urlencoded",
             _ => "application/json",
         };
         let mut request = Request::builder().method(method).uri(path).header("content-type", media_type);
@@ -128,6 +130,7 @@ fn no_secret_of_a_whole_life_is_at_rest_in_a_log_or_in_an_answer() {
         ("MAIL_PROVIDER", "resend"),
         ("MAIL_API_KEY", API_KEY),
         ("MAIL_API_BASE", "http://127.0.0.1:9"),
+        ("MAIL_WEBHOOK_SECRET_POSTMARK", HOOK.0),
         ("PASSWORD_HISTORY", "3"),
     ]);
     let mails = Arc::new(Gossip(std::sync::Mutex::default()));
@@ -205,6 +208,44 @@ fn no_secret_of_a_whole_life_is_at_rest_in_a_log_or_in_an_answer() {
     let broken = format!("{{\"userName\":\"x\",\"password\":\"{broken}\"");
     assert_eq!(life.request(Some(ADMIN), "POST", "/scim2/Users", broken).status, 400);
 
+    // Tokens of programs: handed out once, exchanged, used, mistyped, revoked.
+    let reply = life.admin(
+        "POST",
+        "/api/tokens",
+        &json!({ "name": "ci", "scopes": ["scim:read", "scim:write"], "expiresInDays": 30 }),
+    );
+    assert_eq!(reply.status, 201, "{}", reply.text);
+    let (id, token) =
+        (reply.json()["id"].as_str().unwrap().to_owned(), reply.json()["token"].as_str().unwrap().to_owned());
+    life.secrets.push((token.clone(), vec!["POST /api/tokens".to_owned()]));
+    life.secret(&STANDARD.encode(format!("{id}:{token}")));
+    let reply = life.request(Some((&id, &token)), "POST", "/oauth2/token", "grant_type=client_credentials");
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    let access = reply.json()["access_token"].as_str().unwrap().to_owned();
+    life.secrets.push((access.clone(), vec!["POST /oauth2/token".to_owned()]));
+    for (bearer, status) in [(token.clone(), 200), (access, 200), (life.secret("lk_NobodysTokenSecret"), 401)] {
+        let request = Request::get("/scim2/Users").header("authorization", format!("Bearer {bearer}"));
+        let reply = life.app.send(request.body(Body::empty()).unwrap());
+        assert_eq!(reply.status, status, "{}", reply.text);
+        life.answers.push(("GET /scim2/Users by bearer".to_owned(), format!("{:?}\n{}", reply.headers, reply.text)));
+    }
+    assert_eq!(life.admin("GET", "/api/tokens", &Value::Null).status, 200);
+    assert_eq!(life.admin("DELETE", &format!("/api/tokens/{id}"), &Value::Null).status, 204);
+
+    // What a provider tells of a mail.
+    let hook = life.secret(HOOK.1);
+    life.secret(&STANDARD.encode(HOOK.0));
+    for credentials in [HOOK.0.split_once(':').unwrap(), ("hook", "ForgedHookSecret77")] {
+        life.secret(credentials.1);
+        life.request(
+            Some(credentials),
+            "POST",
+            "/hooks/mail/postmark",
+            json!({ "RecordType": "Bounce", "MessageID": "1" }).to_string(),
+        );
+    }
+    assert!(HOOK.0.ends_with(&hook));
+
     // What is cached.
     let badge = json!({ "id": "urn:example:schemas:Badge", "name": "Badge", "attributes": [{ "name": "number", "type": "string" }] });
     assert_eq!(life.admin("POST", "/api/schemas", &badge).status, 201);
@@ -259,6 +300,7 @@ fn no_secret_of_a_whole_life_is_at_rest_in_a_log_or_in_an_answer() {
     life.app.platform.db = healthy;
     for path in [
         "/api/audit",
+        "/api/tokens",
         "/api/mail",
         "/api/settings",
         "/api/invitations",
