@@ -5,6 +5,7 @@ mod callers;
 mod content;
 mod links;
 mod pages;
+mod rows;
 mod timing;
 
 mod tokens;
