@@ -38,7 +38,10 @@ WASM_BINDGEN := $(if $(filter $(CURDIR)/%,$(WASM_BINDGEN_BIN)),.tools/wasm-bindg
 # Folders are listed too: their time changes when a file is added or removed.
 SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(wildcard build.rs .cargo/config.toml) $(shell find src schema)
 
-.PHONY: run test build bench deploy-check lint help clean prerequisites wasm-target chromium
+CARGO_FUZZ := .tools/cargo-fuzz-0.13.2
+CARGO_DENY := .tools/cargo-deny-0.20.2
+
+.PHONY: run test build bench fuzz deny deploy-check lint help clean prerequisites wasm-target chromium
 
 run: $(WASM) ## everything from nothing, then the Worker on http://127.0.0.1:8787 (PORT=, STATE= override)
 	@exec node scripts/dev.mjs
@@ -51,6 +54,13 @@ build: $(WASM) ## the deployable Worker in build/
 
 bench: $(WASM) ## the benchmarks, one table
 	@node scripts/bench.mjs $(WASM) $(WASM_GZIP_LIMIT_KIB)
+
+fuzz: $(CARGO_FUZZ) | prerequisites ## each fuzz target for FUZZ_SECONDS (20); FUZZ_TARGETS names some
+	@scripts/fuzz.sh $(FUZZ_TARGETS)
+
+deny: $(CARGO_DENY) | prerequisites ## licences, bans, duplicates, sources and advisories of the crates
+	@echo "==> cargo deny"
+	@scripts/deny.sh
 
 deploy-check: $(WASM) ## what `wrangler deploy` would upload, without uploading it
 	@echo "==> wrangler deploy --dry-run"
@@ -69,7 +79,7 @@ help: ## this list
 
 clean: ## removes all that make has made, the local database included
 	@echo "==> clean"
-	@rm -rf build target node_modules .tools .wrangler
+	@rm -rf build target fuzz/target fuzz/found fuzz/artifacts node_modules .tools .wrangler
 
 prerequisites:
 	@scripts/prerequisites.sh
@@ -98,6 +108,16 @@ $(WORKER_BUILD): | prerequisites
 $(WASM_BINDGEN): | prerequisites
 	@echo "==> wasm-bindgen $(WASM_BINDGEN_VERSION) (compiled once, a minute or two)"
 	@$(INSTALL) --version $(WASM_BINDGEN_VERSION) wasm-bindgen-cli
+	@touch $@
+
+$(CARGO_FUZZ): | prerequisites
+	@echo "==> $(notdir $@) (compiled once, a minute)"
+	@$(INSTALL) --version $(@:.tools/cargo-fuzz-%=%) cargo-fuzz
+	@touch $@
+
+$(CARGO_DENY): | prerequisites
+	@echo "==> $(notdir $@) (compiled once, a minute or two)"
+	@$(INSTALL) --version $(@:.tools/cargo-deny-%=%) cargo-deny
 	@touch $@
 
 $(WASM): $(SOURCES) $(NPM) $(WORKER_BUILD) $(WASM_BINDGEN) | wasm-target

@@ -6,6 +6,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::ports::Millis;
 
 pub mod characters;
+pub mod secret;
 
 /// A time as RFC 3339 in UTC with milliseconds, as SCIM's `dateTime` wants it.
 #[must_use]

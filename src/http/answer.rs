@@ -92,6 +92,7 @@ pub fn page(status: StatusCode, html: String) -> Response {
     set(headers, "content-security-policy", CONTENT_SECURITY_POLICY);
     set(headers, "referrer-policy", "no-referrer");
     set(headers, "cache-control", "no-store");
+    set(headers, "x-content-type-options", "nosniff");
     set(headers, "x-robots-tag", "noindex, nofollow");
     set(headers, "x-frame-options", "DENY");
     set(headers, "cross-origin-opener-policy", "same-origin");

@@ -24,7 +24,8 @@ mod wso2;
 use std::io;
 use std::sync::Arc;
 
-use ::http::header::{HeaderName, HeaderValue};
+use ::http::header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue};
+use ::http::request::Parts;
 use ::http::{HeaderMap, Request, StatusCode, Uri};
 use axum::Router;
 use axum::body::Body;
@@ -161,13 +162,19 @@ impl Service {
         // Of a body that is too large, what is left is the error that reading it brings: who may not send it, or not there,
         // is told that first.
         let body = body.map_or_else(too_large, Body::from);
-        let mut router = self.router.clone();
-        let refused = limits::refused(&ctx, dialect, &method, &path, &parts.headers).await;
+        let forged = is_forged_by_another_site(&parts).then(|| {
+            let detail = "A page of another site sent this: administer from a page of this site, or by a program.";
+            answer::error(dialect, StatusCode::FORBIDDEN, detail)
+        });
+        let refused = match forged {
+            Some(forged) => Some(forged),
+            None => limits::refused(&ctx, dialect, &method, &path, &parts.headers).await,
+        };
         let mut response = match refused {
             Some(refused) => refused,
             None => {
                 // The router's error type has no values.
-                let Ok(response) = router.call(Request::from_parts(parts, body)).await;
+                let Ok(response) = self.router.clone().call(Request::from_parts(parts, body)).await;
                 response
             }
         };
@@ -244,6 +251,14 @@ async fn read_body(mut body: Body, limit: usize) -> Option<Bytes> {
 /// The body that stands for one that was too large.
 fn too_large() -> Body {
     Body::from_stream(stream::once(future::ready(Err::<Bytes, _>(io::Error::other("the body is too large")))))
+}
+
+/// Whether a browser says that another site's page sent a request which changes something, and that it added credentials
+/// which it has kept: Basic ones or a cookie. A page cannot add those itself, nor keep the browser from saying so.
+fn is_forged_by_another_site(request: &Parts) -> bool {
+    let has_credentials = [AUTHORIZATION, COOKIE].iter().any(|name| request.headers.contains_key(name));
+    let site = request.headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    !request.method.is_safe() && has_credentials && matches!(site, Some(b"cross-site" | b"same-site"))
 }
 
 /// Splits `/t/{tenant}` off a path.

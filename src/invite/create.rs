@@ -15,6 +15,7 @@ use crate::scim::error::Error as ScimError;
 use crate::scim::resource::Document;
 use crate::scim::schema::ResourceType;
 use crate::tenant::EmailSender;
+use crate::text::secret::Secret;
 
 /// A user to be, and the password to be hashed for it, if any.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub struct NewUser {
     /// The user, at version 1.
     pub user: Resource,
     /// The password to keep.
-    pub password: Option<String>,
+    pub password: Option<Secret>,
     /// The invitation's mail.
     pub mail: Option<NewMail>,
     /// The invitation's code, where the caller sends it on.

@@ -8,6 +8,7 @@ use crate::directory::resource::{INVITATION_SCHEMA, WSO2_SCHEMA};
 use crate::scim::patch::Patch;
 use crate::scim::resource::{self, Document};
 use crate::scim::schema::ResourceType;
+use crate::text::secret::Secret;
 
 /// What a client wants of an account. `None`: nothing was said about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub struct Wishes {
     /// `verifyEmail`
     pub verify_email: bool,
     /// `password`
-    pub password: Option<String>,
+    pub password: Option<Secret>,
     /// `accountLocked`
     pub locked: Option<bool>,
     /// `active`, inverted, or `accountDisabled`
@@ -72,7 +73,7 @@ impl Wishes {
         let mut wishes = Self {
             ask_password: flag(&secrets, "askPassword"),
             verify_email: flag(&secrets, "verifyEmail"),
-            password: secrets.shift_remove("password").and_then(|value| value.as_str().map(str::to_owned)),
+            password: secrets.shift_remove("password").and_then(|value| value.as_str().map(Secret::new)),
             ..Self::default()
         };
         for derived in ["id", "meta", "groups", INVITATION_SCHEMA] {

@@ -70,6 +70,7 @@ mod tests {
             state: "queued".to_owned(),
             attempts: 0,
             doubtful: None,
+            refused: std::collections::BTreeMap::new(),
             created: NOW,
             due: NOW,
             fixed: None,

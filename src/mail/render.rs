@@ -4,6 +4,8 @@
 //! ready-made sentences and `shipped` the templates that come with Latchkey. Rendering is a pure function: the
 //! same template and values give the same bytes, which is what makes a repeated send repeatable.
 
+use std::fmt;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::template::{Piece, Template, Values, pieces};
@@ -21,7 +23,7 @@ mod tests;
 pub use shipped::shipped;
 
 /// A finished mail.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Rendered {
     /// subject line: one line, without control characters, at most 160 characters
     pub subject: String,
@@ -29,6 +31,13 @@ pub struct Rendered {
     pub html: String,
     /// text part
     pub text: String,
+}
+
+// The parts hold a link.
+impl fmt::Debug for Rendered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rendered").finish_non_exhaustive()
+    }
 }
 
 /// Puts the values into the template.
@@ -85,7 +94,7 @@ fn form_encoded(value: &str) -> String {
 }
 
 /// What a mail about an invitation can say. Leave empty what is not known.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct InvitationMail<'a> {
     /// locale of the mail
     pub locale: &'a str,
@@ -119,6 +128,18 @@ pub struct InvitationMail<'a> {
     pub new_email: &'a str,
     /// the user's claims: WSO2's claim name (`givenname`, `lastname`, `emailaddress`) and value
     pub claims: &'a [(&'a str, &'a str)],
+}
+
+// Link and code are secret.
+impl fmt::Debug for InvitationMail<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InvitationMail")
+            .field("locale", &self.locale)
+            .field("user_name", &self.user_name)
+            .field("issued_at", &self.issued_at)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The values for a mail: what is known, and sentences made ready in the mail's language, so that a mail reads

@@ -164,8 +164,15 @@ pub const PLACEHOLDERS: &[Placeholder] = &[
 ];
 
 /// The values a mail is rendered with.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Values(BTreeMap<String, String>);
+
+// The link is among them.
+impl fmt::Debug for Values {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 impl Values {
     /// No values.

@@ -55,6 +55,15 @@ impl Entropy for SystemEntropy {
 #[derive(Debug, Default)]
 pub struct MemoryCache(Mutex<HashMap<String, String>>);
 
+impl MemoryCache {
+    /// All keys and values, a line each.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.iter().map(|(key, value)| format!("{key} {value}\n")).collect()
+    }
+}
+
 #[async_trait]
 impl Cache for MemoryCache {
     async fn get(&self, key: &str) -> Result<Option<String>, CacheError> {
@@ -158,6 +167,8 @@ pub struct Native {
     pub platform: Platform,
     /// The database.
     pub sqlite: Arc<Sqlite>,
+    /// The cache.
+    pub cache: Arc<MemoryCache>,
     /// The clock.
     pub clock: Arc<SystemClock>,
     /// The wake-ups of the mail sender.
@@ -181,6 +192,7 @@ impl Native {
     #[must_use]
     pub fn over(sqlite: Sqlite) -> Self {
         let sqlite = Arc::new(sqlite);
+        let cache = Arc::new(MemoryCache::default());
         let clock = Arc::new(SystemClock::default());
         let wakes = Arc::new(Wakes::default());
         let log = Arc::new(MemoryLog::default());
@@ -190,7 +202,7 @@ impl Native {
             store: None,
             home: None,
             stores: Arc::default(),
-            cache: Arc::new(MemoryCache::default()),
+            cache: cache.clone(),
             mail_queue: wakes.clone(),
             http: Arc::new(NoNetwork),
             email: None,
@@ -200,6 +212,6 @@ impl Native {
             entropy: Arc::new(SystemEntropy),
             log: log.clone(),
         };
-        Self { platform, sqlite, clock, wakes, limiter, log }
+        Self { platform, sqlite, cache, clock, wakes, limiter, log }
     }
 }

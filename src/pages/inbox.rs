@@ -17,7 +17,7 @@ pub const FRAME_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; i
      sandbox allow-popups allow-popups-to-escape-sandbox; form-action 'none'; frame-ancestors 'self'";
 
 /// One mail in the inbox.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct InboxMail<'a> {
     /// identifier, used as an anchor
     pub id: &'a str,

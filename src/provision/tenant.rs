@@ -33,7 +33,7 @@ pub struct Owner {
     /// The family name.
     pub last_name: String,
     /// The password, for an owner who is not invited.
-    pub password: Option<String>,
+    pub password: Option<Secret>,
 }
 
 /// A tenant to be.
@@ -139,7 +139,7 @@ fn prepare_owners(inside: &Context, gate: &Gate, owners: &[Owner]) -> Result<Vec
             "roles": [{ "value": "admin" }],
         });
         match &owner.password {
-            Some(password) => body["password"] = json!(password),
+            Some(password) => body["password"] = json!(password.expose()),
             None => body[WSO2_SCHEMA] = json!({ "askPassword": true }),
         }
         let new = prepare(inside, gate, user, body)?;

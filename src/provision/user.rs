@@ -23,6 +23,7 @@ use crate::scim::error::Error as ScimError;
 use crate::scim::patch::Patch;
 use crate::scim::resource::{self, Document};
 use crate::scim::schema::ResourceType;
+use crate::text::secret::Secret;
 
 /// A user to be created.
 pub fn prepare(
@@ -37,7 +38,7 @@ pub fn prepare(
         check_may_appoint(ctx)?;
     }
     let new = new_user(ctx, rt, document)?;
-    let password_hash = new.password.map(|password| password::hash(ctx, gate, &password)).transpose()?;
+    let password_hash = new.password.map(|password| password::hash(ctx, gate, password.expose())).transpose()?;
     Ok(NewResource {
         resource_type: rt.clone(),
         resource: new.user,
@@ -123,7 +124,7 @@ pub fn changed(
     if takes_over && role::has_any(before) && !matches!(ctx.actor, Actor::User(_)) {
         check_may_appoint(ctx)?;
     }
-    let password_hash = wishes.password.map(|password| password::hash(ctx, gate, &password)).transpose()?;
+    let password_hash = wishes.password.map(|password| password::hash(ctx, gate, password.expose())).transpose()?;
     let mut after = Resource { account: change.account, ..before.clone() };
     let mailed = mails.iter().find(|mail| mail.template.is_invitation());
     if let Some(made) = made(mailed, code.as_ref()) {
@@ -206,7 +207,7 @@ fn check_own(
     if let Some(name) = touched.map(String::as_str).or(account.then_some("the account's state")) {
         return Err(ScimError::forbidden(format!("Only an administrator changes {name}.")).into());
     }
-    if let Some(password) = &wishes.password {
+    if let Some(password) = wishes.password.as_ref().map(Secret::expose) {
         let minimum = ctx.settings().password_min_length;
         let weak = policy::weaknesses(password, minimum, &policy::obvious_words(ctx, before));
         let guessable = |weakness: &Weakness| {

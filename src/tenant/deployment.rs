@@ -5,7 +5,6 @@
 
 mod mail;
 
-use std::fmt;
 use std::time::Duration;
 
 use base64::Engine;
@@ -18,29 +17,7 @@ use super::settings::{RATE_LIMITS, SETTINGS, Settings, Values};
 use super::user_stores::UserStores;
 use crate::invite::token::{Key, KeyRing};
 use crate::mail::address::Sender;
-
-/// Text that must not be shown: `Debug` hides it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a secret.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The secret itself, for the one place that needs it.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
+pub use crate::text::secret::Secret;
 
 /// Whether this is somebody's machine or the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -228,8 +205,16 @@ fn checked_origin(origin: &str, development: bool) -> Result<String, String> {
     match uri.as_ref().and_then(http::Uri::scheme_str) {
         Some("https") => Ok(origin.to_ascii_lowercase()),
         Some("http") if development => Ok(origin.to_ascii_lowercase()),
-        _ => Err(format!("PUBLIC_ORIGIN is {origin:?}: it must be an https origin such as https://id.example.com.")),
+        _ => Err(format!(
+            "PUBLIC_ORIGIN is {}: it must be an https origin such as https://id.example.com.",
+            shown(origin)
+        )),
     }
+}
+
+/// An address as it may be told to anybody who asks: without a password that stands in it.
+fn shown(address: &str) -> String {
+    if address.contains('@') { "an address with a name or a password in it".to_owned() } else { format!("{address:?}") }
 }
 
 /// An absolute address with a host and, at most, a port and a path: no name of a user, no query, no fragment.
@@ -266,14 +251,18 @@ pub fn parse_keys(text: &str, development: bool, problems: &mut Vec<String>) -> 
                 other => other,
             })
             .collect();
+        // What is told here is told to anybody who asks: a name that is none may be a key in the wrong place.
+        if kid.is_empty() || kid.len() > 8 || !kid.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        {
+            problems
+                .push("TOKEN_KEYS: a kid, before the colon, must be 1 to 8 letters, digits, '-' or '_'.".to_owned());
+            continue;
+        }
         let Ok(bytes) = URL_SAFE_NO_PAD.decode(canonical) else {
             problems.push(format!("TOKEN_KEYS: the key of kid {kid:?} is not base64url."));
             continue;
         };
-        if kid.is_empty() || kid.len() > 8 || !kid.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-        {
-            problems.push(format!("TOKEN_KEYS: kid {kid:?} must be 1 to 8 letters, digits, '-' or '_'."));
-        } else if bytes.len() < 32 {
+        if bytes.len() < 32 {
             problems
                 .push(format!("TOKEN_KEYS: the key of kid {kid:?} has {} bytes: 32 or more are needed.", bytes.len()));
         } else if !development && bytes.starts_with(DEVELOPMENT_KEY_MARK) {
@@ -430,6 +419,24 @@ mod tests {
         assert_eq!(with(&[("MAIL_LEASE_SECONDS", "5")]).expect("complete").mail_timeout_seconds, 4);
         assert!(with(&[("MAIL_LEASE_SECONDS", "5"), ("MAIL_TIMEOUT_SECONDS", "4")]).is_ok());
         assert!(with(&[("MAIL_LEASE_SECONDS", "5"), ("MAIL_TIMEOUT_SECONDS", "5")]).is_err());
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_without_what_may_be_a_secret() {
+        for (name, value, secret) in [
+            ("TOKEN_KEYS", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8:k1", "AAECAwQF"),
+            ("TOKEN_KEYS", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", "AAECAwQF"),
+            ("TOKEN_KEYS", "k1:AAECAwQFBgcICQoLDA0ODxAREhM!", "AAECAwQF"),
+            ("PUBLIC_ORIGIN", "https://user:hidden@id.example.com", "hidden"),
+            ("MAIL_API_BASE", "https://hidden@api.resend.com", "hidden"),
+            ("ADMIN_PASSWORD", "hidden", "hidden"),
+        ] {
+            let mut pairs = production();
+            pairs.retain(|(key, _)| *key != name);
+            pairs.push((name, value));
+            let problems = load(&pairs).expect_err(value).join("\n");
+            assert!(problems.contains(name) && !problems.contains(secret), "{problems}");
+        }
     }
 
     #[test]

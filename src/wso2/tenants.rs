@@ -7,6 +7,7 @@ use crate::provision::tenant::{NewTenant, Owner, TenantRefusal};
 use crate::tenant::rows::TenantRow;
 use crate::tenant::{SUPER_TENANT, Tenant};
 use crate::text::rfc3339;
+use crate::text::secret::Secret;
 
 /// What is wrong with a request, in WSO2's terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,7 +114,7 @@ fn owner(body: &Json) -> Result<Owner, Problem> {
         email: required("email")?,
         first_name: text("firstname").unwrap_or_default(),
         last_name: text("lastname").unwrap_or_default(),
-        password,
+        password: password.map(Secret::new),
     })
 }
 

@@ -5,6 +5,7 @@
 
 mod access;
 mod api;
+mod attacks;
 mod audit;
 mod complaints;
 mod external;
@@ -19,6 +20,7 @@ mod outbox;
 mod password;
 mod provider;
 mod scim2;
+mod secrets;
 mod settings;
 mod support;
 mod switches;

@@ -232,6 +232,8 @@ impl App {
                         text.push_str(&format!("{:?}|", row.get_ref(column).unwrap()));
                         if let Ok(Some(value)) = row.get::<_, Option<String>>(column) {
                             text.push_str(&value);
+                        } else if let Ok(Some(bytes)) = row.get::<_, Option<Vec<u8>>>(column) {
+                            text.push_str(&String::from_utf8_lossy(&bytes));
                         }
                     }
                     text.push('\n');

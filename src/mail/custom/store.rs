@@ -367,12 +367,13 @@ pub fn offer(now: Millis, limit: u32) -> Statement {
         "WITH waiting AS (SELECT o.tenant, o.template, o.template_version, o.facts IS NULL AS fresh FROM outbox o \
          WHERE o.state IN ('queued', 'sending', 'deferred') AND o.due <= ?1 ORDER BY o.due, o.rowid LIMIT ?2) \
          SELECT c.tenant, c.type, c.locale, c.version, c.bytes, TRUE AS in_force \
-         FROM (SELECT DISTINCT tenant, template FROM waiting WHERE fresh) wanted CROSS JOIN templates c \
-         INDEXED BY templates_in_force ON c.tenant = wanted.tenant AND c.type = wanted.template AND c.retired IS NULL \
+         FROM (SELECT DISTINCT tenant, template FROM waiting WHERE fresh) needed CROSS JOIN templates c \
+         INDEXED BY templates_in_force ON c.tenant = needed.tenant AND c.type = needed.template AND c.retired IS NULL \
          UNION ALL \
          SELECT c.tenant, c.type, c.locale, c.version, c.bytes, FALSE \
-         FROM (SELECT DISTINCT tenant, template, template_version FROM waiting WHERE NOT fresh) wanted \
-         CROSS JOIN templates c ON c.tenant = wanted.tenant AND c.type = wanted.template AND c.version = wanted.template_version",
+         FROM (SELECT DISTINCT tenant, template, template_version FROM waiting WHERE NOT fresh) needed \
+         CROSS JOIN templates c ON c.tenant = needed.tenant AND c.type = needed.template \
+         AND c.version = needed.template_version",
         vec![now.into(), limit.into()],
     )
 }

@@ -13,6 +13,8 @@ mod sendgrid;
 mod ses;
 mod sigv4;
 
+use std::fmt;
+
 use async_trait::async_trait;
 
 use crate::mail::address::Sender;
@@ -20,7 +22,7 @@ use crate::ports::Platform;
 use crate::tenant::Deployment;
 
 /// A mail, rendered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     /// The deployment's.
     pub from: Sender,
@@ -36,6 +38,16 @@ pub struct Message {
     pub text: String,
     /// Under which the provider sends it at most once, where it can.
     pub idempotency_key: String,
+}
+
+// The parts hold a link.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("to", &self.to)
+            .field("idempotency_key", &self.idempotency_key)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What came of handing a message over.

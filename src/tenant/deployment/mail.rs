@@ -1,6 +1,6 @@
 //! Which mail providers a deployment has, and what each of them needs.
 
-use super::{Secret, server};
+use super::{Secret, server, shown};
 use crate::mail::address::{Address, Sender};
 use crate::mail::webhooks;
 
@@ -176,7 +176,10 @@ fn checked_base(base: &str, development: bool) -> Result<String, String> {
     match uri.as_ref().and_then(http::Uri::scheme_str) {
         Some("https") => Ok(base.to_owned()),
         Some("http") if development || loopback => Ok(base.to_owned()),
-        _ => Err(format!("MAIL_API_BASE is {base:?}: it must be an https address such as https://api.resend.com.")),
+        _ => Err(format!(
+            "MAIL_API_BASE is {}: it must be an https address such as https://api.resend.com.",
+            shown(base)
+        )),
     }
 }
 
