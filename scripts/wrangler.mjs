@@ -15,15 +15,18 @@ const WRANGLER = `${ROOT}node_modules/wrangler/bin/wrangler.js`;
 // wrangler reads .env by itself, except when --env-file names another file.
 const environment = () => ({ ...parseEnv(readFileSync(`${ROOT}.env`, "utf8")), NO_COLOR: "1", ...process.env });
 
-/** Applies the D1 migrations that the local database in `state` has not seen yet. */
-export async function migrate(state) {
-  const args = ["d1", "migrations", "apply", "DB", "--local", "--persist-to", state];
-  const run = promisify(execFile)(process.execPath, [WRANGLER, ...args], { cwd: ROOT, env: environment() });
-  run.child.stdin.end();
-  try {
-    await run;
-  } catch (error) {
-    throw new Error(`D1 migrations failed:\n${error.stdout}${error.stderr}`);
+/** Applies the migrations that the local D1 databases in `state` have not seen yet; `config` is another wrangler.toml. */
+export async function migrate(state, config = `${ROOT}wrangler.toml`) {
+  const bindings = readFileSync(config, "utf8").matchAll(/^\[\[d1_databases\]\]\nbinding = "(\w+)"/gm);
+  for (const [, binding] of bindings) {
+    const args = ["d1", "migrations", "apply", binding, "--local", "--persist-to", state, "--config", config];
+    const run = promisify(execFile)(process.execPath, [WRANGLER, ...args], { cwd: ROOT, env: environment() });
+    run.child.stdin.end();
+    try {
+      await run;
+    } catch (error) {
+      throw new Error(`D1 migrations of ${binding} failed:\n${error.stdout}${error.stderr}`);
+    }
   }
 }
 
@@ -43,14 +46,17 @@ export async function portIsFree(port) {
 
 /**
  * Starts `wrangler dev` on 127.0.0.1:`port` over the local state folder `state`.
- * `vars` win over .dev.vars; `devVars: false` leaves .dev.vars out, as in a deployment.
+ * `vars` win over .dev.vars; `devVars: false` leaves .dev.vars out, as in a deployment; `config` is another wrangler.toml.
  * `onLine` gets what the Worker logs. It never gets wrangler's own request lines: those show paths, and ours carry tokens.
  */
-export function startDev({ port, state, vars = {}, devVars = true, onLine }) {
+export function startDev({ port, state, vars = {}, devVars = true, config, onLine }) {
   const args = ["dev", "--ip", "127.0.0.1", "--port", String(port), "--persist-to", state];
   // Port 0: any free one, so that two Workers can run side by side.
   args.push("--inspector-port", "0", "--show-interactive-dev-session=false");
   if (!devVars) args.push("--env-file", "/dev/null");
+  // wrangler looks for .dev.vars beside the configuration.
+  else if (config) args.push("--env-file", `${ROOT}.dev.vars`);
+  if (config) args.push("--config", config);
   for (const [name, value] of Object.entries(vars)) args.push("--var", `${name}:${value}`);
 
   const child = spawn(process.execPath, [WRANGLER, ...args], {

@@ -1,5 +1,6 @@
 //! What one unit of work carries through the rooms: the outside world, whose data it is about, and who acts.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -94,6 +95,34 @@ impl Context {
     #[must_use]
     pub fn settings(&self) -> Arc<Settings> {
         self.memory.tenants.settings(&self.deployment, &self.tenant)
+    }
+
+    /// The same work in this user store, by number; in PRIMARY for `None`.
+    #[must_use]
+    pub fn at(&self, store: Option<u16>) -> Self {
+        Self { platform: self.platform.at(store), ..self.clone() }
+    }
+
+    /// The same work in the user store that minted this id.
+    #[must_use]
+    pub fn at_id(&self, id: &str) -> Self {
+        self.at(self.deployment.user_stores.of_id(id))
+    }
+
+    /// The same work in the user store that a user name says, and the name as it is stored there. What names no store of
+    /// this deployment is nobody's name, to be looked for in PRIMARY all the same.
+    #[must_use]
+    pub fn at_name<'a>(&self, user_name: &'a str) -> (Self, Cow<'a, str>) {
+        match self.deployment.user_stores.locate(user_name) {
+            Ok(located) => (self.at(located.store), located.name),
+            Err(_) => (self.primary(), Cow::Borrowed(user_name)),
+        }
+    }
+
+    /// The same work in PRIMARY, where everything is that is not a user's.
+    #[must_use]
+    pub fn primary(&self) -> Self {
+        self.at(None)
     }
 
     /// Now, in whole seconds since the epoch.

@@ -15,6 +15,7 @@ ALTER TABLE resources ADD COLUMN pending_email TEXT;
 CREATE TABLE renewals (
   tenant    INTEGER NOT NULL,
   user_id   TEXT    NOT NULL,
+  domain    TEXT    NOT NULL,                  -- the tenant's: the tables of tenants are PRIMARY's
   requested INTEGER,                           -- NULL: nothing waits
   sent      INTEGER NOT NULL DEFAULT 0,        -- when a mail was last queued for it
   day       INTEGER NOT NULL DEFAULT 0,        -- the day that `count` is of, in days since the epoch

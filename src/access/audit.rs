@@ -164,6 +164,28 @@ pub fn record_if(ctx: &Context, operation: &str, action: Action, target: &str, c
     )
 }
 
+/// The rows that record `action` on each resource of a list, `[{"id"}]`, that carries the operation's id: on those whose
+/// conditional write took place.
+#[must_use]
+pub fn record_each(ctx: &Context, operation: &str, action: Action, list: &str) -> Statement {
+    Statement::new(
+        "INSERT INTO audit (tenant, number, time, operation, actor, action, target, outcome, request_id, address) \
+         SELECT ?1, (SELECT COALESCE(MAX(number), 0) FROM audit WHERE tenant = ?1) + ROW_NUMBER() OVER (ORDER BY j.key), \
+         ?4, ?3, ?5, ?6, r.id, 'success', ?7, ?8 FROM json_each(?2) j \
+         CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value ->> 'id' AND r.operation = ?3",
+        vec![
+            ctx.tenant.key(),
+            list.into(),
+            operation.into(),
+            ctx.platform.clock.now().into(),
+            ctx.actor.to_string().into(),
+            action.as_str().into(),
+            ctx.request_id.as_str().into(),
+            ctx.address.as_deref().into(),
+        ],
+    )
+}
+
 /// Whether `operation` was committed: asked after an error that may have hidden it.
 ///
 /// # Errors

@@ -14,8 +14,8 @@ use crate::access::scope::{Scope, Scopes};
 use crate::access::tokens::ApiToken;
 use crate::access::{password, role, token, tokens};
 use crate::context::{Actor, Context};
-use crate::directory::find;
 use crate::directory::resource::Resource;
+use crate::directory::{elsewhere, find};
 use crate::ports::{DatabaseError, Statement};
 use crate::tenant::{SUPER_TENANT, Secret, Tenant, store};
 
@@ -179,7 +179,7 @@ async fn role_holder(ctx: &Context, gate: &Gate, basic: &Basic) -> Result<Outcom
 }
 
 /// Checks a user's own credentials in one round trip, and two where they are wrong, in the same time whether or not the
-/// user exists. The user comes with his groups.
+/// user exists; one more for a user of another store than PRIMARY. The user comes with his groups.
 ///
 /// # Errors
 /// The database's.
@@ -203,9 +203,16 @@ pub async fn user(
         let Some(entered) = gate.enter() else { return Ok(Outcome::Busy) };
         place = Some(entered);
     }
-    let mut batch = vec![find::user_with_password_hash(ctx, user_name)];
-    batch.extend(attempt.as_ref().map(Attempt::statement));
-    let outcomes = store::batch(ctx, batch).await?;
+    let (there, name) = &ctx.at_name(user_name);
+    let found = find::user_with_password_hash(there, name);
+    let failures = attempt.as_ref().map(Attempt::statement);
+    let outcomes = if there.platform.store.is_none() {
+        store::batch(ctx, std::iter::once(found).chain(failures).collect()).await?
+    } else {
+        // Failures are counted in PRIMARY, whichever store a name says.
+        let counted = store::batch(ctx, failures.into_iter().collect()).await?;
+        there.platform.db.batch(vec![found]).await?.into_iter().chain(counted).collect()
+    };
     let mut has_failed = false;
     if let Some(attempt) = &attempt {
         let verdict = attempt.judge(ctx, outcomes.get(1))?;
@@ -229,7 +236,7 @@ pub async fn user(
             right(found, password)
         }
     };
-    let Some((user, hash)) = accepted else {
+    let Some((mut user, hash)) = accepted else {
         if let Some(attempt) = attempt {
             attempt.failed(ctx).await?;
         }
@@ -239,8 +246,10 @@ pub async fn user(
         attempt.succeeded(ctx).await?;
     }
     if !password::is_current(hash) {
-        hash_anew(ctx, &user.id, hash, password).await?;
+        hash_anew(there, &user.id, hash, password).await?;
     }
+    // Not before: a round trip that only users cost would tell who is one.
+    elsewhere::add_groups(ctx, [&mut user]).await?;
     if let Some(digest) = digest {
         verified.keep(digest, hash, now);
     }

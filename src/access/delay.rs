@@ -51,7 +51,8 @@ impl Attempt {
     pub fn of(ctx: &Context, user_name: &str) -> Option<Self> {
         // The first administrator may sign in anywhere: his failures are counted in one place, and no tenant decides.
         let is_first = ctx.deployment.administrator.as_ref().is_some_and(|first| first.username == user_name);
-        let limited = if is_first { ctx.deployment.settings.rate_limits } else { ctx.settings().rate_limits };
+        let limited =
+            if is_first { ctx.deployment.settings.rate_limits.requests } else { ctx.settings().rate_limits.requests };
         if !limited {
             return None;
         }

@@ -1,4 +1,4 @@
-//! Who may do what: credentials, passwords and their policy, and the audit of what was done.
+//! Who may do what, and how often: credentials, passwords and their policy, rate limits, and the audit of what was done.
 //!
 //! | module | what it knows |
 //! |---|---|
@@ -9,12 +9,14 @@
 //! | `password`, `policy` | hashing, and which passwords will do |
 //! | `verified` | what need not be hashed again within a minute |
 //! | `delay` | failed sign-ins, and how long the next has to wait |
+//! | `limits` | how often things may be done |
 //! | `audit` | what was done |
 
 pub mod audit;
 pub mod authenticate;
 pub mod delay;
 pub mod grant;
+pub mod limits;
 pub mod password;
 pub mod policy;
 pub mod role;

@@ -1,9 +1,11 @@
-//! What is known by id or by name, in one round trip each.
+//! What is known by id or by name, in one round trip each; the groups of a user of another store than PRIMARY take one
+//! more.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Value as Json, json};
 
+use super::elsewhere;
 use super::keys::MAX_KEY;
 use super::resource::{COLUMNS, GROUPS_COLUMN, Resource, USER};
 use crate::context::Context;
@@ -31,10 +33,14 @@ pub async fn by_id(
     with_groups: bool,
 ) -> Result<Option<Resource>, DatabaseError> {
     let rows = ctx.platform.query(by_id_statement(ctx, type_name, id, with_groups)).await?;
-    rows.first().map(Resource::from_row).transpose()
+    let mut found = rows.first().map(Resource::from_row).transpose()?;
+    if with_groups {
+        elsewhere::add_groups(ctx, found.as_mut()).await?;
+    }
+    Ok(found)
 }
 
-/// Finds a user by user name, whose case and Unicode form do not matter, with the groups.
+/// Finds a user by user name, whose case and Unicode form do not matter, in the store that it names, with the groups.
 ///
 /// # Errors
 /// The database's.
@@ -42,8 +48,12 @@ pub async fn user_by_name(ctx: &Context, user_name: &str) -> Result<Option<Resou
     let sql = format!(
         "SELECT {COLUMNS}, {GROUPS_COLUMN} FROM resources r WHERE r.tenant = ?1 AND r.type = ?3 AND r.name_key = ?2"
     );
-    let params = vec![ctx.tenant.key(), fold(user_name).into(), USER.into()];
-    ctx.platform.query(Statement::new(sql, params)).await?.first().map(Resource::from_row).transpose()
+    let (there, name) = &ctx.at_name(user_name);
+    let params = vec![ctx.tenant.key(), fold(name).into(), USER.into()];
+    let rows = there.platform.query(Statement::new(sql, params)).await?;
+    let Some(mut user) = rows.first().map(Resource::from_row).transpose()? else { return Ok(None) };
+    elsewhere::add_groups(ctx, [&mut user]).await?;
+    Ok(Some(user))
 }
 
 /// The statement that finds a user by user name, whose case and Unicode form do not matter, with the hash of the password,
@@ -58,17 +68,28 @@ pub fn user_with_password_hash(ctx: &Context, user_name: &str) -> Statement {
     Statement::new(sql, vec![ctx.tenant.key(), fold(user_name).into(), USER.into()])
 }
 
-/// Which of these keys of user names are taken.
+/// Which of these keys of user names are taken: one round trip for each user store among them.
 ///
 /// # Errors
 /// The database's.
 pub async fn taken_names(ctx: &Context, keys: &[String]) -> Result<HashSet<String>, DatabaseError> {
-    let statement = Statement::new(
-        "SELECT j.value AS name FROM json_each(?2) j CROSS JOIN resources r \
-         ON r.tenant = ?1 AND r.type = 'User' AND r.name_key = j.value",
-        vec![ctx.tenant.key(), json!(keys).to_string().into()],
-    );
-    ctx.platform.query(statement).await?.iter().map(|row| row.text("name").map(str::to_owned)).collect()
+    let mut by_store: BTreeMap<Option<u16>, Vec<&String>> = BTreeMap::new();
+    for key in keys {
+        let store = ctx.deployment.user_stores.locate(key).map_or(None, |located| located.store);
+        by_store.entry(store).or_default().push(key);
+    }
+    let mut taken = HashSet::new();
+    for (store, keys) in by_store {
+        let statement = Statement::new(
+            "SELECT j.value AS name FROM json_each(?2) j CROSS JOIN resources r \
+             ON r.tenant = ?1 AND r.type = 'User' AND r.name_key = j.value",
+            vec![ctx.tenant.key(), json!(keys).to_string().into()],
+        );
+        for row in ctx.at(store).platform.query(statement).await? {
+            taken.insert(row.text("name")?.to_owned());
+        }
+    }
+    Ok(taken)
 }
 
 /// What a display name stands for.

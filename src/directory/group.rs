@@ -8,9 +8,10 @@ use std::collections::HashSet;
 
 use serde_json::{Value as Json, json};
 
-use super::find;
+use super::elsewhere::{self, Strangers};
 use super::resource::{GROUP, Resource};
 use super::write::{NewMember, NewResource};
+use super::{find, pending};
 use crate::access::audit::{Action, OPERATION_HOLDS};
 use crate::context::Context;
 use crate::ports::{DatabaseError, Row, Statement, Value};
@@ -138,9 +139,12 @@ pub struct Inspected {
     pub groups: HashSet<String>,
     /// Which of them would make a circle, or a chain of more than [`MAX_DEPTH`].
     pub circular: Vec<String>,
+    /// Which of them are users of other stores.
+    pub strangers: Strangers,
 }
 
-/// Reads, in one round trip, what a change that names these members needs to know. `count_members` reads every member
+/// Reads what a change that names these members needs to know: in one round trip, and one for each other user store of a
+/// member. `count_members` reads every member
 /// row: only for a change that does the same.
 ///
 /// # Errors
@@ -191,6 +195,8 @@ pub async fn inspect(
     if let Some(row) = rows().first() {
         inspected.members = row.integer("total")?.cast_unsigned();
     }
+    inspected.strangers = Strangers::among(ctx, inspected.unknown.iter().map(String::as_str)).await?;
+    inspected.unknown.retain(|id| !inspected.strangers.has(id));
     Ok(inspected)
 }
 
@@ -245,6 +251,7 @@ pub fn change(
         batch.extend(rebuild(ctx, child, operation));
     }
     batch.extend(additions(ctx, group_id, operation, &change.add));
+    batch.extend(change.add.chunks(CHUNK).filter_map(|add| elsewhere::additions(ctx, group_id, operation, add)));
     for child in change.add.iter().filter(|member| groups.contains(&member.id)) {
         batch.push(climb(ctx, &child.id, operation));
     }
@@ -336,6 +343,7 @@ pub fn creation(ctx: &Context, resources: &[NewResource], operation: &str) -> Ve
             Json::from(members),
         )
     }));
+    batch.extend(all.chunks(LISTED).filter_map(|members| elsewhere::creation(ctx, operation, members)));
     batch.push(run(
         "WITH RECURSIVE up (group_id, ancestor_id, depth) AS ( \
          SELECT d.group_id, m.group_id, 1 FROM json_each(?2) j \
@@ -354,9 +362,12 @@ pub fn creation(ctx: &Context, resources: &[NewResource], operation: &str) -> Ve
 }
 
 /// What rides on the creation of users who join groups: they become members, and the groups, of which members are a part,
-/// count a write.
+/// count a write. In another store than PRIMARY they only note that this is to be done.
 #[must_use]
 pub fn joining(ctx: &Context, users: &[NewResource], operation: &str) -> Vec<Statement> {
+    if ctx.platform.store.is_some() {
+        return pending::join_groups(ctx, users, operation).into_iter().collect();
+    }
     let joins = users.iter().flat_map(|new| new.groups.iter().map(|group| json!([new.resource.id, group])));
     let joins: Vec<Json> = joins.collect();
     if joins.is_empty() {
@@ -399,22 +410,31 @@ pub fn joining(ctx: &Context, users: &[NewResource], operation: &str) -> Vec<Sta
     ]
 }
 
-/// Which of these ids are neither users nor groups.
+/// Which of these ids are neither users nor groups, and which are users of other stores.
 ///
 /// # Errors
 /// The database's.
-pub async fn unknown(ctx: &Context, ids: &[&str]) -> Result<HashSet<String>, DatabaseError> {
+pub async fn unknown(ctx: &Context, ids: &[&str]) -> Result<(HashSet<String>, Strangers), DatabaseError> {
     let statement = Statement::new(
         "SELECT j.value AS id FROM json_each(?2) j WHERE NOT EXISTS \
          (SELECT 1 FROM resources r WHERE r.tenant = ?1 AND r.id = j.value AND r.type IN ('User', 'Group'))",
         vec![ctx.tenant.key(), json!(ids).to_string().into()],
     );
-    ctx.platform.query(statement).await?.iter().map(|row| row.text("id").map(str::to_owned)).collect()
+    let rows = ctx.platform.query(statement).await?;
+    let mut unknown: HashSet<String> =
+        rows.iter().map(|row| row.text("id").map(str::to_owned)).collect::<Result<_, _>>()?;
+    let strangers = Strangers::among(ctx, unknown.iter().map(String::as_str)).await?;
+    unknown.retain(|id| !strangers.has(id));
+    Ok((unknown, strangers))
 }
 
-/// The statements that take a resource out of all groups, and a group's members with it.
+/// The statements that take a resource out of all groups, and a group's members with it. In another store than PRIMARY they
+/// only note that this is to be done.
 #[must_use]
 pub fn deletion(ctx: &Context, id: &str, operation: &str, is_group: bool) -> Vec<Statement> {
+    if ctx.platform.store.is_some() {
+        return vec![pending::leave_groups(ctx, id, operation)];
+    }
     let run = |sql: &str| {
         Statement::new(format!("{sql} AND {}", OPERATION_HOLDS), vec![ctx.tenant.key(), id.into(), operation.into()])
     };

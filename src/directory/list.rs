@@ -12,11 +12,14 @@
 mod bounds;
 mod driver;
 mod plan;
+mod section;
+mod several;
 mod statements;
 
 use std::sync::Arc;
 
-use super::cursor::{self, Continued};
+use super::cursor;
+use super::elsewhere;
 use super::resource::Resource;
 use crate::context::Context;
 use crate::ports::{DatabaseError, Outcome, Statement, Value};
@@ -26,6 +29,7 @@ use crate::scim::query::{Query, Start};
 use crate::scim::schema::ResourceType;
 
 use bounds::After;
+use section::Section;
 use statements::{Listing, Window};
 
 /// A page of a list.
@@ -53,11 +57,23 @@ pub enum ListError {
 /// Where resources of one type were found, each with its place in the order.
 type Found = Vec<(Resource, Vec<Value>)>;
 
-/// A page of the resources of one type.
+/// A page of the resources of one type. Users of several stores come store by store, PRIMARY's first, unless the client
+/// asks for an order: a round trip for each store, if it has to be asked.
 ///
 /// # Errors
-/// [`ListError::Refused`] with `tooMany` or `invalidCursor`; [`ListError::Database`].
+/// [`ListError::Refused`] with `invalidValue` for a `domain` that is no store's, `tooMany` or `invalidCursor`; [`ListError::Database`].
 pub async fn list(ctx: &Context, resource_type: &Arc<ResourceType>, query: &Query) -> Result<Page, ListError> {
+    let (types, queries) = (std::slice::from_ref(resource_type), std::slice::from_ref(query));
+    let sections = section::sections(ctx, types, queries)?;
+    let mut page = match sections.as_slice() {
+        [Section { ctx, types, queries }] => one(ctx, &types[0], &queries[0]).await?,
+        sections => several::page(ctx, sections, queries).await?,
+    };
+    add_groups(ctx, &mut page, queries).await?;
+    Ok(page)
+}
+
+async fn one(ctx: &Context, resource_type: &ResourceType, query: &Query) -> Result<Page, ListError> {
     let listing = Listing::new(ctx, resource_type, query);
     match &query.page.start {
         Start::Index(start) => index_page(ctx, &listing, *start, query.page.count).await,
@@ -155,91 +171,22 @@ pub async fn list_any(
     resource_types: &[Arc<ResourceType>],
     queries: &[Query],
 ) -> Result<Page, ListError> {
-    let listings: Vec<Listing<'_>> =
-        resource_types.iter().zip(queries).map(|(rt, query)| Listing::new(ctx, rt, query)).collect();
-    let Some(page) = queries.first().map(|query| &query.page) else {
-        return Ok(Page { total: Some(0), resources: Vec::new(), position: Position::Index(1) });
-    };
-    match &page.start {
-        Start::Index(start) => index_page_of_any(ctx, &listings, *start, page.count).await,
-        Start::FirstCursor => cursor_page_of_any(ctx, &listings, None, page.count).await,
-        Start::Cursor(cursor) => {
-            let position = cursor::open(ctx, continued_of_any(&listings), cursor)?;
-            cursor_page_of_any(ctx, &listings, Some(position), page.count).await
-        }
-    }
+    let sections = section::sections(ctx, resource_types, queries)?;
+    let mut page = several::page(ctx, &sections, queries).await?;
+    add_groups(ctx, &mut page, queries).await?;
+    Ok(page)
 }
 
-async fn index_page_of_any(ctx: &Context, listings: &[Listing<'_>], start: u64, count: u64) -> Result<Page, ListError> {
-    let batches: Vec<Vec<Statement>> = listings.iter().map(Listing::totals).collect();
-    let sizes: Vec<usize> = batches.iter().map(Vec::len).collect();
-    let outcomes = run(ctx, batches.into_iter().flatten().collect()).await?;
-    let mut rest = outcomes.as_slice();
-    let mut before = 0;
-    let mut parts = Vec::new();
-    let end = start.saturating_sub(1).saturating_add(count);
-    for (listing, size) in listings.iter().zip(sizes) {
-        let (own, others) = rest.split_at(size.min(rest.len()));
-        rest = others;
-        let total = listing.read_totals(own)?;
-        let from = start.saturating_sub(1).max(before);
-        let to = end.min(before + total);
-        if from < to {
-            let window = Window { after: None, offset: from - before, limit: to - from };
-            parts.extend(listing.page(&window).map(|statement| (listing, statement)));
-        }
-        before += total;
+/// Shows users of other stores than PRIMARY their groups, where those are asked for.
+async fn add_groups(ctx: &Context, page: &mut Page, queries: &[Query]) -> Result<(), DatabaseError> {
+    if queries.iter().any(|query| query.projection.wants("groups")) {
+        elsewhere::add_groups(ctx, page.resources.iter_mut().map(|(_, resource)| resource)).await?;
     }
-    let (listings, statements): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
-    let outcomes = run(ctx, statements).await?;
-    let mut resources = Vec::new();
-    for (listing, outcome) in listings.into_iter().zip(&outcomes) {
-        resources.extend(named(listing, listing.read_page(Some(outcome))?));
-    }
-    Ok(Page { total: Some(before), resources, position: Position::Index(start) })
+    Ok(())
 }
 
 async fn run(ctx: &Context, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
     if statements.is_empty() { Ok(Vec::new()) } else { ctx.platform.db.batch(statements).await }
-}
-
-/// A cursor over several types carries the type's name before the position within it; a name alone is the type's
-/// beginning.
-async fn cursor_page_of_any(
-    ctx: &Context,
-    listings: &[Listing<'_>],
-    position: Option<Vec<Value>>,
-    count: u64,
-) -> Result<Page, ListError> {
-    let mut within = position.as_deref().and_then(<[Value]>::split_first);
-    let named_type = within.map(|(name, _)| name.clone());
-    let from =
-        listings.iter().position(|listing| named_type.as_ref().is_none_or(|name| *name == listing.name().into()));
-    let mut resources = Vec::new();
-    let mut next = None;
-    for listing in listings.iter().skip(from.unwrap_or(listings.len())) {
-        let left = count - to_u64(resources.len());
-        let after = within.take().map(|(_, place)| place).filter(|place| !place.is_empty());
-        let asked = left.max(1);
-        let (mut found, _) = cursor_part(ctx, listing, after, asked).await?;
-        let more = to_u64(found.len()) > left;
-        found.truncate(to_usize(left));
-        let mut reached = vec![Value::from(listing.name())];
-        reached.extend(found.last().into_iter().flat_map(|(_, place)| place.iter().cloned()));
-        resources.extend(named(listing, found));
-        if more {
-            next = Some(reached).filter(|_| count > 0);
-            break;
-        }
-    }
-    let complete = position.is_none() && next.is_none() && count > 0;
-    let next = next.and_then(|place| cursor::seal(ctx, continued_of_any(listings), &place));
-    Ok(Page { total: complete.then(|| to_u64(resources.len())), resources, position: Position::Cursor { next } })
-}
-
-fn continued_of_any(listings: &[Listing<'_>]) -> Continued {
-    let parts: Vec<String> = listings.iter().flat_map(Listing::identity).collect();
-    Continued::of(std::iter::once("any").chain(parts.iter().map(String::as_str)))
 }
 
 fn named(listing: &Listing<'_>, found: Found) -> Vec<(String, Resource)> {

@@ -12,14 +12,18 @@
 //! | [`list`] | pages of resources, by index and by cursor |
 //! | [`registry`] | a tenant's schemas and resource types |
 //! | [`group`] | members, and groups within groups |
+//! | [`elsewhere`] | users of other stores than PRIMARY, as groups know them |
+//! | [`pending`] | what a write in another store still has to change in PRIMARY |
 
 pub mod credentials;
 pub mod cursor;
+pub mod elsewhere;
 pub mod filter;
 pub mod find;
 pub mod group;
 pub mod keys;
 pub mod list;
+pub mod pending;
 pub mod registry;
 pub mod resource;
 pub mod write;

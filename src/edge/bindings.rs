@@ -12,22 +12,31 @@ use worker::{Context as WorkerContext, Env, MessageBuilder, Queue};
 use super::d1::D1;
 use super::email::Email;
 use super::fetch::Fetch;
+use super::limiter::Limiter;
 use super::signatures::Subtle;
-use crate::ports::{Cache, CacheError, Clock, Entropy, Log, MailQueue, Millis, Platform};
+use crate::ports::{Cache, CacheError, Clock, Entropy, Log, MailQueue, Millis, Platform, StoreDatabase};
+use crate::tenant::user_stores::UserStores;
 
 /// The longest pause that Queues take, in seconds.
 const MAX_DELAY: u64 = 12 * 3600;
 
 /// The platform of one event. `ctx` outlives the answer, for what happens in the background.
-pub fn platform(env: &Env, ctx: Option<Rc<WorkerContext>>) -> worker::Result<Platform> {
+pub fn platform(env: &Env, ctx: Option<Rc<WorkerContext>>, stores: &UserStores) -> worker::Result<Platform> {
+    let stores = stores
+        .iter()
+        .map(|store| Ok(StoreDatabase { number: store.number, db: Arc::new(D1::new(env.d1(&store.binding)?)) }));
     Ok(Platform {
         db: Arc::new(D1::new(env.d1("DB")?)),
+        store: None,
+        home: None,
+        stores: stores.collect::<worker::Result<_>>()?,
         cache: Arc::new(Kv(SendWrapper::new(KvInner { store: env.kv("KV")?, ctx: ctx.clone() }))),
         mail_queue: Arc::new(Wakes(SendWrapper::new(WakesInner { queue: env.queue("MAIL_QUEUE")?, ctx }))),
         http: Arc::new(Fetch),
         // Who sends by another provider may do without it.
         email: env.send_email("EMAIL").ok().map(|binding| Arc::new(Email(binding)) as _),
         signatures: Arc::new(Subtle),
+        limiter: Arc::new(Limiter::new(env)),
         clock: Arc::new(JsClock),
         entropy: Arc::new(JsEntropy),
         log: Arc::new(Console),

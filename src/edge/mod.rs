@@ -4,6 +4,7 @@ mod bindings;
 mod d1;
 mod email;
 mod fetch;
+mod limiter;
 mod panic;
 mod signatures;
 
@@ -18,10 +19,12 @@ use worker::{Context as WorkerContext, Env, HttpRequest, MessageBatch, ScheduleC
 
 use crate::access::audit::seal;
 use crate::access::delay;
+use crate::directory::pending;
 use crate::http::Service;
 use crate::mail::{sender, webhooks};
 use crate::ports::{DatabaseError, Platform};
 use crate::tenant::Deployment;
+use crate::text::without_values;
 
 /// Batches of mail that one invocation may send: a hundred mails are a hundred subrequests of its thousand.
 const BATCHES: u32 = 5;
@@ -40,17 +43,27 @@ fn service(env: &Env) -> Rc<Service> {
         service
             .get_or_insert_with(|| {
                 let variable = |name: &str| env.var(name).ok().map(|value| value.to_string());
-                Rc::new(Service::new(Deployment::load(variable).map(Arc::new)))
+                let deployment = Deployment::load(variable).and_then(|deployment| {
+                    let missing = deployment.user_stores.missing(|binding| env.d1(binding).is_ok());
+                    if missing.is_empty() { Ok(Arc::new(deployment)) } else { Err(missing) }
+                });
+                Rc::new(Service::new(deployment))
             })
             .clone()
     })
+}
+
+/// The platform of one event; without user stores where the deployment is not complete.
+fn platform(env: &Env, ctx: Option<Rc<WorkerContext>>, service: &Service) -> worker::Result<Platform> {
+    let stores = service.deployment().map(|deployment| deployment.user_stores.clone()).unwrap_or_default();
+    bindings::platform(env, ctx, &stores)
 }
 
 #[event(fetch)]
 async fn fetch(request: HttpRequest, env: Env, ctx: WorkerContext) -> worker::Result<http::Response<axum::body::Body>> {
     let service = service(&env);
     let ctx = Rc::new(ctx);
-    let platform = bindings::platform(&env, Some(ctx.clone()))?;
+    let platform = platform(&env, Some(ctx.clone()), &service)?;
     if service.deployment().is_some() && !SWEPT.swap(true, Ordering::Relaxed) {
         let (platform, service) = (platform.clone(), service.clone());
         ctx.wait_until(async move { sweep(&platform, &service).await });
@@ -66,7 +79,8 @@ const EVENTS: &str = "-events";
 
 #[event(queue)]
 async fn queue(batch: MessageBatch<serde_json::Value>, env: Env, ctx: WorkerContext) -> worker::Result<()> {
-    let platform = bindings::platform(&env, Some(Rc::new(ctx)))?;
+    let service = service(&env);
+    let platform = platform(&env, Some(Rc::new(ctx)), &service)?;
     if batch.queue().ends_with(EVENTS) {
         // By way of text: serde's own way from JavaScript's values is code that nothing else here needs. A message that
         // cannot be read is one that nobody here has use for.
@@ -82,7 +96,7 @@ async fn queue(batch: MessageBatch<serde_json::Value>, env: Env, ctx: WorkerCont
         }
         return Ok(());
     }
-    send_mail(&platform, &service(&env)).await;
+    send_mail(&platform, &service).await;
     // What was not sent waits in the outbox, not in the queue.
     batch.ack_all();
     Ok(())
@@ -90,37 +104,33 @@ async fn queue(batch: MessageBatch<serde_json::Value>, env: Env, ctx: WorkerCont
 
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _ctx: ScheduleContext) {
-    match bindings::platform(&env, None) {
-        Ok(platform) => sweep(&platform, &service(&env)).await,
+    let service = service(&env);
+    match platform(&env, None, &service) {
+        Ok(platform) => sweep(&platform, &service).await,
         Err(error) => worker::console_error!("{{\"event\":\"scheduled\",\"error\":{:?}}}", error.to_string()),
     }
 }
 
 /// What a lost message or a forgetful cache left undone.
 async fn sweep(platform: &Platform, service: &Service) {
-    if service.deployment().is_none() {
-        return;
-    }
-    for done in [service.warm(platform).await, delay::sweep(platform).await] {
-        let Err(error) = done else { continue };
-        let line = serde_json::json!({ "event": "sweep", "error": error.to_string() });
-        platform.log.line(&line.to_string());
-    }
-    if let Some(deployment) = service.deployment()
-        && let Err(error) = seal::run(platform, deployment).await
-    {
-        let line =
-            serde_json::json!({ "event": "audit.seal", "error": crate::text::without_values(&error.to_string()) });
-        platform.log.line(&line.to_string());
-    }
-    if let Err(error) = webhooks::events::sweep(platform).await {
-        failed(platform, "mail.events", &error);
+    let Some(deployment) = service.deployment() else { return };
+    let done = [
+        ("sweep", service.warm(platform).await),
+        ("pending", pending::settle(platform).await),
+        ("signin", delay::sweep(platform).await),
+        ("mail.events", webhooks::events::sweep(platform).await),
+        ("audit.seal", seal::run(platform, deployment).await),
+    ];
+    for (event, done) in done {
+        if let Err(error) = done {
+            failed(platform, event, &error);
+        }
     }
     send_mail(platform, service).await;
 }
 
 fn failed(platform: &Platform, event: &str, error: &DatabaseError) {
-    let line = serde_json::json!({ "event": event, "error": crate::text::without_values(&error.to_string()) });
+    let line = serde_json::json!({ "event": event, "error": without_values(&error.to_string()) });
     platform.log.line(&line.to_string());
 }
 
@@ -128,8 +138,7 @@ async fn send_mail(platform: &Platform, service: &Service) {
     let Some(deployment) = service.deployment() else { return };
     let (platform, meter) = platform.metered();
     if let Err(error) = service.renew(&platform).await {
-        let line = serde_json::json!({ "event": "renewals", "error": crate::text::without_values(&error.to_string()) });
-        platform.log.line(&line.to_string());
+        failed(&platform, "renewals", &error);
     }
     let line = match sender::run(&platform, deployment, BATCHES).await {
         Ok(report) if report == sender::Report::default() => return,
@@ -137,7 +146,7 @@ async fn send_mail(platform: &Platform, service: &Service) {
             "event": "mail", "sent": report.sent, "deferred": report.deferred, "ended": report.ended,
             "d1": meter.to_string(),
         }),
-        Err(error) => serde_json::json!({ "event": "mail", "error": crate::text::without_values(&error.to_string()) }),
+        Err(error) => serde_json::json!({ "event": "mail", "error": without_values(&error.to_string()) }),
     };
     platform.log.line(&line.to_string());
 }

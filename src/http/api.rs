@@ -30,6 +30,14 @@ pub fn problem(status: StatusCode, detail: &str) -> Response {
     answer::error(Dialect::Problem, status, detail)
 }
 
+/// The context at the user store that `domain` names; at PRIMARY where it names none.
+pub fn at_domain(ctx: &Context, domain: Option<&str>) -> Result<Context, Response> {
+    let stores = &ctx.deployment.user_stores;
+    let Some(domain) = domain else { return Ok(ctx.primary()) };
+    let store = stores.named(domain).ok_or_else(|| problem(StatusCode::BAD_REQUEST, &stores.unknown(domain)))?;
+    Ok(ctx.at(store))
+}
+
 /// Reads a body that is a JSON object.
 pub async fn object(body: Body) -> Result<Json, Response> {
     let bytes = body::to_bytes(body, MAX_DOCUMENT).await;

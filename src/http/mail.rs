@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde_json::json;
 
 use super::answer::{self, Dialect};
-use super::api::{flat, object, problem};
+use super::api::{at_domain, flat, object, problem};
 use super::{Work, caller};
 use crate::access::scope::Scope;
 use crate::mail::outbox::listing::{self, Listed, STATES};
@@ -17,7 +17,7 @@ fn failed(failure: &DatabaseError) -> Response {
     answer::database(Dialect::Problem, failure)
 }
 
-/// `GET /api/mail?state=&count=&cursor=`: newest first.
+/// `GET /api/mail?state=&count=&cursor=&domain=`: newest first, of one user store.
 pub async fn list(work: Work, uri: Uri, headers: HeaderMap) -> Response {
     flat(
         async {
@@ -28,6 +28,7 @@ pub async fn list(work: Work, uri: Uri, headers: HeaderMap) -> Response {
                     .find(|(key, value)| key == name && !value.is_empty())
                     .map(|(_, value)| value.into_owned())
             };
+            let ctx = at_domain(&ctx, parameter("domain").as_deref())?;
             let state = parameter("state");
             if state.as_deref().is_some_and(|state| !STATES.contains(&state)) {
                 let detail = format!("The parameter state must be one of {}.", STATES.join(", "));
@@ -58,6 +59,7 @@ pub async fn retry_one(work: Work, uri: Uri, headers: HeaderMap) -> Response {
         async {
             let ctx = caller::allowed(&work, &headers, &[Scope::Mail]).await?;
             let id = uri.path().split('/').nth(3).unwrap_or_default();
+            let ctx = ctx.at_id(id);
             let queued = retry::one(&ctx, id).await.map_err(|failure| failed(&failure))?;
             let found = listing::find(&ctx, id).await.map_err(|failure| failed(&failure))?;
             match found {
@@ -81,7 +83,8 @@ pub async fn retry_one(work: Work, uri: Uri, headers: HeaderMap) -> Response {
     )
 }
 
-/// `POST /api/mail/retry` `{"state"}`: queues up to 1,000 mails of that state again; `{"queued": n}`.
+/// `POST /api/mail/retry` `{"state","domain"?}`: queues up to 1,000 mails of that state again, of one user store;
+/// `{"queued": n}`.
 pub async fn retry_all(work: Work, headers: HeaderMap, body: Body) -> Response {
     flat(
         async {
@@ -92,6 +95,7 @@ pub async fn retry_all(work: Work, headers: HeaderMap, body: Body) -> Response {
                 let detail = format!("state must be one of {}.", RETRYABLE.join(", "));
                 return Err(problem(StatusCode::BAD_REQUEST, &detail));
             }
+            let ctx = at_domain(&ctx, body["domain"].as_str())?;
             let queued = retry::all(&ctx, state).await.map_err(|failure| failed(&failure))?;
             Ok(answer::with_body(StatusCode::ACCEPTED, "application/json", json!({ "queued": queued }).to_string()))
         }

@@ -9,6 +9,7 @@ mod caller;
 mod dev;
 mod hooks;
 mod invitations;
+mod limits;
 mod links;
 mod mail;
 mod oauth;
@@ -154,13 +155,19 @@ impl Service {
         // Of a body that is too large, what is left is the error that reading it brings: who may not send it, or not there,
         // is told that first.
         let body = body.map_or_else(too_large, Body::from);
-        let mut response = if is_forged_by_another_site(&parts) {
+        let refused = if is_forged_by_another_site(&parts) {
             let detail = "A page of another site sent this: administer from a page of this site, or by a program.";
-            answer::error(dialect, StatusCode::FORBIDDEN, detail)
+            Some(answer::error(dialect, StatusCode::FORBIDDEN, detail))
         } else {
-            // The router's error type has no values.
-            let Ok(response) = self.router.clone().call(Request::from_parts(parts, body)).await;
-            response
+            limits::refused(&ctx, dialect, &method, &path, &parts.headers).await
+        };
+        let mut response = match refused {
+            Some(refused) => refused,
+            None => {
+                // The router's error type has no values.
+                let Ok(response) = self.router.clone().call(Request::from_parts(parts, body)).await;
+                response
+            }
         };
 
         if let Some(answer::Untraced(mut body)) = response.extensions_mut().remove() {
@@ -188,6 +195,9 @@ impl Service {
         });
         if let Some(failure) = response.extensions().get::<answer::Failure>() {
             line["error"] = json!(failure.0);
+        }
+        if let Some(limits::Limited(kind)) = response.extensions().get() {
+            line["limited"] = json!(kind.as_str());
         }
         ctx.platform.log.line(&line.to_string());
         response

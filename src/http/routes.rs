@@ -189,6 +189,7 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/api/resource-types/{name}", SCHEMAS, at!(api::read_resource_type, work, uri, headers)),
     route(DELETE, "/api/resource-types/{name}", SETTINGS, at!(api::remove_resource_type, work, uri, headers)),
     route(GET, "/api/invitations", INVITATIONS, at!(invitations::list, work, uri, headers)),
+    route(POST, "/api/invitations/resend", INVITATIONS, at!(invitations::resend_all, work, headers, body)),
     route(POST, "/api/invitations/import", INVITATIONS, at!(invitations::import, work, uri, headers, body)),
     route(POST, "/api/invitations/{user_id}/resend", INVITATIONS, at!(invitations::resend, work, uri, headers)),
     route(POST, "/api/invitations/{user_id}/revoke", INVITATIONS, at!(invitations::revoke, work, uri, headers)),

@@ -9,5 +9,6 @@ pub mod offline;
 pub mod redeem;
 pub mod renewal;
 pub mod resend;
+pub mod resend_all;
 pub mod token;
 pub mod wishes;

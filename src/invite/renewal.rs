@@ -24,10 +24,12 @@ const BATCH: i64 = 50;
 /// # Errors
 /// The database's.
 pub async fn request(ctx: &Context, claims: &Claims) -> Result<(), DatabaseError> {
+    let user_id = claims.user.to_string();
+    let ctx = &ctx.at_id(&user_id);
     let row = Statement::new(
-        "INSERT INTO renewals (tenant, user_id, requested) VALUES (?1, ?2, ?3) \
+        "INSERT INTO renewals (tenant, user_id, domain, requested) VALUES (?1, ?2, ?3, ?4) \
          ON CONFLICT (tenant, user_id) DO UPDATE SET requested = excluded.requested",
-        vec![ctx.tenant.key(), claims.user.to_string().into(), ctx.platform.clock.now().into()],
+        vec![ctx.tenant.key(), user_id.into(), ctx.tenant.domain().into(), ctx.platform.clock.now().into()],
     );
     ctx.platform.query(row).await?;
     ctx.platform.mail_queue.wake(std::time::Duration::ZERO);
@@ -40,27 +42,22 @@ pub async fn request(ctx: &Context, claims: &Claims) -> Result<(), DatabaseError
 /// # Errors
 /// The database's: the last one, after all have been tried.
 pub async fn run(platform: &Platform, context: &dyn Fn(Tenant) -> Context) -> Result<usize, DatabaseError> {
-    let waiting = Statement::new(
-        "SELECT n.tenant, n.user_id, t.domain FROM renewals n INDEXED BY renewals_waiting \
-         LEFT JOIN tenants t ON t.number = n.tenant WHERE n.requested IS NOT NULL ORDER BY n.requested LIMIT ?1",
-        vec![BATCH.into()],
-    );
-    let rows = platform.query(waiting).await?;
-    let mut outcome = Ok(rows.len());
-    for row in &rows {
-        let user_id = row.text("user_id")?;
-        let done = match row.optional_text("domain")? {
-            Some(domain) => renew(&context(Tenant::of(domain)), user_id).await,
-            None => {
-                let forget = "DELETE FROM renewals WHERE tenant = ?1 AND user_id = ?2";
-                platform.query(Statement::new(forget, vec![row.value("tenant")?, user_id.into()])).await.map(drop)
-            }
-        };
-        if let Err(error) = done {
-            outcome = Err(error);
+    let mut taken = 0;
+    let mut failure = None;
+    for store in platform.everywhere() {
+        let waiting = Statement::new(
+            "SELECT n.user_id, n.domain FROM renewals n INDEXED BY renewals_waiting \
+             WHERE n.requested IS NOT NULL ORDER BY n.requested LIMIT ?1",
+            vec![BATCH.into()],
+        );
+        for row in &store.query(waiting).await? {
+            let user_id = row.text("user_id")?;
+            let ctx = context(Tenant::of(row.text("domain")?)).at_id(user_id);
+            failure = renew(&ctx, user_id).await.err().or(failure);
+            taken += 1;
         }
     }
-    outcome
+    failure.map_or(Ok(taken), Err)
 }
 
 /// Sends the mail, if the user still has something to do, the invitation was not withdrawn, and the limits allow it.

@@ -5,7 +5,8 @@
 use super::code::{Code, EXTERNAL, may_have_code_of, may_have_codes};
 use super::create::inviter;
 use super::token::Purpose;
-use crate::access::audit::{self, Action, OPERATION_HOLDS};
+use crate::access::audit::{self, Action};
+use crate::access::limits::Limit;
 use crate::access::scope::Scope;
 use crate::context::Context;
 use crate::directory::find;
@@ -25,6 +26,16 @@ pub enum Refusal {
     /// There is nothing to do it to, in words that say what to do instead.
     #[error("{0}")]
     Nothing(&'static str),
+    /// It was sent again as often as `RATE_LIMITS` allows for now.
+    #[error(
+        "This invitation was sent again {count} times lately, and no more are allowed: try again in {seconds} seconds."
+    )]
+    TooMany {
+        /// How often.
+        count: u32,
+        /// Seconds until it may be sent again.
+        seconds: u32,
+    },
     /// The answer would carry a code, which the caller may not have.
     #[error("{}", .0.detail)]
     Forbidden(ScimError),
@@ -42,12 +53,13 @@ pub struct Resent {
     pub code: Option<Secret>,
 }
 
-/// Mails a pending user a new link; older ones die as replaced. Works after expiry and after a withdrawal, as often as it is
-/// asked for. A live user whose new address waits to be confirmed gets that mail again. Answers the user as it is now.
+/// Mails a pending user a new link; older ones die as replaced. Works after expiry and after a withdrawal, as often as
+/// the limit allows. A live user whose new address waits to be confirmed gets that mail again. Answers the user as it is now.
 ///
 /// # Errors
 /// [`Refusal`]
 pub async fn resend(ctx: &Context, user_id: &str) -> Result<Resent, Refusal> {
+    let ctx = &ctx.at_id(user_id);
     let external = ctx.settings().email_sender == EmailSender::External;
     if external {
         match hand_over(ctx, user_id).await {
@@ -57,12 +69,20 @@ pub async fn resend(ctx: &Context, user_id: &str) -> Result<Resent, Refusal> {
         }
     }
     let operation = ctx.platform.new_id().to_string();
+    let limit = ctx.settings().rate_limits.resends;
+    let mut also = limit.map_or_else(|| "TRUE".to_owned(), allowed);
+    if external {
+        also.push_str(" AND onboarding = 'none'");
+    }
     let batch = vec![
-        renewal(ctx, user_id, &operation, if external { "onboarding = 'none'" } else { "TRUE" }),
+        renewal(ctx, user_id, &operation, &also),
         audit::record(ctx, &operation, Action::InvitationResend, user_id),
         queue(ctx, user_id, &operation),
     ];
-    let user = run(ctx, user_id, &operation, batch, why_not_sent).await?;
+    let user = match (run(ctx, user_id, &operation, batch, why_not_sent).await, limit) {
+        (Err(Refusal::Nothing(FASTER)), Some(limit)) => return Err(limited(ctx, user_id, limit).await?),
+        (done, _) => done?,
+    };
     ctx.platform.mail_queue.wake(std::time::Duration::ZERO);
     Ok(Resent { user, code: None })
 }
@@ -104,6 +124,7 @@ async fn hand_over(ctx: &Context, user_id: &str) -> Result<Resent, Refusal> {
 /// # Errors
 /// [`Refusal`]
 pub async fn revoke(ctx: &Context, user_id: &str) -> Result<Resource, Refusal> {
+    let ctx = &ctx.at_id(user_id);
     let operation = ctx.platform.new_id().to_string();
     let batch = vec![
         Statement::new(
@@ -117,36 +138,77 @@ pub async fn revoke(ctx: &Context, user_id: &str) -> Result<Resource, Refusal> {
     run(ctx, user_id, &operation, batch, why_not_withdrawn).await
 }
 
-/// The conditional write of a new link, where `also` holds too: to a user who has something to do, or a new address to
-/// confirm.
+/// The resends of the user `?2` that a limit counts: not those that the person asked for by the button of an expired link,
+/// which has limits of its own.
+const COUNTED: &str = "FROM audit INDEXED BY audit_resends WHERE tenant = ?1 AND target = ?2 \
+    AND action = 'invitation.resend' AND actor <> 'user:' || ?2";
+
+/// The condition that the limit lets one more through, in a statement whose `?4` is the time.
+fn allowed(limit: Limit) -> String {
+    format!("(SELECT count(*) {COUNTED} AND time > ?4 - {} * 1000) < {}", limit.seconds, limit.count)
+}
+
+/// What a resend was refused for: the limit, or else somebody who was faster.
+async fn limited(ctx: &Context, user_id: &str, limit: Limit) -> Result<Refusal, DatabaseError> {
+    let now = ctx.platform.clock.now();
+    let period = i64::from(limit.seconds) * 1000;
+    let statement = Statement::new(
+        format!("SELECT time {COUNTED} AND time > ?3 ORDER BY time DESC LIMIT 1 OFFSET ?4"),
+        vec![ctx.tenant.key(), user_id.into(), (now - period).into(), (limit.count - 1).into()],
+    );
+    let rows = ctx.platform.query(statement).await?;
+    let Some(oldest) = rows.first() else { return Ok(Refusal::Nothing(FASTER)) };
+    let left = (oldest.integer("time")? + period - now).max(1);
+    let seconds = u32::try_from(u64::try_from(left).unwrap_or(1).div_ceil(1000)).unwrap_or(limit.seconds);
+    Ok(Refusal::TooMany { count: limit.count, seconds })
+}
+
+/// Who can be sent a new link: a user who has something to do, or a new address to confirm.
+pub(super) const RENEWABLE: &str = "lock <> 'admin' AND disabled = 0 \
+    AND ((onboarding <> 'none' AND email IS NOT NULL) OR pending_email IS NOT NULL)";
+
+/// What a new link changes in its user's row, in a statement whose `?3` is the operation and `?4` the time.
+pub(super) fn renewed() -> String {
+    format!(
+        "seq_log = seq_log || 'N', version = version + 1, modified = ?4, operation = ?3, link_kid = NULL, \
+         template = CASE onboarding WHEN 'EV' THEN '{}' WHEN 'AP' THEN '{}' ELSE template END, \
+         delivery = CASE onboarding WHEN 'none' THEN delivery ELSE 'queued' END, \
+         attempts = CASE onboarding WHEN 'none' THEN attempts ELSE 0 END, \
+         expires_at = CASE onboarding WHEN 'none' THEN expires_at END",
+        TemplateType::ResendEmailConfirm.name(),
+        TemplateType::ResendAskPassword.name(),
+    )
+}
+
+/// The conditional write of a new link, where `also` holds too.
 pub(super) fn renewal(ctx: &Context, user_id: &str, operation: &str, also: &str) -> Statement {
     Statement::new(
         format!(
-            "UPDATE resources SET seq_log = seq_log || 'N', version = version + 1, modified = ?4, operation = ?3, \
-             template = CASE onboarding WHEN 'EV' THEN '{}' WHEN 'AP' THEN '{}' ELSE template END, \
-             delivery = CASE onboarding WHEN 'none' THEN delivery ELSE 'queued' END, \
-             attempts = CASE onboarding WHEN 'none' THEN attempts ELSE 0 END, \
-             expires_at = CASE onboarding WHEN 'none' THEN expires_at END \
-             WHERE tenant = ?1 AND id = ?2 AND type = 'User' AND lock <> 'admin' AND disabled = 0 \
-             AND ((onboarding <> 'none' AND email IS NOT NULL) OR pending_email IS NOT NULL) AND {also} RETURNING id",
-            TemplateType::ResendEmailConfirm.name(),
-            TemplateType::ResendAskPassword.name(),
+            "UPDATE resources SET {} WHERE tenant = ?1 AND id = ?2 AND type = 'User' AND {RENEWABLE} AND {also} \
+             RETURNING id",
+            renewed()
         ),
         target(ctx, user_id, operation),
     )
 }
 
-/// The mail of [`renewal`], to the address on file, which was one when it was given.
+/// The beginning of the statement that queues the mail of a new link to each of the users `r`, to the address on file, which
+/// was one when it was given: what follows is the mail's id, and where `r` comes from. `inviter` is the parameter that
+/// says who asked for it.
+pub(super) fn queue_columns(inviter: &str) -> String {
+    format!(
+        "INSERT INTO outbox (tenant, user_id, template, seq, recipient, invited_by, state, created, due, new_email, id) \
+         SELECT r.tenant, r.id, CASE r.onboarding WHEN 'none' THEN '{}' ELSE r.template END, r.seq, \
+         COALESCE(r.pending_email, r.email), CASE r.onboarding WHEN 'none' THEN NULL ELSE {inviter} END, 'queued', \
+         r.modified, r.modified, r.pending_email,",
+        TemplateType::ResendVerifyEmailOnUpdate.name(),
+    )
+}
+
+/// The mail of [`renewal`].
 pub(super) fn queue(ctx: &Context, user_id: &str, operation: &str) -> Statement {
     Statement::new(
-        format!(
-            "INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, invited_by, state, created, due, \
-             new_email) SELECT ?1, ?4, ?2, CASE onboarding WHEN 'none' THEN '{}' ELSE r.template END, r.seq, \
-             COALESCE(r.pending_email, r.email), CASE onboarding WHEN 'none' THEN NULL ELSE ?5 END, 'queued', \
-             r.modified, r.modified, r.pending_email FROM resources r \
-             WHERE r.tenant = ?1 AND r.id = ?2 AND {OPERATION_HOLDS}",
-            TemplateType::ResendVerifyEmailOnUpdate.name(),
-        ),
+        format!("{} ?4 FROM resources r WHERE r.tenant = ?1 AND r.id = ?2 AND r.operation = ?3", queue_columns("?5")),
         vec![
             ctx.tenant.key(),
             user_id.into(),
@@ -186,6 +248,9 @@ async fn run(
     }
 }
 
+/// Why a resend was refused that nothing about the user stands against.
+const FASTER: &str = "Another request was faster: read the invitation and try again.";
+
 fn why_not_sent(user: &Resource) -> &'static str {
     match &user.account {
         Account { onboarding: Onboarding::None, pending_email: None, .. } if user.invitation.is_some() => {
@@ -204,7 +269,7 @@ fn why_not_sent(user: &Resource) -> &'static str {
         Account { email: None, .. } => {
             "The user has no e-mail address: add one to emails, which sends a new invitation."
         }
-        _ => "Another request was faster: read the invitation and try again.",
+        _ => FASTER,
     }
 }
 

@@ -26,7 +26,8 @@ use crate::tenant::Tenant;
 const PREFIX: &str = "lk1.";
 /// The longest token there is: anything longer is refused before it is looked at.
 pub const MAX_LENGTH: usize = 160;
-const MAX_KID: usize = 8;
+/// The longest name of a key, in bytes.
+pub const MAX_KID: usize = 8;
 /// The longest locale that a token carries, in bytes (`zh_Hans_CN` has ten).
 pub const MAX_LOCALE: usize = 16;
 /// Clocks of two machines may differ by this much, in seconds.

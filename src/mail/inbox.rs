@@ -1,5 +1,6 @@
 //! The development inbox: the outbox's rows rendered again, newest first.
 
+use std::cmp::Reverse;
 use std::fmt;
 
 use serde::Serialize;
@@ -49,8 +50,8 @@ impl fmt::Debug for InboxMail {
     }
 }
 
-/// The newest mails that the `inbox` provider took, at most 1,000: of the tenant in the path, or of all of them where the
-/// path names none.
+/// The newest mails that the `inbox` provider took, at most 1,000 of each user store: of the tenant in the path, or of all of
+/// them where the path names none.
 ///
 /// # Errors
 /// The database's.
@@ -59,8 +60,13 @@ pub async fn list(ctx: &Context) -> Result<Vec<InboxMail>, DatabaseError> {
         "SELECT {COLUMNS} FROM outbox o WHERE o.provider = 'inbox' AND o.state = 'sent' AND (?1 = 0 OR o.tenant = ?1) \
          ORDER BY o.created DESC, o.rowid DESC LIMIT 1000"
     );
-    let rows = ctx.platform.query(Statement::new(sql, vec![ctx.tenant.key()])).await?;
-    let mails = rows.iter().map(Mail::from_row).collect::<Result<Vec<_>, _>>()?;
+    let mut mails = Vec::new();
+    for store in ctx.platform.everywhere() {
+        let rows = store.query(Statement::new(sql.clone(), vec![ctx.tenant.key()])).await?;
+        mails.extend(rows.iter().map(Mail::from_row).collect::<Result<Vec<_>, _>>()?);
+    }
+    // Stable, so that each store's own order stands.
+    mails.sort_by_key(|mail| Reverse(mail.created));
     let templates = match custom::store::read(mails.iter().filter_map(Mail::template_version)) {
         Some(statement) => custom::store::templates(&ctx.platform.query(statement).await?)?,
         None => Templates::default(),

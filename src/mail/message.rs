@@ -46,7 +46,7 @@ pub fn message(deployment: &Deployment, mail: &Mail, fixed: &Fixed, template: &T
         origin: &deployment.public_origin,
         prefix: &prefix,
         tenant_domain: &facts.tenant,
-        userstore_domain: "PRIMARY",
+        userstore_domain: deployment.user_stores.domain_of(&mail.user_id),
         sign_in: "",
         support: facts.reply_to.as_deref().unwrap_or_default(),
         new_email: facts.new_email.as_deref().unwrap_or_default(),

@@ -6,6 +6,7 @@ pub mod custom;
 pub mod inbox;
 pub mod message;
 pub mod outbox;
+pub mod pace;
 pub mod providers;
 pub mod render;
 pub mod sender;

@@ -19,6 +19,7 @@ use crate::tenant::MAX_LEASE_SECONDS;
 pub use due::{Due, Person, Sender, Waiting, due};
 
 use super::address::Address;
+use super::pace::Room;
 use super::template::TemplateType;
 
 /// A mail to be queued.
@@ -142,6 +143,8 @@ pub struct Mail {
     pub due: Millis,
     /// What the first lease fixed, once there was one.
     pub fixed: Option<Fixed>,
+    /// The room that its address must have for a first lease, where that is limited.
+    pub room: Option<Room>,
 }
 
 /// The columns of [`Mail::from_row`].
@@ -185,6 +188,7 @@ impl Mail {
             created: row.integer("created")?,
             due: row.integer("due")?,
             fixed,
+            room: None,
         })
     }
 
@@ -209,7 +213,7 @@ impl Mail {
     }
 }
 
-/// A row whose sending ends without an attempt.
+/// A row that a run leaves without an attempt: its sending ends, or is put off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
     /// The tenant's number.
@@ -220,8 +224,10 @@ pub struct Ended {
     pub state: String,
     /// Its `due` when it was read.
     pub due: Millis,
-    /// Its state from now on: `dropped`, which nobody wants, or `failed`, which cannot be sent.
+    /// Its state from now on: `dropped`, which nobody wants, `failed`, which cannot be sent, or `deferred`.
     pub new_state: &'static str,
+    /// When to look at it again, if it is put off.
+    pub new_due: Millis,
     /// Why.
     pub why: String,
 }
@@ -236,20 +242,30 @@ impl Ended {
             state: mail.state.clone(),
             due: mail.due,
             new_state,
+            new_due: mail.due,
             why: why.into(),
         }
+    }
+
+    /// Puts `mail` off until `due`.
+    #[must_use]
+    pub fn until(mail: &Mail, due: Millis, why: impl Into<String>) -> Self {
+        Self { new_due: due, ..Self::of(mail, "deferred", why) }
     }
 }
 
 /// The statement that leases `mails` to the run `lease` until `until`; answers the ids it got. A row that another run
-/// has touched since it was read is left alone; one that this run holds already, because an earlier try was committed
+/// has touched since it was read is left alone, and so is one whose address another run has filled; one that this run holds already, because an earlier try was committed
 /// behind an error, is answered again.
 #[must_use]
 pub fn lease(mails: &[Mail], lease: &str, until: Millis) -> Statement {
     let rows: Vec<_> = mails.iter().filter_map(|mail| lease_row(mail, until)).collect();
     Statement::new(
         format!(
-            "{UPDATE_FROM_ROWS} AND ((o.state = j.value ->> 'state' AND o.due = j.value ->> 'due') OR o.lease = ?2) \
+            "{UPDATE_FROM_ROWS} AND ((o.state = j.value ->> 'state' AND o.due = j.value ->> 'due' \
+             AND (j.value ->> 'fewer_than' IS NULL OR (SELECT count(*) FROM outbox s INDEXED BY outbox_recipient \
+             WHERE s.tenant = o.tenant AND lower(s.recipient) = lower(o.recipient) \
+             AND s.issued_at > j.value ->> 'since') < j.value ->> 'fewer_than')) OR o.lease = ?2) \
              ON CONFLICT (tenant, id) DO UPDATE SET state = 'sending', lease = ?2, due = ?3, \
              attempts = attempts + (outbox.lease IS NOT ?2), doubtful = COALESCE(outbox.doubtful, excluded.doubtful), \
              provider = excluded.provider, kid = excluded.kid, issued_at = excluded.issued_at, \
@@ -284,6 +300,7 @@ fn lease_row(mail: &Mail, until: Millis) -> Option<serde_json::Value> {
         "expires_at": fixed.expires_at, "locale": fixed.locale, "facts": facts,
         "template_version": fixed.template_version,
         "doubtful": mail.in_doubt_since(),
+        "since": mail.room.map(|room| room.since), "fewer_than": mail.room.map(|room| room.fewer_than),
     }))
 }
 
@@ -298,7 +315,7 @@ const UPDATE_FROM_ROWS: &str = "INSERT INTO outbox (tenant, id, user_id, templat
     j.value ->> 'locale', j.value ->> 'facts', j.value ->> 'provider_id', j.value ->> 'last_error', \
     j.value ->> 'template_version' FROM json_each(?1) j CROSS JOIN outbox o ON o.tenant = j.value ->> 'tenant' AND o.id = j.value ->> 'id' WHERE TRUE";
 
-/// The statements that end rows which are not to be sent, unless another run has touched them since. Their users show
+/// The statements that end or put off rows which are not to be sent now, unless another run has touched them since. Their users show
 /// it, where it is their latest invitation: a resend in the same moment has queued a newer one.
 #[must_use]
 pub fn end(ended: &[Ended]) -> Vec<Statement> {
@@ -307,7 +324,7 @@ pub fn end(ended: &[Ended]) -> Vec<Statement> {
         .map(|row| {
             json!({
                 "tenant": row.tenant, "id": row.id, "state": row.state, "due": row.due, "new_state": row.new_state,
-                "new_due": row.due, "last_error": row.why,
+                "new_due": row.new_due, "last_error": row.why,
             })
         })
         .collect();
@@ -331,7 +348,8 @@ pub fn end(ended: &[Ended]) -> Vec<Statement> {
         Statement::new(
             format!(
                 "{UPDATE_FROM_ROWS} AND o.state = j.value ->> 'state' AND o.due = j.value ->> 'due' ON CONFLICT \
-                 (tenant, id) DO UPDATE SET state = excluded.state, lease = NULL, last_error = excluded.last_error",
+                 (tenant, id) DO UPDATE SET state = excluded.state, due = excluded.due, lease = NULL, \
+                 last_error = excluded.last_error",
             ),
             vec![rows.into()],
         ),
@@ -373,6 +391,8 @@ pub struct Outcome {
     pub expires_at: Millis,
     /// Whether it is the invitation itself, whose delivery the user shows.
     pub is_invitation: bool,
+    /// The key that signed its link, if it has one.
+    pub link_kid: Option<String>,
 }
 
 /// The statements that record `outcomes` of the run `lease`: on the rows it still holds, and on their users as long as
@@ -388,6 +408,7 @@ pub fn record(outcomes: &[Outcome], lease: &str) -> Vec<Statement> {
                 "doubtful": outcome.doubtful,
                 "provider_id": outcome.provider_id, "last_error": outcome.last_error, "sent_at": outcome.sent_at,
                 "expires_at": outcome.expires_at, "is_invitation": u8::from(outcome.is_invitation),
+                "link_kid": outcome.link_kid,
             })
         })
         .collect();
@@ -395,14 +416,17 @@ pub fn record(outcomes: &[Outcome], lease: &str) -> Vec<Statement> {
     vec![
         Statement::new(
             "INSERT INTO resources (tenant, id, type, document, keys, created, modified, operation, delivery, attempts, \
-             sent_at, expires_at) SELECT r.tenant, r.id, r.type, '', '', r.created, r.modified, r.operation, \
-             j.value ->> 'new_state', j.value ->> 'attempts', COALESCE(j.value ->> 'sent_at', r.sent_at), \
-             j.value ->> 'expires_at' FROM json_each(?1) j \
+             sent_at, expires_at, link_kid) SELECT r.tenant, r.id, r.type, '', '', r.created, r.modified, r.operation, \
+             CASE j.value ->> 'is_invitation' WHEN 1 THEN j.value ->> 'new_state' ELSE r.delivery END, \
+             CASE j.value ->> 'is_invitation' WHEN 1 THEN j.value ->> 'attempts' ELSE r.attempts END, \
+             CASE j.value ->> 'is_invitation' WHEN 1 THEN COALESCE(j.value ->> 'sent_at', r.sent_at) ELSE r.sent_at END, \
+             CASE j.value ->> 'is_invitation' WHEN 1 THEN j.value ->> 'expires_at' ELSE r.expires_at END, \
+             j.value ->> 'link_kid' FROM json_each(?1) j \
              CROSS JOIN outbox o ON o.tenant = j.value ->> 'tenant' AND o.id = j.value ->> 'id' AND o.lease = ?2 \
              CROSS JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id AND r.seq = o.seq \
-             WHERE j.value ->> 'is_invitation' = 1 \
+             WHERE j.value ->> 'link_kid' IS NOT NULL \
              ON CONFLICT (tenant, id) DO UPDATE SET delivery = excluded.delivery, attempts = excluded.attempts, \
-             sent_at = excluded.sent_at, expires_at = excluded.expires_at",
+             sent_at = excluded.sent_at, expires_at = excluded.expires_at, link_kid = excluded.link_kid",
             vec![rows.as_str().into(), lease.into()],
         ),
         Statement::new(

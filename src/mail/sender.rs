@@ -4,7 +4,7 @@
 //! conditional write, so that two senders never hold one row; a lease that dies with its isolate ends by itself, and
 //! the next sender knows that the row's last attempt has an unknown outcome.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -13,8 +13,10 @@ use futures_util::stream;
 use super::custom::{self, Templates, store::Offered};
 use super::message::{message, purpose};
 use super::outbox::{self, Due, Ended, Facts, Fixed, Mail, Outcome, Person, Sender, Waiting};
+use super::pace::Pace;
 use super::providers::{self, Handover};
 use super::render;
+use crate::access::limits::Limit;
 use crate::invite::account::{Account, Cause, Lock};
 use crate::invite::token::Purpose;
 use crate::ports::{DatabaseError, Millis, Platform};
@@ -49,26 +51,50 @@ pub struct Report {
     pub ended: usize,
 }
 
-/// Sends what is due, a batch at a time, at most `batches`.
+/// Sends what is due in all user stores, a batch at a time, at most `batches`. The stores take turns, and a run begins
+/// with any of them, so that much mail in one holds up no other's.
 ///
 /// # Errors
-/// The database's. What was leased then stays leased until its lease ends.
+/// The first failure of a database; a store that fails keeps no other from its turn. What was leased then stays leased
+/// until its lease ends.
 pub async fn run(platform: &Platform, deployment: &Deployment, batches: u32) -> Result<Report, DatabaseError> {
-    let mut report = Report::default();
-    for _ in 0..batches {
-        let now = platform.clock.now();
-        let limit = rows_that_fit(deployment);
-        let waiting = outbox::due(platform, deployment, now, limit).await?;
-        let found = waiting.due.len() + waiting.unreadable.len();
-        if found == 0 {
-            break;
-        }
-        let all_taken = send_batch(platform, deployment, waiting, now, &mut report).await?;
-        if all_taken && found < limit as usize {
-            break;
+    let (mut report, mut failure) = (Report::default(), None);
+    let mut stores: VecDeque<Platform> = platform.everywhere().collect();
+    let mut random = [0; 1];
+    platform.entropy.fill(&mut random);
+    let first = usize::from(random[0]) % stores.len().max(1);
+    stores.rotate_left(first);
+    let mut left = batches;
+    while left > 0
+        && let Some(store) = stores.pop_front()
+    {
+        match send_some(&store, deployment, &mut report).await {
+            Ok(Some(more)) => {
+                left -= 1;
+                stores.extend(more.then_some(store));
+            }
+            Ok(None) => {}
+            Err(error) => failure = failure.or(Some(error)),
         }
     }
-    Ok(report)
+    failure.map_or(Ok(report), Err)
+}
+
+/// Sends a batch of one store's mails: whether there may be more of them, or `None` where none was due.
+async fn send_some(
+    platform: &Platform,
+    deployment: &Deployment,
+    report: &mut Report,
+) -> Result<Option<bool>, DatabaseError> {
+    let now = platform.clock.now();
+    let limit = rows_that_fit(deployment);
+    let waiting = outbox::due(platform, deployment, now, limit).await?;
+    let found = waiting.due.len() + waiting.unreadable.len();
+    if found == 0 {
+        return Ok(None);
+    }
+    let all_taken = send_batch(platform, deployment, waiting, now, report).await?;
+    Ok(Some(!all_taken || found >= limit as usize))
 }
 
 /// No more rows are leased than can all time out before the lease ends; one round of connections always can.
@@ -87,10 +113,16 @@ async fn send_batch(
 ) -> Result<bool, DatabaseError> {
     let lease = platform.new_id().to_string();
     let mut wanted = Vec::new();
-    for Due { mail, person, account, tenant } in due {
+    let mut pace = Pace::default();
+    let mut put_off = 0;
+    for Due { mut mail, person, recent, account, tenant } in due {
         let is_active = tenant.is_some();
+        let limit = tenant.as_ref().and_then(|sender| sender.settings.rate_limits.mail_per_address);
         if let Some(why) = why_unwanted(&mail, account.as_ref()) {
             ended.push(Ended::of(&mail, "dropped", why));
+        } else if let Some(due) = limit.and_then(|limit| wait_for_room(&mut pace, &mut mail, limit, &recent, now)) {
+            ended.push(Ended::until(&mail, due, "its address has had as many mails as it may have for now"));
+            put_off += 1;
         } else if let Some(fixed) =
             mail.fixed.clone().or_else(|| fix(deployment, tenant?, &mail, person?, &offered, now))
         {
@@ -105,7 +137,8 @@ async fn send_batch(
     let all_taken = fit == wanted.len();
     wanted.truncate(fit);
     let until = now + i64::from(deployment.mail_lease_seconds) * 1000;
-    report.ended += ended.len();
+    report.ended += ended.len() - put_off;
+    report.deferred += put_off;
     let (leased, templates) = take(platform, &wanted, &ended, &lease, until, report).await?;
 
     let attempts = wanted
@@ -132,6 +165,20 @@ async fn send_batch(
     Ok(all_taken)
 }
 
+/// When to look again at a mail whose address has had its share, or `None`, with the room that its lease asks for.
+fn wait_for_room(pace: &mut Pace, mail: &mut Mail, limit: Limit, recent: &[u64], now: Millis) -> Option<Millis> {
+    if mail.fixed.is_some() {
+        return None;
+    }
+    match pace.room(mail, limit, recent, now) {
+        Ok(room) => {
+            mail.room = Some(room);
+            None
+        }
+        Err(due) => Some(due),
+    }
+}
+
 /// Leases `wanted` and ends `ended`, in one round trip as a rule; answers the ids leased, and the tenants' own templates
 /// that they are written by.
 ///
@@ -152,7 +199,13 @@ async fn take(
     for _ in 0..LEASE_TRIES {
         let Some(mails) = rest.pop() else { break };
         let mut statements = vec![outbox::lease(mails, lease, until)];
-        let read = custom::store::read(mails.iter().filter_map(Mail::template_version));
+        let mut read = custom::store::read(mails.iter().filter_map(Mail::template_version));
+        // Templates are PRIMARY's: with its own mails they are read in one round trip.
+        if platform.store.is_some()
+            && let Some(read) = read.take()
+        {
+            templates.extend(custom::store::templates(&platform.at(None).query(read).await?)?);
+        }
         let reads_templates = read.is_some();
         statements.extend(read);
         if !ended.is_empty() {
@@ -235,7 +288,8 @@ fn fix(
         locale: choice.locale,
         template_version: choice.version,
         facts: Facts {
-            user_name: fact(person.user_name),
+            // Without the user store's name in front (22343): the page behind the link tells it.
+            user_name: fact(person.user_name.map(|name| deployment.user_stores.split(&name).1.to_owned())),
             given_name: fact(person.given_name),
             family_name: fact(person.family_name),
             tenant: tenant.domain().to_owned(),
@@ -298,7 +352,9 @@ async fn attempt(
     };
 
     let now = platform.clock.now();
-    let give_up_at = mail.created + i64::from(deployment.mail_give_up_hours) * 3_600_000;
+    // One that was put off has been tried no earlier than it was first leased.
+    let began = mail.created.max(i64::try_from(fixed.issued_at).unwrap_or_default() * 1000);
+    let give_up_at = began + i64::from(deployment.mail_give_up_hours) * 3_600_000;
     let given_up = now >= give_up_at;
     // No pause is longer than the time left: the last attempt comes with its end.
     let after = |retry_after| now + pause(platform, deployment, attempts, retry_after).min((give_up_at - now).max(0));
@@ -316,6 +372,7 @@ async fn attempt(
         sent_at: None,
         expires_at: i64::try_from(fixed.expires_at.saturating_mul(1000)).unwrap_or_default(),
         is_invitation: mail.template.is_invitation(),
+        link_kid: purpose(mail.template).map(|_| fixed.kid.clone()),
     };
     match handover {
         Handover::Accepted(provider_id) => {

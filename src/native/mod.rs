@@ -12,7 +12,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 
-use crate::ports::{Cache, CacheError, Clock, Entropy, HttpClient, HttpError, Log, MailQueue, Millis, Platform};
+use crate::ports::{
+    Cache, CacheError, Clock, Entropy, HttpClient, HttpError, Log, MailQueue, Millis, Platform, RateLimiter,
+    RequestKind,
+};
 
 pub use signatures::Signatures;
 pub use sqlite::Sqlite;
@@ -94,6 +97,41 @@ impl MailQueue for Wakes {
     }
 }
 
+/// Counts requests in memory, by the minute. A kind that no limit is set for is not limited.
+#[derive(Debug)]
+pub struct MemoryLimiter {
+    clock: Arc<SystemClock>,
+    limits: Mutex<HashMap<RequestKind, u32>>,
+    counts: Mutex<HashMap<(Millis, RequestKind, String), u32>>,
+}
+
+impl MemoryLimiter {
+    /// A limiter that goes by this clock.
+    #[must_use]
+    pub fn new(clock: Arc<SystemClock>) -> Self {
+        Self { clock, limits: Mutex::default(), counts: Mutex::default() }
+    }
+
+    /// Lets so many requests of this kind through in a minute, for each key.
+    pub fn set(&self, kind: RequestKind, per_minute: u32) {
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner).insert(kind, per_minute);
+    }
+}
+
+#[async_trait]
+impl RateLimiter for MemoryLimiter {
+    async fn allow(&self, kind: RequestKind, key: &str) -> bool {
+        let limit = self.limits.lock().unwrap_or_else(PoisonError::into_inner).get(&kind).copied();
+        let Some(limit) = limit else { return true };
+        let minute = self.clock.now() / 60_000;
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.retain(|(counted, ..), _| *counted == minute);
+        let count = counts.entry((minute, kind, key.to_owned())).or_default();
+        *count += 1;
+        *count <= limit
+    }
+}
+
 /// Keeps log lines.
 #[derive(Debug, Default)]
 pub struct MemoryLog(Mutex<Vec<String>>);
@@ -135,6 +173,8 @@ pub struct Native {
     pub clock: Arc<SystemClock>,
     /// The wake-ups of the mail sender.
     pub wakes: Arc<Wakes>,
+    /// What counts requests.
+    pub limiter: Arc<MemoryLimiter>,
     /// The log.
     pub log: Arc<MemoryLog>,
 }
@@ -156,17 +196,22 @@ impl Native {
         let clock = Arc::new(SystemClock::default());
         let wakes = Arc::new(Wakes::default());
         let log = Arc::new(MemoryLog::default());
+        let limiter = Arc::new(MemoryLimiter::new(clock.clone()));
         let platform = Platform {
             db: sqlite.clone(),
+            store: None,
+            home: None,
+            stores: Arc::default(),
             cache: cache.clone(),
             mail_queue: wakes.clone(),
             http: Arc::new(NoNetwork),
             email: None,
             signatures: Arc::new(Signatures),
+            limiter: limiter.clone(),
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),
             log: log.clone(),
         };
-        Self { platform, sqlite, cache, clock, wakes, log }
+        Self { platform, sqlite, cache, clock, wakes, limiter, log }
     }
 }

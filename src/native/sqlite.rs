@@ -21,6 +21,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0005_access.sql"),
     include_str!("../../schema/d1/0006_audit_seal.sql"),
     include_str!("../../schema/d1/0007_webhooks.sql"),
+    include_str!("../../schema/d1/0008_stores.sql"),
+    include_str!("../../schema/d1/0009_limits.sql"),
     include_str!("../../schema/d1/0010_outbox.sql"),
 ];
 
@@ -47,6 +49,7 @@ const GROWING: &[&str] = &[
     "signin_failures",
     "webhook_events",
     "w",
+    "pending_work",
 ];
 /// The statements that may scan: the development inbox, which production has not, and what reads a partial index whole
 /// that holds only what is yet to be done.

@@ -9,15 +9,16 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use super::{CODE_HEADER, Expected, Found, Refusal, prepare};
+use super::{CODE_HEADER, Expected, Found, Refusal, prepare, store};
 use crate::access::password::Gate;
 use crate::context::Context;
+use crate::directory::elsewhere::Strangers;
 use crate::directory::find;
 use crate::directory::group;
 use crate::directory::keys::{self, Entry};
 use crate::directory::resource::{GROUP, USER};
 use crate::directory::write::{self, NewResource};
-use crate::ports::DatabaseError;
+use crate::ports::{DatabaseError, store_of};
 use crate::scim::bulk::{BULK_RESPONSE_SCHEMA, Method, Operation, Plan, Planned, ResourceId, resolve};
 use crate::scim::error::Error as ScimError;
 use crate::scim::fold::fold;
@@ -34,7 +35,7 @@ pub async fn run(ctx: &Context, gate: &Gate, registry: &Registry, plan: Plan) ->
         .operations
         .iter()
         .filter(|planned| planned.method == Some(Method::Post))
-        .filter_map(|planned| Some((planned.bulk_id.clone()?, ctx.platform.new_id().to_string())))
+        .filter_map(|planned| Some((planned.bulk_id.clone()?, store::new_id(ctx, registry, planned))))
         .collect();
     let count = plan.operations.len();
     let mut run = Run {
@@ -275,15 +276,16 @@ impl Run<'_> {
             self.open.remove(&waiting.index);
         }
         for waiting in &mut waiting {
-            if let Some(id) = waiting.label.bulk_id.as_ref().and_then(|bulk_id| self.ids.get(bulk_id)) {
+            let minted = waiting.label.bulk_id.as_ref().and_then(|bulk_id| self.ids.get(bulk_id));
+            if let Some(id) = minted.filter(|id| store_of(id) == store_of(&waiting.new.resource.id)) {
                 waiting.new.resource.id.clone_from(id);
             }
         }
         if waiting.is_empty() {
             return;
         }
-        let unknown = match self.unknown_members(&waiting).await {
-            Ok(unknown) => unknown,
+        let (unknown, strangers) = match self.unknown_members(&waiting).await {
+            Ok(found) => found,
             Err(failure) => return self.all_failed(&waiting, &failure),
         };
         let mut taken = HashSet::new();
@@ -294,10 +296,11 @@ impl Run<'_> {
             }
         }
         let mut batch = Vec::new();
-        for Waiting { index, label, new } in waiting {
+        for Waiting { index, label, mut new } in waiting {
             if self.is_over() {
                 break;
             }
+            strangers.name(&mut new.members);
             let name = user_name_key(&new);
             if let Some(member) = new.members.iter().find(|member| unknown.contains(&member.id)) {
                 let short: String = member.id.chars().take(80).collect();
@@ -319,19 +322,9 @@ impl Run<'_> {
             .into_iter()
             .map(|(index, label, new)| ((index, label, new.resource_type.clone(), new.code.clone()), new))
             .unzip();
-        match write::create(self.ctx, resources).await {
-            Ok(created) => {
-                for ((index, label, rt, code), result) in labels.into_iter().zip(created) {
-                    let found = result.map(|resource| Found::with_code(self.ctx, resource, code.as_ref()));
-                    let outcome = found.map(|found| (rt, Some(found))).map_err(Refusal::from);
-                    self.record(index, &label, outcome);
-                }
-            }
-            Err(failure) => {
-                for (index, label, ..) in labels {
-                    self.record(index, &label, Err(failure.clone().into()));
-                }
-            }
+        for ((index, label, rt, code), created) in labels.into_iter().zip(store::create(self.ctx, resources).await) {
+            let found = created.map(|resource| Found::with_code(self.ctx, resource, code.as_ref()));
+            self.record(index, &label, found.map(|found| (rt, Some(found))));
         }
     }
 
@@ -341,8 +334,8 @@ impl Run<'_> {
         }
     }
 
-    /// The members named that there are not, and that this batch does not create either.
-    async fn unknown_members(&self, waiting: &[Waiting]) -> Result<HashSet<String>, DatabaseError> {
+    /// The members named that there are not, and that this batch does not create either; and those of other user stores.
+    async fn unknown_members(&self, waiting: &[Waiting]) -> Result<(HashSet<String>, Strangers), DatabaseError> {
         let made: HashSet<&str> = waiting.iter().map(|waiting| waiting.new.resource.id.as_str()).collect();
         let named: Vec<&str> = waiting
             .iter()
@@ -350,7 +343,7 @@ impl Run<'_> {
             .map(|member| member.id.as_str())
             .filter(|id| !made.contains(id))
             .collect();
-        if named.is_empty() { Ok(HashSet::new()) } else { group::unknown(self.ctx, &named).await }
+        if named.is_empty() { Ok(Default::default()) } else { group::unknown(self.ctx, &named).await }
     }
 
     /// The user names in a batch that users have already: needed only where the first errors decide where to stop.

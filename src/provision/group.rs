@@ -57,9 +57,11 @@ pub fn prepare(ctx: &Context, rt: &Arc<ResourceType>, mut document: Document) ->
 }
 
 /// Creates a group with members, which must exist.
-pub async fn create(ctx: &Context, new: NewResource) -> Result<Found, Refusal> {
+pub async fn create(ctx: &Context, mut new: NewResource) -> Result<Found, Refusal> {
     let named = new.members.iter().map(|member| member.id.clone()).collect::<Vec<_>>();
-    check_known(&group::inspect(ctx, &new.resource.id, &named, false).await?)?;
+    let inspected = group::inspect(ctx, &new.resource.id, &named, false).await?;
+    check_known(&inspected)?;
+    inspected.strangers.name(&mut new.members);
     let created = write::create(ctx, vec![new]).await?.into_iter().next().ok_or_else(contended)??;
     let members = group::members(ctx, &created.id).await?;
     Ok(Found { large: members.len() > group::SHOWN_UNASKED, resource: created, members: Some(members), code: None })
@@ -214,6 +216,7 @@ async fn run(
         let unknown: HashSet<&String> = inspected.unknown.iter().collect();
         let mut change = change.clone();
         change.add.retain(|member| !unknown.contains(&member.id));
+        inspected.strangers.name(&mut change.add);
         let effective = effective(&change, &inspected.present, inspected.members);
         let same_document = after.document == before.document;
         if same_document && effective.is_empty() {

@@ -5,6 +5,7 @@ pub mod bulk;
 mod group;
 pub mod import;
 mod password;
+mod store;
 pub mod tenant;
 mod user;
 
@@ -18,7 +19,7 @@ use crate::access::scope::Scope;
 use crate::context::{Actor, Context};
 use crate::directory::resource::{GROUP, Resource, USER};
 use crate::directory::write::{self, Deleted, NewResource, Riders, Written};
-use crate::directory::{credentials, find};
+use crate::directory::{credentials, elsewhere, find, pending};
 use crate::invite::account::{Account, Onboarding};
 use crate::invite::code::Code;
 use crate::ports::DatabaseError;
@@ -232,7 +233,7 @@ pub async fn create(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, body: Js
         return group::create(ctx, new).await;
     }
     let code = new.code.clone();
-    let created = write::create(ctx, vec![new]).await?.into_iter().next();
+    let created = write::create(&ctx.at_id(&new.resource.id), vec![new]).await?.into_iter().next();
     Ok(Found::with_code(ctx, created.ok_or_else(contended)??, code.as_ref()))
 }
 
@@ -241,6 +242,7 @@ pub async fn create(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, body: Js
 /// # Errors
 /// [`Refusal`]
 pub async fn read(ctx: &Context, rt: &ResourceType, id: &str, projection: &Projection) -> Result<Found, Refusal> {
+    let ctx = &ctx.at_id(id);
     if rt.name == GROUP && projection.wants("members") {
         return group::read(ctx, id).await;
     }
@@ -321,6 +323,7 @@ async fn edit(
     edit: &Edit,
     expected: Expected,
 ) -> Result<Found, Refusal> {
+    let ctx = &ctx.at_id(id);
     for _ in 0..ATTEMPTS {
         let (before, passwords) = find_to_edit(ctx, rt, id).await?.ok_or_else(not_found)?;
         expected.check(before.version)?;
@@ -368,7 +371,10 @@ async fn find_to_edit(
     }
     let outcomes = ctx.platform.db.batch(statements).await?;
     let row = outcomes.first().and_then(|outcome| outcome.rows.first());
-    let Some(found) = row.map(Resource::from_row).transpose()? else { return Ok(None) };
+    let Some(mut found) = row.map(Resource::from_row).transpose()? else { return Ok(None) };
+    if rt.name == USER {
+        elsewhere::add_groups(ctx, [&mut found]).await?;
+    }
     Ok(Some((found, credentials::hashes(ctx, outcomes.get(1))?)))
 }
 
@@ -377,6 +383,7 @@ async fn find_to_edit(
 /// # Errors
 /// [`Refusal`]
 pub async fn delete(ctx: &Context, rt: &ResourceType, id: &str, expected: Expected) -> Result<(), Refusal> {
+    let ctx = &ctx.at_id(id);
     for _ in 0..ATTEMPTS {
         // Whoever may not appoint anybody deletes a group as what it was when it was looked at.
         let guarded = rt.name == GROUP && !ctx.scopes.has(Scope::Roles);
@@ -391,7 +398,12 @@ pub async fn delete(ctx: &Context, rt: &ResourceType, id: &str, expected: Expect
             None
         };
         match write::delete(ctx, rt, id, version).await? {
-            Deleted::Done => return Ok(()),
+            Deleted::Done => {
+                if ctx.platform.store.is_some() {
+                    pending::attempt(ctx, id).await;
+                }
+                return Ok(());
+            }
             Deleted::NotFound => return Err(not_found()),
             Deleted::OtherVersion => {}
         }

@@ -10,6 +10,7 @@ use crate::access::audit::{self, Action};
 use crate::access::password::Gate;
 use crate::access::role::Role;
 use crate::context::{Context, Memory};
+use crate::directory::elsewhere::is_elsewhere;
 use crate::directory::registry;
 use crate::directory::resource::{USER, WSO2_SCHEMA};
 use crate::directory::write::{NewResource, creation};
@@ -142,6 +143,10 @@ fn prepare_owners(inside: &Context, gate: &Gate, owners: &[Owner]) -> Result<Vec
             None => body[WSO2_SCHEMA] = json!({ "askPassword": true }),
         }
         let new = prepare(inside, gate, user, body)?;
+        if is_elsewhere(&new.resource.id) {
+            let detail = "The owners are created with the tenant, in the user store PRIMARY: leave the domain out.";
+            return Err(ScimError::invalid_value(detail).into());
+        }
         if owner.password.is_none() && new.resource.account.onboarding == Onboarding::None {
             let detail = "The owner is to be invited, but ENABLE_EMAIL_VERIFICATION is false for this tenant: set it to \
                           true, or give the owner a password.";

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::{Refusal, check_may_appoint, password, text};
+use super::{Refusal, check_may_appoint, password, store, text};
 use crate::access::audit::Action;
 use crate::access::password::Gate;
 use crate::access::policy::{self, Weakness};
@@ -26,7 +26,13 @@ use crate::scim::schema::ResourceType;
 use crate::text::secret::Secret;
 
 /// A user to be created.
-pub fn prepare(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, document: Document) -> Result<NewResource, Refusal> {
+pub fn prepare(
+    ctx: &Context,
+    gate: &Gate,
+    rt: &Arc<ResourceType>,
+    mut document: Document,
+) -> Result<NewResource, Refusal> {
+    let ctx = &store::place(ctx, &mut document)?;
     check_name(&document)?;
     if document.contains_key("roles") {
         check_may_appoint(ctx)?;
@@ -72,6 +78,7 @@ pub fn changed(
             resource::arrange(rt, &mut document);
         }
     }
+    store::stay(ctx, before, &mut document)?;
     check_name(&document)?;
     if matches!(ctx.actor, Actor::User(_)) {
         if replaced {

@@ -37,6 +37,8 @@ pub struct ListRequest {
     pub attributes: Vec<String>,
     /// `excludedAttributes`
     pub excluded_attributes: Vec<String>,
+    /// `domain`, WSO2's parameter: the user store.
+    pub domain: Option<String>,
 }
 
 /// Which page of the result.
@@ -76,6 +78,8 @@ pub struct Query {
     pub page: Page,
     /// Which attributes of them.
     pub projection: Projection,
+    /// Of which user store; of all of them where it names none.
+    pub domain: Option<String>,
 }
 
 /// The order of a list (RFC 7644 section 3.4.2.3). The path ends at a simple attribute. Of a multi-valued attribute the
@@ -107,6 +111,7 @@ impl ListRequest {
                 "cursor" => raw.cursor = text(),
                 "attributes" => raw.attributes = split(value),
                 "excludedattributes" => raw.excluded_attributes = split(value),
+                "domain" => raw.domain = text(),
                 _ => {}
             }
         }
@@ -131,6 +136,7 @@ impl ListRequest {
                 "cursor" => raw.cursor = text(name, value)?,
                 "attributes" => raw.attributes = names(name, value)?,
                 "excludedattributes" => raw.excluded_attributes = names(name, value)?,
+                "domain" => raw.domain = text(name, value)?,
                 _ => {}
             }
         }
@@ -185,7 +191,7 @@ impl ListRequest {
         sort: Option<Sort>,
     ) -> Result<Query, Error> {
         let projection = Projection::of(resource_type, &self.attributes, &self.excluded_attributes)?;
-        Ok(Query { filter, sort, page: self.page.clone(), projection })
+        Ok(Query { filter, sort, page: self.page.clone(), projection, domain: self.domain.clone() })
     }
 }
 
@@ -221,6 +227,7 @@ struct Raw {
     cursor: Option<String>,
     attributes: Vec<String>,
     excluded_attributes: Vec<String>,
+    domain: Option<String>,
 }
 
 impl Raw {
@@ -262,6 +269,7 @@ impl Raw {
             page: Page { start, count },
             attributes: self.attributes,
             excluded_attributes: self.excluded_attributes,
+            domain: not_blank(self.domain),
         })
     }
 }

@@ -13,7 +13,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 pub use mail::AwsAccess;
 
 use super::administrator::Administrator;
-use super::settings::{SETTINGS, Settings, Values};
+use super::settings::{RATE_LIMITS, SETTINGS, Settings, Values};
+use super::user_stores::UserStores;
 use crate::invite::token::{Key, KeyRing};
 use crate::mail::address::Sender;
 pub use crate::text::secret::Secret;
@@ -61,6 +62,8 @@ pub struct Deployment {
     pub mail_timeout_seconds: u32,
     /// Hours after which a mail becomes a dead letter.
     pub mail_give_up_hours: u32,
+    /// The user stores besides PRIMARY.
+    pub user_stores: UserStores,
     /// The settings that the deployment sets, for every tenant that does not override them.
     pub variables: Values,
     /// What holds where no tenant overrides it.
@@ -134,10 +137,11 @@ impl Deployment {
             ));
         }
 
+        let user_stores = UserStores::parse(&get("USER_STORES").unwrap_or_default(), &mut problems);
         let mut variables: Values =
             SETTINGS.iter().filter_map(|(name, _)| get(name).map(|value| (*name, value))).collect();
         if development {
-            variables.entry("RATE_LIMITS").or_insert_with(|| "off".to_owned());
+            variables.entry(RATE_LIMITS).or_insert_with(|| "off".to_owned());
         }
         let settings = Settings::of(&variables, &mut problems);
         let Some(mail_from) = providers.from.filter(|_| problems.is_empty()) else { return Err(problems) };
@@ -157,6 +161,7 @@ impl Deployment {
             mail_lease_seconds,
             mail_timeout_seconds,
             mail_give_up_hours,
+            user_stores,
             variables,
             settings,
         })
@@ -361,12 +366,14 @@ mod tests {
             ("EMAIL_SENDER", "somebody"),
             ("RATE_LIMITS", "some"),
             ("PASSWORD_HISTORY", "6"),
+            ("RATE_LIMITS", "resends=1000/day"),
             ("ENABLE_EMAIL_VERIFICATION", "yes"),
             ("PASSWORD_HISTORY", "none"),
             ("MAIL_LEASE_SECONDS", "0"),
             ("MAIL_WEBHOOK_SECRET_RESEND", "not a signing secret"),
             ("MAIL_WEBHOOK_SECRET_POSTMARK", "hook:short"),
             ("ASK_PASSWORD_EMAIL_VALIDITY", "soon"),
+            ("USER_STORES", "ACME"),
         ] {
             let mut pairs = production();
             pairs.retain(|(key, _)| *key != name);
@@ -395,6 +402,8 @@ mod tests {
             ("EMAIL_SENDER", "external"),
             ("PASSWORD_HISTORY", "5"),
             ("MAIL_WEBHOOK_SECRET_RESEND", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+            ("RATE_LIMITS", "off"),
+            ("RATE_LIMITS", "resends=3/hour"),
         ] {
             let mut pairs = production();
             pairs.retain(|(key, _)| *key != name);

@@ -6,6 +6,7 @@ mod deployment;
 pub mod rows;
 pub mod settings;
 pub mod store;
+pub mod user_stores;
 
 use sha2::{Digest, Sha256};
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
+use crate::access::limits::RateLimits;
 use crate::invite::token::MAX_LOCALE;
 use crate::mail::address::Address;
 use crate::pages::locale::{DEFAULT_LOCALE, normalise};
@@ -52,11 +53,14 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("DEFAULT_LOCALE", DEFAULT_LOCALE),
     ("MAIL_REPLY_TO", ""),
     (AUDIT_RETENTION_DAYS, "0"),
-    ("RATE_LIMITS", "on"),
+    (RATE_LIMITS, "requests=on, mail-per-address=20/day, resends=10/day"),
 ];
 
 /// The setting that the sweep reads for each tenant.
 pub const AUDIT_RETENTION_DAYS: &str = "AUDIT_RETENTION_DAYS";
+
+/// The setting that a development machine has another default for.
+pub const RATE_LIMITS: &str = "RATE_LIMITS";
 
 /// The name in [`SETTINGS`] that is spelled like `name`, whatever its case.
 #[must_use]
@@ -107,8 +111,8 @@ pub struct Settings {
     pub mail_reply_to: Option<String>,
     /// `AUDIT_RETENTION_DAYS`: older rows of the audit are removed; 0 keeps all.
     pub audit_retention_days: u32,
-    /// `RATE_LIMITS`: whether anybody is made to wait. Off in development unless set.
-    pub rate_limits: bool,
+    /// `RATE_LIMITS`.
+    pub rate_limits: RateLimits,
 }
 
 impl Settings {
@@ -151,14 +155,10 @@ impl Settings {
         let locale = read.check("DEFAULT_LOCALE", "a locale such as en_US or de", |value| {
             normalise(value).filter(|locale| locale.len() <= MAX_LOCALE)
         });
-        let rate_limits = read.check("RATE_LIMITS", "on or off", |value| match value {
-            "on" => Some(true),
-            "off" => Some(false),
-            _ => None,
-        });
         let reply_to = read.check("MAIL_REPLY_TO", "an address such as help@example.com", |value| {
             (value.is_empty() || Address::parse(value).is_some()).then(|| value.to_owned())
         });
+        let rate_limits = read.check(RATE_LIMITS, RateLimits::FORM, RateLimits::parse);
         Self {
             enable_email_verification: boolean(&mut read, "ENABLE_EMAIL_VERIFICATION"),
             ask_password_email_validity: validity(&mut read, "ASK_PASSWORD_EMAIL_VALIDITY"),
@@ -174,7 +174,7 @@ impl Settings {
             default_locale: locale.unwrap_or_else(|| DEFAULT_LOCALE.to_owned()),
             mail_reply_to: reply_to.filter(|address| !address.is_empty()),
             audit_retention_days: number(&mut read, AUDIT_RETENTION_DAYS, 0..=36_500),
-            rate_limits: rate_limits.unwrap_or(true),
+            rate_limits: rate_limits.unwrap_or(RateLimits::DEFAULT),
             values: read.values,
         }
     }
@@ -202,7 +202,7 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{SETTINGS, Settings, Validity, Values};
+    use super::{RateLimits, SETTINGS, Settings, Validity, Values};
 
     #[test]
     fn every_default_is_well_formed() {
@@ -211,6 +211,7 @@ mod tests {
         assert_eq!(problems, Vec::<String>::new());
         assert_eq!(settings.values.len(), SETTINGS.len());
         assert_eq!(settings.ask_password_email_validity, Validity::Minutes(1440));
+        assert_eq!(settings.rate_limits, RateLimits::DEFAULT, "what a list leaves out is what the default says");
     }
 
     #[test]

@@ -116,16 +116,20 @@ pub async fn refresh(ctx: &Context) -> Result<bool, DatabaseError> {
     if is_fresh(ctx) {
         return Ok(true);
     }
-    let outcomes = ctx.platform.db.batch(vec![statement(ctx)]).await?;
+    let outcomes = ctx.primary().platform.db.batch(vec![statement(ctx)]).await?;
     keep(ctx, outcomes.first())
 }
 
-/// Runs a batch that needs the tenant's settings with it: they are read in the same round trip if they are not fresh.
-/// Answers the outcomes of `statements` alone. An unknown tenant is not fresh afterwards.
+/// Runs a batch that needs the tenant's settings with it: they are read in the same round trip if they are not fresh,
+/// or in one before it where another user store than PRIMARY is at hand. Answers the outcomes of `statements` alone. An unknown tenant is not fresh afterwards.
 ///
 /// # Errors
 /// The database's.
 pub async fn batch(ctx: &Context, mut statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+    if ctx.platform.store.is_some() {
+        refresh(ctx).await?;
+        return ctx.platform.db.batch(statements).await;
+    }
     if is_fresh(ctx) {
         return ctx.platform.db.batch(statements).await;
     }

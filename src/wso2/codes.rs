@@ -3,15 +3,15 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::context::Context;
 use crate::directory::resource::Resource;
 use crate::invite::account::{Account, Cause, Onboarding};
 use crate::invite::offline;
 use crate::invite::redeem::Link;
 use crate::invite::token::{Claims, Purpose};
 use crate::tenant::Tenant;
+use crate::tenant::user_stores::UserStores;
 
-/// The name of the store that users without a domain in their name are in.
-pub const PRIMARY: &str = "PRIMARY";
 /// The step at which a code is good for setting a password.
 const UPDATE_PASSWORD: &str = "UPDATE_PASSWORD";
 /// All that a code may be for.
@@ -108,26 +108,28 @@ pub fn not_confirmable() -> Problem {
 
 /// A user, as these endpoints show one.
 #[must_use]
-pub fn user(tenant: &Tenant, user: &Resource) -> Json {
-    let mut shown = introspected_user(tenant, user);
+pub fn user(ctx: &Context, user: &Resource) -> Json {
+    let mut shown = introspected_user(ctx, user);
     shown["userId"] = json!(user.id);
     shown
 }
 
-fn introspected_user(tenant: &Tenant, user: &Resource) -> Json {
-    json!({ "username": user.user_name(), "realm": PRIMARY, "tenant-domain": tenant.domain() })
+fn introspected_user(ctx: &Context, user: &Resource) -> Json {
+    let name = user.user_name();
+    let (realm, name) = ctx.deployment.user_stores.split(&name);
+    json!({ "username": name, "realm": realm, "tenant-domain": ctx.tenant.domain() })
 }
 
 /// What a code that confirms an address is for. WSO2 stores the code of `verifyEmail` as that of a self-registration.
 #[must_use]
-pub fn introspected(tenant: &Tenant, user: &Resource, is_expired: bool) -> Json {
+pub fn introspected(ctx: &Context, user: &Resource, is_expired: bool) -> Json {
     let (scenario, step) = if Scenario::NewAddress.awaits(&user.account) {
         ("EMAIL_VERIFICATION_ON_UPDATE", "VERIFY_EMAIL")
     } else {
         ("SELF_SIGN_UP", "CONFIRM_SIGN_UP")
     };
     json!({
-        "user": introspected_user(tenant, user),
+        "user": introspected_user(ctx, user),
         "recoveryScenario": scenario,
         "recoveryStep": step,
         "isExpired": is_expired,
@@ -187,7 +189,7 @@ impl Scenario {
 ///
 /// # Errors
 /// 400 for a user store or a scenario that there is not.
-pub fn resend_request(body: &Json) -> Result<ResendRequest, Problem> {
+pub fn resend_request(stores: &UserStores, body: &Json) -> Result<ResendRequest, Problem> {
     let properties = body["properties"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut scenarios = properties.iter().filter(|property| property["key"] == "RecoveryScenario");
     let scenario = match (scenarios.next(), scenarios.next()) {
@@ -205,15 +207,17 @@ pub fn resend_request(body: &Json) -> Result<ResendRequest, Problem> {
             ));
         }
     };
-    if !is_primary(text(&body["user"], "realm")) {
-        return Err(no_recovery_data("There is no such user store: the realm is PRIMARY."));
-    }
-    Ok(ResendRequest { user_name: text(&body["user"], "username").to_owned(), scenario })
+    let realm = text(&body["user"], "realm");
+    let user_name = full_name(stores, realm, text(&body["user"], "username"));
+    Ok(ResendRequest { user_name: user_name.ok_or_else(|| no_recovery_data(stores.unknown(realm)))?, scenario })
 }
 
-/// Whether a body names the primary user store, or none.
-fn is_primary(store: &str) -> bool {
-    store.is_empty() || store.eq_ignore_ascii_case(PRIMARY)
+/// The user name as SCIM has it, of a store and a name in it; `None` when there is no such store.
+fn full_name(stores: &UserStores, domain: &str, name: &str) -> Option<String> {
+    if domain.is_empty() || stores.embedded(name).is_some() {
+        return Some(name.to_owned());
+    }
+    Some(stores.prefix(stores.named(domain)?) + name)
 }
 
 /// There is nothing to send again.
@@ -231,15 +235,12 @@ pub fn no_recovery_data(why: impl Into<String>) -> Problem {
 ///
 /// # Errors
 /// 400 when a member is missing; 17009
-pub fn offline_request(body: &Json) -> Result<&str, Problem> {
+pub fn offline_request(stores: &UserStores, body: &Json) -> Result<String, Problem> {
     let (user_name, store) = (text(body, "username"), text(body, "userstore"));
     if user_name.is_empty() || store.is_empty() {
         return Err(no_link("", "Send username and userstore."));
     }
-    if !is_primary(store) {
-        return Err(no_link("17009", "There is no such user store: the userstore is PRIMARY."));
-    }
-    Ok(user_name)
+    full_name(stores, store, user_name).ok_or_else(|| no_link("17009", stores.unknown(store)))
 }
 
 /// Why there is no offline link.

@@ -10,6 +10,7 @@ mod audit;
 mod complaints;
 mod external;
 mod hooks;
+mod limits;
 mod links;
 mod mail;
 mod mail_providers;

@@ -10,8 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Request, StatusCode};
 use latchkey::http::Service;
 use latchkey::mail::sender;
-use latchkey::native::Native;
-use latchkey::ports::{Database, DatabaseError, Outcome, Platform, Statement};
+use latchkey::native::{Native, Sqlite};
+use latchkey::ports::{Database, DatabaseError, Outcome, Platform, Statement, StoreDatabase};
 use latchkey::tenant::{Deployment, Tenant};
 use serde_json::{Value, json};
 
@@ -23,6 +23,8 @@ pub const SEED: &str = r#"{"schemas":[],"name":{"familyName":"Smith","givenName"
 
 pub struct App {
     pub native: Native,
+    /// The databases of the user stores besides PRIMARY.
+    pub stores: Vec<Arc<Sqlite>>,
     pub platform: Platform,
     pub service: Service,
     pub deployment: Arc<Deployment>,
@@ -75,13 +77,24 @@ impl App {
         Self::over(native, overrides)
     }
 
+    /// With these user stores besides PRIMARY, each in a database of its own.
+    pub fn with_stores(domains: &[&str]) -> Self {
+        let bindings: Vec<String> = domains.iter().map(|domain| format!("{domain}=DB_{domain}")).collect();
+        Self::with(&[("USER_STORES", &bindings.join(","))])
+    }
+
     pub fn over(native: Native, overrides: &[(&str, &str)]) -> Self {
         let deployment = Arc::new(deployment(overrides));
-        let platform = native.platform.clone();
+        let stores: Vec<(u16, Arc<Sqlite>)> =
+            deployment.user_stores.iter().map(|store| (store.number, Arc::new(Sqlite::in_memory().unwrap()))).collect();
+        let databases =
+            stores.iter().map(|(number, sqlite)| StoreDatabase { number: *number, db: sqlite.clone() }).collect();
+        let platform = Platform { stores: databases, ..native.platform.clone() };
+        let stores = stores.into_iter().map(|(_, sqlite)| sqlite).collect();
         let service = Service::new(Ok(deployment.clone()));
         // As an isolate does with its first request.
         pollster::block_on(service.warm(&platform)).unwrap();
-        Self { platform, native, service, deployment }
+        Self { platform, native, stores, service, deployment }
     }
 
     /// The same data under another configuration.

@@ -62,11 +62,21 @@ pub fn anchor_mac(deployment: &Deployment, kid: &str, tenant: u64, number: i64, 
     mac(deployment, ANCHOR_LABEL, kid, tenant, &[&number.to_be_bytes(), seal.as_bytes()])
 }
 
-/// Seals what has no seal yet, and removes what the tenants' `AUDIT_RETENTION_DAYS` says is too old.
+/// Seals what has no seal yet, and removes what the tenants' `AUDIT_RETENTION_DAYS` says is too old: in every user store,
+/// each of which numbers its own rows. A store that fails keeps no other from its turn.
 ///
 /// # Errors
 /// The database's: the next run goes on from there.
 pub async fn run(platform: &Platform, deployment: &Deployment) -> Result<(), DatabaseError> {
+    let mut done = Ok(());
+    for store in platform.everywhere() {
+        done = seal(&store, deployment).await.and(done);
+    }
+    done.and(retain(platform, deployment).await)
+}
+
+/// Seals what has no seal yet in one user store.
+async fn seal(platform: &Platform, deployment: &Deployment) -> Result<(), DatabaseError> {
     let mut newest = HashMap::new();
     for _ in 0..STEPS {
         if seal_step(platform, deployment, &mut newest).await? < STEP as usize {
@@ -74,10 +84,13 @@ pub async fn run(platform: &Platform, deployment: &Deployment) -> Result<(), Dat
         }
     }
     for (tenant, (number, seal)) in newest {
-        let line = json!({ "event": "audit.seal", "tenant": tenant, "number": number, "seal": seal });
+        let mut line = json!({ "event": "audit.seal", "tenant": tenant, "number": number, "seal": seal });
+        if let Some(store) = platform.store {
+            line["store"] = json!(store);
+        }
         platform.log.line(&line.to_string());
     }
-    retain(platform, deployment).await
+    Ok(())
 }
 
 /// Seals the next rows of all tenants; answers how many there were.
@@ -145,9 +158,11 @@ async fn retain(platform: &Platform, deployment: &Deployment) -> Result<(), Data
         let days = store::effective(deployment, &tenant, &own.into_iter().collect()).audit_retention_days;
         if days > 0 {
             let before = platform.clock.now() - i64::from(days) * DAY;
-            for _ in 0..STEPS {
-                if !remove_step(platform, deployment, &tenant, before).await? {
-                    break;
+            for store in platform.everywhere() {
+                for _ in 0..STEPS {
+                    if !remove_step(&store, deployment, &tenant, before).await? {
+                        break;
+                    }
                 }
             }
         }

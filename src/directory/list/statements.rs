@@ -324,7 +324,7 @@ impl<'a> Listing<'a> {
     }
 
     /// D1 answers numbers as doubles: a whole one travels as text.
-    fn sorts_whole_numbers(&self) -> bool {
+    pub(super) fn sorts_whole_numbers(&self) -> bool {
         self.sort.is_some_and(|sort| sort.path.leaf().data_type == Type::Integer)
     }
 

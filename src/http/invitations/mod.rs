@@ -1,29 +1,33 @@
-//! `/api/invitations`: listing, resending, revoking and importing. Errors are `application/problem+json`.
+//! `/api/invitations`: listing, resending one or all that a key signed, revoking and importing. Errors are `application/problem+json`.
 
 mod import;
 
 use std::borrow::Cow;
 
 use ::http::{HeaderMap, StatusCode, Uri};
+use axum::body::Body;
 use axum::response::Response;
 use serde_json::json;
 
 use super::answer::{self, Dialect};
-use super::api::{flat, problem};
+use super::api::{at_domain, flat, object, problem};
 use super::{Work, caller, set};
 use crate::access::scope::Scope;
 use crate::context::Context;
 use crate::directory::resource::Resource;
 use crate::invite::listing::{self, DEFAULT_COUNT, ListError, MAX_COUNT, Status};
 use crate::invite::resend::{self, Refusal};
+use crate::invite::resend_all;
+use crate::invite::token::MAX_KID;
 
 pub use import::import;
 
-/// `GET /api/invitations?status=&count=&cursor=`: `{"totalResults"?,"nextCursor"?,"Resources":[...]}`.
+/// `GET /api/invitations?status=&count=&cursor=&domain=`, of one user store: `{"totalResults"?,"nextCursor"?,"Resources":[...]}`.
 pub async fn list(work: Work, uri: Uri, headers: HeaderMap) -> Response {
     flat(
         async {
             let ctx = caller::allowed(&work, &headers, &[Scope::Invitations]).await?;
+            let ctx = at_domain(&ctx, parameter(&uri, "domain").as_deref())?;
             let bad = |detail: &str| problem(StatusCode::BAD_REQUEST, detail);
             let status = Status::parse(parameter(&uri, "status").as_deref().unwrap_or("all"))
                 .ok_or_else(|| bad("status is pending, expired, accepted, revoked or all."))?;
@@ -74,6 +78,26 @@ pub async fn resend(work: Work, uri: Uri, headers: HeaderMap) -> Response {
     )
 }
 
+/// `POST /api/invitations/resend` `{"kid"}`: sends up to 500 invitations again whose links the key signed;
+/// 202 with `{"resent":n,"more":bool}`.
+pub async fn resend_all(work: Work, headers: HeaderMap, body: Body) -> Response {
+    flat(
+        async {
+            let ctx = caller::allowed(&work, &headers, &[Scope::Invitations]).await?;
+            let body = object(body).await?;
+            let kid = body["kid"].as_str().filter(|kid| (1..=MAX_KID).contains(&kid.len())).ok_or_else(|| {
+                problem(StatusCode::BAD_REQUEST, "kid is missing: the name of a root key, as TOKEN_KEYS has or had it.")
+            })?;
+            let done = resend_all::signed_by(&ctx, kid).await.map_err(|refusal| match refusal {
+                resend_all::Refusal::Database(failure) => answer::database(Dialect::Problem, &failure),
+                refusal => problem(StatusCode::CONFLICT, &refusal.to_string()),
+            })?;
+            Ok(answered(StatusCode::ACCEPTED, json!({ "resent": done.resent, "more": done.more }).to_string()))
+        }
+        .await,
+    )
+}
+
 /// `POST /api/invitations/{userId}/revoke`: 200 with the invitation.
 pub async fn revoke(work: Work, uri: Uri, headers: HeaderMap) -> Response {
     flat(
@@ -90,6 +114,7 @@ fn done(ctx: &Context, status: StatusCode, outcome: Result<Resource, Refusal>) -
         Refusal::NotFound => problem(StatusCode::NOT_FOUND, &refusal.to_string()),
         Refusal::Forbidden(_) => problem(StatusCode::FORBIDDEN, &refusal.to_string()),
         Refusal::Nothing(_) => problem(StatusCode::CONFLICT, &refusal.to_string()),
+        Refusal::TooMany { seconds, .. } => answer::too_many_requests(Dialect::Problem, seconds, &refusal.to_string()),
         Refusal::Database(failure) => answer::database(Dialect::Problem, &failure),
     })?;
     Ok(answered(status, listing::shown(&user, ctx.platform.clock.now()).to_string()))

@@ -58,7 +58,7 @@ pub async fn validate_recovery(work: Work, body: Body) -> Response {
             let body = json_body(body).await?;
             wso2::check_step(&body).map_err(|problem| refuse(&problem))?;
             match redeem::open(ctx, wso2::text(&body, "code"), SETS_PASSWORD).await {
-                Ok(Link::Live(_, user)) => Ok(json(StatusCode::ACCEPTED, &wso2::user(&ctx.tenant, &user))),
+                Ok(Link::Live(_, user)) => Ok(json(StatusCode::ACCEPTED, &wso2::user(ctx, &user))),
                 Ok(other) => Err(refuse(&wso2::not_live(&other, Endpoint::ValidateRecovery, &ctx.tenant))),
                 Err(failure) => Err(failed(&failure)),
             }
@@ -77,7 +77,7 @@ pub async fn set_password(work: Work, body: Body) -> Response {
             let key = wso2::text(&body, "key");
             let password = wso2::text(&body, "password");
             match redeem::set_password(ctx, &work.gate, key, password, None).await {
-                Ok(Redeemed::Done(_, user)) => Ok(json(StatusCode::OK, &wso2::user(&ctx.tenant, &user))),
+                Ok(Redeemed::Done(_, user)) => Ok(json(StatusCode::OK, &wso2::user(ctx, &user))),
                 Ok(Redeemed::Refused(claims, _, weaknesses)) => Err(refused(key, &claims, &weaknesses)),
                 Ok(Redeemed::NotLive(link)) => Err(refuse(&wso2::not_live(&link, Endpoint::SetPassword, &ctx.tenant))),
                 // There is no second entry here that could differ.
@@ -119,7 +119,7 @@ pub async fn validate_user(work: Work, body: Body) -> Response {
             let code = wso2::text(&body, "code");
             confirmable(ctx, code)?;
             match redeem::confirm_email(ctx, code).await {
-                Ok(Redeemed::Done(_, user)) => Ok(json(StatusCode::ACCEPTED, &wso2::user(&ctx.tenant, &user))),
+                Ok(Redeemed::Done(_, user)) => Ok(json(StatusCode::ACCEPTED, &wso2::user(ctx, &user))),
                 Ok(Redeemed::NotLive(link)) => Err(refuse(&wso2::not_live(&link, Endpoint::User, &ctx.tenant))),
                 // Nothing is typed here, so that nothing can be refused.
                 Ok(Redeemed::Refused(..) | Redeemed::Mismatch(..) | Redeemed::Busy(_)) => Err(busy()),
@@ -138,9 +138,7 @@ pub async fn introspect(work: Work, body: Body) -> Response {
             let body = json_body(body).await?;
             let (claims, is_expired) = confirmable(ctx, wso2::text(&body, "code"))?;
             match redeem::look_up(ctx, claims).await {
-                Ok(Link::Live(_, user)) => {
-                    Ok(json(StatusCode::ACCEPTED, &wso2::introspected(&ctx.tenant, &user, is_expired)))
-                }
+                Ok(Link::Live(_, user)) => Ok(json(StatusCode::ACCEPTED, &wso2::introspected(ctx, &user, is_expired))),
                 Ok(other) => Err(refuse(&wso2::not_live(&other, Endpoint::User, &ctx.tenant))),
                 Err(failure) => Err(failed(&failure)),
             }
@@ -155,7 +153,8 @@ pub async fn resend(work: Work, headers: HeaderMap, body: Body) -> Response {
     flat(
         async {
             let ctx = caller::allowed(&work, &headers, &[Scope::Invitations]).await?;
-            let asked = wso2::resend_request(&json_body(body).await?).map_err(|problem| refuse(&problem))?;
+            let asked = wso2::resend_request(&ctx.deployment.user_stores, &json_body(body).await?)
+                .map_err(|problem| refuse(&problem))?;
             let found = find::user_by_name(&ctx, &asked.user_name).await.map_err(|failure| failed(&failure))?;
             let user = found.filter(|user| asked.scenario.awaits(&user.account)).ok_or_else(|| {
                 refuse(&wso2::no_recovery_data("There is no such user, or none who waits for a code of this scenario."))
@@ -163,6 +162,9 @@ pub async fn resend(work: Work, headers: HeaderMap, body: Body) -> Response {
             let resent = resend::resend(&ctx, &user.id).await.map_err(|refusal| match refusal {
                 Refusal::Database(failure) => failed(&failure),
                 Refusal::Forbidden(error) => answer::error(Dialect::Wso2, StatusCode::FORBIDDEN, &error.detail),
+                Refusal::TooMany { seconds, .. } => {
+                    answer::too_many_requests(Dialect::Wso2, seconds, &refusal.to_string())
+                }
                 Refusal::NotFound | Refusal::Nothing(_) => refuse(&wso2::no_recovery_data(refusal.to_string())),
             })?;
             Ok(match resent.code {
@@ -180,8 +182,9 @@ pub async fn offline_link(work: Work, headers: HeaderMap, body: Body) -> Respons
         async {
             let ctx = caller::allowed(&work, &headers, &[Scope::Links]).await?;
             let body = json_body(body).await?;
-            let user_name = wso2::offline_request(&body).map_err(|problem| refuse(&problem))?;
-            let token = offline::token(&ctx, user_name).await.map_err(|failure| failed(&failure))?;
+            let user_name =
+                wso2::offline_request(&ctx.deployment.user_stores, &body).map_err(|problem| refuse(&problem))?;
+            let token = offline::token(&ctx, &user_name).await.map_err(|failure| failed(&failure))?;
             let token = token.map_err(|refusal| refuse(&wso2::offline_refused(&refusal)))?;
             let page = format!("{}/accountrecoveryendpoint/confirmrecovery.do", ctx.base());
             Ok(plain(StatusCode::CREATED, format!("{page}?confirmation={}", token.expose())))

@@ -367,18 +367,34 @@ pub fn offer(now: Millis, limit: u32) -> Statement {
         "WITH waiting AS (SELECT o.tenant, o.template, o.template_version, o.facts IS NULL AS fresh FROM outbox o \
          WHERE o.state IN ('queued', 'sending', 'deferred') AND o.due <= ?1 ORDER BY o.due, o.rowid LIMIT ?2) \
          SELECT c.tenant, c.type, c.locale, c.version, c.bytes, TRUE AS in_force \
-         FROM (SELECT DISTINCT tenant, template FROM waiting WHERE fresh) needed CROSS JOIN templates c \
-         INDEXED BY templates_in_force ON c.tenant = needed.tenant AND c.type = needed.template AND c.retired IS NULL \
+         FROM (SELECT DISTINCT tenant, template FROM waiting WHERE fresh) wanted CROSS JOIN templates c \
+         INDEXED BY templates_in_force ON c.tenant = wanted.tenant AND c.type = wanted.template AND c.retired IS NULL \
          UNION ALL \
          SELECT c.tenant, c.type, c.locale, c.version, c.bytes, FALSE \
-         FROM (SELECT DISTINCT tenant, template, template_version FROM waiting WHERE NOT fresh) needed \
-         CROSS JOIN templates c ON c.tenant = needed.tenant AND c.type = needed.template \
-         AND c.version = needed.template_version",
+         FROM (SELECT DISTINCT tenant, template, template_version FROM waiting WHERE NOT fresh) wanted \
+         CROSS JOIN templates c ON c.tenant = wanted.tenant AND c.type = wanted.template AND c.version = wanted.template_version",
         vec![now.into(), limit.into()],
     )
 }
 
-/// Reads the rows of [`offer`].
+/// The same for mails of another user store than PRIMARY, which are listed: tenant, template, and the version, where that
+/// is fixed already.
+#[must_use]
+pub fn offer_to(waiting: &[(i64, &str, Option<i64>)]) -> Statement {
+    Statement::new(
+        "WITH waiting AS (SELECT DISTINCT j.value ->> 0 AS tenant, j.value ->> 1 AS template, j.value ->> 2 AS version \
+         FROM json_each(?1) j) \
+         SELECT c.tenant, c.type, c.locale, c.version, c.bytes, TRUE AS in_force FROM waiting \
+         CROSS JOIN templates c INDEXED BY templates_in_force \
+         ON c.tenant = waiting.tenant AND c.type = waiting.template AND c.retired IS NULL \
+         WHERE waiting.version IS NULL UNION ALL \
+         SELECT c.tenant, c.type, c.locale, c.version, c.bytes, FALSE FROM waiting \
+         CROSS JOIN templates c ON c.tenant = waiting.tenant AND c.type = waiting.template AND c.version = waiting.version",
+        vec![json!(waiting).to_string().into()],
+    )
+}
+
+/// Reads the rows of [`offer`] and [`offer_to`].
 ///
 /// # Errors
 /// [`DatabaseError::Shape`]

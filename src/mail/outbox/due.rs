@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde_json::json;
 
 use super::{COLUMNS, Ended, Mail};
+use crate::access::limits::{LONGEST_PERIOD, MAX_COUNT};
 use crate::invite::account::{Account, Lock, Onboarding};
 use crate::mail::custom::store::{self as templates, Offered};
 use crate::ports::{DatabaseError, Millis, Platform, Row, Statement};
@@ -37,6 +39,8 @@ pub struct Due {
     pub mail: Mail,
     /// What its first lease fixes of the user; `None` when it has been fixed, or cannot be read.
     pub person: Option<Person>,
+    /// When mails to its address were first leased lately, in seconds, latest first: only for a mail that has not been.
+    pub recent: Vec<u64>,
     /// What decides whether the mail is still wanted; `None` when the user has been deleted.
     pub account: Option<Account>,
     /// Whose user it is; `None` when the tenant is no more.
@@ -63,7 +67,8 @@ pub struct Waiting {
     pub offered: Offered,
 }
 
-/// The mails due at `now`, at most `limit`. One round trip.
+/// The mails due at `now`, at most `limit`. One round trip; at another user store than PRIMARY, one more for what is
+/// PRIMARY's: the tenants and their templates.
 ///
 /// # Errors
 /// The database's.
@@ -82,19 +87,27 @@ pub async fn due(
          'preferredLanguage', substr(r.document ->> '$.preferredLanguage', 1, 64), \
          'locale', substr(r.document ->> '$.locale', 1, 64), 'newEmail', o.new_email) END AS person, \
          r.seq_log, r.onboarding, r.lock, r.disabled, r.pending_email, CASE t.active WHEN 1 THEN t.domain END AS domain, \
-         (SELECT json_group_object(s.name, s.value) FROM settings s WHERE s.tenant = o.tenant) AS settings \
+         (SELECT json_group_object(s.name, s.value) FROM settings s WHERE s.tenant = o.tenant) AS settings, \
+         CASE WHEN o.issued_at IS NULL THEN (SELECT json_group_array(had.issued_at) FROM (SELECT s.issued_at \
+         FROM outbox s INDEXED BY outbox_recipient WHERE s.tenant = o.tenant AND lower(s.recipient) = lower(o.recipient) \
+         AND s.issued_at > ?3 ORDER BY s.issued_at DESC LIMIT {MAX_COUNT}) had) END AS recent \
          FROM outbox o LEFT JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id \
          LEFT JOIN tenants t ON t.number = o.tenant \
          WHERE o.state IN ('queued', 'sending', 'deferred') AND o.due <= ?1 ORDER BY o.due, o.rowid LIMIT ?2"
     );
-    let mails = Statement::new(sql, vec![now.into(), limit.into()]);
-    let outcomes = platform.db.batch(vec![mails, templates::offer(now, limit)]).await?;
+    let mails = Statement::new(sql, vec![now.into(), limit.into(), (now / 1000 - i64::from(LONGEST_PERIOD)).into()]);
+    let is_primary = platform.store.is_none();
+    let offer = is_primary.then(|| templates::offer(now, limit));
+    let outcomes = platform.db.batch(std::iter::once(mails).chain(offer).collect()).await?;
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
-    let offered = templates::offered(rows(1))?;
+    let (mut senders, offered) = if is_primary {
+        (HashMap::new(), templates::offered(rows(1))?)
+    } else {
+        from_primary(platform, deployment, rows(0)).await?
+    };
     let rows = rows(0);
     let mut due = Vec::with_capacity(rows.len());
     let mut unreadable = Vec::new();
-    let mut senders = HashMap::new();
     for row in rows {
         match read_due(deployment, row, &mut senders) {
             Ok(one) => due.push(one),
@@ -105,6 +118,7 @@ pub async fn due(
                 state: row.text("state")?.to_owned(),
                 due: row.integer("due")?,
                 new_state: "failed",
+                new_due: row.integer("due")?,
                 why: format!("the row cannot be read: {error}"),
             }),
         }
@@ -130,6 +144,7 @@ fn read_due(
         }),
     };
     let person = row.optional_text("person")?.and_then(|person| serde_json::from_str(person).ok());
+    let recent = row.optional_text("recent")?.map(serde_json::from_str).transpose().map_err(|_| shape("recent"))?;
     let tenant = match senders.get(&row.integer("tenant")?) {
         Some(known) => known.clone(),
         None => {
@@ -138,7 +153,39 @@ fn read_due(
             sender
         }
     };
-    Ok(Due { mail: Mail::from_row(row)?, person, account, tenant })
+    Ok(Due { mail: Mail::from_row(row)?, person, recent: recent.unwrap_or_default(), account, tenant })
+}
+
+/// The tenants of these rows of another store, and the templates that they may be written by.
+async fn from_primary(
+    platform: &Platform,
+    deployment: &Deployment,
+    rows: &[Row],
+) -> Result<(HashMap<i64, Option<Sender>>, Offered), DatabaseError> {
+    let mut senders: HashMap<i64, Option<Sender>> = HashMap::new();
+    let mut waiting = Vec::with_capacity(rows.len());
+    for row in rows {
+        let tenant = row.integer("tenant")?;
+        senders.insert(tenant, None);
+        let is_fixed = row.optional_text("facts")?.is_some();
+        let version = row.optional_integer("template_version")?.filter(|_| is_fixed);
+        waiting.push((tenant, row.text("template")?, version));
+    }
+    if senders.is_empty() {
+        return Ok((senders, Offered::default()));
+    }
+    let tenants = Statement::new(
+        "SELECT t.number, CASE t.active WHEN 1 THEN t.domain END AS domain, \
+         (SELECT json_group_object(s.name, s.value) FROM settings s WHERE s.tenant = t.number) AS settings \
+         FROM json_each(?1) j CROSS JOIN tenants t ON t.number = j.value",
+        vec![json!(senders.keys().collect::<Vec<_>>()).to_string().into()],
+    );
+    let outcomes = platform.at(None).db.batch(vec![tenants, templates::offer_to(&waiting)]).await?;
+    let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
+    for row in rows(0) {
+        senders.insert(row.integer("number")?, sender(deployment, row)?);
+    }
+    Ok((senders, templates::offered(rows(1))?))
 }
 
 fn sender(deployment: &Deployment, row: &Row) -> Result<Option<Sender>, DatabaseError> {

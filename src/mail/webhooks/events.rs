@@ -57,12 +57,20 @@ pub struct Event {
 /// An event, as its key.
 type Key = (String, String);
 
-/// Writes `told` down and brings what is new to the mails it is about, in one round trip. Answers how many found their
-/// mail in this database.
+/// Writes `told` down and brings what is new to the mails it is about, in one round trip for each user store: only the
+/// stores know whose mail it is. Answers how many found their mail.
 ///
 /// # Errors
 /// The database's. Telling it again does no harm.
 pub async fn record(platform: &Platform, provider: &str, told: &[Event]) -> Result<usize, DatabaseError> {
+    let mut found = 0;
+    for store in platform.everywhere() {
+        found += record_in(&store, provider, told).await?;
+    }
+    Ok(found)
+}
+
+async fn record_in(platform: &Platform, provider: &str, told: &[Event]) -> Result<usize, DatabaseError> {
     let told = told.iter().filter(|event| {
         let named = !event.message.is_empty() || event.outcome == Outcome::Nothing;
         named && !event.id.is_empty() && event.id.len() <= LONGEST_ID && event.message.len() <= LONGEST_ID
@@ -96,6 +104,13 @@ pub async fn record(platform: &Platform, provider: &str, told: &[Event]) -> Resu
 /// # Errors
 /// The database's.
 pub async fn sweep(platform: &Platform) -> Result<(), DatabaseError> {
+    for store in platform.everywhere() {
+        sweep_in(&store).await?;
+    }
+    Ok(())
+}
+
+async fn sweep_in(platform: &Platform) -> Result<(), DatabaseError> {
     let now = platform.clock.now();
     let found = platform
         .db

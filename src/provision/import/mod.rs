@@ -22,14 +22,13 @@ use serde::Serialize;
 use self::csv::Sheet;
 use self::list::List;
 use self::row::{Person, Row};
-use super::{MAX_DOCUMENT, Refusal, prepare};
+use super::{MAX_DOCUMENT, Refusal, prepare, store};
 use crate::access::password::Gate;
 use crate::access::role::Role;
 use crate::access::scope::Scope;
 use crate::context::Context;
 use crate::directory::find::{self, Named};
-use crate::directory::resource::Resource;
-use crate::directory::write::{self, NewResource};
+use crate::directory::write::NewResource;
 use crate::ports::DatabaseError;
 use crate::scim::fold::fold;
 use crate::scim::schema::ResourceType;
@@ -297,19 +296,18 @@ impl Run<'_> {
                 }
             };
         }
-        match write::create(self.ctx, new).await {
-            Ok(created) => {
-                let outcome = |result: Result<Resource, _>| match result {
-                    Ok(user) => Ok(Some(user.id)),
-                    Err(_) => Err(EXISTS.to_owned()),
-                };
-                created.into_iter().map(outcome).collect()
-            }
-            Err(failure) => {
-                self.report.failure = Some(failure);
-                all(IN_DOUBT)
-            }
+        let mut outcomes = Vec::with_capacity(count);
+        for created in store::create(self.ctx, new).await {
+            outcomes.push(match created {
+                Ok(user) => Ok(Some(user.id)),
+                Err(Refusal::Database(failure)) => {
+                    self.report.failure = Some(failure);
+                    Err(IN_DOUBT.to_owned())
+                }
+                Err(_) => Err(EXISTS.to_owned()),
+            });
         }
+        outcomes
     }
 
     fn record(&mut self, line: usize, user_name: String, outcome: Result<Option<String>, String>) {

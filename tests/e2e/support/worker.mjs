@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { migrate, startDev } from "../../../scripts/wrangler.mjs";
+import { ROOT, migrate, startDev } from "../../../scripts/wrangler.mjs";
 
 const running = new Set();
 // A test runner that gives up on a file ends it with SIGTERM; workerd must not stay behind.
@@ -23,16 +23,34 @@ export async function freePort() {
   return port;
 }
 
+/** The committed wrangler.toml with a D1 database more for each binding, as docs/stores.md tells deployers to write it. */
+function withDatabases(folder, bindings) {
+  const config = join(folder, "wrangler.toml");
+  const absolute = (text) => text.replaceAll(/^(main|migrations_dir) = "/gm, `$1 = "${ROOT}`);
+  const databases = bindings.map(
+    (binding, index) => `
+[[d1_databases]]
+binding = "${binding}"
+database_name = "latchkey-${binding.toLowerCase()}"
+database_id = "00000000-0000-0000-0000-${String(index + 1).padStart(12, "0")}"
+migrations_dir = "schema/d1"
+`,
+  );
+  writeFileSync(config, absolute(readFileSync(`${ROOT}wrangler.toml`, "utf8") + databases.join("")));
+  return config;
+}
+
 /**
  * Options: `vars` win over .dev.vars; `devVars: false` runs without .dev.vars, as a deployment does; `logFile` keeps the
- * log after `close`.
+ * log after `close`; `databases` are the bindings of more D1 databases.
  */
-export async function startWorker({ vars = {}, devVars = true, logFile } = {}) {
+export async function startWorker({ vars = {}, devVars = true, logFile, databases = [] } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "latchkey-e2e-"));
   const state = join(folder, "state");
   const log = logFile ?? join(folder, "worker.log");
   writeFileSync(log, "");
-  await migrate(state);
+  const config = databases.length ? withDatabases(folder, databases) : undefined;
+  await migrate(state, config);
 
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
@@ -40,7 +58,7 @@ export async function startWorker({ vars = {}, devVars = true, logFile } = {}) {
   let dev;
 
   async function start() {
-    dev = startDev({ port, state, vars, devVars, onLine: (line) => appendFileSync(log, `${line}\n`) });
+    dev = startDev({ port, state, vars, devVars, config, onLine: (line) => appendFileSync(log, `${line}\n`) });
     running.add(dev);
     dev.exited.then(() => running.delete(dev));
     await dev.ready();

@@ -1,4 +1,5 @@
 //! Latchkey's own API, `/api`.
 
 mod invitations;
+mod stores;
 mod tokens;

@@ -11,4 +11,5 @@ mod groups;
 mod interop;
 mod me;
 mod search;
+mod stores;
 mod users;

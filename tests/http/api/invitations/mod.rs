@@ -3,3 +3,4 @@
 mod import;
 mod list;
 mod resend;
+mod rotation;

@@ -1,0 +1,99 @@
+//! Which user store a user is in: what the `userName` of a request says, and its id from then on.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::{Value as Json, json};
+
+use super::{Refusal, contended};
+use crate::context::Context;
+use crate::directory::pending;
+use crate::directory::resource::{Resource, USER};
+use crate::directory::write::{self, NewResource};
+use crate::scim::bulk::Planned;
+use crate::scim::error::Error as ScimError;
+use crate::scim::resource::Document;
+use crate::scim::schema::Registry;
+use crate::tenant::user_stores::Located;
+
+/// The user name of a document; empty where it has none.
+fn user_name(document: &Document) -> &str {
+    document.get("userName").and_then(Json::as_str).unwrap_or_default()
+}
+
+/// Understands the user name of a document, which is then spelled as it is stored; answers the number of its store.
+fn locate(ctx: &Context, document: &mut Document) -> Result<Option<u16>, ScimError> {
+    let stores = &ctx.deployment.user_stores;
+    let given = user_name(document).to_owned();
+    let Located { store, name } =
+        stores.locate(&given).map_err(|domain| ScimError::invalid_value(stores.unknown(domain)))?;
+    if given.contains('/') && *name == *stores.prefix(store) {
+        return Err(ScimError::invalid_value("The userName names a user store, but no user in it."));
+    }
+    if *name != *given {
+        document.insert("userName".to_owned(), json!(name));
+    }
+    Ok(store)
+}
+
+/// The context in which a user with this document is created: at the user's store.
+pub fn place(ctx: &Context, document: &mut Document) -> Result<Context, ScimError> {
+    Ok(ctx.at(locate(ctx, document)?))
+}
+
+/// Holds a user to its store: the id, and with it every link and membership, says which it is.
+pub fn stay(ctx: &Context, before: &Resource, document: &mut Document) -> Result<(), ScimError> {
+    let current = before.user_name();
+    // As it was is fine, also where another `USER_STORES` would not take it any more.
+    if user_name(document) == current || locate(ctx, document)? == ctx.platform.store {
+        return Ok(());
+    }
+    Err(ScimError::mutability(format!(
+        "A user stays in its user store: '{}' is in {}. Name that store in the userName, or create another user.",
+        crate::text::cut(&current, 80),
+        ctx.deployment.user_stores.split(&current).0
+    )))
+}
+
+/// An id for what an operation of a Bulk request is to create, of the store that it will be in.
+pub fn new_id(ctx: &Context, registry: &Registry, planned: &Planned) -> String {
+    const QUALIFIED: &str = "urn:ietf:params:scim:schemas:core:2.0:User:userName";
+    let store = planned.operation.as_ref().ok().and_then(|operation| {
+        registry.resource_type_at(&operation.endpoint).filter(|rt| rt.name == USER)?;
+        let is_name = |key: &str| key.eq_ignore_ascii_case("userName") || key.eq_ignore_ascii_case(QUALIFIED);
+        let (_, name) = operation.data.as_object()?.iter().find(|(key, _)| is_name(key))?;
+        ctx.deployment.user_stores.locate(name.as_str()?).ok()?.store
+    });
+    ctx.platform.at(store).new_id().to_string()
+}
+
+/// Creates resources, each in its store, a batch for each store: what becomes of each, in the same order.
+pub async fn create(ctx: &Context, resources: Vec<NewResource>) -> Vec<Result<Resource, Refusal>> {
+    let mut results: Vec<Option<Result<Resource, Refusal>>> = resources.iter().map(|_| None).collect();
+    let mut by_store: BTreeMap<Option<u16>, Vec<(usize, NewResource)>> = BTreeMap::new();
+    for (index, new) in resources.into_iter().enumerate() {
+        by_store.entry(ctx.deployment.user_stores.of_id(&new.resource.id)).or_default().push((index, new));
+    }
+    let mut failed: HashSet<String> = HashSet::new();
+    // PRIMARY comes last: its groups have members in the others.
+    for (store, resources) in by_store.into_iter().rev() {
+        let (indexes, mut resources): (Vec<usize>, Vec<NewResource>) = resources.into_iter().unzip();
+        for new in &mut resources {
+            new.members.retain(|member| !failed.contains(&member.id));
+        }
+        let ids: Vec<String> = resources.iter().map(|new| new.resource.id.clone()).collect();
+        let joins = if store.is_some() { pending::joins(&resources) } else { Vec::new() };
+        let created = match write::create(&ctx.at(store), resources).await {
+            Ok(created) => created.into_iter().map(|one| one.map_err(Refusal::from)).collect(),
+            Err(failure) => indexes.iter().map(|_| Err(failure.clone().into())).collect::<Vec<_>>(),
+        };
+        let there = created.iter().filter_map(|one| one.as_ref().ok()).map(|user| user.id.as_str()).collect();
+        pending::attempt_joins(&ctx.at(store), &joins, &there).await;
+        for ((index, id), one) in indexes.into_iter().zip(ids).zip(created) {
+            if one.is_err() {
+                failed.insert(id);
+            }
+            results[index] = Some(one);
+        }
+    }
+    results.into_iter().map(|one| one.unwrap_or_else(|| Err(contended()))).collect()
+}

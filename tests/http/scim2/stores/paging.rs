@@ -1,0 +1,169 @@
+//! Paging over three stores shows every user once, however the pages and the stores fall.
+
+use std::collections::BTreeSet;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::{names, three};
+use crate::support::{App, Reply};
+
+/// Users in each of the three stores, with ages and titles of which some are missing and many are alike.
+fn populated(sizes: [usize; 3]) -> App {
+    let app = three();
+    for (store, size) in ["", "ACME/", "LEGACY/"].into_iter().zip(sizes) {
+        for number in 0..size {
+            let mut body = json!({ "userName": format!("{store}u{number}") });
+            if number % 3 > 0 {
+                body["title"] = json!(format!("t{}", number % 2));
+            }
+            app.scim().create("/scim2/Users", &body);
+        }
+    }
+    app
+}
+
+fn list(app: &App, parameters: &[(&str, &str)]) -> Reply {
+    let all: Vec<_> = [("excludedAttributes", "groups")].iter().chain(parameters).copied().collect();
+    app.scim().list("/scim2/Users", &all)
+}
+
+fn by_index(app: &App, count: u64, more: &[(&str, &str)]) -> Vec<Value> {
+    let mut found = Vec::new();
+    let mut start = 1;
+    loop {
+        let (start_text, count_text) = (start.to_string(), count.to_string());
+        let mut parameters = vec![("startIndex", &*start_text), ("count", &*count_text)];
+        parameters.extend(more);
+        let page = list(app, &parameters).is(200);
+        let resources = page["Resources"].as_array().unwrap().clone();
+        if resources.is_empty() {
+            assert_eq!(page["totalResults"], found.len());
+            return found;
+        }
+        start += resources.len() as u64;
+        found.extend(resources);
+    }
+}
+
+fn by_cursor(app: &App, count: u64, more: &[(&str, &str)]) -> Vec<Value> {
+    let mut found = Vec::new();
+    let (mut cursor, count) = (String::new(), count.to_string());
+    loop {
+        let next = cursor.clone();
+        let mut parameters = vec![("cursor", &*next), ("count", &*count)];
+        parameters.extend(more);
+        let page = list(app, &parameters).is(200);
+        found.extend(page["Resources"].as_array().unwrap().clone());
+        match page["nextCursor"].as_str() {
+            Some(next) => next.clone_into(&mut cursor),
+            None => return found,
+        }
+    }
+}
+
+fn user_names(found: &[Value]) -> Vec<String> {
+    found.iter().map(|user| user["userName"].as_str().unwrap().to_owned()).collect()
+}
+
+const ORDERS: &[&[(&str, &str)]] = &[
+    &[],
+    &[("filter", "title pr")],
+    &[("filter", "title eq \"t1\" or userName sw \"u0\"")],
+    &[("sortBy", "userName")],
+    &[("sortBy", "userName"), ("sortOrder", "descending")],
+    &[("sortBy", "title")],
+    &[("sortBy", "title"), ("sortOrder", "descending")],
+    &[("sortBy", "id")],
+    &[("sortBy", "meta.created"), ("sortOrder", "descending")],
+    &[("sortBy", "title"), ("filter", "userName sw \"u\"")],
+    &[("domain", "ACME"), ("sortBy", "title")],
+];
+
+/// A time, written without the zeros at the end, as text whose order is its own.
+fn to_the_millisecond(time: &str) -> String {
+    let (seconds, fraction) = time.trim_end_matches('Z').split_once('.').unwrap_or((time.trim_end_matches('Z'), ""));
+    format!("{seconds}.{fraction:0<3}")
+}
+
+/// The pages of every kind hold the same users, each once, in the order asked for.
+fn check(app: &App, sizes: [usize; 3], count: u64) {
+    let total: usize = sizes.iter().sum();
+    for order in ORDERS {
+        let (index, cursor) = (by_index(app, count, order), by_cursor(app, count, order));
+        assert_eq!(user_names(&index), user_names(&cursor), "{order:?} by {count} of {sizes:?}");
+        let distinct: BTreeSet<String> = user_names(&index).into_iter().collect();
+        assert_eq!(distinct.len(), index.len(), "{order:?} by {count} of {sizes:?}");
+        if order.iter().all(|(name, filter)| *name != "domain" && !filter.contains("title ")) {
+            assert_eq!(index.len(), total, "{order:?} by {count} of {sizes:?}");
+        }
+        if let Some((_, attribute)) = order.iter().find(|(name, _)| *name == "sortBy") {
+            let key = |user: &Value| match *attribute {
+                "meta.created" => user["meta"]["created"].as_str().map(to_the_millisecond),
+                name => user[name].as_str().map(str::to_lowercase),
+            };
+            let mut keys: Vec<Option<String>> = index.iter().map(key).collect();
+            if order.contains(&("sortOrder", "descending")) {
+                keys.reverse();
+            }
+            let (some, none): (Vec<_>, Vec<_>) = keys.iter().partition(|key| key.is_some());
+            assert!(some.is_sorted(), "{order:?} by {count} of {sizes:?}: {keys:?}");
+            assert_eq!(
+                keys[some.len()..].iter().filter(|key| key.is_none()).count(),
+                none.len(),
+                "no value comes last"
+            );
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+    #[test]
+    fn every_user_is_shown_once(sizes in vec(0_usize..6, 3), count in 1_u64..8) {
+        let sizes = [sizes[0], sizes[1], sizes[2]];
+        check(&populated(sizes), sizes, count);
+    }
+}
+
+#[test]
+fn an_index_page_starts_and_ends_in_any_store() {
+    let app = populated([2, 0, 3]);
+    let all = ["u0", "u1", "LEGACY/u0", "LEGACY/u1", "LEGACY/u2"];
+    for start in 1..=7_usize {
+        for count in 0..=6_usize {
+            let (start_text, count_text) = (start.to_string(), count.to_string());
+            let page = list(&app, &[("startIndex", &start_text), ("count", &count_text)]).is(200);
+            let expected: Vec<&str> = all.iter().skip(start - 1).take(count).copied().collect();
+            assert_eq!((names(&page), &page["totalResults"]), (expected, &json!(5)), "{start} {count}");
+        }
+    }
+}
+
+#[test]
+fn a_cursor_goes_on_where_it_was_whoever_comes_and_goes_in_other_stores() {
+    let app = populated([3, 3, 3]);
+    let first = list(&app, &[("cursor", ""), ("count", "4")]).is(200);
+    assert_eq!(names(&first), ["u0", "u1", "u2", "ACME/u0"]);
+    app.scim().create_user("late");
+    let gone = first["Resources"][1]["id"].as_str().unwrap();
+    app.scim().delete(&format!("/scim2/Users/{gone}")).is(204);
+    let next = list(&app, &[("cursor", first["nextCursor"].as_str().unwrap()), ("count", "9")]).is(200);
+    assert_eq!(names(&next), ["ACME/u1", "ACME/u2", "LEGACY/u0", "LEGACY/u1", "LEGACY/u2"]);
+    // It continues this query and no other.
+    let cursor = first["nextCursor"].as_str().unwrap();
+    for other in [("sortBy", "userName"), ("domain", "ACME"), ("filter", "title pr")] {
+        list(&app, &[("cursor", cursor), other]).is_error(400, Some("invalidCursor"));
+    }
+}
+
+#[test]
+fn an_order_over_several_stores_reaches_as_far_as_it_can_be_merged() {
+    let app = populated([1, 1, 1]);
+    let reply = list(&app, &[("sortBy", "userName"), ("startIndex", "9990"), ("count", "50")]);
+    reply.is_error(400, Some("tooMany"));
+    assert!(reply.json()["detail"].as_str().unwrap().contains("domain="), "{}", reply.text);
+    list(&app, &[("sortBy", "userName"), ("startIndex", "9990"), ("count", "50"), ("domain", "ACME")]).is(200);
+    assert_eq!(list(&app, &[("sortBy", "userName"), ("count", "2")]).trips(), 3);
+}
