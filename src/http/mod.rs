@@ -162,13 +162,11 @@ impl Service {
         // Of a body that is too large, what is left is the error that reading it brings: who may not send it, or not there,
         // is told that first.
         let body = body.map_or_else(too_large, Body::from);
-        let forged = is_forged_by_another_site(&parts).then(|| {
+        let refused = if is_forged_by_another_site(&parts) {
             let detail = "A page of another site sent this: administer from a page of this site, or by a program.";
-            answer::error(dialect, StatusCode::FORBIDDEN, detail)
-        });
-        let refused = match forged {
-            Some(forged) => Some(forged),
-            None => limits::refused(&ctx, dialect, &method, &path, &parts.headers).await,
+            Some(answer::error(dialect, StatusCode::FORBIDDEN, detail))
+        } else {
+            limits::refused(&ctx, dialect, &method, &path, &parts.headers).await
         };
         let mut response = match refused {
             Some(refused) => refused,

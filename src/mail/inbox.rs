@@ -50,8 +50,8 @@ impl fmt::Debug for InboxMail {
     }
 }
 
-/// The newest mails that the `inbox` provider took, at most 1,000 of each user store: of the tenant in the path, or of all of them where the
-/// path names none.
+/// The newest mails that the `inbox` provider took, at most 1,000 of each user store: of the tenant in the path, or of all of
+/// them where the path names none.
 ///
 /// # Errors
 /// The database's.
