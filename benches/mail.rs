@@ -72,6 +72,7 @@ fn mail(number: u32) -> (Mail, Fixed) {
         refused: Default::default(),
         created: 1_767_268_800_000,
         due: 1_767_268_800_000,
+        room: None,
         fixed: None,
     };
     (mail, fixed)
