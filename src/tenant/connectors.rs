@@ -305,19 +305,20 @@ pub const CONNECTORS: &[Connector] = &[
         category: "Other Settings",
         friendly_name: "User Claim Update",
         properties: &[
-            always(
+            same(
                 "UserClaimUpdate.Email.EnableVerification",
                 "Verify a changed address",
                 Kind::Boolean,
-                "false",
-                "Latchkey takes the new address of a live account at once, and counts it as not verified.",
+                "EMAIL_UPDATE_VERIFICATION",
+                "Whether a confirmed address of a live account stays until the new one is confirmed. When false, the new \
+                 one is taken at once, and counts as not verified.",
             ),
-            always(
+            same(
                 "UserClaimUpdate.Email.VerificationCode.ExpiryTime",
                 "Minutes the link for a changed address lives",
                 Kind::Integer,
-                "1440",
-                "Latchkey sends no link for a changed address.",
+                "VERIFICATION_EMAIL_VALIDITY",
+                "The same setting as that of verifyEmail links.",
             ),
             always(
                 "UserClaimUpdate.Email.EnableEmailOTP",
@@ -330,8 +331,8 @@ pub const CONNECTORS: &[Connector] = &[
                 "UserClaimUpdate.Email.EnableNotification",
                 "Notice to the old address",
                 Kind::Boolean,
-                "false",
-                "Latchkey sends no notice to the old address.",
+                "true",
+                "A notice to the old address goes out with every mail that asks to confirm a new one.",
             ),
             always(
                 "UserClaimUpdate.MobileNumber.EnableVerification",

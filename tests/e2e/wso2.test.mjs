@@ -255,6 +255,28 @@ test("17 a '+' and an '@' in a user name harm neither the link nor a resend", as
   assert.ok(await signsIn(userName, CHOSEN));
 });
 
+test("18 connectors: read, changed and reverted, with strings for values", async () => {
+  const connector = "/api/server/v1/identity-governance/VXNlciBPbmJvYXJkaW5n/connectors/dXNlci1lbWFpbC12ZXJpZmljYXRpb24";
+  const expiry = "EmailVerification.AskPassword.ExpiryTime";
+  const value = async () => {
+    const answer = await admin.get(connector);
+    assert.equal(answer.status, 200, answer.text);
+    return answer.json.properties.find(({ name }) => name === expiry).value;
+  };
+  assert.equal(await value(), "1440");
+  const body = { operation: "UPDATE", properties: [{ name: expiry, value: "30" }] };
+  assert.equal((await admin.request("PATCH", connector, { body })).status, 200);
+  assert.equal(await value(), "30");
+  const wrong = { operation: "UPDATE", properties: [{ name: expiry, value: "soon" }] };
+  assert.equal((await admin.request("PATCH", connector, { body: wrong })).status, 400);
+  assert.equal(await value(), "30");
+  const revert = "/api/server/v1/identity-governance/VXNlciBPbmJvYXJkaW5n/connectors/revert";
+  const id = connector.split("/").pop();
+  assert.equal((await admin.post(`${revert}?connectorId=${id}`, { properties: [expiry] })).status, 200);
+  assert.equal(await value(), "1440");
+  assert.equal((await admin.get(`${connector}x`)).status, 404);
+});
+
 test("19 departures: sortBy and gt work; count 0 counts, as WSO2's does", async () => {
   const sorted = await admin.get("/scim2/Users?sortBy=userName&count=5");
   assert.equal(sorted.status, 200, sorted.text);

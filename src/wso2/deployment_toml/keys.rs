@@ -76,7 +76,7 @@ const TABLES: &[(&str, &str)] = &[
     ("identity_mgt.user_self_registration", "Latchkey has no self-registration: people are invited."),
     ("identity_mgt.recovery", "Latchkey has no recovery of forgotten passwords or names."),
     ("identity_mgt.password_reset_email", "Latchkey has no recovery of forgotten passwords."),
-    ("identity_mgt.user_claim_update", "Latchkey takes the new address of a live account at once."),
+    ("identity_mgt.user_claim_update", "Set EMAIL_UPDATE_VERIFICATION, which is on by default."),
     (
         "identity_mgt.password_policy",
         "The policy is another one: set PASSWORD_MIN_LENGTH, and PASSWORD_HISTORY for former passwords.",
