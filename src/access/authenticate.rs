@@ -210,7 +210,10 @@ pub async fn user(
         store::batch(ctx, std::iter::once(found).chain(failures).collect()).await?
     } else {
         // Failures are counted in PRIMARY, whichever store a name says.
-        let counted = store::batch(ctx, failures.into_iter().collect()).await?;
+        let counted = match failures {
+            Some(failures) => store::batch(ctx, vec![failures]).await?,
+            None => store::refresh(ctx).await.map(|_| Vec::new())?,
+        };
         there.platform.db.batch(vec![found]).await?.into_iter().chain(counted).collect()
     };
     let mut has_failed = false;

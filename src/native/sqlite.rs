@@ -110,6 +110,9 @@ impl Sqlite {
 
     fn run(&self, statements: &[Statement]) -> Result<Vec<Outcome>, rusqlite::Error> {
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        if statements.is_empty() {
+            return Err(rusqlite::Error::InvalidParameterName("D1 takes no empty batch".to_owned()));
+        }
         for statement in statements {
             self.explain(&connection, &statement.sql)?;
         }
