@@ -18,7 +18,7 @@ use crate::context::Context;
 use crate::ports::{DatabaseError, Millis, Row, Statement, Value};
 use crate::tenant::MAX_LEASE_SECONDS;
 
-pub use due::{Due, Person, Sender, Waiting, due};
+pub use due::{Due, Person, SendingTenant, Waiting, due};
 
 use super::address::Address;
 use super::pace::Room;

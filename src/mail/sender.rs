@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::custom::{self, Templates, store::Offered};
 use super::message::purpose;
-use super::outbox::{self, Due, Ended, Facts, Fixed, Mail, Person, Sender, Waiting};
+use super::outbox::{self, Due, Ended, Facts, Fixed, Mail, Person, SendingTenant, Waiting};
 use super::pace::Pace;
 use super::providers;
 use crate::access::limits::Limit;
@@ -293,13 +293,13 @@ fn why_unwanted(mail: &Mail, account: Option<&Account>) -> Option<&'static str> 
 /// Fixes what every attempt will share: the first lease decides.
 fn fix(
     deployment: &Deployment,
-    sender: Sender,
+    sender: SendingTenant,
     mail: &Mail,
     person: Person,
     offered: &Offered,
     now: Millis,
 ) -> Option<Fixed> {
-    let Sender { tenant, settings } = sender;
+    let SendingTenant { tenant, settings } = sender;
     let issued_at = u64::try_from(now).unwrap_or_default() / 1000;
     let validity = match purpose(mail.template) {
         Some(Purpose::VerifyEmail) => settings.verification_email_validity,

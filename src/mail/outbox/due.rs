@@ -44,12 +44,12 @@ pub struct Due {
     /// What decides whether the mail is still wanted; `None` when the user has been deleted.
     pub account: Option<Account>,
     /// Whose user it is; `None` when the tenant is no more.
-    pub tenant: Option<Sender>,
+    pub tenant: Option<SendingTenant>,
 }
 
 /// A tenant, as its mails speak for it.
 #[derive(Clone, Debug)]
-pub struct Sender {
+pub struct SendingTenant {
     /// The tenant.
     pub tenant: Tenant,
     /// What holds for it.
@@ -129,7 +129,7 @@ pub async fn due(
 fn read_due(
     deployment: &Deployment,
     row: &Row,
-    senders: &mut HashMap<i64, Option<Sender>>,
+    senders: &mut HashMap<i64, Option<SendingTenant>>,
 ) -> Result<Due, DatabaseError> {
     let shape = |column: &str| DatabaseError::Shape(column.to_owned());
     let account = match row.optional_text("seq_log")? {
@@ -161,8 +161,8 @@ async fn from_primary(
     platform: &Platform,
     deployment: &Deployment,
     rows: &[Row],
-) -> Result<(HashMap<i64, Option<Sender>>, Offered), DatabaseError> {
-    let mut senders: HashMap<i64, Option<Sender>> = HashMap::new();
+) -> Result<(HashMap<i64, Option<SendingTenant>>, Offered), DatabaseError> {
+    let mut senders: HashMap<i64, Option<SendingTenant>> = HashMap::new();
     let mut waiting = Vec::with_capacity(rows.len());
     for row in rows {
         let tenant = row.integer("tenant")?;
@@ -188,11 +188,11 @@ async fn from_primary(
     Ok((senders, templates::offered(rows(1))?))
 }
 
-fn sender(deployment: &Deployment, row: &Row) -> Result<Option<Sender>, DatabaseError> {
+fn sender(deployment: &Deployment, row: &Row) -> Result<Option<SendingTenant>, DatabaseError> {
     let Some(domain) = row.optional_text("domain")? else { return Ok(None) };
     let tenant = Tenant::of(domain);
     let stored: HashMap<String, String> = serde_json::from_str(row.text("settings")?).unwrap_or_default();
     let overrides = stored.into_iter().filter_map(|(name, value)| Some((settings::known(&name)?, value))).collect();
     let settings = Arc::new(store::effective(deployment, &tenant, &overrides));
-    Ok(Some(Sender { tenant, settings }))
+    Ok(Some(SendingTenant { tenant, settings }))
 }
