@@ -258,12 +258,12 @@ fn shipped_mails_as_they_are_sent() {
         for language in Language::ALL {
             let locale = language.locale();
             let values = sample_values(locale, "Example Corporation");
-            let told: Vec<String> = TemplateType::ALL.iter().map(|kind| {
-                let rendered = render(shipped(*kind, locale), &values);
-                format!("Subject: {}\n\n{}", rendered.subject, rendered.text)
-            }).collect();
+            let rendered = TemplateType::ALL.map(|kind| render(shipped(kind, locale), &values));
+            let told = rendered.iter().map(|mail| format!("Subject: {}\n\n{}", mail.subject, mail.text));
             if language != Language::En {
-                insta::assert_snapshot!(format!("mails-{locale}"), told.join("\n----\n"));
+                insta::assert_snapshot!(format!("mails-{locale}"), told.collect::<Vec<_>>().join("\n----\n"));
+                let html = rendered.iter().map(|mail| mail.html.as_str());
+                insta::assert_snapshot!(format!("mails-{locale}-html"), html.collect::<Vec<_>>().join("\n----\n"));
             }
         }
     });
