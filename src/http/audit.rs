@@ -1,12 +1,14 @@
 //! `/api/audit`: what happened, newest first, as JSON, CSV or JSON Lines. Errors are `application/problem+json`.
 
+use std::borrow::Cow;
+
 use ::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
 use super::answer::{self, Dialect};
 use super::api::{at_domain, flat, problem};
-use super::{Work, caller, set};
+use super::{Work, caller, parameters, set};
 use crate::access::audit::rows::{self, Entry, Query};
 use crate::access::scope::Scope;
 use crate::scim::datetime::Instant;
@@ -79,10 +81,7 @@ pub async fn verify(work: Work, uri: Uri, headers: HeaderMap) -> Response {
 }
 
 fn parameter(uri: &Uri, name: &str) -> Option<String> {
-    let query = uri.query().unwrap_or_default();
-    form_urlencoded::parse(query.as_bytes())
-        .find(|(key, value)| key == name && !value.is_empty())
-        .map(|(_, value)| value.into_owned())
+    parameters(uri, name).find(|value| !value.is_empty()).map(Cow::into_owned)
 }
 
 fn bad(name: &str, form: &str) -> Response {

@@ -13,7 +13,7 @@ use axum::response::Response;
 use percent_encoding::percent_decode;
 
 use super::answer::{self, Dialect, Failure};
-use super::{Work, empty, set};
+use super::{Work, empty, parameters, set};
 use crate::access::password;
 use crate::access::policy::Weakness;
 use crate::context::Context;
@@ -293,8 +293,7 @@ pub async fn confirm_registration(work: Work, uri: Uri) -> Response {
 }
 
 fn redirect(ctx: &Context, uri: &Uri, folder: &str) -> Response {
-    let query = uri.query().unwrap_or_default();
-    let code = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "confirmation").map(|(_, code)| code);
+    let code = parameters(uri, "confirmation").next();
     // What is no token's spelling goes nowhere: not into a header, not into a path.
     let token_like = |code: &Cow<str>| {
         !code.is_empty() && code.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))

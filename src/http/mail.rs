@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::answer::{self, Dialect};
 use super::api::{at_domain, flat, object, problem};
-use super::{Work, caller};
+use super::{Work, caller, parameters};
 use crate::access::scope::Scope;
 use crate::mail::outbox::listing::{self, Listed, STATES};
 use crate::mail::outbox::retry::{self, RETRYABLE};
@@ -22,12 +22,7 @@ pub async fn list(work: Work, uri: Uri, headers: HeaderMap) -> Response {
     flat(
         async {
             let ctx = caller::allowed(&work, &headers, &[Scope::Mail]).await?;
-            let query = uri.query().unwrap_or_default();
-            let parameter = |name: &str| {
-                form_urlencoded::parse(query.as_bytes())
-                    .find(|(key, value)| key == name && !value.is_empty())
-                    .map(|(_, value)| value.into_owned())
-            };
+            let parameter = |name| parameters(&uri, name).find(|value| !value.is_empty());
             let ctx = at_domain(&ctx, parameter("domain").as_deref())?;
             let state = parameter("state");
             if state.as_deref().is_some_and(|state| !STATES.contains(&state)) {

@@ -21,6 +21,7 @@ mod templates;
 mod tokens;
 mod wso2;
 
+use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
 
@@ -270,6 +271,12 @@ fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(HeaderName::from_static(name), value);
     }
+}
+
+/// The values of a parameter of the query string, decoded, in their order.
+fn parameters<'u>(uri: &'u Uri, name: &'u str) -> impl Iterator<Item = Cow<'u, str>> {
+    let query = uri.query().unwrap_or_default();
+    form_urlencoded::parse(query.as_bytes()).filter(move |(key, _)| key == name).map(|(_, value)| value)
 }
 
 /// A response without a body.

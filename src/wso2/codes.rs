@@ -3,6 +3,7 @@
 
 use serde_json::{Value as Json, json};
 
+use super::error::Error;
 use crate::context::Context;
 use crate::directory::resource::Resource;
 use crate::invite::account::{Account, Cause, Onboarding};
@@ -17,25 +18,9 @@ const UPDATE_PASSWORD: &str = "UPDATE_PASSWORD";
 /// All that a code may be for.
 pub const ANY_PURPOSE: &[Purpose] = &[Purpose::AskPassword, Purpose::VerifyEmail, Purpose::Offline];
 
-/// What is wrong with a request, in WSO2's terms.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The HTTP status.
-    pub status: u16,
-    /// WSO2's code; empty where it has none.
-    pub code: &'static str,
-    /// WSO2's message.
-    pub message: &'static str,
-    /// What was wrong and what to do.
-    pub description: String,
-}
-
-impl Problem {
-    /// 400, which is what all these endpoints have for a client's mistake.
-    #[must_use]
-    pub fn bad_request(code: &'static str, description: impl Into<String>) -> Self {
-        Self { status: 400, code, message: "Bad Request", description: description.into() }
-    }
+/// 400, which is what all these endpoints have for a client's mistake.
+fn bad_request(code: &'static str, description: impl Into<String>) -> Error {
+    Error::of(400, code, description)
 }
 
 /// A member of a body as text; empty when it is missing or something else.
@@ -48,10 +33,10 @@ pub fn text<'j>(body: &'j Json, name: &str) -> &'j str {
 ///
 /// # Errors
 /// 18001
-pub fn check_step(body: &Json) -> Result<(), Problem> {
+pub fn check_step(body: &Json) -> Result<(), Error> {
     match text(body, "step").trim() {
         "" | UPDATE_PASSWORD => Ok(()),
-        _ => Err(Problem::bad_request("18001", "The code is not for this step: codes here are for UPDATE_PASSWORD.")),
+        _ => Err(bad_request("18001", "The code is not for this step: codes here are for UPDATE_PASSWORD.")),
     }
 }
 
@@ -68,7 +53,7 @@ pub enum Endpoint {
 
 /// Why a code does not work. Codes are never quoted: whoever sees an error need not be who may use them.
 #[must_use]
-pub fn not_live(link: &Link, endpoint: Endpoint, tenant: &Tenant) -> Problem {
+pub fn not_live(link: &Link, endpoint: Endpoint, tenant: &Tenant) -> Error {
     let domain = tenant.domain();
     let (code, description) = match link {
         Link::OtherTenant => match endpoint {
@@ -97,13 +82,13 @@ pub fn not_live(link: &Link, endpoint: Endpoint, tenant: &Tenant) -> Problem {
         ),
         Link::Live(..) | Link::Invalid => ("18001", "The code is not valid.".to_owned()),
     };
-    Problem::bad_request(code, description)
+    bad_request(code, description)
 }
 
 /// A code that sets a password is none that `user/v1.0` confirms: who has it has not shown that the mailbox is theirs.
 #[must_use]
-pub fn not_confirmable() -> Problem {
-    Problem::bad_request("USR-10001", "The code is for setting a password: use recovery/v0.9/set-password.")
+pub fn not_confirmable() -> Error {
+    bad_request("USR-10001", "The code is for setting a password: use recovery/v0.9/set-password.")
 }
 
 /// A user, as these endpoints show one.
@@ -138,8 +123,8 @@ pub fn introspected(ctx: &Context, user: &Resource, is_expired: bool) -> Json {
 
 /// A password that is refused: 20035, with the reasons.
 #[must_use]
-pub fn weak(reasons: &[String]) -> Problem {
-    Problem::bad_request("20035", reasons.join(" "))
+pub fn weak(reasons: &[String]) -> Error {
+    bad_request("20035", reasons.join(" "))
 }
 
 /// A password that is refused because it was used before: 412, with the code, which still works.
@@ -189,7 +174,7 @@ impl Scenario {
 ///
 /// # Errors
 /// 400 for a user store or a scenario that there is not.
-pub fn resend_request(stores: &UserStores, body: &Json) -> Result<ResendRequest, Problem> {
+pub fn resend_request(stores: &UserStores, body: &Json) -> Result<ResendRequest, Error> {
     let properties = body["properties"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut scenarios = properties.iter().filter(|property| property["key"] == "RecoveryScenario");
     let scenario = match (scenarios.next(), scenarios.next()) {
@@ -222,8 +207,8 @@ fn full_name(stores: &UserStores, domain: &str, name: &str) -> Option<String> {
 
 /// There is nothing to send again.
 #[must_use]
-pub fn no_recovery_data(why: impl Into<String>) -> Problem {
-    Problem {
+pub fn no_recovery_data(why: impl Into<String>) -> Error {
+    Error {
         status: 400,
         code: "",
         message: "User recovery data is not found. Please re-initiate the recovery flow.",
@@ -235,7 +220,7 @@ pub fn no_recovery_data(why: impl Into<String>) -> Problem {
 ///
 /// # Errors
 /// 400 when a member is missing; 17009
-pub fn offline_request(stores: &UserStores, body: &Json) -> Result<String, Problem> {
+pub fn offline_request(stores: &UserStores, body: &Json) -> Result<String, Error> {
     let (user_name, store) = (text(body, "username"), text(body, "userstore"));
     if user_name.is_empty() || store.is_empty() {
         return Err(no_link("", "Send username and userstore."));
@@ -245,9 +230,9 @@ pub fn offline_request(stores: &UserStores, body: &Json) -> Result<String, Probl
 
 /// Why there is no offline link.
 #[must_use]
-pub fn offline_refused(refusal: &offline::Refusal) -> Problem {
+pub fn offline_refused(refusal: &offline::Refusal) -> Error {
     let code = match refusal {
-        offline::Refusal::Forbidden(_) => return Problem { status: 403, ..no_link("", refusal.to_string()) },
+        offline::Refusal::Forbidden(_) => return Error { status: 403, ..no_link("", refusal.to_string()) },
         offline::Refusal::Unknown | offline::Refusal::Nothing(_) => "18003",
         offline::Refusal::Locked => "17003",
         offline::Refusal::Disabled => "17004",
@@ -255,8 +240,8 @@ pub fn offline_refused(refusal: &offline::Refusal) -> Problem {
     no_link(code, refusal.to_string())
 }
 
-fn no_link(code: &'static str, description: impl Into<String>) -> Problem {
-    Problem { status: 400, code, message: "Unable to generate user invite link.", description: description.into() }
+fn no_link(code: &'static str, description: impl Into<String>) -> Error {
+    Error { status: 400, code, message: "Unable to generate user invite link.", description: description.into() }
 }
 
 /// Whether a code confirms an address.

@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value as Json, json};
 
+use super::error::Error;
 use crate::tenant::connectors::{self, CONNECTORS, Connector, Property};
 use crate::tenant::settings::Values;
 use crate::tenant::store::Change;
@@ -15,20 +16,6 @@ use crate::text::cut;
 
 /// The most of a name or an id that an error repeats, in characters.
 const LONGEST_NAME: usize = 80;
-
-/// Why a request is not carried out, as WSO2's clients are told.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{code}: {description}")]
-pub struct Error {
-    /// The HTTP status.
-    pub status: u16,
-    /// WSO2's code, such as `IDG-50008`.
-    pub code: &'static str,
-    /// What went wrong, in WSO2's few words.
-    pub message: &'static str,
-    /// What was wrong with this request, and what to do.
-    pub description: String,
-}
 
 fn id_of(name: &str) -> String {
     URL_SAFE_NO_PAD.encode(name)

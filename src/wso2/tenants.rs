@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
+use super::error::Error;
 use crate::provision::Refusal;
 use crate::provision::tenant::{NewTenant, Owner, TenantRefusal};
 use crate::tenant::rows::TenantRow;
@@ -9,25 +10,10 @@ use crate::tenant::{SUPER_TENANT, Tenant};
 use crate::text::rfc3339;
 use crate::text::secret::Secret;
 
-/// What is wrong with a request, in WSO2's terms.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The HTTP status.
-    pub status: u16,
-    /// WSO2's code.
-    pub code: &'static str,
-    /// What was wrong and what to do.
-    pub description: String,
-}
-
-fn problem(status: u16, code: &'static str, description: impl Into<String>) -> Problem {
-    Problem { status, code, description: description.into() }
-}
-
 /// There is no such tenant.
 #[must_use]
-pub fn not_found(id: &str) -> Problem {
-    problem(404, "TM-60014", format!("There is no tenant with the id or domain {:?}.", crate::text::cut(id, 64)))
+pub fn not_found(id: &str) -> Error {
+    Error::of(404, "TM-60014", format!("There is no tenant with the id or domain {:?}.", crate::text::cut(id, 64)))
 }
 
 /// The longest domain (RFC 1035 section 2.3.4).
@@ -37,16 +23,16 @@ const MAX_DOMAIN: usize = 253;
 ///
 /// # Errors
 /// Codes TM-60004, TM-60006 and TM-60007.
-pub fn domain(text: &str) -> Result<Tenant, Problem> {
+pub fn domain(text: &str) -> Result<Tenant, Error> {
     let domain = text.trim().to_lowercase();
     let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
     if domain.is_empty() {
-        Err(problem(400, "TM-60004", "The domain is empty: give one such as acme.com."))
+        Err(Error::of(400, "TM-60004", "The domain is empty: give one such as acme.com."))
     } else if domain.starts_with('.') || domain.ends_with('.') || domain.contains("..") || domain.len() > MAX_DOMAIN {
-        Err(problem(400, "TM-60006", "The domain starts or ends with a dot, has an empty part, or is too long."))
+        Err(Error::of(400, "TM-60006", "The domain starts or ends with a dot, has an empty part, or is too long."))
     } else if !domain.chars().all(legal) {
         let detail = "The domain has a character other than letters, digits, '.', '-' and '_'.";
-        Err(problem(400, "TM-60007", detail))
+        Err(Error::of(400, "TM-60007", detail))
     } else if domain == SUPER_TENANT {
         Err(exists())
     } else {
@@ -54,19 +40,19 @@ pub fn domain(text: &str) -> Result<Tenant, Problem> {
     }
 }
 
-fn exists() -> Problem {
-    problem(409, "TM-60009", "There is a tenant of this domain already: choose another domain.")
+fn exists() -> Error {
+    Error::of(409, "TM-60009", "There is a tenant of this domain already: choose another domain.")
 }
 
 /// Reads the body of a POST: WSO2's, and Latchkey's `settings`.
 ///
 /// # Errors
 /// Codes TM-60012 and TM-60013, and those of [`domain`].
-pub fn read(body: &Json) -> Result<NewTenant, Problem> {
-    let missing = |name: &str| problem(400, "TM-60013", format!("{name} is missing or not text."));
+pub fn read(body: &Json) -> Result<NewTenant, Error> {
+    let missing = |name: &str| Error::of(400, "TM-60013", format!("{name} is missing or not text."));
     let tenant = domain(body["domain"].as_str().ok_or_else(|| missing("domain"))?)?;
     let owners = body["owners"].as_array().filter(|owners| !owners.is_empty());
-    let owners = owners.ok_or_else(|| problem(400, "TM-60012", "owners is missing: a tenant needs at least one."))?;
+    let owners = owners.ok_or_else(|| Error::of(400, "TM-60012", "owners is missing: a tenant needs at least one."))?;
     let mut settings = Vec::new();
     match &body["settings"] {
         Json::Null => {}
@@ -76,7 +62,7 @@ pub fn read(body: &Json) -> Result<NewTenant, Problem> {
                     Json::String(text) => text.clone(),
                     Json::Bool(_) | Json::Number(_) => value.to_string(),
                     _ => {
-                        return Err(problem(
+                        return Err(Error::of(
                             400,
                             "TM-60013",
                             format!("The setting {name} is no text, number or truth."),
@@ -86,27 +72,27 @@ pub fn read(body: &Json) -> Result<NewTenant, Problem> {
                 settings.push((name.clone(), Some(value)));
             }
         }
-        _ => return Err(problem(400, "TM-60013", "settings is not an object of names and values.")),
+        _ => return Err(Error::of(400, "TM-60013", "settings is not an object of names and values.")),
     }
     let owners = owners.iter().map(owner).collect::<Result<_, _>>()?;
     Ok(NewTenant { tenant, owners, settings })
 }
 
-fn owner(body: &Json) -> Result<Owner, Problem> {
+fn owner(body: &Json) -> Result<Owner, Error> {
     let text = |name: &str| body[name].as_str().map(str::to_owned);
     let required = |name: &str| {
         text(name)
             .filter(|text| !text.trim().is_empty())
-            .ok_or_else(|| problem(400, "TM-60013", format!("An owner's {name} is missing.")))
+            .ok_or_else(|| Error::of(400, "TM-60013", format!("An owner's {name} is missing.")))
     };
     let password = text("password").filter(|password| !password.is_empty());
     let password = match (text("provisioningMethod").as_deref(), password) {
         (Some("inline-password"), Some(password)) | (None, Some(password)) => Some(password),
-        (Some("inline-password"), None) => return Err(problem(400, "TM-60013", "An owner's password is missing.")),
+        (Some("inline-password"), None) => return Err(Error::of(400, "TM-60013", "An owner's password is missing.")),
         (Some("invite-via-email") | None, _) => None,
         (Some(_), _) => {
             let detail = "An owner's provisioningMethod must be invite-via-email or inline-password.";
-            return Err(problem(400, "TM-60013", detail));
+            return Err(Error::of(400, "TM-60013", detail));
         }
     };
     Ok(Owner {
@@ -122,12 +108,12 @@ fn owner(body: &Json) -> Result<Owner, Problem> {
 ///
 /// # Errors
 /// What is not the request's fault.
-pub fn refused(refusal: TenantRefusal) -> Result<Problem, Refusal> {
+pub fn refused(refusal: TenantRefusal) -> Result<Error, Refusal> {
     match refusal {
         TenantRefusal::Exists => Ok(exists()),
-        TenantRefusal::Settings(problems) => Ok(problem(400, "TM-60013", problems.join(" "))),
+        TenantRefusal::Settings(problems) => Ok(Error::of(400, "TM-60013", problems.join(" "))),
         TenantRefusal::Owner(Refusal::Scim(error)) if error.status < 500 => {
-            Ok(problem(error.status, "TM-60002", error.detail))
+            Ok(Error::of(error.status, "TM-60002", error.detail))
         }
         TenantRefusal::Owner(other) => Err(other),
     }

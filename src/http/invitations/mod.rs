@@ -2,8 +2,6 @@
 
 mod import;
 
-use std::borrow::Cow;
-
 use ::http::{HeaderMap, StatusCode, Uri};
 use axum::body::Body;
 use axum::response::Response;
@@ -11,7 +9,7 @@ use serde_json::json;
 
 use super::answer::{self, Dialect};
 use super::api::{at_domain, flat, object, problem};
-use super::{Work, caller, set};
+use super::{Work, caller, parameters, set};
 use crate::access::scope::Scope;
 use crate::context::Context;
 use crate::directory::resource::Resource;
@@ -27,11 +25,11 @@ pub async fn list(work: Work, uri: Uri, headers: HeaderMap) -> Response {
     flat(
         async {
             let ctx = caller::allowed(&work, &headers, &[Scope::Invitations]).await?;
-            let ctx = at_domain(&ctx, parameter(&uri, "domain").as_deref())?;
+            let ctx = at_domain(&ctx, parameters(&uri, "domain").next().as_deref())?;
             let bad = |detail: &str| problem(StatusCode::BAD_REQUEST, detail);
-            let status = Status::parse(parameter(&uri, "status").as_deref().unwrap_or("all"))
+            let status = Status::parse(parameters(&uri, "status").next().as_deref().unwrap_or("all"))
                 .ok_or_else(|| bad("status is pending, expired, accepted, revoked or all."))?;
-            let count = match parameter(&uri, "count") {
+            let count = match parameters(&uri, "count").next() {
                 None => DEFAULT_COUNT,
                 Some(text) => match text.parse() {
                     Ok(0) | Err(_) => return Err(bad("count is a whole number from 1 to 1000.")),
@@ -39,7 +37,7 @@ pub async fn list(work: Work, uri: Uri, headers: HeaderMap) -> Response {
                 },
             };
             // RFC 9865: an empty cursor asks for the first page.
-            let cursor = parameter(&uri, "cursor").filter(|cursor| !cursor.is_empty());
+            let cursor = parameters(&uri, "cursor").next().filter(|cursor| !cursor.is_empty());
             let page = listing::list(&ctx, status, count, cursor.as_deref()).await.map_err(|error| match error {
                 ListError::Cursor(error) => bad(&error.detail),
                 ListError::Database(failure) => answer::database(Dialect::Problem, &failure),
@@ -124,11 +122,6 @@ fn answered(status: StatusCode, body: String) -> Response {
     let mut response = answer::with_body(status, "application/json", body);
     set(response.headers_mut(), "cache-control", "no-store");
     response
-}
-
-fn parameter<'u>(uri: &'u Uri, name: &str) -> Option<Cow<'u, str>> {
-    let query = uri.query().unwrap_or_default();
-    form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
 /// The id in `/api/invitations/{userId}/...`; an id has no character that needs an escape.

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::response::Response;
 use serde_json::Value as Json;
 
-use super::json_body;
+use super::{error_of, json_body};
 use crate::access::policy::Weakness;
 use crate::access::scope::Scope;
 use crate::context::Context;
@@ -22,12 +22,7 @@ use crate::invite::resend::{self, Refusal};
 use crate::invite::token::{Claims, Refused};
 use crate::pages::text;
 use crate::ports::DatabaseError;
-use crate::wso2::codes::{self as wso2, ANY_PURPOSE, Endpoint, Problem};
-
-fn refuse(problem: &Problem) -> Response {
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    answer::wso2_error(status, problem.code, problem.message, &problem.description)
-}
+use crate::wso2::codes::{self as wso2, ANY_PURPOSE, Endpoint};
 
 fn failed(failure: &DatabaseError) -> Response {
     answer::database(Dialect::Wso2, failure)
@@ -56,10 +51,10 @@ pub async fn validate_recovery(work: Work, body: Body) -> Response {
         async {
             let ctx = &work.ctx;
             let body = json_body(body).await?;
-            wso2::check_step(&body).map_err(|problem| refuse(&problem))?;
+            wso2::check_step(&body).map_err(|error| error_of(&error))?;
             match redeem::open(ctx, wso2::text(&body, "code"), SETS_PASSWORD).await {
                 Ok(Link::Live(_, user)) => Ok(json(StatusCode::ACCEPTED, &wso2::user(ctx, &user))),
-                Ok(other) => Err(refuse(&wso2::not_live(&other, Endpoint::ValidateRecovery, &ctx.tenant))),
+                Ok(other) => Err(error_of(&wso2::not_live(&other, Endpoint::ValidateRecovery, &ctx.tenant))),
                 Err(failure) => Err(failed(&failure)),
             }
         }
@@ -79,7 +74,9 @@ pub async fn set_password(work: Work, body: Body) -> Response {
             match redeem::set_password(ctx, &work.gate, key, password, None).await {
                 Ok(Redeemed::Done(_, user)) => Ok(json(StatusCode::OK, &wso2::user(ctx, &user))),
                 Ok(Redeemed::Refused(claims, _, weaknesses)) => Err(refused(key, &claims, &weaknesses)),
-                Ok(Redeemed::NotLive(link)) => Err(refuse(&wso2::not_live(&link, Endpoint::SetPassword, &ctx.tenant))),
+                Ok(Redeemed::NotLive(link)) => {
+                    Err(error_of(&wso2::not_live(&link, Endpoint::SetPassword, &ctx.tenant)))
+                }
                 // There is no second entry here that could differ.
                 Ok(Redeemed::Busy(_) | Redeemed::Mismatch(..)) => Err(busy()),
                 Err(failure) => Err(failed(&failure)),
@@ -96,7 +93,7 @@ fn refused(key: &str, claims: &Claims, weaknesses: &[Weakness]) -> Response {
     if weaknesses == [Weakness::Used] {
         return answer::wso2_body(StatusCode::PRECONDITION_FAILED, wso2::used_before(key, &reasons.join(" ")));
     }
-    refuse(&wso2::weak(&reasons))
+    error_of(&wso2::weak(&reasons))
 }
 
 /// What a code that confirms an address says, and whether its time is over. No round trip.
@@ -104,9 +101,9 @@ fn confirmable(ctx: &Context, code: &str) -> Result<(Claims, bool), Response> {
     let (claims, is_expired) = match redeem::claims(ctx, code, ANY_PURPOSE) {
         Ok(claims) => (claims, false),
         Err(Refused::Expired(claims)) => (*claims, true),
-        Err(refused) => return Err(refuse(&wso2::not_live(&refused.into(), Endpoint::User, &ctx.tenant))),
+        Err(refused) => return Err(error_of(&wso2::not_live(&refused.into(), Endpoint::User, &ctx.tenant))),
     };
-    if wso2::is_confirmable(&claims) { Ok((claims, is_expired)) } else { Err(refuse(&wso2::not_confirmable())) }
+    if wso2::is_confirmable(&claims) { Ok((claims, is_expired)) } else { Err(error_of(&wso2::not_confirmable())) }
 }
 
 /// `POST /api/identity/user/v1.0/validate-code` `{"code","verifiedChannel","properties"}`: 202 with the user, whose address
@@ -120,7 +117,7 @@ pub async fn validate_user(work: Work, body: Body) -> Response {
             confirmable(ctx, code)?;
             match redeem::confirm_email(ctx, code).await {
                 Ok(Redeemed::Done(_, user)) => Ok(json(StatusCode::ACCEPTED, &wso2::user(ctx, &user))),
-                Ok(Redeemed::NotLive(link)) => Err(refuse(&wso2::not_live(&link, Endpoint::User, &ctx.tenant))),
+                Ok(Redeemed::NotLive(link)) => Err(error_of(&wso2::not_live(&link, Endpoint::User, &ctx.tenant))),
                 // Nothing is typed here, so that nothing can be refused.
                 Ok(Redeemed::Refused(..) | Redeemed::Mismatch(..) | Redeemed::Busy(_)) => Err(busy()),
                 Err(failure) => Err(failed(&failure)),
@@ -139,7 +136,7 @@ pub async fn introspect(work: Work, body: Body) -> Response {
             let (claims, is_expired) = confirmable(ctx, wso2::text(&body, "code"))?;
             match redeem::look_up(ctx, claims).await {
                 Ok(Link::Live(_, user)) => Ok(json(StatusCode::ACCEPTED, &wso2::introspected(ctx, &user, is_expired))),
-                Ok(other) => Err(refuse(&wso2::not_live(&other, Endpoint::User, &ctx.tenant))),
+                Ok(other) => Err(error_of(&wso2::not_live(&other, Endpoint::User, &ctx.tenant))),
                 Err(failure) => Err(failed(&failure)),
             }
         }
@@ -154,10 +151,12 @@ pub async fn resend(work: Work, headers: HeaderMap, body: Body) -> Response {
         async {
             let ctx = caller::allowed(&work, &headers, &[Scope::Invitations]).await?;
             let asked = wso2::resend_request(&ctx.deployment.user_stores, &json_body(body).await?)
-                .map_err(|problem| refuse(&problem))?;
+                .map_err(|error| error_of(&error))?;
             let found = find::user_by_name(&ctx, &asked.user_name).await.map_err(|failure| failed(&failure))?;
             let user = found.filter(|user| asked.scenario.awaits(&user.account)).ok_or_else(|| {
-                refuse(&wso2::no_recovery_data("There is no such user, or none who waits for a code of this scenario."))
+                error_of(&wso2::no_recovery_data(
+                    "There is no such user, or none who waits for a code of this scenario.",
+                ))
             })?;
             let resent = resend::resend(&ctx, &user.id).await.map_err(|refusal| match refusal {
                 Refusal::Database(failure) => failed(&failure),
@@ -165,7 +164,7 @@ pub async fn resend(work: Work, headers: HeaderMap, body: Body) -> Response {
                 Refusal::TooMany { seconds, .. } => {
                     answer::too_many_requests(Dialect::Wso2, seconds, &refusal.to_string())
                 }
-                Refusal::NotFound | Refusal::Nothing(_) => refuse(&wso2::no_recovery_data(refusal.to_string())),
+                Refusal::NotFound | Refusal::Nothing(_) => error_of(&wso2::no_recovery_data(refusal.to_string())),
             })?;
             Ok(match resent.code {
                 Some(code) => plain(StatusCode::CREATED, code.expose().to_owned()),
@@ -183,9 +182,9 @@ pub async fn offline_link(work: Work, headers: HeaderMap, body: Body) -> Respons
             let ctx = caller::allowed(&work, &headers, &[Scope::Links]).await?;
             let body = json_body(body).await?;
             let user_name =
-                wso2::offline_request(&ctx.deployment.user_stores, &body).map_err(|problem| refuse(&problem))?;
+                wso2::offline_request(&ctx.deployment.user_stores, &body).map_err(|error| error_of(&error))?;
             let token = offline::token(&ctx, &user_name).await.map_err(|failure| failed(&failure))?;
-            let token = token.map_err(|refusal| refuse(&wso2::offline_refused(&refusal)))?;
+            let token = token.map_err(|refusal| error_of(&wso2::offline_refused(&refusal)))?;
             let page = format!("{}/accountrecoveryendpoint/confirmrecovery.do", ctx.base());
             Ok(plain(StatusCode::CREATED, format!("{page}?confirmation={}", token.expose())))
         }

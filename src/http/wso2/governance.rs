@@ -5,21 +5,16 @@ use axum::body::Body;
 use axum::response::Response;
 use percent_encoding::percent_decode_str;
 
-use super::{json, json_body};
+use super::{error_of, json, json_body};
 use crate::access::scope::Scope;
 use crate::context::Context;
 use crate::http::api::flat;
 use crate::http::{Work, answer, caller, empty};
 use crate::tenant::settings::Values;
 use crate::tenant::store::{self, Change, ChangeError};
-use crate::wso2::governance::{self, Error};
+use crate::wso2::governance;
 
 const SETTINGS: &[Scope] = &[Scope::Settings];
-
-fn refused(error: &Error) -> Response {
-    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
-    answer::wso2_error(status, error.code, error.message, &error.description)
-}
 
 /// A segment of the path behind `identity-governance`, decoded: 0 is the category, 2 the connector.
 fn segment(uri: &Uri, number: usize) -> String {
@@ -42,7 +37,7 @@ async fn change(work: &Work, ctx: &Context, changes: &[Change]) -> Result<Respon
     // What says what is so anyway is no change.
     if !changes.is_empty() {
         store::change(ctx, changes).await.map_err(|failure| match failure {
-            ChangeError::Invalid(_) => refused(&governance::not_updated(failure.to_string())),
+            ChangeError::Invalid(_) => error_of(&governance::not_updated(failure.to_string())),
             ChangeError::Database(failure) => answer::database(work.dialect, &failure),
         })?;
     }
@@ -55,7 +50,7 @@ pub async fn categories(work: Work, uri: Uri, headers: HeaderMap) -> Response {
         async {
             let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
             if let Some(error) = query(&uri).find_map(|(name, _)| governance::reserved(&name)) {
-                return Err(refused(&error));
+                return Err(error_of(&error));
             }
             Ok(json(&governance::categories(&ctx.tenant)))
         }
@@ -71,7 +66,7 @@ pub async fn category(work: Work, uri: Uri, headers: HeaderMap) -> Response {
             let settings = settings(&work, &ctx).await?;
             governance::category(&segment(&uri, 0), &settings)
                 .map(|found| json(&found))
-                .map_err(|error| refused(&error))
+                .map_err(|error| error_of(&error))
         }
         .await,
     )
@@ -85,7 +80,7 @@ pub async fn connectors(work: Work, uri: Uri, headers: HeaderMap) -> Response {
             let settings = settings(&work, &ctx).await?;
             governance::connectors(&segment(&uri, 0), &settings)
                 .map(|found| json(&found))
-                .map_err(|error| refused(&error))
+                .map_err(|error| error_of(&error))
         }
         .await,
     )
@@ -98,7 +93,7 @@ pub async fn connector(work: Work, uri: Uri, headers: HeaderMap) -> Response {
             let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
             let settings = settings(&work, &ctx).await?;
             let found = governance::connector(&segment(&uri, 0), &segment(&uri, 2), &settings);
-            found.map(|found| json(&found)).map_err(|error| refused(&error))
+            found.map(|found| json(&found)).map_err(|error| error_of(&error))
         }
         .await,
     )
@@ -111,7 +106,7 @@ pub async fn update(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Res
             let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
             let body = json_body(body).await?;
             let changes =
-                governance::update(&segment(&uri, 0), &segment(&uri, 2), &body).map_err(|error| refused(&error))?;
+                governance::update(&segment(&uri, 0), &segment(&uri, 2), &body).map_err(|error| error_of(&error))?;
             change(&work, &ctx, &changes).await
         }
         .await,
@@ -124,7 +119,7 @@ pub async fn update_several(work: Work, uri: Uri, headers: HeaderMap, body: Body
         async {
             let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
             let body = json_body(body).await?;
-            let changes = governance::update_several(&segment(&uri, 0), &body).map_err(|error| refused(&error))?;
+            let changes = governance::update_several(&segment(&uri, 0), &body).map_err(|error| error_of(&error))?;
             change(&work, &ctx, &changes).await
         }
         .await,
@@ -139,7 +134,7 @@ pub async fn revert(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Res
             let body = json_body(body).await?;
             let id = query(&uri).find(|(name, _)| name == "connectorId").map(|(_, id)| id);
             let changes =
-                governance::revert(&segment(&uri, 0), id.as_deref(), &body).map_err(|error| refused(&error))?;
+                governance::revert(&segment(&uri, 0), id.as_deref(), &body).map_err(|error| error_of(&error))?;
             change(&work, &ctx, &changes).await
         }
         .await,
@@ -153,7 +148,7 @@ pub async fn preferences(work: Work, headers: HeaderMap, body: Body) -> Response
             let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
             let body = json_body(body).await?;
             let settings = settings(&work, &ctx).await?;
-            governance::preferences(&body, &settings).map(|found| json(&found)).map_err(|error| refused(&error))
+            governance::preferences(&body, &settings).map(|found| json(&found)).map_err(|error| error_of(&error))
         }
         .await,
     )

@@ -11,20 +11,21 @@ use axum::response::Response;
 use serde_json::Value as Json;
 
 use super::answer;
+use crate::wso2::error::Error;
 
 /// The largest body, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
 
-/// An error in WSO2's shape.
-fn error(status: u16, code: &str, description: &str) -> Response {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    answer::wso2_error(status, code, status.canonical_reason().unwrap_or_default(), description)
+/// An error in WSO2's terms.
+fn error_of(error: &Error) -> Response {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let message = if error.message.is_empty() { status.canonical_reason().unwrap_or_default() } else { error.message };
+    answer::wso2_error(status, error.code, message, &error.description)
 }
 
-/// An error in WSO2's terms.
-fn error_of(error: &crate::wso2::error::Error) -> Response {
-    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    answer::wso2_error(status, error.code, error.message, &error.description)
+/// One of which WSO2 says no more than its status does.
+fn error(status: u16, code: &'static str, description: &str) -> Response {
+    error_of(&Error::of(status, code, description))
 }
 
 /// Reads a JSON body.

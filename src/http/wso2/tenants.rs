@@ -4,23 +4,19 @@ use ::http::{HeaderMap, StatusCode, Uri};
 use axum::body::Body;
 use axum::response::Response;
 
-use super::{error, json, json_body};
+use super::{error, error_of, json, json_body};
 use crate::access::scope::Scope;
 use crate::context::Context;
 use crate::http::answer::{self, Dialect};
 use crate::http::api::flat;
-use crate::http::{Work, caller, empty, set};
+use crate::http::{Work, caller, empty, parameters, set};
 use crate::provision::{Refusal, tenant};
 use crate::tenant::Tenant;
 use crate::tenant::rows::{self, TenantRow};
-use crate::wso2::tenants::{self as wso2, Problem};
+use crate::wso2::tenants as wso2;
 
 /// The most tenants on a page.
 const MAX_PAGE: u32 = 100;
-
-fn refuse(problem: &Problem) -> Response {
-    error(problem.status, problem.code, &problem.description)
-}
 
 async fn allowed(work: &Work, headers: &HeaderMap) -> Result<Context, Response> {
     let ctx = caller::allowed(work, headers, &[Scope::Tenants]).await?;
@@ -35,10 +31,10 @@ pub async fn create(work: Work, headers: HeaderMap, body: Body) -> Response {
     flat(
         async {
             let ctx = allowed(&work, &headers).await?;
-            let new = wso2::read(&json_body(body).await?).map_err(|problem| refuse(&problem))?;
+            let new = wso2::read(&json_body(body).await?).map_err(|error| error_of(&error))?;
             let code =
                 tenant::create(&ctx, &work.gate, &new).await.map_err(|refusal| match wso2::refused(refusal) {
-                    Ok(problem) => refuse(&problem),
+                    Ok(error) => error_of(&error),
                     Err(Refusal::Scim(failure)) => error(failure.status, "", &failure.detail),
                     Err(Refusal::Busy) => answer::unavailable(Dialect::Wso2, "Too many passwords are being hashed."),
                     Err(Refusal::Database(failure)) => answer::database(Dialect::Wso2, &failure),
@@ -59,9 +55,7 @@ pub async fn list(work: Work, uri: Uri, headers: HeaderMap) -> Response {
         async {
             let ctx = allowed(&work, &headers).await?;
             let number = |name: &str, default: u32, code: &'static str| {
-                let query = uri.query().unwrap_or_default();
-                let found = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
-                found.map_or(Ok(default), |(_, value)| {
+                parameters(&uri, name).next().map_or(Ok(default), |value| {
                     value.parse().map_err(|_| error(400, code, &format!("{name} must be a whole number from 0.")))
                 })
             };
@@ -90,7 +84,7 @@ async fn named(work: &Work, uri: &Uri, headers: &HeaderMap) -> Result<(Context, 
         Some(number) => rows::find(&ctx, number).await.map_err(|failure| failed(&failure))?,
         None => None,
     };
-    found.map(|row| (ctx, row)).ok_or_else(|| refuse(&wso2::not_found(rest)))
+    found.map(|row| (ctx, row)).ok_or_else(|| error_of(&wso2::not_found(rest)))
 }
 
 /// `GET /api/server/v1/tenants/{id}` and `/domain/{domain}`; HEAD tells whether there is one.
