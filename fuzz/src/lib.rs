@@ -12,6 +12,7 @@ use latchkey::access;
 use latchkey::access::authenticate::{Basic, Credentials};
 use latchkey::access::grant::Grant;
 use latchkey::access::scope::Scopes;
+use latchkey::access::session::Session;
 use latchkey::invite::token::{Claims, Key, KeyRing, MAX_LENGTH, MAX_LOCALE, Purpose, Refused};
 use latchkey::mail::address::Address;
 use latchkey::mail::render::render;
@@ -45,6 +46,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("address", address),
     ("bearer", bearer),
     ("hook", hook),
+    ("cookie", cookie),
 ];
 
 const NOW: u64 = 1_000_000;
@@ -250,6 +252,57 @@ pub fn bearer(input: &[u8]) {
     assert_eq!((verified(&ring(7), grant.expires_at), verified(&ring(8), 0)), (None, None));
 }
 
+/// `Cookie` headers: no text passes for one of our sessions, and one that was signed here says what was signed.
+pub fn cookie(input: &[u8]) {
+    thread_local! {
+        static HERE: (Deployment, Deployment) = (deployment(KEY),
+            deployment("HwECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"));
+    }
+    HERE.with(|(here, elsewhere)| {
+        let header = String::from_utf8_lossy(input);
+        let name = Session::cookie_name(here);
+        for text in [&*header].into_iter().chain(Session::in_header(&header, here)) {
+            assert_eq!(Session::verify(text, here, 0), None, "nobody has the key");
+        }
+        // Described by the input: signed here, it is ours and nobody else's, wherever it stands among others.
+        let mut bytes = input.iter().copied();
+        let mut number = || (0..8).fold(0_u64, |sum, _| sum << 8 | u64::from(bytes.next().unwrap_or_default()));
+        let session = Session {
+            tenant: number(),
+            id: Uuid::from_u64_pair(number(), number()),
+            expires_at: number(),
+            user: (number() & 1 == 0).then(|| Uuid::from_u64_pair(number(), number())),
+        };
+        let signed = session.sign(here).expect("a key");
+        let others: String = header.chars().filter(|c| *c != ';' && *c != '=').collect();
+        let line = format!("{others}=x; {name}={}; {others}", signed.expose());
+        let found = Session::in_header(&line, here).expect("it is there");
+        let last = session.expires_at.saturating_sub(1);
+        let expected = (session.expires_at > 0).then(|| session.clone());
+        if others.trim() != name {
+            assert_eq!(Session::verify(found, here, last), expected, "{line:?}");
+        }
+        assert_eq!(Session::verify(signed.expose(), here, session.expires_at), None);
+        assert_eq!(Session::verify(signed.expose(), elsewhere, 0), None);
+        let turned = number() as usize % (8 * signed.expose().len());
+        let mut mangled = signed.expose().as_bytes().to_vec();
+        mangled[turned / 8] ^= 1 << (turned % 8);
+        assert_eq!(Session::verify(&String::from_utf8_lossy(&mangled), here, 0), None);
+    });
+}
+
+/// A development deployment with this root key.
+fn deployment(key: &str) -> Deployment {
+    let variable = |name: &str| match name {
+        "ENVIRONMENT" => Some("development".to_owned()),
+        "ADMIN_USERNAME" | "ADMIN_PASSWORD" => Some("admin".to_owned()),
+        "TOKEN_KEYS" => Some(format!("k1:{key}")),
+        _ => HOOK_SECRETS.iter().find(|(known, _)| *known == name).map(|(_, secret)| (*secret).to_owned()),
+    };
+    Deployment::load(variable).expect("complete")
+}
+
+const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 const HOOK_SECRETS: [(&str, &str); 5] = [
     ("MAIL_WEBHOOK_SECRET_POSTMARK", "hook:sixteen-or-more!"),
     ("MAIL_WEBHOOK_SECRET_BREVO", "sixteen-or-more!"),
@@ -261,16 +314,7 @@ const HOOK_SECRETS: [(&str, &str); 5] = [
 /// Webhooks: any body is read or refused where the sender has shown who he is, and refused where he has not.
 pub fn hook(input: &[u8]) {
     thread_local! {
-        static HERE: (Native, Deployment) = {
-            let variable = |name: &str| match name {
-                "ENVIRONMENT" => Some("development"),
-                "ADMIN_USERNAME" | "ADMIN_PASSWORD" => Some("admin"),
-                "TOKEN_KEYS" => Some("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"),
-                _ => HOOK_SECRETS.iter().find(|(known, _)| *known == name).map(|(_, secret)| *secret),
-            };
-            let deployment = Deployment::load(|name| variable(name).map(str::to_owned)).expect("complete");
-            (Native::in_memory().expect("SQLite"), deployment)
-        };
+        static HERE: (Native, Deployment) = (Native::in_memory().expect("SQLite"), deployment(KEY));
     }
     HERE.with(|(native, deployment)| {
         for provider in ["postmark", "brevo", "mailgun", "resend", "ses"] {

@@ -58,8 +58,10 @@ pub enum Action {
     TokenCreate,
     /// An API token was revoked.
     TokenRevoke,
-    /// Somebody signed in to the console, or failed to.
+    /// Somebody signed in to the console, or failed to sign in anywhere.
     SignIn,
+    /// Somebody signed out of the console.
+    SignOut,
 }
 
 impl Action {
@@ -121,6 +123,7 @@ impl Action {
             Self::TokenCreate => "token.create",
             Self::TokenRevoke => "token.revoke",
             Self::SignIn => "signin",
+            Self::SignOut => "signout",
         }
     }
 }
@@ -145,15 +148,25 @@ pub fn record_plain(ctx: &Context, operation: &str, action: Action, target: &str
 /// operation as `?3`.
 #[must_use]
 pub fn record_if(ctx: &Context, operation: &str, action: Action, target: &str, condition: &str) -> Statement {
+    row(ctx, operation, action, target.into(), "success", condition)
+}
+
+/// The row that records that `action` failed on `target`; none without one, at the same cost.
+#[must_use]
+pub fn record_failure(ctx: &Context, operation: &str, action: Action, target: Option<&str>) -> Statement {
+    row(ctx, operation, action, target.into(), "failure", "?2 IS NOT NULL")
+}
+
+fn row(ctx: &Context, operation: &str, action: Action, target: Value, outcome: &str, condition: &str) -> Statement {
     Statement::new(
         format!(
             "INSERT INTO audit (tenant, number, time, operation, actor, action, target, outcome, request_id, address) \
              SELECT ?1, (SELECT COALESCE(MAX(number), 0) + 1 FROM audit WHERE tenant = ?1), \
-             ?4, ?3, ?5, ?6, ?2, 'success', ?7, ?8 WHERE {condition}"
+             ?4, ?3, ?5, ?6, ?2, '{outcome}', ?7, ?8 WHERE {condition}"
         ),
         vec![
             ctx.tenant.key(),
-            target.into(),
+            target,
             operation.into(),
             ctx.platform.clock.now().into(),
             ctx.actor.to_string().into(),

@@ -1,4 +1,4 @@
-//! Who is calling: an API token, the first administrator, or a user by credentials of his own.
+//! Who is calling: an API token, the first administrator, or a user by credentials of his own or in a session.
 
 use std::sync::Arc;
 
@@ -7,16 +7,17 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::access::audit::{self, Action};
 use crate::access::delay::Attempt;
 use crate::access::grant::Grant;
 use crate::access::password::Gate;
 use crate::access::scope::{Scope, Scopes};
 use crate::access::tokens::ApiToken;
-use crate::access::{password, role, token, tokens};
+use crate::access::{password, role, sessions, token, tokens};
 use crate::context::{Actor, Context};
 use crate::directory::resource::Resource;
 use crate::directory::{elsewhere, find};
-use crate::ports::{DatabaseError, Statement};
+use crate::ports::{DatabaseError, Millis, Statement};
 use crate::tenant::{SUPER_TENANT, Secret, Tenant, store};
 
 /// A user name and a password, as sent.
@@ -41,12 +42,14 @@ impl Basic {
     }
 }
 
-/// What an `Authorization` header carries.
+/// What a request brings to say who sends it.
 pub enum Credentials {
-    /// A name and a password.
+    /// A name and a password, in an `Authorization` header.
     Basic(Basic),
-    /// An API token (RFC 6750).
+    /// An API token (RFC 6750), in an `Authorization` header.
     Bearer(Secret),
+    /// The cookie of a console session.
+    Session(Secret),
 }
 
 impl Credentials {
@@ -73,18 +76,47 @@ pub enum Outcome<T> {
     Wait(u32),
 }
 
-/// Who calls, in the context, with what he may do: whoever has an API token, the first administrator, or a user who has a
-/// role.
+impl<T> Outcome<T> {
+    /// The same of what `change` makes of what was accepted.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Outcome<U> {
+        match self {
+            Self::Accepted(accepted) => Outcome::Accepted(change(accepted)),
+            Self::Refused => Outcome::Refused,
+            Self::Busy => Outcome::Busy,
+            Self::Wait(seconds) => Outcome::Wait(seconds),
+        }
+    }
+}
+
+/// Somebody who has given a right password.
+pub struct Admitted {
+    /// The context with him in it.
+    pub ctx: Context,
+    /// The tenant that he belongs to.
+    pub home: Tenant,
+    /// His id and when his password was set; `None` for the first administrator.
+    pub user: Option<(String, Millis)>,
+}
+
+/// Who calls, in the context, with what he may do: whoever has an API token or a session, the first administrator, or a
+/// user who has a role.
 ///
 /// # Errors
 /// The database's.
 pub async fn caller(ctx: &Context, gate: &Gate, credentials: &Credentials) -> Result<Outcome<Context>, DatabaseError> {
-    let basic = match credentials {
-        Credentials::Bearer(token) => {
-            return Ok(bearer(ctx, token).await?.map_or(Outcome::Refused, Outcome::Accepted));
-        }
-        Credentials::Basic(basic) => basic,
+    let found = match credentials {
+        Credentials::Bearer(token) => bearer(ctx, token).await?,
+        Credentials::Session(cookie) => sessions::resume(ctx, cookie).await?,
+        Credentials::Basic(basic) => return Ok(admitted(ctx, gate, basic).await?.map(|admitted| admitted.ctx)),
     };
+    Ok(found.map_or(Outcome::Refused, Outcome::Accepted))
+}
+
+/// Whoever has this name and this password, if he administers: the first administrator, or a user who has a role.
+///
+/// # Errors
+/// The database's.
+pub async fn admitted(ctx: &Context, gate: &Gate, basic: &Basic) -> Result<Outcome<Admitted>, DatabaseError> {
     if is_first_administrator(ctx, basic) {
         return first_administrator(ctx, basic).await;
     }
@@ -144,38 +176,64 @@ pub fn is_first_administrator(ctx: &Context, basic: &Basic) -> bool {
     bool::from(right)
 }
 
-async fn first_administrator(ctx: &Context, basic: &Basic) -> Result<Outcome<Context>, DatabaseError> {
+async fn first_administrator(ctx: &Context, basic: &Basic) -> Result<Outcome<Admitted>, DatabaseError> {
     // The right secret costs no look-up: the delays are those that this isolate knows of.
     if let Some(seconds) = Attempt::of(ctx, &basic.username).and_then(|attempt| attempt.known_wait(ctx)) {
         return Ok(Outcome::Wait(seconds));
     }
+    let admitted =
+        as_first_administrator(ctx).await?.map(|ctx| Admitted { ctx, home: Tenant::super_tenant(), user: None });
+    Ok(admitted.map_or(Outcome::Refused, Outcome::Accepted))
+}
+
+/// The context with the first administrator in it; `None` where there is none, or no such tenant.
+pub(super) async fn as_first_administrator(ctx: &Context) -> Result<Option<Context>, DatabaseError> {
+    let Some(first) = &ctx.deployment.administrator else { return Ok(None) };
     if !store::refresh(ctx).await? {
-        return Ok(Outcome::Refused);
+        return Ok(None);
     }
-    let name = if ctx.tenant.is_super() { basic.username.clone() } else { of_super_tenant(&basic.username) };
-    let actor = Actor::Administrator(name);
-    Ok(Outcome::Accepted(Context { actor, scopes: Scopes::all(), ..ctx.clone() }))
+    let name = if ctx.tenant.is_super() { first.username.clone() } else { of_super_tenant(&first.username) };
+    Ok(Some(Context { actor: Actor::Administrator(name), scopes: Scopes::all(), ..ctx.clone() }))
 }
 
 /// A user who has a role; one of the super tenant acts inside another as `name@carbon.super`.
-async fn role_holder(ctx: &Context, gate: &Gate, basic: &Basic) -> Result<Outcome<Context>, DatabaseError> {
+async fn role_holder(ctx: &Context, gate: &Gate, basic: &Basic) -> Result<Outcome<Admitted>, DatabaseError> {
     let visitor = basic.username.strip_suffix(SUPER_TENANT).and_then(|name| name.strip_suffix('@'));
     let visitor = visitor.filter(|_| !ctx.tenant.is_super());
-    let home =
-        Context { tenant: if visitor.is_some() { Tenant::super_tenant() } else { ctx.tenant.clone() }, ..ctx.clone() };
-    let user = match user(&home, gate, visitor.unwrap_or(&basic.username), &basic.password).await? {
-        Outcome::Accepted(user) => user,
+    let tenant = if visitor.is_some() { Tenant::super_tenant() } else { ctx.tenant.clone() };
+    let home = Context { tenant, ..ctx.clone() };
+    let signed_in = match user(&home, gate, visitor.unwrap_or(&basic.username), &basic.password).await? {
+        Outcome::Accepted(signed_in) => signed_in,
         Outcome::Refused => return Ok(Outcome::Refused),
         Outcome::Busy => return Ok(Outcome::Busy),
         Outcome::Wait(seconds) => return Ok(Outcome::Wait(seconds)),
     };
-    let scopes = role::scopes(&user, &home.tenant);
-    let refused = scopes.is_empty() || (visitor.is_some() && !scopes.has(Scope::Tenants));
-    if refused || !store::refresh(ctx).await? {
-        return Ok(Outcome::Refused);
+    let user = Some((signed_in.user.id.clone(), signed_in.password_changed));
+    let admitted = as_role_holder(ctx, &home.tenant, &signed_in.user).await?;
+    Ok(admitted.map_or(Outcome::Refused, |ctx| Outcome::Accepted(Admitted { ctx, home: home.tenant, user })))
+}
+
+/// The context with this user of the tenant `home` in it; `None` where his roles do not reach, or there is no such tenant.
+pub(super) async fn as_role_holder(
+    ctx: &Context,
+    home: &Tenant,
+    user: &Resource,
+) -> Result<Option<Context>, DatabaseError> {
+    let is_visitor = home.number() != ctx.tenant.number();
+    let scopes = role::scopes(user, home);
+    if scopes.is_empty() || (is_visitor && !scopes.has(Scope::Tenants)) || !store::refresh(ctx).await? {
+        return Ok(None);
     }
-    let name = if visitor.is_some() { of_super_tenant(&user.user_name()) } else { user.user_name() };
-    Ok(Outcome::Accepted(Context { actor: Actor::RoleHolder { id: user.id, name }, scopes, ..ctx.clone() }))
+    let name = if is_visitor { of_super_tenant(&user.user_name()) } else { user.user_name() };
+    Ok(Some(Context { actor: Actor::RoleHolder { id: user.id.clone(), name }, scopes, ..ctx.clone() }))
+}
+
+/// A user who has given his password.
+pub struct SignedIn {
+    /// The user, with his groups.
+    pub user: Box<Resource>,
+    /// When the password was set.
+    pub password_changed: Millis,
 }
 
 /// Checks a user's own credentials in one round trip, and two where they are wrong, in the same time whether or not the
@@ -188,7 +246,7 @@ pub async fn user(
     gate: &Gate,
     user_name: &str,
     password: &str,
-) -> Result<Outcome<Box<Resource>>, DatabaseError> {
+) -> Result<Outcome<SignedIn>, DatabaseError> {
     let attempt = Attempt::of(ctx, user_name);
     if let Some(seconds) = attempt.as_ref().and_then(|attempt| attempt.known_wait(ctx)) {
         return Ok(Outcome::Wait(seconds));
@@ -230,6 +288,12 @@ pub async fn user(
         Some(row) => Some((Resource::from_row(row)?, row.optional_text("password_hash")?)),
         None => None,
     };
+    // A name that nobody has may be a password that was typed too early: it is not recorded.
+    let is_first = ctx.deployment.administrator.as_ref().is_some_and(|first| first.username == user_name);
+    let target = match &found {
+        Some((user, _)) => Some(user.id.clone()),
+        None => (is_first && store::is_fresh(ctx)).then(|| user_name.to_owned()),
+    };
     let accepted = match found {
         Some((user, Some(hash))) if user.account.may_sign_in() && known.as_deref() == Some(hash) => Some((user, hash)),
         found => {
@@ -240,8 +304,11 @@ pub async fn user(
         }
     };
     let Some((mut user, hash)) = accepted else {
-        if let Some(attempt) = attempt {
-            attempt.failed(ctx).await?;
+        let operation = ctx.platform.new_id().to_string();
+        let record = audit::record_failure(ctx, &operation, Action::SignIn, target.as_deref());
+        match attempt {
+            Some(attempt) => attempt.failed(ctx, record).await?,
+            None => ctx.platform.query(record).await.map(|_| ())?,
         }
         return Ok(Outcome::Refused);
     };
@@ -257,7 +324,8 @@ pub async fn user(
         verified.keep(digest, hash, now);
     }
     drop(place);
-    Ok(Outcome::Accepted(Box::new(user)))
+    let password_changed = row.map(|row| row.integer("changed")).transpose()?.unwrap_or_default();
+    Ok(Outcome::Accepted(SignedIn { user: Box::new(user), password_changed }))
 }
 
 /// The user and the hash, provided that the password is right and the account is live: hashes once, whatever was found.

@@ -107,11 +107,11 @@ impl Attempt {
         Ok(verdict)
     }
 
-    /// Counts a failure.
+    /// Counts a failure, in one batch with the row that records it.
     ///
     /// # Errors
     /// The database's.
-    pub async fn failed(&self, ctx: &Context) -> Result<(), DatabaseError> {
+    pub async fn failed(&self, ctx: &Context, record: Statement) -> Result<(), DatabaseError> {
         let now = ctx.platform.clock.now();
         let rows = json!([[self.tenant, self.account], [0, ALL]]);
         let statement = Statement::new(
@@ -123,7 +123,8 @@ impl Attempt {
             vec![rows.to_string().into(), self.address.as_str().into(), now.into(), (now - COUNTED).into()],
         );
         let [account, all] = self.keys();
-        for row in ctx.platform.query(statement).await? {
+        let outcomes = ctx.platform.db.batch(vec![statement, record]).await?;
+        for row in outcomes.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default() {
             let is_all = row.text("account")? == ALL;
             let delay = delay(is_all, row.integer("failures")?);
             if delay > 0 {

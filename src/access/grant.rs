@@ -1,26 +1,20 @@
 //! Access tokens: what an API token is exchanged for by OAuth's client credentials (RFC 6749 section 4.4).
 //!
-//! ```text
-//! lk_at_ <base64url payload> . <base64url tag>
-//! payload = digest of the API token (32) | scopes (2) | expiry in seconds (8), integers big-endian
-//! tag     = HMAC-SHA256(key, everything before the dot), the key derived from TOKEN_KEYS for this purpose alone
-//! ```
+//! They are signed (`signed`) with the prefix `lk_at_`; the payload is the digest of the API token (32 bytes), the scopes
+//! (2) and the expiry in seconds (8), integers big-endian.
 //!
 //! Nothing is stored: with each request the API token behind it is looked up as if it had been sent itself, so that
-//! revoking that one ends them all. A retired root key ends those that it signed.
+//! revoking that one ends them all.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 
 use super::scope::Scopes;
+use super::signed::Use;
 use crate::invite::token::KeyRing;
 use crate::tenant::Secret;
 
-const PREFIX: &str = "lk_at_";
-/// What the key is derived with.
-const LABEL: &[u8] = b"latchkey/access-token/v1";
+const ACCESS_TOKEN: Use<'static> = Use { prefix: "lk_at_", label: b"latchkey/access-token/v1", bound_to: b"" };
 /// The longest life, in seconds.
 pub const LIFETIME: u64 = 3_600;
 
@@ -42,32 +36,19 @@ impl Grant {
         let mut payload = URL_SAFE_NO_PAD.decode(&self.parent).ok()?;
         payload.extend_from_slice(&self.scopes.bits().to_be_bytes());
         payload.extend_from_slice(&self.expires_at.to_be_bytes());
-        let signed = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(payload));
-        let key = keys.derive(LABEL, b"").into_iter().next()?;
-        let tag = URL_SAFE_NO_PAD.encode(mac(&key, &signed)?.finalize().into_bytes());
-        Some(Secret::new(format!("{signed}.{tag}")))
+        ACCESS_TOKEN.sign(keys, &payload)
     }
 
     /// Reads an access token; `None` for what is none, was not signed here, or is over at `now`, in seconds.
     #[must_use]
     pub fn verify(text: &str, keys: &KeyRing, now: u64) -> Option<Self> {
-        let (signed, tag) = text.split_once('.')?;
-        let payload = URL_SAFE_NO_PAD.decode(signed.strip_prefix(PREFIX)?).ok()?;
-        let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
-        let genuine = |key: &[u8; 32]| mac(key, signed).is_some_and(|mac| mac.verify_slice(&tag).is_ok());
-        if !keys.derive(LABEL, b"").iter().any(genuine) {
-            return None;
-        }
+        let payload = ACCESS_TOKEN.verify(keys, text)?;
         let (parent, rest) = payload.split_first_chunk::<32>()?;
         let (scopes, rest) = rest.split_first_chunk::<2>()?;
         let expires_at = u64::from_be_bytes(rest.try_into().ok()?);
         let scopes = Scopes::from_bits(u16::from_be_bytes(*scopes));
         (now < expires_at).then(|| Self { parent: URL_SAFE_NO_PAD.encode(parent), scopes, expires_at })
     }
-}
-
-fn mac(key: &[u8; 32], signed: &str) -> Option<Hmac<Sha256>> {
-    Some(Hmac::<Sha256>::new_from_slice(key).ok()?.chain_update(signed))
 }
 
 #[cfg(test)]

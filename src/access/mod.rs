@@ -6,6 +6,8 @@
 //! | `authenticate` | from credentials to whoever calls |
 //! | `token`, `tokens` | API tokens: their text, and those that there are |
 //! | `grant` | the access tokens that API tokens are exchanged for |
+//! | `session`, `sessions` | console sessions: the cookie, and those that there are |
+//! | `signed` | how access tokens and cookies are signed |
 //! | `password`, `policy` | hashing, and which passwords will do |
 //! | `verified` | what need not be hashed again within a minute |
 //! | `delay` | failed sign-ins, and how long the next has to wait |
@@ -21,6 +23,9 @@ pub mod password;
 pub mod policy;
 pub mod role;
 pub mod scope;
+pub mod session;
+pub mod sessions;
+pub mod signed;
 pub mod token;
 pub mod tokens;
 pub mod verified;

@@ -132,9 +132,14 @@ impl Scopes {
         names.split(' ').filter_map(Scope::parse).collect()
     }
 
-    /// The names, in the order of the documentation.
+    /// The scopes in it, in the order of the documentation.
+    pub fn iter(self) -> impl Iterator<Item = Scope> {
+        NAMES.iter().map(|(scope, _)| *scope).filter(move |scope| self.has(*scope))
+    }
+
+    /// Their names.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        NAMES.iter().filter(move |(scope, _)| self.has(*scope)).map(|(_, name)| *name)
+        self.iter().map(Scope::as_str)
     }
 }
 

@@ -56,16 +56,26 @@ pub async fn user_by_name(ctx: &Context, user_name: &str) -> Result<Option<Resou
     Ok(Some(user))
 }
 
-/// The statement that finds a user by user name, whose case and Unicode form do not matter, with the hash of the password,
-/// if there is one, and the groups.
+/// The statement that finds a user by user name, whose case and Unicode form do not matter, with the hash of the password
+/// and when it was set, if there is one, and the groups.
 #[must_use]
 pub fn user_with_password_hash(ctx: &Context, user_name: &str) -> Statement {
+    with_password(ctx, "c.password_hash, c.changed", "r.name_key = ?2", &fold(user_name))
+}
+
+/// The statement that finds a user by id, with when the password was set, if there is one, and the groups.
+#[must_use]
+pub fn user_with_password_change(ctx: &Context, id: &str) -> Statement {
+    with_password(ctx, "c.changed", "r.id = ?2", id)
+}
+
+fn with_password(ctx: &Context, columns: &str, condition: &str, value: &str) -> Statement {
     let sql = format!(
-        "SELECT {COLUMNS}, c.password_hash, {GROUPS_COLUMN} FROM resources r \
+        "SELECT {COLUMNS}, {columns}, {GROUPS_COLUMN} FROM resources r \
          LEFT JOIN credentials c ON c.tenant = r.tenant AND c.user_id = r.id \
-         WHERE r.tenant = ?1 AND r.type = ?3 AND r.name_key = ?2"
+         WHERE r.tenant = ?1 AND r.type = ?3 AND {condition}"
     );
-    Statement::new(sql, vec![ctx.tenant.key(), fold(user_name).into(), USER.into()])
+    Statement::new(sql, vec![ctx.tenant.key(), value.into(), USER.into()])
 }
 
 /// Which of these keys of user names are taken: one round trip for each user store among them.

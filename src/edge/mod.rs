@@ -18,7 +18,7 @@ use worker::wasm_bindgen::JsValue;
 use worker::{Context as WorkerContext, Env, HttpRequest, MessageBatch, ScheduleContext, ScheduledEvent, event};
 
 use crate::access::audit::seal;
-use crate::access::delay;
+use crate::access::{delay, sessions};
 use crate::directory::pending;
 use crate::http::Service;
 use crate::mail::{sender, webhooks};
@@ -118,6 +118,7 @@ async fn sweep(platform: &Platform, service: &Service) {
         ("sweep", service.warm(platform).await),
         ("pending", pending::settle(platform).await),
         ("signin", delay::sweep(platform).await),
+        ("sessions", sessions::sweep(platform).await),
         ("mail.events", webhooks::events::sweep(platform).await),
         ("audit.seal", seal::run(platform, deployment).await),
     ];

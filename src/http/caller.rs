@@ -1,19 +1,39 @@
-//! Who is calling: from the `Authorization` header to an actor and what he may do, in the context.
+//! Who is calling: from the `Authorization` header, or the console's cookie, to an actor and what he may do, in the
+//! context.
 
 use ::http::HeaderMap;
 use ::http::StatusCode;
-use ::http::header::AUTHORIZATION;
+use ::http::header::{AUTHORIZATION, COOKIE};
 use axum::response::Response;
 
 use super::{Work, answer};
 use crate::access::authenticate::{self, Credentials, Outcome};
 use crate::access::scope::Scope;
+use crate::access::session::Session;
+use crate::access::sessions;
 use crate::context::Context;
 use crate::directory::resource::Resource;
 use crate::ports::DatabaseError;
+use crate::tenant::{Deployment, Secret};
 
-fn credentials(headers: &HeaderMap) -> Option<Credentials> {
-    Credentials::parse(headers.get(AUTHORIZATION)?.to_str().ok()?)
+/// What a request brings: a header says more than a cookie, which a browser adds by itself.
+fn credentials(work: &Work, headers: &HeaderMap) -> Option<Credentials> {
+    match headers.get(AUTHORIZATION) {
+        Some(header) => Credentials::parse(header.to_str().ok()?),
+        None => session_cookie(headers, &work.ctx.deployment).map(Credentials::Session),
+    }
+}
+
+/// The value of the console's cookie.
+pub fn session_cookie(headers: &HeaderMap, deployment: &Deployment) -> Option<Secret> {
+    let mut lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    lines.find_map(|line| Session::in_header(line, deployment)).map(Secret::new)
+}
+
+/// The context with whoever has signed in to the console; `None` where nobody has.
+pub async fn in_session(work: &Work, headers: &HeaderMap) -> Result<Option<Context>, Response> {
+    let Some(cookie) = session_cookie(headers, &work.ctx.deployment) else { return Ok(None) };
+    sessions::resume(&work.ctx, &cookie).await.map_err(|failure| answer::database(work.dialect, &failure))
 }
 
 fn unauthorized(work: &Work) -> Response {
@@ -38,7 +58,7 @@ pub async fn allowed(work: &Work, headers: &HeaderMap, any_of: &[Scope]) -> Resu
 }
 
 async fn authenticated(work: &Work, headers: &HeaderMap) -> Result<Context, Response> {
-    let Some(credentials) = credentials(headers) else { return Err(unauthorized(work)) };
+    let Some(credentials) = credentials(work, headers) else { return Err(unauthorized(work)) };
     accepted(work, authenticate::caller(&work.ctx, &work.gate, &credentials).await)
 }
 
@@ -63,13 +83,13 @@ fn accepted<T>(work: &Work, outcome: Result<Outcome<T>, DatabaseError>) -> Resul
 /// not tell why.
 pub async fn me(work: &Work, headers: &HeaderMap) -> Result<Box<Resource>, Response> {
     let no_user = || {
-        let detail = "These credentials are not of a user of the directory: sign in as a user.";
+        let detail = "These credentials are not of a user of the directory: send a user's own, as HTTP Basic.";
         answer::error(work.dialect, StatusCode::NOT_FOUND, detail)
     };
-    match credentials(headers) {
+    match credentials(work, headers) {
         Some(Credentials::Basic(basic)) if !authenticate::is_first_administrator(&work.ctx, &basic) => {
             let outcome = authenticate::user(&work.ctx, &work.gate, &basic.username, &basic.password).await;
-            accepted(work, outcome)
+            accepted(work, outcome).map(|signed_in| signed_in.user)
         }
         _ => authenticated(work, headers).await.and_then(|_| Err(no_user())),
     }

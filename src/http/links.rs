@@ -4,15 +4,14 @@
 //! programs open links through redirectors of their own.
 
 use std::borrow::Cow;
-use std::str::Utf8Error;
 use std::sync::{Arc, OnceLock};
 
 use ::http::{StatusCode, Uri};
-use axum::body::{self, Body};
+use axum::body::Body;
 use axum::response::Response;
-use percent_encoding::percent_decode;
 
 use super::answer::{self, Dialect, Failure};
+use super::form::{self, field};
 use super::{Work, empty, parameters, set};
 use crate::access::password;
 use crate::access::policy::Weakness;
@@ -31,9 +30,6 @@ use crate::pages::text::{self, Texts, fill};
 use crate::ports::DatabaseError;
 use crate::tenant::Settings;
 use crate::tenant::settings::EmailSender;
-
-/// A form with two passwords of the longest kind, percent-encoded, is smaller than this.
-const MAX_FORM: usize = 16 * 1024;
 
 /// What the pages of one request share.
 struct View<'a> {
@@ -170,21 +166,6 @@ fn token<'u>(uri: &'u Uri, folder: &str) -> &'u str {
     uri.path().strip_prefix(folder).unwrap_or_default()
 }
 
-/// A form's field as text; `Some(Err)` when its bytes are not UTF-8, which a lenient reader would replace unseen: nobody
-/// could type such a password a second time.
-fn field(form: &[u8], name: &str) -> Option<Result<String, Utf8Error>> {
-    form.split(|byte| *byte == b'&').find_map(|pair| {
-        let equals = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
-        let (key, value) = pair.split_at(equals);
-        let decoded = |bytes: &[u8]| {
-            let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-            percent_decode(&spaced).decode_utf8().map(Cow::into_owned)
-        };
-        let is_it = decoded(key).is_ok_and(|key| key == name);
-        is_it.then(|| decoded(value.get(1..).unwrap_or_default()))
-    })
-}
-
 /// `GET /invite/{token}`: the form, or what is wrong with the link.
 pub async fn invite_page(work: Work, uri: Uri) -> Response {
     let view = View::new(&work.ctx);
@@ -197,8 +178,9 @@ pub async fn invite_page(work: Work, uri: Uri) -> Response {
 
 /// `POST /invite/{token}` with `password`, and `confirm` where the form asks twice.
 pub async fn set_password(work: Work, uri: Uri, body: Body) -> Response {
-    let Ok(form) = body::to_bytes(body, MAX_FORM).await else {
-        return answer::error(Dialect::Page, StatusCode::PAYLOAD_TOO_LARGE, "The form is too large.");
+    let form = match form::read(body).await {
+        Ok(form) => form,
+        Err(refused) => return refused,
     };
     let ctx = &work.ctx;
     let view = View::new(ctx);
@@ -258,8 +240,9 @@ async fn offer_to_verify(ctx: &Context, uri: &Uri, status: StatusCode) -> Respon
 /// nothing: mail scanners have been seen to send one.
 pub async fn confirm_email(work: Work, uri: Uri, body: Body) -> Response {
     let ctx = &work.ctx;
-    let Ok(form) = body::to_bytes(body, MAX_FORM).await else {
-        return answer::error(Dialect::Page, StatusCode::PAYLOAD_TOO_LARGE, "The form is too large.");
+    let form = match form::read(body).await {
+        Ok(form) => form,
+        Err(refused) => return refused,
     };
     let view = View::new(ctx);
     let token = token(&uri, "/verify/");

@@ -6,7 +6,9 @@ mod answer;
 mod api;
 mod audit;
 mod caller;
+mod console;
 mod dev;
+mod form;
 mod hooks;
 mod invitations;
 mod limits;
@@ -14,6 +16,7 @@ mod links;
 mod mail;
 mod oauth;
 mod operations;
+mod origin;
 mod routes;
 mod scim;
 mod settings;
@@ -25,8 +28,7 @@ use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
 
-use ::http::header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue};
-use ::http::request::Parts;
+use ::http::header::{HeaderName, HeaderValue};
 use ::http::{HeaderMap, Request, StatusCode, Uri};
 use axum::Router;
 use axum::body::Body;
@@ -163,7 +165,7 @@ impl Service {
         // Of a body that is too large, what is left is the error that reading it brings: who may not send it, or not there,
         // is told that first.
         let body = body.map_or_else(too_large, Body::from);
-        let refused = if is_forged_by_another_site(&parts) {
+        let refused = if origin::is_foreign(&parts, &ctx.deployment) {
             let detail = "A page of another site sent this: administer from a page of this site, or by a program.";
             Some(answer::error(dialect, StatusCode::FORBIDDEN, detail))
         } else {
@@ -250,14 +252,6 @@ async fn read_body(mut body: Body, limit: usize) -> Option<Bytes> {
 /// The body that stands for one that was too large.
 fn too_large() -> Body {
     Body::from_stream(stream::once(future::ready(Err::<Bytes, _>(io::Error::other("the body is too large")))))
-}
-
-/// Whether a browser says that another site's page sent a request which changes something, and that it added credentials
-/// which it has kept: Basic ones or a cookie. A page cannot add those itself, nor keep the browser from saying so.
-fn is_forged_by_another_site(request: &Parts) -> bool {
-    let has_credentials = [AUTHORIZATION, COOKIE].iter().any(|name| request.headers.contains_key(name));
-    let site = request.headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
-    !request.method.is_safe() && has_credentials && matches!(site, Some(b"cross-site" | b"same-site"))
 }
 
 /// Splits `/t/{tenant}` off a path.

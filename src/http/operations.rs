@@ -4,9 +4,8 @@ use ::http::{StatusCode, Uri};
 use axum::response::Response;
 
 use super::answer::{self, Dialect};
-use super::{Work, set};
-use crate::pages::layout::Shell;
-use crate::pages::{assets, problem};
+use super::set;
+use crate::pages::assets;
 
 /// `GET /healthz`: the Worker runs. Says nothing about the database.
 pub async fn healthz() -> Response {
@@ -27,15 +26,6 @@ pub async fn asset(uri: Uri) -> Response {
     let mut response = answer::with_body(StatusCode::OK, asset.content_type, asset.body);
     set(response.headers_mut(), "cache-control", assets::CACHE_CONTROL);
     response
-}
-
-/// `GET /console`: says what there is until the console itself is built.
-pub async fn console(work: Work) -> Response {
-    let settings = work.ctx.settings();
-    let shell = Shell { organization: &settings.organization_name, ..Shell::default() };
-    let detail = "The administration console is not built yet. Administer Latchkey through SCIM at /scim2/Users; \
-        /openapi.json describes it.";
-    answer::page(StatusCode::OK, problem::problem(&shell, 200, "Latchkey is running", detail))
 }
 
 /// Any other address: 404 in the path's dialect.

@@ -16,7 +16,7 @@ use axum::routing::{MethodFilter, on};
 
 use super::wso2::{codes, email_templates, governance, tenants};
 use super::{
-    Work, api, audit, caller, dev, empty, hooks, invitations, links, mail, oauth, operations, scim, settings,
+    Work, api, audit, caller, console, dev, empty, hooks, invitations, links, mail, oauth, operations, scim, settings,
     templates, tokens,
 };
 use crate::access::scope::Scope;
@@ -30,6 +30,8 @@ pub enum Rule {
     Own,
     /// Whoever has one of these scopes in the tenant of the path.
     Scopes(&'static [Scope]),
+    /// Whoever has signed in to the console; others are sent to sign in.
+    SignedIn,
 }
 
 impl fmt::Display for Rule {
@@ -37,6 +39,7 @@ impl fmt::Display for Rule {
         match self {
             Self::Anyone => f.write_str("anyone"),
             Self::Own => f.write_str("own"),
+            Self::SignedIn => f.write_str("signed in"),
             Self::Scopes(any_of) => {
                 f.write_str(&any_of.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" or "))
             }
@@ -101,11 +104,17 @@ impl Handler<(), ()> for Endpoint {
 
 /// Lets those in whom the rule names.
 async fn guarded(endpoint: Endpoint, mut call: Call) -> Response {
-    if let Rule::Scopes(any_of) = endpoint.rule {
-        match caller::allowed(&call.work, &call.headers, any_of).await {
-            Ok(ctx) => call.work.caller = Some(ctx),
-            Err(refused) => return refused,
-        }
+    let caller = match endpoint.rule {
+        Rule::Anyone | Rule::Own => Ok(None),
+        Rule::Scopes(any_of) => caller::allowed(&call.work, &call.headers, any_of).await.map(Some),
+        Rule::SignedIn => match caller::in_session(&call.work, &call.headers).await {
+            Ok(None) => Err(console::to_sign_in(&call.work.ctx, Some(&call.uri))),
+            in_session => in_session,
+        },
+    };
+    match caller {
+        Ok(caller) => call.work.caller = caller,
+        Err(refused) => return refused,
     }
     (endpoint.handler)(call).await
 }
@@ -282,7 +291,12 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/assets/{name}", ANYONE, at!(operations::asset, uri)),
     route(GET, "/healthz", ANYONE, at!(operations::healthz)),
     route(GET, "/openapi.json", ANYONE, at!(operations::openapi)),
-    route(GET, "/console", ANYONE, at!(operations::console, work)),
+    route(GET, console::HOME, Rule::SignedIn, at!(console::home, work)),
+    route(GET, console::SIGN_IN, ANYONE, at!(console::sign_in_page, work, uri, headers)),
+    route(POST, console::SIGN_IN, ANYONE, at!(console::sign_in, work, body)),
+    // Whose session ends is what the cookie says; without one there is nothing to end.
+    route(POST, console::SIGN_OUT, ANYONE, at!(console::sign_out, work, headers)),
+    route(POST, console::SIGN_OUT_EVERYWHERE, ANYONE, at!(console::sign_out_everywhere, work, headers)),
     route(GET, "/dev/panic", ANYONE, at!(dev::panic, work)),
     route(GET, "/dev/inbox", ANYONE, at!(dev::inbox_page, work)),
     route(GET, "/dev/inbox.json", ANYONE, at!(dev::inbox_json, work)),

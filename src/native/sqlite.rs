@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0009_limits.sql"),
     include_str!("../../schema/d1/0010_outbox.sql"),
     include_str!("../../schema/d1/0011_failover.sql"),
+    include_str!("../../schema/d1/0012_sessions.sql"),
 ];
 
 /// Tables that grow with the tenants, by name and by the aliases that our statements give them.

@@ -10,9 +10,11 @@
 //! * `locale`: languages, locale fallback, dates and durations in words (the mails use it too)
 //! * `invite`: set a password, confirm an address, and what is wrong with a link
 //! * `problem`: everything else that can go wrong
+//! * `console`: signing in to the console, and its home page
 //! * `inbox`: the development inbox
 
 pub mod assets;
+pub mod console;
 pub mod inbox;
 pub mod invite;
 pub mod layout;

@@ -3,6 +3,7 @@
 //! The snapshots hold each page as a browser gets it, one element a line, without the hashes of the assets.
 
 use super::assets;
+use super::console::{HomePage, SignInPage, Told, home, sign_in};
 use super::inbox::{InboxMail, frame, inbox};
 use super::invite::{
     LinkProblem, SetPasswordPage, email_verified, link_problem, new_mail_requested, password_set, set_password,
@@ -11,6 +12,7 @@ use super::invite::{
 use super::layout::{Shell, form_target, link_target};
 use super::locale::Language;
 use super::problem;
+use crate::access::scope::Scope;
 
 const SHELL: Shell =
     Shell { prefix: "", locale: "en_US", organization: "Example Corporation", support: "help@example.com" };
@@ -50,6 +52,31 @@ fn pages_after_a_success() {
     snapshot!("new-mail-requested", new_mail_requested(&SHELL));
     snapshot!("verify-email", verify_email(&SHELL, "/verify/lk1.x", "paul@example.com"));
     snapshot!("email-verified", email_verified(&SHELL, None));
+}
+
+#[test]
+fn the_consoles_pages() {
+    let shell = Shell { prefix: "/t/acme.com", ..Shell::default() };
+    let form = |username, told| {
+        let next = "/t/acme.com/console";
+        sign_in(&SignInPage { shell, action: "/t/acme.com/console/login", tenant: "acme.com", username, next, told })
+    };
+    snapshot!("sign-in", form("", None));
+    snapshot!("sign-in-refused", form("<alice>", Some(Told::Refused)));
+    snapshot!("signed-out", form("", Some(Told::SignedOutEverywhere)));
+    snapshot!(
+        "console",
+        home(&HomePage {
+            shell: Shell { organization: "Acme", ..shell },
+            name: "alice",
+            tenant: "acme.com",
+            scopes: [Scope::ScimRead, Scope::Audit].into_iter().collect(),
+            idle_seconds: 1_800,
+            sign_out: "/t/acme.com/console/logout",
+            sign_out_everywhere: "/t/acme.com/console/logout/everywhere",
+            development: true,
+        })
+    );
 }
 
 #[test]

@@ -53,6 +53,8 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("DEFAULT_LOCALE", DEFAULT_LOCALE),
     ("MAIL_REPLY_TO", ""),
     (AUDIT_RETENTION_DAYS, "0"),
+    ("SESSION_IDLE_SECONDS", "1800"),
+    ("SESSION_MAX_SECONDS", "43200"),
     (RATE_LIMITS, "requests=on, mail-per-address=20/day, resends=10/day"),
 ];
 
@@ -74,6 +76,9 @@ pub type Values = BTreeMap<&'static str, String>;
 /// The most that `PASSWORD_HISTORY` may be. Each of the last passwords costs a whole Argon2id to compare with, 45 ms in
 /// which the isolate does nothing else: six of them, the new one's hash included, are what one request may take.
 const MAX_PASSWORD_HISTORY: u32 = 5;
+
+/// The longest that a console session may last, in seconds: 30 days.
+const MOST_SESSION_SECONDS: u32 = 2_592_000;
 
 /// The longest value, in bytes.
 const LONGEST: usize = 1024;
@@ -111,6 +116,10 @@ pub struct Settings {
     pub mail_reply_to: Option<String>,
     /// `AUDIT_RETENTION_DAYS`: older rows of the audit are removed; 0 keeps all.
     pub audit_retention_days: u32,
+    /// `SESSION_IDLE_SECONDS`: a console session that is not used for so long is over.
+    pub session_idle_seconds: u32,
+    /// `SESSION_MAX_SECONDS`: so long after signing in it is over in any case.
+    pub session_max_seconds: u32,
     /// `RATE_LIMITS`.
     pub rate_limits: RateLimits,
 }
@@ -174,6 +183,8 @@ impl Settings {
             default_locale: locale.unwrap_or_else(|| DEFAULT_LOCALE.to_owned()),
             mail_reply_to: reply_to.filter(|address| !address.is_empty()),
             audit_retention_days: number(&mut read, AUDIT_RETENTION_DAYS, 0..=36_500),
+            session_idle_seconds: number(&mut read, "SESSION_IDLE_SECONDS", 1..=MOST_SESSION_SECONDS),
+            session_max_seconds: number(&mut read, "SESSION_MAX_SECONDS", 1..=MOST_SESSION_SECONDS),
             rate_limits: rate_limits.unwrap_or(RateLimits::DEFAULT),
             values: read.values,
         }

@@ -54,6 +54,18 @@ test("no secret of a whole life is at rest, in the log, or in an answer that doe
   assert.equal(done.status, 200, done.text);
   assert.equal((await told("sign in", admin.as("paul", chosen).get("/scim2/Me"))).status, 200);
 
+  // A console session: its cookie is handed out once.
+  const origin = { headers: { origin: worker.origin } };
+  const nobody = admin.anonymous();
+  const begun = await nobody.post("/console/login", new URLSearchParams({ username: "root", password: ADMIN, next: "" }), origin);
+  assert.equal(begun.status, 303, begun.text);
+  const session = secret(/=(lk_sa_[^;]+)/.exec(begun.headers.get("set-cookie"))[1]);
+  const cookie = { cookie: `latchkey-session=${session}` };
+  assert.equal((await told("console", nobody.get("/console", { headers: cookie }))).status, 200);
+  assert.equal((await told("audit", nobody.get("/api/audit", { headers: cookie }))).status, 200);
+  const forged = { cookie: `latchkey-session=${session.slice(0, -3)}AAA` };
+  assert.equal((await told("forged", nobody.get("/console", { headers: forged }))).status, 303);
+
   // A confirmed address, a file, a template, a link to hand over, a code for others to send, an API token.
   const verified = { schemas: [USER], userName: "vera", password: secret("VerifiedSecret96"), emails: ["vera@example.com"], [WSO2]: { verifyEmail: true } };
   assert.equal((await told("verify", admin.post("/scim2/Users", verified))).status, 201);

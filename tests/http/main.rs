@@ -8,6 +8,7 @@ mod api;
 mod attacks;
 mod audit;
 mod complaints;
+mod console;
 mod external;
 mod failover;
 mod hooks;

@@ -14,6 +14,7 @@ use latchkey::mail::sender;
 use latchkey::ports::{Database, DatabaseError, HttpClient, HttpError, Outcome, Statement, Value as Parameter};
 use serde_json::{Value, json};
 
+use crate::console::Browser;
 use crate::scim2::client::{BULK, PATCH, WSO2};
 use crate::support::{App, Faulty, Reply, basic, invited};
 
@@ -213,6 +214,17 @@ fn no_secret_of_a_whole_life_is_at_rest_in_a_log_or_in_an_answer() {
     let broken = life.secret("BrokenSecret13");
     let broken = format!("{{\"userName\":\"x\",\"password\":\"{broken}\"");
     assert_eq!(life.request(Some(ADMIN), "POST", "/scim2/Users", broken).status, 400);
+
+    // A console session: its cookie is handed out once.
+    let mut browser = Browser::signed_in(&life.app, "", ADMIN.0, ADMIN.1);
+    let home = browser.get("/console");
+    let cookie = browser.cookie.clone();
+    life.secret(cookie.split_once('=').unwrap().1);
+    life.answers.push(("GET /console".to_owned(), format!("{:?}\n{}", home.headers, home.text)));
+    let wrong = life.secret("WrongSecretOfAForm");
+    let refused = Browser::new(&life.app).sign_in("", "paul", &wrong);
+    assert_eq!((home.status.as_u16(), refused.status.as_u16()), (200, 401));
+    life.answers.push(("POST /console/login".to_owned(), format!("{:?}\n{}", refused.headers, refused.text)));
 
     // Tokens of programs: handed out once, exchanged, used, mistyped, revoked.
     let reply = life.admin(

@@ -219,11 +219,16 @@ impl App {
 
     /// Everything in the database, as text.
     pub fn dump(&self) -> String {
+        self.dump_without("")
+    }
+
+    /// The same without one of the tables.
+    pub fn dump_without(&self, left_out: &str) -> String {
         self.native.sqlite.with(|connection| {
             let mut tables = connection.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").unwrap();
             let names: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
             let mut text = String::new();
-            for name in names {
+            for name in names.iter().filter(|name| *name != left_out) {
                 let mut all = connection.prepare(&format!("SELECT * FROM {name}")).unwrap();
                 let columns = all.column_count();
                 let mut rows = all.query([]).unwrap();

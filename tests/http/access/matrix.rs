@@ -8,12 +8,13 @@ use latchkey::access::scope::{Scope, Scopes};
 use latchkey::http::{ROUTES, Route, Rule};
 use serde_json::json;
 
+use crate::console::Browser;
 use crate::scim2::client::{PASSWORD, USER};
-use crate::support::{App, basic};
+use crate::support::{App, ORIGIN, basic};
 
 struct Matrix {
     app: App,
-    /// By name, with the `Authorization` each sends; an empty one is none.
+    /// By name, with the `Authorization` each sends, or the cookie of a session; an empty one is none.
     callers: Vec<(String, String)>,
 }
 
@@ -59,12 +60,23 @@ impl Matrix {
             ("super tenants".to_owned(), token("", &["scim:read", "tenants"])),
             ("first admin".to_owned(), basic("admin", "admin")),
         ]);
+        for (name, prefix, user) in [
+            ("auditor's session", acme, "audrey"),
+            ("inviter's session", acme, "ivan"),
+            ("admin's session", acme, "alice"),
+            ("globex session", globex, "gus"),
+            ("super session", "", "root"),
+        ] {
+            callers.push((name.to_owned(), Browser::signed_in(&app, prefix, user, PASSWORD).cookie));
+        }
         Self { app, callers }
     }
 
     fn status(&self, method: &http::Method, path: &str, authorization: &str) -> u16 {
         let mut request = Request::builder().method(method).uri(path).header("content-type", "application/json");
-        if !authorization.is_empty() {
+        if authorization.starts_with("latchkey-session=") {
+            request = request.header("cookie", authorization).header("origin", ORIGIN);
+        } else if !authorization.is_empty() {
             request = request.header("authorization", authorization);
         }
         self.app.send(request.body(Body::from("{}")).unwrap()).status.as_u16()
@@ -95,13 +107,22 @@ fn every_route_lets_in_whom_its_rule_names_and_nobody_else() {
             let status = matrix.status(&route.method, &path, authorization);
             write!(table, "{status} ").unwrap();
             let Rule::Scopes(any_of) = route.rule else { continue };
-            let known = !["nobody", "wrong", "user", "globex admin", "globex token", "super token", "super auditor"]
-                .contains(&name.as_str());
+            let unknown = [
+                "nobody",
+                "wrong",
+                "user",
+                "globex admin",
+                "globex token",
+                "super token",
+                "super auditor",
+                "globex session",
+            ];
+            let known = !unknown.contains(&name.as_str());
             assert_eq!(status == 401, !known, "{} {path}: {name} got {status}", route.method);
             let scopes = match name.as_str() {
-                "admin" | "super admin" | "first admin" => Scopes::all(),
-                "auditor" => Scopes::from_stored("scim:read audit"),
-                "inviter" => Scopes::from_stored("scim:read invitations"),
+                "admin" | "super admin" | "first admin" | "admin's session" | "super session" => Scopes::all(),
+                "auditor" | "auditor's session" => Scopes::from_stored("scim:read audit"),
+                "inviter" | "inviter's session" => Scopes::from_stored("scim:read invitations"),
                 "super tenants" => Scopes::from_stored("scim:read tenants"),
                 scope => Scopes::from_stored(scope),
             };

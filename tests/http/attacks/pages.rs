@@ -7,6 +7,7 @@ use latchkey::http::Service;
 use serde_json::json;
 
 use super::{PASSWORD, redeem};
+use crate::console::Browser;
 use crate::scim2::client::WSO2;
 use crate::support::{App, Faulty, Reply};
 
@@ -88,7 +89,12 @@ fn row_19_every_page_of_a_link_keeps_it_to_itself() {
 #[test]
 fn row_19_so_does_every_other_page() {
     let app = App::new();
-    assert_page(&app.anyone("GET", "/console"), 200, "the console");
+    assert_page(&app.anyone("GET", "/console/login"), 200, "the form to sign in with");
+    let mut browser = Browser::new(&app);
+    assert_page(&browser.sign_in("", "admin", "incorrect"), 401, "a wrong password");
+    assert_page(&browser.sign_in("", "admin", ""), 422, "no password");
+    assert_eq!(browser.sign_in("", "admin", "admin").status, 303);
+    assert_page(&browser.get("/console"), 200, "the console");
     let production = app.reconfigured(&[
         ("ENVIRONMENT", "production"),
         ("ADMIN_PASSWORD", "correct horse battery"),
