@@ -2,6 +2,7 @@
 
 import { request as httpRequest } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
+import { assertUnsaid, rememberRequest } from "./secrets.mjs";
 
 export const USER = "urn:ietf:params:scim:schemas:core:2.0:User";
 export const ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
@@ -46,8 +47,10 @@ export class Client {
       headers = { "content-type": "application/scim+json", ...headers };
       body = JSON.stringify(body);
     }
+    rememberRequest(headers, body);
     const answer = await fetch(new URL(path, this.origin), { method, headers, body, redirect: "manual" });
     const text = await answer.text();
+    assertUnsaid(`${method} ${path}`, text);
     return {
       status: answer.status,
       headers: answer.headers,

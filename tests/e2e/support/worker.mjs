@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT, migrate, startDev } from "../../../scripts/wrangler.mjs";
+import { assertHidden, remember } from "./secrets.mjs";
 
 const running = new Set();
 // A test runner that gives up on a file ends it with SIGTERM; workerd must not stay behind.
@@ -55,6 +56,7 @@ export async function startWorker({ vars = {}, devVars = true, logFile, database
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
   if (devVars) vars = { PUBLIC_ORIGIN: origin, ...vars };
+  for (const [name, value] of Object.entries(vars)) if (/KEY|SECRET|PASSWORD$/.test(name)) remember(value);
   let dev;
 
   async function start() {
@@ -87,8 +89,10 @@ export async function startWorker({ vars = {}, devVars = true, logFile, database
       vars = { ...vars, ...changed };
       await start();
     },
+    /** Stops for good; fails if a secret of the tests is in the log or on disk. */
     async close() {
       await dev.stop();
+      assertHidden(state, readFileSync(log, "latin1"));
       rmSync(folder, { recursive: true, force: true });
     },
   };
