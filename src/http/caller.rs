@@ -3,7 +3,7 @@
 
 use ::http::HeaderMap;
 use ::http::StatusCode;
-use ::http::header::{AUTHORIZATION, COOKIE};
+use ::http::header::{AUTHORIZATION, COOKIE, HeaderValue, WWW_AUTHENTICATE};
 use axum::response::Response;
 
 use super::{Work, answer};
@@ -41,6 +41,21 @@ fn unauthorized(work: &Work) -> Response {
         work.dialect,
         "Credentials are missing or wrong: send an API token, or HTTP Basic credentials, that is valid for this tenant.",
     )
+}
+
+/// Says in the challenge what is wrong with a bearer token, where one was sent (RFC 6750 section 3).
+pub fn explain(mut refused: Response, headers: &HeaderMap, any_of: &[Scope]) -> Response {
+    let authorization = headers.get(AUTHORIZATION).and_then(|header| header.to_str().ok()).unwrap_or_default();
+    let Some(Credentials::Bearer(_)) = Credentials::parse(authorization) else { return refused };
+    let error = match (refused.status(), any_of.first()) {
+        (StatusCode::UNAUTHORIZED, _) => "invalid_token\"".to_owned(),
+        (StatusCode::FORBIDDEN, Some(scope)) => format!("insufficient_scope\", scope=\"{scope}\""),
+        _ => return refused,
+    };
+    if let Ok(challenge) = HeaderValue::try_from(format!("Bearer realm=\"Latchkey\", error=\"{error}")) {
+        refused.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    refused
 }
 
 /// The context with the caller in it, provided that he has one of these scopes; else a 401 or a 403.

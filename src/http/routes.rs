@@ -106,7 +106,10 @@ impl Handler<(), ()> for Endpoint {
 async fn guarded(endpoint: Endpoint, mut call: Call) -> Response {
     let caller = match endpoint.rule {
         Rule::Anyone | Rule::Own => Ok(None),
-        Rule::Scopes(any_of) => caller::allowed(&call.work, &call.headers, any_of).await.map(Some),
+        Rule::Scopes(any_of) => match caller::allowed(&call.work, &call.headers, any_of).await {
+            Ok(ctx) => Ok(Some(ctx)),
+            Err(refused) => Err(caller::explain(refused, &call.headers, any_of)),
+        },
         Rule::SignedIn => match caller::in_session(&call.work, &call.headers).await {
             Ok(None) => Err(console::to_sign_in(&call.work.ctx, Some(&call.uri))),
             in_session => in_session,

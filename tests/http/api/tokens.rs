@@ -184,8 +184,20 @@ fn anything_but_a_good_token_is_401_with_a_challenge() {
         let reply = app.authorized(&authorization, "GET", "/scim2/Users");
         assert_eq!(reply.status, 401, "{authorization}");
         let challenges: Vec<_> = reply.headers.get_all("www-authenticate").iter().collect();
-        assert_eq!(challenges.len(), 2, "{authorization}");
+        let is_bearer = authorization.to_lowercase().starts_with("bearer ");
+        let expected: &[&str] = if is_bearer {
+            &[r#"Bearer realm="Latchkey", error="invalid_token""#]
+        } else {
+            &[r#"Basic realm="Latchkey", charset="UTF-8""#, r#"Bearer realm="Latchkey""#]
+        };
+        assert_eq!(challenges, expected, "{authorization}");
     }
+    let reply = app.authorized(&bearer(&token), "GET", "/api/settings");
+    let challenge = reply.header("www-authenticate");
+    assert_eq!(
+        (reply.status.as_u16(), challenge),
+        (403, r#"Bearer realm="Latchkey", error="insufficient_scope", scope="settings""#)
+    );
     assert_eq!(app.authorized(&format!("bearer {token}"), "GET", "/scim2/Users").status, 200);
 }
 
