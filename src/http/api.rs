@@ -1,14 +1,13 @@
 //! Latchkey's own API: a tenant's schemas and resource types. Errors are `application/problem+json` (RFC 9457).
 
-use ::http::{HeaderMap, StatusCode, Uri};
+use ::http::{StatusCode, Uri};
 use axum::body::{self, Body};
 use axum::response::Response;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value as Json, json};
 
 use super::answer::{self, Dialect};
-use super::{Work, caller, empty, set};
-use crate::access::scope::Scope;
+use super::{Work, empty, set};
 use crate::context::Context;
 use crate::directory::registry::{self, Kind, RegisterError, Registration};
 use crate::scim::discovery;
@@ -74,10 +73,10 @@ async fn register(ctx: &Context, new: Vec<Registration>, shown: Json, location: 
 /// tenant's own) it extends that type, `"required": true` making the extension required; without, the URN's last part
 /// decides: `…:User` extends users, `…:Group` groups, anything else is there for a resource type to use. An attribute with
 /// `"indexed": true` is served by an index.
-pub async fn register_schema(work: Work, headers: HeaderMap, body: Body) -> Response {
+pub async fn register_schema(work: Work, body: Body) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::Settings]).await?;
+            let ctx = &work.ctx;
             let mut document = object(body).await?;
             if document.get("id").is_none() {
                 document["id"] = json!(CUSTOM_USER_SCHEMA);
@@ -106,7 +105,7 @@ pub async fn register_schema(work: Work, headers: HeaderMap, body: Body) -> Resp
                 });
             }
             let location = format!("{}/api/schemas/{urn}", ctx.base());
-            register(&ctx, new, shown, location).await
+            register(ctx, new, shown, location).await
         }
         .await,
     )
@@ -125,10 +124,10 @@ fn private_keys(attributes: Option<&mut Json>) {
 
 /// `POST /api/resource-types`: a resource type (RFC 7643 section 6). `schema` is the URN of a registered schema, or the
 /// schema itself.
-pub async fn register_resource_type(work: Work, headers: HeaderMap, body: Body) -> Response {
+pub async fn register_resource_type(work: Work, body: Body) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::Settings]).await?;
+            let ctx = &work.ctx;
             let mut document = object(body).await?;
             let name = document.get("name").and_then(Json::as_str).unwrap_or_default().to_owned();
             let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -148,15 +147,14 @@ pub async fn register_resource_type(work: Work, headers: HeaderMap, body: Body) 
             }
             new.push(Registration { kind: Kind::ResourceType, name: name.clone(), document: document.clone() });
             let location = format!("{}/api/resource-types/{name}", ctx.base());
-            register(&ctx, new, document, location).await
+            register(ctx, new, document, location).await
         }
         .await,
     )
 }
 
-async fn list(work: &Work, headers: &HeaderMap, show: impl Fn(&crate::scim::schema::Registry, &str) -> Json) -> Answer {
-    let ctx = caller::allowed(work, headers, &[Scope::ScimRead, Scope::Settings]).await?;
-    let registry = registry::of(&ctx).await.map_err(|failure| answer::database(Dialect::Problem, &failure))?;
+async fn list(ctx: &Context, show: impl Fn(&crate::scim::schema::Registry, &str) -> Json) -> Answer {
+    let registry = registry::of(ctx).await.map_err(|failure| answer::database(Dialect::Problem, &failure))?;
     let document = show(&registry, &format!("{}/scim2", ctx.base()));
     if document.is_null() {
         return Err(answer::not_found(Dialect::Problem));
@@ -165,37 +163,32 @@ async fn list(work: &Work, headers: &HeaderMap, show: impl Fn(&crate::scim::sche
 }
 
 /// `GET /api/schemas`: the tenant's and the built-in ones.
-pub async fn list_schemas(work: Work, headers: HeaderMap) -> Response {
+pub async fn list_schemas(work: Work) -> Response {
     flat(
-        list(&work, &headers, |registry, base| json!({ "Resources": discovery::schemas(registry, base)["Resources"] }))
-            .await,
+        list(&work.ctx, |registry, base| json!({ "Resources": discovery::schemas(registry, base)["Resources"] })).await,
     )
 }
 
 /// `GET /api/schemas/{urn}`
-pub async fn read_schema(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn read_schema(work: Work, uri: Uri) -> Response {
     let urn = name(&uri);
-    flat(list(&work, &headers, |registry, base| discovery::schema(registry, &urn, base).unwrap_or_default()).await)
+    flat(list(&work.ctx, |registry, base| discovery::schema(registry, &urn, base).unwrap_or_default()).await)
 }
 
 /// `GET /api/resource-types`: the tenant's and the built-in ones.
-pub async fn list_resource_types(work: Work, headers: HeaderMap) -> Response {
+pub async fn list_resource_types(work: Work) -> Response {
     let show = |registry: &crate::scim::schema::Registry, base: &str| json!({ "Resources": discovery::resource_types(registry, base)["Resources"] });
-    flat(list(&work, &headers, show).await)
+    flat(list(&work.ctx, show).await)
 }
 
 /// `GET /api/resource-types/{name}`
-pub async fn read_resource_type(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn read_resource_type(work: Work, uri: Uri) -> Response {
     let name = name(&uri);
-    flat(
-        list(&work, &headers, |registry, base| discovery::resource_type(registry, &name, base).unwrap_or_default())
-            .await,
-    )
+    flat(list(&work.ctx, |registry, base| discovery::resource_type(registry, &name, base).unwrap_or_default()).await)
 }
 
-async fn remove(work: &Work, headers: &HeaderMap, kind: Kind, name: &str) -> Answer {
-    let ctx = caller::allowed(work, headers, &[Scope::Settings]).await?;
-    match registry::remove(&ctx, kind, name).await {
+async fn remove(ctx: &Context, kind: Kind, name: &str) -> Answer {
+    match registry::remove(ctx, kind, name).await {
         Ok(true) => Ok(empty(StatusCode::NO_CONTENT)),
         Ok(false) => Err(problem(StatusCode::NOT_FOUND, "The tenant has registered nothing of this name.")),
         Err(error) => Err(refused(&error)),
@@ -203,11 +196,11 @@ async fn remove(work: &Work, headers: &HeaderMap, kind: Kind, name: &str) -> Ans
 }
 
 /// `DELETE /api/schemas/{urn}`: of the tenant's own only.
-pub async fn remove_schema(work: Work, uri: Uri, headers: HeaderMap) -> Response {
-    flat(remove(&work, &headers, Kind::Schema, &name(&uri)).await)
+pub async fn remove_schema(work: Work, uri: Uri) -> Response {
+    flat(remove(&work.ctx, Kind::Schema, &name(&uri)).await)
 }
 
 /// `DELETE /api/resource-types/{name}`: of the tenant's own only.
-pub async fn remove_resource_type(work: Work, uri: Uri, headers: HeaderMap) -> Response {
-    flat(remove(&work, &headers, Kind::ResourceType, &name(&uri)).await)
+pub async fn remove_resource_type(work: Work, uri: Uri) -> Response {
+    flat(remove(&work.ctx, Kind::ResourceType, &name(&uri)).await)
 }

@@ -60,10 +60,7 @@ pub fn explain(mut refused: Response, headers: &HeaderMap, any_of: &[Scope]) -> 
 
 /// The context with the caller in it, provided that he has one of these scopes; else a 401 or a 403.
 pub async fn allowed(work: &Work, headers: &HeaderMap, any_of: &[Scope]) -> Result<Context, Response> {
-    let ctx = match &work.caller {
-        Some(ctx) => ctx.clone(),
-        None => authenticated(work, headers).await?,
-    };
+    let ctx = authenticated(work, headers).await?;
     if ctx.scopes.has_any(any_of) {
         return Ok(ctx);
     }

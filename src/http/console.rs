@@ -34,7 +34,7 @@ const SIGNED_OUT: &str = "signed-out";
 
 /// `GET /console`.
 pub async fn home(work: Work) -> Response {
-    let Some(ctx) = &work.caller else { return to_sign_in(&work.ctx, None) };
+    let ctx = &work.ctx;
     let settings = ctx.settings();
     let prefix = ctx.tenant.prefix();
     let name = match &ctx.actor {
@@ -134,9 +134,9 @@ async fn end(work: &Work, headers: &HeaderMap, which: Ended) -> Response {
 }
 
 /// To the form, and back afterwards to what was asked for.
-pub fn to_sign_in(ctx: &Context, asked_for: Option<&Uri>) -> Response {
-    let asked_for = asked_for.map(|uri| at(ctx, uri.path_and_query().map_or(HOME, |path| path.as_str())));
-    let next = next(ctx, asked_for.map(Cow::Owned));
+pub fn to_sign_in(ctx: &Context, asked_for: &Uri) -> Response {
+    let asked_for = asked_for.path_and_query().map(|path| Cow::Owned(at(ctx, path.as_str())));
+    let next = next(ctx, asked_for);
     let next: String = byte_serialize(next.as_bytes()).collect();
     see_other(&at(ctx, &format!("{SIGN_IN}?{NEXT}={next}")))
 }

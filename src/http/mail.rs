@@ -1,14 +1,13 @@
 //! `/api/mail`: the outbox, and trying again what has ended unsent. Errors are `application/problem+json`.
 
-use ::http::{HeaderMap, StatusCode, Uri};
+use ::http::{StatusCode, Uri};
 use axum::body::Body;
 use axum::response::Response;
 use serde_json::json;
 
 use super::answer::{self, Dialect};
 use super::api::{at_domain, flat, object, problem};
-use super::{Work, caller, parameters};
-use crate::access::scope::Scope;
+use super::{Work, parameters};
 use crate::mail::outbox::listing::{self, Listed, STATES};
 use crate::mail::outbox::retry::{self, RETRYABLE};
 use crate::ports::DatabaseError;
@@ -18,12 +17,12 @@ fn failed(failure: &DatabaseError) -> Response {
 }
 
 /// `GET /api/mail?state=&count=&cursor=&domain=`: newest first, of one user store.
-pub async fn list(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn list(work: Work, uri: Uri) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::Mail]).await?;
+            let ctx = &work.ctx;
             let parameter = |name| parameters(&uri, name).find(|value| !value.is_empty());
-            let ctx = at_domain(&ctx, parameter("domain").as_deref())?;
+            let ctx = at_domain(ctx, parameter("domain").as_deref())?;
             let state = parameter("state");
             if state.as_deref().is_some_and(|state| !STATES.contains(&state)) {
                 let detail = format!("The parameter state must be one of {}.", STATES.join(", "));
@@ -49,10 +48,10 @@ pub async fn list(work: Work, uri: Uri, headers: HeaderMap) -> Response {
 }
 
 /// `POST /api/mail/{id}/retry`: 202 with the mail, which is queued again.
-pub async fn retry_one(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn retry_one(work: Work, uri: Uri) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::Mail]).await?;
+            let ctx = &work.ctx;
             let id = uri.path().split('/').nth(3).unwrap_or_default();
             let ctx = ctx.at_id(id);
             let queued = retry::one(&ctx, id).await.map_err(|failure| failed(&failure))?;
@@ -80,17 +79,17 @@ pub async fn retry_one(work: Work, uri: Uri, headers: HeaderMap) -> Response {
 
 /// `POST /api/mail/retry` `{"state","domain"?}`: queues up to 1,000 mails of that state again, of one user store;
 /// `{"queued": n}`.
-pub async fn retry_all(work: Work, headers: HeaderMap, body: Body) -> Response {
+pub async fn retry_all(work: Work, body: Body) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::Mail]).await?;
+            let ctx = &work.ctx;
             let body = object(body).await?;
             let state = body["state"].as_str().unwrap_or_default();
             if !RETRYABLE.contains(&state) {
                 let detail = format!("state must be one of {}.", RETRYABLE.join(", "));
                 return Err(problem(StatusCode::BAD_REQUEST, &detail));
             }
-            let ctx = at_domain(&ctx, body["domain"].as_str())?;
+            let ctx = at_domain(ctx, body["domain"].as_str())?;
             let queued = retry::all(&ctx, state).await.map_err(|failure| failed(&failure))?;
             Ok(answer::with_body(StatusCode::ACCEPTED, "application/json", json!({ "queued": queued }).to_string()))
         }

@@ -65,11 +65,10 @@ pub struct Service {
 /// What a handler finds in the request's extensions.
 #[derive(Clone)]
 struct Work {
+    /// With whoever the route's rule has let in.
     ctx: Context,
     gate: Gate,
     dialect: Dialect,
-    /// The context with whoever the route's rule has let in.
-    caller: Option<Context>,
 }
 
 impl Service {
@@ -158,7 +157,7 @@ impl Service {
         let text = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
         let request_id = text("cf-ray").unwrap_or_else(|| platform.new_id().to_string());
         let ctx = self.context(platform, deployment, tenant, request_id, text("cf-connecting-ip"));
-        parts.extensions.insert(Work { ctx: ctx.clone(), gate: self.gate.clone(), dialect, caller: None });
+        parts.extensions.insert(Work { ctx: ctx.clone(), gate: self.gate.clone(), dialect });
         let method = parts.method.clone();
         let started = ctx.platform.clock.now();
 

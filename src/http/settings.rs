@@ -1,39 +1,38 @@
 //! `/api/settings`: what holds for the tenant, and what it overrides. Errors are `application/problem+json`.
 
-use ::http::{HeaderMap, StatusCode};
+use ::http::StatusCode;
 use axum::body::Body;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
+use super::Work;
 use super::answer::{self, Dialect};
 use super::api::{flat, object, problem};
-use super::{Work, caller};
-use crate::access::scope::Scope;
 use crate::context::Context;
 use crate::tenant::store::{self, Change, ChangeError};
 
 /// `GET /api/settings`: `{"settings":{name: value},"own":[names]}`, values as text.
-pub async fn read(work: Work, headers: HeaderMap) -> Response {
+pub async fn read(work: Work) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::Settings]).await?;
-            shown(&ctx).await
+            let ctx = &work.ctx;
+            shown(ctx).await
         }
         .await,
     )
 }
 
 /// `PATCH /api/settings` `{name: value or null}`: all of it or nothing; null goes back to the deployment's value.
-pub async fn modify(work: Work, headers: HeaderMap, body: Body) -> Response {
+pub async fn modify(work: Work, body: Body) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::Settings]).await?;
+            let ctx = &work.ctx;
             let mut changes = Vec::new();
             for (name, value) in object(body).await?.as_object().into_iter().flatten() {
                 changes.push(change(name, value)?);
             }
-            store::change(&ctx, &changes).await.map_err(|error| refused(&error))?;
-            shown(&ctx).await
+            store::change(ctx, &changes).await.map_err(|error| refused(&error))?;
+            shown(ctx).await
         }
         .await,
     )

@@ -1,14 +1,13 @@
 //! `/api/mail/templates`: what the template API of WSO2 has no room for. Errors are `application/problem+json`.
 
-use ::http::{HeaderMap, StatusCode};
+use ::http::StatusCode;
 use axum::body::{self, Body};
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
+use super::Work;
 use super::answer::{self, Dialect};
 use super::api::{flat, problem};
-use super::{Work, caller};
-use crate::access::scope::Scope;
 use crate::mail::custom::ContentType;
 use crate::mail::custom::preview::{self, Draft};
 use crate::mail::custom::store::Type;
@@ -19,10 +18,10 @@ const MAX_BODY: usize = 1024 * 1024;
 
 /// `POST /api/mail/templates/preview` `{"type","locale"?,"subject"?,"body"?,"footer"?,"text"?,"contentType"?}`:
 /// `{"subject","html","text","problems"}`, with values made up. Nothing is stored or sent.
-pub async fn preview(work: Work, headers: HeaderMap, body: Body) -> Response {
+pub async fn preview(work: Work, body: Body) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::Templates]).await?;
+            let ctx = &work.ctx;
             let bytes = body::to_bytes(body, MAX_BODY).await;
             let bytes =
                 bytes.map_err(|_| problem(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than a megabyte."))?;
@@ -48,7 +47,7 @@ pub async fn preview(work: Work, headers: HeaderMap, body: Body) -> Response {
                 footer: text(&body, "footer")?,
                 text: text(&body, "text")?,
             };
-            let found = preview::preview(&ctx, &Type::named(&kind), &locale, draft).await;
+            let found = preview::preview(ctx, &Type::named(&kind), &locale, draft).await;
             let shown = found
                 .map_err(|failure| answer::database(Dialect::Problem, &failure))?
                 .ok_or_else(|| bad("There is no template type of this name."))?;

@@ -1,13 +1,13 @@
 //! `/api/tokens`: the tenant's API tokens (DESIGN 2.5). Errors are `application/problem+json`.
 
-use ::http::{HeaderMap, StatusCode, Uri};
+use ::http::{StatusCode, Uri};
 use axum::body::Body;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
 use super::answer::{self, Dialect};
 use super::api::{flat, name, object, problem};
-use super::{Work, caller, empty, set};
+use super::{Work, empty, set};
 use crate::access::scope::{Scope, Scopes};
 use crate::access::tokens::{self, ApiToken};
 use crate::context::Context;
@@ -30,18 +30,18 @@ fn invalid(detail: &str) -> Response {
 }
 
 /// `POST /api/tokens` `{"name","scopes":[...],"expiresInDays"}`: 201 with the token's text, which is shown this once.
-pub async fn create(work: Work, headers: HeaderMap, body: Body) -> Response {
+pub async fn create(work: Work, body: Body) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::Tokens]).await?;
+            let ctx = &work.ctx;
             let json = object(body).await?;
             let name = json["name"].as_str().map(str::trim).unwrap_or_default();
             if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
                 return Err(invalid("name must be 1 to 64 characters that say what the token is for."));
             }
-            let scopes = granted(&ctx, &json["scopes"])?;
+            let scopes = granted(ctx, &json["scopes"])?;
             let lifetime = lifetime(&json["expiresInDays"])?;
-            let created = tokens::create(&ctx, name.to_owned(), scopes, lifetime).await.map_err(|f| failed(&f))?;
+            let created = tokens::create(ctx, name.to_owned(), scopes, lifetime).await.map_err(|f| failed(&f))?;
             let Some(created) = created else {
                 let detail = format!("The tenant has {} tokens already: revoke those that are not used.", tokens::MOST);
                 return Err(problem(StatusCode::CONFLICT, &detail));
@@ -96,11 +96,11 @@ fn shown(token: &ApiToken, created: Millis) -> Json {
 }
 
 /// `GET /api/tokens`: all of the tenant's, without their texts; `lastUsed` is ten minutes behind at most.
-pub async fn list(work: Work, headers: HeaderMap) -> Response {
+pub async fn list(work: Work) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::Tokens]).await?;
-            let listed = tokens::list(&ctx).await.map_err(|failure| failed(&failure))?;
+            let ctx = &work.ctx;
+            let listed = tokens::list(ctx).await.map_err(|failure| failed(&failure))?;
             let resources: Vec<Json> = listed
                 .iter()
                 .map(|listed| {
@@ -120,11 +120,11 @@ pub async fn list(work: Work, headers: HeaderMap) -> Response {
 }
 
 /// `DELETE /api/tokens/{id}`: revokes a token. It is dead at once here, everywhere within a minute.
-pub async fn revoke(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn revoke(work: Work, uri: Uri) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::Tokens]).await?;
-            match tokens::revoke(&ctx, &name(&uri)).await {
+            let ctx = &work.ctx;
+            match tokens::revoke(ctx, &name(&uri)).await {
                 Ok(true) => Ok(empty(StatusCode::NO_CONTENT)),
                 Ok(false) => Err(problem(StatusCode::NOT_FOUND, "The tenant has no token with this id.")),
                 Err(failure) => Err(failed(&failure)),

@@ -5,12 +5,11 @@ use ::http::{HeaderMap, StatusCode, Uri};
 use axum::body::{self, Body};
 use axum::response::Response;
 
-use crate::access::scope::Scope;
 use crate::directory::registry;
 use crate::directory::resource::USER;
 use crate::http::answer::{self, Dialect, Failure};
 use crate::http::api::{flat, problem};
-use crate::http::{Work, caller, set};
+use crate::http::{Work, set};
 use crate::provision::import::csv::Sheet;
 use crate::provision::import::list::List;
 use crate::provision::import::{self as provision, File, MAX_BYTES, Unreadable};
@@ -22,7 +21,7 @@ pub async fn import(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Res
 }
 
 async fn imported(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Result<Response, Response> {
-    let ctx = caller::allowed(&work, &headers, &[Scope::Invitations]).await?;
+    let ctx = &work.ctx;
     if ctx.settings().email_sender == EmailSender::External {
         let detail = "EMAIL_SENDER is external, so that every row would have to be answered with its code: create these \
                       users by SCIM Bulk, which does that.";
@@ -48,10 +47,10 @@ async fn imported(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Resul
         };
         problem(status, &why.to_string())
     })?;
-    let registry = registry::of(&ctx).await.map_err(|failure| answer::database(Dialect::Problem, &failure))?;
+    let registry = registry::of(ctx).await.map_err(|failure| answer::database(Dialect::Problem, &failure))?;
     let Some(rt) = registry.resource_type(USER) else { return Err(answer::not_found(Dialect::Problem)) };
 
-    let report = provision::run(&ctx, &work.gate, rt, &file, dry_run).await;
+    let report = provision::run(ctx, &work.gate, rt, &file, dry_run).await;
     let text = serde_json::to_string(&report)
         .map_err(|_| problem(StatusCode::INTERNAL_SERVER_ERROR, "The answer cannot be written."))?;
     let mut response = answer::with_body(StatusCode::OK, "application/json", text);

@@ -2,15 +2,14 @@
 
 mod import;
 
-use ::http::{HeaderMap, StatusCode, Uri};
+use ::http::{StatusCode, Uri};
 use axum::body::Body;
 use axum::response::Response;
 use serde_json::json;
 
 use super::answer::{self, Dialect};
 use super::api::{at_domain, flat, object, problem};
-use super::{Work, caller, parameters, set};
-use crate::access::scope::Scope;
+use super::{Work, parameters, set};
 use crate::context::Context;
 use crate::directory::resource::Resource;
 use crate::invite::listing::{self, DEFAULT_COUNT, ListError, MAX_COUNT, Status};
@@ -21,11 +20,11 @@ use crate::invite::token::MAX_KID;
 pub use import::import;
 
 /// `GET /api/invitations?status=&count=&cursor=&domain=`, of one user store: `{"totalResults"?,"nextCursor"?,"Resources":[...]}`.
-pub async fn list(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn list(work: Work, uri: Uri) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::Invitations]).await?;
-            let ctx = at_domain(&ctx, parameters(&uri, "domain").next().as_deref())?;
+            let ctx = &work.ctx;
+            let ctx = at_domain(ctx, parameters(&uri, "domain").next().as_deref())?;
             let bad = |detail: &str| problem(StatusCode::BAD_REQUEST, detail);
             let status = Status::parse(parameters(&uri, "status").next().as_deref().unwrap_or("all"))
                 .ok_or_else(|| bad("status is pending, expired, accepted, revoked or all."))?;
@@ -59,16 +58,16 @@ pub async fn list(work: Work, uri: Uri, headers: HeaderMap) -> Response {
 }
 
 /// `POST /api/invitations/{userId}/resend`: 202 with the invitation; with `EMAIL_SENDER=external` also the code, in a header.
-pub async fn resend(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn resend(work: Work, uri: Uri) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::Invitations]).await?;
+            let ctx = &work.ctx;
             let mut code = None;
-            let resent = resend::resend(&ctx, user_id(&uri)).await.map(|resent| {
+            let resent = resend::resend(ctx, user_id(&uri)).await.map(|resent| {
                 code = resent.code;
                 resent.user
             });
-            let mut response = done(&ctx, StatusCode::ACCEPTED, resent)?;
+            let mut response = done(ctx, StatusCode::ACCEPTED, resent)?;
             answer::carry(&mut response, code.as_ref());
             Ok(response)
         }
@@ -78,15 +77,15 @@ pub async fn resend(work: Work, uri: Uri, headers: HeaderMap) -> Response {
 
 /// `POST /api/invitations/resend` `{"kid"}`: sends up to 500 invitations again whose links the key signed;
 /// 202 with `{"resent":n,"more":bool}`.
-pub async fn resend_all(work: Work, headers: HeaderMap, body: Body) -> Response {
+pub async fn resend_all(work: Work, body: Body) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::Invitations]).await?;
+            let ctx = &work.ctx;
             let body = object(body).await?;
             let kid = body["kid"].as_str().filter(|kid| (1..=MAX_KID).contains(&kid.len())).ok_or_else(|| {
                 problem(StatusCode::BAD_REQUEST, "kid is missing: the name of a root key, as TOKEN_KEYS has or had it.")
             })?;
-            let done = resend_all::signed_by(&ctx, kid).await.map_err(|refusal| match refusal {
+            let done = resend_all::signed_by(ctx, kid).await.map_err(|refusal| match refusal {
                 resend_all::Refusal::Database(failure) => answer::database(Dialect::Problem, &failure),
                 refusal => problem(StatusCode::CONFLICT, &refusal.to_string()),
             })?;
@@ -97,11 +96,11 @@ pub async fn resend_all(work: Work, headers: HeaderMap, body: Body) -> Response 
 }
 
 /// `POST /api/invitations/{userId}/revoke`: 200 with the invitation.
-pub async fn revoke(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn revoke(work: Work, uri: Uri) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::Invitations]).await?;
-            done(&ctx, StatusCode::OK, resend::revoke(&ctx, user_id(&uri)).await)
+            let ctx = &work.ctx;
+            done(ctx, StatusCode::OK, resend::revoke(ctx, user_id(&uri)).await)
         }
         .await,
     )

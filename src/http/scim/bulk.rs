@@ -5,8 +5,7 @@ use axum::body::Body;
 use axum::response::Response;
 
 use super::{flat, json_body, refuse, registry_of};
-use crate::access::scope::Scope;
-use crate::http::{Work, answer, caller};
+use crate::http::{Work, answer};
 use crate::provision::bulk as provision;
 use crate::scim::bulk::{MAX_PAYLOAD_SIZE, Plan};
 
@@ -14,11 +13,11 @@ use crate::scim::bulk::{MAX_PAYLOAD_SIZE, Plan};
 pub async fn bulk(work: Work, headers: HeaderMap, body: Body) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::ScimWrite]).await?;
-            let registry = registry_of(&ctx).await?;
+            let ctx = &work.ctx;
+            let registry = registry_of(ctx).await?;
             let json = json_body(&headers, body, MAX_PAYLOAD_SIZE).await?;
             let plan = Plan::parse(&registry, json).map_err(|error| refuse(&error))?;
-            let results = provision::run(&ctx, &work.gate, &registry, plan).await;
+            let results = provision::run(ctx, &work.gate, &registry, plan).await;
             Ok(answer::scim(StatusCode::OK, results.to_string()))
         }
         .await,

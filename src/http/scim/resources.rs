@@ -10,13 +10,12 @@ use super::{
     MAX_RESOURCE, body_limit, expected, flat, json_body, last_segment, one, precondition, projection, refuse,
     registry_of, type_at,
 };
-use crate::access::scope::Scope;
 use crate::context::Context;
 use crate::directory::group;
 use crate::directory::list::{self, ListError, Page};
 use crate::directory::resource::GROUP;
 use crate::http::answer::{self, Dialect};
-use crate::http::{Work, caller, empty};
+use crate::http::{Work, empty};
 use crate::provision::{self, Found};
 use crate::scim::error::Error as ScimError;
 use crate::scim::list::list_response;
@@ -24,29 +23,27 @@ use crate::scim::projection::Projection;
 use crate::scim::query::ListRequest;
 use crate::scim::schema::ResourceType;
 
-/// What every request for one resource says: who asks, for which type, to see which attributes.
+/// What every request for one resource says: for which type, to see which attributes.
 struct Asked {
-    ctx: Context,
     rt: Arc<ResourceType>,
     projection: Projection,
 }
 
-async fn asked(work: &Work, uri: &Uri, headers: &HeaderMap, any_of: &[Scope]) -> Result<Asked, Response> {
-    let ctx = caller::allowed(work, headers, any_of).await?;
-    let rt = type_at(&ctx, uri).await?;
+async fn asked(ctx: &Context, uri: &Uri) -> Result<Asked, Response> {
+    let rt = type_at(ctx, uri).await?;
     let projection = projection(uri, &rt)?;
-    Ok(Asked { ctx, rt, projection })
+    Ok(Asked { rt, projection })
 }
 
 /// `POST /scim2/{endpoint}` (RFC 7644 section 3.3).
 pub async fn create(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
     flat(
         async {
-            let scopes = [Scope::ScimWrite, Scope::Invitations];
-            let Asked { ctx, rt, projection } = asked(&work, &uri, &headers, &scopes).await?;
+            let ctx = &work.ctx;
+            let Asked { rt, projection } = asked(ctx, &uri).await?;
             let json = json_body(&headers, body, body_limit(&rt)).await?;
-            let found = provision::create(&ctx, &work.gate, &rt, json).await?;
-            Ok(one(&ctx, &rt, &found, &projection, StatusCode::CREATED))
+            let found = provision::create(ctx, &work.gate, &rt, json).await?;
+            Ok(one(ctx, &rt, &found, &projection, StatusCode::CREATED))
         }
         .await,
     )
@@ -56,13 +53,14 @@ pub async fn create(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Res
 pub async fn read(work: Work, uri: Uri, headers: HeaderMap) -> Response {
     flat(
         async {
-            let Asked { ctx, rt, projection } = asked(&work, &uri, &headers, &[Scope::ScimRead]).await?;
+            let ctx = &work.ctx;
+            let Asked { rt, projection } = asked(ctx, &uri).await?;
             let id = last_segment(&uri);
-            let found = provision::read(&ctx, &rt, id, &projection).await?;
+            let found = provision::read(ctx, &rt, id, &projection).await?;
             if let Some(response) = precondition(&headers, &found) {
                 return Ok(response);
             }
-            Ok(one(&ctx, &rt, &found, &projection, StatusCode::OK))
+            Ok(one(ctx, &rt, &found, &projection, StatusCode::OK))
         }
         .await,
     )
@@ -72,13 +70,14 @@ pub async fn read(work: Work, uri: Uri, headers: HeaderMap) -> Response {
 pub async fn replace(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
     flat(
         async {
-            let Asked { ctx, rt, projection } = asked(&work, &uri, &headers, &[Scope::ScimWrite]).await?;
+            let ctx = &work.ctx;
+            let Asked { rt, projection } = asked(ctx, &uri).await?;
             let json = json_body(&headers, body, body_limit(&rt)).await?;
             let id = last_segment(&uri);
             let found =
-                provision::replace(&ctx, &work.gate, &rt, id, json, expected(&headers), projection.wants("members"))
+                provision::replace(ctx, &work.gate, &rt, id, json, expected(&headers), projection.wants("members"))
                     .await?;
-            Ok(written(&ctx, &rt, found, &projection).await)
+            Ok(written(ctx, &rt, found, &projection).await)
         }
         .await,
     )
@@ -88,13 +87,14 @@ pub async fn replace(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Re
 pub async fn modify(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
     flat(
         async {
-            let Asked { ctx, rt, projection } = asked(&work, &uri, &headers, &[Scope::ScimWrite]).await?;
+            let ctx = &work.ctx;
+            let Asked { rt, projection } = asked(ctx, &uri).await?;
             let json = json_body(&headers, body, body_limit(&rt)).await?;
             let id = last_segment(&uri);
             let found =
-                provision::modify(&ctx, &work.gate, &rt, id, &json, expected(&headers), projection.wants("members"))
+                provision::modify(ctx, &work.gate, &rt, id, &json, expected(&headers), projection.wants("members"))
                     .await?;
-            Ok(written(&ctx, &rt, found, &projection).await)
+            Ok(written(ctx, &rt, found, &projection).await)
         }
         .await,
     )
@@ -120,9 +120,9 @@ async fn written(ctx: &Context, rt: &Arc<ResourceType>, mut found: Found, projec
 pub async fn delete(work: Work, uri: Uri, headers: HeaderMap) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::ScimWrite]).await?;
-            let rt = type_at(&ctx, &uri).await?;
-            provision::delete(&ctx, &rt, last_segment(&uri), expected(&headers)).await?;
+            let ctx = &work.ctx;
+            let rt = type_at(ctx, &uri).await?;
+            provision::delete(ctx, &rt, last_segment(&uri), expected(&headers)).await?;
             Ok(empty(StatusCode::NO_CONTENT))
         }
         .await,
@@ -130,14 +130,14 @@ pub async fn delete(work: Work, uri: Uri, headers: HeaderMap) -> Response {
 }
 
 /// `GET /scim2/{endpoint}` (RFC 7644 section 3.4.2).
-pub async fn list(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn list(work: Work, uri: Uri) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::ScimRead]).await?;
-            let rt = type_at(&ctx, &uri).await?;
+            let ctx = &work.ctx;
+            let rt = type_at(ctx, &uri).await?;
             let pairs: Vec<_> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
             let request = ListRequest::from_pairs(pairs.iter().map(|(name, value)| (&**name, &**value)));
-            page_of(&ctx, &rt, &request.map_err(|error| refuse(&error))?).await
+            page_of(ctx, &rt, &request.map_err(|error| refuse(&error))?).await
         }
         .await,
     )
@@ -147,11 +147,11 @@ pub async fn list(work: Work, uri: Uri, headers: HeaderMap) -> Response {
 pub async fn search(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::ScimRead]).await?;
-            let rt = type_at(&ctx, &uri).await?;
+            let ctx = &work.ctx;
+            let rt = type_at(ctx, &uri).await?;
             let json = json_body(&headers, body, MAX_RESOURCE).await?;
             let request = ListRequest::from_search_request(&json).map_err(|error| refuse(&error))?;
-            page_of(&ctx, &rt, &request).await
+            page_of(ctx, &rt, &request).await
         }
         .await,
     )
@@ -168,17 +168,17 @@ async fn page_of(ctx: &Context, rt: &Arc<ResourceType>, request: &ListRequest) -
 pub async fn search_all(work: Work, headers: HeaderMap, body: Body) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::ScimRead]).await?;
-            let registry = registry_of(&ctx).await?;
+            let ctx = &work.ctx;
+            let registry = registry_of(ctx).await?;
             let json = json_body(&headers, body, MAX_RESOURCE).await?;
             let types = registry.resource_types();
             let queries = ListRequest::from_search_request(&json)
                 .and_then(|request| request.resolve_for_any(types))
                 .map_err(|error| refuse(&error))?;
-            let page = list::list_any(&ctx, types, &queries).await.map_err(|error| list_error(&error))?;
+            let page = list::list_any(ctx, types, &queries).await.map_err(|error| list_error(&error))?;
             let projections: Vec<_> =
                 types.iter().cloned().zip(queries.into_iter().map(|query| query.projection)).collect();
-            let shown = show(&ctx, &projections, &page).await?;
+            let shown = show(ctx, &projections, &page).await?;
             Ok(answer::scim(StatusCode::OK, list_response(page.total, &page.position, &shown)))
         }
         .await,

@@ -2,20 +2,19 @@
 //!
 //! Whoever has a code may ask about it and use it: it is the credential. Codes that are not ours cost no round trip.
 
-use ::http::{HeaderMap, StatusCode};
+use ::http::StatusCode;
 use axum::body::Body;
 use axum::response::Response;
 use serde_json::Value as Json;
 
 use super::{error_of, json_body};
 use crate::access::policy::Weakness;
-use crate::access::scope::Scope;
 use crate::context::Context;
 use crate::directory::find;
 use crate::http::answer::{self, Dialect};
 use crate::http::api::flat;
 use crate::http::links::in_words;
-use crate::http::{Work, caller, empty};
+use crate::http::{Work, empty};
 use crate::invite::offline;
 use crate::invite::redeem::{self, Link, Redeemed, SETS_PASSWORD};
 use crate::invite::resend::{self, Refusal};
@@ -146,19 +145,19 @@ pub async fn introspect(work: Work, body: Body) -> Response {
 
 /// `POST /api/identity/user/v1.0/resend-code` `{"user":{"username","realm"},"properties":[{"key","value"}]}`: 201 without a
 /// body, or with the new code where the caller sends it on.
-pub async fn resend(work: Work, headers: HeaderMap, body: Body) -> Response {
+pub async fn resend(work: Work, body: Body) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::Invitations]).await?;
+            let ctx = &work.ctx;
             let asked = wso2::resend_request(&ctx.deployment.user_stores, &json_body(body).await?)
                 .map_err(|error| error_of(&error))?;
-            let found = find::user_by_name(&ctx, &asked.user_name).await.map_err(|failure| failed(&failure))?;
+            let found = find::user_by_name(ctx, &asked.user_name).await.map_err(|failure| failed(&failure))?;
             let user = found.filter(|user| asked.scenario.awaits(&user.account)).ok_or_else(|| {
                 error_of(&wso2::no_recovery_data(
                     "There is no such user, or none who waits for a code of this scenario.",
                 ))
             })?;
-            let resent = resend::resend(&ctx, &user.id).await.map_err(|refusal| match refusal {
+            let resent = resend::resend(ctx, &user.id).await.map_err(|refusal| match refusal {
                 Refusal::Database(failure) => failed(&failure),
                 Refusal::Forbidden(error) => answer::error(Dialect::Wso2, StatusCode::FORBIDDEN, &error.detail),
                 Refusal::TooMany { seconds, .. } => {
@@ -176,14 +175,14 @@ pub async fn resend(work: Work, headers: HeaderMap, body: Body) -> Response {
 }
 
 /// `POST /api/users/v1/offline-invite-link` `{"username","userstore"}`: 201 with a link as text.
-pub async fn offline_link(work: Work, headers: HeaderMap, body: Body) -> Response {
+pub async fn offline_link(work: Work, body: Body) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::Links]).await?;
+            let ctx = &work.ctx;
             let body = json_body(body).await?;
             let user_name =
                 wso2::offline_request(&ctx.deployment.user_stores, &body).map_err(|error| error_of(&error))?;
-            let token = offline::token(&ctx, &user_name).await.map_err(|failure| failed(&failure))?;
+            let token = offline::token(ctx, &user_name).await.map_err(|failure| failed(&failure))?;
             let token = token.map_err(|refusal| error_of(&wso2::offline_refused(&refusal)))?;
             let page = format!("{}/accountrecoveryendpoint/confirmrecovery.do", ctx.base());
             Ok(plain(StatusCode::CREATED, format!("{page}?confirmation={}", token.expose())))

@@ -1,14 +1,13 @@
 //! `/api/server/v2/email/template-types` and its older form below `v1`: the tenant's mail templates.
 
-use ::http::{HeaderMap, StatusCode, Uri};
+use ::http::{StatusCode, Uri};
 use axum::body::Body;
 use axum::response::Response;
 
 use super::{error_of, json, json_body};
-use crate::access::scope::Scope;
 use crate::http::answer::{self, Dialect};
 use crate::http::api::flat;
-use crate::http::{Work, caller, empty, set};
+use crate::http::{Work, empty, set};
 use crate::wso2::email_templates::{self as wso2, Failure, Place, Version};
 
 fn refused(failure: Failure) -> Response {
@@ -23,27 +22,27 @@ fn place(uri: &Uri) -> Result<(Version, Place), Response> {
 }
 
 /// GET: a list, a type or a template. And whatever is asked about an application's templates.
-pub async fn read(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn read(work: Work, uri: Uri) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::Templates]).await?;
+            let ctx = &work.ctx;
             let (version, place) = place(&uri)?;
             let query: Vec<_> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
             wso2::check_query(query.iter().map(|(name, value)| (&**name, &**value)))
                 .map_err(|error| error_of(&error))?;
-            Ok(json(&wso2::read(&ctx, version, &place).await.map_err(refused)?))
+            Ok(json(&wso2::read(ctx, version, &place).await.map_err(refused)?))
         }
         .await,
     )
 }
 
 /// POST: 201 with `Location`.
-pub async fn add(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
+pub async fn add(work: Work, uri: Uri, body: Body) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::Templates]).await?;
+            let ctx = &work.ctx;
             let (version, place) = place(&uri)?;
-            let added = wso2::add(&ctx, version, &place, &json_body(body).await?).await.map_err(refused)?;
+            let added = wso2::add(ctx, version, &place, &json_body(body).await?).await.map_err(refused)?;
             let mut response = json(&added.body);
             *response.status_mut() = StatusCode::CREATED;
             set(response.headers_mut(), "location", &format!("{}{}", ctx.base(), added.path));
@@ -54,12 +53,12 @@ pub async fn add(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Respon
 }
 
 /// PUT: 200 without a body.
-pub async fn replace(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
+pub async fn replace(work: Work, uri: Uri, body: Body) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::Templates]).await?;
+            let ctx = &work.ctx;
             let (version, place) = place(&uri)?;
-            wso2::replace(&ctx, version, &place, &json_body(body).await?).await.map_err(refused)?;
+            wso2::replace(ctx, version, &place, &json_body(body).await?).await.map_err(refused)?;
             Ok(empty(StatusCode::OK))
         }
         .await,
@@ -67,12 +66,12 @@ pub async fn replace(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Re
 }
 
 /// DELETE: 204, whether or not there was anything.
-pub async fn remove(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn remove(work: Work, uri: Uri) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, &[Scope::Templates]).await?;
+            let ctx = &work.ctx;
             let (_, place) = place(&uri)?;
-            wso2::remove(&ctx, &place).await.map_err(refused)?;
+            wso2::remove(ctx, &place).await.map_err(refused)?;
             Ok(empty(StatusCode::NO_CONTENT))
         }
         .await,

@@ -1,20 +1,17 @@
 //! `/api/server/v1/identity-governance`: the tenant's settings under WSO2's names.
 
-use ::http::{HeaderMap, StatusCode, Uri};
+use ::http::{StatusCode, Uri};
 use axum::body::Body;
 use axum::response::Response;
 use percent_encoding::percent_decode_str;
 
 use super::{error_of, json, json_body};
-use crate::access::scope::Scope;
 use crate::context::Context;
 use crate::http::api::flat;
-use crate::http::{Work, answer, caller, empty};
+use crate::http::{Work, answer, empty};
 use crate::tenant::settings::Values;
 use crate::tenant::store::{self, Change, ChangeError};
 use crate::wso2::governance;
-
-const SETTINGS: &[Scope] = &[Scope::Settings];
 
 /// A segment of the path behind `identity-governance`, decoded: 0 is the category, 2 the connector.
 fn segment(uri: &Uri, number: usize) -> String {
@@ -45,10 +42,10 @@ async fn change(work: &Work, ctx: &Context, changes: &[Change]) -> Result<Respon
 }
 
 /// `GET` of the whole.
-pub async fn categories(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn categories(work: Work, uri: Uri) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
+            let ctx = &work.ctx;
             if let Some(error) = query(&uri).find_map(|(name, _)| governance::reserved(&name)) {
                 return Err(error_of(&error));
             }
@@ -59,11 +56,11 @@ pub async fn categories(work: Work, uri: Uri, headers: HeaderMap) -> Response {
 }
 
 /// `GET /{category}`
-pub async fn category(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn category(work: Work, uri: Uri) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
-            let settings = settings(&work, &ctx).await?;
+            let ctx = &work.ctx;
+            let settings = settings(&work, ctx).await?;
             governance::category(&segment(&uri, 0), &settings)
                 .map(|found| json(&found))
                 .map_err(|error| error_of(&error))
@@ -73,11 +70,11 @@ pub async fn category(work: Work, uri: Uri, headers: HeaderMap) -> Response {
 }
 
 /// `GET /{category}/connectors`
-pub async fn connectors(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn connectors(work: Work, uri: Uri) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
-            let settings = settings(&work, &ctx).await?;
+            let ctx = &work.ctx;
+            let settings = settings(&work, ctx).await?;
             governance::connectors(&segment(&uri, 0), &settings)
                 .map(|found| json(&found))
                 .map_err(|error| error_of(&error))
@@ -87,11 +84,11 @@ pub async fn connectors(work: Work, uri: Uri, headers: HeaderMap) -> Response {
 }
 
 /// `GET /{category}/connectors/{id}`
-pub async fn connector(work: Work, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn connector(work: Work, uri: Uri) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
-            let settings = settings(&work, &ctx).await?;
+            let ctx = &work.ctx;
+            let settings = settings(&work, ctx).await?;
             let found = governance::connector(&segment(&uri, 0), &segment(&uri, 2), &settings);
             found.map(|found| json(&found)).map_err(|error| error_of(&error))
         }
@@ -100,54 +97,54 @@ pub async fn connector(work: Work, uri: Uri, headers: HeaderMap) -> Response {
 }
 
 /// `PATCH /{category}/connectors/{id}`
-pub async fn update(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
+pub async fn update(work: Work, uri: Uri, body: Body) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
+            let ctx = &work.ctx;
             let body = json_body(body).await?;
             let changes =
                 governance::update(&segment(&uri, 0), &segment(&uri, 2), &body).map_err(|error| error_of(&error))?;
-            change(&work, &ctx, &changes).await
+            change(&work, ctx, &changes).await
         }
         .await,
     )
 }
 
 /// `PATCH /{category}/connectors`
-pub async fn update_several(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
+pub async fn update_several(work: Work, uri: Uri, body: Body) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
+            let ctx = &work.ctx;
             let body = json_body(body).await?;
             let changes = governance::update_several(&segment(&uri, 0), &body).map_err(|error| error_of(&error))?;
-            change(&work, &ctx, &changes).await
+            change(&work, ctx, &changes).await
         }
         .await,
     )
 }
 
 /// `POST /{category}/connectors/revert?connectorId=`
-pub async fn revert(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
+pub async fn revert(work: Work, uri: Uri, body: Body) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
+            let ctx = &work.ctx;
             let body = json_body(body).await?;
             let id = query(&uri).find(|(name, _)| name == "connectorId").map(|(_, id)| id);
             let changes =
                 governance::revert(&segment(&uri, 0), id.as_deref(), &body).map_err(|error| error_of(&error))?;
-            change(&work, &ctx, &changes).await
+            change(&work, ctx, &changes).await
         }
         .await,
     )
 }
 
 /// `POST /preferences`: reads values, of as many connectors as are named.
-pub async fn preferences(work: Work, headers: HeaderMap, body: Body) -> Response {
+pub async fn preferences(work: Work, body: Body) -> Response {
     flat(
         async {
-            let ctx = caller::allowed(&work, &headers, SETTINGS).await?;
+            let ctx = &work.ctx;
             let body = json_body(body).await?;
-            let settings = settings(&work, &ctx).await?;
+            let settings = settings(&work, ctx).await?;
             governance::preferences(&body, &settings).map(|found| json(&found)).map_err(|error| error_of(&error))
         }
         .await,
