@@ -1,20 +1,21 @@
 //! Small shared text: dates, characters that are not what they seem, words for the log.
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-
 use crate::ports::Millis;
+use calendar::Moment;
 
+pub mod calendar;
 pub mod characters;
 pub mod secret;
 
-/// A time as RFC 3339 in UTC with milliseconds, as SCIM's `dateTime` wants it.
+/// A time as RFC 3339 in UTC with milliseconds, as SCIM's `dateTime` wants it; empty outside the calendar.
 #[must_use]
 pub fn rfc3339(millis: Millis) -> String {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000)
-        .ok()
-        .and_then(|time| time.format(&Rfc3339).ok())
-        .unwrap_or_default()
+    let Some(Moment { year, month, day, hour, minute, second, .. }) = Moment::of(millis.div_euclid(1000)) else {
+        return String::new();
+    };
+    let fraction = format!(".{:03}", millis.rem_euclid(1000));
+    let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
 }
 
 /// The most characters of somebody else's error that we keep.
@@ -80,5 +81,8 @@ mod tests {
     fn dates_are_rfc_3339_in_utc() {
         assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");
         assert_eq!(rfc3339(1_795_355_652_123), "2026-11-22T13:54:12.123Z");
+        assert_eq!(rfc3339(1_795_355_652_120), "2026-11-22T13:54:12.12Z");
+        assert_eq!(rfc3339(-1), "1969-12-31T23:59:59.999Z");
+        assert_eq!(rfc3339(i64::MAX), "");
     }
 }

@@ -4,10 +4,13 @@
 //! wasm memory never shrinks, and 19 MiB a request would exhaust the isolate's 128.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use subtle::ConstantTimeEq;
 
 use crate::ports::Entropy;
@@ -17,6 +20,8 @@ use crate::unicode::nfc;
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const OUTPUT: usize = 32;
+/// How what is stored begins: the algorithm, and the only version of it.
+const PREFIX: &str = "$argon2id$v=19$";
 /// What a stored hash may cost at most: a row that asks for more is not ours.
 const MAX_MEMORY_KIB: u32 = 64 * 1024;
 const MAX_PASSES: u32 = 8;
@@ -69,16 +74,34 @@ pub fn hash(password: &str, entropy: &dyn Entropy) -> Option<String> {
     entropy.fill(&mut salt);
     let params = Params::new(MEMORY_KIB, PASSES, 1, Some(OUTPUT)).ok()?;
     let output = derive(password, &salt, &params, OUTPUT)?;
-    Some(
-        phc::PasswordHash {
-            algorithm: phc::Ident::new("argon2id").ok()?,
-            version: Some(Version::V0x13.into()),
-            params: phc::ParamsString::try_from(&params).ok()?,
-            salt: Some(phc::Salt::new(&salt).ok()?),
-            hash: Some(phc::Output::new(&output).ok()?),
-        }
-        .to_string(),
-    )
+    Some(Stored { params, salt: salt.to_vec(), output }.to_string())
+}
+
+/// What is stored of a password. Its text is a PHC string, of which we read what we write:
+/// `$argon2id$v=19$m=19456,t=2,p=1$salt$output`.
+struct Stored {
+    params: Params,
+    salt: Vec<u8>,
+    output: Vec<u8>,
+}
+
+impl fmt::Display for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (m, t, p) = (self.params.m_cost(), self.params.t_cost(), self.params.p_cost());
+        let (salt, output) = (STANDARD_NO_PAD.encode(&self.salt), STANDARD_NO_PAD.encode(&self.output));
+        write!(f, "{PREFIX}m={m},t={t},p={p}${salt}${output}")
+    }
+}
+
+impl Stored {
+    fn parse(text: &str) -> Option<Self> {
+        let [params, salt, output] = *text.strip_prefix(PREFIX)?.split('$').collect::<Vec<_>>() else { return None };
+        let [m, t, p] = *params.split(',').collect::<Vec<_>>() else { return None };
+        let number = |text: &str, name: &str| text.strip_prefix(name)?.parse().ok();
+        let output = STANDARD_NO_PAD.decode(output).ok()?;
+        let params = Params::new(number(m, "m=")?, number(t, "t=")?, number(p, "p=")?, Some(output.len())).ok()?;
+        Some(Self { params, salt: STANDARD_NO_PAD.decode(salt).ok()?, output })
+    }
 }
 
 /// Whether `password` is the one that `stored` was made from.
@@ -90,8 +113,7 @@ pub fn verify(password: &str, stored: &str) -> bool {
 /// Whether a hash was made with the parameters of today: one that was not is made anew when its password is next seen.
 #[must_use]
 pub fn is_current(stored: &str) -> bool {
-    let params = phc::PasswordHash::new(stored).ok().and_then(|stored| Params::try_from(&stored).ok());
-    params.is_some_and(|params| {
+    Stored::parse(stored).is_some_and(|Stored { params, .. }| {
         (params.m_cost(), params.t_cost(), params.p_cost(), params.output_len())
             == (MEMORY_KIB, PASSES, 1, Some(OUTPUT))
     })
@@ -109,17 +131,12 @@ fn check(password: &str, stored: &str) -> Option<bool> {
     if password.len() > MAX_BYTES {
         return None;
     }
-    let stored = phc::PasswordHash::new(stored).ok()?;
-    if stored.algorithm.as_str() != "argon2id" {
-        return None;
-    }
-    let params = Params::try_from(&stored).ok()?;
+    let Stored { params, salt, output } = Stored::parse(stored)?;
     if params.m_cost() > MAX_MEMORY_KIB || params.t_cost() > MAX_PASSES || params.p_cost() != 1 {
         return None;
     }
-    let expected = stored.hash?;
-    let derived = derive(password, stored.salt?.as_ref(), &params, expected.len())?;
-    Some(derived.ct_eq(expected.as_bytes()).into())
+    let derived = derive(password, &salt, &params, output.len())?;
+    Some(derived.ct_eq(&output).into())
 }
 
 fn derive(password: &str, salt: &[u8], params: &Params, length: usize) -> Option<Vec<u8>> {
@@ -183,6 +200,9 @@ mod tests {
             "plain",
             "$argon2id$v=19$m=4194304,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
             "$argon2id$v=19$m=19456,t=200,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+            "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$",
+            "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA",
+            "$argon2id$v=19$m=19456,t=2$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
             "$argon2i$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
         ] {
             assert!(!verify("x", stored), "{stored}");

@@ -3,7 +3,7 @@
 //! A locale comes from a user's `preferredLanguage`, from a tenant's settings or out of a token, so it may be
 //! spelt `pt_BR`, `pt-br` or nonsense. Nothing here fails: what is not known becomes the default.
 
-use time::{Month, OffsetDateTime, Weekday};
+use crate::text::calendar::Moment;
 
 mod words;
 
@@ -120,41 +120,29 @@ pub fn normalise(locale: &str) -> Option<String> {
 /// A moment in words, in UTC and to the minute: `Thursday, March 5, 2026, 14:00 UTC`.
 ///
 /// Seconds are dropped, not rounded, so that a link is never said to live longer than it does. A moment outside
-/// the calendar (years -9999 to 9999) gives the nearest one inside it.
+/// the calendar (years 1970 to 9999) gives the nearest one inside it.
 pub fn date_time(unix_seconds: i64, language: Language) -> String {
     let latest = 253_402_300_799; // 9999-12-31T23:59:59Z
-    let moment =
-        OffsetDateTime::from_unix_timestamp(unix_seconds.clamp(0, latest)).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let Some(moment) = Moment::of(unix_seconds.clamp(0, latest)) else { return String::new() };
     let words = words::of(language);
-    let weekday = match moment.weekday() {
-        Weekday::Monday => words.weekdays[0],
-        Weekday::Tuesday => words.weekdays[1],
-        Weekday::Wednesday => words.weekdays[2],
-        Weekday::Thursday => words.weekdays[3],
-        Weekday::Friday => words.weekdays[4],
-        Weekday::Saturday => words.weekdays[5],
-        Weekday::Sunday => words.weekdays[6],
+    let nth = |names: &[&'static str], index: i64| {
+        usize::try_from(index).ok().and_then(|index| names.get(index).copied()).unwrap_or_default()
     };
-    let month = words.months.get(month_index(moment.month())).copied().unwrap_or_default();
     super::text::fill(
         words.date_time,
         &[
-            ("weekday", weekday),
-            ("day", &moment.day().to_string()),
-            ("month", month),
-            ("year", &moment.year().to_string()),
-            ("time", &format!("{:02}:{:02}", moment.hour(), moment.minute())),
+            ("weekday", nth(&words.weekdays, moment.weekday)),
+            ("day", &moment.day.to_string()),
+            ("month", nth(&words.months, moment.month - 1)),
+            ("year", &moment.year.to_string()),
+            ("time", &format!("{:02}:{:02}", moment.hour, moment.minute)),
         ],
     )
 }
 
-fn month_index(month: Month) -> usize {
-    usize::from(u8::from(month)) - 1
-}
-
 /// The year of a moment, in UTC.
-pub fn year(unix_seconds: i64) -> i32 {
-    OffsetDateTime::from_unix_timestamp(unix_seconds).map_or(1970, OffsetDateTime::year)
+pub fn year(unix_seconds: i64) -> i64 {
+    Moment::of(unix_seconds).map_or(1970, |moment| moment.year)
 }
 
 /// How long to wait, in words: in seconds up to two minutes, then in minutes, rounded up.

@@ -1,13 +1,13 @@
 //! `latchkey keys`: what goes into the secret TOKEN_KEYS.
 
 use std::env;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Args;
 use latchkey::tenant::parse_keys;
-use time::OffsetDateTime;
-use time::macros::format_description;
+use latchkey::text::calendar::Moment;
 
 use super::{Outcome, print};
 
@@ -49,9 +49,9 @@ fn entry() -> Result<String, String> {
     let mut random = [0; 34];
     getrandom::fill(&mut random).map_err(|error| format!("no random numbers: {error}"))?;
     let (key, letters) = random.split_at(32);
-    let day = OffsetDateTime::now_utc()
-        .format(format_description!("[year repr:last_two][month][day]"))
-        .map_err(|error| error.to_string())?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|error| error.to_string())?.as_secs();
+    let today = i64::try_from(now).ok().and_then(Moment::of).ok_or("no date: the clock is wrong")?;
+    let day = format!("{:02}{:02}{:02}", today.year % 100, today.month, today.day);
     let letters: String = letters.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect();
     Ok(format!("{day}{letters}:{}", URL_SAFE_NO_PAD.encode(key)))
 }

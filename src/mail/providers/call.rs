@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use serde_json::Value as Json;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
 
 use super::Handover;
 use crate::ports::{HttpError, Millis, Platform};
+use crate::scim::datetime::Instant;
 use crate::tenant::{Deployment, Secret};
 
 /// Seconds to wait where only an operator can mend what is wrong.
@@ -174,9 +173,16 @@ fn retry_after(headers: &http::HeaderMap, now: Millis) -> Option<u32> {
     if let Some(seconds) = seconds(text) {
         return Some(seconds);
     }
-    // HTTP's date is one of the forms of a mail's.
-    let date = OffsetDateTime::parse(text, &Rfc2822).ok()?;
-    Some(u32::try_from((date.unix_timestamp() - now / 1000).max(0)).unwrap_or(u32::MAX))
+    Some(u32::try_from((http_date(text)? - now / 1000).max(0)).unwrap_or(u32::MAX))
+}
+
+/// A date in a header, in seconds since the epoch: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7).
+fn http_date(text: &str) -> Option<i64> {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (_weekday, date) = text.split_once(", ")?;
+    let [day, month, year, time] = *date.strip_suffix(" GMT")?.split(' ').collect::<Vec<_>>() else { return None };
+    let month = MONTHS.iter().position(|name| *name == month)? + 1;
+    Instant::parse(&format!("{year}-{month:02}-{day}T{time}Z")).map(|instant| instant.seconds)
 }
 
 /// A number of seconds. One too large is a number all the same; the sender has its own idea of a longest pause.
@@ -229,6 +235,8 @@ pub mod tests {
             ("Sun, 06 Nov 1994 08:49:37 GMT", Some(0)),
             ("Sat, 05 Nov 1994 08:49:37 GMT", Some(0)),
             ("Fri, 31 Dec 9999 23:59:59 GMT", Some(u32::MAX)),
+            ("Sun, 31 Feb 1994 08:49:37 GMT", None),
+            ("Sun, 06 Nov 1994 08:49:37 CET", None),
             ("-7", None),
             ("soon", None),
             ("", None),

@@ -4,11 +4,10 @@ use std::fmt::Write;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
-use time::OffsetDateTime;
-use time::macros::format_description;
 
 use crate::ports::Millis;
 use crate::tenant::AwsAccess;
+use crate::text::calendar::Moment;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
@@ -26,8 +25,8 @@ pub struct Post<'a> {
 
 /// A time as `x-amz-date` wants it; `None` for one beyond the calendar.
 pub fn date(now: Millis) -> Option<String> {
-    let time = OffsetDateTime::from_unix_timestamp(now / 1000).ok()?;
-    time.format(format_description!("[year][month][day]T[hour][minute][second]Z")).ok()
+    let Moment { year, month, day, hour, minute, second, .. } = Moment::of(now.div_euclid(1000))?;
+    Some(format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z"))
 }
 
 /// The `Authorization` of this request, signed at `date` (as [`date`] gives it).
