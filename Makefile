@@ -36,7 +36,8 @@ NPM := node_modules/.package-lock.json
 WORKER_BUILD := .tools/worker-build-$(WORKER_BUILD_VERSION)
 WASM_BINDGEN := $(if $(filter $(CURDIR)/%,$(WASM_BINDGEN_BIN)),.tools/wasm-bindgen-$(WASM_BINDGEN_VERSION))
 # Folders are listed too: their time changes when a file is added or removed.
-SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml $(wildcard build.rs .cargo/config.toml) $(shell find src schema worker)
+SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml docs/openapi.json $(wildcard build.rs .cargo/config.toml) \
+	$(shell find src schema worker)
 
 CARGO_FUZZ := .tools/cargo-fuzz-0.13.2
 CARGO_DENY := .tools/cargo-deny-0.20.2

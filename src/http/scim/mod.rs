@@ -132,8 +132,8 @@ fn parse_json(bytes: &Bytes) -> Result<Json, String> {
         Ok(json) => return Ok(json),
         Err(error) => error.to_string(),
     };
-    // The lenient parser lets more levels pass than the strict one, and than is good. Brackets in strings and comments count too: telling them apart would be
-    // a parser of our own, and a body that needs leniency has few.
+    // The lenient parser lets more levels pass than the strict one, and than is good. Brackets in strings and comments count
+    // too: telling them apart would be a parser of our own, and a body that needs leniency has few.
     let opened = bytes.iter().filter(|byte| matches!(byte, b'{' | b'[')).count();
     if opened > MAX_LENIENT_BRACKETS {
         return Err(strict);
