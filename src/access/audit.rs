@@ -48,6 +48,14 @@ pub enum Action {
     TenantDeactivate,
     /// A tenant's settings were changed.
     SettingsUpdate,
+    /// A schema was registered, or an extension by one.
+    SchemaCreate,
+    /// A schema was removed.
+    SchemaDelete,
+    /// A resource type was registered.
+    ResourceTypeCreate,
+    /// A resource type was removed.
+    ResourceTypeDelete,
     /// A mail template was stored.
     TemplateUpdate,
     /// A mail template was removed.
@@ -117,6 +125,10 @@ impl Action {
             Self::TenantActivate => "tenant.activate",
             Self::TenantDeactivate => "tenant.deactivate",
             Self::SettingsUpdate => "settings.update",
+            Self::SchemaCreate => "schema.create",
+            Self::SchemaDelete => "schema.delete",
+            Self::ResourceTypeCreate => "resourcetype.create",
+            Self::ResourceTypeDelete => "resourcetype.delete",
             Self::TemplateUpdate => "template.update",
             Self::TemplateDelete => "template.delete",
             Self::MailRetry => "mail.retry",

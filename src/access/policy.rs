@@ -33,11 +33,14 @@ pub enum Weakness {
     Used,
 }
 
-/// The words that anyone would try first for a user: the name, the address, what the tenant is called.
+/// The words that anyone would try first for a user: the names, the address, what the tenant is called.
 #[must_use]
 pub fn obvious_words(ctx: &Context, user: &Resource) -> Vec<String> {
     let mut words = vec![user.user_name(), ctx.settings().organization_name.clone()];
     words.extend(user.account.email.clone());
+    let attributes = user.attributes();
+    let names = [&attributes["name"]["givenName"], &attributes["name"]["familyName"], &attributes["displayName"]];
+    words.extend(names.into_iter().filter_map(|name| name.as_str().map(str::to_owned)));
     // The super tenant's domain is the same everywhere, and nobody's name.
     if !ctx.tenant.is_super() {
         words.push(ctx.tenant.domain().to_owned());
@@ -81,20 +84,22 @@ pub fn weaknesses(password: &str, min_length: u32, context: &[String]) -> Vec<We
     if COMMON.lines().any(|common| common == folded) {
         found.push(Weakness::Common);
     }
-    let parts = context.iter().flat_map(|word| std::iter::once(word.as_str()).chain(word.split(['@', '.', ' ', '/'])));
-    for word in parts {
-        let folded_word = fold(word);
-        // Short words occur in good passwords by chance; what counts is how little is left without the word.
-        let letters = folded_word.chars().count();
-        if letters >= 3 && folded.contains(&folded_word) {
-            let left = folded.replacen(&folded_word, "", 1).chars().filter(|c| c.is_alphabetic()).count();
-            if left < 4 {
-                found.push(Weakness::Obvious(word.to_owned()));
-                break;
-            }
-        }
-    }
+    found.extend(obvious(&folded, context).map(Weakness::Obvious));
     found
+}
+
+/// The word of the context, if there is one, that leaves little of a folded password together with the others. Short
+/// words occur in good passwords by chance; what counts is how little is left without them.
+fn obvious(folded: &str, context: &[String]) -> Option<String> {
+    let between = ['@', '.', ' ', '/', '-', '_', '+'];
+    let parts = context.iter().flat_map(|word| std::iter::once(word.as_str()).chain(word.split(between)));
+    let mut words: Vec<(&str, String)> = parts.map(|word| (word, fold(word))).collect();
+    words.retain(|(_, word)| word.chars().count() >= 3 && folded.contains(word));
+    let (first, _) = *words.first()?;
+    // The longest first: a part of it would leave the rest.
+    words.sort_by_key(|(_, word)| std::cmp::Reverse(word.len()));
+    let left = words.iter().fold(folded.to_owned(), |left, (_, word)| left.replace(word.as_str(), ""));
+    (left.chars().filter(|c| c.is_alphabetic()).count() < 4).then(|| first.to_owned())
 }
 
 #[cfg(test)]
@@ -102,7 +107,7 @@ mod tests {
     use super::*;
 
     fn context() -> Vec<String> {
-        ["Paul", "paul@somemail.com", "Acme"].map(str::to_owned).to_vec()
+        ["Paul", "paul@somemail.com", "Acme", "Smith"].map(str::to_owned).to_vec()
     }
 
     #[test]
@@ -126,6 +131,9 @@ mod tests {
         assert_eq!(weaknesses("PassWord123", 8, &context()), [Weakness::Common]);
         assert_eq!(weaknesses("pAUL2024", 8, &context()), [Weakness::Obvious("Paul".to_owned())]);
         assert_eq!(weaknesses("paul@somemail.com", 8, &context()).len(), 1);
+        for names in ["paulsmith1", "Smith.Paul.2024", "paul-acme-paul", "smithsmith!"] {
+            assert!(matches!(weaknesses(names, 8, &context())[..], [Weakness::Obvious(_)]), "{names}");
+        }
         assert_eq!(weaknesses("long\u{0}enough", 8, &context()), [Weakness::Unprintable]);
         for repeated in ["~~~~~~~~~~", "ßßßßßßßßßß", "🔑🔑🔑🔑🔑🔑🔑🔑", "e\u{301}e\u{301}é\u{e9}ééééé"]
         {

@@ -9,6 +9,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use serde_json::{Value as Json, json};
 
+use crate::access::audit::{self, Action};
 use crate::context::Context;
 use crate::ports::{DatabaseError, Millis, Platform, Statement, Value};
 use crate::scim::error::Error as ScimError;
@@ -214,12 +215,23 @@ pub async fn register(ctx: &Context, new: Vec<Registration>) -> Result<(), Regis
             ),
             vec![ctx.tenant.key(), rows(&new).to_string().into(), names(&before), ctx.platform.clock.now().into()],
         );
-        if !ctx.platform.query(insert).await?.is_empty() {
+        let [first, ..] = new.as_slice() else { return Ok(()) };
+        let created = if first.kind == Kind::ResourceType { Action::ResourceTypeCreate } else { Action::SchemaCreate };
+        if with_record(ctx, insert, created, &first.name).await? {
             publish(ctx).await?;
             return Ok(());
         }
     }
     Err(RegisterError::Database(DatabaseError::Unavailable("others register at the same time".to_owned())))
+}
+
+/// Runs a change of the registrations with the row that records it; whether it changed anything.
+async fn with_record(ctx: &Context, change: Statement, action: Action, name: &str) -> Result<bool, DatabaseError> {
+    let operation = ctx.platform.new_id().to_string();
+    // The change is the statement right before.
+    let record = audit::record_if(ctx, &operation, action, name, "changes() > 0");
+    let outcomes = ctx.platform.db.batch(vec![change, record]).await?;
+    Ok(outcomes.first().is_some_and(|outcome| !outcome.rows.is_empty()))
 }
 
 /// How often a registration is tried when others are made at the same time.
@@ -265,7 +277,8 @@ pub async fn remove(ctx: &Context, kind: Kind, name: &str) -> Result<bool, Regis
             ),
             vec![ctx.tenant.key(), names(&gone), names(&before)],
         );
-        if !ctx.platform.query(delete).await?.is_empty() {
+        let deleted = if kind == Kind::ResourceType { Action::ResourceTypeDelete } else { Action::SchemaDelete };
+        if with_record(ctx, delete, deleted, name).await? {
             publish(ctx).await?;
             return Ok(true);
         }

@@ -77,13 +77,12 @@ impl<'a> View<'a> {
                 self.problem(StatusCode::GONE, Some(claims), LinkProblem::Expired { until, request_new })
             }
             Link::Dead(claims, cause) => {
+                let sign_in = self.settings().sign_in_url.as_deref();
                 let problem = match cause {
-                    Cause::Accepted if claims.purpose == Purpose::VerifyEmail => {
-                        LinkProblem::Confirmed { sign_in: None }
-                    }
-                    Cause::Accepted => LinkProblem::Accepted { sign_in: None },
+                    Cause::Accepted if claims.purpose == Purpose::VerifyEmail => LinkProblem::Confirmed { sign_in },
+                    Cause::Accepted => LinkProblem::Accepted { sign_in },
                     Cause::Revoked => LinkProblem::Revoked,
-                    Cause::GivenUp => LinkProblem::NotPending { sign_in: None },
+                    Cause::GivenUp => LinkProblem::NotPending { sign_in },
                     Cause::Replaced => LinkProblem::Replaced,
                     Cause::AddressChanged => LinkProblem::AddressChanged,
                     Cause::Locked => LinkProblem::Locked,
@@ -204,7 +203,9 @@ pub async fn set_password(work: Work, uri: Uri, body: Body) -> Response {
     };
     match redeem::set_password(ctx, &work.gate, token, &password, confirm.as_deref()).await {
         Ok(Redeemed::Done(claims, user)) => {
-            answer::page(StatusCode::OK, invite::password_set(&view.shell(Some(&claims)), &user.user_name(), None))
+            let sign_in = view.settings().sign_in_url.as_deref();
+            let html = invite::password_set(&view.shell(Some(&claims)), &user.user_name(), sign_in);
+            answer::page(StatusCode::OK, html)
         }
         Ok(Redeemed::Refused(claims, user, weaknesses)) => {
             let texts = text::for_locale(&claims.locale);
@@ -254,7 +255,8 @@ pub async fn confirm_email(work: Work, uri: Uri, body: Body) -> Response {
     }
     match redeem::confirm_email(ctx, token).await {
         Ok(Redeemed::Done(claims, _)) => {
-            answer::page(StatusCode::OK, invite::email_verified(&view.shell(Some(&claims)), None))
+            let sign_in = view.settings().sign_in_url.as_deref();
+            answer::page(StatusCode::OK, invite::email_verified(&view.shell(Some(&claims)), sign_in))
         }
         Ok(Redeemed::NotLive(link)) => view.not_live(&uri, &link),
         // Nothing is typed on this page, so that nothing can be refused.

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use crate::access::limits::RateLimits;
 use crate::invite::token::MAX_LOCALE;
 use crate::mail::address::Address;
+use crate::pages::layout::link_target;
 use crate::pages::locale::{DEFAULT_LOCALE, normalise};
 
 /// How long a link lives, in WSO2's terms: minutes; -1 (any negative) for ever; 0 dead at once.
@@ -52,6 +53,7 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("ORGANIZATION_NAME", "Latchkey"),
     ("DEFAULT_LOCALE", DEFAULT_LOCALE),
     ("MAIL_REPLY_TO", ""),
+    ("SIGN_IN_URL", ""),
     (AUDIT_RETENTION_DAYS, "0"),
     ("SESSION_IDLE_SECONDS", "1800"),
     ("SESSION_MAX_SECONDS", "43200"),
@@ -114,6 +116,8 @@ pub struct Settings {
     pub default_locale: String,
     /// `MAIL_REPLY_TO`.
     pub mail_reply_to: Option<String>,
+    /// `SIGN_IN_URL`: where the pages send whoever has a password now.
+    pub sign_in_url: Option<String>,
     /// `AUDIT_RETENTION_DAYS`: older rows of the audit are removed; 0 keeps all.
     pub audit_retention_days: u32,
     /// `SESSION_IDLE_SECONDS`: a console session that is not used for so long is over.
@@ -167,6 +171,9 @@ impl Settings {
         let reply_to = read.check("MAIL_REPLY_TO", "an address such as help@example.com", |value| {
             (value.is_empty() || Address::parse(value).is_some()).then(|| value.to_owned())
         });
+        let sign_in_url = read.check("SIGN_IN_URL", "an address such as https://app.example.com/", |value| {
+            (value.is_empty() || is_web_address(value)).then(|| value.to_owned())
+        });
         let rate_limits = read.check(RATE_LIMITS, RateLimits::FORM, RateLimits::parse);
         Self {
             enable_email_verification: boolean(&mut read, "ENABLE_EMAIL_VERIFICATION"),
@@ -182,6 +189,7 @@ impl Settings {
             organization_name: read.values["ORGANIZATION_NAME"].clone(),
             default_locale: locale.unwrap_or_else(|| DEFAULT_LOCALE.to_owned()),
             mail_reply_to: reply_to.filter(|address| !address.is_empty()),
+            sign_in_url: sign_in_url.filter(|address| !address.is_empty()),
             audit_retention_days: number(&mut read, AUDIT_RETENTION_DAYS, 0..=36_500),
             session_idle_seconds: number(&mut read, "SESSION_IDLE_SECONDS", 1..=MOST_SESSION_SECONDS),
             session_max_seconds: number(&mut read, "SESSION_MAX_SECONDS", 1..=MOST_SESSION_SECONDS),
@@ -189,6 +197,18 @@ impl Settings {
             values: read.values,
         }
     }
+}
+
+/// Whether this is the whole address of a page: of this machine, if it is not `https`.
+fn is_web_address(text: &str) -> bool {
+    let Ok(uri) = text.parse::<http::Uri>() else { return false };
+    let host = uri.host().unwrap_or_default();
+    let safe = match uri.scheme_str() {
+        Some("https") => !host.is_empty(),
+        Some("http") => matches!(host, "localhost" | "127.0.0.1" | "[::1]"),
+        _ => false,
+    };
+    safe && link_target(text).is_some() && !uri.authority().is_some_and(|authority| authority.as_str().contains('@'))
 }
 
 struct Reader<'p> {
@@ -223,6 +243,36 @@ mod tests {
         assert_eq!(settings.values.len(), SETTINGS.len());
         assert_eq!(settings.ask_password_email_validity, Validity::Minutes(1440));
         assert_eq!(settings.rate_limits, RateLimits::DEFAULT, "what a list leaves out is what the default says");
+    }
+
+    #[test]
+    fn people_are_sent_to_no_odd_address_to_sign_in() {
+        let with = |value: &str| {
+            let mut problems = Vec::new();
+            let settings = Settings::of(&Values::from([("SIGN_IN_URL", value.to_owned())]), &mut problems);
+            (settings.sign_in_url, problems.len())
+        };
+        for good in
+            ["https://app.example.com", "https://app.example.com:8443/sign-in?from=latchkey", "http://localhost:3000/"]
+        {
+            assert_eq!(with(good), (Some(good.to_owned()), 0));
+        }
+        for bad in [
+            "app.example.com",
+            "/console",
+            "//evil.example",
+            "javascript:alert(1)",
+            "http://app.example.com",
+            "https://",
+            "https:evil.example",
+            "https://a@evil.example",
+            "https://a b",
+            "data:text/html,x",
+            "https://a\\b",
+        ] {
+            assert_eq!(with(bad), (None, 1), "{bad}");
+        }
+        assert_eq!(with(""), (None, 0));
     }
 
     #[test]
