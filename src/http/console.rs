@@ -159,9 +159,14 @@ fn form(ctx: &Context, status: StatusCode, next: &str, username: &str, told: Opt
 fn next(ctx: &Context, asked_for: Option<Cow<'_, str>>) -> String {
     let home = at(ctx, HOME);
     let is_ours = |path: &str| {
-        let rest = form_target(path).and_then(|path| path.strip_prefix(home.as_str()));
-        // `..` would lead out of it.
-        rest.is_some_and(|rest| (rest.is_empty() || rest.starts_with(['/', '?'])) && !rest.contains(".."))
+        let Some(rest) = form_target(path).and_then(|path| path.strip_prefix(home.as_str())) else { return false };
+        // What is no ASCII cannot stand in a header.
+        if !(rest.is_empty() || rest.starts_with(['/', '?'])) || !rest.is_ascii() {
+            return false;
+        }
+        // `..` would lead out of it, and browsers take `%2e` for a dot.
+        let folders = rest.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+        !folders.replace("%2e", ".").contains("..")
     };
     asked_for.filter(|path| is_ours(path)).map_or_else(|| home.clone(), Cow::into_owned)
 }
