@@ -126,13 +126,7 @@ pub async fn admitted(ctx: &Context, gate: &Gate, basic: &Basic) -> Result<Outco
 
 /// The context with whoever has this API token, or an access token made for one, in it; `None` when it is not good here.
 async fn bearer(ctx: &Context, text: &Secret) -> Result<Option<Context>, DatabaseError> {
-    let (digest, granted) = match token::digest(text.expose()) {
-        Some(digest) => (digest, Scopes::all()),
-        None => match Grant::verify(text.expose(), &ctx.deployment.keys, ctx.now_seconds()) {
-            Some(grant) => (grant.parent, grant.scopes),
-            None => return Ok(None),
-        },
-    };
+    let Some((digest, granted)) = digest(ctx, text) else { return Ok(None) };
     let Some(token) = good_here(ctx, &digest).await? else { return Ok(None) };
     let is_own = token.tenant == ctx.tenant.number();
     let name = if is_own { of_own(ctx, token.name.clone()) } else { of_super_tenant(&token.name) };
@@ -141,6 +135,23 @@ async fn bearer(ctx: &Context, text: &Secret) -> Result<Option<Context>, Databas
         return Ok(None);
     }
     Ok(Some(Context { actor: Actor::Token { id: token.id.clone(), name }, scopes, ..ctx.clone() }))
+}
+
+/// The digest of the API token that this is, or was made for, and what it allows of that at most; `None` for what costs no
+/// look-up.
+fn digest(ctx: &Context, text: &Secret) -> Option<(String, Scopes)> {
+    if let Some(digest) = token::digest(text.expose()) {
+        return Some((digest, Scopes::all()));
+    }
+    let grant = Grant::verify(text.expose(), &ctx.deployment.keys, ctx.now_seconds())?;
+    Some((grant.parent, grant.scopes))
+}
+
+/// Whether an `Authorization` header has a token that would be looked up and that this isolate has not seen to be good.
+#[must_use]
+pub fn is_unproven_token(ctx: &Context, header: &str) -> bool {
+    let Some(Credentials::Bearer(text)) = Credentials::parse(header) else { return false };
+    digest(ctx, &text).is_some_and(|(digest, _)| !ctx.memory.tokens.has_good(&digest))
 }
 
 /// The API token of this text and its digest, if it is good here.

@@ -113,7 +113,12 @@ impl Attempt {
                 (row.text("account")? == ALL, row.integer("failures")?, row.integer("last")?);
             verdict.has_failed |= !is_all;
             if now - last < COUNTED {
-                verdict.wait = verdict.wait.max(seconds(last + delay(is_all, failures) - now));
+                let wait = seconds(last + delay(is_all, failures) - now);
+                if wait > verdict.wait {
+                    // Failed elsewhere: the next attempt here need not ask.
+                    ctx.memory.delays.keep(&self.keys()[usize::from(is_all)], Count { failures, last }, now);
+                }
+                verdict.wait = verdict.wait.max(wait);
                 verdict.failures[usize::from(is_all)] = failures;
             }
         }
@@ -129,7 +134,7 @@ impl Attempt {
         let keys = self.keys();
         for (key, failures) in keys.iter().zip(verdict.failures) {
             let here = ctx.memory.delays.get(key, now).map_or(0, |known| known.failures);
-            ctx.memory.delays.keep(key, here.max(failures) + 1, now);
+            ctx.memory.delays.keep(key, Count { failures: here.max(failures) + 1, last: now }, now);
         }
         let rows = json!([[self.tenant, self.account], [0, ALL]]);
         let statement = Statement::new(
@@ -144,7 +149,7 @@ impl Attempt {
         for row in outcomes.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default() {
             let key = &keys[usize::from(row.text("account")? == ALL)];
             let here = ctx.memory.delays.get(key, now).map_or(0, |known| known.failures);
-            ctx.memory.delays.keep(key, here.max(row.integer("failures")?), now);
+            ctx.memory.delays.keep(key, Count { failures: here.max(row.integer("failures")?), last: now }, now);
         }
         Ok(())
     }
@@ -180,7 +185,7 @@ impl Delays {
         known.get(key).copied().filter(|count| now - count.last < TRUSTED)
     }
 
-    fn keep(&self, key: &str, failures: i64, now: Millis) {
+    fn keep(&self, key: &str, count: Count, now: Millis) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= REMEMBERED && !known.contains_key(key) {
             known.retain(|_, count| now - count.last < TRUSTED);
@@ -188,7 +193,7 @@ impl Delays {
                 known.clear();
             }
         }
-        known.insert(key.to_owned(), Count { failures, last: now });
+        known.insert(key.to_owned(), count);
     }
 
     fn forget(&self, key: &str) {

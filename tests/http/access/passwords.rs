@@ -48,6 +48,11 @@ fn whoever_guesses_waits_and_nobody_else_does() {
     let request = Request::get("/scim2/Me").header("authorization", basic("paul", PASSWORD));
     let request = request.header("cf-connecting-ip", stranger).body(Body::empty()).unwrap();
     assert_eq!(app.send_to(&elsewhere, request).status, 429);
+    // Once: then they know it.
+    let request = Request::get("/scim2/Me").header("authorization", basic("paul", PASSWORD));
+    let request = request.header("cf-connecting-ip", stranger).body(Body::empty()).unwrap();
+    let refused = app.send_to(&elsewhere, request);
+    assert_eq!((refused.status.as_u16(), refused.trips()), (429, 0));
 
     for wait in ["2", "4", "8", "16", "32", "60", "60"] {
         app.native.clock.advance(Duration::from_secs(60));
@@ -173,7 +178,8 @@ fn a_password_is_hashed_once_a_minute_and_never_after_it_was_changed() {
         (app.me("paul", password).status.as_u16(), spent() - started)
     };
     let (_, hashed) = timed(PASSWORD);
-    let (status, known) = timed(PASSWORD);
+    // The quickest of several: other tests take the processor's caches meanwhile.
+    let (status, known) = (0..5).map(|_| timed(PASSWORD)).min_by_key(|(_, spent)| *spent).unwrap();
     assert_eq!(status, 200);
     assert!(known * 4 < hashed, "{known:?} against {hashed:?}");
     let old = hash();

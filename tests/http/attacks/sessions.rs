@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use http::Request;
+use http::{HeaderValue, Request};
 use latchkey::ports::Database;
 use serde_json::json;
 
@@ -314,4 +314,17 @@ fn of_two_cookies_of_the_name_the_first_counts_for_all_questions() {
         assert!([401, 403].contains(&foreign(&cookie)), "{cookie}");
     }
     assert_eq!(app.number("SELECT COUNT(*) FROM api_tokens"), 0);
+}
+
+#[test]
+fn no_cookie_of_another_host_of_the_domain_shuts_an_administrator_out() {
+    let app = App::new();
+    let good = Browser::signed_in(&app, "", "admin", "admin").cookie;
+    for other in [&b"theme=d\xfcster; "[..], "name=\u{4e2d}; ".as_bytes(), b"=; ", b"latchkey-session-2=x; "] {
+        let cookie = HeaderValue::from_bytes(&[other, good.as_bytes()].concat()).unwrap();
+        let request = Request::get("/console").header("cookie", cookie.clone());
+        assert_eq!(app.send(request.body(Body::empty()).unwrap()).status, 200, "{other:?}");
+        let foreign = Request::post("/api/tokens").header("cookie", cookie).header("content-type", "application/json");
+        assert_eq!(app.send(foreign.body(Body::from("{}")).unwrap()).status, 403, "{other:?}");
+    }
 }
