@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::access::audit::{self, Action};
-use crate::access::delay::Attempt;
+use crate::access::delay::{Attempt, Verdict};
 use crate::access::grant::Grant;
 use crate::access::password::Gate;
 use crate::access::scope::{Scope, Scopes};
@@ -18,6 +18,7 @@ use crate::context::{Actor, Context};
 use crate::directory::resource::Resource;
 use crate::directory::{elsewhere, find};
 use crate::ports::{DatabaseError, Millis, Statement};
+use crate::scim::fold::fold;
 use crate::tenant::{SUPER_TENANT, Secret, Tenant, store};
 
 /// A user name and a password, as sent.
@@ -125,21 +126,32 @@ pub async fn admitted(ctx: &Context, gate: &Gate, basic: &Basic) -> Result<Outco
 
 /// The context with whoever has this API token, or an access token made for one, in it; `None` when it is not good here.
 async fn bearer(ctx: &Context, text: &Secret) -> Result<Option<Context>, DatabaseError> {
-    let (digest, granted) = match token::digest(text.expose()) {
-        Some(digest) => (digest, Scopes::all()),
-        None => match Grant::verify(text.expose(), &ctx.deployment.keys, ctx.now_seconds()) {
-            Some(grant) => (grant.parent, grant.scopes),
-            None => return Ok(None),
-        },
-    };
+    let Some((digest, granted)) = digest(ctx, text) else { return Ok(None) };
     let Some(token) = good_here(ctx, &digest).await? else { return Ok(None) };
     let is_own = token.tenant == ctx.tenant.number();
-    let name = if is_own { token.name.clone() } else { of_super_tenant(&token.name) };
+    let name = if is_own { of_own(ctx, token.name.clone()) } else { of_super_tenant(&token.name) };
     let scopes = token.scopes.common(granted);
     if !is_own && !scopes.has(Scope::Tenants) {
         return Ok(None);
     }
     Ok(Some(Context { actor: Actor::Token { id: token.id.clone(), name }, scopes, ..ctx.clone() }))
+}
+
+/// The digest of the API token that this is, or was made for, and what it allows of that at most; `None` for what costs no
+/// look-up.
+fn digest(ctx: &Context, text: &Secret) -> Option<(String, Scopes)> {
+    if let Some(digest) = token::digest(text.expose()) {
+        return Some((digest, Scopes::all()));
+    }
+    let grant = Grant::verify(text.expose(), &ctx.deployment.keys, ctx.now_seconds())?;
+    Some((grant.parent, grant.scopes))
+}
+
+/// Whether an `Authorization` header has a token that would be looked up and that this isolate has not seen to be good.
+#[must_use]
+pub fn is_unproven_token(ctx: &Context, header: &str) -> bool {
+    let Some(Credentials::Bearer(text)) = Credentials::parse(header) else { return false };
+    digest(ctx, &text).is_some_and(|(digest, _)| !ctx.memory.tokens.has_good(&digest))
 }
 
 /// The API token of this text and its digest, if it is good here.
@@ -164,6 +176,12 @@ async fn good_here(ctx: &Context, digest: &str) -> Result<Option<Arc<ApiToken>>,
 /// The name of somebody of the super tenant who acts inside another.
 fn of_super_tenant(name: &str) -> String {
     format!("{name}@{SUPER_TENANT}")
+}
+
+/// The name of somebody of the tenant itself, who may be called what he likes: nobody of the super tenant is meant.
+fn of_own(ctx: &Context, name: String) -> String {
+    let claims = !ctx.tenant.is_super() && fold(&name).contains(&of_super_tenant(""));
+    if claims { format!("{name}@{}", ctx.tenant.domain()) } else { name }
 }
 
 /// Whether these are the first administrator's credentials. He belongs to the super tenant and may act inside any.
@@ -224,7 +242,7 @@ pub(super) async fn as_role_holder(
     if scopes.is_empty() || (is_visitor && !scopes.has(Scope::Tenants)) || !store::refresh(ctx).await? {
         return Ok(None);
     }
-    let name = if is_visitor { of_super_tenant(&user.user_name()) } else { user.user_name() };
+    let name = if is_visitor { of_super_tenant(&user.user_name()) } else { of_own(ctx, user.user_name()) };
     Ok(Some(Context { actor: Actor::RoleHolder { id: user.id.clone(), name }, scopes, ..ctx.clone() }))
 }
 
@@ -274,13 +292,12 @@ pub async fn user(
         };
         there.platform.db.batch(vec![found]).await?.into_iter().chain(counted).collect()
     };
-    let mut has_failed = false;
+    let mut verdict = Verdict::default();
     if let Some(attempt) = &attempt {
-        let verdict = attempt.judge(ctx, outcomes.get(1))?;
+        verdict = attempt.judge(ctx, outcomes.get(1))?;
         if let Some(seconds) = verdict.wait {
             return Ok(Outcome::Wait(seconds));
         }
-        has_failed = verdict.has_failed;
     }
     // A tenant that is none any more, or not active, may still have users.
     let row = outcomes.first().and_then(|outcome| outcome.rows.first()).filter(|_| store::is_fresh(ctx));
@@ -288,11 +305,13 @@ pub async fn user(
         Some(row) => Some((Resource::from_row(row)?, row.optional_text("password_hash")?)),
         None => None,
     };
-    // A name that nobody has may be a password that was typed too early: it is not recorded.
+    // A name that nobody has may be a password that was typed too early: it is not recorded. The first administrator's
+    // belongs to the super tenant's audit: another's is not to tell what he is called.
     let is_first = ctx.deployment.administrator.as_ref().is_some_and(|first| first.username == user_name);
-    let target = match &found {
-        Some((user, _)) => Some(user.id.clone()),
-        None => (is_first && store::is_fresh(ctx)).then(|| user_name.to_owned()),
+    let (audited, target) = match &found {
+        Some((user, _)) => (ctx.clone(), Some(user.id.clone())),
+        None if is_first => (Context { tenant: Tenant::super_tenant(), ..ctx.clone() }, Some(user_name.to_owned())),
+        None => (ctx.clone(), None),
     };
     let accepted = match found {
         Some((user, Some(hash))) if user.account.may_sign_in() && known.as_deref() == Some(hash) => Some((user, hash)),
@@ -305,14 +324,14 @@ pub async fn user(
     };
     let Some((mut user, hash)) = accepted else {
         let operation = ctx.platform.new_id().to_string();
-        let record = audit::record_failure(ctx, &operation, Action::SignIn, target.as_deref());
+        let record = audit::record_failure(&audited, &operation, Action::SignIn, target.as_deref());
         match attempt {
-            Some(attempt) => attempt.failed(ctx, record).await?,
+            Some(attempt) => attempt.failed(ctx, &verdict, record).await?,
             None => ctx.platform.query(record).await.map(|_| ())?,
         }
         return Ok(Outcome::Refused);
     };
-    if let Some(attempt) = attempt.filter(|_| has_failed) {
+    if let Some(attempt) = attempt.filter(|_| verdict.has_failed) {
         attempt.succeeded(ctx).await?;
     }
     if !password::is_current(hash) {

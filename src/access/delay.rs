@@ -3,7 +3,8 @@
 //! From the sixth attempt on, an address waits 1, 2, 4 ... 60 seconds between attempts on one account; after a hundred
 //! failures on whichever accounts it waits for all of them. Nobody else waits: whoever knows the password and comes from
 //! another address gets in, so that no stranger can lock anybody out. D1 is written only when an attempt fails, for names
-//! that exist and names that do not alike.
+//! that exist and names that do not alike. The isolate counts too, at once: a hundred guesses that are sent at the same time
+//! have all read D1 before the first of them has failed.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -26,16 +27,24 @@ const FREE_OF_ADDRESS: i64 = 100;
 const LONGEST: Millis = 60_000;
 /// How long a failure counts, in milliseconds.
 const COUNTED: Millis = 900_000;
-/// How many delays an isolate remembers.
+/// How many counts an isolate remembers, and for how long: after the longest delay D1 is asked alone.
 const REMEMBERED: usize = 1_024;
+const TRUSTED: Millis = LONGEST;
 /// The account that stands for all of them.
 const ALL: &str = "";
 /// What the key of the digests of names is derived with.
 const LABEL: &[u8] = b"latchkey/signin/v1";
 
-/// The delays that an isolate knows of: what is in one is refused without asking D1.
+/// The failures that an isolate knows of: who has to wait for them is refused without asking D1.
 #[derive(Default)]
-pub struct Delays(Mutex<HashMap<String, Millis>>);
+pub struct Delays(Mutex<HashMap<String, Count>>);
+
+/// How often it has failed, and when it last did.
+#[derive(Clone, Copy)]
+struct Count {
+    failures: i64,
+    last: Millis,
+}
 
 /// An attempt to sign in: where its failures are counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,11 +78,14 @@ impl Attempt {
     #[must_use]
     pub fn known_wait(&self, ctx: &Context) -> Option<u32> {
         let now = ctx.platform.clock.now();
-        let known = ctx.memory.delays.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let until = self.keys().iter().filter_map(|key| known.get(key).copied()).max()?;
-        seconds(until - now)
+        let wait = |(key, is_all): (String, bool)| {
+            let known = ctx.memory.delays.get(&key, now)?;
+            seconds(known.last + delay(is_all, known.failures) - now)
+        };
+        self.keys().into_iter().zip([false, true]).filter_map(wait).max()
     }
 
+    /// Where the failures of the account are counted, and those of the address.
     fn keys(&self) -> [String; 2] {
         [format!("{} {} {}", self.tenant, self.account, self.address), self.address.clone()]
     }
@@ -89,30 +101,41 @@ impl Attempt {
         )
     }
 
-    /// What the answer of [`Attempt::statement`] comes to.
+    /// What the answer of [`Attempt::statement`] comes to, with what has failed here while it was on its way.
     ///
     /// # Errors
     /// [`DatabaseError::Shape`]
     pub fn judge(&self, ctx: &Context, outcome: Option<&Outcome>) -> Result<Verdict, DatabaseError> {
         let now = ctx.platform.clock.now();
-        let mut verdict = Verdict::default();
+        let mut verdict = Verdict { wait: self.known_wait(ctx), ..Verdict::default() };
         for row in outcome.map(|outcome| outcome.rows.as_slice()).unwrap_or_default() {
             let (is_all, failures, last) =
                 (row.text("account")? == ALL, row.integer("failures")?, row.integer("last")?);
             verdict.has_failed |= !is_all;
             if now - last < COUNTED {
-                verdict.wait = verdict.wait.max(seconds(last + delay(is_all, failures) - now));
+                let wait = seconds(last + delay(is_all, failures) - now);
+                if wait > verdict.wait {
+                    // Failed elsewhere: the next attempt here need not ask.
+                    ctx.memory.delays.keep(&self.keys()[usize::from(is_all)], Count { failures, last }, now);
+                }
+                verdict.wait = verdict.wait.max(wait);
+                verdict.failures[usize::from(is_all)] = failures;
             }
         }
         Ok(verdict)
     }
 
-    /// Counts a failure, in one batch with the row that records it.
+    /// Counts a failure: here at once, and in the database in one batch with the row that records it.
     ///
     /// # Errors
     /// The database's.
-    pub async fn failed(&self, ctx: &Context, record: Statement) -> Result<(), DatabaseError> {
+    pub async fn failed(&self, ctx: &Context, verdict: &Verdict, record: Statement) -> Result<(), DatabaseError> {
         let now = ctx.platform.clock.now();
+        let keys = self.keys();
+        for (key, failures) in keys.iter().zip(verdict.failures) {
+            let here = ctx.memory.delays.get(key, now).map_or(0, |known| known.failures);
+            ctx.memory.delays.keep(key, Count { failures: here.max(failures) + 1, last: now }, now);
+        }
         let rows = json!([[self.tenant, self.account], [0, ALL]]);
         let statement = Statement::new(
             "INSERT INTO signin_failures (tenant, account, address, failures, last) \
@@ -122,14 +145,11 @@ impl Attempt {
              RETURNING account, failures",
             vec![rows.to_string().into(), self.address.as_str().into(), now.into(), (now - COUNTED).into()],
         );
-        let [account, all] = self.keys();
         let outcomes = ctx.platform.db.batch(vec![statement, record]).await?;
         for row in outcomes.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default() {
-            let is_all = row.text("account")? == ALL;
-            let delay = delay(is_all, row.integer("failures")?);
-            if delay > 0 {
-                ctx.memory.delays.keep(if is_all { &all } else { &account }, now + delay, now);
-            }
+            let key = &keys[usize::from(row.text("account")? == ALL)];
+            let here = ctx.memory.delays.get(key, now).map_or(0, |known| known.failures);
+            ctx.memory.delays.keep(key, Count { failures: here.max(row.integer("failures")?), last: now }, now);
         }
         Ok(())
     }
@@ -139,6 +159,7 @@ impl Attempt {
     /// # Errors
     /// The database's.
     pub async fn succeeded(&self, ctx: &Context) -> Result<(), DatabaseError> {
+        ctx.memory.delays.forget(&self.keys()[0]);
         let statement = Statement::new(
             "DELETE FROM signin_failures WHERE tenant = ?1 AND account = ?2 AND address = ?3",
             vec![self.tenant.into(), self.account.as_str().into(), self.address.as_str().into()],
@@ -154,18 +175,29 @@ pub struct Verdict {
     pub wait: Option<u32>,
     /// Whether there are failures that a success forgets.
     pub has_failed: bool,
+    /// How many of the account and of the address still count.
+    failures: [i64; 2],
 }
 
 impl Delays {
-    fn keep(&self, key: &str, until: Millis, now: Millis) {
+    fn get(&self, key: &str, now: Millis) -> Option<Count> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(key).copied().filter(|count| now - count.last < TRUSTED)
+    }
+
+    fn keep(&self, key: &str, count: Count, now: Millis) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= REMEMBERED {
-            known.retain(|_, until| *until > now);
+        if known.len() >= REMEMBERED && !known.contains_key(key) {
+            known.retain(|_, count| now - count.last < TRUSTED);
             if known.len() >= REMEMBERED {
                 known.clear();
             }
         }
-        known.insert(key.to_owned(), until);
+        known.insert(key.to_owned(), count);
+    }
+
+    fn forget(&self, key: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 }
 

@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
+use super::authenticate;
 use crate::context::Context;
 use crate::ports::RequestKind;
 
@@ -115,7 +116,16 @@ pub async fn admits(ctx: &Context, kind: RequestKind, credentials: Option<&str>)
         // Cloudflare always tells the address. Whoever came without one would be counted together with all others.
         (None, None) => return true,
     };
-    ctx.platform.limiter.allow(kind, &key).await
+    if !ctx.platform.limiter.allow(kind, &key).await {
+        return false;
+    }
+    // Each invented token would be another caller, and a question to the database: the address answers for them.
+    match (credentials, &ctx.address) {
+        (Some(credentials), Some(address)) if authenticate::is_unproven_token(ctx, credentials) => {
+            ctx.platform.limiter.allow(kind, &network(address)).await
+        }
+        _ => true,
+    }
 }
 
 /// What stands for credentials: nothing from which they could be had again.

@@ -1,6 +1,8 @@
 //! What a password must be: long enough, not among the commonest, not the user's own name. No rules about character
 //! classes (NIST 800-63B), every character of Unicode allowed, and each refusal said in words.
 
+use serde_json::Value as Json;
+
 use super::password::{self, MAX_BYTES};
 use crate::context::Context;
 use crate::directory::resource::Resource;
@@ -38,7 +40,7 @@ pub enum Weakness {
 pub fn obvious_words(ctx: &Context, user: &Resource) -> Vec<String> {
     let mut words = vec![user.user_name(), ctx.settings().organization_name.clone()];
     words.extend(user.account.email.clone());
-    let attributes = user.attributes();
+    let attributes = Json::Object(user.attributes());
     let names = [&attributes["name"]["givenName"], &attributes["name"]["familyName"], &attributes["displayName"]];
     words.extend(names.into_iter().filter_map(|name| name.as_str().map(str::to_owned)));
     // The super tenant's domain is the same everywhere, and nobody's name.

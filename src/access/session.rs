@@ -67,15 +67,16 @@ impl Session {
     #[must_use]
     pub fn verify(text: &str, deployment: &Deployment, now: u64) -> Option<Self> {
         let keys = &deployment.keys;
-        let payload = match of_user().verify(keys, text) {
-            Some(payload) => payload,
-            None if text.starts_with(OF_ADMINISTRATOR) => of_administrator(&secret(deployment)?).verify(keys, text)?,
-            None => return None,
+        let is_first = text.starts_with(OF_ADMINISTRATOR);
+        let payload = if is_first {
+            of_administrator(&secret(deployment)?).verify(keys, text)?
+        } else {
+            of_user().verify(keys, text)?
         };
         let (tenant, rest) = payload.split_first_chunk::<8>()?;
         let (id, rest) = rest.split_first_chunk::<16>()?;
         let (expires_at, rest) = rest.split_first_chunk::<8>()?;
-        let user = if rest.is_empty() { None } else { Some(Uuid::from_slice(rest).ok()?) };
+        let user = if is_first { None } else { Some(Uuid::from_slice(rest).ok()?) };
         let expires_at = u64::from_be_bytes(*expires_at);
         let (tenant, id) = (u64::from_be_bytes(*tenant), Uuid::from_bytes(*id));
         (now < expires_at).then_some(Self { tenant, id, expires_at, user })

@@ -6,7 +6,7 @@
 
 use uuid::Uuid;
 
-use super::audit::{self, Action};
+use super::audit::{self, Action, OPERATION_HOLDS};
 use super::authenticate::{self, Admitted};
 use super::session::Session;
 use crate::context::Context;
@@ -27,12 +27,15 @@ pub async fn begin(admitted: &Admitted) -> Result<Secret, DatabaseError> {
     let settings = home.settings();
     let now = home.platform.clock.now();
     let (user_id, password_changed) = admitted.user.clone().unwrap_or_default();
+    // Nobody becomes the first administrator for want of an id.
+    let user = admitted.user.as_ref().map(|(id, _)| Uuid::try_parse(id)).transpose();
+    let user = user.map_err(|error| DatabaseError::Shape(format!("a user's id: {error}")))?;
     let there = home.at_id(&user_id);
     let session = Session {
         tenant: home.tenant.number(),
         id: home.platform.new_id(),
         expires_at: home.now_seconds() + u64::from(settings.session_max_seconds),
-        user: Uuid::try_parse(&user_id).ok(),
+        user,
     };
     let cookie = session.sign(&home.deployment);
     let cookie = cookie.ok_or_else(|| DatabaseError::Shape("there is no key to sign a session with".to_owned()))?;
@@ -117,13 +120,24 @@ pub enum Ended {
     Everywhere,
 }
 
+/// The statement that ends all of a user's sessions, to ride in the batch of `operation`: what has ended by a lock does not
+/// come back when the lock is lifted. The context is of his user store.
+#[must_use]
+pub fn ending(there: &Context, user_id: &str, operation: &str) -> Statement {
+    Statement::new(
+        format!("DELETE FROM sessions WHERE tenant = ?1 AND user_id = ?2 AND {OPERATION_HOLDS}"),
+        vec![there.tenant.key(), user_id.into(), operation.into()],
+    )
+}
+
 /// Ends the session of a cookie, or all of whoever it is of; one that is over already ends nothing.
 ///
 /// # Errors
 /// The database's.
 pub async fn end(ctx: &Context, cookie: &Secret, which: Ended) -> Result<(), DatabaseError> {
-    let Some(in_session) = resume(ctx, cookie).await? else { return Ok(()) };
-    let Some((home, session)) = of_cookie(&in_session, cookie) else { return Ok(()) };
+    let Some((home, session)) = of_cookie(ctx, cookie) else { return Ok(()) };
+    // At home: a tenant that does not let him in any more has no part in it.
+    let Some(home) = resume(&home, cookie).await? else { return Ok(()) };
     let there = home.at_id(&id_of_user(&session));
     let [tenant, user_id, id] = key(&there, &session);
     let ended = match which {

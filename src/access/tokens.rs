@@ -69,6 +69,12 @@ impl Tokens {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
     }
 
+    /// Whether one with this digest was there when it was last looked for.
+    #[must_use]
+    pub fn has_good(&self, digest: &str) -> bool {
+        self.get(digest).is_some_and(|known| known.token.is_some())
+    }
+
     fn keep(&self, digest: &str, known: Known) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= REMEMBERED && !all.contains_key(digest) {

@@ -1,6 +1,7 @@
 //! Password hashes: the one in force, and as many former ones as `PASSWORD_HISTORY` keeps from being chosen again.
 
 use crate::access::audit::OPERATION_HOLDS;
+use crate::access::sessions;
 use crate::context::Context;
 use crate::ports::{DatabaseError, Outcome, Statement, Value};
 
@@ -33,6 +34,7 @@ pub fn store(ctx: &Context, user_id: &str, operation: &str, hash: &str) -> Vec<S
         ),
         params(vec![hash.into(), ctx.platform.clock.now().into()]),
     ));
+    statements.push(sessions::ending(ctx, user_id, operation));
     // With the setting back at 0, what it kept goes with the next password.
     statements.push(Statement::new(
         format!(

@@ -24,10 +24,10 @@ fn credentials(work: &Work, headers: &HeaderMap) -> Option<Credentials> {
     }
 }
 
-/// The value of the console's cookie.
+/// The value of the console's cookie. Others beside it, which any host of the domain may set, may be no ASCII.
 pub fn session_cookie(headers: &HeaderMap, deployment: &Deployment) -> Option<Secret> {
-    let mut lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
-    lines.find_map(|line| Session::in_header(line, deployment)).map(Secret::new)
+    let mut lines = headers.get_all(COOKIE).iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
+    lines.find_map(|line| Session::in_header(&line, deployment).map(Secret::new))
 }
 
 /// The context with whoever has signed in to the console; `None` where nobody has.

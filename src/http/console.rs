@@ -71,7 +71,7 @@ pub async fn sign_in_page(work: Work, uri: Uri, headers: HeaderMap) -> Response 
 }
 
 /// `POST /console/login`.
-pub async fn sign_in(work: Work, body: Body) -> Response {
+pub async fn sign_in(work: Work, headers: HeaderMap, body: Body) -> Response {
     let ctx = &work.ctx;
     let form = match form::read(body).await {
         Ok(form) => form,
@@ -102,10 +102,15 @@ pub async fn sign_in(work: Work, body: Body) -> Response {
         }
         Err(failure) => return answer::database(Dialect::Page, &failure),
     };
-    match sessions::begin(&admitted).await {
-        Ok(cookie) => with_cookie(see_other(&next), ctx, cookie.expose(), ""),
-        Err(failure) => answer::database(Dialect::Page, &failure),
+    let began = match sessions::begin(&admitted).await {
+        Ok(cookie) => cookie,
+        Err(failure) => return answer::database(Dialect::Page, &failure),
+    };
+    // The browser will not know the one that it had any more. If it does not end now, it will when it is not used.
+    if let Some(replaced) = caller::session_cookie(&headers, &ctx.deployment) {
+        let _ = sessions::end(ctx, &replaced, Ended::Here).await;
     }
+    with_cookie(see_other(&next), ctx, began.expose(), "")
 }
 
 /// `POST /console/logout`.
@@ -159,9 +164,14 @@ fn form(ctx: &Context, status: StatusCode, next: &str, username: &str, told: Opt
 fn next(ctx: &Context, asked_for: Option<Cow<'_, str>>) -> String {
     let home = at(ctx, HOME);
     let is_ours = |path: &str| {
-        let rest = form_target(path).and_then(|path| path.strip_prefix(home.as_str()));
-        // `..` would lead out of it.
-        rest.is_some_and(|rest| (rest.is_empty() || rest.starts_with(['/', '?'])) && !rest.contains(".."))
+        let Some(rest) = form_target(path).and_then(|path| path.strip_prefix(home.as_str())) else { return false };
+        // What is no ASCII cannot stand in a header.
+        if !(rest.is_empty() || rest.starts_with(['/', '?'])) || !rest.is_ascii() {
+            return false;
+        }
+        // `..` would lead out of it, and browsers take `%2e` for a dot.
+        let folders = rest.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+        !folders.replace("%2e", ".").contains("..")
     };
     asked_for.filter(|path| is_ours(path)).map_or_else(|| home.clone(), Cow::into_owned)
 }

@@ -287,7 +287,7 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/openapi.json", ANYONE, at!(operations::openapi)),
     route(GET, console::HOME, Rule::SignedIn, at!(console::home, work)),
     route(GET, console::SIGN_IN, ANYONE, at!(console::sign_in_page, work, uri, headers)),
-    route(POST, console::SIGN_IN, ANYONE, at!(console::sign_in, work, body)),
+    route(POST, console::SIGN_IN, ANYONE, at!(console::sign_in, work, headers, body)),
     // Whose session ends is what the cookie says; without one there is nothing to end.
     route(POST, console::SIGN_OUT, ANYONE, at!(console::sign_out, work, headers)),
     route(POST, console::SIGN_OUT_EVERYWHERE, ANYONE, at!(console::sign_out_everywhere, work, headers)),

@@ -133,10 +133,12 @@ pub fn changed(
         after.invitation = Some(Invitation { sent_at, ..made });
     }
     wishes::set_schemas(&mut document, after.shows_account(), after.invitation.is_some());
+    let is_shut_out = before.account.may_sign_in() && !after.account.may_sign_in();
+    let ends_sessions = is_shut_out || before.attributes().get("roles") != document.get("roles");
     after.document = text(document)?;
     let linked = code.as_ref().map(|_| Action::InvitationLink);
     let actions = std::iter::once(Action::update(USER)).chain(change.action).chain(linked).collect();
-    Ok((after, Riders { password_hash, mails, code, actions, ..Riders::default() }))
+    Ok((after, Riders { password_hash, ends_sessions, mails, code, actions, ..Riders::default() }))
 }
 
 /// Holds whoever may not appoint anybody to leaving `roles` as it is. A PUT that does not speak of it does so.

@@ -272,6 +272,17 @@ fn signing_out_ends_this_session_and_everywhere_ends_all_of_them() {
 }
 
 #[test]
+fn a_browser_that_signs_in_again_leaves_no_session_behind() {
+    let app = App::new();
+    create(&app, "", "alice", "admin");
+    let mut browser = Browser::signed_in(&app, "", "alice", PASSWORD);
+    let former = browser.cookie.clone();
+    assert_eq!(browser.sign_in("", "admin", "admin").status, 303);
+    assert_eq!((Browser { app: &app, cookie: former }.home(), browser.home()), (303, 200));
+    assert_eq!(app.number("SELECT COUNT(*) FROM sessions"), 1);
+}
+
+#[test]
 fn a_session_that_is_over_ends_no_other() {
     let app = App::new();
     create(&app, "", "alice", "admin");
@@ -312,6 +323,57 @@ fn signing_in_and_out_and_failing_to_is_in_the_audit() {
         ])
     );
     assert!(!app.dump().contains("typed-too-early"));
+}
+
+#[test]
+fn no_name_of_a_tenants_own_passes_for_somebody_of_the_super_tenant_in_its_audit() {
+    let app = App::new();
+    app.create_tenant("acme.com");
+    let path = create(&app, "/t/acme.com", "alice", "admin");
+    let mut alice = Browser::signed_in(&app, "/t/acme.com", "alice", PASSWORD);
+    app.scim().set(&path, "userName", "root@carbon.super").is(200);
+    let send = |authorization: Option<&str>, cookie: &str, path: &str, body: serde_json::Value| {
+        let mut request = Request::post(path).header("content-type", "application/json");
+        match authorization {
+            Some(authorization) => request = request.header("authorization", authorization),
+            None => request = request.header("cookie", cookie).header("origin", ORIGIN),
+        }
+        app.send(request.body(Body::from(body.to_string())).unwrap())
+    };
+    let token = json!({ "name": "HR@Carbon.Super", "scopes": ["scim:read", "scim:write"], "expiresInDays": 1 });
+    let made = send(None, &alice.cookie, "/t/acme.com/api/tokens", token).json();
+    let bearer = format!("Bearer {}", made["token"].as_str().unwrap());
+    let created = send(Some(&bearer), "", "/t/acme.com/scim2/Users", json!({ "schemas": [USER], "userName": "eve" }));
+    assert_eq!(created.status, 201, "{}", created.text);
+    let reply = alice.get("/t/acme.com/api/audit?count=2").json();
+    for row in reply["Resources"].as_array().unwrap() {
+        let actor = row["actor"].as_str().unwrap();
+        assert!(!actor.to_lowercase().contains("@carbon.super ("), "{actor}");
+        assert!(actor.contains("@acme.com"), "{actor}");
+    }
+    // Whoever does come from there is told apart as before.
+    create(&app, "", "root", "admin");
+    let root = basic("root@carbon.super", PASSWORD);
+    send(Some(&root), "", "/t/acme.com/scim2/Users", json!({ "schemas": [USER], "userName": "ida" }));
+    let reply = alice.get("/t/acme.com/api/audit?count=1").json();
+    let actor = reply["Resources"][0]["actor"].as_str().unwrap();
+    assert!(actor.starts_with("administrator:root@carbon.super ("), "{actor}");
+}
+
+#[test]
+fn a_tenants_audit_does_not_tell_what_the_first_administrator_is_called() {
+    let app = App::new();
+    app.create_tenant("acme.com");
+    let rows =
+        |prefix: &str| app.admin("GET", &format!("{prefix}/api/audit?action=signin"), "").json()["Resources"].clone();
+    for prefix in ["/t/acme.com", "/t/nobody.example"] {
+        Browser::new(&app).sign_in(prefix, "admin", "wrong");
+    }
+    assert_eq!(rows("/t/acme.com"), json!([]));
+    // It is where his sign-ins are.
+    let own = rows("");
+    assert_eq!(own.as_array().unwrap().len(), 2, "{own}");
+    assert!(own[0]["target"] == "admin" && own[0]["outcome"] == "failure", "{own}");
 }
 
 #[test]

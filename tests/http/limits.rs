@@ -100,6 +100,28 @@ fn one_ipv6_customer_is_one_address() {
 }
 
 #[test]
+fn invented_tokens_are_counted_for_the_address_that_sends_them() {
+    let app = App::with(REQUESTS);
+    let good = format!("Bearer {}", app.token("", &["scim:read"]).1);
+    app.native.limiter.set(RequestKind::Api, 3);
+    let ask = |address: &str, token: &str| request(&app, "GET", "/scim2/Users", address, Some(token));
+    let invented = || format!("Bearer {}", latchkey::access::token::generate(&*app.platform.entropy).expose());
+    assert_eq!(ask("192.0.2.1", &good).status, 200);
+    for _ in 0..2 {
+        assert_eq!(ask("192.0.2.1", &invented()).status, 401);
+    }
+    let refused = ask("192.0.2.1", &invented());
+    assert_eq!((refused.status.as_u16(), refused.trips()), (429, 0));
+    assert_eq!(ask("192.0.2.2", &invented()).status, 401);
+    // One that is known to be good is counted for itself alone.
+    assert_eq!(ask("192.0.2.1", &good).status, 200);
+    assert_eq!(ask("192.0.2.2", &good).status, 200);
+    assert_eq!(ask("192.0.2.2", &good).status, 429);
+    // What cannot be a token costs nothing.
+    assert_eq!(ask("192.0.2.1", "Bearer lk_nonsense").status, 401);
+}
+
+#[test]
 fn every_caller_is_told_in_his_own_dialect() {
     let app = limited(RequestKind::Api, 0);
     app.native.limiter.set(RequestKind::Hook, 0);

@@ -267,9 +267,11 @@ fn mails_about_a_change_of_address_go_out_for_live_accounts() {
     assert_eq!(app.admin("POST", &format!("/api/mail/{}/retry", request["id"].as_str().unwrap()), "").status, 202);
     assert_eq!(app.deliver().sent, 1);
     let again = app.inbox();
+    // The link is a new one, and lives from the second in which it is made.
+    let before_link = |mail: &Value| mail["text"].as_str().unwrap().split("/verify/").next().unwrap().to_owned();
     assert_eq!(
-        (&again[0]["to"], &again[0]["text"]),
-        (&request["to"], &request["text"]),
+        (&again[0]["to"], before_link(&again[0])),
+        (&request["to"], before_link(request)),
         "tried again, it is the same mail"
     );
     // a user who was never invited shows no invitation

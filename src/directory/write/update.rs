@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{Columns, NewMail, ids};
 use crate::access::audit::{self, Action, OPERATION_HOLDS};
+use crate::access::sessions;
 use crate::context::Context;
 use crate::directory::resource::{GROUP, Resource};
 use crate::directory::{credentials, keys};
@@ -18,6 +19,8 @@ use crate::scim::schema::ResourceType;
 pub struct Riders {
     /// The hash of a new password.
     pub password_hash: Option<String>,
+    /// Whether the user's console sessions end.
+    pub ends_sessions: bool,
     /// What is to be mailed: of invitations, one at most.
     pub mails: Vec<NewMail>,
     /// The code of a new invitation, where the caller sends it on.
@@ -193,6 +196,10 @@ fn replacement(
             "UPDATE group_ancestors INDEXED BY group_ancestors_ancestor SET display = ?4 WHERE tenant = ?1 AND ancestor_id = ?2 AND ",
             vec![columns.display.as_str().into()],
         ));
+    }
+    // Another password ends them too.
+    if riders.ends_sessions && riders.password_hash.is_none() {
+        batch.push(sessions::ending(ctx, &after.id, operation));
     }
     if let Some(hash) = &riders.password_hash {
         batch.extend(credentials::store(ctx, &after.id, operation, hash));

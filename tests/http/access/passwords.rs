@@ -1,9 +1,14 @@
 //! Signing in with a password: what it costs, and what failing costs whoever fails.
 
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use axum::body::Body;
+use futures_util::future::{join_all, poll_fn};
 use http::Request;
+use latchkey::ports::{Database, DatabaseError, Outcome, Statement};
 use serde_json::json;
 
 use crate::scim2::client::{PASSWORD, USER, id};
@@ -43,6 +48,11 @@ fn whoever_guesses_waits_and_nobody_else_does() {
     let request = Request::get("/scim2/Me").header("authorization", basic("paul", PASSWORD));
     let request = request.header("cf-connecting-ip", stranger).body(Body::empty()).unwrap();
     assert_eq!(app.send_to(&elsewhere, request).status, 429);
+    // Once: then they know it.
+    let request = Request::get("/scim2/Me").header("authorization", basic("paul", PASSWORD));
+    let request = request.header("cf-connecting-ip", stranger).body(Body::empty()).unwrap();
+    let refused = app.send_to(&elsewhere, request);
+    assert_eq!((refused.status.as_u16(), refused.trips()), (429, 0));
 
     for wait in ["2", "4", "8", "16", "32", "60", "60"] {
         app.native.clock.advance(Duration::from_secs(60));
@@ -67,6 +77,45 @@ fn names_that_nobody_has_are_counted_alike_and_no_name_is_stored() {
         assert_eq!(counted(name), [401, 401, 401, 401, 401, 429, 429], "{name}");
     }
     assert!(!app.dump().contains("hunter2"));
+}
+
+/// A database whose answers come when everybody who asks at the same time has asked.
+struct Far(Arc<dyn Database>);
+
+#[async_trait]
+impl Database for Far {
+    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+        let mut asked = false;
+        poll_fn(|context| {
+            if std::mem::replace(&mut asked, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+        self.0.batch(statements).await
+    }
+}
+
+#[test]
+fn guessing_twenty_passwords_at_once_is_no_way_around_waiting() {
+    let mut app = limited();
+    paul(&app);
+    app.platform.db = Arc::new(Far(app.platform.db.clone()));
+    let guess = |password: &str| {
+        let request = Request::get("/scim2/Me").header("authorization", basic("paul", password));
+        app.service.handle(&app.platform, request.header("cf-connecting-ip", "192.0.2.66").body(Body::empty()).unwrap())
+    };
+    let passwords: Vec<String> = (0..19).map(|number| format!("wrong {number}")).chain([PASSWORD.to_owned()]).collect();
+    let answers = pollster::block_on(join_all(passwords.iter().map(|password| guess(password))));
+    let statuses: Vec<u16> = answers.iter().map(|answer| answer.status().as_u16()).collect();
+    assert_eq!(statuses[..5], [401; 5]);
+    assert_eq!(statuses[5..], [429; 15]);
+    // Many with the right password at once are no guesses.
+    app.native.clock.advance(Duration::from_secs(901));
+    let answers = pollster::block_on(join_all((0..20).map(|_| guess(PASSWORD))));
+    assert!(answers.iter().all(|answer| answer.status() == 200));
 }
 
 #[test]
@@ -129,7 +178,8 @@ fn a_password_is_hashed_once_a_minute_and_never_after_it_was_changed() {
         (app.me("paul", password).status.as_u16(), spent() - started)
     };
     let (_, hashed) = timed(PASSWORD);
-    let (status, known) = timed(PASSWORD);
+    // The quickest of several: other tests take the processor's caches meanwhile.
+    let (status, known) = (0..5).map(|_| timed(PASSWORD)).min_by_key(|(_, spent)| *spent).unwrap();
     assert_eq!(status, 200);
     assert!(known * 4 < hashed, "{known:?} against {hashed:?}");
     let old = hash();

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::scim2::client::{Client, PASSWORD, USER, id, values};
+use crate::console::Browser;
+use crate::scim2::client::{Client, GROUP, PASSWORD, USER, id, values};
 use crate::support::{App, basic};
 
 fn create(app: &App, prefix: &str, name: &str, roles: &[&str]) -> String {
@@ -190,4 +191,73 @@ fn the_first_administrators_secrets_may_go_once_there_is_another() {
     for empty in [basic("", ""), basic("admin", ""), basic("", "admin")] {
         assert_eq!(app.authorized(&empty, "GET", "/scim2/Users").status, 401);
     }
+}
+
+#[test]
+fn whoever_may_write_users_makes_nobody_an_administrator() {
+    let app = App::new();
+    let mallory =
+        app.scim().create("/scim2/Users", &json!({ "schemas": [USER], "userName": "mallory", "password": PASSWORD }));
+    let helpers = app.scim().create_group("helpers", &[&mallory]);
+    let admins = app.scim().create_group("admin", &[]);
+    let (_, token) =
+        app.token("", &["scim:read", "scim:write", "invitations", "links", "settings", "templates", "mail"]);
+    let client = app.nobody().with("authorization", &format!("Bearer {token}"));
+    let role = json!([{ "value": "admin" }]);
+    let urn = format!("{USER}:roles");
+    let of_mallory = [{ json!({ "value": id(&mallory) }) }];
+    for path in
+        ["roles", "ROLES", urn.as_str(), "roles.value", "roles[type eq \"work\"].value", "roles[value eq \"admin\"]"]
+    {
+        for op in ["add", "replace", "Replace"] {
+            for value in [role.clone(), json!("admin"), json!({ "value": "admin" })] {
+                let reply = client.patch(&mallory, json!([{ "op": op, "path": path, "value": value }]));
+                assert!([400, 403].contains(&reply.status.as_u16()), "{op} {path} {value}: {}", reply.text);
+            }
+        }
+    }
+    for name in ["roles", "Roles", "roLES", urn.as_str()] {
+        let mut body = json!({ "schemas": [USER], "userName": "mallory" });
+        body[name] = role.clone();
+        for reply in [
+            client.put(&mallory, &body),
+            client.patch(&mallory, json!([{ "op": "add", "value": { name: role.clone() } }])),
+            client.patch(&mallory, json!([{ "op": "replace", "value": { USER: { name: role.clone() } } }])),
+        ] {
+            assert!([200, 400, 403].contains(&reply.status.as_u16()), "{name}: {}", reply.text);
+        }
+        body["userName"] = format!("eve-{name}").into();
+        body["password"] = PASSWORD.into();
+        let reply = client.post("/scim2/Users", &body);
+        assert!([201, 400, 403].contains(&reply.status.as_u16()), "{name}: {}", reply.text);
+        let status = Browser::new(&app).sign_in("", &format!("eve-{name}"), PASSWORD).status.as_u16();
+        assert_eq!(status, 401, "{name}");
+    }
+    for name in ["admin", " Admin", "ADMIN\u{a0}", "\u{2003}admin"] {
+        let group = json!({ "schemas": [GROUP], "displayName": name, "members": of_mallory });
+        assert_eq!(client.post("/scim2/Groups", &group).status, 403, "{name:?}");
+        assert_eq!(client.put(&helpers, &group).status, 403, "{name:?}");
+        assert_eq!(client.set(&helpers, "displayName", name).status, 403, "{name:?}");
+        assert_eq!(client.patch(&helpers, json!([{ "op": "replace", "value": { "displayName": name } }])).status, 403);
+    }
+    for operations in [
+        json!([{ "op": "add", "path": "members", "value": of_mallory }]),
+        json!([{ "op": "add", "value": { "members": of_mallory } }]),
+        json!([{ "op": "replace", "path": format!("{GROUP}:members"), "value": of_mallory }]),
+        json!([{ "op": "add", "path": "members", "value": [{ "value": id(&helpers) }] }]),
+        json!([{ "op": "replace", "path": "displayName", "value": "x" }, { "op": "add", "path": "members", "value": of_mallory }]),
+    ] {
+        assert_eq!(client.patch(&admins, operations.clone()).status, 403, "{operations}");
+    }
+    assert_eq!(client.delete(&admins).status, 403);
+    let csv = "userName,email,groups\nmina,mina@example.com,admin\nmona,mona@example.com, ADMIN \n";
+    let import = app.nobody().with("authorization", &format!("Bearer {token}")).with("content-type", "text/csv");
+    let report = import.send("POST", "/api/invitations/import", csv).json();
+    assert_eq!((report["created"].as_u64(), report["failed"].as_u64()), (Some(0), Some(2)), "{report}");
+    // Indirectly, by what the role's group contains.
+    app.scim()
+        .patch(&admins, json!([{ "op": "add", "path": "members", "value": json!([{ "value": id(&helpers) }]) }]))
+        .is(200);
+    assert_eq!(Browser::new(&app).sign_in("", "mallory", PASSWORD).status, 401);
+    assert_eq!(app.authorized(&basic("mallory", PASSWORD), "GET", "/scim2/Users").status, 401);
 }

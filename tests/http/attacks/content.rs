@@ -175,7 +175,7 @@ fn row_15_names_are_text_in_the_mail_and_on_the_page() {
         }
         assert!(!html.contains("href=\"javascript:"), "{html}");
         assert!(!html.contains(['\u{202e}', '\u{2066}']) && !text.contains(['\u{202e}', '\u{2066}']), "{hostile}");
-        assert!(!text.contains("49") || !hostile.contains("7*7"), "nothing is reckoned: {text}");
+        assert!(!text.contains("Hello 49") || !hostile.contains("7*7"), "nothing is reckoned: {text}");
         assert_eq!(mail["links"].as_array().unwrap().len(), 1, "{hostile}: {}", mail["links"]);
         if hostile.starts_with("<script") || hostile.contains("7*7") {
             assert!(text.contains(hostile), "the text part has it as it is: {text}");

@@ -6,6 +6,7 @@ mod content;
 mod links;
 mod pages;
 mod rows;
+mod sessions;
 mod timing;
 
 mod tokens;
