@@ -48,6 +48,32 @@ fn it_tells_who_did_what_on_whom_newest_first() {
 }
 
 #[test]
+fn what_a_tenant_registers_and_removes_is_in_it() {
+    let app = App::new();
+    let urn = "urn:example:schemas:Badge";
+    let schema = json!({ "id": urn, "name": "Badge", "attributes": [{ "name": "number", "type": "string" }] });
+    let badge = json!({ "name": "Badge", "endpoint": "/Badges", "schema": urn });
+    assert_eq!(app.admin("POST", "/api/schemas", schema.to_string()).status, 201);
+    assert_eq!(app.admin("POST", "/api/schemas", schema.to_string()).status, 409);
+    assert_eq!(app.admin("POST", "/api/resource-types", badge.to_string()).status, 201);
+    assert_eq!(app.admin("DELETE", &format!("/api/schemas/{urn}"), "").status, 409, "a type needs it");
+    assert_eq!(app.admin("DELETE", "/api/resource-types/Badge", "").status, 204);
+    assert_eq!(app.admin("DELETE", &format!("/api/schemas/{urn}"), "").status, 204);
+    let page = app.admin("GET", "/api/audit", "").json();
+    let rows: Vec<_> =
+        page["Resources"].as_array().unwrap().iter().rev().map(|row| json!([row["action"], row["target"]])).collect();
+    assert_eq!(
+        json!(rows),
+        json!([
+            ["schema.create", urn],
+            ["resourcetype.create", "Badge"],
+            ["resourcetype.delete", "Badge"],
+            ["schema.delete", urn]
+        ])
+    );
+}
+
+#[test]
 fn it_can_be_filtered_by_action_user_and_time() {
     let app = lived_in(&[]);
     let total = |query: &str| {

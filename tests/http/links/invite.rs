@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
+use serde_json::json;
 
 use crate::support::{App, Faulty, basic};
 
@@ -37,6 +38,21 @@ fn a_link_sets_the_password_and_the_account_is_live() {
 
     app.deliver();
     assert_eq!(app.inbox()[0]["template"], "AccountActivationSuccess");
+}
+
+#[test]
+fn whoever_has_a_password_is_shown_where_to_sign_in() {
+    let app = App::with(&[("SIGN_IN_URL", "https://app.example.com/sign-in")]);
+    app.invite("paul");
+    let link = app.newest_link();
+    let button = r#"href="https://app.example.com/sign-in""#;
+    assert!(!app.anyone("GET", &link).text.contains(button));
+    assert!(redeem(&app, &link, PASSWORD).text.contains(button));
+    assert!(app.anyone("GET", &link).text.contains(button), "on the page of a used link too");
+    assert!(!app.anyone("GET", "/invite/forged").text.contains(button));
+    let set =
+        |value: &str| app.admin("PATCH", "/api/settings", json!({ "SIGN_IN_URL": value }).to_string()).status.as_u16();
+    assert_eq!(["javascript:alert(1)", "//evil.example", "https://other.example/"].map(set), [400, 400, 200]);
 }
 
 #[test]
