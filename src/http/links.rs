@@ -17,12 +17,13 @@ use crate::access::password;
 use crate::access::policy::Weakness;
 use crate::context::Context;
 use crate::directory::resource::Resource;
-use crate::invite::account::Cause;
+use crate::invite::account::{Cause, Onboarding};
 use crate::invite::redeem::{self, Link, Redeemed, SETS_PASSWORD};
 use crate::invite::renewal;
 use crate::invite::token::{Claims, Purpose, Refused};
 use crate::pages::invite::{
-    self, CONFIRM_EMAIL, CONFIRM_FIELD, INTENT_FIELD, LinkProblem, PASSWORD_FIELD, REQUEST_NEW_MAIL, SetPasswordPage,
+    self, CONFIRM_EMAIL, CONFIRM_FIELD, Confirms, INTENT_FIELD, LinkProblem, PASSWORD_FIELD, REQUEST_NEW_MAIL,
+    SetPasswordPage,
 };
 use crate::pages::layout::Shell;
 use crate::pages::problem;
@@ -110,7 +111,8 @@ impl<'a> View<'a> {
 
     fn button(&self, status: StatusCode, uri: &Uri, claims: &Claims, user: &Resource) -> Response {
         let email = user.account.pending_email.as_deref().or(user.account.email.as_deref()).unwrap_or_default();
-        answer::page(status, invite::verify_email(&self.shell(Some(claims)), &self.path(uri), email))
+        let (shell, path) = (self.shell(Some(claims)), self.path(uri));
+        answer::page(status, invite::verify_email(&shell, &path, email, confirms(user)))
     }
 
     /// The path of the page that was asked for.
@@ -254,9 +256,10 @@ pub async fn confirm_email(work: Work, uri: Uri, body: Body) -> Response {
         return offer_to_verify(ctx, &uri, StatusCode::UNPROCESSABLE_ENTITY).await;
     }
     match redeem::confirm_email(ctx, token).await {
-        Ok(Redeemed::Done(claims, _)) => {
+        Ok(Redeemed::Done(claims, user)) => {
             let sign_in = view.settings().sign_in_url.as_deref();
-            answer::page(StatusCode::OK, invite::email_verified(&view.shell(Some(&claims)), sign_in))
+            let html = invite::email_verified(&view.shell(Some(&claims)), sign_in, confirms(&user));
+            answer::page(StatusCode::OK, html)
         }
         Ok(Redeemed::NotLive(link)) => view.not_live(&uri, &link),
         // Nothing is typed on this page, so that nothing can be refused.
@@ -265,6 +268,11 @@ pub async fn confirm_email(work: Work, uri: Uri, body: Body) -> Response {
         }
         Err(failure) => view.failed(&uri, token, &[Purpose::VerifyEmail], &failure),
     }
+}
+
+/// Confirming finishes the account of whoever waits for it, and changes the address of anybody else.
+fn confirms(user: &Resource) -> Confirms {
+    if user.account.onboarding == Onboarding::None { Confirms::Change } else { Confirms::Account }
 }
 
 /// WSO2's address of the set-password page: `?confirmation=`.

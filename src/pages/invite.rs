@@ -199,26 +199,45 @@ pub fn new_mail_requested(shell: &Shell) -> String {
     card(shell, Page { title: texts.requested_title, script: false, help: true, body })
 }
 
+/// What confirming an address does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirms {
+    /// It finishes the account.
+    Account,
+    /// It puts the address into the place of the one that the account has.
+    Change,
+}
+
 /// The page that asks for one press of a button to confirm an address. Opening it changes nothing.
-pub fn verify_email(shell: &Shell, action: &str, email: &str) -> String {
+pub fn verify_email(shell: &Shell, action: &str, email: &str, confirms: Confirms) -> String {
     let texts = shell.texts();
+    let text = match confirms {
+        Confirms::Account => texts.verify_text,
+        Confirms::Change => texts.verify_change_text,
+    };
     let body = html! {
         h1 { (texts.verify_title) }
-        (lead(texts.verify_text))
+        (lead(text))
         dl { dt { (texts.email) } dd { bdi { (email) } } }
         (intent_form(action, CONFIRM_EMAIL, texts.verify_button))
         p.hint { (texts.verify_not_you) }
     };
-    card(shell, Page { title: texts.verify_title, script: false, help: true, body })
+    // Whoever has an account was not invited just now.
+    let help = confirms == Confirms::Account || !shell.support.is_empty();
+    card(shell, Page { title: texts.verify_title, script: false, help, body })
 }
 
 /// The page after an address was confirmed. `sign_in` is where to go from there, if known.
-pub fn email_verified(shell: &Shell, sign_in: Option<&str>) -> String {
+pub fn email_verified(shell: &Shell, sign_in: Option<&str>, confirms: Confirms) -> String {
     let texts = shell.texts();
+    let text = match confirms {
+        Confirms::Account => texts.verified_text,
+        Confirms::Change => texts.verified_change_text,
+    };
     let body = html! {
         (tick())
         h1 { (texts.verified_title) }
-        (lead(texts.verified_text))
+        (lead(text))
         (way_in(texts, sign_in))
     };
     card(shell, Page { title: texts.verified_title, script: false, help: false, body })

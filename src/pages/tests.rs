@@ -6,8 +6,8 @@ use super::assets;
 use super::console::{HomePage, SignInPage, Told, home, sign_in};
 use super::inbox::{InboxMail, frame, inbox};
 use super::invite::{
-    LinkProblem, SetPasswordPage, email_verified, link_problem, new_mail_requested, password_set, set_password,
-    verify_email,
+    Confirms, LinkProblem, SetPasswordPage, email_verified, link_problem, new_mail_requested, password_set,
+    set_password, verify_email,
 };
 use super::layout::{Shell, form_target, link_target};
 use super::locale::Language;
@@ -50,8 +50,11 @@ fn set_password_form() {
 fn pages_after_a_success() {
     snapshot!("password-set", password_set(&SHELL, "paul", Some("https://app.example.com/")));
     snapshot!("new-mail-requested", new_mail_requested(&SHELL));
-    snapshot!("verify-email", verify_email(&SHELL, "/verify/lk1.x", "paul@example.com"));
-    snapshot!("email-verified", email_verified(&SHELL, None));
+    snapshot!("verify-email", verify_email(&SHELL, "/verify/lk1.x", "paul@example.com", Confirms::Account));
+    let change = Shell { support: "", ..SHELL };
+    snapshot!("verify-change", verify_email(&change, "/verify/lk1.x", "paul@example.com", Confirms::Change));
+    snapshot!("change-verified", email_verified(&SHELL, None, Confirms::Change));
+    snapshot!("email-verified", email_verified(&SHELL, None, Confirms::Account));
 }
 
 #[test]
@@ -166,7 +169,7 @@ fn what_people_are_called_is_escaped() {
     for page in [
         form(shell, name, &problems),
         password_set(&shell, name, Some(name)),
-        verify_email(&shell, name, name),
+        verify_email(&shell, name, name, Confirms::Account),
         problem::problem(&shell, 500, name, name),
     ] {
         assert!(!page.contains("<script>"), "{page}");

@@ -139,6 +139,8 @@ pub struct Texts {
     pub verify_title: &'static str,
     /// confirm-address page
     pub verify_text: &'static str,
+    /// confirm-address page, when the account has an address already
+    pub verify_change_text: &'static str,
     /// label of the address
     pub email: &'static str,
     /// confirm-address page
@@ -149,6 +151,8 @@ pub struct Texts {
     pub verified_title: &'static str,
     /// address confirmed
     pub verified_text: &'static str,
+    /// address confirmed that takes the place of another
+    pub verified_change_text: &'static str,
 
     /// too busy
     pub busy_title: &'static str,

@@ -65,11 +65,13 @@ pub(super) static TEXTS: Texts = Texts {
 
     verify_title: "E-Mail-Adresse bestätigen",
     verify_text: "Ist das Ihre Adresse? Bestätigen Sie sie, um Ihr Konto fertig einzurichten.",
+    verify_change_text: "Ist das Ihre Adresse? Bestätigen Sie sie, dann tritt sie an die Stelle der bisherigen Adresse Ihres Kontos.",
     email: "E-Mail-Adresse",
     verify_button: "Adresse bestätigen",
     verify_not_you: "Wenn Sie nicht wissen, worum es geht, schließen Sie diese Seite. Dann geschieht nichts.",
     verified_title: "Ihre Adresse ist bestätigt",
     verified_text: "Vielen Dank. Ihr Konto ist bereit.",
+    verified_change_text: "Vielen Dank. Ihr Konto hat von jetzt an diese Adresse.",
 
     busy_title: "Einen Augenblick, bitte",
     busy_text: "Gerade sind sehr viele Menschen hier. Es ist nichts verloren, und Ihr Link funktioniert weiterhin.",

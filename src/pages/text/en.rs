@@ -69,11 +69,13 @@ pub(super) static TEXTS: Texts = Texts {
 
     verify_title: "Confirm your email address",
     verify_text: "Is this your address? Confirm it to finish setting up your account.",
+    verify_change_text: "Is this your address? Confirm it, and it takes the place of the one your account has now.",
     email: "Email address",
     verify_button: "Confirm address",
     verify_not_you: "If you do not know what this is about, close this page. Nothing happens then.",
     verified_title: "Your address is confirmed",
     verified_text: "Thank you. Your account is ready.",
+    verified_change_text: "Thank you. Your account has this address from now on.",
 
     busy_title: "One moment, please",
     busy_text: "A great many people are here right now. Nothing is lost, and your link still works.",

@@ -65,11 +65,13 @@ pub(super) static TEXTS: Texts = Texts {
 
     verify_title: "Confirme su dirección de correo",
     verify_text: "¿Es esta su dirección? Confírmela para terminar de configurar su cuenta.",
+    verify_change_text: "¿Es esta su dirección? Confírmela y sustituirá a la que su cuenta tiene ahora.",
     email: "Dirección de correo",
     verify_button: "Confirmar la dirección",
     verify_not_you: "Si no sabe de qué se trata, cierre esta página. No ocurrirá nada.",
     verified_title: "Su dirección está confirmada",
     verified_text: "Gracias. Su cuenta está lista.",
+    verified_change_text: "Gracias. A partir de ahora su cuenta tiene esta dirección.",
 
     busy_title: "Un momento, por favor",
     busy_text: "Hay muchísimas personas aquí ahora mismo. No se ha perdido nada y su enlace sigue funcionando.",

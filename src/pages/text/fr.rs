@@ -65,11 +65,13 @@ pub(super) static TEXTS: Texts = Texts {
 
     verify_title: "Confirmez votre adresse e-mail",
     verify_text: "Est-ce bien votre adresse ? Confirmez-la pour terminer la création de votre compte.",
+    verify_change_text: "Est-ce bien votre adresse ? Confirmez-la pour qu’elle remplace l’adresse actuelle de votre compte.",
     email: "Adresse e-mail",
     verify_button: "Confirmer l’adresse",
     verify_not_you: "Si vous ne savez pas de quoi il s’agit, fermez cette page. Il ne se passera rien.",
     verified_title: "Votre adresse est confirmée",
     verified_text: "Merci. Votre compte est prêt.",
+    verified_change_text: "Merci. Votre compte utilise désormais cette adresse.",
 
     busy_title: "Un instant, s’il vous plaît",
     busy_text: "Il y a énormément de monde en ce moment. Rien n’est perdu et votre lien fonctionne toujours.",

@@ -65,11 +65,13 @@ pub(super) static TEXTS: Texts = Texts {
 
     verify_title: "メールアドレスの確認",
     verify_text: "これはあなたのアドレスですか。確認すると、アカウントの準備が完了します。",
+    verify_change_text: "これはあなたのアドレスですか。確認すると、アカウントの現在のアドレスと置き換わります。",
     email: "メールアドレス",
     verify_button: "アドレスを確認",
     verify_not_you: "お心当たりがない場合は、このページを閉じてください。何も行われません。",
     verified_title: "アドレスを確認しました",
     verified_text: "ありがとうございます。アカウントの準備ができました。",
+    verified_change_text: "ありがとうございます。今後はこのアドレスがアカウントに使われます。",
 
     busy_title: "少々お待ちください",
     busy_text: "ただいま大変混み合っています。何も失われていません。リンクは引き続き使えます。",

@@ -65,11 +65,13 @@ pub(super) static TEXTS: Texts = Texts {
 
     verify_title: "Confirme seu endereço de e-mail",
     verify_text: "Este é o seu endereço? Confirme-o para concluir a criação da sua conta.",
+    verify_change_text: "Este é o seu endereço? Confirme-o para que substitua o endereço atual da sua conta.",
     email: "Endereço de e-mail",
     verify_button: "Confirmar endereço",
     verify_not_you: "Se você não sabe do que se trata, feche esta página. Nada vai acontecer.",
     verified_title: "Seu endereço foi confirmado",
     verified_text: "Obrigado. Sua conta está pronta.",
+    verified_change_text: "Obrigado. A partir de agora sua conta usa este endereço.",
 
     busy_title: "Um momento, por favor",
     busy_text: "Há muita gente aqui agora. Nada se perdeu, e seu link continua funcionando.",

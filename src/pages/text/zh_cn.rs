@@ -65,11 +65,13 @@ pub(super) static TEXTS: Texts = Texts {
 
     verify_title: "确认您的邮箱地址",
     verify_text: "这是您的地址吗？确认后即可完成帐户设置。",
+    verify_change_text: "这是您的地址吗？确认后，它将取代您帐户目前的地址。",
     email: "邮箱地址",
     verify_button: "确认地址",
     verify_not_you: "如果您不清楚这是怎么回事，请关闭此页面。不会发生任何更改。",
     verified_title: "您的地址已确认",
     verified_text: "谢谢。您的帐户已就绪。",
+    verified_change_text: "谢谢。您的帐户现在使用此地址。",
 
     busy_title: "请稍候",
     busy_text: "当前访问人数很多。没有任何内容丢失，您的链接仍然有效。",

@@ -64,9 +64,11 @@ fn a_new_address_waits_until_it_is_confirmed_and_the_old_one_is_told() {
 
     let page = app.anyone("GET", &link);
     assert!(page.status == 200 && page.text.contains("new@example.com"), "{}", page.text);
+    assert!(page.text.contains("takes the place of the one your account has now"), "{}", page.text);
     assert_eq!(app.scim().count("/scim2/Users", "emails.value eq \"new@example.com\""), 0);
     let done = app.post_form(&link, PRESSED);
     assert_eq!((done.status.as_u16(), done.trips()), (200, 2), "{}", done.text);
+    assert!(done.text.contains("Your account has this address from now on"), "{}", done.text);
     let after = app.scim().get(&paul).is(200);
     assert_eq!(address(&after), ("new@example.com", None, true));
     assert_eq!(after["emails"], json!([{ "value": "new@example.com", "primary": true }]));
