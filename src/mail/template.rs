@@ -89,6 +89,9 @@ impl TemplateType {
     }
 }
 
+/// The placeholders that whoever reads the value of can redeem.
+pub const LINKS: &[&str] = &["invitation-link", "confirmation-link", "confirmation-code"];
+
 /// A template as it is stored and edited.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Template {
@@ -301,7 +304,8 @@ pub enum Problem {
     NoLink(Part, &'static [&'static str]),
     /// Nobody knows this placeholder; it would stay in the mail as written.
     Unknown(Part, String),
-    /// A value is not put into such a place (inside a script, among attribute names); it will be left out.
+    /// A value is not put into such a place (inside a script, among attribute names; a link, into what is loaded); it will be
+    /// left out.
     NotThere(Part, String),
 }
 
@@ -414,7 +418,10 @@ mod tests {
             ("<style>{{invitation-link}}</style>", "", 1),
             ("<script>'{{invitation-link}}'</script>", "", 1),
             ("<img alt='{{invitation-link}}'>", "", 1),
+            ("<img src='{{invitation-link}}'>", "", 1),
+            ("<link href='{{invitation-link}}'>", "", 1),
             ("<a href='{{invitation-link}}'>x</a>", "", 0),
+            ("<a href={{url:invitation-link}}>x</a>", "", 0),
             ("<!--[if mso]><a href='{{invitation-link}}'>x</a><![endif]-->", "", 0),
         ] {
             let problems = validate(Some(ask), &template(html, text));

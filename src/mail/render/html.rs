@@ -9,11 +9,14 @@
 //! | attribute that holds an address (`href`, `src` ...) | where a scheme could still be read, only `http://` and `https://` are let in, anything else becomes `#`; characters that do not belong into an address are percent-encoded |
 //! | style sheet, `style` attribute | letters, digits, spaces and `#%.,-_` stay, the rest goes: enough for a colour, a length or a font family |
 //! | script, event handler, `srcdoc`, tag or attribute name | nothing is put there |
+//!
+//! A link or its code stands only where a person reads or follows it: whoever edits templates could else have it sent to a
+//! server of theirs, in the address of a picture or from a style sheet, by opening the mail alone.
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::{clean, form_encoded};
-use crate::mail::template::{Piece, Values, pieces};
+use crate::mail::template::{LINKS, Piece, Values, pieces};
 
 /// What does not belong into an address. `%` and the delimiters stay: the value may be a whole address.
 const NOT_IN_ADDRESS: &AsciiSet =
@@ -55,6 +58,7 @@ pub(crate) fn render(source: &str, values: &Values) -> String {
                     scanner.read(source);
                     out.push_str(source);
                 }
+                Some(_) if !scanner.takes(name) => drop(scanner.place("")),
                 Some(raw) => {
                     let value = clean::value(raw);
                     let value = if url { form_encoded(&value) } else { value };
@@ -74,7 +78,7 @@ pub(crate) fn misplaced(source: &str) -> Vec<String> {
         match piece {
             Piece::Literal(text) => scanner.read(text),
             Piece::Placeholder { name, .. } => {
-                if scanner.here() == Place::Nowhere && !names.iter().any(|known| known == name) {
+                if !scanner.takes(name) && !names.iter().any(|known| known == name) {
                     names.push(name.to_owned());
                 }
                 // any value moves the scanner on in the same way
@@ -93,7 +97,8 @@ pub(crate) fn visible(source: &str) -> Vec<String> {
         match piece {
             Piece::Literal(text) => scanner.read(text),
             Piece::Placeholder { name, .. } => {
-                if scanner.state == State::Text || scanner.here() == Place::Address {
+                let is_shown = scanner.state == State::Text || scanner.here() == Place::Address;
+                if is_shown && scanner.takes(name) {
                     names.push(name.to_owned());
                 }
                 scanner.place("x");
@@ -287,6 +292,22 @@ impl Scanner {
                 }
             }
             State::Raw | State::TagOpen | State::TagName | State::Between | State::AttributeName => Place::Nowhere,
+        }
+    }
+
+    /// Whether the value of this placeholder may stand here.
+    fn takes(&self, name: &str) -> bool {
+        if !LINKS.contains(&name) {
+            return self.here() != Place::Nowhere;
+        }
+        match self.state {
+            State::Text | State::Comment => true,
+            State::BeforeValue | State::Value(_) => match self.attribute.as_str() {
+                // Of these elements it is loaded, not followed.
+                "href" => !["link", "base", "image", "use"].contains(&self.tag.as_str()),
+                attribute => ["title", "alt", "aria-label"].contains(&attribute),
+            },
+            _ => false,
         }
     }
 

