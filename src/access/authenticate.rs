@@ -305,14 +305,7 @@ pub async fn user(
         Some(row) => Some((Resource::from_row(row)?, row.optional_text("password_hash")?)),
         None => None,
     };
-    // A name that nobody has may be a password that was typed too early: it is not recorded. The first administrator's
-    // belongs to the super tenant's audit: another's is not to tell what he is called.
-    let is_first = ctx.deployment.administrator.as_ref().is_some_and(|first| first.username == user_name);
-    let (audited, target) = match &found {
-        Some((user, _)) => (ctx.clone(), Some(user.id.clone())),
-        None if is_first => (Context { tenant: Tenant::super_tenant(), ..ctx.clone() }, Some(user_name.to_owned())),
-        None => (ctx.clone(), None),
-    };
+    let tried_on = found.as_ref().map(|(user, _)| user.id.clone());
     let accepted = match found {
         Some((user, Some(hash))) if user.account.may_sign_in() && known.as_deref() == Some(hash) => Some((user, hash)),
         found => {
@@ -323,8 +316,7 @@ pub async fn user(
         }
     };
     let Some((mut user, hash)) = accepted else {
-        let operation = ctx.platform.new_id().to_string();
-        let record = audit::record_failure(&audited, &operation, Action::SignIn, target.as_deref());
+        let record = failure(ctx, user_name, tried_on.as_deref());
         match attempt {
             Some(attempt) => attempt.failed(ctx, &verdict, record).await?,
             None => ctx.platform.query(record).await.map(|_| ())?,
@@ -345,6 +337,17 @@ pub async fn user(
     drop(place);
     let password_changed = row.map(|row| row.integer("changed")).transpose()?.unwrap_or_default();
     Ok(Outcome::Accepted(SignedIn { user: Box::new(user), password_changed }))
+}
+
+/// The row that records a failed sign-in on a user. A name that nobody has may be a password that was typed too early: it is
+/// not recorded. The first administrator's belongs to the super tenant's audit: another's is not to tell what he is called.
+fn failure(ctx: &Context, user_name: &str, user_id: Option<&str>) -> Statement {
+    let operation = ctx.platform.new_id().to_string();
+    if user_id.is_none() && ctx.deployment.is_administrators_name(user_name) {
+        let home = Context { tenant: Tenant::super_tenant(), ..ctx.clone() };
+        return audit::record_failure(&home, &operation, Action::SignIn, Some(user_name));
+    }
+    audit::record_failure(ctx, &operation, Action::SignIn, user_id)
 }
 
 /// The user and the hash, provided that the password is right and the account is live: hashes once, whatever was found.

@@ -59,7 +59,7 @@ impl Attempt {
     #[must_use]
     pub fn of(ctx: &Context, user_name: &str) -> Option<Self> {
         // The first administrator may sign in anywhere: his failures are counted in one place, and no tenant decides.
-        let is_first = ctx.deployment.administrator.as_ref().is_some_and(|first| first.username == user_name);
+        let is_first = ctx.deployment.is_administrators_name(user_name);
         let limited =
             if is_first { ctx.deployment.settings.rate_limits.requests } else { ctx.settings().rate_limits.requests };
         if !limited {

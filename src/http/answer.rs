@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
-use super::set;
+use super::{empty, set};
 use crate::pages::layout::{CONTENT_SECURITY_POLICY, Shell};
 use crate::pages::problem;
 use crate::ports::DatabaseError;
@@ -96,6 +96,16 @@ pub fn page(status: StatusCode, html: String) -> Response {
     set(headers, "x-robots-tag", "noindex, nofollow");
     set(headers, "x-frame-options", "DENY");
     set(headers, "cross-origin-opener-policy", "same-origin");
+    response
+}
+
+/// 303 to a path of this site, which no other learns of.
+pub fn see_other(path: &str) -> Response {
+    let mut response = empty(StatusCode::SEE_OTHER);
+    let headers = response.headers_mut();
+    set(headers, "location", path);
+    set(headers, "referrer-policy", "no-referrer");
+    set(headers, "cache-control", "no-store");
     response
 }
 

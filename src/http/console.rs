@@ -9,7 +9,7 @@ use form_urlencoded::byte_serialize;
 
 use super::answer::{self, Dialect};
 use super::form::{self, field};
-use super::{Work, caller, empty, parameters, set};
+use super::{Work, caller, parameters, set};
 use crate::access::authenticate::{self, Basic, Outcome};
 use crate::access::session::Session;
 use crate::access::sessions::{self, Ended};
@@ -58,7 +58,7 @@ pub async fn home(work: Work) -> Response {
 pub async fn sign_in_page(work: Work, uri: Uri, headers: HeaderMap) -> Response {
     let next = next(&work.ctx, parameters(&uri, NEXT).next());
     match caller::in_session(&work, &headers).await {
-        Ok(Some(_)) => return see_other(&next),
+        Ok(Some(_)) => return answer::see_other(&next),
         Ok(None) => {}
         Err(failed) => return failed,
     }
@@ -110,7 +110,7 @@ pub async fn sign_in(work: Work, headers: HeaderMap, body: Body) -> Response {
     if let Some(replaced) = caller::session_cookie(&headers, &ctx.deployment) {
         let _ = sessions::end(ctx, &replaced, Ended::Here).await;
     }
-    with_cookie(see_other(&next), ctx, began.expose(), "")
+    with_cookie(answer::see_other(&next), ctx, began.expose(), "")
 }
 
 /// `POST /console/logout`.
@@ -134,7 +134,7 @@ async fn end(work: &Work, headers: &HeaderMap, which: Ended) -> Response {
         return answer::database(Dialect::Page, &failure);
     }
     let which = if which == Ended::Everywhere { "everywhere" } else { "here" };
-    let response = see_other(&at(ctx, &format!("{SIGN_IN}?{SIGNED_OUT}={which}")));
+    let response = answer::see_other(&at(ctx, &format!("{SIGN_IN}?{SIGNED_OUT}={which}")));
     with_cookie(response, ctx, "", "; Max-Age=0")
 }
 
@@ -143,7 +143,7 @@ pub fn to_sign_in(ctx: &Context, asked_for: &Uri) -> Response {
     let asked_for = asked_for.path_and_query().map(|path| Cow::Owned(at(ctx, path.as_str())));
     let next = next(ctx, asked_for);
     let next: String = byte_serialize(next.as_bytes()).collect();
-    see_other(&at(ctx, &format!("{SIGN_IN}?{NEXT}={next}")))
+    answer::see_other(&at(ctx, &format!("{SIGN_IN}?{NEXT}={next}")))
 }
 
 fn form(ctx: &Context, status: StatusCode, next: &str, username: &str, told: Option<Told>) -> Response {
@@ -179,15 +179,6 @@ fn next(ctx: &Context, asked_for: Option<Cow<'_, str>>) -> String {
 /// A path of this tenant.
 fn at(ctx: &Context, path: &str) -> String {
     format!("{}{path}", ctx.tenant.prefix())
-}
-
-fn see_other(path: &str) -> Response {
-    let mut response = empty(StatusCode::SEE_OTHER);
-    let headers = response.headers_mut();
-    set(headers, "location", path);
-    set(headers, "referrer-policy", "no-referrer");
-    set(headers, "cache-control", "no-store");
-    response
 }
 
 fn with_cookie(mut response: Response, ctx: &Context, value: &str, more: &str) -> Response {

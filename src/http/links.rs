@@ -12,7 +12,7 @@ use axum::response::Response;
 
 use super::answer::{self, Dialect, Failure};
 use super::form::{self, field};
-use super::{Work, empty, parameters, set};
+use super::{Work, parameters, set};
 use crate::access::password;
 use crate::access::policy::Weakness;
 use crate::context::Context;
@@ -294,12 +294,7 @@ fn redirect(ctx: &Context, uri: &Uri, folder: &str) -> Response {
     let Some(code) = code.filter(token_like) else {
         return View::new(ctx).problem(StatusCode::NOT_FOUND, None, LinkProblem::Invalid);
     };
-    let mut response = empty(StatusCode::SEE_OTHER);
-    let headers = response.headers_mut();
-    set(headers, "location", &format!("{}/{folder}/{code}", ctx.tenant.prefix()));
-    set(headers, "referrer-policy", "no-referrer");
-    set(headers, "cache-control", "no-store");
-    response
+    answer::see_other(&format!("{}/{folder}/{code}", ctx.tenant.prefix()))
 }
 
 /// A weakness as the person who typed the password reads it.

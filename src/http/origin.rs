@@ -23,8 +23,8 @@ enum Page<'a> {
 /// Whether a request that changes something is to be refused because a page of another site may have sent it.
 ///
 /// With the console's cookie, and at the console, the page must be of this origin, and with the cookie the browser must
-/// say so: a foreign page is to sign nobody in or out. Other credentials are refused where the browser names another site. A cookie that is not ours (proxies set some)
-/// makes no program a browser.
+/// say so: a foreign page is to sign nobody in or out. Other credentials are refused where the browser names another site.
+/// A cookie that is not ours (proxies set some) makes no program a browser.
 pub fn is_foreign(request: &Parts, deployment: &Deployment) -> bool {
     if request.method.is_safe() {
         return false;

@@ -80,6 +80,7 @@ pub fn changed(
     }
     store::stay(ctx, before, &mut document)?;
     check_name(&document)?;
+    let stored = before.attributes();
     if matches!(ctx.actor, Actor::User(_)) {
         if replaced {
             keep_others(rt, before, &mut document);
@@ -88,10 +89,10 @@ pub fn changed(
         // Nobody vouches for his own address.
         wishes.named.email_verified = false;
     } else {
-        check_roles(ctx, rt, before, &mut document, replaced)?;
+        check_roles(ctx, rt, &stored, &mut document, replaced)?;
     }
     // A PATCH that sets the address to what it is gives up a change of it; one that changes other addresses does not.
-    wishes.named.emails &= document.get("emails") == before.attributes().get("emails");
+    wishes.named.emails &= document.get("emails") == stored.get("emails");
     let change = change::decide(&ctx.settings(), &before.account, &wishes, wishes::address(&document));
     if change.account.onboarding != Onboarding::None && change.account.email != before.account.email {
         // Whenever the next invitation is due, it has somewhere to go.
@@ -134,7 +135,7 @@ pub fn changed(
     }
     wishes::set_schemas(&mut document, after.shows_account(), after.invitation.is_some());
     let is_shut_out = before.account.may_sign_in() && !after.account.may_sign_in();
-    let ends_sessions = is_shut_out || before.attributes().get("roles") != document.get("roles");
+    let ends_sessions = is_shut_out || stored.get("roles") != document.get("roles");
     after.document = text(document)?;
     let linked = code.as_ref().map(|_| Action::InvitationLink);
     let actions = std::iter::once(Action::update(USER)).chain(change.action).chain(linked).collect();
@@ -145,19 +146,19 @@ pub fn changed(
 fn check_roles(
     ctx: &Context,
     rt: &ResourceType,
-    before: &Resource,
+    stored: &Document,
     document: &mut Document,
     replaced: bool,
 ) -> Result<(), Refusal> {
     if ctx.scopes.has(Scope::Roles) {
         return Ok(());
     }
-    let current = before.attributes().shift_remove("roles");
-    if let (true, false, Some(roles)) = (replaced, document.contains_key("roles"), &current) {
+    let current = stored.get("roles");
+    if let (true, false, Some(roles)) = (replaced, document.contains_key("roles"), current) {
         document.insert("roles".to_owned(), roles.clone());
         resource::arrange(rt, document);
     }
-    if current.as_ref() == document.get("roles") { Ok(()) } else { check_may_appoint(ctx) }
+    if current == document.get("roles") { Ok(()) } else { check_may_appoint(ctx) }
 }
 
 /// The longest user name, in characters: the longest e-mail address fits.

@@ -173,6 +173,12 @@ impl Deployment {
         self.environment == Environment::Development
     }
 
+    /// Whether this is the name of the first administrator.
+    #[must_use]
+    pub fn is_administrators_name(&self, user_name: &str) -> bool {
+        self.administrator.as_ref().is_some_and(|first| first.username == user_name)
+    }
+
     /// How long a provider has for its answer.
     #[must_use]
     pub fn mail_timeout(&self) -> Duration {

@@ -162,13 +162,18 @@ fn row_09_whoever_is_slower_than_a_redemption_invites_nobody_again() {
     assert_eq!(app.number("SELECT COUNT(*) FROM audit WHERE action = 'invitation.resend'"), 0);
 }
 
+/// The link of an invitation, and that of an address to confirm.
+fn both_links(app: &App) -> [String; 2] {
+    let (_, invitation) = pending(app);
+    let peter = json!({ "userName": "peter", "password": PASSWORD, "emails": ["peter@example.com"], WSO2: { "verifyEmail": true } });
+    app.admin("POST", "/scim2/Users", peter.to_string());
+    [invitation, app.newest_link()]
+}
+
 #[test]
 fn row_10_looking_a_hundred_times_writes_nothing_and_the_link_still_works() {
     let app = App::new();
-    let (_, invitation) = pending(&app);
-    let peter = json!({ "userName": "peter", "password": PASSWORD, "emails": ["peter@example.com"], WSO2: { "verifyEmail": true } });
-    app.admin("POST", "/scim2/Users", peter.to_string());
-    let verification = app.newest_link();
+    let [invitation, verification] = both_links(&app);
     let before = app.dump();
     for link in [&invitation, &verification] {
         for _ in 0..100 {
@@ -207,10 +212,7 @@ fn forms(page: &str, own_path: &str) -> Vec<(String, Vec<String>)> {
 #[test]
 fn row_11_a_scanner_that_submits_every_form_empty_consumes_nothing() {
     let app = App::new();
-    let (_, invitation) = pending(&app);
-    let peter = json!({ "userName": "peter", "password": PASSWORD, "emails": ["peter@example.com"], WSO2: { "verifyEmail": true } });
-    app.admin("POST", "/scim2/Users", peter.to_string());
-    let verification = app.newest_link();
+    let [invitation, verification] = both_links(&app);
     let before = app.dump();
     for link in [&invitation, &verification] {
         let found = forms(&app.anyone("GET", link).text, link);
