@@ -37,7 +37,7 @@ WORKER_BUILD := .tools/worker-build-$(WORKER_BUILD_VERSION)
 WASM_BINDGEN := $(if $(filter $(CURDIR)/%,$(WASM_BINDGEN_BIN)),.tools/wasm-bindgen-$(WASM_BINDGEN_VERSION))
 # Folders are listed too: their time changes when a file is added or removed.
 SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml docs/openapi.json $(wildcard build.rs .cargo/config.toml) \
-	$(shell find src schema worker)
+	$(shell find src crates/scim schema worker)
 
 CARGO_FUZZ := .tools/cargo-fuzz-0.13.2
 CARGO_DENY := .tools/cargo-deny-0.20.2
@@ -71,9 +71,9 @@ lint: | prerequisites wasm-target ## formatting and clippy, native and wasm
 	@echo "==> cargo fmt --check"
 	@cargo fmt --check -- -l
 	@echo "==> cargo clippy, native, with the command-line tool"
-	@cargo clippy --quiet --all-targets --features cli -- -D warnings
+	@cargo clippy --quiet --workspace --exclude latchkey-worker --all-targets -- -D warnings
 	@echo "==> cargo clippy, wasm"
-	@cargo clippy --quiet --workspace --lib --target wasm32-unknown-unknown -- -D warnings
+	@cargo clippy --quiet --workspace --exclude latchkey-cli --lib --target wasm32-unknown-unknown -- -D warnings
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile

@@ -7,10 +7,11 @@ use std::time::Instant;
 
 use hmac::{Hmac, KeyInit, Mac};
 use latchkey::mail::message::message;
-use latchkey::mail::outbox::{Facts, Fixed, Mail};
 use latchkey::mail::render;
 use latchkey::mail::template::TemplateType;
-use latchkey::tenant::{Deployment, Tenant};
+use latchkey::model::deployment::Deployment;
+use latchkey::model::tenant::Tenant;
+use latchkey::store::outbox::{Facts, Fixed, Mail};
 use sha2::Sha256;
 
 /// Short rounds and many: on a busy machine some of them are left alone.

@@ -2,7 +2,7 @@
 """Writes tests/vectors/token-v1.json, or with --check compares it with what this program would write.
 
 This is a second implementation of docs/token.md, on nothing but Python's standard library: it shares no code with
-src/invite/token.rs, so a vector that both agree on says something. Run it from anywhere.
+src/base/token.rs, so a vector that both agree on says something. Run it from anywhere.
 """
 
 import base64

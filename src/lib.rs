@@ -21,21 +21,18 @@
 //! | `native` | the same ports over SQLite, for tests and benches | |
 
 pub mod access;
-pub mod context;
-pub mod der;
-pub mod directory;
+pub mod base;
 #[cfg(target_arch = "wasm32")]
 mod edge;
 pub mod http;
+pub mod i18n;
 pub mod invite;
 pub mod mail;
+pub mod model;
 #[cfg(all(feature = "native", not(target_arch = "wasm32")))]
 pub mod native;
 pub mod pages;
 pub mod ports;
 pub mod provision;
-pub mod scim;
-pub mod tenant;
-pub mod text;
-pub mod unicode;
+pub mod store;
 pub mod wso2;

@@ -11,23 +11,24 @@ use http::HeaderMap;
 use latchkey::access;
 use latchkey::access::authenticate::{Basic, Credentials};
 use latchkey::access::grant::Grant;
-use latchkey::access::scope::Scopes;
 use latchkey::access::session::Session;
-use latchkey::invite::token::{Claims, Key, KeyRing, MAX_LENGTH, MAX_LOCALE, Purpose, Refused};
-use latchkey::mail::address::Address;
+use latchkey::base::address::Address;
+use latchkey::base::scope::Scopes;
+use latchkey::base::token::{Claims, Key, KeyRing, MAX_LENGTH, MAX_LOCALE, Purpose, Refused};
 use latchkey::mail::render::render;
 use latchkey::mail::template::{Template, TemplateType, Values, validate};
 use latchkey::mail::webhooks::{self, Incoming, Refusal};
+use latchkey::model::deployment::Deployment;
+use latchkey::model::tenant::Tenant;
 use latchkey::native::Native;
 use latchkey::provision::import::MAX_ROWS;
 use latchkey::provision::import::csv::Sheet;
 use latchkey::provision::import::list::List;
 use latchkey::provision::import::row::Row;
-use latchkey::scim::filter::Filter;
-use latchkey::scim::patch::Patch;
-use latchkey::scim::resource;
-use latchkey::scim::{Document, Registry, ResourceType};
-use latchkey::tenant::{Deployment, Tenant};
+use scim::filter::Filter;
+use scim::patch::Patch;
+use scim::resource;
+use scim::{Document, Registry, ResourceType};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -234,8 +235,8 @@ pub fn address(input: &[u8]) {
 /// API tokens and access tokens: no text passes for one of ours.
 pub fn bearer(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
-    if let Some(digest) = access::token::digest(&text) {
-        assert!(text.starts_with(access::token::PREFIX) && text.len() == 39 && digest.len() == 43);
+    if let Some(digest) = access::api_token::digest(&text) {
+        assert!(text.starts_with(access::api_token::PREFIX) && text.len() == 39 && digest.len() == 43);
     }
     let ring = |byte: u8| KeyRing::new(vec![Key::new("k".to_owned(), vec![byte; 32])], "id.example.com".to_owned());
     assert_eq!(Grant::verify(&text, &ring(7), 0), None, "nobody has the key");

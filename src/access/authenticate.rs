@@ -7,19 +7,22 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::access::audit::{self, Action};
 use crate::access::delay::{Attempt, Verdict};
 use crate::access::grant::Grant;
 use crate::access::password::Gate;
-use crate::access::scope::{Scope, Scopes};
-use crate::access::tokens::ApiToken;
-use crate::access::{password, role, sessions, token, tokens};
-use crate::context::{Actor, Context};
-use crate::directory::resource::Resource;
-use crate::directory::{elsewhere, find};
+use crate::access::{api_token, password, role, sessions};
+use crate::base::scope::{Scope, Scopes};
+use crate::base::secret::Secret;
+use crate::model::context::{Actor, Context};
+use crate::model::resource::Resource;
+use crate::model::tenant::{SUPER_TENANT, Tenant};
 use crate::ports::{DatabaseError, Millis, Statement};
-use crate::scim::fold::fold;
-use crate::tenant::{SUPER_TENANT, Secret, Tenant, store};
+use crate::store::api_tokens;
+use crate::store::api_tokens::ApiToken;
+use crate::store::audit::{self, Action};
+use crate::store::tenant_settings;
+use crate::store::{cross_store, find};
+use scim::fold::fold;
 
 /// A user name and a password, as sent.
 pub struct Basic {
@@ -140,7 +143,7 @@ async fn bearer(ctx: &Context, text: &Secret) -> Result<Option<Context>, Databas
 /// The digest of the API token that this is, or was made for, and what it allows of that at most; `None` for what costs no
 /// look-up.
 fn digest(ctx: &Context, text: &Secret) -> Option<(String, Scopes)> {
-    if let Some(digest) = token::digest(text.expose()) {
+    if let Some(digest) = api_token::digest(text.expose()) {
         return Some((digest, Scopes::all()));
     }
     let grant = Grant::verify(text.expose(), &ctx.deployment.keys, ctx.now_seconds())?;
@@ -159,14 +162,14 @@ pub fn is_unproven_token(ctx: &Context, header: &str) -> bool {
 /// # Errors
 /// The database's.
 pub async fn api_token(ctx: &Context, text: &Secret) -> Result<Option<(String, Arc<ApiToken>)>, DatabaseError> {
-    let Some(digest) = token::digest(text.expose()) else { return Ok(None) };
+    let Some(digest) = api_token::digest(text.expose()) else { return Ok(None) };
     Ok(good_here(ctx, &digest).await?.map(|token| (digest, token)))
 }
 
 /// The token with this digest. One works in its own tenant alone; the super tenant's inside any, if it has the scope
 /// `tenants`.
 async fn good_here(ctx: &Context, digest: &str) -> Result<Option<Arc<ApiToken>>, DatabaseError> {
-    let token = tokens::find(ctx, digest).await?;
+    let token = api_tokens::find(ctx, digest).await?;
     Ok(token.filter(|token| {
         let reaches = token.tenant == Tenant::super_tenant().number() && token.scopes.has(Scope::Tenants);
         token.tenant == ctx.tenant.number() || reaches
@@ -207,7 +210,7 @@ async fn first_administrator(ctx: &Context, basic: &Basic) -> Result<Outcome<Adm
 /// The context with the first administrator in it; `None` where there is none, or no such tenant.
 pub(super) async fn as_first_administrator(ctx: &Context) -> Result<Option<Context>, DatabaseError> {
     let Some(first) = &ctx.deployment.administrator else { return Ok(None) };
-    if !store::refresh(ctx).await? {
+    if !tenant_settings::refresh(ctx).await? {
         return Ok(None);
     }
     let name = if ctx.tenant.is_super() { first.username.clone() } else { of_super_tenant(&first.username) };
@@ -239,7 +242,7 @@ pub(super) async fn as_role_holder(
 ) -> Result<Option<Context>, DatabaseError> {
     let is_visitor = home.number() != ctx.tenant.number();
     let scopes = role::scopes(user, home);
-    if scopes.is_empty() || (is_visitor && !scopes.has(Scope::Tenants)) || !store::refresh(ctx).await? {
+    if scopes.is_empty() || (is_visitor && !scopes.has(Scope::Tenants)) || !tenant_settings::refresh(ctx).await? {
         return Ok(None);
     }
     let name = if is_visitor { of_super_tenant(&user.user_name()) } else { of_own(ctx, user.user_name()) };
@@ -283,12 +286,12 @@ pub async fn user(
     let found = find::user_with_password_hash(there, name);
     let failures = attempt.as_ref().map(Attempt::statement);
     let outcomes = if there.platform.store.is_none() {
-        store::batch(ctx, std::iter::once(found).chain(failures).collect()).await?
+        tenant_settings::batch(ctx, std::iter::once(found).chain(failures).collect()).await?
     } else {
         // Failures are counted in PRIMARY, whichever store a name says.
         let counted = match failures {
-            Some(failures) => store::batch(ctx, vec![failures]).await?,
-            None => store::refresh(ctx).await.map(|_| Vec::new())?,
+            Some(failures) => tenant_settings::batch(ctx, vec![failures]).await?,
+            None => tenant_settings::refresh(ctx).await.map(|_| Vec::new())?,
         };
         there.platform.db.batch(vec![found]).await?.into_iter().chain(counted).collect()
     };
@@ -300,7 +303,7 @@ pub async fn user(
         }
     }
     // A tenant that is none any more, or not active, may still have users.
-    let row = outcomes.first().and_then(|outcome| outcome.rows.first()).filter(|_| store::is_fresh(ctx));
+    let row = outcomes.first().and_then(|outcome| outcome.rows.first()).filter(|_| tenant_settings::is_fresh(ctx));
     let found = match row {
         Some(row) => Some((Resource::from_row(row)?, row.optional_text("password_hash")?)),
         None => None,
@@ -330,7 +333,7 @@ pub async fn user(
         hash_anew(there, &user.id, hash, password).await?;
     }
     // Not before: a round trip that only users cost would tell who is one.
-    elsewhere::add_groups(ctx, [&mut user]).await?;
+    cross_store::add_groups(ctx, [&mut user]).await?;
     if let Some(digest) = digest {
         verified.keep(digest, hash, now);
     }

@@ -16,9 +16,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use sha2::Sha256;
 
-use crate::context::Context;
+use crate::model::context::Context;
 use crate::ports::{DatabaseError, Millis, Outcome, Platform, Statement};
-use crate::scim::fold::fold;
+use scim::fold::fold;
 
 /// Failures before the first delay: of one account from one address, and of all accounts from it.
 const FREE: i64 = 5;

@@ -10,8 +10,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use super::authenticate;
-use crate::context::Context;
+use crate::access::authenticate;
+use crate::model::context::Context;
 use crate::ports::RequestKind;
 
 /// Seconds after which a refused request may be tried again: the `period` of the bindings in `wrangler.toml`.

@@ -14,7 +14,7 @@
 //! | `limits` | how often things may be done |
 //! | `audit` | what was done |
 
-pub mod audit;
+pub mod api_token;
 pub mod authenticate;
 pub mod delay;
 pub mod grant;
@@ -22,10 +22,6 @@ pub mod limits;
 pub mod password;
 pub mod policy;
 pub mod role;
-pub mod scope;
 pub mod session;
 pub mod sessions;
-pub mod signed;
-pub mod token;
-pub mod tokens;
 pub mod verified;

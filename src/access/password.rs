@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use subtle::ConstantTimeEq;
 
 use crate::ports::Entropy;
-use crate::unicode::nfc;
+use scim::unicode::nfc;
 
 /// 19 MiB, two passes, one lane: OWASP's first choice for Argon2id, 45 to 50 ms in workerd.
 const MEMORY_KIB: u32 = 19 * 1024;

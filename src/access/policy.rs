@@ -3,11 +3,11 @@
 
 use serde_json::Value as Json;
 
-use super::password::{self, MAX_BYTES};
-use crate::context::Context;
-use crate::directory::resource::Resource;
-use crate::scim::fold::fold;
-use crate::text::characters::is_invisible;
+use crate::access::password::{self, MAX_BYTES};
+use crate::base::characters::is_invisible;
+use crate::model::context::Context;
+use crate::model::resource::Resource;
+use scim::fold::fold;
 
 /// The commonest passwords of eight characters and more; a longer list belongs to a breached-password service.
 const COMMON: &str = include_str!("common_passwords.txt");

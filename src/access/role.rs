@@ -6,10 +6,10 @@
 
 use serde_json::Value as Json;
 
-use super::scope::{Scope, Scopes};
-use crate::directory::resource::Resource;
-use crate::scim::fold::fold;
-use crate::tenant::Tenant;
+use crate::base::scope::{Scope, Scopes};
+use crate::model::resource::Resource;
+use crate::model::tenant::Tenant;
+use scim::fold::fold;
 
 /// A role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,8 +74,8 @@ fn roles(user: &Resource) -> impl Iterator<Item = Role> {
 #[cfg(test)]
 mod tests {
     use super::Role;
-    use crate::access::scope::Scope;
-    use crate::tenant::Tenant;
+    use crate::base::scope::Scope;
+    use crate::model::tenant::Tenant;
 
     #[test]
     fn a_role_has_one_name_whatever_its_case() {

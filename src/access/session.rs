@@ -8,8 +8,9 @@
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::signed::Use;
-use crate::tenant::{Deployment, Secret};
+use crate::base::secret::Secret;
+use crate::base::signing::Use;
+use crate::model::deployment::Deployment;
 
 /// The cookie's name in production. Browsers take a cookie of this prefix only with `Secure`, from this very host and for
 /// all of its paths, so that no other host of the domain can set it.

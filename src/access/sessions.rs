@@ -6,14 +6,16 @@
 
 use uuid::Uuid;
 
-use super::audit::{self, Action, OPERATION_HOLDS};
-use super::authenticate::{self, Admitted};
-use super::session::Session;
-use crate::context::Context;
-use crate::directory::resource::Resource;
-use crate::directory::{elsewhere, find};
+use crate::access::authenticate::{self, Admitted};
+use crate::access::session::Session;
+use crate::base::secret::Secret;
+use crate::model::context::Context;
+use crate::model::resource::Resource;
+use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Millis, Platform, Row, Statement, Value};
-use crate::tenant::{Secret, Tenant, store};
+use crate::store::audit::{self, Action, OPERATION_HOLDS};
+use crate::store::tenant_settings;
+use crate::store::{cross_store, find};
 
 /// How often a session that is in use says so, in milliseconds; more often where it must be used more often.
 const SEEN_EVERY: Millis = 60_000;
@@ -74,7 +76,7 @@ pub async fn resume(ctx: &Context, cookie: &Secret) -> Result<Option<Context>, D
     if session.user.is_some() {
         batch.push(find::user_with_password_change(&there, &user_id));
     }
-    let outcomes = store::queries(&there, batch).await?;
+    let outcomes = tenant_settings::queries(&there, batch).await?;
     let first = |index: usize| outcomes.get(index).and_then(|outcome| outcome.rows.first());
     let Some(row) = first(0) else { return Ok(None) };
     let idle = 1_000 * Millis::from(home.settings().session_idle_seconds);
@@ -107,7 +109,7 @@ async fn of_user(ctx: &Context, home: &Context, session: &Row, user: &Row) -> Re
     if !user.account.may_sign_in() {
         return Ok(None);
     }
-    elsewhere::add_groups(home, [&mut user]).await?;
+    cross_store::add_groups(home, [&mut user]).await?;
     authenticate::as_role_holder(ctx, &home.tenant, &user).await
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::context::Context;
+use crate::model::context::Context;
 use crate::ports::Millis;
 
 /// How long a password needs no hashing, in milliseconds.

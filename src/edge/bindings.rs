@@ -9,13 +9,13 @@ use worker::kv::KvStore;
 use worker::send::{SendFuture, SendWrapper};
 use worker::{Context as WorkerContext, Env, MessageBuilder, Queue};
 
-use super::d1::D1;
-use super::email::Email;
-use super::fetch::Fetch;
-use super::limiter::Limiter;
-use super::signatures::Subtle;
+use crate::edge::d1::D1;
+use crate::edge::email::Email;
+use crate::edge::fetch::Fetch;
+use crate::edge::limiter::Limiter;
+use crate::edge::signatures::Subtle;
+use crate::model::user_stores::UserStores;
 use crate::ports::{Cache, CacheError, Clock, Entropy, Log, MailQueue, Millis, Platform, StoreDatabase};
-use crate::tenant::user_stores::UserStores;
 
 /// The longest pause that Queues take, in seconds.
 const MAX_DELAY: u64 = 12 * 3600;

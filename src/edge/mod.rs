@@ -17,14 +17,14 @@ use worker::send::SendFuture;
 use worker::wasm_bindgen::JsValue;
 use worker::{Context as WorkerContext, Env, HttpRequest, MessageBatch, ScheduleContext, ScheduledEvent, event};
 
-use crate::access::audit::seal;
 use crate::access::{delay, sessions};
-use crate::directory::pending;
+use crate::base::text::without_values;
 use crate::http::Service;
 use crate::mail::{sender, webhooks};
+use crate::model::deployment::Deployment;
 use crate::ports::{DatabaseError, Platform};
-use crate::tenant::Deployment;
-use crate::text::without_values;
+use crate::store::audit::seal;
+use crate::store::pending;
 
 /// Batches of mail that one invocation may send: a hundred mails are a hundred subrequests of its thousand.
 const BATCHES: u32 = 5;
@@ -87,7 +87,7 @@ async fn queue(batch: MessageBatch<serde_json::Value>, env: Env, ctx: WorkerCont
         let text = |body: &JsValue| worker::js_sys::JSON::stringify(body).ok()?.as_string();
         let bodies = batch.raw_iter().filter_map(|message| serde_json::from_str(&text(&message.body())?).ok());
         let told: Vec<_> = bodies.filter_map(|body| webhooks::cloudflare::read(&body)).collect();
-        match webhooks::events::record(&platform, "cloudflare", &told).await {
+        match crate::store::mail_events::record(&platform, "cloudflare", &told).await {
             Ok(_) => batch.ack_all(),
             Err(error) => {
                 failed(&platform, "mail.events", &error);
@@ -119,7 +119,7 @@ async fn sweep(platform: &Platform, service: &Service) {
         ("pending", pending::settle(platform).await),
         ("signin", delay::sweep(platform).await),
         ("sessions", sessions::sweep(platform).await),
-        ("mail.events", webhooks::events::sweep(platform).await),
+        ("mail.events", crate::store::mail_events::sweep(platform).await),
         ("audit.seal", seal::run(platform, deployment).await),
     ];
     for (event, done) in done {

@@ -6,14 +6,14 @@ use axum::body::Body;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
-use super::{empty, set};
+use crate::base::secret::Secret;
+use crate::base::text::without_values;
+use crate::http::{empty, set};
 use crate::pages::layout::{CONTENT_SECURITY_POLICY, Shell};
 use crate::pages::problem;
 use crate::ports::DatabaseError;
 use crate::provision::{CODE_HEADER, Refusal};
-use crate::scim::error::Error as ScimError;
-use crate::tenant::Secret;
-use crate::text::without_values;
+use scim::error::Error as ScimError;
 
 /// Below these, clients of WSO2 call.
 const WSO2_PATHS: &[&str] = &["/api/identity", "/api/server", "/api/users"];

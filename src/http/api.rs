@@ -6,11 +6,11 @@ use axum::response::Response;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value as Json, json};
 
-use super::answer::{self, Dialect};
-use super::{Work, empty, set};
-use crate::context::Context;
-use crate::directory::registry::{self, Kind, RegisterError, Registration};
-use crate::scim::discovery;
+use crate::http::answer::{self, Dialect};
+use crate::http::{Work, empty, set};
+use crate::model::context::Context;
+use crate::store::registrations::{self, Kind, RegisterError, Registration};
+use scim::discovery;
 
 /// The largest document, in bytes.
 const MAX_DOCUMENT: usize = 256 * 1024;
@@ -63,7 +63,7 @@ pub fn name(uri: &Uri) -> String {
 }
 
 async fn register(ctx: &Context, new: Vec<Registration>, shown: Json, location: String) -> Answer {
-    registry::register(ctx, new).await.map_err(|error| refused(&error))?;
+    registrations::register(ctx, new).await.map_err(|error| refused(&error))?;
     let mut response = answer::with_body(StatusCode::CREATED, "application/json", shown.to_string());
     set(response.headers_mut(), "location", &location);
     Ok(response)
@@ -153,8 +153,8 @@ pub async fn register_resource_type(work: Work, body: Body) -> Response {
     )
 }
 
-async fn list(ctx: &Context, show: impl Fn(&crate::scim::schema::Registry, &str) -> Json) -> Answer {
-    let registry = registry::of(ctx).await.map_err(|failure| answer::database(Dialect::Problem, &failure))?;
+async fn list(ctx: &Context, show: impl Fn(&scim::schema::Registry, &str) -> Json) -> Answer {
+    let registry = registrations::of(ctx).await.map_err(|failure| answer::database(Dialect::Problem, &failure))?;
     let document = show(&registry, &format!("{}/scim2", ctx.base()));
     if document.is_null() {
         return Err(answer::not_found(Dialect::Problem));
@@ -177,7 +177,7 @@ pub async fn read_schema(work: Work, uri: Uri) -> Response {
 
 /// `GET /api/resource-types`: the tenant's and the built-in ones.
 pub async fn list_resource_types(work: Work) -> Response {
-    let show = |registry: &crate::scim::schema::Registry, base: &str| json!({ "Resources": discovery::resource_types(registry, base)["Resources"] });
+    let show = |registry: &scim::schema::Registry, base: &str| json!({ "Resources": discovery::resource_types(registry, base)["Resources"] });
     flat(list(&work.ctx, show).await)
 }
 
@@ -188,7 +188,7 @@ pub async fn read_resource_type(work: Work, uri: Uri) -> Response {
 }
 
 async fn remove(ctx: &Context, kind: Kind, name: &str) -> Answer {
-    match registry::remove(ctx, kind, name).await {
+    match registrations::remove(ctx, kind, name).await {
         Ok(true) => Ok(empty(StatusCode::NO_CONTENT)),
         Ok(false) => Err(problem(StatusCode::NOT_FOUND, "The tenant has registered nothing of this name.")),
         Err(error) => Err(refused(&error)),

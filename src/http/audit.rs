@@ -6,11 +6,11 @@ use ::http::{StatusCode, Uri};
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
-use super::answer::{self, Dialect};
-use super::api::{at_domain, flat, problem};
-use super::{Work, parameters, set};
-use crate::access::audit::rows::{self, Entry, Query};
-use crate::scim::datetime::Instant;
+use crate::http::answer::{self, Dialect};
+use crate::http::api::{at_domain, flat, problem};
+use crate::http::{Work, parameters, set};
+use crate::store::audit::rows::{self, Entry, Query};
+use scim::datetime::Instant;
 
 const DEFAULT_COUNT: u32 = 100;
 const MAX_COUNT: u32 = 1_000;

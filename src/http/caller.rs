@@ -6,15 +6,16 @@ use ::http::StatusCode;
 use ::http::header::{AUTHORIZATION, COOKIE, HeaderValue, WWW_AUTHENTICATE};
 use axum::response::Response;
 
-use super::{Work, answer};
 use crate::access::authenticate::{self, Credentials, Outcome};
-use crate::access::scope::Scope;
 use crate::access::session::Session;
 use crate::access::sessions;
-use crate::context::Context;
-use crate::directory::resource::Resource;
+use crate::base::scope::Scope;
+use crate::base::secret::Secret;
+use crate::http::{Work, answer};
+use crate::model::context::Context;
+use crate::model::deployment::Deployment;
+use crate::model::resource::Resource;
 use crate::ports::DatabaseError;
-use crate::tenant::{Deployment, Secret};
 
 /// What a request brings: a header says more than a cookie, which a browser adds by itself.
 fn credentials(work: &Work, headers: &HeaderMap) -> Option<Credentials> {

@@ -7,14 +7,15 @@ use axum::body::Body;
 use axum::response::Response;
 use form_urlencoded::byte_serialize;
 
-use super::answer::{self, Dialect};
-use super::form::{self, field};
-use super::{Work, caller, parameters, set};
 use crate::access::authenticate::{self, Basic, Outcome};
 use crate::access::session::Session;
 use crate::access::sessions::{self, Ended};
-use crate::context::{Actor, Context};
-use crate::pages::console::{self as pages, HomePage, SignInPage, Told};
+use crate::http::answer::{self, Dialect};
+use crate::http::form::{self, field};
+use crate::http::{Work, caller, parameters, set};
+use crate::model::context::{Actor, Context};
+use crate::pages::console as pages;
+use crate::pages::console::{HomePage, SignInPage, Told};
 use crate::pages::layout::{Shell, form_target};
 use crate::pages::problem;
 

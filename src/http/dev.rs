@@ -3,8 +3,8 @@
 use ::http::{StatusCode, Uri};
 use axum::response::Response;
 
-use super::answer::{self, Dialect};
-use super::{Work, set};
+use crate::http::answer::{self, Dialect};
+use crate::http::{Work, set};
 use crate::mail::inbox::{self, InboxMail};
 use crate::pages::inbox as page;
 use crate::pages::layout::Shell;

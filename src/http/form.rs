@@ -8,7 +8,7 @@ use axum::body::{self, Body, Bytes};
 use axum::response::Response;
 use percent_encoding::percent_decode;
 
-use super::answer::{self, Dialect};
+use crate::http::answer::{self, Dialect};
 
 /// A form with two passwords of the longest kind, percent-encoded, is smaller than this.
 const MAX_FORM: usize = 16 * 1024;

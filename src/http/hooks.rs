@@ -5,9 +5,9 @@ use axum::body::{self, Body};
 use axum::response::Response;
 use serde_json::json;
 
-use super::Work;
-use super::answer::{self, Dialect};
-use super::api::{flat, problem};
+use crate::http::Work;
+use crate::http::answer::{self, Dialect};
+use crate::http::api::{flat, problem};
 use crate::mail::webhooks::{self, Incoming, Refusal};
 
 /// `POST /hooks/mail/{provider}`: 200 whether or not the mail is ours.

@@ -4,9 +4,9 @@ use ::http::header::AUTHORIZATION;
 use ::http::{HeaderMap, Method};
 use axum::response::Response;
 
-use super::answer::{self, Dialect};
 use crate::access::limits;
-use crate::context::Context;
+use crate::http::answer::{self, Dialect};
+use crate::model::context::Context;
 use crate::ports::RequestKind;
 
 /// WSO2's endpoints that take a code and no credentials: an invented `Authorization` must not make another caller of

@@ -10,27 +10,27 @@ use ::http::{StatusCode, Uri};
 use axum::body::Body;
 use axum::response::Response;
 
-use super::answer::{self, Dialect, Failure};
-use super::form::{self, field};
-use super::{Work, parameters, set};
 use crate::access::password;
 use crate::access::policy::Weakness;
-use crate::context::Context;
-use crate::directory::resource::Resource;
-use crate::invite::account::{Cause, Onboarding};
+use crate::base::account::{Cause, Onboarding};
+use crate::base::token::{Claims, Purpose, Refused};
+use crate::http::answer::{self, Dialect, Failure};
+use crate::http::form::{self, field};
+use crate::http::{Work, parameters, set};
+use crate::i18n::text::{self, Texts, fill};
 use crate::invite::redeem::{self, Link, Redeemed, SETS_PASSWORD};
 use crate::invite::renewal;
-use crate::invite::token::{Claims, Purpose, Refused};
+use crate::model::context::Context;
+use crate::model::resource::Resource;
+use crate::model::settings::EmailSender;
+use crate::model::settings::Settings;
 use crate::pages::invite::{
     self, CONFIRM_EMAIL, CONFIRM_FIELD, Confirms, INTENT_FIELD, LinkProblem, PASSWORD_FIELD, REQUEST_NEW_MAIL,
     SetPasswordPage,
 };
 use crate::pages::layout::Shell;
 use crate::pages::problem;
-use crate::pages::text::{self, Texts, fill};
 use crate::ports::DatabaseError;
-use crate::tenant::Settings;
-use crate::tenant::settings::EmailSender;
 
 /// What the pages of one request share.
 struct View<'a> {

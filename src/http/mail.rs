@@ -5,12 +5,12 @@ use axum::body::Body;
 use axum::response::Response;
 use serde_json::json;
 
-use super::answer::{self, Dialect};
-use super::api::{at_domain, flat, object, problem};
-use super::{Work, parameters};
-use crate::mail::outbox::listing::{self, Listed, STATES};
-use crate::mail::outbox::retry::{self, RETRYABLE};
+use crate::http::answer::{self, Dialect};
+use crate::http::api::{at_domain, flat, object, problem};
+use crate::http::{Work, parameters};
 use crate::ports::DatabaseError;
+use crate::store::outbox::listing::{self, Listed, STATES};
+use crate::store::outbox::retry::{self, RETRYABLE};
 
 fn failed(failure: &DatabaseError) -> Response {
     answer::database(Dialect::Problem, failure)

@@ -18,7 +18,7 @@ mod oauth;
 mod operations;
 mod origin;
 mod routes;
-mod scim;
+mod scim2;
 mod settings;
 mod templates;
 mod tokens;
@@ -42,14 +42,16 @@ use serde_json::json;
 use tower_service::Service as _;
 
 use crate::access::password::Gate;
-use crate::access::scope::Scopes;
-use crate::context::{Actor, Context, Memory};
-use crate::directory::registry;
+use crate::base::scope::Scopes;
 use crate::invite::renewal;
 use crate::mail::sender::Health;
+use crate::model::context::{Actor, Context, Memory};
+use crate::model::deployment::Deployment;
+use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Platform};
 use crate::provision::import;
-use crate::tenant::{Deployment, Tenant, store};
+use crate::store::registrations;
+use crate::store::tenant_settings;
 
 pub use answer::Dialect;
 pub use routes::{ROUTES, Route, Rule};
@@ -97,10 +99,10 @@ impl Service {
     /// The database's.
     pub async fn warm(&self, platform: &Platform) -> Result<(), DatabaseError> {
         let Some(deployment) = self.deployment() else { return Ok(()) };
-        registry::refresh_cache(platform).await?;
+        registrations::refresh_cache(platform).await?;
         let tenant = Tenant::super_tenant();
         let ctx = self.context(platform.clone(), deployment.clone(), tenant, String::new(), None);
-        store::refresh(&ctx).await.map(|_| ())
+        tenant_settings::refresh(&ctx).await.map(|_| ())
     }
 
     /// Works off the new mails that were asked for on expired links' pages; answers how many.

@@ -7,12 +7,12 @@ use axum::body::{self, Body};
 use axum::response::Response;
 use serde_json::json;
 
-use super::answer::{self, Dialect};
-use super::{Work, set};
 use crate::access::authenticate::{self, Basic};
 use crate::access::grant::{Grant, LIFETIME};
-use crate::access::scope::{Scope, Scopes};
-use crate::tenant::Secret;
+use crate::base::scope::{Scope, Scopes};
+use crate::base::secret::Secret;
+use crate::http::answer::{self, Dialect};
+use crate::http::{Work, set};
 
 /// The largest form, in bytes.
 const MAX_FORM: usize = 16 * 1024;

@@ -3,8 +3,8 @@
 use ::http::{StatusCode, Uri};
 use axum::response::Response;
 
-use super::answer::{self, Dialect};
-use super::set;
+use crate::http::answer::{self, Dialect};
+use crate::http::set;
 use crate::pages::assets;
 
 /// `GET /healthz`: the Worker runs. Says nothing about the database.

@@ -5,9 +5,9 @@ use ::http::HeaderMap;
 use ::http::header::{AUTHORIZATION, COOKIE, HOST, HeaderName, ORIGIN};
 use ::http::request::Parts;
 
-use super::caller::session_cookie;
-use super::console::HOME;
-use crate::tenant::Deployment;
+use crate::http::caller::session_cookie;
+use crate::http::console::HOME;
+use crate::model::deployment::Deployment;
 
 /// What a browser says of the page that made a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,12 +14,12 @@ use axum::handler::Handler;
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
 
-use super::wso2::{codes, email_templates, governance, tenants};
-use super::{
-    Work, api, audit, caller, console, dev, empty, hooks, invitations, links, mail, oauth, operations, scim, settings,
+use crate::base::scope::Scope;
+use crate::http::wso2::{codes, email_templates, governance, tenants};
+use crate::http::{
+    Work, api, audit, caller, console, dev, empty, hooks, invitations, links, mail, oauth, operations, scim2, settings,
     templates, tokens,
 };
-use crate::access::scope::Scope;
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug)]
@@ -169,24 +169,24 @@ const TEMPLATE_V1: &str = "/api/server/v1/email/template-types/{type}/templates/
 
 /// All routes.
 pub static ROUTES: &[Route] = &[
-    route(GET, "/scim2/{endpoint}", READ, at!(scim::list, work, uri)),
-    route(POST, "/scim2/{endpoint}", CREATE, at!(scim::create, work, uri, headers, body)),
-    route(POST, "/scim2/{endpoint}/.search", READ, at!(scim::search, work, uri, headers, body)),
-    route(GET, "/scim2/{endpoint}/{id}", READ, at!(scim::read, work, uri, headers)),
-    route(PUT, "/scim2/{endpoint}/{id}", WRITE, at!(scim::replace, work, uri, headers, body)),
-    route(PATCH, "/scim2/{endpoint}/{id}", WRITE, at!(scim::modify, work, uri, headers, body)),
-    route(DELETE, "/scim2/{endpoint}/{id}", WRITE, at!(scim::delete, work, uri, headers)),
-    route(POST, "/scim2/.search", READ, at!(scim::search_all, work, headers, body)),
-    route(POST, "/scim2/Bulk", WRITE, at!(scim::bulk, work, headers, body)),
-    route(GET, "/scim2/Me", OWN, at!(scim::read_me, work, uri, headers)),
-    route(PUT, "/scim2/Me", OWN, at!(scim::replace_me, work, uri, headers, body)),
-    route(PATCH, "/scim2/Me", OWN, at!(scim::modify_me, work, uri, headers, body)),
+    route(GET, "/scim2/{endpoint}", READ, at!(scim2::list, work, uri)),
+    route(POST, "/scim2/{endpoint}", CREATE, at!(scim2::create, work, uri, headers, body)),
+    route(POST, "/scim2/{endpoint}/.search", READ, at!(scim2::search, work, uri, headers, body)),
+    route(GET, "/scim2/{endpoint}/{id}", READ, at!(scim2::read, work, uri, headers)),
+    route(PUT, "/scim2/{endpoint}/{id}", WRITE, at!(scim2::replace, work, uri, headers, body)),
+    route(PATCH, "/scim2/{endpoint}/{id}", WRITE, at!(scim2::modify, work, uri, headers, body)),
+    route(DELETE, "/scim2/{endpoint}/{id}", WRITE, at!(scim2::delete, work, uri, headers)),
+    route(POST, "/scim2/.search", READ, at!(scim2::search_all, work, headers, body)),
+    route(POST, "/scim2/Bulk", WRITE, at!(scim2::bulk, work, headers, body)),
+    route(GET, "/scim2/Me", OWN, at!(scim2::read_me, work, uri, headers)),
+    route(PUT, "/scim2/Me", OWN, at!(scim2::replace_me, work, uri, headers, body)),
+    route(PATCH, "/scim2/Me", OWN, at!(scim2::modify_me, work, uri, headers, body)),
     // Discovery shows the tenant's own to those who may read, and to everybody else what is built in.
-    route(GET, "/scim2/ServiceProviderConfig", ANYONE, at!(scim::service_provider_config, work, uri)),
-    route(GET, "/scim2/ResourceTypes", ANYONE, at!(scim::resource_types, work, uri, headers)),
-    route(GET, "/scim2/ResourceTypes/{id}", ANYONE, at!(scim::resource_type, work, uri, headers)),
-    route(GET, "/scim2/Schemas", ANYONE, at!(scim::schemas, work, uri, headers)),
-    route(GET, "/scim2/Schemas/{urn}", ANYONE, at!(scim::schema, work, uri, headers)),
+    route(GET, "/scim2/ServiceProviderConfig", ANYONE, at!(scim2::service_provider_config, work, uri)),
+    route(GET, "/scim2/ResourceTypes", ANYONE, at!(scim2::resource_types, work, uri, headers)),
+    route(GET, "/scim2/ResourceTypes/{id}", ANYONE, at!(scim2::resource_type, work, uri, headers)),
+    route(GET, "/scim2/Schemas", ANYONE, at!(scim2::schemas, work, uri, headers)),
+    route(GET, "/scim2/Schemas/{urn}", ANYONE, at!(scim2::schema, work, uri, headers)),
     route(POST, "/oauth2/token", ANYONE, at!(oauth::token, work, headers, body)),
     route(GET, "/api/settings", SETTINGS, at!(settings::read, work)),
     route(PATCH, "/api/settings", SETTINGS, at!(settings::modify, work, body)),

@@ -5,11 +5,11 @@ use axum::body::Body;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
-use super::Work;
-use super::answer::{self, Dialect};
-use super::api::{flat, object, problem};
-use crate::context::Context;
-use crate::tenant::store::{self, Change, ChangeError};
+use crate::http::Work;
+use crate::http::answer::{self, Dialect};
+use crate::http::api::{flat, object, problem};
+use crate::model::context::Context;
+use crate::store::tenant_settings::{self, Change, ChangeError};
 
 /// `GET /api/settings`: `{"settings":{name: value},"own":[names]}`, values as text.
 pub async fn read(work: Work) -> Response {
@@ -31,7 +31,7 @@ pub async fn modify(work: Work, body: Body) -> Response {
             for (name, value) in object(body).await?.as_object().into_iter().flatten() {
                 changes.push(change(name, value)?);
             }
-            store::change(ctx, &changes).await.map_err(|error| refused(&error))?;
+            tenant_settings::change(ctx, &changes).await.map_err(|error| refused(&error))?;
             shown(ctx).await
         }
         .await,
@@ -57,8 +57,8 @@ fn refused(error: &ChangeError) -> Response {
 }
 
 async fn shown(ctx: &Context) -> Result<Response, Response> {
-    let own = store::own(ctx).await.map_err(|failure| answer::database(Dialect::Problem, &failure))?;
-    let settings = store::effective(&ctx.deployment, &ctx.tenant, &own);
+    let own = tenant_settings::own(ctx).await.map_err(|failure| answer::database(Dialect::Problem, &failure))?;
+    let settings = tenant_settings::effective(&ctx.deployment, &ctx.tenant, &own);
     let own: Vec<&str> = own.into_keys().collect();
     let body = json!({ "settings": settings.values, "own": own });
     Ok(answer::with_body(StatusCode::OK, "application/json", body.to_string()))

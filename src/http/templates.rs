@@ -5,13 +5,13 @@ use axum::body::{self, Body};
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
-use super::Work;
-use super::answer::{self, Dialect};
-use super::api::{flat, problem};
+use crate::http::Work;
+use crate::http::answer::{self, Dialect};
+use crate::http::api::{flat, problem};
+use crate::i18n::locale::normalise;
 use crate::mail::custom::ContentType;
 use crate::mail::custom::preview::{self, Draft};
-use crate::mail::custom::store::Type;
-use crate::pages::locale::normalise;
+use crate::store::mail_templates::Type;
 
 /// The largest body, in bytes: every part as long as it may be.
 const MAX_BODY: usize = 1024 * 1024;

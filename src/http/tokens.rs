@@ -5,14 +5,14 @@ use axum::body::Body;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
-use super::answer::{self, Dialect};
-use super::api::{flat, name, object, problem};
-use super::{Work, empty, set};
-use crate::access::scope::{Scope, Scopes};
-use crate::access::tokens::{self, ApiToken};
-use crate::context::Context;
+use crate::base::scope::{Scope, Scopes};
+use crate::base::text::rfc3339;
+use crate::http::answer::{self, Dialect};
+use crate::http::api::{flat, name, object, problem};
+use crate::http::{Work, empty, set};
+use crate::model::context::Context;
 use crate::ports::{DatabaseError, Millis};
-use crate::text::rfc3339;
+use crate::store::api_tokens::{self, ApiToken};
 
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 64;
@@ -41,9 +41,10 @@ pub async fn create(work: Work, body: Body) -> Response {
             }
             let scopes = granted(ctx, &json["scopes"])?;
             let lifetime = lifetime(&json["expiresInDays"])?;
-            let created = tokens::create(ctx, name.to_owned(), scopes, lifetime).await.map_err(|f| failed(&f))?;
+            let created = api_tokens::create(ctx, name.to_owned(), scopes, lifetime).await.map_err(|f| failed(&f))?;
             let Some(created) = created else {
-                let detail = format!("The tenant has {} tokens already: revoke those that are not used.", tokens::MOST);
+                let detail =
+                    format!("The tenant has {} tokens already: revoke those that are not used.", api_tokens::MOST);
                 return Err(problem(StatusCode::CONFLICT, &detail));
             };
             let mut shown = shown(&created.token, created.created);
@@ -100,7 +101,7 @@ pub async fn list(work: Work) -> Response {
     flat(
         async {
             let ctx = &work.ctx;
-            let listed = tokens::list(ctx).await.map_err(|failure| failed(&failure))?;
+            let listed = api_tokens::list(ctx).await.map_err(|failure| failed(&failure))?;
             let resources: Vec<Json> = listed
                 .iter()
                 .map(|listed| {
@@ -124,7 +125,7 @@ pub async fn revoke(work: Work, uri: Uri) -> Response {
     flat(
         async {
             let ctx = &work.ctx;
-            match tokens::revoke(ctx, &name(&uri)).await {
+            match api_tokens::revoke(ctx, &name(&uri)).await {
                 Ok(true) => Ok(empty(StatusCode::NO_CONTENT)),
                 Ok(false) => Err(problem(StatusCode::NOT_FOUND, "The tenant has no token with this id.")),
                 Err(failure) => Err(failed(&failure)),

@@ -3,11 +3,11 @@
 //!
 //! Every mail with a link comes with a `seq` of its own, so that whatever was sent before is dead by the same write.
 
-use super::account::{Account, Cause, Lock, Onboarding};
-use super::wishes::Wishes;
-use crate::access::audit::Action;
+use crate::base::account::{Account, Cause, Lock, Onboarding};
+use crate::invite::account_request::Wishes;
 use crate::mail::template::TemplateType;
-use crate::tenant::Settings;
+use crate::model::settings::Settings;
+use crate::store::audit::Action;
 
 /// What is to be written besides the document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,16 +5,16 @@
 
 use serde_json::Value as Json;
 
-use super::token::{Claims, Purpose};
 use crate::access::role;
-use crate::access::scope::Scope;
-use crate::context::Context;
-use crate::directory::resource::Resource;
-use crate::mail::outbox::Person;
+use crate::base::scope::Scope;
+use crate::base::secret::Secret;
+use crate::base::token::{Claims, Purpose};
 use crate::mail::{custom, sender};
+use crate::model::context::Context;
+use crate::model::resource::Resource;
 use crate::ports::Millis;
-use crate::scim::error::Error as ScimError;
-use crate::tenant::Secret;
+use crate::store::outbox::Person;
+use scim::error::Error as ScimError;
 
 /// `delivery` of an invitation whose code went to the caller: what became of it is not ours to know.
 pub const EXTERNAL: &str = "external";

@@ -2,20 +2,20 @@
 
 use serde_json::{Value as Json, json};
 
-use super::account::{Account, Lock, Onboarding};
-use super::code::{Code, EXTERNAL, may_have_codes};
-use super::wishes::{self, Wishes};
-use crate::context::{Actor, Context};
-use crate::directory::resource::{Invitation, Resource};
-use crate::directory::write::NewMail;
-use crate::mail::address::Address;
+use crate::base::account::{Account, Lock, Onboarding};
+use crate::base::address::Address;
+use crate::base::secret::Secret;
+use crate::invite::account_request::{self, Wishes};
+use crate::invite::code::{Code, EXTERNAL, may_have_codes};
 use crate::mail::message::purpose;
 use crate::mail::template::TemplateType;
-use crate::scim::error::Error as ScimError;
-use crate::scim::resource::Document;
-use crate::scim::schema::ResourceType;
-use crate::tenant::EmailSender;
-use crate::text::secret::Secret;
+use crate::model::context::{Actor, Context};
+use crate::model::resource::{Invitation, Resource};
+use crate::model::settings::EmailSender;
+use crate::store::write::NewMail;
+use scim::error::Error as ScimError;
+use scim::resource::Document;
+use scim::schema::ResourceType;
 
 /// A user to be, and the password to be hashed for it, if any.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub struct NewUser {
 pub fn new_user(ctx: &Context, resource_type: &ResourceType, mut document: Document) -> Result<NewUser, ScimError> {
     if !document.contains_key("active") {
         document.insert("active".to_owned(), json!(true));
-        crate::scim::resource::arrange(resource_type, &mut document);
+        scim::resource::arrange(resource_type, &mut document);
     }
     let wishes = Wishes::take(resource_type, &mut document);
     let settings = ctx.settings();
@@ -46,7 +46,7 @@ pub fn new_user(ctx: &Context, resource_type: &ResourceType, mut document: Docum
     let verify = flagged && wishes.verify_email && (!wishes.ask_password || wishes.password.is_some());
     let ask = flagged && !verify;
 
-    let email = wishes::address(&document);
+    let email = account_request::address(&document);
     let (mail, code) = if flagged {
         let template = if ask { TemplateType::AskPassword } else { TemplateType::EmailConfirm };
         invitation(ctx, template, email.as_deref())?
@@ -84,7 +84,7 @@ pub fn new_user(ctx: &Context, resource_type: &ResourceType, mut document: Docum
         invitation: made(mail.as_ref(), code.as_ref()),
         groups: None,
     };
-    wishes::set_schemas(&mut document, user.shows_account(), user.invitation.is_some());
+    account_request::set_schemas(&mut document, user.shows_account(), user.invitation.is_some());
     user.document = Json::Object(document).to_string();
     Ok(NewUser { user, password: wishes.password.filter(|_| keep_password), mail, code })
 }

@@ -2,14 +2,14 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::context::Context;
-use crate::directory::cursor::{self, Continued};
-use crate::directory::resource::{COLUMNS, Resource, USER};
-use crate::invite::account::Onboarding;
+use crate::base::account::Onboarding;
+use crate::base::text::rfc3339;
 use crate::mail::template::TemplateType;
+use crate::model::context::Context;
+use crate::model::resource::{COLUMNS, Resource, USER};
 use crate::ports::{DatabaseError, Millis, Row, Statement, Value};
-use crate::scim::error::Error as ScimError;
-use crate::text::rfc3339;
+use crate::store::cursor::{self, Continued};
+use scim::error::Error as ScimError;
 
 /// The largest page.
 pub const MAX_COUNT: u32 = 1_000;

@@ -1,6 +1,6 @@
 //! Invitations: the link's token, the account's states, creating an invited user, and redeeming a link.
 
-pub mod account;
+pub mod account_request;
 pub mod change;
 pub mod code;
 pub mod create;
@@ -10,5 +10,3 @@ pub mod redeem;
 pub mod renewal;
 pub mod resend;
 pub mod resend_all;
-pub mod token;
-pub mod wishes;

@@ -1,15 +1,15 @@
 //! Links that an administrator asks for, to hand them over by other means than a mail: the current `seq`, so that the mailed
 //! link lives on (DESIGN 3).
 
-use super::account::{Account, Lock, Onboarding};
-use super::code::{Code, may_have_code_of};
-use super::token::Purpose;
-use crate::access::audit::{self, Action};
-use crate::context::Context;
-use crate::directory::find;
+use crate::base::account::{Account, Lock, Onboarding};
+use crate::base::secret::Secret;
+use crate::base::token::Purpose;
+use crate::invite::code::{Code, may_have_code_of};
+use crate::model::context::Context;
 use crate::ports::DatabaseError;
-use crate::scim::error::Error as ScimError;
-use crate::tenant::Secret;
+use crate::store::audit::{self, Action};
+use crate::store::find;
+use scim::error::Error as ScimError;
 
 /// Why there is no link.
 #[derive(Debug, thiserror::Error)]

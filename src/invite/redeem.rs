@@ -3,21 +3,22 @@
 
 use serde_json::Value as Json;
 
-use super::account::{Cause, Onboarding};
-use super::token::{Claims, Purpose, Refused};
-use super::wishes;
-use crate::access::audit::{self, Action};
 use crate::access::password;
 use crate::access::policy::{self, Weakness};
-use crate::context::{Actor, Context};
-use crate::directory::resource::{Resource, USER};
-use crate::directory::write::{self, Riders, Written};
-use crate::directory::{credentials, find, registry};
-use crate::mail::address::Address;
-use crate::mail::outbox::{self, Entry};
+use crate::base::account::{Cause, Onboarding};
+use crate::base::address::Address;
+use crate::base::token::{Claims, Purpose, Refused};
+use crate::invite::account_request;
 use crate::mail::template::TemplateType;
+use crate::model::context::{Actor, Context};
+use crate::model::resource::{Resource, USER};
+use crate::model::settings::EmailSender;
 use crate::ports::{DatabaseError, Outcome, Statement};
-use crate::tenant::{EmailSender, store};
+use crate::store::audit::{self, Action};
+use crate::store::outbox::{self, Entry};
+use crate::store::tenant_settings;
+use crate::store::write::{self, Riders, Written};
+use crate::store::{credentials, find, registrations};
 
 /// The purposes that let somebody set a password.
 pub const SETS_PASSWORD: &[Purpose] = &[Purpose::AskPassword, Purpose::Offline];
@@ -73,7 +74,7 @@ impl From<Refused> for Link {
 pub async fn look_up(ctx: &Context, claims: Claims) -> Result<Link, DatabaseError> {
     let ctx = &ctx.at_id(&claims.user.to_string());
     let found = find::by_id_statement(ctx, USER, &claims.user.to_string(), false);
-    opened(claims, store::queries(ctx, vec![found]).await?.first())
+    opened(claims, tenant_settings::queries(ctx, vec![found]).await?.first())
 }
 
 /// Looks a link up together with the hashes of the user's last passwords, in one round trip.
@@ -81,7 +82,7 @@ async fn look_up_with_passwords(ctx: &Context, claims: Claims) -> Result<(Link, 
     let id = claims.user.to_string();
     let ctx = &ctx.at_id(&id);
     let statements = vec![find::by_id_statement(ctx, USER, &id, false), credentials::last(ctx, &id)];
-    let outcomes = store::queries(ctx, statements).await?;
+    let outcomes = tenant_settings::queries(ctx, statements).await?;
     let passwords = credentials::hashes(ctx, outcomes.get(1))?;
     Ok((opened(claims, outcomes.first())?, passwords))
 }
@@ -173,7 +174,7 @@ const ATTEMPTS: usize = 12;
 async fn confirm_change(ctx: &Context, claims: Claims, user: Box<Resource>) -> Result<Redeemed, DatabaseError> {
     let ctx = &ctx.at_id(&user.id);
     let ctx = Context { actor: Actor::User(user.id.clone()), ..ctx.clone() };
-    let registry = registry::of(&ctx).await?;
+    let registry = registrations::of(&ctx).await?;
     let Some(rt) = registry.resource_type(USER) else { return Ok(Redeemed::NotLive(Link::Invalid)) };
     let mut before = user;
     for _ in 0..ATTEMPTS {
@@ -197,7 +198,7 @@ fn confirmed(before: &Resource) -> Resource {
     let mut account = before.account.clone();
     let mut document = before.attributes();
     if let Some(address) = account.pending_email.take() {
-        wishes::set_address(&mut document, &address);
+        account_request::set_address(&mut document, &address);
         account.email = Some(address);
     }
     account.email_verified = true;

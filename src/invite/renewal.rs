@@ -3,13 +3,14 @@
 //! The request is a row of its own, written before anybody looks whether there is such a user: the answer, and the time it
 //! takes, are the same for everyone. The sweep, which the request wakes, works the rows off.
 
-use crate::access::audit::{self, Action, OPERATION_HOLDS};
-use crate::context::{Actor, Context};
+use crate::base::token::Claims;
 use crate::invite::resend;
-use crate::invite::token::Claims;
+use crate::model::context::{Actor, Context};
+use crate::model::settings::EmailSender;
+use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Platform, Statement};
-use crate::tenant::settings::EmailSender;
-use crate::tenant::{Tenant, store};
+use crate::store::audit::{self, Action, OPERATION_HOLDS};
+use crate::store::tenant_settings;
 
 /// The least time between two mails that one user gets by the button, in milliseconds.
 const PAUSE: i64 = 60_000;
@@ -64,7 +65,7 @@ pub async fn run(platform: &Platform, context: &dyn Fn(Tenant) -> Context) -> Re
 async fn renew(ctx: &Context, user_id: &str) -> Result<(), DatabaseError> {
     // It is the person behind the link who acts.
     let ctx = &Context { actor: Actor::User(user_id.to_owned()), ..ctx.clone() };
-    let mails = store::refresh(ctx).await? && ctx.settings().email_sender == EmailSender::Internal;
+    let mails = tenant_settings::refresh(ctx).await? && ctx.settings().email_sender == EmailSender::Internal;
     let operation = ctx.platform.new_id().to_string();
     // D1 binds doubles: without the cast, today would have a fraction.
     let today = "CAST(?4 / 86400000 AS INTEGER)";

@@ -2,20 +2,21 @@
 //! is in its own WHERE, so that it cannot fall between another resend, a redeeming, a lock or a deletion and its effect:
 //! whichever comes first, the other finds the account as that left it.
 
-use super::code::{Code, EXTERNAL, may_have_code_of, may_have_codes};
-use super::create::inviter;
-use super::token::Purpose;
-use crate::access::audit::{self, Action};
 use crate::access::limits::Limit;
-use crate::access::scope::Scope;
-use crate::context::Context;
-use crate::directory::find;
-use crate::directory::resource::{Resource, USER};
-use crate::invite::account::{Account, Lock, Onboarding};
+use crate::base::account::{Account, Lock, Onboarding};
+use crate::base::scope::Scope;
+use crate::base::secret::Secret;
+use crate::base::token::Purpose;
+use crate::invite::code::{Code, EXTERNAL, may_have_code_of, may_have_codes};
+use crate::invite::create::inviter;
 use crate::mail::template::TemplateType;
+use crate::model::context::Context;
+use crate::model::resource::{Resource, USER};
+use crate::model::settings::EmailSender;
 use crate::ports::{DatabaseError, Outcome, Statement, Value};
-use crate::scim::error::Error as ScimError;
-use crate::tenant::{EmailSender, Secret};
+use crate::store::audit::{self, Action};
+use crate::store::find;
+use scim::error::Error as ScimError;
 
 /// Why an invitation was neither sent nor withdrawn. Nothing was written.
 #[derive(Debug, thiserror::Error)]

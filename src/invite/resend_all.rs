@@ -5,13 +5,13 @@
 
 use serde_json::json;
 
-use super::create::inviter;
-use super::resend::{RENEWABLE, queue_columns, renewed};
-use crate::access::audit::{self, Action};
-use crate::context::Context;
-use crate::directory::resource::USER;
+use crate::invite::create::inviter;
+use crate::invite::resend::{RENEWABLE, queue_columns, renewed};
+use crate::model::context::Context;
+use crate::model::resource::USER;
+use crate::model::settings::EmailSender;
 use crate::ports::{DatabaseError, Statement};
-use crate::tenant::EmailSender;
+use crate::store::audit::{self, Action};
 
 /// The most invitations of a user store that one call sends again.
 pub const MANY: usize = 500;

@@ -3,15 +3,14 @@
 //! `store` keeps them in the database, `preview` shows them to whoever edits them. `docs/mail.md` tells the order of the choice.
 
 pub mod preview;
-pub mod store;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::render::{self, html};
-use super::template::{Template, TemplateType};
-use crate::invite::token::MAX_LOCALE;
-use crate::pages::locale::{DEFAULT_LOCALE, Language, normalise};
+use crate::base::token::MAX_LOCALE;
+use crate::i18n::locale::{DEFAULT_LOCALE, Language, normalise};
+use crate::mail::render::{self, html};
+use crate::mail::template::{Template, TemplateType};
 
 /// What a body and its footer are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,7 +158,7 @@ fn best<'o>(own: &'o [Own], locale: &str) -> Option<&'o Own> {
 
 /// The tenants' own templates that the mails of a batch are written by.
 #[derive(Clone, Debug, Default)]
-pub struct Templates(HashMap<(u64, TemplateType, u32), Arc<Template>>);
+pub struct Templates(pub HashMap<(u64, TemplateType, u32), Arc<Template>>);
 
 impl Templates {
     /// Adds all of `others`.

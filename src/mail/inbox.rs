@@ -5,12 +5,12 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::custom::{self, Templates};
-use super::message::message;
-use super::outbox::{COLUMNS, Mail};
-use crate::context::Context;
+use crate::base::text::rfc3339;
+use crate::mail::custom::Templates;
+use crate::mail::message::message;
+use crate::model::context::Context;
 use crate::ports::{DatabaseError, Statement};
-use crate::text::rfc3339;
+use crate::store::outbox::{COLUMNS, Mail};
 
 /// A mail as `/dev/inbox.json` shows it.
 #[derive(Clone, Serialize)]
@@ -67,8 +67,8 @@ pub async fn list(ctx: &Context) -> Result<Vec<InboxMail>, DatabaseError> {
     }
     // Stable, so that each store's own order stands.
     mails.sort_by_key(|mail| Reverse(mail.created));
-    let templates = match custom::store::read(mails.iter().filter_map(Mail::template_version)) {
-        Some(statement) => custom::store::templates(&ctx.platform.query(statement).await?)?,
+    let templates = match crate::store::mail_templates::read(mails.iter().filter_map(Mail::template_version)) {
+        Some(statement) => crate::store::mail_templates::templates(&ctx.platform.query(statement).await?)?,
         None => Templates::default(),
     };
     Ok(mails.iter().filter_map(|mail| shown(ctx, mail, &templates)).collect())

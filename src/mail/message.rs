@@ -1,11 +1,12 @@
 //! From an outbox row to a message: the link is minted here, and nowhere else, from what the first lease fixed.
 
-use super::outbox::{Fixed, Mail};
-use super::providers::Message;
-use super::render::{self, InvitationMail};
-use super::template::{Template, TemplateType};
-use crate::invite::token::{Claims, Purpose};
-use crate::tenant::{Deployment, Tenant};
+use crate::base::token::{Claims, Purpose};
+use crate::mail::providers::Message;
+use crate::mail::render::{self, InvitationMail};
+use crate::mail::template::{Template, TemplateType};
+use crate::model::deployment::Deployment;
+use crate::model::tenant::Tenant;
+use crate::store::outbox::{Fixed, Mail};
 
 /// The message of a leased mail by its template, the same bytes every time; `None` when the key that signs its link has
 /// been retired.

@@ -1,11 +1,9 @@
 //! Mail: the outbox in the database, rendering, the sender, one file per provider, and what
 //! providers tell of a mail later.
 
-pub mod address;
 pub mod custom;
 pub mod inbox;
 pub mod message;
-pub mod outbox;
 pub mod pace;
 pub mod providers;
 pub mod render;

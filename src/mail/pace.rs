@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 
-use super::outbox::Mail;
 use crate::access::limits::Limit;
 use crate::ports::Millis;
+use crate::store::outbox::Mail;
 
 /// How many mails the address may have had for one more to be leased: the lease's own condition, so that two senders
 /// together send no more than one would.

@@ -8,13 +8,12 @@ use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::template::{Piece, Template, Values, pieces};
-use crate::pages::locale::{Language, date_time, duration, year};
-use crate::pages::text::fill;
+use crate::i18n::locale::{Language, date_time, duration, year};
+use crate::i18n::text::fill;
+use crate::mail::template::{Piece, Template, Values, pieces};
 
 mod clean;
 pub(crate) mod html;
-mod phrases;
 mod plain;
 mod shipped;
 #[cfg(test)]
@@ -146,7 +145,7 @@ impl fmt::Debug for InvitationMail<'_> {
 /// well whatever is missing.
 pub fn invitation_values(mail: &InvitationMail) -> Values {
     let language = Language::of(mail.locale);
-    let say = phrases::of(language);
+    let say = crate::i18n::phrases::of(language);
     let organization = if mail.organization.trim().is_empty() { "Latchkey" } else { mail.organization };
     let organization = clean::name(organization);
     let (user_name, inviter) = (clean::name(mail.user_name), clean::name(mail.inviter));

@@ -10,17 +10,18 @@ mod failover;
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
-use super::custom::{self, Templates, store::Offered};
-use super::message::purpose;
-use super::outbox::{self, Due, Ended, Facts, Fixed, Mail, Person, SendingTenant, Waiting};
-use super::pace::Pace;
-use super::providers;
 use crate::access::limits::Limit;
-use crate::invite::account::{Account, Cause, Lock};
-use crate::invite::token::Purpose;
+use crate::base::account::{Account, Cause, Lock};
+use crate::base::text::{cut, without_values};
+use crate::base::token::Purpose;
+use crate::mail::custom::{self, Templates};
+use crate::mail::message::purpose;
+use crate::mail::pace::Pace;
+use crate::mail::providers;
+use crate::model::deployment::Deployment;
 use crate::ports::{DatabaseError, Millis, Platform};
-use crate::tenant::Deployment;
-use crate::text::{cut, without_values};
+use crate::store::mail_templates::Offered;
+use crate::store::outbox::{self, Due, Ended, Facts, Fixed, Mail, Person, SendingTenant, Waiting};
 
 use attempt::Attempts;
 use failover::Choice;
@@ -227,12 +228,12 @@ async fn take(
     for _ in 0..LEASE_TRIES {
         let Some(mails) = rest.pop() else { break };
         let mut statements = vec![outbox::lease(mails, lease, until)];
-        let mut read = custom::store::read(mails.iter().filter_map(Mail::template_version));
+        let mut read = crate::store::mail_templates::read(mails.iter().filter_map(Mail::template_version));
         // Templates are PRIMARY's: with its own mails they are read in one round trip.
         if platform.store.is_some()
             && let Some(read) = read.take()
         {
-            templates.extend(custom::store::templates(&platform.at(None).query(read).await?)?);
+            templates.extend(crate::store::mail_templates::templates(&platform.at(None).query(read).await?)?);
         }
         let reads_templates = read.is_some();
         statements.extend(read);
@@ -244,7 +245,7 @@ async fn take(
                 let rows = outcomes.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
                 leased.extend(rows.iter().filter_map(|row| row.text("id").ok().map(str::to_owned)));
                 if let Some(read) = outcomes.get(1).filter(|_| reads_templates) {
-                    templates.extend(custom::store::templates(&read.rows)?);
+                    templates.extend(crate::store::mail_templates::templates(&read.rows)?);
                 }
                 ended.clear();
             }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 
-use crate::der;
+use crate::base::der;
 use crate::ports::{SignatureScheme, SignatureVerifier};
 
 /// ring.

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::layout::{Page, Shell, card, form_target};
-use super::locale::{Language, pause};
-use crate::access::scope::{Scope, Scopes};
+use crate::base::scope::{Scope, Scopes};
+use crate::i18n::locale::{Language, pause};
+use crate::pages::layout::{Page, Shell, card, form_target};
 
 /// What the sign-in page shows.
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,7 @@
 
 use maud::{Markup, html};
 
-use super::layout::{Shell, document, link_target};
+use crate::pages::layout::{Shell, document, link_target};
 
 /// Content-Security-Policy of the inbox page: it may frame its own mails.
 pub const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; frame-src 'self'; \

@@ -5,9 +5,9 @@
 
 use maud::{Markup, html};
 
-use super::layout::{Page, Shell, card, form_target, link_target};
-use super::locale::date_time;
-use super::text::{Texts, fill};
+use crate::i18n::locale::date_time;
+use crate::i18n::text::{Texts, fill};
+use crate::pages::layout::{Page, Shell, card, form_target, link_target};
 
 /// Name of the form field that holds the password.
 pub const PASSWORD_FIELD: &str = "password";

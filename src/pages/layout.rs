@@ -5,9 +5,9 @@
 
 use maud::{DOCTYPE, Markup, html};
 
-use super::assets;
-use super::locale::Language;
-use super::text::{self, Texts};
+use crate::i18n::locale::Language;
+use crate::i18n::text::{self, Texts};
+use crate::pages::assets;
 
 /// The policy the pages are written for; the caller sends it as a header.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \

@@ -18,9 +18,7 @@ pub mod console;
 pub mod inbox;
 pub mod invite;
 pub mod layout;
-pub mod locale;
 pub mod problem;
-pub mod text;
 
 #[cfg(test)]
 mod tests;

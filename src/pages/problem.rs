@@ -2,9 +2,9 @@
 
 use maud::html;
 
-use super::layout::{Page, Shell, card, link_target};
-use super::locale::pause;
-use super::text::fill;
+use crate::i18n::locale::pause;
+use crate::i18n::text::fill;
+use crate::pages::layout::{Page, Shell, card, link_target};
 
 /// 503: more people are setting passwords than can be served at once. `retry` is the address of the page to
 /// load again (the form, not the refused POST).

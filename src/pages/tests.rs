@@ -2,17 +2,17 @@
 //!
 //! The snapshots hold each page as a browser gets it, one element a line, without the hashes of the assets.
 
-use super::assets;
-use super::console::{HomePage, SignInPage, Told, home, sign_in};
-use super::inbox::{InboxMail, frame, inbox};
-use super::invite::{
+use crate::base::scope::Scope;
+use crate::i18n::locale::Language;
+use crate::pages::assets;
+use crate::pages::console::{HomePage, SignInPage, Told, home, sign_in};
+use crate::pages::inbox::{InboxMail, frame, inbox};
+use crate::pages::invite::{
     Confirms, LinkProblem, SetPasswordPage, email_verified, link_problem, new_mail_requested, password_set,
     set_password, verify_email,
 };
-use super::layout::{Shell, form_target, link_target};
-use super::locale::Language;
-use super::problem;
-use crate::access::scope::Scope;
+use crate::pages::layout::{Shell, form_target, link_target};
+use crate::pages::problem;
 
 const SHELL: Shell =
     Shell { prefix: "", locale: "en_US", organization: "Example Corporation", support: "help@example.com" };
@@ -265,7 +265,7 @@ fn a_strange_support_address_makes_no_link() {
 
 #[test]
 fn slots_are_the_same_in_every_language() {
-    use super::text::{Texts, of};
+    use crate::i18n::text::{Texts, of};
     let slots = |texts: &Texts| {
         [
             (texts.password_hint, "{n}"),

@@ -9,20 +9,20 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use super::{CODE_HEADER, Expected, Found, Refusal, prepare, store};
 use crate::access::password::Gate;
-use crate::context::Context;
-use crate::directory::elsewhere::Strangers;
-use crate::directory::find;
-use crate::directory::group;
-use crate::directory::keys::{self, Entry};
-use crate::directory::resource::{GROUP, USER};
-use crate::directory::write::{self, NewResource};
+use crate::model::context::Context;
+use crate::model::resource::{GROUP, USER};
 use crate::ports::{DatabaseError, store_of};
-use crate::scim::bulk::{BULK_RESPONSE_SCHEMA, Method, Operation, Plan, Planned, ResourceId, resolve};
-use crate::scim::error::Error as ScimError;
-use crate::scim::fold::fold;
-use crate::scim::schema::{Registry, ResourceType};
+use crate::provision::{CODE_HEADER, Expected, Found, Refusal, prepare, store};
+use crate::store::cross_store::Strangers;
+use crate::store::find;
+use crate::store::group;
+use crate::store::keys::{self, Entry};
+use crate::store::write::{self, NewResource};
+use scim::bulk::{BULK_RESPONSE_SCHEMA, Method, Operation, Plan, Planned, ResourceId, resolve};
+use scim::error::Error as ScimError;
+use scim::fold::fold;
+use scim::schema::{Registry, ResourceType};
 
 /// How many resources one batch creates, and how many bytes of documents: its parameters stay below D1's 2 MB.
 const CHUNK: usize = 125;

@@ -5,20 +5,22 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::{ATTEMPTS, Edit, Expected, Found, Refusal, check_may_appoint, contended, new_resource, not_found, text};
-use crate::access::audit::Action;
 use crate::access::role::Role;
-use crate::context::Context;
-use crate::directory::find;
-use crate::directory::group::{self, Change, Inspected};
-use crate::directory::resource::{GROUP, Resource};
-use crate::directory::write::{self, NewMember, NewResource, Riders, Written};
+use crate::model::context::Context;
+use crate::model::resource::{GROUP, Resource};
 use crate::ports::Row;
-use crate::scim::error::Error as ScimError;
-use crate::scim::filter::Filter;
-use crate::scim::patch::{Patch, ValueOp};
-use crate::scim::resource::{self, Document};
-use crate::scim::schema::{AttributePath, ResourceType};
+use crate::provision::{
+    ATTEMPTS, Edit, Expected, Found, Refusal, check_may_appoint, contended, new_resource, not_found, text,
+};
+use crate::store::audit::Action;
+use crate::store::find;
+use crate::store::group::{self, Change, Inspected};
+use crate::store::write::{self, NewMember, NewResource, Riders, Written};
+use scim::error::Error as ScimError;
+use scim::filter::Filter;
+use scim::patch::{Patch, ValueOp};
+use scim::resource::{self, Document};
+use scim::schema::{AttributePath, ResourceType};
 
 /// The longest name that a group has for a member, in characters; what is longer is cut.
 const MAX_DISPLAY: usize = 256;

@@ -13,22 +13,22 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use crate::access::audit::Action;
 use crate::access::password::Gate;
-use crate::access::scope::Scope;
-use crate::context::{Actor, Context};
-use crate::directory::resource::{GROUP, Resource, USER};
-use crate::directory::write::{self, Deleted, NewResource, Riders, Written};
-use crate::directory::{credentials, elsewhere, find, pending};
-use crate::invite::account::{Account, Onboarding};
+use crate::base::account::{Account, Onboarding};
+use crate::base::scope::Scope;
+use crate::base::secret::Secret;
 use crate::invite::code::Code;
+use crate::model::context::{Actor, Context};
+use crate::model::resource::{GROUP, Resource, USER};
 use crate::ports::DatabaseError;
-use crate::scim::error::Error as ScimError;
-use crate::scim::patch::Patch;
-use crate::scim::projection::Projection;
-use crate::scim::resource::{self, Document};
-use crate::scim::schema::ResourceType;
-use crate::tenant::Secret;
+use crate::store::audit::Action;
+use crate::store::write::{self, Deleted, NewResource, Riders, Written};
+use crate::store::{credentials, cross_store, find, pending};
+use scim::error::Error as ScimError;
+use scim::patch::Patch;
+use scim::projection::Projection;
+use scim::resource::{self, Document};
+use scim::schema::ResourceType;
 
 /// Why a request was not carried out. Whatever it says, nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -373,7 +373,7 @@ async fn find_to_edit(
     let row = outcomes.first().and_then(|outcome| outcome.rows.first());
     let Some(mut found) = row.map(Resource::from_row).transpose()? else { return Ok(None) };
     if rt.name == USER {
-        elsewhere::add_groups(ctx, [&mut found]).await?;
+        cross_store::add_groups(ctx, [&mut found]).await?;
     }
     Ok(Some((found, credentials::hashes(ctx, outcomes.get(1))?)))
 }

@@ -1,11 +1,11 @@
 //! Passwords that an administrator or a client sends. They answer for its strength beyond length; people who choose their
 //! own are held to the whole policy (`invite/redeem.rs`).
 
-use super::Refusal;
 use crate::access::password::{self, Gate};
 use crate::access::policy::{self, Weakness};
-use crate::context::Context;
-use crate::scim::error::Error as ScimError;
+use crate::model::context::Context;
+use crate::provision::Refusal;
+use scim::error::Error as ScimError;
 
 /// The hash of a password sent over SCIM.
 ///

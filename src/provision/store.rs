@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value as Json, json};
 
-use super::{Refusal, contended};
-use crate::context::Context;
-use crate::directory::pending;
-use crate::directory::resource::{Resource, USER};
-use crate::directory::write::{self, NewResource};
-use crate::scim::bulk::Planned;
-use crate::scim::error::Error as ScimError;
-use crate::scim::resource::Document;
-use crate::scim::schema::Registry;
-use crate::tenant::user_stores::Located;
+use crate::model::context::Context;
+use crate::model::resource::{Resource, USER};
+use crate::model::user_stores::Located;
+use crate::provision::{Refusal, contended};
+use crate::store::pending;
+use crate::store::write::{self, NewResource};
+use scim::bulk::Planned;
+use scim::error::Error as ScimError;
+use scim::resource::Document;
+use scim::schema::Registry;
 
 /// The user name of a document; empty where it has none.
 fn user_name(document: &Document) -> &str {
@@ -49,7 +49,7 @@ pub fn stay(ctx: &Context, before: &Resource, document: &mut Document) -> Result
     }
     Err(ScimError::mutability(format!(
         "A user stays in its user store: '{}' is in {}. Name that store in the userName, or create another user.",
-        crate::text::cut(&current, 80),
+        crate::base::text::cut(&current, 80),
         ctx.deployment.user_stores.split(&current).0
     )))
 }

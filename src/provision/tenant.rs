@@ -5,21 +5,23 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use super::{Refusal, prepare};
-use crate::access::audit::{self, Action};
 use crate::access::password::Gate;
 use crate::access::role::Role;
-use crate::context::{Context, Memory};
-use crate::directory::elsewhere::is_elsewhere;
-use crate::directory::registry;
-use crate::directory::resource::{USER, WSO2_SCHEMA};
-use crate::directory::write::{NewResource, creation};
-use crate::invite::account::Onboarding;
+use crate::base::account::Onboarding;
+use crate::base::secret::Secret;
+use crate::model::context::{Context, Memory};
+use crate::model::resource::{USER, WSO2_SCHEMA};
+use crate::model::settings;
+use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Statement};
-use crate::scim::error::Error as ScimError;
-use crate::scim::fold::fold;
-use crate::tenant::store::{self, Change, Tenants};
-use crate::tenant::{Secret, Tenant, settings};
+use crate::provision::{Refusal, prepare};
+use crate::store::audit::{self, Action};
+use crate::store::cross_store::is_elsewhere;
+use crate::store::registrations;
+use crate::store::tenant_settings::{self, Change, Tenants};
+use crate::store::write::{NewResource, creation};
+use scim::error::Error as ScimError;
+use scim::fold::fold;
 
 /// An owner to be.
 #[derive(Clone, Debug, Default)]
@@ -80,7 +82,8 @@ impl From<ScimError> for TenantRefusal {
 /// [`TenantRefusal`]
 pub async fn create(ctx: &Context, gate: &Gate, new: &NewTenant) -> Result<Option<Secret>, TenantRefusal> {
     let none = settings::Values::new();
-    let values = store::checked(&ctx.deployment, &new.tenant, &none, &new.settings).map_err(TenantRefusal::Settings)?;
+    let values = tenant_settings::checked(&ctx.deployment, &new.tenant, &none, &new.settings)
+        .map_err(TenantRefusal::Settings)?;
     let inside = inside(ctx, &new.tenant, &values);
     let owners = prepare_owners(&inside, gate, &new.owners)?;
     let shown: Vec<Json> =
@@ -97,7 +100,7 @@ pub async fn create(ctx: &Context, gate: &Gate, new: &NewTenant) -> Result<Optio
                 ctx.platform.clock.now().into(),
             ],
         ),
-        store::set(&new.tenant, &values),
+        tenant_settings::set(&new.tenant, &values),
         audit::record_plain(ctx, &operation, Action::TenantCreate, new.tenant.domain()),
     ];
     batch.extend(creation(&inside, &owners, &operation));
@@ -116,7 +119,7 @@ pub async fn create(ctx: &Context, gate: &Gate, new: &NewTenant) -> Result<Optio
 
 /// The context inside a tenant that is about to be, with its settings in force.
 fn inside(ctx: &Context, tenant: &Tenant, values: &settings::Values) -> Context {
-    let settings = store::effective(&ctx.deployment, tenant, values);
+    let settings = tenant_settings::effective(&ctx.deployment, tenant, values);
     let tenants = Tenants::of(tenant, settings, ctx.platform.clock.now());
     let memory = Arc::new(Memory { tenants, ..Memory::default() });
     // Who may create a tenant may say who owns it.
@@ -124,7 +127,7 @@ fn inside(ctx: &Context, tenant: &Tenant, values: &settings::Values) -> Context 
 }
 
 fn prepare_owners(inside: &Context, gate: &Gate, owners: &[Owner]) -> Result<Vec<NewResource>, TenantRefusal> {
-    let registry = registry::builtin();
+    let registry = registrations::builtin();
     let user = registry.resource_type(USER).ok_or_else(|| ScimError::internal("There is no resource type User."))?;
     let mut names = HashSet::new();
     let mut prepared = Vec::with_capacity(owners.len());

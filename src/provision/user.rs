@@ -4,26 +4,26 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::{Refusal, check_may_appoint, password, store, text};
-use crate::access::audit::Action;
 use crate::access::password::Gate;
 use crate::access::policy::{self, Weakness};
 use crate::access::role;
-use crate::access::scope::Scope;
-use crate::context::{Actor, Context};
-use crate::directory::resource::{Invitation, Resource, USER};
-use crate::directory::write::{NewMail, NewResource, Riders};
-use crate::invite::account::Onboarding;
+use crate::base::account::Onboarding;
+use crate::base::address::Address;
+use crate::base::scope::Scope;
+use crate::base::secret::Secret;
+use crate::invite::account_request::{self, Named, Wishes};
 use crate::invite::change::{self, Due};
 use crate::invite::create::{invitation, invited, made, new_user};
-use crate::invite::wishes::{self, Named, Wishes};
-use crate::mail::address::Address;
 use crate::mail::template::TemplateType;
-use crate::scim::error::Error as ScimError;
-use crate::scim::patch::Patch;
-use crate::scim::resource::{self, Document};
-use crate::scim::schema::ResourceType;
-use crate::text::secret::Secret;
+use crate::model::context::{Actor, Context};
+use crate::model::resource::{Invitation, Resource, USER};
+use crate::provision::{Refusal, check_may_appoint, password, store, text};
+use crate::store::audit::Action;
+use crate::store::write::{NewMail, NewResource, Riders};
+use scim::error::Error as ScimError;
+use scim::patch::Patch;
+use scim::resource::{self, Document};
+use scim::schema::ResourceType;
 
 /// A user to be created.
 pub fn prepare(
@@ -93,7 +93,7 @@ pub fn changed(
     }
     // A PATCH that sets the address to what it is gives up a change of it; one that changes other addresses does not.
     wishes.named.emails &= document.get("emails") == stored.get("emails");
-    let change = change::decide(&ctx.settings(), &before.account, &wishes, wishes::address(&document));
+    let change = change::decide(&ctx.settings(), &before.account, &wishes, account_request::address(&document));
     if change.account.onboarding != Onboarding::None && change.account.email != before.account.email {
         // Whenever the next invitation is due, it has somewhere to go.
         invited(change.account.email.as_deref())?;
@@ -116,7 +116,7 @@ pub fn changed(
         mails.push(NewMail { template: *template, recipient: invited(Some(to))?, invited_by: None, new_email });
     }
     if let Some(address) = before.account.email.as_deref().filter(|_| change.holds_back) {
-        wishes::set_address(&mut document, address);
+        account_request::set_address(&mut document, address);
     }
     // Whoever sets such a user's password, or has a link sent to an address of his choice, could sign in as that user.
     let moved =
@@ -133,7 +133,7 @@ pub fn changed(
         let sent_at = before.invitation.as_ref().and_then(|invitation| invitation.sent_at).filter(|_| code.is_none());
         after.invitation = Some(Invitation { sent_at, ..made });
     }
-    wishes::set_schemas(&mut document, after.shows_account(), after.invitation.is_some());
+    account_request::set_schemas(&mut document, after.shows_account(), after.invitation.is_some());
     let is_shut_out = before.account.may_sign_in() && !after.account.may_sign_in();
     let ends_sessions = is_shut_out || stored.get("roles") != document.get("roles");
     after.document = text(document)?;

@@ -3,15 +3,15 @@
 
 use serde_json::{Value as Json, json};
 
-use super::error::Error;
-use crate::context::Context;
-use crate::directory::resource::Resource;
-use crate::invite::account::{Account, Cause, Onboarding};
+use crate::base::account::{Account, Cause, Onboarding};
+use crate::base::token::{Claims, Purpose};
 use crate::invite::offline;
 use crate::invite::redeem::Link;
-use crate::invite::token::{Claims, Purpose};
-use crate::tenant::Tenant;
-use crate::tenant::user_stores::UserStores;
+use crate::model::context::Context;
+use crate::model::resource::Resource;
+use crate::model::tenant::Tenant;
+use crate::model::user_stores::UserStores;
+use crate::wso2::error::Error;
 
 /// The step at which a code is good for setting a password.
 const UPDATE_PASSWORD: &str = "UPDATE_PASSWORD";

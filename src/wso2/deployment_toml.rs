@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-use crate::mail::address::Sender;
-use crate::tenant::connectors;
+use crate::base::address::Sender;
+use crate::wso2::connectors;
 
 use keys::Meaning;
 pub use source::SyntaxError;
@@ -233,7 +233,9 @@ fn properties(names: &[&str], text: &str) -> Result<Settings, String> {
 fn sender(text: &str) -> Result<Settings, String> {
     match text.trim() {
         sender @ ("internal" | "external") => Ok(vec![("EMAIL_SENDER", sender.to_owned())]),
-        other => Err(format!("email_sender is {:?}: it must be internal or external.", crate::text::cut(other, 64))),
+        other => {
+            Err(format!("email_sender is {:?}: it must be internal or external.", crate::base::text::cut(other, 64)))
+        }
     }
 }
 

@@ -8,15 +8,15 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value as Json, json};
 
-use super::error::Error;
-use crate::context::Context;
-use crate::invite::token::MAX_LOCALE;
-use crate::mail::custom::store::{self, Found, MOST_LOCALES, MOST_TYPES, Replace, Stored, Type};
+use crate::base::token::MAX_LOCALE;
+use crate::i18n::locale::{Language, normalise};
 use crate::mail::custom::{ContentType, Custom};
 use crate::mail::render::shipped;
 use crate::mail::template::{TemplateType, validate};
-use crate::pages::locale::{Language, normalise};
+use crate::model::context::Context;
 use crate::ports::DatabaseError;
+use crate::store::mail_templates::{self, Found, MOST_LOCALES, MOST_TYPES, Replace, Stored, Type};
+use crate::wso2::error::Error;
 
 /// Why a request was not carried out.
 #[derive(Debug)]
@@ -295,7 +295,7 @@ pub async fn read(ctx: &Context, version: Version, place: &Place) -> Result<Json
     match place {
         Place::App => Err(no_app_templates().into()),
         Place::Types => {
-            let own = store::types(ctx).await?;
+            let own = mail_templates::types(ctx).await?;
             let shipped = TemplateType::ALL.iter().map(|kind| show_type(ctx, version, kind.name()));
             Ok(shipped.chain(own.iter().map(|name| show_type(ctx, version, name))).collect())
         }
@@ -321,7 +321,7 @@ pub async fn read(ctx: &Context, version: Version, place: &Place) -> Result<Json
 }
 
 async fn find(ctx: &Context, id: &str, locale: Option<&str>) -> Result<(Found, Type), Failure> {
-    let found = store::find(ctx, &type_of(id)?, locale).await?;
+    let found = mail_templates::find(ctx, &type_of(id)?, locale).await?;
     let kind = found.kind.clone().ok_or_else(no_type)?;
     Ok((found, kind))
 }
@@ -351,7 +351,7 @@ pub async fn add(ctx: &Context, version: Version, place: &Place, body: &Json) ->
                 Json::Null => Vec::new(),
                 list => new_list(version, kind.kind, list)?,
             };
-            match store::add_type(ctx, &kind, &templates).await? {
+            match mail_templates::add_type(ctx, &kind, &templates).await? {
                 Stored::Done => {}
                 Stored::TooMany => return Err(invalid(format!("No more than {MOST_TYPES} types can be added.")).into()),
                 Stored::Exists | Stored::NoType => return Err(type_exists().into()),
@@ -365,7 +365,7 @@ pub async fn add(ctx: &Context, version: Version, place: &Place, body: &Json) ->
             if shipped_in(kind.kind, &locale).is_some() {
                 return Err(template_exists().into());
             }
-            stored(store::store(ctx, &kind, &[(locale.clone(), template)], Replace::Nothing).await?)?;
+            stored(mail_templates::store(ctx, &kind, &[(locale.clone(), template)], Replace::Nothing).await?)?;
             let path = format!("{}/{}/{}/{locale}", version.types(), id_of(&kind.name), version.templates());
             Ok(Added { path, body: show_located(ctx, version, &kind.name, &locale) })
         }
@@ -403,12 +403,12 @@ pub async fn replace(ctx: &Context, version: Version, place: &Place, body: &Json
             if found.template.as_ref() == Some(&template) {
                 return Ok(());
             }
-            Ok(stored(store::store(ctx, &kind, &[(locale, template)], Replace::Same).await?)?)
+            Ok(stored(mail_templates::store(ctx, &kind, &[(locale, template)], Replace::Same).await?)?)
         }
         Place::Type(id) => {
             let (_, kind) = find(ctx, id, None).await?;
             let templates = new_list(version, kind.kind, body)?;
-            Ok(stored(store::store(ctx, &kind, &templates, Replace::All).await?)?)
+            Ok(stored(mail_templates::store(ctx, &kind, &templates, Replace::All).await?)?)
         }
         Place::Types | Place::Templates(_) | Place::App => Err(no_app_templates().into()),
     }
@@ -421,15 +421,15 @@ pub async fn replace(ctx: &Context, version: Version, place: &Place, body: &Json
 pub async fn remove(ctx: &Context, place: &Place) -> Result<(), Failure> {
     match place {
         Place::Type(id) => match type_of(id) {
-            Ok(kind) => Ok(store::remove_type(ctx, &kind).await?),
+            Ok(kind) => Ok(mail_templates::remove_type(ctx, &kind).await?),
             Err(_) => Ok(()),
         },
         Place::Templates(id) => match type_of(id) {
-            Ok(kind) => Ok(store::remove(ctx, &kind, None).await?),
+            Ok(kind) => Ok(mail_templates::remove(ctx, &kind, None).await?),
             Err(_) => Ok(()),
         },
         Place::Template(id, locale) => match (type_of(id), locale_of(locale)) {
-            (Ok(kind), Ok(locale)) => Ok(store::remove(ctx, &kind, Some(&locale)).await?),
+            (Ok(kind), Ok(locale)) => Ok(mail_templates::remove(ctx, &kind, Some(&locale)).await?),
             _ => Ok(()),
         },
         Place::Types | Place::App => Err(no_app_templates().into()),

@@ -7,12 +7,12 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value as Json, json};
 
-use super::error::Error;
-use crate::tenant::connectors::{self, CONNECTORS, Connector, Property};
-use crate::tenant::settings::Values;
-use crate::tenant::store::Change;
-use crate::tenant::{SUPER_TENANT, Tenant};
-use crate::text::cut;
+use crate::base::text::cut;
+use crate::model::settings::Values;
+use crate::model::tenant::{SUPER_TENANT, Tenant};
+use crate::store::tenant_settings::Change;
+use crate::wso2::connectors::{self, CONNECTORS, Connector, Property};
+use crate::wso2::error::Error;
 
 /// The most of a name or an id that an error repeats, in characters.
 const LONGEST_NAME: usize = 80;
@@ -260,7 +260,7 @@ fn changes(connector: &Connector, body: &Json) -> Result<Vec<Change>, Error> {
 #[cfg(test)]
 mod tests {
     use super::{categories, id_of};
-    use crate::tenant::Tenant;
+    use crate::model::tenant::Tenant;
 
     #[test]
     fn ids_are_wso2s() {

@@ -2,6 +2,7 @@
 //! What is the same, what is better and why is in `docs/wso2.md`.
 
 pub mod codes;
+pub mod connectors;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod deployment_toml;
 pub mod email_templates;

@@ -2,18 +2,22 @@
 
 use serde_json::{Value as Json, json};
 
-use super::error::Error;
+use crate::base::secret::Secret;
+use crate::base::text::rfc3339;
+use crate::model::tenant::{SUPER_TENANT, Tenant};
 use crate::provision::Refusal;
 use crate::provision::tenant::{NewTenant, Owner, TenantRefusal};
-use crate::tenant::rows::TenantRow;
-use crate::tenant::{SUPER_TENANT, Tenant};
-use crate::text::rfc3339;
-use crate::text::secret::Secret;
+use crate::store::tenants::TenantRow;
+use crate::wso2::error::Error;
 
 /// There is no such tenant.
 #[must_use]
 pub fn not_found(id: &str) -> Error {
-    Error::of(404, "TM-60014", format!("There is no tenant with the id or domain {:?}.", crate::text::cut(id, 64)))
+    Error::of(
+        404,
+        "TM-60014",
+        format!("There is no tenant with the id or domain {:?}.", crate::base::text::cut(id, 64)),
+    )
 }
 
 /// The longest domain (RFC 1035 section 2.3.4).

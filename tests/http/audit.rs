@@ -1,6 +1,6 @@
 //! `/api/audit`: what happened, and that nobody changed it since.
 
-use latchkey::access::audit::seal;
+use latchkey::store::audit::seal;
 use serde_json::{Value, json};
 
 use crate::support::App;

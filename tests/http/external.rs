@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use latchkey::access::password::Gate;
-use latchkey::access::scope::{Scope, Scopes};
-use latchkey::context::{Actor, Context};
-use latchkey::directory::registry;
+use latchkey::base::scope::{Scope, Scopes};
+use latchkey::model::context::{Actor, Context};
+use latchkey::model::tenant::Tenant;
 use latchkey::provision;
-use latchkey::tenant::Tenant;
+use latchkey::store::registrations;
 use serde_json::{Value, json};
 
 use crate::scim2::client::{INVITATION, WSO2};
@@ -161,7 +161,7 @@ fn as_caller_with(app: &App, scopes: &[Scope], body: Value) -> Result<provision:
         address: None,
     };
     pollster::block_on(async {
-        let registry = registry::of(&ctx).await.unwrap();
+        let registry = registrations::of(&ctx).await.unwrap();
         let user = registry.resource_type("User").unwrap().clone();
         provision::create(&ctx, &Gate::default(), &user, body).await
     })

@@ -3,8 +3,8 @@
 use axum::body::Body;
 use http::Request;
 use latchkey::http::Service;
+use latchkey::model::deployment::Deployment;
 use latchkey::native::Native;
-use latchkey::tenant::Deployment;
 
 use crate::support::App;
 

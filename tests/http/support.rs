@@ -10,9 +10,10 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Request, StatusCode};
 use latchkey::http::Service;
 use latchkey::mail::sender;
+use latchkey::model::deployment::Deployment;
+use latchkey::model::tenant::Tenant;
 use latchkey::native::{Native, Sqlite};
 use latchkey::ports::{Database, DatabaseError, Outcome, Platform, Statement, StoreDatabase};
-use latchkey::tenant::{Deployment, Tenant};
 use serde_json::{Value, json};
 
 pub const ORIGIN: &str = "https://id.example.com";

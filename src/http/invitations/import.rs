@@ -5,15 +5,16 @@ use ::http::{HeaderMap, StatusCode, Uri};
 use axum::body::{self, Body};
 use axum::response::Response;
 
-use crate::directory::registry;
-use crate::directory::resource::USER;
 use crate::http::answer::{self, Dialect, Failure};
 use crate::http::api::{flat, problem};
 use crate::http::{Work, set};
+use crate::model::resource::USER;
+use crate::model::settings::EmailSender;
+use crate::provision::import as provision;
 use crate::provision::import::csv::Sheet;
 use crate::provision::import::list::List;
-use crate::provision::import::{self as provision, File, MAX_BYTES, Unreadable};
-use crate::tenant::EmailSender;
+use crate::provision::import::{File, MAX_BYTES, Unreadable};
+use crate::store::registrations;
 
 /// Invites everybody in a CSV file or a JSON array; 200 whatever becomes of each row. `?dryRun=true` writes nothing.
 pub async fn import(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
@@ -47,7 +48,7 @@ async fn imported(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Resul
         };
         problem(status, &why.to_string())
     })?;
-    let registry = registry::of(ctx).await.map_err(|failure| answer::database(Dialect::Problem, &failure))?;
+    let registry = registrations::of(ctx).await.map_err(|failure| answer::database(Dialect::Problem, &failure))?;
     let Some(rt) = registry.resource_type(USER) else { return Err(answer::not_found(Dialect::Problem)) };
 
     let report = provision::run(ctx, &work.gate, rt, &file, dry_run).await;

@@ -7,15 +7,15 @@ use axum::body::Body;
 use axum::response::Response;
 use serde_json::json;
 
-use super::answer::{self, Dialect};
-use super::api::{at_domain, flat, object, problem};
-use super::{Work, parameters, set};
-use crate::context::Context;
-use crate::directory::resource::Resource;
+use crate::base::token::MAX_KID;
+use crate::http::answer::{self, Dialect};
+use crate::http::api::{at_domain, flat, object, problem};
+use crate::http::{Work, parameters, set};
 use crate::invite::listing::{self, DEFAULT_COUNT, ListError, MAX_COUNT, Status};
 use crate::invite::resend::{self, Refusal};
 use crate::invite::resend_all;
-use crate::invite::token::MAX_KID;
+use crate::model::context::Context;
+use crate::model::resource::Resource;
 
 pub use import::import;
 

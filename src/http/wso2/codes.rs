@@ -7,21 +7,22 @@ use axum::body::Body;
 use axum::response::Response;
 use serde_json::Value as Json;
 
-use super::{error_of, json_body};
 use crate::access::policy::Weakness;
-use crate::context::Context;
-use crate::directory::find;
+use crate::base::token::{Claims, Refused};
 use crate::http::answer::{self, Dialect};
 use crate::http::api::flat;
 use crate::http::links::in_words;
+use crate::http::wso2::{error_of, json_body};
 use crate::http::{Work, empty};
+use crate::i18n::text;
 use crate::invite::offline;
 use crate::invite::redeem::{self, Link, Redeemed, SETS_PASSWORD};
 use crate::invite::resend::{self, Refusal};
-use crate::invite::token::{Claims, Refused};
-use crate::pages::text;
+use crate::model::context::Context;
 use crate::ports::DatabaseError;
-use crate::wso2::codes::{self as wso2, ANY_PURPOSE, Endpoint};
+use crate::store::find;
+use crate::wso2::codes as wso2;
+use crate::wso2::codes::{ANY_PURPOSE, Endpoint};
 
 fn failed(failure: &DatabaseError) -> Response {
     answer::database(Dialect::Wso2, failure)

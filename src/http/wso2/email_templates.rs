@@ -4,11 +4,12 @@ use ::http::{StatusCode, Uri};
 use axum::body::Body;
 use axum::response::Response;
 
-use super::{error_of, json, json_body};
 use crate::http::answer::{self, Dialect};
 use crate::http::api::flat;
+use crate::http::wso2::{error_of, json, json_body};
 use crate::http::{Work, empty, set};
-use crate::wso2::email_templates::{self as wso2, Failure, Place, Version};
+use crate::wso2::email_templates as wso2;
+use crate::wso2::email_templates::{Failure, Place, Version};
 
 fn refused(failure: Failure) -> Response {
     match failure {

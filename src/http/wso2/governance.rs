@@ -5,12 +5,12 @@ use axum::body::Body;
 use axum::response::Response;
 use percent_encoding::percent_decode_str;
 
-use super::{error_of, json, json_body};
-use crate::context::Context;
 use crate::http::api::flat;
+use crate::http::wso2::{error_of, json, json_body};
 use crate::http::{Work, answer, empty};
-use crate::tenant::settings::Values;
-use crate::tenant::store::{self, Change, ChangeError};
+use crate::model::context::Context;
+use crate::model::settings::Values;
+use crate::store::tenant_settings::{self, Change, ChangeError};
 use crate::wso2::governance;
 
 /// A segment of the path behind `identity-governance`, decoded: 0 is the category, 2 the connector.
@@ -25,15 +25,15 @@ fn query(uri: &Uri) -> impl Iterator<Item = (String, String)> + '_ {
 
 /// What holds for the tenant, from the database.
 async fn settings(work: &Work, ctx: &Context) -> Result<Values, Response> {
-    let own = store::own(ctx).await.map_err(|failure| answer::database(work.dialect, &failure))?;
-    Ok(store::effective(&ctx.deployment, &ctx.tenant, &own).values)
+    let own = tenant_settings::own(ctx).await.map_err(|failure| answer::database(work.dialect, &failure))?;
+    Ok(tenant_settings::effective(&ctx.deployment, &ctx.tenant, &own).values)
 }
 
 /// Carries changes out, all or none: 200 without a body, as WSO2 answers.
 async fn change(work: &Work, ctx: &Context, changes: &[Change]) -> Result<Response, Response> {
     // What says what is so anyway is no change.
     if !changes.is_empty() {
-        store::change(ctx, changes).await.map_err(|failure| match failure {
+        tenant_settings::change(ctx, changes).await.map_err(|failure| match failure {
             ChangeError::Invalid(_) => error_of(&governance::not_updated(failure.to_string())),
             ChangeError::Database(failure) => answer::database(work.dialect, &failure),
         })?;

@@ -10,7 +10,7 @@ use axum::body::{self, Body};
 use axum::response::Response;
 use serde_json::Value as Json;
 
-use super::answer;
+use crate::http::answer;
 use crate::wso2::error::Error;
 
 /// The largest body, in bytes.

@@ -4,14 +4,14 @@ use ::http::{StatusCode, Uri};
 use axum::body::Body;
 use axum::response::Response;
 
-use super::{error, error_of, json, json_body};
-use crate::context::Context;
 use crate::http::answer::{self, Dialect};
 use crate::http::api::flat;
+use crate::http::wso2::{error, error_of, json, json_body};
 use crate::http::{Work, empty, parameters, set};
+use crate::model::context::Context;
+use crate::model::tenant::Tenant;
 use crate::provision::{Refusal, tenant};
-use crate::tenant::Tenant;
-use crate::tenant::rows::{self, TenantRow};
+use crate::store::tenants::{self, TenantRow};
 use crate::wso2::tenants as wso2;
 
 /// The most tenants on a page.
@@ -58,7 +58,7 @@ pub async fn list(work: Work, uri: Uri) -> Response {
             };
             let offset = number("offset", 0, "TM-60011")?;
             let limit = number("limit", 30, "TM-60010")?.clamp(1, MAX_PAGE);
-            let (tenants, total) = rows::page(ctx, offset, limit).await.map_err(|failure| failed(&failure))?;
+            let (tenants, total) = tenants::page(ctx, offset, limit).await.map_err(|failure| failed(&failure))?;
             Ok(json(&wso2::show_page(&tenants, total, offset, limit, "/api/server/v1/tenants")))
         }
         .await,
@@ -78,7 +78,7 @@ async fn named<'w>(work: &'w Work, uri: &Uri) -> Result<(&'w Context, TenantRow)
         None => rest.split('/').next().and_then(|id| id.parse().ok()),
     };
     let found = match number {
-        Some(number) => rows::find(ctx, number).await.map_err(|failure| failed(&failure))?,
+        Some(number) => tenants::find(ctx, number).await.map_err(|failure| failed(&failure))?,
         None => None,
     };
     found.map(|row| (ctx, row)).ok_or_else(|| error_of(&wso2::not_found(rest)))
@@ -106,7 +106,7 @@ pub async fn set_lifecycle_status(work: Work, uri: Uri, body: Body) -> Response 
                 return Err(error(400, "TM-60013", "The super tenant cannot be deactivated."));
             }
             let number = i64::try_from(row.tenant.number()).unwrap_or_default();
-            rows::set_active(ctx, number, active).await.map_err(|failure| failed(&failure))?;
+            tenants::set_active(ctx, number, active).await.map_err(|failure| failed(&failure))?;
             Ok(empty(StatusCode::OK))
         }
         .await,

@@ -1,11 +1,11 @@
 //! How a template would look, with values made up: for whoever edits it.
 
-use super::store::{self, Type};
-use super::{ContentType, Custom, choose};
-use crate::context::Context;
+use crate::mail::custom::{ContentType, Custom, choose};
 use crate::mail::render::{self, Rendered};
 use crate::mail::template::validate;
+use crate::model::context::Context;
 use crate::ports::DatabaseError;
+use crate::store::mail_templates::{self, Type};
 
 /// What is being edited. What is left out is as it is now.
 #[derive(Clone, Debug, Default)]
@@ -37,12 +37,12 @@ pub struct Preview {
 /// # Errors
 /// The database's.
 pub async fn preview(ctx: &Context, kind: &Type, locale: &str, draft: Draft) -> Result<Option<Preview>, DatabaseError> {
-    let found = store::find(ctx, kind, Some(locale)).await?;
+    let found = mail_templates::find(ctx, kind, Some(locale)).await?;
     let Some(kind) = found.kind else { return Ok(None) };
     let settings = ctx.settings();
     let choice = choose(&[locale.to_owned()], &settings.default_locale, &found.own);
     let own = match found.own.iter().find(|own| own.version == choice.version) {
-        Some(own) if own.locale != locale => store::find(ctx, &kind, Some(&own.locale)).await?.template,
+        Some(own) if own.locale != locale => mail_templates::find(ctx, &kind, Some(&own.locale)).await?.template,
         Some(_) => found.template,
         None => None,
     };

@@ -4,9 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
 
-use super::call::OPERATOR;
-use super::{Handover, Message};
-use crate::mail::address::{Address, Sender};
+use crate::base::address::{Address, Sender};
+use crate::mail::providers::call::OPERATOR;
+use crate::mail::providers::{Handover, Message};
 
 /// What a vendor does with a local part that is not ASCII (SMTPUTF8, RFC 6531).
 #[derive(Clone, Copy, PartialEq, Eq)]

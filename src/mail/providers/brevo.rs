@@ -11,11 +11,11 @@ use async_trait::async_trait;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::addressing::{LocalPart, encoded};
-use super::call::{self, Answer, Api, OPERATOR, QUOTA, seconds, word};
-use super::{Handover, Message, Provider};
+use crate::mail::providers::addressing::{LocalPart, encoded};
+use crate::mail::providers::call::{self, Answer, Api, OPERATOR, QUOTA, seconds, word};
+use crate::mail::providers::{Handover, Message, Provider};
+use crate::model::deployment::Deployment;
 use crate::ports::Platform;
-use crate::tenant::Deployment;
 
 const API: &str = "https://api.brevo.com";
 const KEY_LIFETIME: u64 = 15 * 60;
@@ -100,8 +100,8 @@ fn read(answer: &Answer) -> Handover {
 
 #[cfg(test)]
 mod tests {
-    use super::super::call::tests::{answer, common_ground};
     use super::*;
+    use crate::mail::providers::call::tests::{answer, common_ground};
 
     fn told(status: u16, body: &str) -> Handover {
         read(&answer(status, &[], body))

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use super::Handover;
+use crate::base::secret::Secret;
+use crate::mail::providers::Handover;
+use crate::model::deployment::Deployment;
 use crate::ports::{HttpError, Millis, Platform};
-use crate::scim::datetime::Instant;
-use crate::tenant::{Deployment, Secret};
+use scim::datetime::Instant;
 
 /// Seconds to wait where only an operator can mend what is wrong.
 pub const OPERATOR: u32 = 60;

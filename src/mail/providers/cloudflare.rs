@@ -10,11 +10,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
-use super::addressing::LocalPart;
-use super::call::{OPERATOR, QUOTA};
-use super::{Handover, Message, Provider};
+use crate::mail::providers::addressing::LocalPart;
+use crate::mail::providers::call::{OPERATOR, QUOTA};
+use crate::mail::providers::{Handover, Message, Provider};
+use crate::model::deployment::Deployment;
 use crate::ports::{EmailError, Platform};
-use crate::tenant::Deployment;
 
 /// Cloudflare's Email Service.
 pub struct Cloudflare {

@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 
-use super::{Handover, Message, Provider};
+use crate::mail::providers::{Handover, Message, Provider};
 use crate::ports::Platform;
 
 /// The development inbox.

@@ -11,11 +11,11 @@ use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::addressing::LocalPart;
-use super::call::{self, Answer, Api, OPERATOR};
-use super::{Handover, Message, Provider};
+use crate::mail::providers::addressing::LocalPart;
+use crate::mail::providers::call::{self, Answer, Api, OPERATOR};
+use crate::mail::providers::{Handover, Message, Provider};
+use crate::model::deployment::Deployment;
 use crate::ports::Platform;
-use crate::tenant::Deployment;
 
 const API: &str = "https://api.mailgun.net";
 
@@ -87,8 +87,8 @@ fn read(answer: &Answer) -> Handover {
 
 #[cfg(test)]
 mod tests {
-    use super::super::call::tests::{answer, common_ground};
     use super::*;
+    use crate::mail::providers::call::tests::{answer, common_ground};
 
     fn told(status: u16, body: &str) -> Handover {
         read(&answer(status, &[], body))

@@ -17,9 +17,9 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::mail::address::Sender;
+use crate::base::address::Sender;
+use crate::model::deployment::Deployment;
 use crate::ports::Platform;
-use crate::tenant::Deployment;
 
 /// A mail, rendered.
 #[derive(Clone, PartialEq, Eq)]

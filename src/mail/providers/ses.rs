@@ -10,11 +10,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
-use super::addressing::{LocalPart, in_ascii};
-use super::call::{self, Answer, OPERATOR, QUOTA, word};
-use super::{Handover, Message, Provider, sigv4};
+use crate::mail::providers::addressing::{LocalPart, in_ascii};
+use crate::mail::providers::call::{self, Answer, OPERATOR, QUOTA, word};
+use crate::mail::providers::{Handover, Message, Provider, sigv4};
+use crate::model::deployment::{AwsAccess, Deployment};
 use crate::ports::{Millis, Platform};
-use crate::tenant::{AwsAccess, Deployment};
 
 const PATH: &str = "/v2/email/outbound-emails";
 const JSON: &str = "application/json";
@@ -117,8 +117,8 @@ fn read(answer: &Answer) -> Handover {
 
 #[cfg(test)]
 mod tests {
-    use super::super::call::tests::{answer, common_ground};
     use super::*;
+    use crate::mail::providers::call::tests::{answer, common_ground};
 
     #[test]
     fn answers_are_read_as_amazon_documents_them() {

@@ -5,9 +5,9 @@ use std::fmt::Write;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
+use crate::base::calendar::Moment;
+use crate::model::deployment::AwsAccess;
 use crate::ports::Millis;
-use crate::tenant::AwsAccess;
-use crate::text::calendar::Moment;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
@@ -68,7 +68,7 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tenant::Secret;
+    use crate::base::secret::Secret;
 
     /// The credentials of Amazon's own test suite.
     fn access() -> AwsAccess {

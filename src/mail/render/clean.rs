@@ -1,7 +1,7 @@
 //! Makes values harmless as characters, whatever part of a mail they go into.
 
-use crate::text::characters::{is_invisible, is_part_of_a_name};
-use crate::text::cut;
+use crate::base::characters::{is_invisible, is_part_of_a_name};
+use crate::base::text::cut;
 
 /// The most characters a value may bring along.
 const LONGEST_VALUE: usize = 2000;

@@ -15,7 +15,7 @@
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use super::{clean, form_encoded};
+use crate::mail::render::{clean, form_encoded};
 use crate::mail::template::{LINKS, Piece, Values, pieces};
 
 /// What does not belong into an address. `%` and the delimiters stay: the value may be a whole address.

@@ -5,8 +5,8 @@
 
 use std::sync::OnceLock;
 
+use crate::i18n::locale::Language;
 use crate::mail::template::{Template, TemplateType};
-use crate::pages::locale::Language;
 
 const SHELL: &str = include_str!("../templates/shell.html");
 

@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::{InvitationMail, form_encoded, invitation_values, plain, render, sample_values, shipped};
+use crate::i18n::locale::Language;
+use crate::mail::render::{InvitationMail, form_encoded, invitation_values, plain, render, sample_values, shipped};
 use crate::mail::template::{PLACEHOLDERS, Problem, Template, TemplateType, Values, validate};
-use crate::pages::locale::Language;
 
 fn html(source: &str, value: &str) -> String {
     super::html::render(source, &Values::from_iter([("v", value)]))

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::failover::{self, Health};
-use super::{CONNECTIONS, LONGEST_FACT};
+use crate::base::text::{cut, without_values};
 use crate::mail::custom::Templates;
 use crate::mail::message::{message, purpose};
-use crate::mail::outbox::{Fixed, Mail, Outcome};
 use crate::mail::providers::{self, Handover, Message, Provider};
 use crate::mail::render;
+use crate::mail::sender::failover::{self, Health};
+use crate::mail::sender::{CONNECTIONS, LONGEST_FACT};
+use crate::model::deployment::Deployment;
 use crate::ports::{Millis, Platform};
-use crate::tenant::Deployment;
-use crate::text::{cut, without_values};
+use crate::store::outbox::{Fixed, Mail, Outcome};
 
 /// The longest pause between two attempts, in milliseconds, unless the provider asks for a longer one.
 const MAX_PAUSE: Millis = 15 * 60 * 1000;

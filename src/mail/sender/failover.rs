@@ -6,10 +6,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::mail::outbox::Mail;
 use crate::mail::providers::Handover;
+use crate::model::deployment::Deployment;
 use crate::ports::Millis;
-use crate::tenant::Deployment;
+use crate::store::outbox::Mail;
 
 /// How many calls in a row must fail for a provider to be left alone for a while. More than one: what one mail is refused
 /// for may yet be its own fault, and must not hold up the others.

@@ -5,7 +5,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Event, Outcome, Refusal, Work, class, digest, text};
+use crate::mail::webhooks::{Event, Outcome, Refusal, Work, class, digest, text};
 
 pub fn read(work: &Work<'_>) -> Result<Vec<Event>, Refusal> {
     let right = match work.secret.contains(':') {

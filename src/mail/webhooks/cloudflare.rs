@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 
-use super::{Event, Outcome, class, digest, text};
+use crate::mail::webhooks::{Event, Outcome, class, digest, text};
 
 /// What `type` begins with.
 const TYPE: &str = "cf.email.sending.message.";

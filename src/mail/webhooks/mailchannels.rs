@@ -9,8 +9,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use super::{Event, KEY_LIFETIME, Outcome, Refusal, WINDOW, Work, ask, check_time, class, digest, text};
-use crate::der;
+use crate::base::der;
+use crate::mail::webhooks::{
+    Event, KEY_LIFETIME, Outcome, Refusal, WINDOW, Work, ask, check_time, class, digest, text,
+};
 use crate::ports::SignatureScheme;
 
 const API: &str = "https://api.mailchannels.net";

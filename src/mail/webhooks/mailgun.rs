@@ -6,7 +6,7 @@
 
 use crate::ports::Millis;
 
-use super::{Event, Outcome, Refusal, Work, check_time, class, is_hmac, text, unhex};
+use crate::mail::webhooks::{Event, Outcome, Refusal, Work, check_time, class, is_hmac, text, unhex};
 
 /// How far, in milliseconds, the signature's time may be from ours: Mailgun tries again for eight hours, and does not say
 /// that it signs anew. Tokens are remembered for longer.

@@ -6,7 +6,6 @@
 
 mod brevo;
 pub mod cloudflare;
-pub mod events;
 mod mailchannels;
 mod mailgun;
 mod postmark;
@@ -24,10 +23,11 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::access::authenticate::Basic;
+use crate::base::secret::Secret;
+use crate::model::deployment::Deployment;
 use crate::ports::{DatabaseError, Millis, Platform};
-use crate::tenant::{Deployment, Secret};
 
-pub use events::{Event, Outcome};
+pub use crate::store::mail_events::{Event, Outcome};
 
 /// The providers that send webhooks, by the names of their addresses and of their secrets.
 pub const PROVIDERS: &[&str] = &["resend", "postmark", "sendgrid", "mailgun", "ses", "brevo", "mailchannels"];
@@ -41,7 +41,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Seconds that a provider's public key is kept.
 const KEY_LIFETIME: u32 = 24 * 3600;
 /// The longest id, of an event, a key or a mail.
-const LONGEST_ID: usize = 512;
+pub const LONGEST_ID: usize = 512;
 
 /// Why a webhook is not taken.
 #[derive(Clone, Debug)]
@@ -137,7 +137,7 @@ pub async fn receive(
         "mailchannels" => mailchannels::read(&work).await,
         _ => Err(Refusal::Unknown),
     }?;
-    events::record(platform, provider, &told).await?;
+    crate::store::mail_events::record(platform, provider, &told).await?;
     Ok(told.iter().filter(|event| event.outcome != Outcome::Nothing).count())
 }
 
@@ -242,7 +242,7 @@ async fn ask(platform: &Platform, url: &str, what: &'static str) -> Result<Vec<u
 #[cfg(test)]
 mod tests {
     use super::{class, hex, problem_with, unhex};
-    use crate::tenant::Secret;
+    use crate::base::secret::Secret;
 
     #[test]
     fn only_short_words_are_kept_of_what_a_provider_says() {

@@ -3,7 +3,7 @@
 //!
 //! No signature: the webhook's URL carries a user and a password, which arrive as HTTP Basic.
 
-use super::{Event, Outcome, Refusal, Work, class, digest, text};
+use crate::mail::webhooks::{Event, Outcome, Refusal, Work, class, digest, text};
 
 pub fn read(work: &Work<'_>) -> Result<Vec<Event>, Refusal> {
     if !work.incoming.has_basic(work.secret) {

@@ -6,7 +6,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Event, Outcome, Refusal, WINDOW, Work, check_time, class, is_hmac, text};
+use crate::mail::webhooks::{Event, Outcome, Refusal, WINDOW, Work, check_time, class, is_hmac, text};
 
 /// The key of a signing secret.
 pub fn key(secret: &str) -> Option<Vec<u8>> {

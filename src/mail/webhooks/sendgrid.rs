@@ -5,8 +5,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
-use super::{Event, Outcome, Refusal, WINDOW, Work, check_time, class, digest, text};
-use crate::der;
+use crate::base::der;
+use crate::mail::webhooks::{Event, Outcome, Refusal, WINDOW, Work, check_time, class, digest, text};
 use crate::ports::SignatureScheme;
 
 const SIGNATURE: &str = "x-twilio-email-event-webhook-signature";

@@ -11,10 +11,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
-use super::{Event, KEY_LIFETIME, Outcome, Refusal, Work, ask, check_time, class, text};
-use crate::der;
+use crate::base::der;
+use crate::mail::webhooks::{Event, KEY_LIFETIME, Outcome, Refusal, Work, ask, check_time, class, text};
 use crate::ports::{Millis, SignatureScheme};
-use crate::scim::datetime::Instant;
+use scim::datetime::Instant;
 
 /// How far, in milliseconds, a message's time may be from ours: it is when the message was published, and SNS tries again
 /// for up to an hour.

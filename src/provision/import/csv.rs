@@ -3,8 +3,8 @@
 
 use csv_core::{ReadRecordResult, Reader};
 
-use super::row::{Column, Person, Row};
-use super::{MAX_ROW_BYTES, MAX_ROWS, Unreadable, text};
+use crate::provision::import::row::{Column, Person, Row};
+use crate::provision::import::{MAX_ROW_BYTES, MAX_ROWS, Unreadable, text};
 
 /// What keeps a record from being read as cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,7 +222,7 @@ fn columns(header: &Record) -> Result<Vec<Column>, Unreadable> {
         let Some(column) = Column::parse(name) else {
             return Err(Unreadable::malformed(format!(
                 "The header has a column '{}'. The columns are {}, separated by commas.",
-                crate::text::cut(name.trim(), 80),
+                crate::base::text::cut(name.trim(), 80),
                 Column::names()
             )));
         };

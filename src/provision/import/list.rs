@@ -3,8 +3,8 @@
 use serde::de::IgnoredAny;
 use serde_json::{Deserializer, Value as Json};
 
-use super::row::{Column, Person, Row};
-use super::{MAX_ROW_BYTES, MAX_ROWS, Unreadable, text};
+use crate::provision::import::row::{Column, Person, Row};
+use crate::provision::import::{MAX_ROW_BYTES, MAX_ROWS, Unreadable, text};
 
 /// The elements of an array as the texts they are, one at a time; an error is the last.
 #[must_use]
@@ -110,7 +110,7 @@ fn row(line: usize, element: &str) -> Row {
             (Some(Column::Groups), _) => problem = Some("'groups' must be a string or an array of strings.".to_owned()),
             (Some(column), _) => problem = Some(format!("'{}' must be a string.", column.name())),
             (None, _) => {
-                let name = crate::text::cut(&name, 80);
+                let name = crate::base::text::cut(&name, 80);
                 problem = Some(format!("There is no member '{name}': the members are {}.", Column::names()));
             }
         }

@@ -22,17 +22,17 @@ use serde::Serialize;
 use self::csv::Sheet;
 use self::list::List;
 use self::row::{Person, Row};
-use super::{MAX_DOCUMENT, Refusal, prepare, store};
 use crate::access::password::Gate;
 use crate::access::role::Role;
-use crate::access::scope::Scope;
-use crate::context::Context;
-use crate::directory::find::{self, Named};
-use crate::directory::write::NewResource;
+use crate::base::scope::Scope;
+use crate::base::text::cut;
+use crate::model::context::Context;
 use crate::ports::DatabaseError;
-use crate::scim::fold::fold;
-use crate::scim::schema::ResourceType;
-use crate::text::cut;
+use crate::provision::{MAX_DOCUMENT, Refusal, prepare, store};
+use crate::store::find::{self, Named};
+use crate::store::write::NewResource;
+use scim::fold::fold;
+use scim::schema::ResourceType;
 
 /// The most rows of a file, its header aside.
 pub const MAX_ROWS: usize = 10_000;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::directory::resource::WSO2_SCHEMA;
-use crate::mail::address::Address;
+use crate::base::address::Address;
+use crate::model::resource::WSO2_SCHEMA;
 
 /// A column of a CSV file, or a member of a JSON object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

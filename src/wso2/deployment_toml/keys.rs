@@ -105,7 +105,7 @@ pub fn meaning(key: &str) -> Meaning {
 #[cfg(test)]
 mod tests {
     use super::{KEYS, Meaning};
-    use crate::tenant::connectors;
+    use crate::wso2::connectors;
 
     #[test]
     fn every_property_that_a_key_stands_for_is_a_setting() {

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{Report, Verdict};
+use crate::wso2::deployment_toml::{Report, Verdict};
 
 /// The examples of WSO2's page, in its order, as one file: `[identity_mgt.user_onboarding]` is in it four times.
 const SEED: &str = r#"[event.default_listener.identity_mgt]

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use axum::body::Body;
 use http::Request;
-use latchkey::access::scope::{Scope, Scopes};
+use latchkey::base::scope::{Scope, Scopes};
 use latchkey::http::{ROUTES, Route, Rule};
 use serde_json::json;
 

@@ -11,8 +11,8 @@ mod timing;
 
 mod tokens;
 
-use latchkey::invite::token::{Claims, Purpose};
-use latchkey::tenant::Tenant;
+use latchkey::base::token::{Claims, Purpose};
+use latchkey::model::tenant::Tenant;
 
 use crate::support::{App, Reply};
 

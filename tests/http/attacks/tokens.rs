@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use latchkey::invite::token::Claims;
-use latchkey::tenant::Tenant;
+use latchkey::base::token::Claims;
+use latchkey::model::tenant::Tenant;
 use serde_json::json;
 
 use super::{assert_forged, claims, path, redeem, token};

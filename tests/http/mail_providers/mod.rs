@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use latchkey::mail::address::Sender;
+use latchkey::base::address::Sender;
 use latchkey::mail::providers::{Handover, Message, Provider, find};
+use latchkey::model::deployment::Deployment;
 use latchkey::native::Native;
 use latchkey::ports::{Clock, EmailBinding, EmailError, HttpClient, HttpError, Millis, Platform};
-use latchkey::tenant::Deployment;
 use serde_json::{Value, json};
 
 use crate::support::{self, App};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use latchkey::directory::pending;
+use latchkey::store::pending;
 use serde_json::{Value, json};
 
 use super::{in_store, three};

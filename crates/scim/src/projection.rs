@@ -1,0 +1,222 @@
+//! Which attributes a response shows: `attributes` and `excludedAttributes` (RFC 7644 sections 3.4.2.5 and 3.9).
+//!
+//! The two parameters exclude each other (RFC 7644 section 3.9), so a request with both is refused rather than
+//! half-honoured. Names that no schema defines are ignored: a client may ask every server for the same list.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::error::Error;
+use crate::resource::Document;
+use crate::schema::{Attribute, AttributePath, ResourceType, Returned, SCHEMAS, Schema, Target};
+
+/// The attributes a client wants to see of one resource type.
+#[derive(Debug, Clone)]
+pub struct Projection {
+    resource_type: Arc<ResourceType>,
+    wish: Wish,
+}
+
+#[derive(Debug, Clone)]
+enum Wish {
+    /// Neither parameter: what is returned by default.
+    Default,
+    /// `attributes`: only these.
+    Only(Vec<Target>),
+    /// `excludedAttributes`: all but these.
+    Without(Vec<Target>),
+}
+
+impl Projection {
+    /// The projection of a request without either parameter.
+    #[must_use]
+    pub fn default_for(resource_type: &Arc<ResourceType>) -> Self {
+        Self { resource_type: Arc::clone(resource_type), wish: Wish::Default }
+    }
+
+    /// Reads the two query parameters, each a comma-separated list. An empty one counts as absent.
+    ///
+    /// # Errors
+    /// 400 `invalidValue` if both are given.
+    pub fn parse(
+        resource_type: &Arc<ResourceType>,
+        attributes: Option<&str>,
+        excluded: Option<&str>,
+    ) -> Result<Self, Error> {
+        fn split(list: Option<&str>) -> Vec<&str> {
+            list.into_iter().flat_map(|list| list.split(',')).map(str::trim).filter(|name| !name.is_empty()).collect()
+        }
+        Self::of(resource_type, &split(attributes), &split(excluded))
+    }
+
+    /// As [`Projection::parse`], from lists as a search request has them (RFC 7644 section 3.4.3).
+    ///
+    /// # Errors
+    /// 400 `invalidValue` if both are given.
+    pub fn of<S: AsRef<str>>(
+        resource_type: &Arc<ResourceType>,
+        attributes: &[S],
+        excluded: &[S],
+    ) -> Result<Self, Error> {
+        let resolve = |names: &[S]| names.iter().filter_map(|name| resource_type.resolve(name.as_ref())).collect();
+        let wish = match (attributes, excluded) {
+            ([], []) => Wish::Default,
+            (attributes, []) => Wish::Only(resolve(attributes)),
+            ([], excluded) => Wish::Without(resolve(excluded)),
+            _ => {
+                return Err(Error::invalid_value("'attributes' and 'excludedAttributes' exclude each other."));
+            }
+        };
+        Ok(Self { resource_type: Arc::clone(resource_type), wish })
+    }
+
+    /// Whether the client asked for nothing special.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        matches!(self.wish, Wish::Default)
+    }
+
+    /// Whether the response shows the attribute at this path, or a part of it. What it does not show need not be loaded.
+    #[must_use]
+    pub fn wants(&self, path: &str) -> bool {
+        let Some(path) = self.resource_type.resolve_attribute(path) else {
+            return false;
+        };
+        self.shows(path.extension.as_deref(), &path.attribute)
+            && path.sub.as_ref().is_none_or(|sub| self.shows_part(&path, sub))
+    }
+
+    /// Removes from a document what the response does not show. `schemas` then lists what is left
+    /// (RFC 7643 section 3).
+    pub fn apply(&self, document: &mut Document) {
+        document.retain(|name, value| {
+            if let Some(extension) = self.resource_type.extension(name) {
+                let Value::Object(members) = value else {
+                    return false;
+                };
+                self.retain(members, Some(&extension.schema));
+                return !members.is_empty();
+            }
+            true
+        });
+        self.retain(document, None);
+        let present: Vec<Value> = std::iter::once(&self.resource_type.schema)
+            .chain(
+                self.resource_type
+                    .extensions
+                    .iter()
+                    .map(|extension| &extension.schema)
+                    .filter(|schema| document.contains_key(&*schema.id)),
+            )
+            .map(|schema| Value::from(&*schema.id))
+            .collect();
+        if let Some(schemas) = document.get_mut(SCHEMAS) {
+            *schemas = Value::Array(present);
+        }
+    }
+
+    fn retain(&self, members: &mut Map<String, Value>, extension: Option<&Arc<Schema>>) {
+        let urn = extension.map(|schema| &*schema.id);
+        members.retain(|name, value| {
+            let attribute = match extension {
+                None => self.resource_type.attribute(name),
+                Some(schema) => schema.attribute(name),
+            };
+            let Some(attribute) = attribute else {
+                // Besides attributes, a document holds extensions, which have been seen to. What is neither belongs to a
+                // schema that has been taken away.
+                return extension.is_none() && self.resource_type.extension(name).is_some();
+            };
+            if !self.shows(urn, attribute) {
+                return false;
+            }
+            if attribute.sub_attributes.is_empty() {
+                return true;
+            }
+            let path = AttributePath {
+                extension: extension.map(|schema| Arc::clone(&schema.id)),
+                attribute: Arc::clone(attribute),
+                sub: None,
+            };
+            match value {
+                Value::Object(object) => {
+                    self.retain_parts(object, &path);
+                    !object.is_empty()
+                }
+                Value::Array(items) => {
+                    items.retain_mut(|item| {
+                        let Value::Object(object) = item else {
+                            return true;
+                        };
+                        self.retain_parts(object, &path);
+                        !object.is_empty()
+                    });
+                    !items.is_empty()
+                }
+                _ => true,
+            }
+        });
+    }
+
+    fn retain_parts(&self, object: &mut Map<String, Value>, path: &AttributePath) {
+        object.retain(|name, _| path.attribute.sub_attribute(name).is_none_or(|sub| self.shows_part(path, sub)));
+    }
+
+    fn shows(&self, extension: Option<&str>, attribute: &Attribute) -> bool {
+        match (attribute.returned, &self.wish) {
+            (Returned::Always, _) => true,
+            (Returned::Never, _) => false,
+            (_, Wish::Only(targets)) => targets.iter().any(|target| touches(target, extension, attribute)),
+            (Returned::Request, _) => false,
+            (Returned::Default, Wish::Default) => true,
+            (Returned::Default, Wish::Without(targets)) => {
+                !targets.iter().any(|target| covers(target, extension, attribute))
+            }
+        }
+    }
+
+    fn shows_part(&self, path: &AttributePath, sub: &Attribute) -> bool {
+        let extension = path.extension.as_deref();
+        let names_sub = |target: &Target| is_sub(target, extension, &path.attribute, sub);
+        match (sub.returned, &self.wish) {
+            (Returned::Always, _) => true,
+            (Returned::Never, _) => false,
+            (Returned::Default, Wish::Default) => true,
+            // An attribute that is always there shows its parts, unless some are asked for.
+            (Returned::Default, Wish::Only(targets)) => {
+                targets.iter().any(|target| covers(target, extension, &path.attribute) || names_sub(target))
+                    || !targets.iter().any(|target| touches(target, extension, &path.attribute))
+            }
+            (Returned::Default, Wish::Without(targets)) => !targets.iter().any(names_sub),
+            (Returned::Request, Wish::Only(targets)) => targets.iter().any(names_sub),
+            (Returned::Request, _) => false,
+        }
+    }
+}
+
+/// Whether a target is the attribute as a whole, or a schema that has it.
+fn covers(target: &Target, extension: Option<&str>, attribute: &Attribute) -> bool {
+    match target {
+        Target::Attribute(path) => {
+            path.sub.is_none() && path.extension.as_deref() == extension && path.attribute.name == attribute.name
+        }
+        // A schema's URN asks for what it returns by default, not for what must be asked for by name.
+        Target::Core => extension.is_none() && attribute.returned == Returned::Default,
+        Target::Extension(schema) => extension == Some(&*schema.id) && attribute.returned == Returned::Default,
+    }
+}
+
+/// Whether a target is the attribute or a part of it.
+fn touches(target: &Target, extension: Option<&str>, attribute: &Attribute) -> bool {
+    covers(target, extension, attribute)
+        || matches!(target, Target::Attribute(path) if path.extension.as_deref() == extension && path.attribute.name == attribute.name)
+}
+
+fn is_sub(target: &Target, extension: Option<&str>, attribute: &Attribute, sub: &Attribute) -> bool {
+    matches!(target, Target::Attribute(path)
+        if path.extension.as_deref() == extension && path.attribute.name == attribute.name && path.sub.as_ref().is_some_and(|named| named.name == sub.name))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,221 @@
+//! E-mail addresses: exactly one recipient, or none.
+
+use std::fmt;
+
+use crate::base::characters::{is_invisible, is_punctuation_in_disguise};
+use crate::base::idna;
+
+/// One address, `local@domain`, that no header and no provider can take for two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address(String);
+
+impl Address {
+    /// Accepts what RFC 5321 calls a mailbox with an unquoted local part; Unicode is allowed in both parts (RFC 6531).
+    /// Refuses lists, display names, comments, quoted local parts, white space, control characters, and characters that
+    /// a later step may turn into one of those: each is a way of smuggling in a second recipient or a header. Refuses
+    /// invisible characters too: such an address is not the one it shows as.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let (local, domain) = text.split_once('@')?;
+        let plain = |c: char| {
+            if c.is_ascii() {
+                c.is_ascii_alphanumeric()
+            } else {
+                !(c.is_control() || c.is_whitespace() || is_invisible(c) || is_punctuation_in_disguise(c))
+            }
+        };
+        let local_fine = !local.is_empty()
+            && local.len() <= 64
+            && !local.starts_with('.')
+            && !local.ends_with('.')
+            && !local.contains("..")
+            && local.chars().all(|c| plain(c) || "!#$%&'*+-/=?^_`{|}~.".contains(c));
+        let domain_fine = domain.len() <= 253
+            && domain.split('.').all(|label| {
+                !label.is_empty()
+                    && label.len() <= 63
+                    && !label.starts_with('-')
+                    && !label.ends_with('-')
+                    && label.chars().all(|c| plain(c) || c == '-')
+            });
+        (local_fine && domain_fine).then(|| Self(text.to_owned()))
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What stands before the @.
+    #[must_use]
+    pub fn local(&self) -> &str {
+        self.0.split_once('@').map_or("", |(local, _)| local)
+    }
+
+    /// What stands after the @.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        self.0.split_once('@').map_or("", |(_, domain)| domain)
+    }
+
+    /// The same address with its domain as DNS has it (RFC 5890); `None` if it has no such form.
+    #[must_use]
+    pub fn with_ascii_domain(&self) -> Option<Self> {
+        if self.domain().is_ascii() {
+            return Some(self.clone());
+        }
+        let domain = idna::domain_in_ascii(self.domain())?;
+        // Digits of another script may have become an IP address, which is no domain: no top level one is a number.
+        let numeric = domain.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
+        if numeric { None } else { Self::parse(&format!("{}@{domain}", self.local())) }
+    }
+}
+
+/// A sender: one address, with or without a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// The name as it is read, without quotes; empty if there is none.
+    pub name: String,
+    /// The address.
+    pub address: Address,
+}
+
+impl Sender {
+    /// Reads `Name <local@domain>`, or the address alone. A name with characters that separate addresses must be in
+    /// double quotes, as RFC 5322 wants it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let Some(rest) = text.strip_suffix('>') else {
+            return Some(Self { name: String::new(), address: Address::parse(text)? });
+        };
+        let (name, address) = rest.rsplit_once('<')?;
+        let name = name.trim_matches(' ');
+        let quoted = name.strip_prefix('"').and_then(|name| name.strip_suffix('"'));
+        let sober = |c: char| !c.is_control() && !matches!(c, '"' | '\\' | '<' | '>');
+        let fine = match quoted {
+            Some(inner) => inner.chars().all(sober),
+            None => name.chars().all(|c| sober(c) && !separates(c)),
+        };
+        if !fine || address.trim() != address {
+            return None;
+        }
+        Some(Self { name: quoted.unwrap_or(name).to_owned(), address: Address::parse(address)? })
+    }
+}
+
+/// Whether this character in a name would end it, had the name no quotes (RFC 5322 section 3.2.3).
+fn separates(c: char) -> bool {
+    matches!(c, ',' | ';' | ':' | '(' | ')' | '[' | ']' | '@')
+}
+
+/// As it stands in a header, its name in quotes where it must be.
+impl fmt::Display for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name.as_str() {
+            "" => self.address.fmt(f),
+            name if name.contains(separates) => write!(f, "\"{name}\" <{}>", self.address),
+            name => write!(f, "{name} <{}>", self.address),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Address, Sender};
+
+    #[test]
+    fn single_addresses_are_accepted() {
+        for good in [
+            "paul@somemail.com",
+            "a+b@x.example",
+            "o'neil@example.co.uk",
+            "jörg@müller.example",
+            "x@localhost",
+            "$a@b.c",
+        ] {
+            assert_eq!(Address::parse(good).expect(good).as_str(), good);
+        }
+        assert_eq!(Address::parse(" paul@somemail.com ").expect("trimmed").as_str(), "paul@somemail.com");
+    }
+
+    #[test]
+    fn whatever_could_be_two_recipients_or_a_header_is_refused() {
+        for bad in [
+            "",
+            "paul",
+            "@x.com",
+            "a@",
+            "a@b,c@d",
+            "a@b@c",
+            "a@x b@y",
+            "a@b\r\nBcc: c@d",
+            "a@b\u{0}",
+            "\"a b\"@c.d",
+            "a(comment)@b.c",
+            "Paul <a@b.c>",
+            "a@b;c@d",
+            "a@b..c",
+            ".a@b.c",
+            "a\u{202e}b@c.d",
+            "a@b\u{2028}c.d",
+            "a%0d%0aBcc:x@y z",
+            "a@[127.0.0.1]",
+            "a@b.c，d@e.f",
+            "a@b.c＜d@e.f＞",
+            "a＠b@c.d",
+            "a@b。c",
+            "a@b․c",
+            "a@b\u{ff0e}c",
+            "a\u{37e}b@c.d",
+            "a\u{180e}b@c.d",
+            "a\u{34f}b@c.d",
+            "a\u{fe0f}b@c.d",
+            "a\u{115f}b@c.d",
+            "a\u{1160}b@c.d",
+            "a@\u{3164}b.c",
+            "a\u{e0061}b@c.d",
+        ] {
+            assert_eq!(Address::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_sender_is_one_address_with_or_without_a_name() {
+        for (good, name, shown) in [
+            ("a@b.c", "", "a@b.c"),
+            ("Acme <a@b.c>", "Acme", "Acme <a@b.c>"),
+            ("<a@b.c>", "", "a@b.c"),
+            ("\"Acme, Inc.\" <a@b.c>", "Acme, Inc.", "\"Acme, Inc.\" <a@b.c>"),
+            ("\"Acme\" <a@b.c>", "Acme", "Acme <a@b.c>"),
+            ("Größe & Söhne <a@b.c>", "Größe & Söhne", "Größe & Söhne <a@b.c>"),
+        ] {
+            let sender = Sender::parse(good).expect(good);
+            assert_eq!((sender.name.as_str(), sender.address.as_str()), (name, "a@b.c"));
+            assert_eq!(sender.to_string(), shown);
+        }
+        for bad in [
+            "",
+            "Acme",
+            "Acme <>",
+            "Acme <a>",
+            "Acme, Inc. <a@b.c>",
+            "a@b.c <d@e.f>",
+            "<x> <a@b.c>",
+            "\"A\" \"B\" <a@b.c>",
+            "Acme\n <a@b.c>",
+            "Acme < a@b.c>",
+            "Acme <a@b.c>, d@e.f",
+        ] {
+            assert_eq!(Sender::parse(bad), None, "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Domains in ASCII (IDNA), as the platform has it.
+//!
+//! A Worker's JavaScript engine carries the tables already, so that the wasm need not carry them again; natively a crate
+//! does the same.
+
+/// The domain in ASCII, as a URL has it (UTS 46, and RFC 3492 for what is not ASCII); `None` for what is not a domain.
+#[must_use]
+pub fn domain_in_ascii(domain: &str) -> Option<String> {
+    if domain.is_ascii() { Some(domain.to_owned()) } else { to_ascii(domain) }
+}
+
+#[cfg(target_arch = "wasm32")]
+fn to_ascii(domain: &str) -> Option<String> {
+    use js_sys::{Array, Function, Reflect};
+    use wasm_bindgen::{JsCast, JsValue};
+    let class: Function = Reflect::get(&js_sys::global(), &"URL".into()).ok()?.dyn_into().ok()?;
+    let url = Reflect::construct(&class, &Array::of1(&JsValue::from(format!("http://{domain}")))).ok()?;
+    Reflect::get(&url, &"hostname".into()).ok()?.as_string()
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn to_ascii(domain: &str) -> Option<String> {
+    idna::domain_to_ascii(domain).ok()
+}

@@ -1,0 +1,13 @@
+//! Leaves that several rooms need: values, their rules, and nothing that reaches outside.
+
+pub mod account;
+pub mod address;
+pub mod calendar;
+pub mod characters;
+pub mod der;
+pub mod idna;
+pub mod scope;
+pub mod secret;
+pub mod signing;
+pub mod text;
+pub mod token;

@@ -1,0 +1,263 @@
+//! The token in a link, version 1: stateless, HMAC-signed, expiring. `docs/token.md` specifies the bytes, and
+//! `tests/vectors/token-v1.json` holds vectors for another implementation.
+//!
+//! ```text
+//! lk1.<base64url payload>.<base64url tag>            at most 160 characters
+//! payload = kid length (1) | kid | purpose (1) | tenant (8) | user id (16) | seq (4) | issued at (8) | expiry (8)
+//!           | locale length (1) | locale             integers big-endian, times in seconds, expiry 0 = never
+//! tag     = HMAC-SHA256(key, everything before the last dot)
+//! key     = HKDF-SHA256(root key, info = "latchkey/token/v1" | 0 | purpose | tenant | host of PUBLIC_ORIGIN)
+//! ```
+//!
+//! There is no algorithm field: the prefix fixes it. Nothing here touches a database. What a token cannot know, whether
+//! its `seq` is still the user's, is checked afterwards (`redeem.rs`).
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use uuid::Uuid;
+
+use crate::model::tenant::Tenant;
+
+const PREFIX: &str = "lk1.";
+/// The longest token there is: anything longer is refused before it is looked at.
+pub const MAX_LENGTH: usize = 160;
+/// The longest name of a key, in bytes.
+pub const MAX_KID: usize = 8;
+/// The longest locale that a token carries, in bytes (`zh_Hans_CN` has ten).
+pub const MAX_LOCALE: usize = 16;
+/// Clocks of two machines may differ by this much, in seconds.
+const LEEWAY: u64 = 60;
+
+/// What a token is good for. Each purpose has its own derived key, so that none passes for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Purpose {
+    /// Set the first password (askPassword).
+    AskPassword = 1,
+    /// Confirm the e-mail address (verifyEmail).
+    VerifyEmail = 2,
+    /// Set the first password, by a link that an administrator handed over.
+    Offline = 3,
+}
+
+impl Purpose {
+    fn from_byte(byte: u8) -> Option<Self> {
+        [Self::AskPassword, Self::VerifyEmail, Self::Offline].into_iter().find(|purpose| *purpose as u8 == byte)
+    }
+}
+
+/// What a token says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claims {
+    /// The key that signed it.
+    pub kid: String,
+    /// What it is good for.
+    pub purpose: Purpose,
+    /// The number of the tenant it belongs to.
+    pub tenant: u64,
+    /// The user it is for.
+    pub user: Uuid,
+    /// The user's `seq` it is good for.
+    pub seq: u32,
+    /// When it was issued, in seconds.
+    pub issued_at: u64,
+    /// When it expires, in seconds; 0 for never.
+    pub expires_at: u64,
+    /// The language of its page.
+    pub locale: String,
+}
+
+/// Why a token is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Mangled, forged, of an unknown or retired key, of another purpose: all the same to the outside.
+    Invalid,
+    /// Authentic, but of another tenant than the one it was given to.
+    OtherTenant,
+    /// Authentic, but its time is over. The claims may be trusted, for the page's language and its button.
+    Expired(Box<Claims>),
+}
+
+/// A root key.
+#[derive(Clone)]
+pub struct Key {
+    kid: String,
+    bytes: Vec<u8>,
+}
+
+impl Key {
+    /// A key of at least 32 bytes under a name of at most 8 characters (the deployment checks both).
+    #[must_use]
+    pub fn new(kid: String, bytes: Vec<u8>) -> Self {
+        Self { kid, bytes }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({}, …)", self.kid)
+    }
+}
+
+/// The deployment's keys: the first signs, all verify. Bound to the host that links lead to, so that a token of one
+/// deployment means nothing to another that shares the root key.
+#[derive(Clone, Debug)]
+pub struct KeyRing {
+    keys: Vec<Key>,
+    host: String,
+}
+
+impl KeyRing {
+    /// The ring of these keys for links to `host`.
+    #[must_use]
+    pub fn new(keys: Vec<Key>, host: String) -> Self {
+        Self { keys, host }
+    }
+
+    /// The name of the key that signs now.
+    #[must_use]
+    pub fn current_kid(&self) -> Option<&str> {
+        self.keys.first().map(Key::kid)
+    }
+
+    /// Mints the token for `claims`, signed by the key that they name; `None` when that key has been retired.
+    #[must_use]
+    pub fn mint(&self, claims: &Claims) -> Option<String> {
+        let payload = encode(claims)?;
+        let mut token = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(payload));
+        let tag = self.mac(&claims.kid, claims.purpose, claims.tenant, token.as_bytes())?.finalize().into_bytes();
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(tag, &mut token);
+        Some(token)
+    }
+
+    /// Checks a token in the order of DESIGN 2.4: length, strict parse, key id, tag in constant time, purpose, tenant,
+    /// expiry. `now` is in seconds.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub fn verify(&self, token: &str, purposes: &[Purpose], tenant: &Tenant, now: u64) -> Result<Claims, Refused> {
+        if token.len() > MAX_LENGTH {
+            return Err(Refused::Invalid);
+        }
+        let (signed, tag) = token.rsplit_once('.').ok_or(Refused::Invalid)?;
+        let payload = signed.strip_prefix(PREFIX).ok_or(Refused::Invalid)?;
+        // The engine refuses padding, other alphabets, white space and spare bits: one token, one spelling.
+        let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| Refused::Invalid)?;
+        let tag = URL_SAFE_NO_PAD.decode(tag).map_err(|_| Refused::Invalid)?;
+        let claims = decode(&payload).ok_or(Refused::Invalid)?;
+        self.mac(&claims.kid, claims.purpose, claims.tenant, signed.as_bytes())
+            .ok_or(Refused::Invalid)?
+            .verify_slice(&tag)
+            .map_err(|_| Refused::Invalid)?;
+        if !purposes.contains(&claims.purpose) {
+            return Err(Refused::Invalid);
+        }
+        if claims.tenant != tenant.number() {
+            return Err(Refused::OtherTenant);
+        }
+        if claims.issued_at > now.saturating_add(LEEWAY) {
+            return Err(Refused::Invalid);
+        }
+        if claims.expires_at != 0 && now >= claims.expires_at {
+            return Err(Refused::Expired(Box::new(claims)));
+        }
+        Ok(claims)
+    }
+
+    /// Keys for another use, one from each root key, the current one first: `label` names the use and its version,
+    /// `context` what the key is bound to. Tokens are made with labels of their own.
+    #[must_use]
+    pub fn derive(&self, label: &[u8], context: &[u8]) -> Vec<[u8; 32]> {
+        self.keys.iter().filter_map(|key| self.expand(key, label, context)).collect()
+    }
+
+    /// The same from the root key of this id; `None` when it has been retired.
+    #[must_use]
+    pub fn derive_from(&self, kid: &str, label: &[u8], context: &[u8]) -> Option<[u8; 32]> {
+        self.keys.iter().find(|key| key.kid == kid).and_then(|key| self.expand(key, label, context))
+    }
+
+    fn expand(&self, key: &Key, label: &[u8], context: &[u8]) -> Option<[u8; 32]> {
+        let mut derived = [0; 32];
+        let info: [&[u8]; 4] = [label, b"\0", context, self.host.as_bytes()];
+        Hkdf::<Sha256>::new(None, &key.bytes).expand_multi_info(&info, &mut derived).ok()?;
+        Some(derived)
+    }
+
+    fn mac(&self, kid: &str, purpose: Purpose, tenant: u64, message: &[u8]) -> Option<Hmac<Sha256>> {
+        let root = self.keys.iter().find(|key| key.kid == kid)?;
+        let info: [&[u8]; 4] = [b"latchkey/token/v1\0", &[purpose as u8], &tenant.to_be_bytes(), self.host.as_bytes()];
+        let mut key = [0; 32];
+        Hkdf::<Sha256>::new(None, &root.bytes).expand_multi_info(&info, &mut key).ok()?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(&key).ok()?;
+        mac.update(message);
+        Some(mac)
+    }
+}
+
+fn encode(claims: &Claims) -> Option<Vec<u8>> {
+    if claims.kid.len() > MAX_KID || claims.locale.len() > MAX_LOCALE {
+        return None;
+    }
+    let mut payload = Vec::with_capacity(64);
+    payload.push(u8::try_from(claims.kid.len()).ok()?);
+    payload.extend_from_slice(claims.kid.as_bytes());
+    payload.push(claims.purpose as u8);
+    payload.extend_from_slice(&claims.tenant.to_be_bytes());
+    payload.extend_from_slice(claims.user.as_bytes());
+    payload.extend_from_slice(&claims.seq.to_be_bytes());
+    payload.extend_from_slice(&claims.issued_at.to_be_bytes());
+    payload.extend_from_slice(&claims.expires_at.to_be_bytes());
+    payload.push(u8::try_from(claims.locale.len()).ok()?);
+    payload.extend_from_slice(claims.locale.as_bytes());
+    Some(payload)
+}
+
+/// Reads a payload; every byte must be accounted for.
+fn decode(payload: &[u8]) -> Option<Claims> {
+    let mut rest = payload;
+    let kid_length = usize::from(take::<1>(&mut rest)?[0]);
+    if kid_length > MAX_KID {
+        return None;
+    }
+    let kid = take_text(&mut rest, kid_length)?;
+    let purpose = Purpose::from_byte(take::<1>(&mut rest)?[0])?;
+    let tenant = u64::from_be_bytes(take(&mut rest)?);
+    let user = Uuid::from_bytes(take(&mut rest)?);
+    let seq = u32::from_be_bytes(take(&mut rest)?);
+    let issued_at = u64::from_be_bytes(take(&mut rest)?);
+    let expires_at = u64::from_be_bytes(take(&mut rest)?);
+    let locale_length = usize::from(take::<1>(&mut rest)?[0]);
+    if locale_length > MAX_LOCALE {
+        return None;
+    }
+    let locale = take_text(&mut rest, locale_length)?;
+    rest.is_empty().then_some(Claims { kid, purpose, tenant, user, seq, issued_at, expires_at, locale })
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (head, tail) = rest.split_first_chunk::<N>()?;
+    *rest = tail;
+    Some(*head)
+}
+
+fn take_text(rest: &mut &[u8], length: usize) -> Option<String> {
+    let (head, tail) = rest.split_at_checked(length)?;
+    *rest = tail;
+    head.is_ascii().then(|| String::from_utf8_lossy(head).into_owned())
+}
+
+#[cfg(test)]
+mod tests;

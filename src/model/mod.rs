@@ -1,0 +1,9 @@
+//! What the rooms talk about: tenants, settings, the deployment, user stores, resources, and the context of a request.
+
+pub mod administrator;
+pub mod context;
+pub mod deployment;
+pub mod resource;
+pub mod settings;
+pub mod tenant;
+pub mod user_stores;

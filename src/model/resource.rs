@@ -1,0 +1,288 @@
+//! A resource: its row in `resources`, and how it is shown.
+//!
+//! The stored document is what the client wrote, ready to be shown: reading splices in the id, what is derived, and
+//! `meta`, without parsing it again. A user's account is columns of its own, because conditional writes depend on them.
+
+use serde_json::{Value as Json, json};
+
+use crate::base::account::{Account, Lock, Onboarding};
+use crate::base::text::rfc3339;
+use crate::mail::template::TemplateType;
+use crate::model::context::Context;
+use crate::ports::{DatabaseError, Millis, Row};
+use scim::projection::Projection;
+use scim::resource as document;
+use scim::resource::Document;
+use scim::schema::{Attribute, ResourceType, Returned};
+
+/// The name of the resource type of users, the only one with an account.
+pub const USER: &str = "User";
+/// The name of the resource type of groups, the only one with members.
+pub const GROUP: &str = "Group";
+/// The extension under which WSO2's attributes are shown.
+pub const WSO2_SCHEMA: &str = "urn:scim:wso2:schema";
+/// The extension under which the invitation is shown.
+pub const INVITATION_SCHEMA: &str = "urn:latchkey:params:scim:schemas:extension:invitation:2.0:User";
+
+/// What became of a user's invitation, as the sender last left it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Invitation {
+    /// The mail it went out with.
+    pub template: Option<TemplateType>,
+    /// The state of its mail (an outbox state).
+    pub delivery: String,
+    /// How often sending was tried.
+    pub attempts: u32,
+    /// When the provider accepted it.
+    pub sent_at: Option<Millis>,
+    /// When its link expires; 0 for never; unknown until the mail is first rendered.
+    pub expires_at: Option<Millis>,
+}
+
+/// A resource as stored.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    /// The id, a UUID in its hyphenated form.
+    pub id: String,
+    /// The document, JSON text: `schemas` first, without `id`, `meta` and what is derived.
+    pub document: String,
+    /// `meta.version`.
+    pub version: i64,
+    /// `meta.created`.
+    pub created: Millis,
+    /// `meta.lastModified`.
+    pub modified: Millis,
+    /// Onboarding, lock and links; the default for what is no user.
+    pub account: Account,
+    /// The invitation, if there ever was one.
+    pub invitation: Option<Invitation>,
+    /// The groups it is in, as a JSON array of `value`, `display` and `type`; `None` where they were not asked for.
+    pub groups: Option<String>,
+}
+
+/// The columns of [`Resource::from_row`], without the groups.
+pub const COLUMNS: &str = "r.id, r.document, r.version, r.created, r.modified, r.onboarding, r.lock, r.disabled, \
+    r.email, r.email_verified, r.pending_email, r.seq_log, r.template, r.delivery, r.attempts, r.sent_at, r.expires_at";
+
+/// The column with the groups of a user: two rows read for each membership, one for each group further up.
+pub const GROUPS_COLUMN: &str = "(SELECT json_group_array(json_object('value', a.ancestor_id, 'display', a.display, \
+    'type', CASE a.depth WHEN 0 THEN 'direct' ELSE 'indirect' END)) FROM members m \
+    CROSS JOIN group_ancestors a ON a.tenant = m.tenant AND a.group_id = m.group_id \
+    WHERE m.tenant = r.tenant AND m.member_id = r.id) AS groups";
+
+impl Resource {
+    /// Reads a row of [`COLUMNS`], with or without [`GROUPS_COLUMN`].
+    ///
+    /// # Errors
+    /// [`DatabaseError::Shape`]
+    pub fn from_row(row: &Row) -> Result<Self, DatabaseError> {
+        let shape = |column: &str| DatabaseError::Shape(column.to_owned());
+        let account = Account {
+            onboarding: Onboarding::from_stored(row.text("onboarding")?).ok_or_else(|| shape("onboarding"))?,
+            lock: Lock::from_stored(row.text("lock")?).ok_or_else(|| shape("lock"))?,
+            disabled: row.integer("disabled")? != 0,
+            email: row.optional_text("email")?.map(str::to_owned),
+            email_verified: row.integer("email_verified")? != 0,
+            pending_email: row.optional_text("pending_email")?.map(str::to_owned),
+            seq_log: row.text("seq_log")?.to_owned(),
+        };
+        let invitation = match row.optional_text("delivery")? {
+            None => None,
+            Some(delivery) => Some(Invitation {
+                template: row.optional_text("template")?.and_then(TemplateType::parse),
+                delivery: delivery.to_owned(),
+                attempts: u32::try_from(row.integer("attempts")?).unwrap_or_default(),
+                sent_at: row.optional_integer("sent_at")?,
+                expires_at: row.optional_integer("expires_at")?,
+            }),
+        };
+        Ok(Self {
+            id: row.text("id")?.to_owned(),
+            document: row.text("document")?.to_owned(),
+            version: row.integer("version")?,
+            created: row.integer("created")?,
+            modified: row.integer("modified")?,
+            account,
+            invitation,
+            groups: row.optional_text("groups").ok().flatten().map(str::to_owned),
+        })
+    }
+
+    /// The weak entity tag of `meta.version`.
+    #[must_use]
+    pub fn etag(&self) -> String {
+        format!("W/\"{}\"", self.version)
+    }
+
+    /// The stored document, parsed.
+    #[must_use]
+    pub fn attributes(&self) -> Document {
+        serde_json::from_str(&self.document).unwrap_or_default()
+    }
+
+    /// The user name.
+    #[must_use]
+    pub fn user_name(&self) -> String {
+        self.attributes().get("userName").and_then(Json::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// The address of this resource below `base`.
+    #[must_use]
+    pub fn location(&self, base: &str, resource_type: &ResourceType) -> String {
+        format!("{base}/scim2{}/{}", resource_type.endpoint, self.id)
+    }
+
+    /// Whether a user has more to say about the account than `active` does: a plain one shows no WSO2 attributes, since
+    /// strict clients stumble over what they did not write.
+    #[must_use]
+    pub fn shows_account(&self) -> bool {
+        let Account { onboarding, lock, email_verified, .. } = self.account;
+        let waits = self.account.pending_email.is_some();
+        self.invitation.is_some() || onboarding != Onboarding::None || lock != Lock::None || email_verified || waits
+    }
+
+    /// Whether a client may see the stored document as it is: its schemas are all still there, and nothing in it is
+    /// returned `never` or only on `request`.
+    fn is_shown_as_stored(&self, resource_type: &ResourceType) -> bool {
+        let schemas = self.document.strip_prefix("{\"schemas\":[").and_then(|rest| rest.split(']').next());
+        let known = |urn: &str| *urn == *resource_type.schema.id || resource_type.extension(urn).is_some();
+        let has = |attribute: &Attribute| self.document.contains(&format!("\"{}\":", attribute.name));
+        let hides = |attribute: &Attribute| matches!(attribute.returned, Returned::Never | Returned::Request);
+        schemas.is_some_and(|urns| urns.split(',').all(|urn| known(urn.trim_matches('"'))))
+            && !resource_type
+                .places()
+                .flat_map(|(_, attribute)| attribute.sub_attributes.iter().chain([attribute]))
+                .any(|attribute| hides(attribute) && has(attribute))
+    }
+
+    /// The resource as a SCIM client sees it, with a group's members if they are given.
+    #[must_use]
+    pub fn render(
+        &self,
+        ctx: &Context,
+        resource_type: &ResourceType,
+        members: Option<&[Json]>,
+        projection: &Projection,
+    ) -> String {
+        let derived = self.derived(ctx, resource_type, members);
+        // A document that has stored attributes in a derived extension is the rare case that needs merging.
+        let collides = self.document.contains("\"urn:scim:wso2:schema\":{");
+        if projection.is_default() && !collides && self.is_shown_as_stored(resource_type) {
+            let inner = self.document.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
+            let derived = Json::Object(derived).to_string();
+            let mut text = String::with_capacity(self.document.len() + derived.len() + 64);
+            text.push_str("{\"id\":\"");
+            text.push_str(&self.id);
+            text.push_str("\",");
+            text.push_str(inner);
+            text.push(',');
+            text.push_str(&derived[1..]);
+            return text;
+        }
+        let mut document = self.merged(derived);
+        projection.apply(&mut document);
+        Json::Object(document).to_string()
+    }
+
+    /// The whole document, with everything derived: what a PATCH applies to, and what a filter means.
+    #[must_use]
+    pub fn whole(&self, ctx: &Context, resource_type: &ResourceType, members: Option<&[Json]>) -> Document {
+        let mut document = self.merged(self.derived(ctx, resource_type, members));
+        document::arrange(resource_type, &mut document);
+        document
+    }
+
+    fn merged(&self, derived: Document) -> Document {
+        let mut document = Document::new();
+        document.insert("id".to_owned(), json!(self.id));
+        document.extend(self.attributes());
+        for (name, value) in derived {
+            match (document.get_mut(&name), value) {
+                (Some(Json::Object(stored)), Json::Object(value)) => stored.extend(value),
+                (_, value) => {
+                    document.insert(name, value);
+                }
+            }
+        }
+        document
+    }
+
+    /// What is not stored in the document: groups or members, the account, the invitation and `meta`.
+    fn derived(&self, ctx: &Context, resource_type: &ResourceType, members: Option<&[Json]>) -> Document {
+        let base = ctx.base();
+        let mut derived = Document::new();
+        if let Some(members) = members.filter(|members| !members.is_empty()) {
+            derived.insert("members".to_owned(), Json::from(members));
+        }
+        if resource_type.name == USER {
+            let groups = self.groups_shown(&base);
+            if !groups.is_empty() {
+                derived.insert("groups".to_owned(), Json::from(groups));
+            }
+            self.derive_account(ctx, &mut derived);
+        }
+        let meta = json!({
+            "resourceType": resource_type.name,
+            "created": rfc3339(self.created),
+            "lastModified": rfc3339(self.modified),
+            "location": self.location(&base, resource_type),
+            "version": self.etag(),
+        });
+        derived.insert("meta".to_owned(), meta);
+        derived
+    }
+
+    /// `groups` with addresses; a group met on several ways is shown once, direct if it is that on any of them.
+    fn groups_shown(&self, base: &str) -> Vec<Json> {
+        let listed: Vec<Json> =
+            self.groups.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let mut shown: Vec<Json> = Vec::with_capacity(listed.len());
+        for mut group in listed {
+            match shown.iter_mut().find(|other| other["value"] == group["value"]) {
+                Some(other) if group["type"] == "direct" => other["type"] = json!("direct"),
+                Some(_) => {}
+                None => {
+                    let id = group["value"].as_str().unwrap_or_default().to_owned();
+                    group["$ref"] = json!(format!("{base}/scim2/Groups/{id}"));
+                    shown.push(group);
+                }
+            }
+        }
+        shown
+    }
+
+    fn derive_account(&self, ctx: &Context, derived: &mut Document) {
+        let account = &self.account;
+        if self.shows_account() {
+            let mut wso2 = json!({
+                "accountState": account.state().as_str(),
+                "accountLocked": account.is_locked(),
+                "emailVerified": account.email_verified,
+            });
+            if let Some(reason) = account.locked_reason() {
+                wso2["lockedReason"] = json!(reason);
+            }
+            if let Some(pending) = &account.pending_email {
+                wso2["pendingEmails"] = json!([{ "value": pending }]);
+            }
+            derived.insert(WSO2_SCHEMA.to_owned(), wso2);
+        }
+        let expires_at = self.invitation.as_ref().and_then(|invitation| invitation.expires_at);
+        let expiry_seconds = expires_at.map(|millis| u64::try_from(millis / 1000).unwrap_or_default());
+        let status = account.invitation_status(self.invitation.is_some(), expiry_seconds, ctx.now_seconds());
+        if let (Some(invitation), Some(status)) = (&self.invitation, status) {
+            let mut shown = json!({
+                "status": status,
+                "delivery": invitation.delivery,
+                "attempts": invitation.attempts,
+            });
+            if let Some(sent_at) = invitation.sent_at {
+                shown["sentAt"] = json!(rfc3339(sent_at));
+            }
+            if let Some(expires_at) = expires_at.filter(|at| *at != 0) {
+                shown["expiresAt"] = json!(rfc3339(expires_at));
+            }
+            derived.insert(INVITATION_SCHEMA.to_owned(), shown);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Users of other stores than PRIMARY, as PRIMARY's groups know them. Groups and memberships are all in PRIMARY's
+//! database, the users are not: what a join would tell about a user of PRIMARY takes a round trip for each store.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::json;
+
+use crate::model::context::Context;
+use crate::model::resource::Resource;
+use crate::ports::{DatabaseError, Statement, store_of};
+use crate::store::audit::OPERATION_HOLDS;
+use crate::store::write::NewMember;
+
+/// How many ids one parameter lists: it is at most 2 MB.
+const LISTED: usize = 5_000;
+
+/// Whether an id is of another store than PRIMARY.
+#[must_use]
+pub fn is_elsewhere(id: &str) -> bool {
+    store_of(id).is_some()
+}
+
+/// Users of other stores by id, with what groups call them.
+#[derive(Clone, Debug, Default)]
+pub struct Strangers(HashMap<String, String>);
+
+impl Strangers {
+    /// Looks up those of `ids` that are users of other stores: one round trip for each store that they name.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn among<'a>(ctx: &Context, ids: impl IntoIterator<Item = &'a str>) -> Result<Self, DatabaseError> {
+        let mut by_store: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
+        for id in ids {
+            if let Some(number) = ctx.deployment.user_stores.of_id(id) {
+                by_store.entry(number).or_default().push(id);
+            }
+        }
+        let mut found = HashMap::new();
+        for (number, ids) in by_store {
+            let batch = ids.chunks(LISTED).map(|ids| {
+                Statement::new(
+                    "SELECT r.id, r.display FROM json_each(?2) j \
+                     CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value AND r.type = 'User'",
+                    vec![ctx.tenant.key(), json!(ids).to_string().into()],
+                )
+            });
+            for outcome in ctx.at(Some(number)).platform.db.batch(batch.collect()).await? {
+                for row in outcome.rows {
+                    found.insert(row.text("id")?.to_owned(), row.text("display")?.to_owned());
+                }
+            }
+        }
+        Ok(Self(found))
+    }
+
+    /// Whether this user is one of them.
+    #[must_use]
+    pub fn has(&self, id: &str) -> bool {
+        self.0.contains_key(id)
+    }
+
+    /// Gives members the names that their stores know, unless the client has named them: PRIMARY could not look them up.
+    pub fn name(&self, members: &mut [NewMember]) {
+        for member in members.iter_mut().filter(|member| member.display.is_none()) {
+            member.display = self.0.get(&member.id).cloned();
+        }
+    }
+}
+
+/// The statement that adds users of other stores to a group, conditional on the operation. They were there a moment ago:
+/// should one have been deleted meanwhile, the sweep takes it out again (`pending`).
+#[must_use]
+pub fn additions(ctx: &Context, group_id: &str, operation: &str, add: &[NewMember]) -> Option<Statement> {
+    let strangers = add.iter().filter(|member| is_elsewhere(&member.id));
+    let list: Vec<_> = strangers.map(|member| json!([member.id, member.display])).collect();
+    (!list.is_empty()).then(|| {
+        Statement::new(
+            format!(
+                "INSERT INTO members (tenant, group_id, member_id, type, display) \
+                 SELECT ?1, ?2, j.value ->> 0, 'User', j.value ->> 1 FROM json_each(?4) j WHERE {OPERATION_HOLDS} \
+                 ON CONFLICT DO NOTHING"
+            ),
+            vec![ctx.tenant.key(), group_id.into(), operation.into(), json!(list).to_string().into()],
+        )
+    })
+}
+
+/// The same for groups that the operation creates: each member as a list of the group's id, its own, and its name.
+#[must_use]
+pub fn creation(ctx: &Context, operation: &str, members: &[serde_json::Value]) -> Option<Statement> {
+    let list: Vec<_> = members.iter().filter(|member| member[1].as_str().is_some_and(is_elsewhere)).collect();
+    (!list.is_empty()).then(|| {
+        Statement::new(
+            "INSERT INTO members (tenant, group_id, member_id, type, display) \
+             SELECT ?1, r.id, j.value ->> 1, 'User', j.value ->> 2 FROM json_each(?2) j \
+             CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value ->> 0 AND r.operation = ?3 \
+             WHERE TRUE ON CONFLICT DO NOTHING",
+            vec![ctx.tenant.key(), json!(list).to_string().into(), operation.into()],
+        )
+    })
+}
+
+/// Shows users of other stores the groups they are in: one round trip to PRIMARY, and none without such users.
+///
+/// # Errors
+/// The database's.
+pub async fn add_groups<'a>(
+    ctx: &Context,
+    users: impl IntoIterator<Item = &'a mut Resource>,
+) -> Result<(), DatabaseError> {
+    let mut strangers: Vec<&mut Resource> = users.into_iter().filter(|user| is_elsewhere(&user.id)).collect();
+    if strangers.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<&str> = strangers.iter().map(|user| user.id.as_str()).collect();
+    let statement = Statement::new(
+        "SELECT j.value AS id, json_group_array(json_object('value', a.ancestor_id, 'display', a.display, \
+         'type', CASE a.depth WHEN 0 THEN 'direct' ELSE 'indirect' END)) AS groups FROM json_each(?2) j \
+         CROSS JOIN members m INDEXED BY members_member ON m.tenant = ?1 AND m.member_id = j.value \
+         CROSS JOIN group_ancestors a ON a.tenant = m.tenant AND a.group_id = m.group_id GROUP BY j.key",
+        vec![ctx.tenant.key(), json!(ids).to_string().into()],
+    );
+    let mut groups = HashMap::new();
+    for row in ctx.primary().platform.query(statement).await? {
+        groups.insert(row.text("id")?.to_owned(), row.text("groups")?.to_owned());
+    }
+    for user in &mut strangers {
+        user.groups = groups.remove(&user.id);
+    }
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! What is known by id or by name, in one round trip each; the groups of a user of another store than PRIMARY take one
+//! more.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde_json::{Value as Json, json};
+
+use crate::model::context::Context;
+use crate::model::resource::{COLUMNS, GROUPS_COLUMN, Resource, USER};
+use crate::ports::{DatabaseError, Statement};
+use crate::store::cross_store;
+use crate::store::keys::MAX_KEY;
+use scim::fold::fold;
+
+/// The statement that finds a resource by type and id; with the groups it is in, if those are asked for.
+#[must_use]
+pub fn by_id_statement(ctx: &Context, type_name: &str, id: &str, with_groups: bool) -> Statement {
+    let groups = if with_groups { format!(", {GROUPS_COLUMN}") } else { String::new() };
+    Statement::new(
+        format!("SELECT {COLUMNS}{groups} FROM resources r WHERE r.tenant = ?1 AND r.id = ?2 AND r.type = ?3"),
+        vec![ctx.tenant.key(), id.into(), type_name.into()],
+    )
+}
+
+/// Finds a resource by type and id.
+///
+/// # Errors
+/// The database's.
+pub async fn by_id(
+    ctx: &Context,
+    type_name: &str,
+    id: &str,
+    with_groups: bool,
+) -> Result<Option<Resource>, DatabaseError> {
+    let rows = ctx.platform.query(by_id_statement(ctx, type_name, id, with_groups)).await?;
+    let mut found = rows.first().map(Resource::from_row).transpose()?;
+    if with_groups {
+        cross_store::add_groups(ctx, found.as_mut()).await?;
+    }
+    Ok(found)
+}
+
+/// Finds a user by user name, whose case and Unicode form do not matter, in the store that it names, with the groups.
+///
+/// # Errors
+/// The database's.
+pub async fn user_by_name(ctx: &Context, user_name: &str) -> Result<Option<Resource>, DatabaseError> {
+    let sql = format!(
+        "SELECT {COLUMNS}, {GROUPS_COLUMN} FROM resources r WHERE r.tenant = ?1 AND r.type = ?3 AND r.name_key = ?2"
+    );
+    let (there, name) = &ctx.at_name(user_name);
+    let params = vec![ctx.tenant.key(), fold(name).into(), USER.into()];
+    let rows = there.platform.query(Statement::new(sql, params)).await?;
+    let Some(mut user) = rows.first().map(Resource::from_row).transpose()? else { return Ok(None) };
+    cross_store::add_groups(ctx, [&mut user]).await?;
+    Ok(Some(user))
+}
+
+/// The statement that finds a user by user name, whose case and Unicode form do not matter, with the hash of the password
+/// and when it was set, if there is one, and the groups.
+#[must_use]
+pub fn user_with_password_hash(ctx: &Context, user_name: &str) -> Statement {
+    with_password(ctx, "c.password_hash, c.changed", "r.name_key = ?2", &fold(user_name))
+}
+
+/// The statement that finds a user by id, with when the password was set, if there is one, and the groups.
+#[must_use]
+pub fn user_with_password_change(ctx: &Context, id: &str) -> Statement {
+    with_password(ctx, "c.changed", "r.id = ?2", id)
+}
+
+fn with_password(ctx: &Context, columns: &str, condition: &str, value: &str) -> Statement {
+    let sql = format!(
+        "SELECT {COLUMNS}, {columns}, {GROUPS_COLUMN} FROM resources r \
+         LEFT JOIN credentials c ON c.tenant = r.tenant AND c.user_id = r.id \
+         WHERE r.tenant = ?1 AND r.type = ?3 AND {condition}"
+    );
+    Statement::new(sql, vec![ctx.tenant.key(), value.into(), USER.into()])
+}
+
+/// Which of these keys of user names are taken: one round trip for each user store among them.
+///
+/// # Errors
+/// The database's.
+pub async fn taken_names(ctx: &Context, keys: &[String]) -> Result<HashSet<String>, DatabaseError> {
+    let mut by_store: BTreeMap<Option<u16>, Vec<&String>> = BTreeMap::new();
+    for key in keys {
+        let store = ctx.deployment.user_stores.locate(key).map_or(None, |located| located.store);
+        by_store.entry(store).or_default().push(key);
+    }
+    let mut taken = HashSet::new();
+    for (store, keys) in by_store {
+        let statement = Statement::new(
+            "SELECT j.value AS name FROM json_each(?2) j CROSS JOIN resources r \
+             ON r.tenant = ?1 AND r.type = 'User' AND r.name_key = j.value",
+            vec![ctx.tenant.key(), json!(keys).to_string().into()],
+        );
+        for row in ctx.at(store).platform.query(statement).await? {
+            taken.insert(row.text("name")?.to_owned());
+        }
+    }
+    Ok(taken)
+}
+
+/// What a display name stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// No group has it.
+    Nothing,
+    /// The group with this id.
+    One(String),
+    /// It does not say which group is meant.
+    Several,
+}
+
+/// The groups whose display names have these keys, by key; what no group has is not among them.
+///
+/// # Errors
+/// The database's.
+pub async fn groups_named(ctx: &Context, keys: &HashSet<String>) -> Result<HashMap<String, Named>, DatabaseError> {
+    // The index has the beginning of a long name.
+    let pairs: Vec<Json> = keys.iter().map(|key| json!([key, key[..key.floor_char_boundary(MAX_KEY)]])).collect();
+    let statement = Statement::new(
+        "SELECT j.value ->> 0 AS name, MIN(r.id) AS id, COUNT(*) AS total FROM json_each(?2) j CROSS JOIN value_index v \
+         ON v.tenant = ?1 AND v.type = 'Group' AND v.attribute = 'displayName' AND v.key = j.value ->> 1 \
+         CROSS JOIN resources r ON r.tenant = ?1 AND r.id = v.id AND r.keys ->> 'displayName' = j.value ->> 0 \
+         GROUP BY j.key",
+        vec![ctx.tenant.key(), Json::from(pairs).to_string().into()],
+    );
+    let rows = ctx.platform.query(statement).await?;
+    let named = rows.iter().map(|row| {
+        let named = if row.integer("total")? == 1 { Named::One(row.text("id")?.to_owned()) } else { Named::Several };
+        Ok((row.text("name")?.to_owned(), named))
+    });
+    named.collect()
+}

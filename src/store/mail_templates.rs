@@ -1,0 +1,449 @@
+//! The tenants' own templates in the database.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::mail::custom::{ContentType, Custom, Own, Templates};
+use crate::mail::template::TemplateType;
+use crate::model::context::Context;
+use crate::ports::{DatabaseError, Millis, Outcome, Row, Statement, Value};
+use crate::store::audit::{self, Action};
+
+/// The most locales that a tenant has templates of one type in.
+pub const MOST_LOCALES: usize = 100;
+/// The most types that a tenant adds.
+pub const MOST_TYPES: usize = 100;
+
+/// A type of templates, as a tenant sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Type {
+    /// Which of the mails Latchkey sends it is; `None` for one that the tenant has added.
+    pub kind: Option<TemplateType>,
+    /// Its name.
+    pub name: String,
+}
+
+impl Type {
+    /// The type of this name; whether the tenant has it, if it is none of Latchkey's, is yet to be asked.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        let kind = TemplateType::parse(name);
+        Self { kind, name: kind.map_or_else(|| name.to_owned(), |kind| kind.name().to_owned()) }
+    }
+
+    /// What its rows carry.
+    fn key(&self) -> String {
+        self.kind.map_or_else(|| self.name.to_lowercase(), |kind| kind.name().to_owned())
+    }
+}
+
+/// What a tenant has of a type.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// The type with its name as it was given; `None` when there is no such type.
+    pub kind: Option<Type>,
+    /// The locales and versions of the tenant's own templates.
+    pub own: Vec<Own>,
+    /// The template in the locale that was asked for, if it is the tenant's own.
+    pub template: Option<Custom>,
+}
+
+/// Looks a type up, and the tenant's own template of it in `locale`. One round trip.
+///
+/// # Errors
+/// The database's.
+pub async fn find(ctx: &Context, kind: &Type, locale: Option<&str>) -> Result<Found, DatabaseError> {
+    let key = || -> Vec<Value> { vec![ctx.tenant.key(), kind.key().into()] };
+    let outcomes = ctx
+        .platform
+        .db
+        .batch(vec![
+            Statement::new("SELECT name FROM template_types WHERE tenant = ?1 AND type = ?2", key()),
+            Statement::new(
+                "SELECT locale, version FROM templates INDEXED BY templates_in_force \
+                 WHERE tenant = ?1 AND type = ?2 AND retired IS NULL ORDER BY locale",
+                key(),
+            ),
+            Statement::new(
+                "SELECT content_type, subject, body, footer, text FROM templates INDEXED BY templates_in_force \
+                 WHERE tenant = ?1 AND type = ?2 AND locale = ?3 AND retired IS NULL",
+                [key(), vec![locale.into()]].concat(),
+            ),
+        ])
+        .await?;
+    let rows = |index: usize| outcomes.get(index).map(|outcome: &Outcome| outcome.rows.as_slice()).unwrap_or_default();
+    let name = rows(0).first().map(|row| row.text("name")).transpose()?;
+    Ok(Found {
+        kind: match (kind.kind, name) {
+            (Some(_), _) => Some(kind.clone()),
+            (None, Some(name)) => Some(Type { kind: None, name: name.to_owned() }),
+            (None, None) => None,
+        },
+        own: rows(1).iter().map(own_from_row).collect::<Result<_, _>>()?,
+        template: rows(2).first().map(custom_from_row).transpose()?,
+    })
+}
+
+/// The names of the types that the tenant has added, in order.
+///
+/// # Errors
+/// The database's.
+pub async fn types(ctx: &Context) -> Result<Vec<String>, DatabaseError> {
+    let statement =
+        Statement::new("SELECT name FROM template_types WHERE tenant = ?1 ORDER BY type", vec![ctx.tenant.key()]);
+    ctx.platform.query(statement).await?.iter().map(|row| row.text("name").map(str::to_owned)).collect()
+}
+
+/// What became of an attempt to store something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// It is stored.
+    Done,
+    /// It is there already.
+    Exists,
+    /// There is no such type, or not any more.
+    NoType,
+    /// The tenant has as many as it may have.
+    TooMany,
+}
+
+/// Adds a type with its first templates, each by its locale. All or nothing.
+///
+/// # Errors
+/// The database's.
+pub async fn add_type(ctx: &Context, kind: &Type, templates: &[(String, Custom)]) -> Result<Stored, DatabaseError> {
+    if kind.kind.is_some() {
+        return Ok(Stored::Exists);
+    }
+    if templates.len() > MOST_LOCALES {
+        return Ok(Stored::TooMany);
+    }
+    let operation = ctx.platform.new_id().to_string();
+    let now = ctx.platform.clock.now();
+    let mut batch = vec![
+        Statement::new(
+            "INSERT INTO template_types (tenant, type, name, created) SELECT ?1, ?2, ?3, ?4 \
+             WHERE (SELECT COUNT(*) FROM template_types WHERE tenant = ?1) < ?5 \
+             OR EXISTS (SELECT 1 FROM template_types WHERE tenant = ?1 AND type = ?2) RETURNING type",
+            vec![ctx.tenant.key(), kind.key().into(), kind.name.as_str().into(), now.into(), count(MOST_TYPES)],
+        ),
+        audit::record_if(ctx, &operation, Action::TemplateUpdate, &kind.name, LAST_CHANGED),
+    ];
+    for (locale, template) in templates {
+        batch.push(insert(ctx, kind, locale, template, now));
+        let target = target(kind, Some(locale));
+        batch.push(audit::record_if(ctx, &operation, Action::TemplateUpdate, &target, LAST_CHANGED));
+    }
+    match commit(ctx, &operation, batch).await {
+        Err(DatabaseError::Unique(_)) => Ok(Stored::Exists),
+        outcomes => Ok(match outcomes?.first() {
+            Some(outcome) if outcome.rows.is_empty() => Stored::TooMany,
+            _ => Stored::Done,
+        }),
+    }
+}
+
+/// Runs a batch whose audit carries `operation`; answers nothing when it was committed behind an error.
+async fn commit(ctx: &Context, operation: &str, batch: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+    match ctx.platform.db.batch(batch).await {
+        Err(error @ DatabaseError::Unavailable(_)) => {
+            if audit::was_committed(ctx, operation).await? {
+                Ok(Vec::new())
+            } else {
+                Err(error)
+            }
+        }
+        outcomes => outcomes,
+    }
+}
+
+/// Removes a type that the tenant has added, and in any case the tenant's own templates of it.
+///
+/// # Errors
+/// The database's.
+pub async fn remove_type(ctx: &Context, kind: &Type) -> Result<(), DatabaseError> {
+    let operation = ctx.platform.new_id().to_string();
+    let mut batch = vec![retire(ctx, kind, None)];
+    if kind.kind.is_none() {
+        let key = vec![ctx.tenant.key(), kind.key().into()];
+        batch.push(Statement::new("DELETE FROM template_types WHERE tenant = ?1 AND type = ?2", key));
+    }
+    batch.push(audit::record_if(ctx, &operation, Action::TemplateDelete, &kind.name, LAST_CHANGED));
+    ctx.platform.db.batch(batch).await.map(drop)
+}
+
+/// Takes the tenant's own template out of force, or all of the type. What is shipped takes its place.
+///
+/// # Errors
+/// The database's.
+pub async fn remove(ctx: &Context, kind: &Type, locale: Option<&str>) -> Result<(), DatabaseError> {
+    let operation = ctx.platform.new_id().to_string();
+    let target = target(kind, locale);
+    let batch = vec![
+        retire(ctx, kind, locale),
+        audit::record_if(ctx, &operation, Action::TemplateDelete, &target, LAST_CHANGED),
+    ];
+    ctx.platform.db.batch(batch).await.map(drop)
+}
+
+/// Stores templates of a type, each by its locale, as new versions: instead of those in force (`replace`), or only where
+/// there is none. All or none.
+///
+/// # Errors
+/// The database's.
+pub async fn store(
+    ctx: &Context,
+    kind: &Type,
+    templates: &[(String, Custom)],
+    replace: Replace,
+) -> Result<Stored, DatabaseError> {
+    if templates.len() > MOST_LOCALES {
+        return Ok(Stored::TooMany);
+    }
+    let operation = ctx.platform.new_id().to_string();
+    let mut batch = vec![Statement::new(
+        "SELECT (SELECT COUNT(*) FROM template_types WHERE tenant = ?1 AND type = ?2) AS type, COUNT(*) AS locales, \
+         COALESCE(SUM(locale IN (SELECT value FROM json_each(?3))), 0) AS same \
+         FROM templates INDEXED BY templates_in_force WHERE tenant = ?1 AND type = ?2 AND retired IS NULL",
+        vec![
+            ctx.tenant.key(),
+            kind.key().into(),
+            json!(templates.iter().map(|(locale, _)| locale).collect::<Vec<_>>()).to_string().into(),
+        ],
+    )];
+    if replace == Replace::All {
+        batch.push(retire(ctx, kind, None));
+        batch.push(audit::record_if(ctx, &operation, Action::TemplateDelete, &kind.name, LAST_CHANGED));
+    }
+    for (locale, template) in templates {
+        if replace == Replace::Same {
+            batch.push(retire(ctx, kind, Some(locale)));
+        }
+        batch.push(insert(ctx, kind, locale, template, ctx.platform.clock.now()));
+        batch.push(audit::record_if(
+            ctx,
+            &operation,
+            Action::TemplateUpdate,
+            &target(kind, Some(locale)),
+            LAST_CHANGED,
+        ));
+    }
+    let outcomes = match commit(ctx, &operation, batch).await {
+        // Two at once: the index has one template in force.
+        Err(DatabaseError::Unique(_)) => return Ok(Stored::Exists),
+        outcomes => outcomes?,
+    };
+    let Some(before) = outcomes.first().and_then(|outcome| outcome.rows.first()) else { return Ok(Stored::Done) };
+    if kind.kind.is_none() && before.integer("type")? == 0 {
+        return Ok(Stored::NoType);
+    }
+    if replace == Replace::Nothing && before.integer("same")? > 0 {
+        return Ok(Stored::Exists);
+    }
+    let kept = if replace == Replace::All { 0 } else { before.integer("locales")? - before.integer("same")? };
+    let total = usize::try_from(kept).unwrap_or_default() + templates.len();
+    Ok(if total > MOST_LOCALES { Stored::TooMany } else { Stored::Done })
+}
+
+/// What a template that is stored takes the place of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replace {
+    /// Nothing.
+    Nothing,
+    /// The template in force in the same locale.
+    Same,
+    /// All of the type's templates.
+    All,
+}
+
+/// That the statement right before changed something.
+const LAST_CHANGED: &str = "changes() > 0";
+
+fn count(number: usize) -> Value {
+    Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+/// A template, as the audit names it.
+fn target(kind: &Type, locale: Option<&str>) -> String {
+    locale.map_or_else(|| kind.name.clone(), |locale| format!("{} {locale}", kind.name))
+}
+
+fn retire(ctx: &Context, kind: &Type, locale: Option<&str>) -> Statement {
+    let key = vec![ctx.tenant.key(), kind.key().into(), ctx.platform.clock.now().into()];
+    match locale {
+        None => Statement::new(
+            "UPDATE templates INDEXED BY templates_in_force SET retired = ?3 \
+             WHERE tenant = ?1 AND type = ?2 AND retired IS NULL",
+            key,
+        ),
+        Some(locale) => Statement::new(
+            "UPDATE templates INDEXED BY templates_in_force SET retired = ?3 \
+             WHERE tenant = ?1 AND type = ?2 AND locale = ?4 AND retired IS NULL",
+            [key, vec![locale.into()]].concat(),
+        ),
+    }
+}
+
+/// Adds a version, provided that its type is there and that the tenant has not too many.
+fn insert(ctx: &Context, kind: &Type, locale: &str, template: &Custom, now: Millis) -> Statement {
+    Statement::new(
+        "INSERT INTO templates (tenant, type, version, locale, bytes, modified, content_type, subject, body, footer, \
+         text) SELECT ?1, ?2, (SELECT COALESCE(MAX(version), 0) + 1 FROM templates WHERE tenant = ?1 AND type = ?2), \
+         ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 \
+         WHERE (?11 OR EXISTS (SELECT 1 FROM template_types WHERE tenant = ?1 AND type = ?2)) \
+         AND (SELECT COUNT(*) FROM templates INDEXED BY templates_in_force \
+         WHERE tenant = ?1 AND type = ?2 AND retired IS NULL) < ?12",
+        vec![
+            ctx.tenant.key(),
+            kind.key().into(),
+            locale.into(),
+            count(template.bytes()),
+            now.into(),
+            template.content_type.as_str().into(),
+            template.subject.as_str().into(),
+            template.body.as_str().into(),
+            template.footer.as_str().into(),
+            template.text.as_str().into(),
+            kind.kind.is_some().into(),
+            count(MOST_LOCALES),
+        ],
+    )
+}
+
+fn own_from_row(row: &Row) -> Result<Own, DatabaseError> {
+    let version = u32::try_from(row.integer("version")?).map_err(|_| DatabaseError::Shape("version".to_owned()))?;
+    Ok(Own { locale: row.text("locale")?.to_owned(), version })
+}
+
+fn custom_from_row(row: &Row) -> Result<Custom, DatabaseError> {
+    let text = |column: &str| row.text(column).map(str::to_owned);
+    let content_type = ContentType::parse(row.text("content_type")?);
+    Ok(Custom {
+        content_type: content_type.ok_or_else(|| DatabaseError::Shape("content_type".to_owned()))?,
+        subject: text("subject")?,
+        body: text("body")?,
+        footer: text("footer")?,
+        text: text("text")?,
+    })
+}
+
+/// What the sender may choose from for the mails of a batch: the tenants' templates of their types, and how large each
+/// version is.
+#[derive(Clone, Debug, Default)]
+pub struct Offered {
+    own: HashMap<(u64, TemplateType), Vec<Own>>,
+    bytes: HashMap<(u64, TemplateType, u32), usize>,
+}
+
+impl Offered {
+    /// The tenant's own templates of this type that are in force.
+    #[must_use]
+    pub fn own(&self, tenant: u64, kind: TemplateType) -> &[Own] {
+        self.own.get(&(tenant, kind)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// How many of the first of these mails may have their templates read together: a Worker's memory has its end.
+    pub fn that_fit(&self, versions: impl Iterator<Item = (u64, TemplateType, u32)>) -> usize {
+        const BATCH_BYTES: usize = 4 * 1024 * 1024;
+        let mut counted = HashSet::new();
+        let mut sum = 0;
+        let fit = versions.take_while(|version| {
+            if counted.insert(*version) {
+                sum += self.bytes.get(version).copied().unwrap_or_default();
+            }
+            sum <= BATCH_BYTES || counted.len() == 1
+        });
+        fit.count()
+    }
+}
+
+/// The statement that lists what [`Offered`] holds for the mails due at `now`, the first `limit` of them: it rides in the
+/// batch that reads the mails.
+#[must_use]
+pub fn offer(now: Millis, limit: u32) -> Statement {
+    Statement::new(
+        "WITH waiting AS (SELECT o.tenant, o.template, o.template_version, o.facts IS NULL AS fresh FROM outbox o \
+         WHERE o.state IN ('queued', 'sending', 'deferred') AND o.due <= ?1 ORDER BY o.due, o.rowid LIMIT ?2) \
+         SELECT c.tenant, c.type, c.locale, c.version, c.bytes, TRUE AS in_force \
+         FROM (SELECT DISTINCT tenant, template FROM waiting WHERE fresh) needed CROSS JOIN templates c \
+         INDEXED BY templates_in_force ON c.tenant = needed.tenant AND c.type = needed.template AND c.retired IS NULL \
+         UNION ALL \
+         SELECT c.tenant, c.type, c.locale, c.version, c.bytes, FALSE \
+         FROM (SELECT DISTINCT tenant, template, template_version FROM waiting WHERE NOT fresh) needed \
+         CROSS JOIN templates c ON c.tenant = needed.tenant AND c.type = needed.template \
+         AND c.version = needed.template_version",
+        vec![now.into(), limit.into()],
+    )
+}
+
+/// The same for mails of another user store than PRIMARY, which are listed: tenant, template, and the version, where that
+/// is fixed already.
+#[must_use]
+pub fn offer_to(waiting: &[(i64, &str, Option<i64>)]) -> Statement {
+    Statement::new(
+        "WITH waiting AS (SELECT DISTINCT j.value ->> 0 AS tenant, j.value ->> 1 AS template, j.value ->> 2 AS version \
+         FROM json_each(?1) j) \
+         SELECT c.tenant, c.type, c.locale, c.version, c.bytes, TRUE AS in_force FROM waiting \
+         CROSS JOIN templates c INDEXED BY templates_in_force \
+         ON c.tenant = waiting.tenant AND c.type = waiting.template AND c.retired IS NULL \
+         WHERE waiting.version IS NULL UNION ALL \
+         SELECT c.tenant, c.type, c.locale, c.version, c.bytes, FALSE FROM waiting \
+         CROSS JOIN templates c ON c.tenant = waiting.tenant AND c.type = waiting.template AND c.version = waiting.version",
+        vec![json!(waiting).to_string().into()],
+    )
+}
+
+/// Reads the rows of [`offer`] and [`offer_to`].
+///
+/// # Errors
+/// [`DatabaseError::Shape`]
+pub fn offered(rows: &[Row]) -> Result<Offered, DatabaseError> {
+    let mut offered = Offered::default();
+    for row in rows {
+        let Some((tenant, kind)) = tenant_and_kind(row)? else { continue };
+        let own = own_from_row(row)?;
+        let bytes = usize::try_from(row.integer("bytes")?).unwrap_or(usize::MAX);
+        offered.bytes.insert((tenant, kind, own.version), bytes);
+        if row.integer("in_force")? != 0 {
+            offered.own.entry((tenant, kind)).or_default().push(own);
+        }
+    }
+    Ok(offered)
+}
+
+fn tenant_and_kind(row: &Row) -> Result<Option<(u64, TemplateType)>, DatabaseError> {
+    let tenant = u64::try_from(row.integer("tenant")?).map_err(|_| DatabaseError::Shape("tenant".to_owned()))?;
+    Ok(TemplateType::parse(row.text("type")?).map(|kind| (tenant, kind)))
+}
+
+/// The statement that reads these versions; `None` when none of them is a tenant's own.
+#[must_use]
+pub fn read(versions: impl Iterator<Item = (u64, TemplateType, u32)>) -> Option<Statement> {
+    let wanted: HashSet<_> = versions.filter(|(_, _, version)| *version != 0).collect();
+    if wanted.is_empty() {
+        return None;
+    }
+    let wanted: Vec<_> =
+        wanted.into_iter().map(|(tenant, kind, version)| json!([tenant, kind.name(), version])).collect();
+    Some(Statement::new(
+        "SELECT c.tenant, c.type, c.version, c.content_type, c.subject, c.body, c.footer, c.text FROM json_each(?1) j \
+         CROSS JOIN templates c ON c.tenant = j.value ->> 0 AND c.type = j.value ->> 1 AND c.version = j.value ->> 2",
+        vec![json!(wanted).to_string().into()],
+    ))
+}
+
+/// Reads the rows of [`read`].
+///
+/// # Errors
+/// [`DatabaseError::Shape`]
+pub fn templates(rows: &[Row]) -> Result<Templates, DatabaseError> {
+    let mut templates = Templates::default();
+    for row in rows {
+        let Some((tenant, kind)) = tenant_and_kind(row)? else { continue };
+        let version = u32::try_from(row.integer("version")?).map_err(|_| DatabaseError::Shape("version".to_owned()))?;
+        templates.0.insert((tenant, kind, version), Arc::new(custom_from_row(row)?.template()));
+    }
+    Ok(templates)
+}

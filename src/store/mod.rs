@@ -1,0 +1,20 @@
+//! All SQL: functions that build statements and read rows, by aggregate. Knows no HTTP.
+
+pub mod api_tokens;
+pub mod audit;
+pub mod credentials;
+pub mod cross_store;
+pub mod cursor;
+pub mod filter;
+pub mod find;
+pub mod group;
+pub mod keys;
+pub mod list;
+pub mod mail_events;
+pub mod mail_templates;
+pub mod outbox;
+pub mod pending;
+pub mod registrations;
+pub mod tenant_settings;
+pub mod tenants;
+pub mod write;

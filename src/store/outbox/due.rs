@@ -1,0 +1,202 @@
+//! Reading what is due: the mails, their users and tenants as they are now, and the templates they may be written by.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::access::limits::{LONGEST_PERIOD, MAX_COUNT};
+use crate::base::account::{Account, Lock, Onboarding};
+use crate::model::deployment::Deployment;
+use crate::model::settings::{self, Settings};
+use crate::model::tenant::Tenant;
+use crate::ports::{DatabaseError, Millis, Platform, Row, Statement};
+use crate::store::mail_templates as templates;
+use crate::store::mail_templates::Offered;
+use crate::store::outbox::{COLUMNS, Ended, Mail};
+use crate::store::tenant_settings;
+
+/// What a mail may say about its person, of the user's document: no more of each than a mail shows, since a document may
+/// be large and a batch reads a hundred of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Person {
+    /// The user name.
+    pub user_name: Option<String>,
+    /// `name.givenName`.
+    pub given_name: Option<String>,
+    /// `name.familyName`.
+    pub family_name: Option<String>,
+    /// An Accept-Language list (RFC 7643 section 4.1.1).
+    pub preferred_language: Option<String>,
+    /// `locale`.
+    pub locale: Option<String>,
+    /// The new address that the mail is about.
+    pub new_email: Option<String>,
+}
+
+/// A mail that is due, and its user as of now.
+#[derive(Clone, Debug)]
+pub struct Due {
+    /// The mail.
+    pub mail: Mail,
+    /// What its first lease fixes of the user; `None` when it has been fixed, or cannot be read.
+    pub person: Option<Person>,
+    /// When mails to its address were first leased lately, in seconds, latest first: only for a mail that has not been.
+    pub recent: Vec<u64>,
+    /// What decides whether the mail is still wanted; `None` when the user has been deleted.
+    pub account: Option<Account>,
+    /// Whose user it is; `None` when the tenant is no more.
+    pub tenant: Option<SendingTenant>,
+}
+
+/// A tenant, as its mails speak for it.
+#[derive(Clone, Debug)]
+pub struct SendingTenant {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// What holds for it.
+    pub settings: Arc<Settings>,
+}
+
+/// What waits to be sent.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// The mails, oldest first.
+    pub due: Vec<Due>,
+    /// The rows among them that this version cannot read.
+    pub unreadable: Vec<Ended>,
+    /// The tenants' own templates that they may be written by.
+    pub offered: Offered,
+}
+
+/// The mails due at `now`, at most `limit`. One round trip; at another user store than PRIMARY, one more for what is
+/// PRIMARY's: the tenants and their templates.
+///
+/// # Errors
+/// The database's.
+pub async fn due(
+    platform: &Platform,
+    deployment: &Deployment,
+    now: Millis,
+    limit: u32,
+) -> Result<Waiting, DatabaseError> {
+    // A person is read once, for the first lease; what is no JSON must not fail the statement for everyone.
+    let sql = format!(
+        "SELECT {COLUMNS}, CASE WHEN o.facts IS NULL AND json_valid(r.document) THEN json_object(\
+         'userName', substr(r.document ->> '$.userName', 1, 257), \
+         'givenName', substr(r.document ->> '$.name.givenName', 1, 257), \
+         'familyName', substr(r.document ->> '$.name.familyName', 1, 257), \
+         'preferredLanguage', substr(r.document ->> '$.preferredLanguage', 1, 64), \
+         'locale', substr(r.document ->> '$.locale', 1, 64), 'newEmail', o.new_email) END AS person, \
+         r.seq_log, r.onboarding, r.lock, r.disabled, r.pending_email, CASE t.active WHEN 1 THEN t.domain END AS domain, \
+         (SELECT json_group_object(s.name, s.value) FROM settings s WHERE s.tenant = o.tenant) AS settings, \
+         CASE WHEN o.issued_at IS NULL THEN (SELECT json_group_array(had.issued_at) FROM (SELECT s.issued_at \
+         FROM outbox s INDEXED BY outbox_recipient WHERE s.tenant = o.tenant AND lower(s.recipient) = lower(o.recipient) \
+         AND s.issued_at > ?3 ORDER BY s.issued_at DESC LIMIT {MAX_COUNT}) had) END AS recent \
+         FROM outbox o LEFT JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id \
+         LEFT JOIN tenants t ON t.number = o.tenant \
+         WHERE o.state IN ('queued', 'sending', 'deferred') AND o.due <= ?1 ORDER BY o.due, o.rowid LIMIT ?2"
+    );
+    let mails = Statement::new(sql, vec![now.into(), limit.into(), (now / 1000 - i64::from(LONGEST_PERIOD)).into()]);
+    let is_primary = platform.store.is_none();
+    let offer = is_primary.then(|| templates::offer(now, limit));
+    let outcomes = platform.db.batch(std::iter::once(mails).chain(offer).collect()).await?;
+    let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
+    let (mut senders, offered) = if is_primary {
+        (HashMap::new(), templates::offered(rows(1))?)
+    } else {
+        from_primary(platform, deployment, rows(0)).await?
+    };
+    let rows = rows(0);
+    let mut due = Vec::with_capacity(rows.len());
+    let mut unreadable = Vec::new();
+    for row in rows {
+        match read_due(deployment, row, &mut senders) {
+            Ok(one) => due.push(one),
+            // One such row, of a newer version perhaps, must not hold up all the others.
+            Err(error) => unreadable.push(Ended {
+                tenant: row.integer("tenant")?.unsigned_abs(),
+                id: row.text("id")?.to_owned(),
+                state: row.text("state")?.to_owned(),
+                due: row.integer("due")?,
+                new_state: "failed",
+                new_due: row.integer("due")?,
+                why: format!("the row cannot be read: {error}"),
+            }),
+        }
+    }
+    Ok(Waiting { due, unreadable, offered })
+}
+
+fn read_due(
+    deployment: &Deployment,
+    row: &Row,
+    senders: &mut HashMap<i64, Option<SendingTenant>>,
+) -> Result<Due, DatabaseError> {
+    let shape = |column: &str| DatabaseError::Shape(column.to_owned());
+    let account = match row.optional_text("seq_log")? {
+        None => None,
+        Some(seq_log) => Some(Account {
+            onboarding: Onboarding::from_stored(row.text("onboarding")?).ok_or_else(|| shape("onboarding"))?,
+            lock: Lock::from_stored(row.text("lock")?).ok_or_else(|| shape("lock"))?,
+            disabled: row.integer("disabled")? != 0,
+            pending_email: row.optional_text("pending_email")?.map(str::to_owned),
+            seq_log: seq_log.to_owned(),
+            ..Account::default()
+        }),
+    };
+    let person = row.optional_text("person")?.and_then(|person| serde_json::from_str(person).ok());
+    let recent = row.optional_text("recent")?.map(serde_json::from_str).transpose().map_err(|_| shape("recent"))?;
+    let tenant = match senders.get(&row.integer("tenant")?) {
+        Some(known) => known.clone(),
+        None => {
+            let sender = sender(deployment, row)?;
+            senders.insert(row.integer("tenant")?, sender.clone());
+            sender
+        }
+    };
+    Ok(Due { mail: Mail::from_row(row)?, person, recent: recent.unwrap_or_default(), account, tenant })
+}
+
+/// The tenants of these rows of another store, and the templates that they may be written by.
+async fn from_primary(
+    platform: &Platform,
+    deployment: &Deployment,
+    rows: &[Row],
+) -> Result<(HashMap<i64, Option<SendingTenant>>, Offered), DatabaseError> {
+    let mut senders: HashMap<i64, Option<SendingTenant>> = HashMap::new();
+    let mut waiting = Vec::with_capacity(rows.len());
+    for row in rows {
+        let tenant = row.integer("tenant")?;
+        senders.insert(tenant, None);
+        let is_fixed = row.optional_text("facts")?.is_some();
+        let version = row.optional_integer("template_version")?.filter(|_| is_fixed);
+        waiting.push((tenant, row.text("template")?, version));
+    }
+    if senders.is_empty() {
+        return Ok((senders, Offered::default()));
+    }
+    let tenants = Statement::new(
+        "SELECT t.number, CASE t.active WHEN 1 THEN t.domain END AS domain, \
+         (SELECT json_group_object(s.name, s.value) FROM settings s WHERE s.tenant = t.number) AS settings \
+         FROM json_each(?1) j CROSS JOIN tenants t ON t.number = j.value",
+        vec![json!(senders.keys().collect::<Vec<_>>()).to_string().into()],
+    );
+    let outcomes = platform.at(None).db.batch(vec![tenants, templates::offer_to(&waiting)]).await?;
+    let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
+    for row in rows(0) {
+        senders.insert(row.integer("number")?, sender(deployment, row)?);
+    }
+    Ok((senders, templates::offered(rows(1))?))
+}
+
+fn sender(deployment: &Deployment, row: &Row) -> Result<Option<SendingTenant>, DatabaseError> {
+    let Some(domain) = row.optional_text("domain")? else { return Ok(None) };
+    let tenant = Tenant::of(domain);
+    let stored: HashMap<String, String> = serde_json::from_str(row.text("settings")?).unwrap_or_default();
+    let overrides = stored.into_iter().filter_map(|(name, value)| Some((settings::known(&name)?, value))).collect();
+    let settings = Arc::new(tenant_settings::effective(deployment, &tenant, &overrides));
+    Ok(Some(SendingTenant { tenant, settings }))
+}

@@ -1,0 +1,103 @@
+//! Trying a mail again that has ended unsent: a new generation, so that providers take it for a new mail.
+
+use crate::model::context::Context;
+use crate::ports::{DatabaseError, Statement};
+use crate::store::audit::{self, Action};
+use crate::store::outbox::invitations;
+use crate::store::outbox::listing::ENDED;
+
+/// The states from which a mail can be tried again. A mail that was dropped is wanted no more: resend the invitation.
+pub const RETRYABLE: &[&str] = &["unknown", "failed", "bounced"];
+
+/// How many mails one call queues again at most.
+const MANY: u32 = 1_000;
+
+/// What makes a mail new: nothing of its former attempts is left but its idempotency key's generation. The row keeps
+/// whose call it was, for the audit row that hangs on it.
+const ANEW: &str = "state = 'queued', generation = outbox.generation + 1, attempts = 0, doubtful = NULL, \
+    created = excluded.created, due = excluded.due, lease = excluded.lease, provider = NULL, kid = NULL, \
+    issued_at = NULL, expires_at = NULL, locale = NULL, facts = NULL, template_version = NULL, provider_id = NULL, \
+    last_error = NULL, refused = NULL";
+
+/// Rows to be queued again, as an insert that always is the update which follows it.
+const AGAIN: &str = "INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, state, created, due, lease) \
+    SELECT o.tenant, o.id, o.user_id, o.template, o.seq, o.recipient, o.state, ?4, ?4, ?3 FROM outbox o";
+
+/// Their users show the mail as queued, where it is still their invitation.
+const SHOW: &str = "INSERT INTO resources (tenant, id, type, document, keys, created, modified, operation, delivery) \
+    SELECT r.tenant, r.id, r.type, '', '', r.created, r.modified, r.operation, 'queued' FROM outbox o \
+    CROSS JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id AND r.seq = o.seq";
+
+/// Queues one mail again; answers whether it could be.
+///
+/// # Errors
+/// The database's.
+pub async fn one(ctx: &Context, id: &str) -> Result<bool, DatabaseError> {
+    let operation = ctx.platform.new_id().to_string();
+    let params = || vec![ctx.tenant.key(), id.into(), operation.as_str().into(), ctx.platform.clock.now().into()];
+    let batch = vec![
+        Statement::new(
+            format!(
+                "{AGAIN} WHERE o.tenant = ?1 AND o.id = ?2 AND o.state IN ('unknown', 'failed', 'bounced') \
+                 ON CONFLICT (tenant, id) DO UPDATE SET {ANEW} RETURNING id"
+            ),
+            params(),
+        ),
+        Statement::new(
+            format!(
+                "{SHOW} WHERE o.tenant = ?1 AND o.id = ?2 AND o.lease = ?3 AND o.template IN ({}) \
+                 ON CONFLICT (tenant, id) DO UPDATE SET delivery = excluded.delivery",
+                invitations()
+            ),
+            vec![ctx.tenant.key(), id.into(), operation.as_str().into()],
+        ),
+        audit::record_if(
+            ctx,
+            &operation,
+            Action::MailRetry,
+            id,
+            "EXISTS (SELECT 1 FROM outbox WHERE tenant = ?1 AND id = ?2 AND lease = ?3)",
+        ),
+    ];
+    Ok(count(ctx, batch).await? > 0)
+}
+
+/// Queues all mails in a state again, the oldest first; answers how many, which may be fewer than there are.
+///
+/// # Errors
+/// The database's.
+pub async fn all(ctx: &Context, state: &str) -> Result<usize, DatabaseError> {
+    if !RETRYABLE.contains(&state) {
+        return Ok(0);
+    }
+    let operation = ctx.platform.new_id().to_string();
+    let now = ctx.platform.clock.now();
+    let batch = vec![
+        Statement::new(
+            format!(
+                "{AGAIN} INDEXED BY outbox_ended WHERE o.tenant = ?1 AND o.state = ?5 AND {ENDED} ORDER BY o.id LIMIT ?2 \
+                 ON CONFLICT (tenant, id) DO UPDATE SET {ANEW} RETURNING id"
+            ),
+            vec![ctx.tenant.key(), MANY.into(), operation.as_str().into(), now.into(), state.into()],
+        ),
+        Statement::new(
+            format!(
+                "{SHOW} WHERE o.state IN ('queued', 'sending', 'deferred') AND o.due = ?3 AND o.tenant = ?1 AND o.lease = ?2 AND o.template IN ({}) \
+                 ON CONFLICT (tenant, id) DO UPDATE SET delivery = excluded.delivery",
+                invitations()
+            ),
+            vec![ctx.tenant.key(), operation.as_str().into(), now.into()],
+        ),
+        audit::record_plain(ctx, &operation, Action::MailRetry, state),
+    ];
+    count(ctx, batch).await
+}
+
+async fn count(ctx: &Context, batch: Vec<Statement>) -> Result<usize, DatabaseError> {
+    let outcomes = ctx.platform.db.batch(batch).await?;
+    let queued = outcomes.first().map_or(0, |outcome| outcome.rows.len());
+    if queued > 0 {
+        ctx.platform.mail_queue.wake(std::time::Duration::ZERO);
+    }
+    Ok(queued)
+}

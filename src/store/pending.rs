@@ -1,0 +1,171 @@
+//! What a write in one user store still has to change in PRIMARY's database: rows in `pending_work`, written in the batch
+//! that they follow from. A batch never spans databases (DESIGN 5).
+//!
+//! Both kinds are tried right after the write, and what is left is the sweep's.
+//!
+//! * A new user joins groups: done once; the row goes with it.
+//! * A user who has been deleted leaves all groups. The sweep does it again in any case, and it alone removes the row:
+//!   whoever adds a user to a group has looked for the user a moment before, and the deletion may have come between. Doing
+//!   it twice changes nothing.
+
+use std::collections::HashSet;
+
+use serde_json::{Value as Json, json};
+
+use crate::model::context::Context;
+use crate::ports::{DatabaseError, Millis, Platform, Statement, Value};
+use crate::store::audit::OPERATION_HOLDS;
+use crate::store::write::NewResource;
+
+/// How old work is when the sweep does it, in milliseconds: longer than a request takes.
+const REST: Millis = 30_000;
+/// How many rows of a store one sweep takes: three statements each, of the thousand that an invocation may run.
+const BATCH: i64 = 100;
+
+/// The users among these who join groups, each with its name there.
+#[must_use]
+pub fn joins(users: &[NewResource]) -> Vec<Json> {
+    let joining = users.iter().filter(|new| !new.groups.is_empty());
+    joining
+        .map(|new| json!({ "id": new.resource.id, "name": new.resource.user_name(), "groups": new.groups }))
+        .collect()
+}
+
+/// The statement that notes which groups users join, to ride in the batch that creates them.
+#[must_use]
+pub fn join_groups(ctx: &Context, users: &[NewResource], operation: &str) -> Option<Statement> {
+    let joins = joins(users);
+    (!joins.is_empty()).then(|| {
+        Statement::new(
+            "INSERT OR IGNORE INTO pending_work (tenant, kind, target, detail, created) \
+             SELECT ?1, 'join_groups', r.id, j.value, ?4 FROM json_each(?2) j \
+             CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value ->> 'id' AND r.operation = ?3",
+            vec![
+                ctx.tenant.key(),
+                Json::from(joins).to_string().into(),
+                operation.into(),
+                ctx.platform.clock.now().into(),
+            ],
+        )
+    })
+}
+
+/// The statements that make somebody a member of groups; those who get a new member count it as a change.
+fn joining(tenant: &Value, id: &str, detail: &str, now: Millis) -> [Statement; 2] {
+    let run = |sql: &'static str| Statement::new(sql, vec![tenant.clone(), id.into(), detail.into(), now.into()]);
+    [
+        run(
+            "UPDATE resources SET version = version + 1, modified = ?4 WHERE tenant = ?1 AND type = 'Group' AND id IN \
+             (SELECT j.value FROM json_each(?3, '$.groups') j WHERE NOT EXISTS \
+             (SELECT 1 FROM members m WHERE m.tenant = ?1 AND m.group_id = j.value AND m.member_id = ?2))",
+        ),
+        run("INSERT INTO members (tenant, group_id, member_id, type, display) \
+             SELECT ?1, g.id, ?2, 'User', ?3 ->> '$.name' FROM json_each(?3, '$.groups') j \
+             CROSS JOIN resources g ON g.tenant = ?1 AND g.id = j.value AND g.type = 'Group' WHERE ?4 = ?4 \
+             ON CONFLICT DO NOTHING"),
+    ]
+}
+
+fn done(tenant: &Value, kind: &str, id: &str) -> Statement {
+    Statement::new(
+        "DELETE FROM pending_work WHERE tenant = ?1 AND kind = ?2 AND target = ?3",
+        vec![tenant.clone(), kind.into(), id.into()],
+    )
+}
+
+/// Makes those of `joins` who have just been created members of their groups, at their store. Should it fail, the sweep
+/// does it.
+pub async fn attempt_joins(ctx: &Context, joins: &[Json], created: &HashSet<&str>) {
+    let (mut work, mut finished) = (Vec::new(), Vec::new());
+    for join in joins {
+        let id = join["id"].as_str().unwrap_or_default();
+        if created.contains(id) {
+            work.extend(joining(&ctx.tenant.key(), id, &join.to_string(), ctx.platform.clock.now()));
+            finished.push(done(&ctx.tenant.key(), "join_groups", id));
+        }
+    }
+    if work.is_empty() {
+        return;
+    }
+    let outcome = match ctx.primary().platform.db.batch(work).await {
+        Ok(_) => ctx.platform.db.batch(finished).await,
+        failed => failed,
+    };
+    if let Err(error) = outcome {
+        log(&ctx.platform, "join groups", &error);
+    }
+}
+
+fn log(platform: &Platform, event: &str, error: &DatabaseError) {
+    let why = crate::base::text::without_values(&error.to_string());
+    platform.log.line(&json!({ "event": event, "error": why }).to_string());
+}
+
+/// The statement that notes that the groups are to be left, to ride in the batch that deletes the user.
+#[must_use]
+pub fn leave_groups(ctx: &Context, id: &str, operation: &str) -> Statement {
+    Statement::new(
+        format!(
+            "INSERT OR IGNORE INTO pending_work (tenant, kind, target, created) SELECT ?1, 'leave_groups', ?2, ?4 \
+             WHERE {OPERATION_HOLDS}"
+        ),
+        vec![ctx.tenant.key(), id.into(), operation.into(), ctx.platform.clock.now().into()],
+    )
+}
+
+/// The statements that take somebody out of all groups: those who had such a member count it as a change.
+fn leaving(tenant: &Value, id: &str, now: Millis) -> [Statement; 2] {
+    [
+        Statement::new(
+            "UPDATE resources SET version = version + 1, modified = ?3 WHERE tenant = ?1 AND id IN \
+             (SELECT group_id FROM members WHERE tenant = ?1 AND member_id = ?2)",
+            vec![tenant.clone(), id.into(), now.into()],
+        ),
+        Statement::new(
+            "DELETE FROM members INDEXED BY members_member WHERE tenant = ?1 AND member_id = ?2",
+            vec![tenant.clone(), id.into()],
+        ),
+    ]
+}
+
+/// Takes a user who has just been deleted out of all groups. Should it fail, the sweep does it.
+pub async fn attempt(ctx: &Context, id: &str) {
+    let statements = leaving(&ctx.tenant.key(), id, ctx.platform.clock.now()).to_vec();
+    if let Err(error) = ctx.primary().platform.db.batch(statements).await {
+        log(&ctx.platform, "leave groups", &error);
+    }
+}
+
+/// Does what is pending in every user store: a part of the sweep. A store that fails keeps no other from its turn.
+///
+/// # Errors
+/// The last store's that failed: its work is still pending.
+pub async fn settle(platform: &Platform) -> Result<(), DatabaseError> {
+    let mut done = Ok(());
+    for store in platform.everywhere().filter(|store| store.store.is_some()) {
+        done = settle_store(&store).await.and(done);
+    }
+    done
+}
+
+async fn settle_store(platform: &Platform) -> Result<(), DatabaseError> {
+    let now = platform.clock.now();
+    let due = Statement::new(
+        "SELECT tenant, kind, target, detail FROM pending_work WHERE created <= ?1 ORDER BY created LIMIT ?2",
+        vec![(now - REST).into(), BATCH.into()],
+    );
+    let (mut work, mut finished) = (Vec::new(), Vec::new());
+    for row in &platform.query(due).await? {
+        let (tenant, kind, id) = (row.value("tenant")?, row.text("kind")?, row.text("target")?);
+        match row.optional_text("detail")? {
+            Some(detail) => work.extend(joining(&tenant, id, detail, now)),
+            None => work.extend(leaving(&tenant, id, now)),
+        }
+        finished.push(done(&tenant, kind, id));
+    }
+    if !work.is_empty() {
+        platform.at(None).db.batch(work).await?;
+        platform.db.batch(finished).await?;
+    }
+    Ok(())
+}

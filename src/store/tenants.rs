@@ -1,0 +1,86 @@
+//! The tenants there are, as rows to be shown and switched off.
+
+use serde_json::Value as Json;
+
+use crate::model::context::Context;
+use crate::model::tenant::Tenant;
+use crate::ports::{DatabaseError, Millis, Row, Statement};
+use crate::store::audit::{self, Action};
+
+/// A tenant's row.
+#[derive(Clone, Debug)]
+pub struct TenantRow {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// Whether anybody gets in.
+    pub active: bool,
+    /// Whom it was created for: a JSON array of `id` and `username`.
+    pub owners: Json,
+    /// When it was created.
+    pub created: Millis,
+}
+
+const COLUMNS: &str = "domain, active, owners, created";
+
+fn read(row: &Row) -> Result<TenantRow, DatabaseError> {
+    Ok(TenantRow {
+        tenant: Tenant::of(row.text("domain")?),
+        active: row.integer("active")? != 0,
+        owners: serde_json::from_str(row.text("owners")?).unwrap_or_default(),
+        created: row.integer("created")?,
+    })
+}
+
+/// A page of tenants in the order of their domains, and how many there are.
+///
+/// # Errors
+/// The database's.
+pub async fn page(ctx: &Context, offset: u32, limit: u32) -> Result<(Vec<TenantRow>, i64), DatabaseError> {
+    let batch = vec![
+        Statement::new(
+            format!("SELECT {COLUMNS} FROM tenants ORDER BY domain LIMIT ?2 OFFSET ?1"),
+            vec![offset.into(), limit.into()],
+        ),
+        Statement::new("SELECT COUNT(*) AS total FROM tenants", Vec::new()),
+    ];
+    let outcomes = ctx.platform.db.batch(batch).await?;
+    let rows = outcomes.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
+    let total = outcomes.get(1).and_then(|outcome| outcome.rows.first()).map_or(Ok(0), |row| row.integer("total"))?;
+    Ok((rows.iter().map(read).collect::<Result<_, _>>()?, total))
+}
+
+/// The tenant of this number.
+///
+/// # Errors
+/// The database's.
+pub async fn find(ctx: &Context, number: i64) -> Result<Option<TenantRow>, DatabaseError> {
+    let sql = format!("SELECT {COLUMNS} FROM tenants WHERE number = ?1");
+    ctx.platform.query(Statement::new(sql, vec![number.into()])).await?.first().map(read).transpose()
+}
+
+/// Lets people into a tenant, or keeps everybody out: here at once, elsewhere within a minute. Its data stay. Answers
+/// whether there is such a tenant; the super tenant cannot be switched off.
+///
+/// # Errors
+/// The database's.
+pub async fn set_active(ctx: &Context, number: i64, active: bool) -> Result<bool, DatabaseError> {
+    let operation = ctx.platform.new_id().to_string();
+    let action = if active { Action::TenantActivate } else { Action::TenantDeactivate };
+    let batch = vec![
+        Statement::new(
+            "UPDATE tenants SET active = ?2 WHERE number = ?1 AND number <> 0 RETURNING domain",
+            vec![number.into(), active.into()],
+        ),
+        audit::record_if(
+            ctx,
+            &operation,
+            action,
+            &number.to_string(),
+            "EXISTS (SELECT 1 FROM tenants WHERE number = ?2)",
+        ),
+    ];
+    let outcomes = ctx.platform.db.batch(batch).await?;
+    let Some(row) = outcomes.first().and_then(|outcome| outcome.rows.first()) else { return Ok(false) };
+    ctx.memory.tenants.forget(&Tenant::of(row.text("domain")?));
+    Ok(true)
+}

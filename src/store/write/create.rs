@@ -1,0 +1,228 @@
+//! Creating takes resources by the hundred: rows travel as one JSON parameter, a conflict leaves its row out, and what
+//! rides on a row (index entries, password, mail, audit) hangs on the operation id that the row carries, so that one bad
+//! row harms no other. `json_each` comes first in every join: SQLite's planner, left alone, would scan the table instead.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+
+use crate::base::address::Address;
+use crate::invite::code::Code;
+use crate::mail::template::TemplateType;
+use crate::model::context::Context;
+use crate::model::resource::{Resource, USER};
+use crate::ports::{DatabaseError, Statement};
+use crate::store::audit::{self, Action};
+use crate::store::outbox;
+use crate::store::write::{Columns, ids};
+use crate::store::{group, keys};
+use scim::error::Error as ScimError;
+use scim::schema::ResourceType;
+
+/// A mail that a write makes due, for the user it writes.
+#[derive(Clone, Debug)]
+pub struct NewMail {
+    /// Which mail.
+    pub template: TemplateType,
+    /// Its recipient.
+    pub recipient: Address,
+    /// Who asked for it, as the mail names them.
+    pub invited_by: Option<String>,
+    /// The address that is to take the place of the user's present one, where the mail is about that.
+    pub new_email: Option<Address>,
+}
+
+/// A member to be, as the client named it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMember {
+    /// The id of a user or a group.
+    pub id: String,
+    /// The client's own name for it.
+    pub display: Option<String>,
+}
+
+/// A resource to be created.
+#[derive(Clone, Debug)]
+pub struct NewResource {
+    /// Its type.
+    pub resource_type: Arc<ResourceType>,
+    /// Itself, at version 1.
+    pub resource: Resource,
+    /// The hash of its password.
+    pub password_hash: Option<String>,
+    /// Its invitation.
+    pub mail: Option<NewMail>,
+    /// The code of its invitation, where the caller sends it on.
+    pub code: Option<Code>,
+    /// Its members, which exist.
+    pub members: Vec<NewMember>,
+    /// The ids of the groups that a user joins. One that is gone by then is passed over, as if it had gone just after.
+    pub groups: Vec<String>,
+}
+
+/// Creates resources, any number of them, in one batch; the answers come in the same order.
+///
+/// # Errors
+/// The database's: nothing was created. What is wrong with one resource alone is that one's answer.
+pub async fn create(
+    ctx: &Context,
+    resources: Vec<NewResource>,
+) -> Result<Vec<Result<Resource, ScimError>>, DatabaseError> {
+    let operation = ctx.platform.new_id().to_string();
+    let created: HashSet<String> = match ctx.platform.db.batch(creation(ctx, &resources, &operation)).await {
+        Ok(outcomes) => ids(outcomes.first()),
+        // The error may hide a commit: the operation's own rows tell.
+        Err(error @ DatabaseError::Unavailable(_)) => {
+            let known = audit::targets(ctx, &operation).await.unwrap_or_default();
+            if known.is_empty() {
+                return Err(error);
+            }
+            known
+        }
+        Err(error) => return Err(error),
+    };
+    if resources.iter().any(|new| new.mail.is_some() && created.contains(&new.resource.id)) {
+        ctx.platform.mail_queue.wake(std::time::Duration::ZERO);
+    }
+    let answer = |new: NewResource| {
+        if created.contains(&new.resource.id) { Ok(new.resource) } else { Err(taken(&new.resource_type)) }
+    };
+    Ok(resources.into_iter().map(answer).collect())
+}
+
+/// 409: a value that must be unique is another resource's.
+pub fn taken(resource_type: &ResourceType) -> ScimError {
+    ScimError::uniqueness(if resource_type.name == USER {
+        "A user with this userName, or with another value that must be unique, exists already: choose another, or change \
+         that user."
+            .to_owned()
+    } else {
+        format!("A {} with a value that must be unique exists already.", resource_type.name)
+    })
+}
+
+/// The statements that create resources in the batch of `operation`; the first answers the ids of those it created.
+#[must_use]
+pub fn creation(ctx: &Context, resources: &[NewResource], operation: &str) -> Vec<Statement> {
+    let columns: Vec<Columns> = resources.iter().map(|new| Columns::of(&new.resource_type, &new.resource)).collect();
+    let rows: Vec<Json> = resources.iter().zip(&columns).map(|(new, columns)| row(new, columns)).collect();
+    let riders: Vec<Json> = resources.iter().zip(&columns).map(|(new, columns)| rider(ctx, new, columns)).collect();
+    let tenant = ctx.tenant.key();
+    let riders_text = json!(riders).to_string();
+    let ride =
+        |sql: &'static str| Statement::new(sql, vec![tenant.clone(), riders_text.as_str().into(), operation.into()]);
+    let mut batch = vec![
+        Statement::new(
+            "INSERT OR IGNORE INTO resources (tenant, id, type, name_key, external_id, display, document, keys, version, \
+             created, modified, operation, onboarding, lock, disabled, email, email_verified, seq_log, template, \
+             delivery, expires_at) SELECT ?1, j.value ->> 'id', j.value ->> 'type', j.value ->> 'name_key', j.value ->> 'external_id', \
+             j.value ->> 'display', j.value ->> 'document', j.value ->> 'keys', j.value ->> 'version', \
+             j.value ->> 'created', j.value ->> 'modified', ?3, j.value ->> 'onboarding', j.value ->> 'lock', \
+             j.value ->> 'disabled', j.value ->> 'email', j.value ->> 'email_verified', j.value ->> 'seq_log', \
+             j.value ->> 'template', j.value ->> 'delivery', j.value ->> 'expires_at' FROM json_each(?2) j \
+             WHERE NOT EXISTS (SELECT 1 FROM json_each(j.value -> 'unique') u CROSS JOIN unique_values v \
+             ON v.tenant = ?1 AND v.type = j.value ->> 'type' AND v.attribute = u.value ->> 0 AND v.key = u.value ->> 1) \
+             RETURNING id",
+            vec![tenant.clone(), Json::from(rows).to_string().into(), operation.into()],
+        ),
+        ride(
+            "INSERT INTO counters (tenant, type, total) SELECT ?1, r.type, COUNT(*) FROM json_each(?2) j \
+             CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value ->> 'id' AND r.operation = ?3 WHERE TRUE \
+             GROUP BY r.type ON CONFLICT (tenant, type) DO UPDATE SET total = total + excluded.total",
+        ),
+        Statement::new(
+            "INSERT INTO audit (tenant, number, time, operation, actor, action, target, outcome, request_id, address) \
+             SELECT ?1, (SELECT COALESCE(MAX(number), 0) FROM audit WHERE tenant = ?1) \
+             + ROW_NUMBER() OVER (ORDER BY j.key, a.key), ?4, ?3, ?5, a.value, r.id, 'success', ?6, ?7 \
+             FROM json_each(?2) j CROSS JOIN json_each(j.value -> 'actions') a \
+             CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value ->> 'id' AND r.operation = ?3",
+            vec![
+                tenant.clone(),
+                riders_text.as_str().into(),
+                operation.into(),
+                ctx.platform.clock.now().into(),
+                ctx.actor.to_string().into(),
+                ctx.request_id.as_str().into(),
+                ctx.address.as_deref().into(),
+            ],
+        ),
+    ];
+    let any = |found: &dyn Fn(&Json) -> bool| riders.iter().any(found);
+    if any(&|rider| rider.get("indexed").is_some()) {
+        batch.push(ride(
+            "INSERT OR IGNORE INTO value_index (tenant, type, attribute, key, id) \
+             SELECT ?1, r.type, e.value ->> 0, e.value ->> 1, r.id FROM json_each(?2) j \
+             CROSS JOIN json_each(j.value -> 'indexed') e \
+             CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value ->> 'id' AND r.operation = ?3",
+        ));
+    }
+    if any(&|rider| rider.get("unique").is_some()) {
+        batch.push(ride(
+            "INSERT INTO unique_values (tenant, type, attribute, key, id) \
+             SELECT ?1, r.type, e.value ->> 0, e.value ->> 1, r.id FROM json_each(?2) j \
+             CROSS JOIN json_each(j.value -> 'unique') e \
+             CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value ->> 'id' AND r.operation = ?3",
+        ));
+    }
+    if any(&|rider| rider.get("password_hash").is_some()) {
+        batch.push(ride(
+            "INSERT INTO credentials (tenant, user_id, password_hash, changed) \
+             SELECT ?1, r.id, j.value ->> 'password_hash', r.created FROM json_each(?2) j \
+             CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value ->> 'id' AND r.operation = ?3 \
+             WHERE j.value ->> 'password_hash' IS NOT NULL",
+        ));
+    }
+    if any(&|rider| rider.get("mail").is_some()) {
+        batch.push(ride(outbox::QUEUE_CREATED));
+    }
+    batch.extend(group::creation(ctx, resources, operation));
+    batch.extend(group::joining(ctx, resources, operation));
+    batch
+}
+
+fn row(new: &NewResource, columns: &Columns) -> Json {
+    let resource = &new.resource;
+    let account = &resource.account;
+    let unique = keys::unique(&new.resource_type, &columns.keys);
+    json!({
+        "id": resource.id, "type": new.resource_type.name, "name_key": columns.name_key,
+        "external_id": columns.external_id, "display": columns.display, "document": resource.document,
+        "keys": columns.keys.to_string(), "version": resource.version, "created": resource.created,
+        "modified": resource.modified, "onboarding": account.onboarding.as_str(), "lock": account.lock.as_str(),
+        "disabled": u8::from(account.disabled), "email": account.email,
+        "email_verified": u8::from(account.email_verified), "seq_log": account.seq_log,
+        "template": new.mail.as_ref().map(|mail| mail.template.name()),
+        "delivery": resource.invitation.as_ref().map(|invitation| &invitation.delivery),
+        "expires_at": resource.invitation.as_ref().and_then(|invitation| invitation.expires_at), "unique": unique,
+    })
+}
+
+/// What rides on a row; absent parts cost nothing.
+fn rider(ctx: &Context, new: &NewResource, columns: &Columns) -> Json {
+    let mut actions = vec![Action::create(&new.resource_type.name).as_str()];
+    let mut rider = json!({ "id": new.resource.id });
+    let indexed = keys::indexed(&new.resource_type, &columns.keys);
+    if !indexed.is_empty() {
+        rider["indexed"] = json!(indexed);
+    }
+    let unique = keys::unique(&new.resource_type, &columns.keys);
+    if !unique.is_empty() {
+        rider["unique"] = json!(unique);
+    }
+    if let Some(hash) = &new.password_hash {
+        rider["password_hash"] = json!(hash);
+    }
+    if let Some(mail) = &new.mail {
+        actions.push(Action::InvitationCreate.as_str());
+        rider["mail"] = json!({
+            "id": ctx.platform.new_id().to_string(), "template": mail.template.name(),
+            "recipient": mail.recipient.as_str(), "invited_by": mail.invited_by,
+        });
+    }
+    if new.code.is_some() {
+        actions.extend([Action::InvitationCreate, Action::InvitationLink].map(Action::as_str));
+    }
+    rider["actions"] = json!(actions);
+    rider
+}
