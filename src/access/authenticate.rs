@@ -282,7 +282,7 @@ pub async fn user(
         let Some(entered) = gate.enter() else { return Ok(Outcome::Busy) };
         place = Some(entered);
     }
-    let (there, name) = &ctx.at_name(user_name);
+    let (there, name) = &ctx.in_store_of_name(user_name);
     let found = find::user_with_password_hash(there, name);
     let failures = attempt.as_ref().map(Attempt::statement);
     let outcomes = if there.platform.store.is_none() {

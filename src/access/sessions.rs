@@ -32,7 +32,7 @@ pub async fn begin(admitted: &Admitted) -> Result<Secret, DatabaseError> {
     // Nobody becomes the first administrator for want of an id.
     let user = admitted.user.as_ref().map(|(id, _)| Uuid::try_parse(id)).transpose();
     let user = user.map_err(|error| DatabaseError::Shape(format!("a user's id: {error}")))?;
-    let there = home.at_id(&user_id);
+    let there = home.in_store_of(&user_id);
     let session = Session {
         tenant: home.tenant.number(),
         id: home.platform.new_id(),
@@ -67,7 +67,7 @@ pub async fn begin(admitted: &Admitted) -> Result<Secret, DatabaseError> {
 pub async fn resume(ctx: &Context, cookie: &Secret) -> Result<Option<Context>, DatabaseError> {
     let Some((home, session)) = of_cookie(ctx, cookie) else { return Ok(None) };
     let user_id = id_of_user(&session);
-    let there = home.at_id(&user_id);
+    let there = home.in_store_of(&user_id);
     let row = Statement::new(
         "SELECT password_changed, seen FROM sessions WHERE tenant = ?1 AND user_id = ?2 AND id = ?3",
         key(&there, &session).to_vec(),
@@ -140,7 +140,7 @@ pub async fn end(ctx: &Context, cookie: &Secret, which: Ended) -> Result<(), Dat
     let Some((home, session)) = of_cookie(ctx, cookie) else { return Ok(()) };
     // At home: a tenant that does not let him in any more has no part in it.
     let Some(home) = resume(&home, cookie).await? else { return Ok(()) };
-    let there = home.at_id(&id_of_user(&session));
+    let there = home.in_store_of(&id_of_user(&session));
     let [tenant, user_id, id] = key(&there, &session);
     let ended = match which {
         Ended::Here => Statement::new(
@@ -184,7 +184,7 @@ fn target(ctx: &Context, session: &Session) -> String {
 /// # Errors
 /// The database's.
 pub async fn sweep(platform: &Platform) -> Result<(), DatabaseError> {
-    for there in platform.everywhere() {
+    for there in platform.all_stores() {
         let statement = Statement::new(
             "DELETE FROM sessions INDEXED BY sessions_expires_at WHERE expires_at <= ?1",
             vec![there.clock.now().into()],

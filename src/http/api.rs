@@ -34,7 +34,7 @@ pub fn at_domain(ctx: &Context, domain: Option<&str>) -> Result<Context, Respons
     let stores = &ctx.deployment.user_stores;
     let Some(domain) = domain else { return Ok(ctx.primary()) };
     let store = stores.named(domain).ok_or_else(|| problem(StatusCode::BAD_REQUEST, &stores.unknown(domain)))?;
-    Ok(ctx.at(store))
+    Ok(ctx.in_store(store))
 }
 
 /// Reads a body that is a JSON object.

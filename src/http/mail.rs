@@ -53,7 +53,7 @@ pub async fn retry_one(work: Work, uri: Uri) -> Response {
         async {
             let ctx = &work.ctx;
             let id = uri.path().split('/').nth(3).unwrap_or_default();
-            let ctx = ctx.at_id(id);
+            let ctx = ctx.in_store_of(id);
             let queued = retry::one(&ctx, id).await.map_err(|failure| failed(&failure))?;
             let found = listing::find(&ctx, id).await.map_err(|failure| failed(&failure))?;
             match found {

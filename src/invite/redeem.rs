@@ -72,7 +72,7 @@ impl From<Refused> for Link {
 /// # Errors
 /// The database's.
 pub async fn look_up(ctx: &Context, claims: Claims) -> Result<Link, DatabaseError> {
-    let ctx = &ctx.at_id(&claims.user.to_string());
+    let ctx = &ctx.in_store_of(&claims.user.to_string());
     let found = find::by_id_statement(ctx, USER, &claims.user.to_string(), false);
     opened(claims, tenant_settings::queries(ctx, vec![found]).await?.first())
 }
@@ -80,7 +80,7 @@ pub async fn look_up(ctx: &Context, claims: Claims) -> Result<Link, DatabaseErro
 /// Looks a link up together with the hashes of the user's last passwords, in one round trip.
 async fn look_up_with_passwords(ctx: &Context, claims: Claims) -> Result<(Link, Vec<String>), DatabaseError> {
     let id = claims.user.to_string();
-    let ctx = &ctx.at_id(&id);
+    let ctx = &ctx.in_store_of(&id);
     let statements = vec![find::by_id_statement(ctx, USER, &id, false), credentials::last(ctx, &id)];
     let outcomes = tenant_settings::queries(ctx, statements).await?;
     let passwords = credentials::hashes(ctx, outcomes.get(1))?;
@@ -172,7 +172,7 @@ const ATTEMPTS: usize = 12;
 /// Puts the address that waits into the place of the present one. The user is written as it was read, so that the write
 /// depends on the version, and with it on the link's `seq`.
 async fn confirm_change(ctx: &Context, claims: Claims, user: Box<Resource>) -> Result<Redeemed, DatabaseError> {
-    let ctx = &ctx.at_id(&user.id);
+    let ctx = &ctx.in_store_of(&user.id);
     let ctx = Context { actor: Actor::User(user.id.clone()), ..ctx.clone() };
     let registry = registrations::of(&ctx).await?;
     let Some(rt) = registry.resource_type(USER) else { return Ok(Redeemed::NotLive(Link::Invalid)) };
@@ -213,7 +213,7 @@ async fn redeem(
     user: Box<Resource>,
     hash: Option<&str>,
 ) -> Result<Redeemed, DatabaseError> {
-    let ctx = Context { actor: Actor::User(user.id.clone()), ..ctx.at_id(&user.id) };
+    let ctx = Context { actor: Actor::User(user.id.clone()), ..ctx.in_store_of(&user.id) };
     let operation = ctx.platform.new_id().to_string();
     let won = match ctx.platform.db.batch(redemption(&ctx, &claims, &user, hash, &operation)).await {
         Ok(outcomes) => outcomes.first().is_some_and(|outcome| !outcome.rows.is_empty()),

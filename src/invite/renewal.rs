@@ -26,7 +26,7 @@ const BATCH: i64 = 50;
 /// The database's.
 pub async fn request(ctx: &Context, claims: &Claims) -> Result<(), DatabaseError> {
     let user_id = claims.user.to_string();
-    let ctx = &ctx.at_id(&user_id);
+    let ctx = &ctx.in_store_of(&user_id);
     let row = Statement::new(
         "INSERT INTO renewals (tenant, user_id, domain, requested) VALUES (?1, ?2, ?3, ?4) \
          ON CONFLICT (tenant, user_id) DO UPDATE SET requested = excluded.requested",
@@ -45,7 +45,7 @@ pub async fn request(ctx: &Context, claims: &Claims) -> Result<(), DatabaseError
 pub async fn run(platform: &Platform, context: &dyn Fn(Tenant) -> Context) -> Result<usize, DatabaseError> {
     let mut taken = 0;
     let mut failure = None;
-    for store in platform.everywhere() {
+    for store in platform.all_stores() {
         let waiting = Statement::new(
             "SELECT n.user_id, n.domain FROM renewals n INDEXED BY renewals_waiting \
              WHERE n.requested IS NOT NULL ORDER BY n.requested LIMIT ?1",
@@ -53,7 +53,7 @@ pub async fn run(platform: &Platform, context: &dyn Fn(Tenant) -> Context) -> Re
         );
         for row in &store.query(waiting).await? {
             let user_id = row.text("user_id")?;
-            let ctx = context(Tenant::of(row.text("domain")?)).at_id(user_id);
+            let ctx = context(Tenant::of(row.text("domain")?)).in_store_of(user_id);
             failure = renew(&ctx, user_id).await.err().or(failure);
             taken += 1;
         }

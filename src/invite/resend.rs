@@ -60,7 +60,7 @@ pub struct Resent {
 /// # Errors
 /// [`Refusal`]
 pub async fn resend(ctx: &Context, user_id: &str) -> Result<Resent, Refusal> {
-    let ctx = &ctx.at_id(user_id);
+    let ctx = &ctx.in_store_of(user_id);
     let external = ctx.settings().email_sender == EmailSender::External;
     if external {
         match hand_over(ctx, user_id).await {
@@ -125,7 +125,7 @@ async fn hand_over(ctx: &Context, user_id: &str) -> Result<Resent, Refusal> {
 /// # Errors
 /// [`Refusal`]
 pub async fn revoke(ctx: &Context, user_id: &str) -> Result<Resource, Refusal> {
-    let ctx = &ctx.at_id(user_id);
+    let ctx = &ctx.in_store_of(user_id);
     let operation = ctx.platform.new_id().to_string();
     let batch = vec![
         Statement::new(

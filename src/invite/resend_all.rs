@@ -58,8 +58,8 @@ pub async fn signed_by(ctx: &Context, kid: &str) -> Result<Resent, Refusal> {
         return Err(Refusal::External);
     }
     let mut done = Resent { resent: 0, more: false };
-    for store in ctx.platform.everywhere() {
-        let of_store = signed_in(&ctx.at(store.store), kid).await?;
+    for store in ctx.platform.all_stores() {
+        let of_store = signed_in(&ctx.in_store(store.store), kid).await?;
         done = Resent { resent: done.resent + of_store.resent, more: done.more || of_store.more };
     }
     Ok(done)

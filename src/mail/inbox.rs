@@ -61,7 +61,7 @@ pub async fn list(ctx: &Context) -> Result<Vec<InboxMail>, DatabaseError> {
          ORDER BY o.created DESC, o.rowid DESC LIMIT 1000"
     );
     let mut mails = Vec::new();
-    for store in ctx.platform.everywhere() {
+    for store in ctx.platform.all_stores() {
         let rows = store.query(Statement::new(sql.clone(), vec![ctx.tenant.key()])).await?;
         mails.extend(rows.iter().map(Mail::from_row).collect::<Result<Vec<_>, _>>()?);
     }

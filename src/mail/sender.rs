@@ -63,7 +63,7 @@ pub async fn run(
     batches: u32,
 ) -> Result<Report, DatabaseError> {
     let (mut report, mut failure) = (Report::default(), None);
-    let mut stores: VecDeque<Platform> = platform.everywhere().collect();
+    let mut stores: VecDeque<Platform> = platform.all_stores().collect();
     let mut random = [0; 1];
     platform.entropy.fill(&mut random);
     let first = usize::from(random[0]) % stores.len().max(1);
@@ -233,7 +233,7 @@ async fn take(
         if platform.store.is_some()
             && let Some(read) = read.take()
         {
-            templates.extend(crate::store::mail_templates::templates(&platform.at(None).query(read).await?)?);
+            templates.extend(crate::store::mail_templates::templates(&platform.in_store(None).query(read).await?)?);
         }
         let reads_templates = read.is_some();
         statements.extend(read);

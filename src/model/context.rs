@@ -95,6 +95,10 @@ pub struct Context {
     pub address: Option<String>,
 }
 
+/// The context of a request at the user store that its user is in: what functions take that read or write a user's
+/// rows (the user, credentials, sessions, outbox, audit, history).
+pub type StoreContext = Context;
+
 impl Context {
     /// What holds for the tenant, as last read (`tenant::store`): whoever lets a caller in, or opens a link, reads it.
     #[must_use]
@@ -104,22 +108,22 @@ impl Context {
 
     /// The same work in this user store, by number; in PRIMARY for `None`.
     #[must_use]
-    pub fn at(&self, store: Option<u16>) -> Self {
-        Self { platform: self.platform.at(store), ..self.clone() }
+    pub fn in_store(&self, store: Option<u16>) -> StoreContext {
+        Self { platform: self.platform.in_store(store), ..self.clone() }
     }
 
     /// The same work in the user store that minted this id.
     #[must_use]
-    pub fn at_id(&self, id: &str) -> Self {
-        self.at(self.deployment.user_stores.of_id(id))
+    pub fn in_store_of(&self, id: &str) -> StoreContext {
+        self.in_store(self.deployment.user_stores.of_id(id))
     }
 
     /// The same work in the user store that a user name says, and the name as it is stored there. What names no store of
     /// this deployment is nobody's name, to be looked for in PRIMARY all the same.
     #[must_use]
-    pub fn at_name<'a>(&self, user_name: &'a str) -> (Self, Cow<'a, str>) {
+    pub fn in_store_of_name<'a>(&self, user_name: &'a str) -> (StoreContext, Cow<'a, str>) {
         match self.deployment.user_stores.locate(user_name) {
-            Ok(located) => (self.at(located.store), located.name),
+            Ok(located) => (self.in_store(located.store), located.name),
             Err(_) => (self.primary(), Cow::Borrowed(user_name)),
         }
     }
@@ -127,7 +131,7 @@ impl Context {
     /// The same work in PRIMARY, where everything is that is not a user's.
     #[must_use]
     pub fn primary(&self) -> Self {
-        self.at(None)
+        self.in_store(None)
     }
 
     /// Now, in whole seconds since the epoch.

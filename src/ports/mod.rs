@@ -425,7 +425,7 @@ impl Platform {
     /// The same platform with the database of this user store at hand; PRIMARY's for `None`, and for a number that is no
     /// store's.
     #[must_use]
-    pub fn at(&self, store: Option<u16>) -> Self {
+    pub fn in_store(&self, store: Option<u16>) -> Self {
         let home = self.home.clone().unwrap_or_else(|| self.db.clone());
         match self.stores.iter().find(|known| Some(known.number) == store) {
             Some(known) => Self { db: known.db.clone(), store, home: Some(home), ..self.clone() },
@@ -434,8 +434,10 @@ impl Platform {
     }
 
     /// The platform at each user store in turn, PRIMARY first.
-    pub fn everywhere(&self) -> impl Iterator<Item = Self> + '_ {
-        std::iter::once(None).chain(self.stores.iter().map(|store| Some(store.number))).map(|store| self.at(store))
+    pub fn all_stores(&self) -> impl Iterator<Item = Self> + '_ {
+        std::iter::once(None)
+            .chain(self.stores.iter().map(|store| Some(store.number)))
+            .map(|store| self.in_store(store))
     }
 
     /// Runs one statement in a round trip of its own.

@@ -233,7 +233,7 @@ pub async fn create(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, body: Js
         return group::create(ctx, new).await;
     }
     let code = new.code.clone();
-    let created = write::create(&ctx.at_id(&new.resource.id), vec![new]).await?.into_iter().next();
+    let created = write::create(&ctx.in_store_of(&new.resource.id), vec![new]).await?.into_iter().next();
     Ok(Found::with_code(ctx, created.ok_or_else(contended)??, code.as_ref()))
 }
 
@@ -242,7 +242,7 @@ pub async fn create(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, body: Js
 /// # Errors
 /// [`Refusal`]
 pub async fn read(ctx: &Context, rt: &ResourceType, id: &str, projection: &Projection) -> Result<Found, Refusal> {
-    let ctx = &ctx.at_id(id);
+    let ctx = &ctx.in_store_of(id);
     if rt.name == GROUP && projection.wants("members") {
         return group::read(ctx, id).await;
     }
@@ -323,7 +323,7 @@ async fn edit(
     edit: &Edit,
     expected: Expected,
 ) -> Result<Found, Refusal> {
-    let ctx = &ctx.at_id(id);
+    let ctx = &ctx.in_store_of(id);
     for _ in 0..ATTEMPTS {
         let (before, passwords) = find_to_edit(ctx, rt, id).await?.ok_or_else(not_found)?;
         expected.check(before.version)?;
@@ -383,7 +383,7 @@ async fn find_to_edit(
 /// # Errors
 /// [`Refusal`]
 pub async fn delete(ctx: &Context, rt: &ResourceType, id: &str, expected: Expected) -> Result<(), Refusal> {
-    let ctx = &ctx.at_id(id);
+    let ctx = &ctx.in_store_of(id);
     for _ in 0..ATTEMPTS {
         // Whoever may not appoint anybody deletes a group as what it was when it was looked at.
         let guarded = rt.name == GROUP && !ctx.scopes.has(Scope::Roles);

@@ -37,7 +37,7 @@ fn locate(ctx: &Context, document: &mut Document) -> Result<Option<u16>, ScimErr
 
 /// The context in which a user with this document is created: at the user's store.
 pub fn place(ctx: &Context, document: &mut Document) -> Result<Context, ScimError> {
-    Ok(ctx.at(locate(ctx, document)?))
+    Ok(ctx.in_store(locate(ctx, document)?))
 }
 
 /// Holds a user to its store: the id, and with it every link and membership, says which it is.
@@ -63,7 +63,7 @@ pub fn new_id(ctx: &Context, registry: &Registry, planned: &Planned) -> String {
         let (_, name) = operation.data.as_object()?.iter().find(|(key, _)| is_name(key))?;
         ctx.deployment.user_stores.locate(name.as_str()?).ok()?.store
     });
-    ctx.platform.at(store).new_id().to_string()
+    ctx.platform.in_store(store).new_id().to_string()
 }
 
 /// Creates resources, each in its store, a batch for each store: what becomes of each, in the same order.
@@ -82,12 +82,12 @@ pub async fn create(ctx: &Context, resources: Vec<NewResource>) -> Vec<Result<Re
         }
         let ids: Vec<String> = resources.iter().map(|new| new.resource.id.clone()).collect();
         let joins = if store.is_some() { pending::joins(&resources) } else { Vec::new() };
-        let created = match write::create(&ctx.at(store), resources).await {
+        let created = match write::create(&ctx.in_store(store), resources).await {
             Ok(created) => created.into_iter().map(|one| one.map_err(Refusal::from)).collect(),
             Err(failure) => indexes.iter().map(|_| Err(failure.clone().into())).collect::<Vec<_>>(),
         };
         let there = created.iter().filter_map(|one| one.as_ref().ok()).map(|user| user.id.as_str()).collect();
-        pending::attempt_joins(&ctx.at(store), &joins, &there).await;
+        pending::attempt_joins(&ctx.in_store(store), &joins, &there).await;
         for ((index, id), one) in indexes.into_iter().zip(ids).zip(created) {
             if one.is_err() {
                 failed.insert(id);

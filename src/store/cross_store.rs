@@ -45,7 +45,7 @@ impl Strangers {
                     vec![ctx.tenant.key(), json!(ids).to_string().into()],
                 )
             });
-            for outcome in ctx.at(Some(number)).platform.db.batch(batch.collect()).await? {
+            for outcome in ctx.in_store(Some(number)).platform.db.batch(batch.collect()).await? {
                 for row in outcome.rows {
                     found.insert(row.text("id")?.to_owned(), row.text("display")?.to_owned());
                 }

@@ -48,7 +48,7 @@ pub async fn user_by_name(ctx: &Context, user_name: &str) -> Result<Option<Resou
     let sql = format!(
         "SELECT {COLUMNS}, {GROUPS_COLUMN} FROM resources r WHERE r.tenant = ?1 AND r.type = ?3 AND r.name_key = ?2"
     );
-    let (there, name) = &ctx.at_name(user_name);
+    let (there, name) = &ctx.in_store_of_name(user_name);
     let params = vec![ctx.tenant.key(), fold(name).into(), USER.into()];
     let rows = there.platform.query(Statement::new(sql, params)).await?;
     let Some(mut user) = rows.first().map(Resource::from_row).transpose()? else { return Ok(None) };
@@ -95,7 +95,7 @@ pub async fn taken_names(ctx: &Context, keys: &[String]) -> Result<HashSet<Strin
              ON r.tenant = ?1 AND r.type = 'User' AND r.name_key = j.value",
             vec![ctx.tenant.key(), json!(keys).to_string().into()],
         );
-        for row in ctx.at(store).platform.query(statement).await? {
+        for row in ctx.in_store(store).platform.query(statement).await? {
             taken.insert(row.text("name")?.to_owned());
         }
     }

@@ -64,7 +64,7 @@ type Key = (String, String);
 /// The database's. Telling it again does no harm.
 pub async fn record(platform: &Platform, provider: &str, told: &[Event]) -> Result<usize, DatabaseError> {
     let mut found = 0;
-    for store in platform.everywhere() {
+    for store in platform.all_stores() {
         found += record_in(&store, provider, told).await?;
     }
     Ok(found)
@@ -104,7 +104,7 @@ async fn record_in(platform: &Platform, provider: &str, told: &[Event]) -> Resul
 /// # Errors
 /// The database's.
 pub async fn sweep(platform: &Platform) -> Result<(), DatabaseError> {
-    for store in platform.everywhere() {
+    for store in platform.all_stores() {
         sweep_in(&store).await?;
     }
     Ok(())

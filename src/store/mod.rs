@@ -12,6 +12,7 @@ pub mod keys;
 pub mod list;
 pub mod mail_events;
 pub mod mail_templates;
+pub mod operation;
 pub mod outbox;
 pub mod pending;
 pub mod registrations;

@@ -142,7 +142,7 @@ pub async fn attempt(ctx: &Context, id: &str) {
 /// The last store's that failed: its work is still pending.
 pub async fn settle(platform: &Platform) -> Result<(), DatabaseError> {
     let mut done = Ok(());
-    for store in platform.everywhere().filter(|store| store.store.is_some()) {
+    for store in platform.all_stores().filter(|store| store.store.is_some()) {
         done = settle_store(&store).await.and(done);
     }
     done
@@ -164,7 +164,7 @@ async fn settle_store(platform: &Platform) -> Result<(), DatabaseError> {
         finished.push(done(&tenant, kind, id));
     }
     if !work.is_empty() {
-        platform.at(None).db.batch(work).await?;
+        platform.in_store(None).db.batch(work).await?;
         platform.db.batch(finished).await?;
     }
     Ok(())

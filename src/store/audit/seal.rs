@@ -72,7 +72,7 @@ pub fn anchor_mac(deployment: &Deployment, kid: &str, tenant: u64, number: i64, 
 /// The database's: the next run goes on from there.
 pub async fn run(platform: &Platform, deployment: &Deployment) -> Result<(), DatabaseError> {
     let mut done = Ok(());
-    for store in platform.everywhere() {
+    for store in platform.all_stores() {
         done = seal(&store, deployment).await.and(done);
     }
     done.and(retain(platform, deployment).await)
@@ -161,7 +161,7 @@ async fn retain(platform: &Platform, deployment: &Deployment) -> Result<(), Data
         let days = tenant_settings::effective(deployment, &tenant, &own.into_iter().collect()).audit_retention_days;
         if days > 0 {
             let before = platform.clock.now() - i64::from(days) * DAY;
-            for store in platform.everywhere() {
+            for store in platform.all_stores() {
                 for _ in 0..STEPS {
                     if !remove_step(&store, deployment, &tenant, before).await? {
                         break;

@@ -40,7 +40,7 @@ pub(super) fn sections(ctx: &Context, types: &[Arc<ResourceType>], queries: &[Qu
     let mut sections = Vec::new();
     for store in every.filter(|store| domain.is_none_or(|domain| domain == *store)) {
         let names = Names { stores, store, is_only: domain.is_some() };
-        let mut section = Section { ctx: ctx.at(store), types: Vec::new(), queries: Vec::new() };
+        let mut section = Section { ctx: ctx.in_store(store), types: Vec::new(), queries: Vec::new() };
         for (rt, query) in types.iter().zip(queries) {
             let is_there = match (rt.name == USER, store) {
                 (true, _) => domain.is_some() || pinned(stores, query.filter.as_ref()).is_none_or(|pin| pin == store),

@@ -184,7 +184,7 @@ async fn from_primary(
          FROM json_each(?1) j CROSS JOIN tenants t ON t.number = j.value",
         vec![json!(senders.keys().collect::<Vec<_>>()).to_string().into()],
     );
-    let outcomes = platform.at(None).db.batch(vec![tenants, templates::offer_to(&waiting)]).await?;
+    let outcomes = platform.in_store(None).db.batch(vec![tenants, templates::offer_to(&waiting)]).await?;
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
     for row in rows(0) {
         senders.insert(row.integer("number")?, sender(deployment, row)?);

@@ -1,0 +1,60 @@
+//! One batch and what became of it, also where the answer was lost on the way.
+
+use crate::model::context::Context;
+use crate::ports::{DatabaseError, Outcome, Statement};
+use crate::store::audit;
+
+/// A write batch's random id. Its audit rows carry it, and the conditional statements that depend on its first.
+#[derive(Clone, Debug)]
+pub struct Operation(String);
+
+/// What became of a batch that was committed.
+#[derive(Debug)]
+pub enum Committed {
+    /// The database answered.
+    Answered(Vec<Outcome>),
+    /// An error came back although the batch was committed: its audit row is there, its outcomes are lost.
+    Unanswered,
+}
+
+impl Committed {
+    /// Whether the statement at `index` answered a row: whether it did what it was conditional on. Nothing of a lost
+    /// batch has an audit row, so that one which was committed without an answer did.
+    #[must_use]
+    pub fn has_row(&self, index: usize) -> bool {
+        match self {
+            Self::Answered(outcomes) => outcomes.get(index).is_some_and(|outcome| !outcome.rows.is_empty()),
+            Self::Unanswered => true,
+        }
+    }
+}
+
+impl Operation {
+    /// A new operation.
+    #[must_use]
+    pub fn new(ctx: &Context) -> Self {
+        Self(ctx.platform.new_id().to_string())
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.0
+    }
+
+    /// Runs the batch, one of whose statements records this operation in the audit. After an error that may hide a
+    /// commit the audit is asked, in one more round trip.
+    ///
+    /// # Errors
+    /// The database's: nothing was written.
+    pub async fn commit(&self, ctx: &Context, batch: Vec<Statement>) -> Result<Committed, DatabaseError> {
+        match ctx.platform.db.batch(batch).await {
+            Ok(outcomes) => Ok(Committed::Answered(outcomes)),
+            Err(error @ DatabaseError::Unique(_)) => Err(error),
+            Err(error) => match audit::was_committed(ctx, &self.0).await {
+                Ok(true) => Ok(Committed::Unanswered),
+                _ => Err(error),
+            },
+        }
+    }
+}
