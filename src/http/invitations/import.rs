@@ -30,7 +30,8 @@ async fn imported(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Resul
     }
     let dry_run = is_dry_run(&uri).map_err(|detail| problem(StatusCode::BAD_REQUEST, detail))?;
     let format = Format::of(&headers).ok_or_else(|| {
-        let detail = "Send the file as text/csv or application/json, in UTF-8.";
+        let detail =
+            "Send the file as text/csv or application/json, in UTF-8 (a CSV file may be UTF-16 with its mark).";
         problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
     })?;
     let bytes = body::to_bytes(body, MAX_BYTES).await.map_err(|_| {
@@ -77,7 +78,12 @@ impl Format {
             _ => return None,
         };
         let charset = parts.find_map(|parameter| parameter.strip_prefix("charset="));
-        let fits = charset.is_none_or(|name| matches!(name.trim_matches('"'), "utf-8" | "utf8" | "us-ascii"));
+        let charset = charset.map_or("utf-8", |name| name.trim_matches('"'));
+        let fits = match format {
+            // A file says by its mark whether it is UTF-16.
+            Self::Csv => matches!(charset, "utf-8" | "utf8" | "us-ascii" | "utf-16" | "utf-16le" | "utf-16be"),
+            Self::Json => matches!(charset, "utf-8" | "utf8" | "us-ascii"),
+        };
         fits.then_some(format)
     }
 }
