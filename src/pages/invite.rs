@@ -5,9 +5,10 @@
 
 use maud::{Markup, html};
 
+use crate::base::web_address::{form_target, link_target};
 use crate::i18n::locale::date_time;
 use crate::i18n::text::{Texts, fill};
-use crate::pages::layout::{Page, Shell, card, form_target, link_target};
+use crate::pages::layout::{Page, Shell, card};
 
 /// Name of the form field that holds the password.
 pub const PASSWORD_FIELD: &str = "password";
