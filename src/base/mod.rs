@@ -10,4 +10,5 @@ pub mod scope;
 pub mod secret;
 pub mod signing;
 pub mod text;
+pub mod text_enum;
 pub mod token;
