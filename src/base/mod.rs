@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod address;
+pub mod bounded_cache;
 pub mod calendar;
 pub mod characters;
 pub mod der;
