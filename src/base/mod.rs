@@ -6,6 +6,7 @@ pub mod calendar;
 pub mod characters;
 pub mod der;
 pub mod idna;
+pub mod locale;
 pub mod scope;
 pub mod secret;
 pub mod signing;
