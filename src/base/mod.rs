@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod address;
+pub mod bounded_cache;
 pub mod calendar;
 pub mod characters;
 pub mod der;
@@ -11,4 +12,5 @@ pub mod scope;
 pub mod secret;
 pub mod signing;
 pub mod text;
+pub mod text_enum;
 pub mod token;

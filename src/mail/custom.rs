@@ -10,7 +10,8 @@ use std::sync::Arc;
 use crate::base::locale::{DEFAULT_LOCALE, MAX_LOCALE, normalise};
 use crate::i18n::Language;
 use crate::mail::render::{self, html};
-use crate::mail::template::{Template, TemplateType};
+use crate::mail::template::Template;
+use crate::model::mail::TemplateType;
 
 /// What a body and its footer are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,8 @@
 use std::sync::OnceLock;
 
 use crate::i18n::Language;
-use crate::mail::template::{Template, TemplateType};
+use crate::mail::template::Template;
+use crate::model::mail::TemplateType;
 
 const SHELL: &str = include_str!("shell.html");
 
