@@ -9,6 +9,7 @@ pub mod der;
 pub mod idna;
 pub mod keys;
 pub mod limits;
+pub mod locale;
 pub mod scope;
 pub mod secret;
 pub mod signing;

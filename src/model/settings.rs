@@ -5,9 +5,8 @@ use std::ops::RangeInclusive;
 
 use crate::base::address::Address;
 use crate::base::limits::RateLimits;
-use crate::base::token::MAX_LOCALE;
+use crate::base::locale::{DEFAULT_LOCALE, MAX_LOCALE, normalise};
 use crate::base::web_address::is_web_address;
-use crate::i18n::locale::{DEFAULT_LOCALE, normalise};
 
 /// How long a link lives, in WSO2's terms: minutes; -1 (any negative) for ever; 0 dead at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

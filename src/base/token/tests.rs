@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use crate::base::keys::Key;
+use crate::base::locale::MAX_LOCALE;
 use crate::base::token::*;
 use crate::model::tenant::Tenant;
 
