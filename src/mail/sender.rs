@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::base::account::{Account, Cause, Lock};
 use crate::base::limits::Limit;
+use crate::base::locale::preferences;
 use crate::base::text::{cut, without_values};
 use crate::base::token::Purpose;
 use crate::mail::custom::{self, Templates};
@@ -331,11 +332,5 @@ fn fix(
 /// The user's languages, best first: `preferredLanguage`, then `locale`.
 #[must_use]
 pub fn languages(person: &Person) -> Vec<String> {
-    [&person.preferred_language, &person.locale]
-        .into_iter()
-        .flatten()
-        // An Accept-Language list: its order is taken for the weights, which clients rarely send otherwise.
-        .flat_map(|list| list.split(','))
-        .map(|entry| entry.split(';').next().unwrap_or_default().to_owned())
-        .collect()
+    [&person.preferred_language, &person.locale].into_iter().flatten().flat_map(|list| preferences(list)).collect()
 }

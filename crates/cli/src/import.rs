@@ -191,7 +191,7 @@ mod tests {
     fn a_file_is_cut_between_rows_and_lines_are_those_of_the_file() {
         // A blank line, a cell with a line in it, and every kind of line end.
         let text = "\nuserName,email\r\na,a@x\n\"b\nb\",b@x\rc,c@x\r\n\r\nd,d@x";
-        let parts = |text: &str, rows, bytes| super::parts(&Source::read(text.as_bytes()).unwrap(), rows, bytes);
+        let parts = |text: &str, rows, bytes| super::parts(&Source::read(text.as_bytes()).expect("text"), rows, bytes);
         let cut = parts(text, 2, 1000);
         let texts: Vec<&str> = cut.iter().map(|part| part.text.as_str()).collect();
         assert_eq!(texts, ["userName,email\r\na,a@x\n\"b\nb\",b@x\r", "userName,email\r\nc,c@x\r\n\r\nd,d@x"]);
