@@ -4,6 +4,7 @@ pub mod administrator;
 pub mod context;
 pub mod deployment;
 pub mod resource;
+pub mod schemas;
 pub mod settings;
 pub mod tenant;
 pub mod user_stores;
