@@ -21,6 +21,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use uuid::Uuid;
 
+use crate::base::locale::MAX_LOCALE;
 use crate::model::tenant::Tenant;
 
 const PREFIX: &str = "lk1.";
@@ -28,8 +29,6 @@ const PREFIX: &str = "lk1.";
 pub const MAX_LENGTH: usize = 160;
 /// The longest name of a key, in bytes.
 pub const MAX_KID: usize = 8;
-/// The longest locale that a token carries, in bytes (`zh_Hans_CN` has ten).
-pub const MAX_LOCALE: usize = 16;
 /// Clocks of two machines may differ by this much, in seconds.
 const LEEWAY: u64 = 60;
 

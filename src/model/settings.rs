@@ -5,8 +5,7 @@ use std::ops::RangeInclusive;
 
 use crate::access::limits::RateLimits;
 use crate::base::address::Address;
-use crate::base::token::MAX_LOCALE;
-use crate::i18n::locale::{DEFAULT_LOCALE, normalise};
+use crate::base::locale::{DEFAULT_LOCALE, MAX_LOCALE, normalise};
 use crate::pages::layout::link_target;
 
 /// How long a link lives, in WSO2's terms: minutes; -1 (any negative) for ever; 0 dead at once.

@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 
 use crate::base::scope::{Scope, Scopes};
-use crate::i18n::locale::{Language, pause};
+use crate::i18n::Language;
+use crate::i18n::time::pause;
 use crate::pages::layout::{Page, Shell, card, form_target};
 
 /// What the sign-in page shows.

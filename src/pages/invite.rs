@@ -5,8 +5,9 @@
 
 use maud::{Markup, html};
 
-use crate::i18n::locale::date_time;
-use crate::i18n::text::{Texts, fill};
+use crate::i18n::fill::fill;
+use crate::i18n::pages::PageTexts;
+use crate::i18n::time::date_time;
 use crate::pages::layout::{Page, Shell, card, form_target, link_target};
 
 /// Name of the form field that holds the password.
@@ -73,7 +74,14 @@ pub fn set_password(page: &SetPasswordPage) -> String {
     card(&page.shell, Page { title: &title, script: true, help: true, body })
 }
 
-fn password_field(texts: &Texts, name: &str, label: &str, min_length: usize, described: &str, refused: bool) -> Markup {
+fn password_field(
+    texts: &PageTexts,
+    name: &str,
+    label: &str,
+    min_length: usize,
+    described: &str,
+    refused: bool,
+) -> Markup {
     html! {
         div.field {
             label for=(name) { (label) }
@@ -260,7 +268,7 @@ fn tick() -> Markup {
     html! { div.tick aria-hidden="true" {} }
 }
 
-fn way_in(texts: &Texts, sign_in: Option<&str>) -> Markup {
+fn way_in(texts: &PageTexts, sign_in: Option<&str>) -> Markup {
     html! {
         @match sign_in.and_then(link_target) {
             Some(href) => p { a.button href=(href) { (texts.sign_in) } },

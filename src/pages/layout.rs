@@ -5,8 +5,8 @@
 
 use maud::{DOCTYPE, Markup, html};
 
-use crate::i18n::locale::Language;
-use crate::i18n::text::{self, Texts};
+use crate::i18n::Language;
+use crate::i18n::pages::PageTexts;
 use crate::pages::assets;
 
 /// The policy the pages are written for; the caller sends it as a header.
@@ -28,11 +28,11 @@ pub struct Shell<'a> {
 
 impl Shell<'_> {
     pub(super) fn language(&self) -> Language {
-        Language::of(self.locale)
+        Language::for_locale(self.locale)
     }
 
-    pub(super) fn texts(&self) -> &'static Texts {
-        text::of(self.language())
+    pub(super) fn texts(&self) -> &'static PageTexts {
+        self.language().pages()
     }
 }
 
@@ -87,7 +87,7 @@ fn wordmark<'a>(shell: &Shell<'a>) -> &'a str {
     if shell.organization.trim().is_empty() { "Latchkey" } else { shell.organization }
 }
 
-fn help(shell: &Shell, texts: &Texts) -> Markup {
+fn help(shell: &Shell, texts: &PageTexts) -> Markup {
     // anything but a plain address would be a way to put a header or a second recipient into the mailto link
     let plain = shell.support.contains('@')
         && shell.support.chars().all(|c| c.is_ascii_alphanumeric() || ".!#$'*+-/=^_`{|}~@".contains(c));

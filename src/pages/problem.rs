@@ -2,8 +2,8 @@
 
 use maud::html;
 
-use crate::i18n::locale::pause;
-use crate::i18n::text::fill;
+use crate::i18n::fill::fill;
+use crate::i18n::time::pause;
 use crate::pages::layout::{Page, Shell, card, link_target};
 
 /// 503: more people are setting passwords than can be served at once. `retry` is the address of the page to

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use uuid::Uuid;
 
+use crate::base::locale::MAX_LOCALE;
 use crate::base::token::*;
 
 fn ring() -> KeyRing {
