@@ -111,6 +111,8 @@ fn every_kind_of_filter_walks_its_index() {
         ("User", "emails eq \"all@x\"".to_owned(), vec![values, primary]),
         ("User", "emails.value sw \"all\"".to_owned(), vec![values, primary, "value_index_resource"]),
         ("User", "emails[value eq \"all@x\"]".to_owned(), vec![values, primary]),
+        ("User", "emails[type eq \"work\"].value eq \"all@x\"".to_owned(), vec![values, primary]),
+        ("User", "emails[type eq work].value sw all and active eq true".to_owned(), vec![values, primary]),
         ("User", "displayName eq \"ALL of them\"".to_owned(), vec![values, primary]),
         ("User", "displayName sw \"all\"".to_owned(), vec![values, primary]),
         ("User", format!("{CUSTOM}:unique eq \"one1\""), vec![values, primary]),
@@ -240,6 +242,8 @@ fn a_page_is_one_round_trip() {
     assert_eq!(trips(&[("filter", "emails eq \"all1@x\"")]), 1);
     assert_eq!(trips(&[("filter", "emails eq \"all1@x\""), ("count", "0")]), 1);
     assert_eq!(trips(&[("filter", "emails[value eq \"all1@x\" and type eq \"work\"]")]), 1);
+    assert_eq!(trips(&[("filter", "emails[type eq \"work\"].value eq \"all1@x\"")]), 1);
+    assert_eq!(trips(&[("filter", "userName eq u1")]), 1);
     assert_eq!(trips(&[("filter", "name.familyName eq \"x\""), ("sortBy", "title")]), 1);
     assert_eq!(trips(&[("filter", "userName sw \"user\""), ("count", "5")]), 1);
     // The total of what a value leads to is counted only when it is more than a page.
