@@ -10,8 +10,8 @@ mod failover;
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
-use crate::access::limits::Limit;
 use crate::base::account::{Account, Cause, Lock};
+use crate::base::limits::Limit;
 use crate::base::text::{cut, without_values};
 use crate::base::token::Purpose;
 use crate::mail::custom::{self, Templates};

@@ -5,10 +5,11 @@
 
 use maud::{Markup, html};
 
+use crate::base::web_address::{form_target, link_target};
 use crate::i18n::fill::fill;
 use crate::i18n::pages::PageTexts;
 use crate::i18n::time::date_time;
-use crate::pages::layout::{Page, Shell, card, form_target, link_target};
+use crate::pages::layout::{Page, Shell, card};
 
 /// Name of the form field that holds the password.
 pub const PASSWORD_FIELD: &str = "password";

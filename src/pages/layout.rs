@@ -1,7 +1,8 @@
 //! The HTML shell that every page shares.
 //!
 //! No inline style, no inline script, nothing from another origin: [`CONTENT_SECURITY_POLICY`] can forbid all
-//! three. Addresses that come from settings go through [`link_target`] and [`form_target`].
+//! three. Addresses that come from settings go through
+//! [`link_target`](crate::base::web_address::link_target) and [`form_target`](crate::base::web_address::form_target).
 
 use maud::{DOCTYPE, Markup, html};
 
@@ -96,21 +97,4 @@ fn help(shell: &Shell, texts: &PageTexts) -> Markup {
     }
     let (before, after) = texts.help_contact.split_once("{contact}").unwrap_or((texts.help_contact, ""));
     html! { (before) a href={ "mailto:" (shell.support) } { bdi { (shell.support) } } (after) }
-}
-
-/// An address to link to, if it is harmless: absolute `http(s)`, or a path of this site.
-///
-/// Whether another origin is allowed at all is the caller's decision; this only keeps out `javascript:` and its
-/// kin, and the spellings browsers read as another host (`//host`, `/\host`).
-pub fn link_target(url: &str) -> Option<&str> {
-    let lower = url.get(..8).unwrap_or(url).to_ascii_lowercase();
-    let absolute = lower.starts_with("https://") || lower.starts_with("http://");
-    let clean = !url.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\');
-    (clean && (absolute || form_target(url).is_some())).then_some(url)
-}
-
-/// A path of this site to send a form to. A form without one posts to the address of its page.
-pub fn form_target(path: &str) -> Option<&str> {
-    let clean = !path.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\');
-    (clean && path.starts_with('/') && !path.starts_with("//")).then_some(path)
 }

@@ -3,6 +3,7 @@
 //! The snapshots hold each page as a browser gets it, one element a line, without the hashes of the assets.
 
 use crate::base::scope::Scope;
+use crate::base::web_address::{form_target, link_target};
 use crate::i18n::Language;
 use crate::pages::assets;
 use crate::pages::console::{HomePage, SignInPage, Told, home, sign_in};
@@ -11,7 +12,7 @@ use crate::pages::invite::{
     Confirms, LinkProblem, SetPasswordPage, email_verified, link_problem, new_mail_requested, password_set,
     set_password, verify_email,
 };
-use crate::pages::layout::{Shell, form_target, link_target};
+use crate::pages::layout::Shell;
 use crate::pages::problem;
 
 const SHELL: Shell =
