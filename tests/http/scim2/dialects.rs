@@ -67,7 +67,7 @@ fn a_sub_attribute_behind_the_brackets_is_a_term_inside_them() {
     ] {
         assert_eq!(found(&admin, filter), expected, "{filter}");
     }
-    let kim = id(&admin.filter("/scim2/Users", "userName eq kim")[0]["id"].as_str().unwrap().to_owned()).to_owned();
+    let kim = admin.filter("/scim2/Users", "userName eq kim")[0]["id"].as_str().unwrap().to_owned();
     admin.create_group("staff", &[&kim]);
     assert_eq!(admin.count("/scim2/Groups", &format!("members[type eq \"User\"].value eq \"{kim}\"")), 1);
     assert_eq!(admin.count("/scim2/Groups", &format!("members[type eq \"Group\"].value eq \"{kim}\"")), 0);
