@@ -98,6 +98,7 @@ fn every_kind_of_filter_walks_its_index() {
     let group = ids(&directory.list("Group", &[("count", "1")])).remove(0);
     let primary = "sqlite_autoindex_resources_1";
     let values = "PRIMARY";
+    let each = "3:";
     let invited = "urn:latchkey:params:scim:schemas:extension:invitation:2.0:User:status";
     let cases: Vec<(&str, String, Vec<&str>)> = vec![
         ("User", format!("id eq \"{user}\""), vec![primary]),
@@ -111,8 +112,14 @@ fn every_kind_of_filter_walks_its_index() {
         ("User", "emails eq \"all@x\"".to_owned(), vec![values, primary]),
         ("User", "emails.value sw \"all\"".to_owned(), vec![values, primary, "value_index_resource"]),
         ("User", "emails[value eq \"all@x\"]".to_owned(), vec![values, primary]),
-        ("User", "emails[type eq \"work\"].value eq \"all@x\"".to_owned(), vec![values, primary]),
-        ("User", "emails[type eq work].value sw all and active eq true".to_owned(), vec![values, primary]),
+        // The addresses of whom the index finds are looked through for the type.
+        ("User", "emails[type eq \"work\" and value eq \"all@x\"]".to_owned(), vec![values, primary, each]),
+        ("User", "emails[type eq \"work\"].value eq \"all@x\"".to_owned(), vec![values, primary, each]),
+        (
+            "User",
+            "emails[type eq work].value sw all and active eq true".to_owned(),
+            vec![values, primary, each, "value_index_resource"],
+        ),
         ("User", "displayName eq \"ALL of them\"".to_owned(), vec![values, primary]),
         ("User", "displayName sw \"all\"".to_owned(), vec![values, primary]),
         ("User", format!("{CUSTOM}:unique eq \"one1\""), vec![values, primary]),
