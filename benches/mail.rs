@@ -37,7 +37,7 @@ fn deployment() -> Deployment {
         ("TOKEN_KEYS", "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"),
     ];
     let get = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-    Deployment::load(get).unwrap_or_else(|problems| panic!("{problems:?}"))
+    Deployment::load(get, |_, _| None).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
 fn mail(number: u32) -> LeasedMail {

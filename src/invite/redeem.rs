@@ -54,7 +54,7 @@ pub async fn open(ctx: &Context, token: &str, purposes: &[Purpose]) -> Result<Li
 /// # Errors
 /// What is wrong with the token.
 pub fn claims(ctx: &Context, token: &str, purposes: &[Purpose]) -> Result<Claims, Refused> {
-    ctx.deployment.keys.verify(token, purposes, &ctx.tenant, ctx.now_seconds())
+    ctx.deployment.keys.verify(token, purposes, ctx.tenant.number(), ctx.now_seconds())
 }
 
 impl From<Refused> for Link {

@@ -2,8 +2,8 @@
 //! is in its own WHERE, so that it cannot fall between another resend, a redeeming, a lock or a deletion and its effect:
 //! whichever comes first, the other finds the account as that left it.
 
-use crate::access::limits::Limit;
 use crate::base::account::{Account, Lock, Onboarding};
+use crate::base::limits::Limit;
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
 use crate::base::token::Purpose;

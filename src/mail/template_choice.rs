@@ -2,8 +2,8 @@
 //!
 //! `docs/mail.md` tells the order of the choice.
 
-use crate::base::token::MAX_LOCALE;
-use crate::i18n::locale::{DEFAULT_LOCALE, Language, normalise};
+use crate::base::locale::{DEFAULT_LOCALE, MAX_LOCALE, normalise};
+use crate::i18n::Language;
 use crate::model::mail_template::TemplateVersion;
 use crate::store::outbox::due::Person;
 

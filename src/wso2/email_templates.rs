@@ -8,8 +8,8 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value as Json, json};
 
-use crate::base::token::MAX_LOCALE;
-use crate::i18n::locale::{Language, normalise};
+use crate::base::locale::{MAX_LOCALE, normalise};
+use crate::i18n::Language;
 use crate::mail::render::shipped;
 use crate::mail::render::validate::validate;
 use crate::mail::template::Template;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::i18n::locale::Language;
+use crate::i18n::Language;
 use crate::mail::render::validate::{Problem, validate};
 use crate::mail::render::{InvitationMail, form_encoded, invitation_values, plain, render, sample_values, shipped};
 use crate::mail::template::{PLACEHOLDERS, Template, Values};

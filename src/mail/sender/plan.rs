@@ -146,7 +146,7 @@ mod tests {
             ("RATE_LIMITS", "mail-per-address=1/hour"),
         ];
         let get = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        Deployment::load(get).expect("complete")
+        Deployment::load(get, crate::mail::webhooks::problem_with).expect("complete")
     }
 
     /// An invitation that is due for the first time, to a user who waits for it.

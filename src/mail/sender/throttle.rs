@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::access::limits::Limit;
+use crate::base::limits::Limit;
 use crate::ports::Millis;
 use crate::store::outbox::lease::RateCondition;
 use crate::store::outbox::row::QueuedMail;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::access::limits::{LONGEST_PERIOD, MAX_COUNT};
 use crate::base::account::{Account, Lock, Onboarding};
+use crate::base::limits::{LONGEST_PERIOD, MAX_COUNT};
 use crate::model::deployment::Deployment;
 use crate::model::mail::MailState;
 use crate::model::settings::{self, Settings};
