@@ -6,6 +6,7 @@ pub mod deployment;
 pub mod mail;
 pub mod mail_template;
 pub mod resource;
+pub mod schemas;
 pub mod settings;
 pub mod tenant;
 pub mod user_stores;
