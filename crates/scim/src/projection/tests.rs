@@ -119,7 +119,7 @@ fn both_parameters_together_are_refused() {
 #[test]
 fn what_is_returned_on_request_is_shown_where_the_request_wrote_it() {
     const CUSTOM: &str = "urn:example:User";
-    let mut registry = Registry::builtin().clone();
+    let mut registry = Registry::example().clone();
     let schema = json!({ "id": CUSTOM, "name": "Custom", "attributes": [
         { "name": "note", "type": "string", "returned": "request" },
         { "name": "pins", "type": "complex", "multiValued": true, "returned": "request", "subAttributes": [

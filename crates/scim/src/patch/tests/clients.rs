@@ -10,7 +10,7 @@ const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 
 /// The built-in schemas, and extensions of users with these attributes.
 fn registry_with(extensions: &[(&str, Value)]) -> Registry {
-    let mut registry = Registry::builtin().clone();
+    let mut registry = Registry::example().clone();
     for (urn, attributes) in extensions {
         let schema = json!({ "id": urn, "name": "Custom", "attributes": attributes });
         registry.add_schema(Schema::parse(&schema).expect("a schema")).expect("a new schema");
