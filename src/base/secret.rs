@@ -31,7 +31,7 @@ mod tests {
 
     use super::Secret;
     use crate::base::address::Sender;
-    use crate::base::token::Key;
+    use crate::base::keys::Key;
     use crate::invite::account_request::Wishes;
     use crate::mail::inbox::InboxMail;
     use crate::mail::providers::Message;

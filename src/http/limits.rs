@@ -4,6 +4,7 @@ use ::http::header::AUTHORIZATION;
 use ::http::{HeaderMap, Method};
 
 use crate::access::limits;
+use crate::base::limits::REQUEST_PERIOD;
 use crate::http::area::Area;
 use crate::http::error::ApiError;
 use crate::model::context::Context;
@@ -34,7 +35,7 @@ pub async fn exceeded(
 
 /// The error of a request that is one too many.
 pub fn error() -> ApiError {
-    let seconds = limits::REQUEST_PERIOD;
+    let seconds = REQUEST_PERIOD;
     ApiError::too_many_requests(seconds, format!("Too many requests: try again in {seconds} seconds."))
 }
 

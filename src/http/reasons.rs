@@ -2,14 +2,15 @@
 
 use crate::access::password;
 use crate::access::policy::Weakness;
-use crate::i18n::text::{Texts, fill};
+use crate::i18n::fill::fill;
+use crate::i18n::pages::PageTexts;
 
 /// Returns a sentence for each weakness.
-pub fn reasons(weaknesses: &[Weakness], texts: &Texts) -> Vec<String> {
+pub fn reasons(weaknesses: &[Weakness], texts: &PageTexts) -> Vec<String> {
     weaknesses.iter().map(|weakness| reason(weakness, texts)).collect()
 }
 
-fn reason(weakness: &Weakness, texts: &Texts) -> String {
+fn reason(weakness: &Weakness, texts: &PageTexts) -> String {
     match weakness {
         Weakness::Empty => texts.weak_empty.to_owned(),
         Weakness::TooShort(least) => fill(texts.weak_short, &[("n", &least.to_string())]),

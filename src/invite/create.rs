@@ -7,9 +7,8 @@ use crate::base::address::Address;
 use crate::base::secret::Secret;
 use crate::invite::account_request::{self, Wishes};
 use crate::invite::code::{Code, EXTERNAL, may_have_codes};
-use crate::mail::message::purpose;
-use crate::mail::template::TemplateType;
 use crate::model::context::{Actor, Context};
+use crate::model::mail::TemplateType;
 use crate::model::resource::{Invitation, Resource};
 use crate::model::settings::EmailSender;
 use crate::store::write::NewMail;
@@ -103,7 +102,7 @@ pub fn invitation(
         return Ok((Some(NewMail { template, recipient, invited_by: inviter(ctx), new_email: None }), None));
     }
     may_have_codes(ctx)?;
-    Ok((None, purpose(template).map(|purpose| Code::new(ctx, purpose))))
+    Ok((None, template.link_purpose().map(|purpose| Code::new(ctx, purpose))))
 }
 
 /// What a user shows of an invitation that has just been made.

@@ -4,8 +4,8 @@ use serde_json::{Value as Json, json};
 
 use crate::base::account::Onboarding;
 use crate::base::text::rfc3339;
-use crate::mail::template::TemplateType;
 use crate::model::context::Context;
+use crate::model::mail::TemplateType;
 use crate::model::resource::{COLUMNS, Resource, USER};
 use crate::ports::{DatabaseError, Millis, Row, Statement, Value};
 use crate::store::cursor::{self, Continued};

@@ -2,15 +2,15 @@
 //! is in its own WHERE, so that it cannot fall between another resend, a redeeming, a lock or a deletion and its effect:
 //! whichever comes first, the other finds the account as that left it.
 
-use crate::access::limits::Limit;
 use crate::base::account::{Account, Lock, Onboarding};
+use crate::base::limits::Limit;
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
 use crate::base::token::Purpose;
 use crate::invite::code::{Code, EXTERNAL, may_have_code_of, may_have_codes};
 use crate::invite::create::inviter;
-use crate::mail::template::TemplateType;
 use crate::model::context::Context;
+use crate::model::mail::TemplateType;
 use crate::model::resource::{Resource, USER};
 use crate::model::settings::EmailSender;
 use crate::ports::{DatabaseError, Outcome, Statement, Value};

@@ -3,6 +3,7 @@
 pub mod administrator;
 pub mod context;
 pub mod deployment;
+pub mod mail;
 pub mod resource;
 pub mod settings;
 pub mod tenant;

@@ -7,8 +7,8 @@ use serde_json::{Value as Json, json};
 
 use crate::base::account::{Account, Lock, Onboarding};
 use crate::base::text::rfc3339;
-use crate::mail::template::TemplateType;
 use crate::model::context::Context;
+use crate::model::mail::TemplateType;
 use crate::ports::{DatabaseError, Millis, Row};
 use scim::projection::Projection;
 use scim::resource as document;
@@ -78,8 +78,8 @@ impl Resource {
     pub fn from_row(row: &Row) -> Result<Self, DatabaseError> {
         let shape = |column: &str| DatabaseError::Shape(column.to_owned());
         let account = Account {
-            onboarding: Onboarding::from_stored(row.text("onboarding")?).ok_or_else(|| shape("onboarding"))?,
-            lock: Lock::from_stored(row.text("lock")?).ok_or_else(|| shape("lock"))?,
+            onboarding: Onboarding::parse(row.text("onboarding")?).ok_or_else(|| shape("onboarding"))?,
+            lock: Lock::parse(row.text("lock")?).ok_or_else(|| shape("lock"))?,
             disabled: row.integer("disabled")? != 0,
             email: row.optional_text("email")?.map(str::to_owned),
             email_verified: row.integer("email_verified")? != 0,

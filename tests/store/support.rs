@@ -80,7 +80,11 @@ fn deployment() -> Deployment {
         ("ADMIN_PASSWORD", "admin"),
         ("TOKEN_KEYS", "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"),
     ];
-    Deployment::load(|name| base.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())).unwrap()
+    Deployment::load(
+        |name| base.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()),
+        |_, _| None,
+    )
+    .unwrap()
 }
 
 fn custom_schema() -> Schema {

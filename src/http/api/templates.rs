@@ -8,7 +8,7 @@ use crate::http::body::MEGABYTE;
 use crate::http::error::ApiError;
 use crate::http::request::Input;
 use crate::http::response;
-use crate::i18n::locale::normalise;
+use crate::base::locale::normalise;
 use crate::mail::custom::ContentType;
 use crate::mail::custom::preview::{self, Draft};
 use crate::store::mail_templates::Type;

@@ -9,6 +9,7 @@ use form_urlencoded::byte_serialize;
 use crate::access::authenticate::{self, Basic, Outcome};
 use crate::access::session::Session;
 use crate::access::sessions::{self, Ended};
+use crate::base::web_address::form_target;
 use crate::http::body::TooLarge;
 use crate::http::caller;
 use crate::http::error::{ApiError, retry_after};
@@ -17,7 +18,7 @@ use crate::http::response::{self, set};
 use crate::model::context::{Actor, Context};
 use crate::pages::console as pages;
 use crate::pages::console::{HomePage, Notice, SignInPage};
-use crate::pages::layout::{Shell, form_target};
+use crate::pages::layout::Shell;
 use crate::pages::problem;
 
 /// Who has signed in, and what they may do.

@@ -17,7 +17,7 @@ use crate::http::form::Form;
 use crate::http::reasons::reasons;
 use crate::http::request::{Input, Query};
 use crate::http::response;
-use crate::i18n::text;
+use crate::i18n::Language;
 use crate::invite::redeem::{self, Link, Redeemed, SETS_PASSWORD};
 use crate::invite::renewal;
 use crate::model::context::Context;
@@ -196,7 +196,7 @@ pub async fn set_password(input: Input) -> Result<Response, ApiError> {
         _ => {
             return match redeem::open(ctx, token, SETS_PASSWORD).await {
                 Ok(Link::Live(claims, user)) => {
-                    let problems = [text::for_locale(&claims.locale).weak_garbled.to_owned()];
+                    let problems = [Language::for_locale(&claims.locale).pages().weak_garbled.to_owned()];
                     Ok(view.form(StatusCode::UNPROCESSABLE_ENTITY, &uri, &claims, &user, &problems))
                 }
                 Ok(other) => Ok(view.not_live(&uri, &other)),
@@ -215,11 +215,11 @@ pub async fn set_password(input: Input) -> Result<Response, ApiError> {
             response::page(StatusCode::OK, html)
         }
         Redeemed::Refused(claims, user, weaknesses) => {
-            let problems = reasons(&weaknesses, text::for_locale(&claims.locale));
+            let problems = reasons(&weaknesses, Language::for_locale(&claims.locale).pages());
             view.form(StatusCode::UNPROCESSABLE_ENTITY, &uri, &claims, &user, &problems)
         }
         Redeemed::Mismatch(claims, user) => {
-            let problems = [text::for_locale(&claims.locale).mismatch.to_owned()];
+            let problems = [Language::for_locale(&claims.locale).pages().mismatch.to_owned()];
             view.form(StatusCode::UNPROCESSABLE_ENTITY, &uri, &claims, &user, &problems)
         }
         Redeemed::NotLive(link) => view.not_live(&uri, &link),

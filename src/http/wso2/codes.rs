@@ -13,7 +13,7 @@ use crate::http::error::ApiError;
 use crate::http::reasons::reasons;
 use crate::http::request::Input;
 use crate::http::response::{self, empty, uncached};
-use crate::i18n::text;
+use crate::i18n::Language;
 use crate::invite::offline;
 use crate::invite::redeem::{self, Link, Redeemed, SETS_PASSWORD};
 use crate::invite::resend::{self, Refusal};
@@ -62,7 +62,7 @@ pub async fn set_password(input: Input) -> Result<Response, ApiError> {
 
 /// Returns the error of a refused password, in the language of the code: it is the person who reads the reasons.
 fn password_error(key: &str, claims: &Claims, weaknesses: &[Weakness]) -> Error {
-    let reasons = reasons(weaknesses, text::for_locale(&claims.locale));
+    let reasons = reasons(weaknesses, Language::for_locale(&claims.locale).pages());
     if weaknesses == [Weakness::Used] { wso2::used_before(key, &reasons) } else { wso2::weak(&reasons) }
 }
 

@@ -9,8 +9,8 @@ use serde_json::{Value as Json, json};
 
 use crate::base::address::Address;
 use crate::invite::code::Code;
-use crate::mail::template::TemplateType;
 use crate::model::context::Context;
+use crate::model::mail::TemplateType;
 use crate::model::resource::{Resource, USER};
 use crate::ports::{DatabaseError, Statement};
 use crate::store::audit::{self, Action};

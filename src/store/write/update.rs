@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::access::sessions;
 use crate::invite::code::{Code, EXTERNAL};
-use crate::mail::template::TemplateType;
 use crate::model::context::Context;
+use crate::model::mail::TemplateType;
 use crate::model::resource::{GROUP, Resource};
 use crate::ports::{DatabaseError, Outcome, Statement};
 use crate::store::audit::{self, Action, OPERATION_HOLDS};
