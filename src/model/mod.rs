@@ -5,6 +5,7 @@ pub mod context;
 pub mod deployment;
 pub mod mail;
 pub mod resource;
+pub mod schemas;
 pub mod settings;
 pub mod tenant;
 pub mod user_stores;

@@ -4,11 +4,11 @@ use ::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
+use crate::base::locale::normalise;
 use crate::http::body::MEGABYTE;
 use crate::http::error::ApiError;
 use crate::http::request::Input;
 use crate::http::response;
-use crate::base::locale::normalise;
 use crate::mail::custom::ContentType;
 use crate::mail::custom::preview::{self, Draft};
 use crate::store::mail_templates::Type;

@@ -12,6 +12,7 @@ use crate::http::caller;
 use crate::http::error::ApiError;
 use crate::http::request::{Input, RequestState};
 use crate::http::response;
+use crate::model::schemas;
 use crate::store::registrations;
 use scim::discovery::{self, ServiceProviderConfig};
 use scim::error::Error as ScimError;
@@ -29,7 +30,7 @@ fn without_filter(input: &Input) -> Result<(), ScimError> {
 async fn registry(state: &RequestState, headers: &HeaderMap) -> Result<Arc<Registry>, ApiError> {
     match caller::allowed(state, headers, &[Scope::ScimRead]).await {
         Ok(ctx) => Ok(registrations::of(&ctx).await?),
-        Err(_) => Ok(registrations::builtin()),
+        Err(_) => Ok(schemas::builtin()),
     }
 }
 
