@@ -9,8 +9,8 @@ use crate::http::body::MEGABYTE;
 use crate::http::error::ApiError;
 use crate::http::request::Input;
 use crate::http::response;
-use crate::mail::custom::ContentType;
-use crate::mail::custom::preview::{self, Draft};
+use crate::mail::preview::{self, Draft};
+use crate::model::mail_template::ContentType;
 use crate::store::mail_templates::Type;
 
 /// `POST /api/mail/templates/preview` `{"type","locale"?,"subject"?,"body"?,"footer"?,"text"?,"contentType"?}`:

@@ -51,7 +51,7 @@ pub async fn inbox_page(input: Input) -> Result<Response, ApiError> {
             subject: &mail.subject,
             template: mail.template,
             locale: &mail.locale,
-            state: &mail.state,
+            state: mail.state,
             sent: &mail.queued,
             links: &mail.links,
             text: &mail.text,
