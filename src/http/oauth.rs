@@ -91,7 +91,7 @@ fn scopes(asked: Option<&str>, has: Scopes) -> Result<Scopes, Response> {
     let Some(asked) = asked else { return Ok(has) };
     let scopes: Option<Scopes> = asked.split(' ').filter(|name| !name.is_empty()).map(Scope::parse).collect();
     match scopes {
-        Some(scopes) if !scopes.is_empty() && scopes.without(has).is_empty() => Ok(scopes),
+        Some(scopes) if !scopes.is_empty() && scopes.difference(has).is_empty() => Ok(scopes),
         _ => {
             let description = format!("The API token allows these and no others: {has}.");
             Err(error(StatusCode::BAD_REQUEST, "invalid_scope", &description))
