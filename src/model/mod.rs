@@ -4,6 +4,7 @@ pub mod administrator;
 pub mod context;
 pub mod deployment;
 pub mod mail;
+pub mod mail_template;
 pub mod resource;
 pub mod schemas;
 pub mod settings;
