@@ -118,7 +118,7 @@ impl Service {
             request_id,
             address,
             actor: Actor::Anyone,
-            scopes: Scopes::NONE,
+            scopes: Scopes::empty(),
             memory: self.memory.clone(),
             platform,
             deployment,
