@@ -6,6 +6,7 @@ use ::http::{StatusCode, Uri};
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
+use crate::access::audit_seal;
 use crate::http::answer::{self, Dialect};
 use crate::http::api::{at_domain, flat, problem};
 use crate::http::{Work, parameters, set};
@@ -70,7 +71,7 @@ pub async fn verify(work: Work, uri: Uri) -> Response {
         async {
             let ctx = &work.ctx;
             let ctx = at_domain(ctx, parameter(&uri, "domain").as_deref())?;
-            let verified = rows::verify(&ctx, number(&uri, "from")?).await;
+            let verified = audit_seal::verify(&ctx, number(&uri, "from")?).await;
             let verified = verified.map_err(|failure| answer::database(Dialect::Problem, &failure))?;
             let body = serde_json::to_string(&verified).unwrap_or_default();
             Ok(answer::with_body(StatusCode::OK, "application/json", body))

@@ -6,8 +6,8 @@ use ::http::StatusCode;
 use ::http::header::{AUTHORIZATION, COOKIE, HeaderValue, WWW_AUTHENTICATE};
 use axum::response::Response;
 
-use crate::access::authenticate::{self, Credentials, Outcome};
-use crate::access::session::Session;
+use crate::access::authenticate::{self, AuthError, Credentials};
+use crate::access::session_cookie::Session;
 use crate::access::sessions;
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
@@ -15,7 +15,6 @@ use crate::http::{Work, answer};
 use crate::model::context::Context;
 use crate::model::deployment::Deployment;
 use crate::model::resource::Resource;
-use crate::ports::DatabaseError;
 
 /// What a request brings: a header says more than a cookie, which a browser adds by itself.
 fn credentials(work: &Work, headers: &HeaderMap) -> Option<Credentials> {
@@ -76,19 +75,19 @@ async fn authenticated(work: &Work, headers: &HeaderMap) -> Result<Context, Resp
 }
 
 /// What was accepted, or why nothing was.
-fn accepted<T>(work: &Work, outcome: Result<Outcome<T>, DatabaseError>) -> Result<T, Response> {
+fn accepted<T>(work: &Work, outcome: Result<T, AuthError>) -> Result<T, Response> {
     match outcome {
-        Ok(Outcome::Accepted(accepted)) => Ok(accepted),
-        Ok(Outcome::Refused) => Err(unauthorized(work)),
-        Ok(Outcome::Busy) => {
+        Ok(accepted) => Ok(accepted),
+        Err(AuthError::Refused) => Err(unauthorized(work)),
+        Err(AuthError::Busy) => {
             Err(answer::unavailable(work.dialect, "Too many passwords are being checked: try again shortly."))
         }
-        Ok(Outcome::Wait(seconds)) => Err(answer::too_many_requests(
+        Err(AuthError::Wait(seconds)) => Err(answer::too_many_requests(
             work.dialect,
             seconds,
             "Too many attempts to sign in have failed here: wait as long as Retry-After says.",
         )),
-        Err(failure) => Err(answer::database(work.dialect, &failure)),
+        Err(AuthError::Database(failure)) => Err(answer::database(work.dialect, &failure)),
     }
 }
 

@@ -7,8 +7,8 @@ use axum::body::Body;
 use axum::response::Response;
 use form_urlencoded::byte_serialize;
 
-use crate::access::authenticate::{self, Basic, Outcome};
-use crate::access::session::Session;
+use crate::access::authenticate::{self, AuthError, Basic};
+use crate::access::session_cookie::Session;
 use crate::access::sessions::{self, Ended};
 use crate::base::web_address::form_target;
 use crate::http::answer::{self, Dialect};
@@ -88,21 +88,21 @@ pub async fn sign_in(work: Work, headers: HeaderMap, body: Body) -> Response {
         return self::form(ctx, StatusCode::UNPROCESSABLE_ENTITY, &next, &username, Some(Told::Missing));
     }
     let basic = Basic { username, password };
-    let admitted = match authenticate::admitted(ctx, &work.gate, &basic).await {
-        Ok(Outcome::Accepted(admitted)) => admitted,
+    let admitted = match authenticate::admit(ctx, &work.gate, &basic).await {
+        Ok(admitted) => admitted,
         // No challenge: it would make the browser ask in a window of its own.
-        Ok(Outcome::Refused) => {
+        Err(AuthError::Refused) => {
             return self::form(ctx, StatusCode::UNAUTHORIZED, &next, &basic.username, Some(Told::Refused));
         }
-        Ok(Outcome::Busy) => return answer::unavailable(Dialect::Page, ""),
-        Ok(Outcome::Wait(seconds)) => {
+        Err(AuthError::Busy) => return answer::unavailable(Dialect::Page, ""),
+        Err(AuthError::Wait(seconds)) => {
             let shell = Shell::default();
             let html = problem::too_many_requests(&shell, seconds, Some(&at(ctx, SIGN_IN)));
             let mut response = answer::page(StatusCode::TOO_MANY_REQUESTS, html);
             set(response.headers_mut(), "retry-after", &seconds.to_string());
             return response;
         }
-        Err(failure) => return answer::database(Dialect::Page, &failure),
+        Err(AuthError::Database(failure)) => return answer::database(Dialect::Page, &failure),
     };
     let began = match sessions::begin(&admitted).await {
         Ok(cookie) => cookie,

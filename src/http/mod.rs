@@ -41,11 +41,11 @@ use http_body_util::BodyExt;
 use serde_json::json;
 use tower_service::Service as _;
 
-use crate::access::password::Gate;
+use crate::access::password::HashLimiter;
 use crate::base::scope::Scopes;
 use crate::invite::renewal;
-use crate::mail::sender::Health;
-use crate::model::context::{Actor, Context, Memory};
+use crate::model::caches::{Caches, Health};
+use crate::model::context::{Actor, Context};
 use crate::model::deployment::Deployment;
 use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Platform};
@@ -60,8 +60,8 @@ pub use routes::{ROUTES, Route, Rule};
 pub struct Service {
     deployment: Result<Arc<Deployment>, Vec<String>>,
     router: Router,
-    gate: Gate,
-    memory: Arc<Memory>,
+    gate: HashLimiter,
+    caches: Arc<Caches>,
 }
 
 /// What a handler finds in the request's extensions.
@@ -69,7 +69,7 @@ pub struct Service {
 struct Work {
     /// With whoever the route's rule has let in.
     ctx: Context,
-    gate: Gate,
+    gate: HashLimiter,
     dialect: Dialect,
 }
 
@@ -77,7 +77,7 @@ impl Service {
     /// Builds the routes for a deployment, or for the list of what must be mended before there is one.
     #[must_use]
     pub fn new(deployment: Result<Arc<Deployment>, Vec<String>>) -> Self {
-        Self { deployment, router: routes::router(), gate: Gate::default(), memory: Arc::default() }
+        Self { deployment, router: routes::router(), gate: HashLimiter::default(), caches: Arc::default() }
     }
 
     /// The deployment, where it is complete.
@@ -89,7 +89,7 @@ impl Service {
     /// What this isolate knows of its mail providers.
     #[must_use]
     pub fn mail_health(&self) -> &Health {
-        &self.memory.mail
+        &self.caches.mail
     }
 
     /// Reads what every request needs, so that none has to wait for it: the first thing an isolate does, and what the
@@ -129,7 +129,8 @@ impl Service {
             address,
             actor: Actor::Anyone,
             scopes: Scopes::NONE,
-            memory: self.memory.clone(),
+            settings: None,
+            caches: self.caches.clone(),
             platform,
             deployment,
             tenant,

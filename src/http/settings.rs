@@ -58,7 +58,7 @@ fn refused(error: &ChangeError) -> Response {
 
 async fn shown(ctx: &Context) -> Result<Response, Response> {
     let own = tenant_settings::own(ctx).await.map_err(|failure| answer::database(Dialect::Problem, &failure))?;
-    let settings = tenant_settings::effective(&ctx.deployment, &ctx.tenant, &own);
+    let settings = ctx.deployment.settings_of(&ctx.tenant, &own);
     let own: Vec<&str> = own.into_keys().collect();
     let body = json!({ "settings": settings.values, "own": own });
     Ok(answer::with_body(StatusCode::OK, "application/json", body.to_string()))

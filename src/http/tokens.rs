@@ -5,14 +5,17 @@ use axum::body::Body;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
+use crate::access::api_tokens;
 use crate::base::scope::{Scope, Scopes};
 use crate::base::text::rfc3339;
 use crate::http::answer::{self, Dialect};
 use crate::http::api::{flat, name, object, problem};
 use crate::http::{Work, empty, set};
+use crate::model::api_token::ApiToken;
 use crate::model::context::Context;
 use crate::ports::{DatabaseError, Millis};
-use crate::store::api_tokens::{self, ApiToken};
+use crate::store;
+use crate::store::api_tokens::MOST;
 
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 64;
@@ -43,8 +46,7 @@ pub async fn create(work: Work, body: Body) -> Response {
             let lifetime = lifetime(&json["expiresInDays"])?;
             let created = api_tokens::create(ctx, name.to_owned(), scopes, lifetime).await.map_err(|f| failed(&f))?;
             let Some(created) = created else {
-                let detail =
-                    format!("The tenant has {} tokens already: revoke those that are not used.", api_tokens::MOST);
+                let detail = format!("The tenant has {} tokens already: revoke those that are not used.", MOST);
                 return Err(problem(StatusCode::CONFLICT, &detail));
             };
             let mut shown = shown(&created.token, created.created);
@@ -101,7 +103,7 @@ pub async fn list(work: Work) -> Response {
     flat(
         async {
             let ctx = &work.ctx;
-            let listed = api_tokens::list(ctx).await.map_err(|failure| failed(&failure))?;
+            let listed = store::api_tokens::list(ctx).await.map_err(|failure| failed(&failure))?;
             let resources: Vec<Json> = listed
                 .iter()
                 .map(|listed| {

@@ -17,6 +17,7 @@ use crate::base::token::Purpose;
 use crate::mail::custom::{self, Templates};
 use crate::mail::pace::Pace;
 use crate::mail::providers;
+use crate::model::caches::Health;
 use crate::model::deployment::Deployment;
 use crate::ports::{DatabaseError, Millis, Platform};
 use crate::store::mail_templates::Offered;
@@ -24,8 +25,6 @@ use crate::store::outbox::{self, Due, Ended, Facts, Fixed, Mail, Person, Sending
 
 use attempt::Attempts;
 use failover::Choice;
-
-pub use failover::Health;
 
 /// How many rows a lease takes at most: what fits into one invocation's 1,000 subrequests, several times over.
 const BATCH: u32 = 100;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey::access::password::Gate;
+use latchkey::access::password::HashLimiter;
 use latchkey::base::scope::{Scope, Scopes};
 use latchkey::model::context::{Actor, Context};
 use latchkey::model::tenant::Tenant;
@@ -163,7 +163,7 @@ fn as_caller_with(app: &App, scopes: &[Scope], body: Value) -> Result<provision:
     pollster::block_on(async {
         let registry = registrations::of(&ctx).await.unwrap();
         let user = registry.resource_type("User").unwrap().clone();
-        provision::create(&ctx, &Gate::default(), &user, body).await
+        provision::create(&ctx, &HashLimiter::default(), &user, body).await
     })
 }
 

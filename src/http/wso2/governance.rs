@@ -26,7 +26,7 @@ fn query(uri: &Uri) -> impl Iterator<Item = (String, String)> + '_ {
 /// What holds for the tenant, from the database.
 async fn settings(work: &Work, ctx: &Context) -> Result<Values, Response> {
     let own = tenant_settings::own(ctx).await.map_err(|failure| answer::database(work.dialect, &failure))?;
-    Ok(tenant_settings::effective(&ctx.deployment, &ctx.tenant, &own).values)
+    Ok(ctx.deployment.settings_of(&ctx.tenant, &own).values)
 }
 
 /// Carries changes out, all or none: 200 without a body, as WSO2 answers.

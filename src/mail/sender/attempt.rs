@@ -10,8 +10,9 @@ use crate::mail::custom::Templates;
 use crate::mail::message::message;
 use crate::mail::providers::{self, Handover, Message, Provider};
 use crate::mail::render;
-use crate::mail::sender::failover::{self, Health};
+use crate::mail::sender::failover;
 use crate::mail::sender::{CONNECTIONS, LONGEST_FACT};
+use crate::model::caches::Health;
 use crate::model::deployment::Deployment;
 use crate::ports::{Millis, Platform};
 use crate::store::outbox::{Fixed, Mail, Outcome};
@@ -99,7 +100,7 @@ impl Attempts<'_> {
         };
         let now = self.platform.clock.now();
         if !handovers.is_empty() {
-            self.health.learn(self.deployment, &name, &handovers, now);
+            failover::learn(self.health, self.deployment, &name, &handovers, now);
         }
         let mut handovers = handovers.into_iter();
         let nothing_said = || Handover::Unknown("without an outcome".to_owned());

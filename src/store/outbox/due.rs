@@ -15,7 +15,6 @@ use crate::ports::{DatabaseError, Millis, Platform, Row, Statement};
 use crate::store::mail_templates as templates;
 use crate::store::mail_templates::Offered;
 use crate::store::outbox::{COLUMNS, Ended, Mail};
-use crate::store::tenant_settings;
 
 /// What a mail may say about its person, of the user's document: no more of each than a mail shows, since a document may
 /// be large and a batch reads a hundred of them.
@@ -197,6 +196,6 @@ fn sender(deployment: &Deployment, row: &Row) -> Result<Option<SendingTenant>, D
     let tenant = Tenant::of(domain);
     let stored: HashMap<String, String> = serde_json::from_str(row.text("settings")?).unwrap_or_default();
     let overrides = stored.into_iter().filter_map(|(name, value)| Some((settings::known(&name)?, value))).collect();
-    let settings = Arc::new(tenant_settings::effective(deployment, &tenant, &overrides));
+    let settings = Arc::new(deployment.settings_of(&tenant, &overrides));
     Ok(Some(SendingTenant { tenant, settings }))
 }
