@@ -153,7 +153,8 @@ fn as_caller_with(app: &App, scopes: &[Scope], body: Value) -> Result<provision:
     let ctx = Context {
         platform: app.platform.clone(),
         deployment: app.deployment.clone(),
-        memory: std::sync::Arc::default(),
+        caches: std::sync::Arc::default(),
+        settings: None,
         tenant: Tenant::super_tenant(),
         actor: Actor::Administrator("inviter".to_owned()),
         scopes: scopes.iter().copied().collect::<Scopes>(),
