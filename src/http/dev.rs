@@ -60,7 +60,7 @@ pub async fn inbox_page(work: Work) -> Response {
             subject: &mail.subject,
             template: mail.template,
             locale: &mail.locale,
-            state: &mail.state,
+            state: mail.state,
             sent: &mail.queued,
             links: &mail.links,
             text: &mail.text,

@@ -9,8 +9,8 @@ use crate::base::locale::normalise;
 use crate::http::Work;
 use crate::http::answer::{self, Dialect};
 use crate::http::api::{flat, problem};
-use crate::mail::custom::ContentType;
-use crate::mail::custom::preview::{self, Draft};
+use crate::mail::preview::{self, Draft};
+use crate::model::mail_template::ContentType;
 use crate::store::mail_templates::Type;
 
 /// The largest body, in bytes: every part as long as it may be.

@@ -4,11 +4,12 @@
 //! what the cache does not have sends it to the database. A registration writes the database first and the cache after it,
 //! and the sweep writes the cache again where it differs, so that a value lost there is back within a minute.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
 use crate::model::context::Context;
+use crate::model::schemas;
 use crate::ports::{DatabaseError, Platform, Statement, Value};
 use crate::store::audit::{self, Action};
 use scim::error::Error as ScimError;
@@ -16,14 +17,6 @@ use scim::schema::{Registry, Schema};
 
 /// How long the cache keeps it, in seconds: until the sweep has long written it again.
 const KEPT: u32 = 7 * 86_400;
-
-static BUILTIN: LazyLock<Arc<Registry>> = LazyLock::new(|| Arc::new(Registry::builtin().clone()));
-
-/// The registry of a tenant that has registered nothing.
-#[must_use]
-pub fn builtin() -> Arc<Registry> {
-    BUILTIN.clone()
-}
 
 /// What a tenant has registered, in the order in which it builds up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +61,7 @@ impl Kind {
 /// # Errors
 /// The first registration that does not fit, in words for whoever made it.
 pub fn build(registrations: &[Registration]) -> Result<Registry, ScimError> {
-    let mut registry = Registry::builtin().clone();
+    let mut registry = Registry::clone(&schemas::builtin());
     let of = |kind: Kind| registrations.iter().filter(move |registration| registration.kind == kind);
     for registration in of(Kind::Schema) {
         registry.add_schema(Schema::parse(&registration.document)?)?;
@@ -96,7 +89,7 @@ fn build_what_fits(registrations: &[Registration]) -> Registry {
             }
         }
     }
-    build(&fitting).unwrap_or_else(|_| Registry::builtin().clone())
+    build(&fitting).unwrap_or_else(|_| Registry::clone(&schemas::builtin()))
 }
 
 /// The registry in force for the tenant.
@@ -125,7 +118,7 @@ pub async fn of(ctx: &Context) -> Result<Arc<Registry>, DatabaseError> {
 /// Puts a registry in force in this isolate.
 fn keep(ctx: &Context, registrations: &[Registration]) -> Arc<Registry> {
     let registry = match registrations {
-        [] => builtin(),
+        [] => schemas::builtin(),
         some => Arc::new(build(some).unwrap_or_else(|_| build_what_fits(some))),
     };
     ctx.caches.registries.keep(ctx.tenant.number(), registry.clone(), ctx.platform.clock.now());

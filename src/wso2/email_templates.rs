@@ -10,11 +10,12 @@ use serde_json::{Value as Json, json};
 
 use crate::base::locale::{MAX_LOCALE, normalise};
 use crate::i18n::Language;
-use crate::mail::custom::{ContentType, Custom};
 use crate::mail::render::shipped;
-use crate::mail::template::validate;
+use crate::mail::render::validate::validate;
+use crate::mail::template::Template;
 use crate::model::context::Context;
 use crate::model::mail::TemplateType;
+use crate::model::mail_template::{ContentType, TenantTemplate};
 use crate::ports::DatabaseError;
 use crate::store::mail_templates::{self, Found, MOST_LOCALES, MOST_TYPES, Replace, Stored, Type};
 use crate::wso2::error::Error;
@@ -193,7 +194,7 @@ fn locale_of(text: &str) -> Result<String, Error> {
 }
 
 /// Reads a template and looks it over.
-fn new_template(kind: Option<TemplateType>, body: &Json) -> Result<Custom, Error> {
+fn new_template(kind: Option<TemplateType>, body: &Json) -> Result<TenantTemplate, Error> {
     let text = |name: &str| match &body[name] {
         Json::Null => Ok(String::new()),
         Json::String(text) => Ok(text.clone()),
@@ -203,14 +204,14 @@ fn new_template(kind: Option<TemplateType>, body: &Json) -> Result<Custom, Error
         "" => ContentType::Html,
         named => ContentType::parse(named).ok_or_else(|| invalid("contentType is text/html or text/plain."))?,
     };
-    let template = Custom {
+    let template = TenantTemplate {
         content_type,
         subject: text("subject")?,
         body: text("body")?,
         footer: text("footer")?,
         text: text("text")?,
     };
-    let refused: Vec<String> = validate(kind, &template.template())
+    let refused: Vec<String> = validate(kind, &Template::from(&template))
         .iter()
         .filter(|problem| problem.refuses())
         .map(ToString::to_string)
@@ -219,16 +220,16 @@ fn new_template(kind: Option<TemplateType>, body: &Json) -> Result<Custom, Error
 }
 
 /// Reads a template with its locale.
-fn new_located(version: Version, kind: Option<TemplateType>, body: &Json) -> Result<(String, Custom), Error> {
+fn new_located(version: Version, kind: Option<TemplateType>, body: &Json) -> Result<(String, TenantTemplate), Error> {
     let member = version.locale();
     let locale = body[member].as_str().ok_or_else(|| invalid(format!("{member} is missing or not text.")))?;
     Ok((locale_of(locale)?, new_template(kind, body)?))
 }
 
 /// Reads a list of templates with their locales.
-fn new_list(version: Version, kind: Option<TemplateType>, body: &Json) -> Result<Vec<(String, Custom)>, Error> {
+fn new_list(version: Version, kind: Option<TemplateType>, body: &Json) -> Result<Vec<(String, TenantTemplate)>, Error> {
     let list = body.as_array().ok_or_else(|| invalid("The templates are not a list."))?;
-    let mut templates: Vec<(String, Custom)> = Vec::with_capacity(list.len());
+    let mut templates: Vec<(String, TenantTemplate)> = Vec::with_capacity(list.len());
     for template in list {
         let (locale, template) = new_located(version, kind, template)?;
         if templates.iter().any(|(known, _)| *known == locale) {
@@ -240,11 +241,11 @@ fn new_list(version: Version, kind: Option<TemplateType>, body: &Json) -> Result
 }
 
 /// The shipped template, where there is one in exactly this locale.
-fn shipped_in(kind: Option<TemplateType>, locale: &str) -> Option<Custom> {
+fn shipped_in(kind: Option<TemplateType>, locale: &str) -> Option<TenantTemplate> {
     Language::ALL.iter().find(|language| language.locale() == locale)?;
-    let shipped = Custom::from(shipped(kind?, locale));
+    let shipped = TenantTemplate::from(shipped(kind?, locale));
     // As WSO2's templates: the text part is made from the HTML.
-    Some(Custom { text: String::new(), ..shipped })
+    Some(TenantTemplate { text: String::new(), ..shipped })
 }
 
 /// The locales that a type has templates in, in order.
@@ -274,7 +275,7 @@ fn show_list(ctx: &Context, version: Version, found: &Found, kind: &Type) -> Jso
     locales(found, kind.kind).iter().map(|locale| show_located(ctx, version, &kind.name, locale)).collect()
 }
 
-fn show_template(version: Version, locale: &str, template: &Custom) -> Json {
+fn show_template(version: Version, locale: &str, template: &TenantTemplate) -> Json {
     let mut shown = json!({
         version.locale(): locale,
         "contentType": template.content_type.as_str(),
