@@ -22,6 +22,8 @@ use crate::model::settings::Settings;
 use crate::ports::{DatabaseError, Millis};
 use crate::store::{api_tokens, tenant_settings};
 
+pub use crate::store::api_tokens::{Listed, MOST, list};
+
 /// How long a token is honoured after D1 has confirmed it, in milliseconds.
 const HONOURED: Millis = 30_000;
 /// How often an isolate tells KV of one token, in milliseconds.
@@ -109,7 +111,7 @@ pub struct Created {
     pub created: Millis,
 }
 
-/// Makes a token of the tenant; `None` when the tenant has [`api_tokens::MOST`] already. Whoever calls has made sure that
+/// Makes a token of the tenant; `None` when the tenant has [`MOST`] already. Whoever calls has made sure that
 /// the actor may grant these scopes.
 ///
 /// # Errors
