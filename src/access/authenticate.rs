@@ -127,7 +127,7 @@ async fn bearer(ctx: &Context, text: &Secret) -> Result<Option<Context>, Databas
     let Some((token, settings)) = token_valid_for_tenant(ctx, &digest).await? else { return Ok(None) };
     let is_own = token.tenant == ctx.tenant.number();
     let name = if is_own { qualified_name(ctx, token.name.clone()) } else { name_of_visitor(&token.name) };
-    let scopes = token.scopes.common(granted);
+    let scopes = token.scopes.intersection(granted);
     if !is_own && !scopes.has(Scope::Tenants) {
         return Ok(None);
     }

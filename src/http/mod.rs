@@ -95,7 +95,7 @@ impl Service {
         tenant_settings::refresh(&ctx).await.map(|_| ())
     }
 
-    /// Sends what was asked for on expired links' pages, and returns the number of mails queued.
+    /// Takes up the new mails that were asked for on expired links' pages, and returns how many requests it took.
     ///
     /// # Errors
     /// The database's.
@@ -118,7 +118,7 @@ impl Service {
             request_id,
             address,
             actor: Actor::Anyone,
-            scopes: Scopes::NONE,
+            scopes: Scopes::empty(),
             settings: None,
             caches: self.caches.clone(),
             platform,

@@ -122,7 +122,7 @@ fn inside(ctx: &Context, tenant: &Tenant, values: &settings::Values) -> Context 
     let settings = Some(Arc::new(ctx.deployment.settings_of(tenant, values)));
     // Who may create a tenant may say who owns it.
     Context {
-        scopes: ctx.scopes.and(Role::Admin.scopes(tenant)),
+        scopes: ctx.scopes.union(Role::Admin.scopes(tenant)),
         tenant: tenant.clone(),
         settings,
         caches: Arc::default(),
