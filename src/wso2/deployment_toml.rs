@@ -279,7 +279,7 @@ fn properties(names: &[&str], text: &str) -> Result<Settings, String> {
 fn setting(name: &'static str, text: &str) -> Result<Settings, String> {
     let value = text.trim().to_owned();
     let mut problems = Vec::new();
-    let _ = settings::Settings::of(&Values::from([(name, value.clone())]), &mut problems);
+    let _ = settings::Settings::parse(&Values::from([(name, value.clone())]), &mut problems);
     match problems.into_iter().next() {
         None => Ok(vec![(name, value)]),
         Some(problem) => Err(problem),
