@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::http::Work;
 use crate::http::answer::{self, Dialect};
 use crate::http::api::{flat, problem};
-use crate::mail::webhooks::{self, Incoming, Refusal};
+use crate::mail::webhooks::{self, Incoming, WebhookError};
 
 /// `POST /hooks/mail/{provider}`: 200 whether or not the mail is ours.
 pub async fn mail(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
@@ -18,7 +18,7 @@ pub async fn mail(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Respo
             let provider = uri.path().rsplit('/').next().unwrap_or_default();
             // A provider knows no tenants.
             if !ctx.tenant.is_super() {
-                return Err(refused(&Refusal::Unknown));
+                return Err(refused(&WebhookError::Unknown));
             }
             // `Service::handle` has read it, or found it too large.
             let body = body::to_bytes(body, usize::MAX).await;
@@ -32,20 +32,22 @@ pub async fn mail(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Respo
     )
 }
 
-fn refused(refusal: &Refusal) -> Response {
+fn refused(refusal: &WebhookError) -> Response {
     let unproven = |why: &str| {
         let detail = format!("The webhook is not taken: {why}. See MAIL_WEBHOOK_SECRET_<PROVIDER>.");
         answer::unauthorized(Dialect::Problem, &detail)
     };
     match refusal {
-        Refusal::Unknown => problem(
+        WebhookError::Unknown => problem(
             StatusCode::NOT_FOUND,
             "No webhooks are taken here: there is no such provider, or its MAIL_WEBHOOK_SECRET_<PROVIDER> is not set.",
         ),
-        Refusal::Forged(why) => unproven(why),
-        Refusal::Stale => unproven("its signature is not of now"),
-        Refusal::Malformed(why) => problem(StatusCode::BAD_REQUEST, &format!("The webhook cannot be read: {why}.")),
-        Refusal::Unavailable(why) => answer::unavailable(Dialect::Problem, &format!("{why}: send it again.")),
-        Refusal::Database(failure) => answer::database(Dialect::Problem, failure),
+        WebhookError::Forged(why) => unproven(why),
+        WebhookError::Stale => unproven("its signature is not of now"),
+        WebhookError::Malformed(why) => {
+            problem(StatusCode::BAD_REQUEST, &format!("The webhook cannot be read: {why}."))
+        }
+        WebhookError::Unavailable(why) => answer::unavailable(Dialect::Problem, &format!("{why}: send it again.")),
+        WebhookError::Database(failure) => answer::database(Dialect::Problem, failure),
     }
 }
