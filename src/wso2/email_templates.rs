@@ -5,7 +5,6 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use percent_encoding::percent_decode_str;
 use serde_json::{Value as Json, json};
 
 use crate::base::locale::{MAX_LOCALE, normalise};
@@ -17,25 +16,27 @@ use crate::model::context::Context;
 use crate::model::mail::TemplateType;
 use crate::model::mail_template::{ContentType, TenantTemplate};
 use crate::ports::DatabaseError;
-use crate::store::mail_templates::{self, Found, MOST_LOCALES, MOST_TYPES, Replace, Stored, Type};
+use crate::store::mail_templates::{
+    self, FoundTemplates, MOST_LOCALES, MOST_TYPES, Replace, Stored, TenantTemplateType,
+};
 use crate::wso2::error::Error;
 
-/// Why a request was not carried out.
+/// Why a request about templates was not carried out.
 #[derive(Debug)]
-pub enum Failure {
+pub enum TemplateError {
     /// It is wrong.
-    Refused(Error),
+    Invalid(Error),
     /// The database's failure.
     Database(DatabaseError),
 }
 
-impl From<Error> for Failure {
+impl From<Error> for TemplateError {
     fn from(error: Error) -> Self {
-        Self::Refused(error)
+        Self::Invalid(error)
     }
 }
 
-impl From<DatabaseError> for Failure {
+impl From<DatabaseError> for TemplateError {
     fn from(failure: DatabaseError) -> Self {
         Self::Database(failure)
     }
@@ -76,7 +77,7 @@ impl Version {
 
 /// What a path is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum TemplateRoute {
     /// All types.
     Types,
     /// The type of this id.
@@ -87,25 +88,6 @@ pub enum Place {
     Template(String, String),
     /// Templates of an application's own, which Latchkey has not.
     App,
-}
-
-/// Reads a path without its tenant prefix; its segments may be percent-encoded.
-#[must_use]
-pub fn place(path: &str) -> Option<(Version, Place)> {
-    let (version, rest) = [Version::V1, Version::V2]
-        .into_iter()
-        .find_map(|version| path.strip_prefix(version.types()).map(|rest| (version, rest)))?;
-    let decoded = |segment: &str| percent_decode_str(segment).decode_utf8_lossy().into_owned();
-    let segments: Vec<String> = rest.split('/').skip(1).map(decoded).collect();
-    let place = match segments.as_slice() {
-        [] => Place::Types,
-        [kind] => Place::Type(kind.clone()),
-        [kind, all] if all == version.templates() => Place::Templates(kind.clone()),
-        [kind, all, locale] if all == version.templates() => Place::Template(kind.clone(), locale.clone()),
-        [_, app, ..] if app == "app-templates" && version == Version::V2 => Place::App,
-        _ => return None,
-    };
-    Some((version, place))
 }
 
 fn no_type() -> Error {
@@ -162,29 +144,29 @@ pub fn check_query<'q>(names: impl Iterator<Item = (&'q str, &'q str)>) -> Resul
     Ok(())
 }
 
-/// The id of a type.
+/// Returns the id of a type.
 fn id_of(name: &str) -> String {
     URL_SAFE_NO_PAD.encode(name)
 }
 
-/// The type of an id, in whichever base64.
-fn type_of(id: &str) -> Result<Type, Error> {
+/// Returns the type of an id, in whichever base64.
+fn type_of(id: &str) -> Result<TenantTemplateType, Error> {
     let bare = id.trim_end_matches('=');
     let bytes = URL_SAFE_NO_PAD.decode(bare).or_else(|_| STANDARD_NO_PAD.decode(bare));
     let name = bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(no_type)?;
-    Ok(Type::named(&name))
+    Ok(TenantTemplateType::named(&name))
 }
 
 /// The longest name of a type, in characters.
 const LONGEST_NAME: usize = 64;
 
-fn new_type(body: &Json) -> Result<Type, Error> {
+fn new_type(body: &Json) -> Result<TenantTemplateType, Error> {
     let name = body["displayName"].as_str().ok_or_else(|| invalid("displayName is missing or not text."))?.trim();
     let plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.');
     if name.is_empty() || name.chars().count() > LONGEST_NAME || !name.chars().all(plain) {
         return Err(invalid("displayName has 1 to 64 letters, digits, spaces, '-', '_' or '.'."));
     }
-    Ok(Type::named(name))
+    Ok(TenantTemplateType::named(name))
 }
 
 fn locale_of(text: &str) -> Result<String, Error> {
@@ -240,7 +222,7 @@ fn new_list(version: Version, kind: Option<TemplateType>, body: &Json) -> Result
     Ok(templates)
 }
 
-/// The shipped template, where there is one in exactly this locale.
+/// Returns the shipped template, where there is one in exactly this locale.
 fn shipped_in(kind: Option<TemplateType>, locale: &str) -> Option<TenantTemplate> {
     Language::ALL.iter().find(|language| language.locale() == locale)?;
     let shipped = TenantTemplate::from(shipped(kind?, locale));
@@ -248,8 +230,8 @@ fn shipped_in(kind: Option<TemplateType>, locale: &str) -> Option<TenantTemplate
     Some(TenantTemplate { text: String::new(), ..shipped })
 }
 
-/// The locales that a type has templates in, in order.
-fn locales(found: &Found, kind: Option<TemplateType>) -> Vec<String> {
+/// Returns the locales that a type has templates in, in order.
+fn locales(found: &FoundTemplates, kind: Option<TemplateType>) -> Vec<String> {
     let shipped = kind.map_or(&[][..], |_| &Language::ALL[..]).iter().map(|language| language.locale().to_owned());
     let mut locales: Vec<String> = found.own.iter().map(|own| own.locale.clone()).chain(shipped).collect();
     locales.sort();
@@ -257,7 +239,7 @@ fn locales(found: &Found, kind: Option<TemplateType>) -> Vec<String> {
     locales
 }
 
-/// Where things are, as WSO2 says it in bodies: with the tenant, without the origin.
+/// Returns where a type is, as WSO2 says it in bodies: with the tenant, without the origin.
 fn type_path(ctx: &Context, version: Version, name: &str) -> String {
     format!("/t/{}{}/{}", ctx.tenant.domain(), version.types(), id_of(name))
 }
@@ -271,7 +253,7 @@ fn show_located(ctx: &Context, version: Version, name: &str, locale: &str) -> Js
     json!({ version.locale(): locale, "self": path })
 }
 
-fn show_list(ctx: &Context, version: Version, found: &Found, kind: &Type) -> Json {
+fn show_list(ctx: &Context, version: Version, found: &FoundTemplates, kind: &TenantTemplateType) -> Json {
     locales(found, kind.kind).iter().map(|locale| show_located(ctx, version, &kind.name, locale)).collect()
 }
 
@@ -289,19 +271,19 @@ fn show_template(version: Version, locale: &str, template: &TenantTemplate) -> J
     shown
 }
 
-/// What a place holds.
+/// Returns what is there.
 ///
 /// # Errors
-/// [`Failure`]
-pub async fn read(ctx: &Context, version: Version, place: &Place) -> Result<Json, Failure> {
-    match place {
-        Place::App => Err(no_app_templates().into()),
-        Place::Types => {
-            let own = mail_templates::types(ctx).await?;
+/// [`TemplateError`]
+pub async fn read(ctx: &Context, version: Version, route: &TemplateRoute) -> Result<Json, TemplateError> {
+    match route {
+        TemplateRoute::App => Err(no_app_templates().into()),
+        TemplateRoute::Types => {
+            let own = mail_templates::find_types(ctx).await?;
             let shipped = TemplateType::ALL.iter().map(|kind| show_type(ctx, version, kind.name()));
             Ok(shipped.chain(own.iter().map(|name| show_type(ctx, version, name))).collect())
         }
-        Place::Type(id) => {
+        TemplateRoute::Type(id) => {
             let (found, kind) = find(ctx, id, None).await?;
             let mut shown = show_type(ctx, version, &kind.name);
             if version == Version::V1 {
@@ -309,11 +291,11 @@ pub async fn read(ctx: &Context, version: Version, place: &Place) -> Result<Json
             }
             Ok(shown)
         }
-        Place::Templates(id) => {
+        TemplateRoute::Templates(id) => {
             let (found, kind) = find(ctx, id, None).await?;
             Ok(show_list(ctx, version, &found, &kind))
         }
-        Place::Template(id, locale) => {
+        TemplateRoute::Template(id, locale) => {
             let locale = locale_of(locale)?;
             let (found, kind) = find(ctx, id, Some(&locale)).await?;
             let template = found.template.or_else(|| shipped_in(kind.kind, &locale)).ok_or_else(no_template)?;
@@ -322,7 +304,11 @@ pub async fn read(ctx: &Context, version: Version, place: &Place) -> Result<Json
     }
 }
 
-async fn find(ctx: &Context, id: &str, locale: Option<&str>) -> Result<(Found, Type), Failure> {
+async fn find(
+    ctx: &Context,
+    id: &str,
+    locale: Option<&str>,
+) -> Result<(FoundTemplates, TenantTemplateType), TemplateError> {
     let found = mail_templates::find(ctx, &type_of(id)?, locale).await?;
     let kind = found.kind.clone().ok_or_else(no_type)?;
     Ok((found, kind))
@@ -344,10 +330,10 @@ pub struct Added {
 /// Adds a type, or a template to one.
 ///
 /// # Errors
-/// [`Failure`]
-pub async fn add(ctx: &Context, version: Version, place: &Place, body: &Json) -> Result<Added, Failure> {
-    match place {
-        Place::Types => {
+/// [`TemplateError`]
+pub async fn add(ctx: &Context, version: Version, route: &TemplateRoute, body: &Json) -> Result<Added, TemplateError> {
+    match route {
+        TemplateRoute::Types => {
             let kind = new_type(body)?;
             let templates = match &body["templates"] {
                 Json::Null => Vec::new(),
@@ -361,7 +347,7 @@ pub async fn add(ctx: &Context, version: Version, place: &Place, body: &Json) ->
             let path = format!("{}/{}", version.types(), id_of(&kind.name));
             Ok(Added { path, body: show_type(ctx, version, &kind.name) })
         }
-        Place::Type(id) | Place::Templates(id) => {
+        TemplateRoute::Type(id) | TemplateRoute::Templates(id) => {
             let (_, kind) = find(ctx, id, None).await?;
             let (locale, template) = new_located(version, kind.kind, body)?;
             if shipped_in(kind.kind, &locale).is_some() {
@@ -371,7 +357,7 @@ pub async fn add(ctx: &Context, version: Version, place: &Place, body: &Json) ->
             let path = format!("{}/{}/{}/{locale}", version.types(), id_of(&kind.name), version.templates());
             Ok(Added { path, body: show_located(ctx, version, &kind.name, &locale) })
         }
-        Place::Template(..) | Place::App => Err(no_app_templates().into()),
+        TemplateRoute::Template(..) | TemplateRoute::App => Err(no_app_templates().into()),
     }
 }
 
@@ -388,10 +374,10 @@ fn stored(stored: Stored) -> Result<(), Error> {
 /// shipped.
 ///
 /// # Errors
-/// [`Failure`]
-pub async fn replace(ctx: &Context, version: Version, place: &Place, body: &Json) -> Result<(), Failure> {
-    match place {
-        Place::Template(id, locale) => {
+/// [`TemplateError`]
+pub async fn replace(ctx: &Context, version: Version, route: &TemplateRoute, body: &Json) -> Result<(), TemplateError> {
+    match route {
+        TemplateRoute::Template(id, locale) => {
             let locale = locale_of(locale)?;
             let (found, kind) = find(ctx, id, Some(&locale)).await?;
             if found.template.is_none() && shipped_in(kind.kind, &locale).is_none() {
@@ -407,55 +393,40 @@ pub async fn replace(ctx: &Context, version: Version, place: &Place, body: &Json
             }
             Ok(stored(mail_templates::store(ctx, &kind, &[(locale, template)], Replace::Same).await?)?)
         }
-        Place::Type(id) => {
+        TemplateRoute::Type(id) => {
             let (_, kind) = find(ctx, id, None).await?;
             let templates = new_list(version, kind.kind, body)?;
             Ok(stored(mail_templates::store(ctx, &kind, &templates, Replace::All).await?)?)
         }
-        Place::Types | Place::Templates(_) | Place::App => Err(no_app_templates().into()),
+        TemplateRoute::Types | TemplateRoute::Templates(_) | TemplateRoute::App => Err(no_app_templates().into()),
     }
 }
 
 /// Deletes a type that the tenant has added, or templates of its own. What is not there is deleted already, as in WSO2.
 ///
 /// # Errors
-/// [`Failure`]
-pub async fn remove(ctx: &Context, place: &Place) -> Result<(), Failure> {
-    match place {
-        Place::Type(id) => match type_of(id) {
+/// [`TemplateError`]
+pub async fn remove(ctx: &Context, route: &TemplateRoute) -> Result<(), TemplateError> {
+    match route {
+        TemplateRoute::Type(id) => match type_of(id) {
             Ok(kind) => Ok(mail_templates::remove_type(ctx, &kind).await?),
             Err(_) => Ok(()),
         },
-        Place::Templates(id) => match type_of(id) {
+        TemplateRoute::Templates(id) => match type_of(id) {
             Ok(kind) => Ok(mail_templates::remove(ctx, &kind, None).await?),
             Err(_) => Ok(()),
         },
-        Place::Template(id, locale) => match (type_of(id), locale_of(locale)) {
+        TemplateRoute::Template(id, locale) => match (type_of(id), locale_of(locale)) {
             (Ok(kind), Ok(locale)) => Ok(mail_templates::remove(ctx, &kind, Some(&locale)).await?),
             _ => Ok(()),
         },
-        Place::Types | Place::App => Err(no_app_templates().into()),
+        TemplateRoute::Types | TemplateRoute::App => Err(no_app_templates().into()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_path_names_its_place_however_it_is_escaped() {
-        let v2 = |rest: &str| place(&format!("/api/server/v2/email/template-types{rest}")).map(|(_, place)| place);
-        let type_id = "QXNrUGFzc3dvcmQ".to_owned();
-        assert_eq!(v2(""), Some(Place::Types));
-        assert_eq!(v2("/QXNrUGFzc3dvcmQ"), Some(Place::Type(type_id.clone())));
-        assert_eq!(v2("/QXNrUGFzc3dvcmQ/org-templates"), Some(Place::Templates(type_id.clone())));
-        let template = Some(Place::Template(type_id, "pt_BR".to_owned()));
-        assert_eq!(v2("/QXNr%55GFzc3dvcmQ/org-templates/pt%5fBR"), template);
-        assert_eq!(v2("/x/app-templates/1/en_US"), Some(Place::App));
-        assert_eq!(v2("/x/templates"), None);
-        let v1 = place("/api/server/v1/email/template-types/x/templates/en_US");
-        assert_eq!(v1, Some((Version::V1, Place::Template("x".to_owned(), "en_US".to_owned()))));
-    }
 
     #[test]
     fn an_id_is_the_name_in_any_base64() {
