@@ -4,11 +4,12 @@
 //! The signature is of a time and a token, and not of what is said. So a token counts once, whatever comes with it, or
 //! whoever has seen one webhook could make up others.
 
+use crate::base::hex;
 use crate::ports::Millis;
 use async_trait::async_trait;
 
 use crate::mail::webhooks::{
-    WebhookError, WebhookProvider, WebhookRequest, check_time, classify, is_hmac, is_long_enough, read_text, unhex,
+    WebhookError, WebhookProvider, WebhookRequest, check_time, classify, is_hmac, is_long_enough, read_text,
 };
 use crate::store::mail_events::{MailEvent, MailEventKind};
 
@@ -38,7 +39,7 @@ fn read(request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
     let body = request.incoming.json()?;
     let signature = &body["signature"];
     let (time, token) = (read_text(signature, "timestamp"), read_text(signature, "token"));
-    let sent = unhex(read_text(signature, "signature")).unwrap_or_default();
+    let sent = hex::decode(read_text(signature, "signature")).unwrap_or_default();
     // The two run into each other: were they of any length, a part of one could pass for a part of the other.
     let well_formed = time.len() == 10 && time.bytes().all(|b| b.is_ascii_digit()) && !token.is_empty();
     if !well_formed || !is_hmac(request.secret.as_bytes(), &[time.as_bytes(), token.as_bytes()], &sent) {

@@ -13,7 +13,6 @@ mod resend;
 mod sendgrid;
 mod ses;
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -24,6 +23,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::access::authenticate::Basic;
+use crate::base::hex;
 use crate::base::secret::Secret;
 use crate::model::deployment::Deployment;
 use crate::ports::{DatabaseError, Millis, Platform};
@@ -213,23 +213,7 @@ fn classify(words: &[&str]) -> String {
 
 /// An id for an event that has none: what it says.
 fn digest(said: &Json) -> String {
-    hex(&Sha256::digest(said.to_string()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    let pairs = (0..text.len()).step_by(2);
-    pairs.map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
+    hex::encode(Sha256::digest(said.to_string()))
 }
 
 /// Fetches `url` from a provider; returns the body of its 200.
@@ -246,7 +230,7 @@ async fn fetch(platform: &Platform, url: &str, what: &'static str) -> Result<Vec
 
 #[cfg(test)]
 mod tests {
-    use super::{PROVIDERS, classify, hex, problem_with, unhex};
+    use super::{PROVIDERS, classify, problem_with};
     use crate::base::secret::Secret;
     use crate::model::deployment::WEBHOOK_PROVIDERS;
 
@@ -255,14 +239,6 @@ mod tests {
         assert_eq!(classify(&["Permanent", "General"]), "Permanent/General");
         assert_eq!(classify(&["", "hard"]), "hard");
         assert_eq!(classify(&["paul@example.com", "<b>", &"x".repeat(41)]), "");
-    }
-
-    #[test]
-    fn hexadecimal_goes_both_ways() {
-        assert_eq!(unhex(&hex(&[0, 15, 255])), Some(vec![0, 15, 255]));
-        for wrong in ["0", "0g", "é", "+1"] {
-            assert_eq!(unhex(wrong), None, "{wrong}");
-        }
     }
 
     #[test]
