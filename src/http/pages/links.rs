@@ -168,7 +168,7 @@ async fn new_mail(
     let claims = match redeem::claims(view.ctx, token, purposes) {
         Err(Refused::Expired(claims)) => *claims,
         Ok(claims) => match redeem::look_up(view.ctx, claims).await {
-            Ok(Link::Dead { claims, renewable: true, .. }) => claims,
+            Ok(Link::Dead { claims, renewable: true, .. }) if view.button_for_new_mail(uri).is_some() => claims,
             Ok(_) => return None,
             Err(failure) => return Some(view.failed(uri, token, purposes, failure)),
         },

@@ -105,9 +105,9 @@ fn everybody_in_a_file_is_invited_and_bad_rows_harm_no_other() {
     app.deliver();
     let mut mailed: Vec<String> = app.inbox().iter().map(|mail| mail["to"].as_str().unwrap().to_owned()).collect();
     mailed.sort();
-    assert_eq!(mailed, ["ann@example.com", "paul@example.com", "taken@example.com"]);
+    assert_eq!(mailed, ["ann@example.com", "paul@example.com", "short@example.com", "taken@example.com"]);
     let created = "SELECT COUNT(*) FROM audit WHERE action = 'invitation.create' AND actor = 'administrator:admin'";
-    assert_eq!(app.number(created), 3);
+    assert_eq!(app.number(created), 4);
     assert_eq!(app.number("SELECT COUNT(*) FROM credentials"), 0, "nothing is hashed");
 }
 
