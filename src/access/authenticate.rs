@@ -20,8 +20,9 @@ use crate::ports::{DatabaseError, Millis, Statement};
 use crate::store::api_tokens;
 use crate::store::api_tokens::ApiToken;
 use crate::store::audit::{self, Action};
+use crate::store::cross_store;
+use crate::store::resources::{self, find};
 use crate::store::tenant_settings;
-use crate::store::{cross_store, find};
 use scim::fold::fold;
 
 /// A user name and a password, as sent.
@@ -305,7 +306,7 @@ pub async fn user(
     // A tenant that is none any more, or not active, may still have users.
     let row = outcomes.first().and_then(|outcome| outcome.rows.first()).filter(|_| tenant_settings::is_fresh(ctx));
     let found = match row {
-        Some(row) => Some((Resource::from_row(row)?, row.optional_text("password_hash")?)),
+        Some(row) => Some((resources::from_row(row)?, row.optional_text("password_hash")?)),
         None => None,
     };
     let tried_on = found.as_ref().map(|(user, _)| user.id.clone());

@@ -10,12 +10,12 @@ use crate::access::authenticate::{self, Admitted};
 use crate::access::session::Session;
 use crate::base::secret::Secret;
 use crate::model::context::Context;
-use crate::model::resource::Resource;
 use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Millis, Platform, Row, Statement, Value};
 use crate::store::audit::{self, Action, OPERATION_HOLDS};
+use crate::store::cross_store;
+use crate::store::resources::{self, find};
 use crate::store::tenant_settings;
-use crate::store::{cross_store, find};
 
 /// How often a session that is in use says so, in milliseconds; more often where it must be used more often.
 const SEEN_EVERY: Millis = 60_000;
@@ -105,7 +105,7 @@ async fn of_user(ctx: &Context, home: &Context, session: &Row, user: &Row) -> Re
     if user.optional_integer("changed")? != Some(began_with) {
         return Ok(None);
     }
-    let mut user = Resource::from_row(user)?;
+    let mut user = resources::from_row(user)?;
     if !user.account.may_sign_in() {
         return Ok(None);
     }

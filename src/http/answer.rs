@@ -12,7 +12,7 @@ use crate::http::{empty, set};
 use crate::pages::layout::{CONTENT_SECURITY_POLICY, Shell};
 use crate::pages::problem;
 use crate::ports::DatabaseError;
-use crate::provision::{CODE_HEADER, Refusal};
+use crate::provision::{CODE_HEADER, ProvisionError};
 use scim::error::Error as ScimError;
 
 /// Below these, clients of WSO2 call.
@@ -236,12 +236,14 @@ pub fn database(dialect: Dialect, failure: &DatabaseError) -> Response {
 }
 
 /// What kept a request from being carried out, in SCIM.
-impl From<Refusal> for Response {
-    fn from(refusal: Refusal) -> Self {
+impl From<ProvisionError> for Response {
+    fn from(refusal: ProvisionError) -> Self {
         match refusal {
-            Refusal::Scim(error) => scim_error(&error),
-            Refusal::Busy => unavailable(Dialect::Scim, "Too many passwords are being hashed: try again shortly."),
-            Refusal::Database(failure) => database(Dialect::Scim, &failure),
+            ProvisionError::Scim(error) => scim_error(&error),
+            ProvisionError::Busy => {
+                unavailable(Dialect::Scim, "Too many passwords are being hashed: try again shortly.")
+            }
+            ProvisionError::Database(failure) => database(Dialect::Scim, &failure),
         }
     }
 }

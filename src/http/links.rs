@@ -18,7 +18,7 @@ use crate::http::answer::{self, Dialect, Failure};
 use crate::http::form::{self, field};
 use crate::http::{Work, parameters, set};
 use crate::i18n::text::{self, Texts, fill};
-use crate::invite::redeem::{self, Link, Redeemed, SETS_PASSWORD};
+use crate::invite::redeem::{self, CONFIRMS_ADDRESS, Link, Redeemed, SETS_PASSWORD};
 use crate::invite::renewal;
 use crate::model::context::Context;
 use crate::model::resource::Resource;
@@ -128,34 +128,43 @@ impl<'a> View<'a> {
         response
     }
 
-    /// What a database that fails means for the person: nothing but to try again.
-    fn failed(&self, uri: &Uri, token: &str, purposes: &[Purpose], failure: &DatabaseError) -> Response {
-        match (failure, redeem::claims(self.ctx, token, purposes)) {
-            (DatabaseError::Unavailable(_), Ok(claims)) => {
-                let mut response = self.busy(uri, &claims);
-                response.extensions_mut().insert(Failure::of(failure));
-                response
-            }
-            _ => answer::database(Dialect::Page, failure),
+    /// What a database that fails means for the holder of an authentic link: nothing but to try again.
+    fn failed(&self, uri: &Uri, claims: &Claims, failure: &DatabaseError) -> Response {
+        if !matches!(failure, DatabaseError::Unavailable(_)) {
+            return answer::database(Dialect::Page, failure);
+        }
+        let mut response = self.busy(uri, claims);
+        response.extensions_mut().insert(Failure::of(failure));
+        response
+    }
+}
+
+/// The answer to the button of an expired link: the same, and after the same work, whatever became of the user.
+async fn new_mail(view: &View<'_>, uri: &Uri, claims: &Claims) -> Response {
+    match renewal::request(view.ctx, claims).await {
+        Ok(()) => answer::page(StatusCode::OK, invite::new_mail_requested(&view.shell(Some(claims)))),
+        Err(failure) => {
+            let mut response = view.busy(uri, claims);
+            response.extensions_mut().insert(Failure::of(&failure));
+            response
         }
     }
 }
 
-/// The answer to the button of an expired link: the same, and after the same work, whatever became of the user. `None`
-/// where the form is not that button's, or the link has not expired.
-async fn new_mail(view: &View<'_>, uri: &Uri, form: &[u8], token: &str, purposes: &[Purpose]) -> Option<Response> {
-    if !is_intent(form, REQUEST_NEW_MAIL) {
-        return None;
+/// What the token in the path says. The error is the answer: to the button of an expired link, or the page of a link that
+/// does not work.
+async fn claims_of_post(
+    view: &View<'_>,
+    uri: &Uri,
+    form: &[u8],
+    folder: &str,
+    purposes: &[Purpose],
+) -> Result<Claims, Response> {
+    match redeem::verify(view.ctx, token(uri, folder), purposes) {
+        Ok(claims) => Ok(claims),
+        Err(Refused::Expired(claims)) if is_intent(form, REQUEST_NEW_MAIL) => Err(new_mail(view, uri, &claims).await),
+        Err(refused) => Err(view.not_live(uri, &refused.into())),
     }
-    let Err(Refused::Expired(claims)) = redeem::claims(view.ctx, token, purposes) else { return None };
-    Some(match renewal::request(view.ctx, &claims).await {
-        Ok(()) => answer::page(StatusCode::OK, invite::new_mail_requested(&view.shell(Some(&claims)))),
-        Err(failure) => {
-            let mut response = view.busy(uri, &claims);
-            response.extensions_mut().insert(Failure::of(&failure));
-            response
-        }
-    })
 }
 
 fn is_intent(form: &[u8], intent: &str) -> bool {
@@ -170,10 +179,14 @@ fn token<'u>(uri: &'u Uri, folder: &str) -> &'u str {
 /// `GET /invite/{token}`: the form, or what is wrong with the link.
 pub async fn invite_page(work: Work, uri: Uri) -> Response {
     let view = View::new(&work.ctx);
-    match redeem::open(&work.ctx, token(&uri, "/invite/"), SETS_PASSWORD).await {
+    let claims = match redeem::verify(&work.ctx, token(&uri, "/invite/"), SETS_PASSWORD) {
+        Ok(claims) => claims,
+        Err(refused) => return view.not_live(&uri, &refused.into()),
+    };
+    match redeem::open(&work.ctx, claims.clone()).await {
         Ok(Link::Live(claims, user)) => view.form(StatusCode::OK, &uri, &claims, &user, &[]),
         Ok(other) => view.not_live(&uri, &other),
-        Err(failure) => view.failed(&uri, token(&uri, "/invite/"), SETS_PASSWORD, &failure),
+        Err(failure) => view.failed(&uri, &claims, &failure),
     }
 }
 
@@ -185,25 +198,25 @@ pub async fn set_password(work: Work, uri: Uri, body: Body) -> Response {
     };
     let ctx = &work.ctx;
     let view = View::new(ctx);
-    let token = token(&uri, "/invite/");
-    if let Some(response) = new_mail(&view, &uri, &form, token, SETS_PASSWORD).await {
-        return response;
-    }
+    let claims = match claims_of_post(&view, &uri, &form, "/invite/", SETS_PASSWORD).await {
+        Ok(claims) => claims,
+        Err(answered) => return answered,
+    };
     let (password, confirm) = match (field(&form, PASSWORD_FIELD).transpose(), field(&form, CONFIRM_FIELD).transpose())
     {
         (Ok(password), Ok(confirm)) => (password.unwrap_or_default(), confirm),
         _ => {
-            return match redeem::open(ctx, token, SETS_PASSWORD).await {
+            return match redeem::open(ctx, claims.clone()).await {
                 Ok(Link::Live(claims, user)) => {
                     let problems = [text::for_locale(&claims.locale).weak_garbled.to_owned()];
                     view.form(StatusCode::UNPROCESSABLE_ENTITY, &uri, &claims, &user, &problems)
                 }
                 Ok(other) => view.not_live(&uri, &other),
-                Err(failure) => view.failed(&uri, token, SETS_PASSWORD, &failure),
+                Err(failure) => view.failed(&uri, &claims, &failure),
             };
         }
     };
-    match redeem::set_password(ctx, &work.gate, token, &password, confirm.as_deref()).await {
+    match redeem::set_password(ctx, &work.gate, claims.clone(), &password, confirm.as_deref()).await {
         Ok(Redeemed::Done(claims, user)) => {
             let sign_in = view.settings().sign_in_url.as_deref();
             let html = invite::password_set(&view.shell(Some(&claims)), &user.user_name(), sign_in);
@@ -220,22 +233,24 @@ pub async fn set_password(work: Work, uri: Uri, body: Body) -> Response {
         }
         Ok(Redeemed::NotLive(link)) => view.not_live(&uri, &link),
         Ok(Redeemed::Busy(claims)) => view.busy(&uri, &claims),
-        Err(failure) => view.failed(&uri, token, SETS_PASSWORD, &failure),
+        Err(failure) => view.failed(&uri, &claims, &failure),
     }
 }
 
 /// `GET /verify/{token}`: one button, or what is wrong with the link.
 pub async fn verify_page(work: Work, uri: Uri) -> Response {
-    offer_to_verify(&work.ctx, &uri, StatusCode::OK).await
+    let view = View::new(&work.ctx);
+    match redeem::verify(&work.ctx, token(&uri, "/verify/"), CONFIRMS_ADDRESS) {
+        Ok(claims) => offer_to_verify(&view, &uri, claims, StatusCode::OK).await,
+        Err(refused) => view.not_live(&uri, &refused.into()),
+    }
 }
 
-async fn offer_to_verify(ctx: &Context, uri: &Uri, status: StatusCode) -> Response {
-    let view = View::new(ctx);
-    let token = token(uri, "/verify/");
-    match redeem::open(ctx, token, &[Purpose::VerifyEmail]).await {
+async fn offer_to_verify(view: &View<'_>, uri: &Uri, claims: Claims, status: StatusCode) -> Response {
+    match redeem::open(view.ctx, claims.clone()).await {
         Ok(Link::Live(claims, user)) => view.button(status, uri, &claims, &user),
         Ok(other) => view.not_live(uri, &other),
-        Err(failure) => view.failed(uri, token, &[Purpose::VerifyEmail], &failure),
+        Err(failure) => view.failed(uri, &claims, &failure),
     }
 }
 
@@ -248,14 +263,14 @@ pub async fn confirm_email(work: Work, uri: Uri, body: Body) -> Response {
         Err(refused) => return refused,
     };
     let view = View::new(ctx);
-    let token = token(&uri, "/verify/");
-    if let Some(response) = new_mail(&view, &uri, &form, token, &[Purpose::VerifyEmail]).await {
-        return response;
-    }
+    let claims = match claims_of_post(&view, &uri, &form, "/verify/", CONFIRMS_ADDRESS).await {
+        Ok(claims) => claims,
+        Err(answered) => return answered,
+    };
     if !is_intent(&form, CONFIRM_EMAIL) {
-        return offer_to_verify(ctx, &uri, StatusCode::UNPROCESSABLE_ENTITY).await;
+        return offer_to_verify(&view, &uri, claims, StatusCode::UNPROCESSABLE_ENTITY).await;
     }
-    match redeem::confirm_email(ctx, token).await {
+    match redeem::confirm_email(ctx, claims.clone()).await {
         Ok(Redeemed::Done(claims, user)) => {
             let sign_in = view.settings().sign_in_url.as_deref();
             let html = invite::email_verified(&view.shell(Some(&claims)), sign_in, confirms(&user));
@@ -266,7 +281,7 @@ pub async fn confirm_email(work: Work, uri: Uri, body: Body) -> Response {
         Ok(Redeemed::Refused(claims, ..) | Redeemed::Mismatch(claims, _) | Redeemed::Busy(claims)) => {
             view.busy(&uri, &claims)
         }
-        Err(failure) => view.failed(&uri, token, &[Purpose::VerifyEmail], &failure),
+        Err(failure) => view.failed(&uri, &claims, &failure),
     }
 }
 

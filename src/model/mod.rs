@@ -1,6 +1,7 @@
 //! What the rooms talk about: tenants, settings, the deployment, user stores, resources, and the context of a request.
 
 pub mod administrator;
+pub mod code;
 pub mod context;
 pub mod deployment;
 pub mod resource;

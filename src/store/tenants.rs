@@ -84,3 +84,12 @@ pub async fn set_active(ctx: &Context, number: i64, active: bool) -> Result<bool
     ctx.memory.tenants.forget(&Tenant::of(row.text("domain")?));
     Ok(true)
 }
+
+/// The statement that creates a tenant. `owners` is what [`TenantRow::owners`] is.
+#[must_use]
+pub fn creation(ctx: &Context, tenant: &Tenant, owners: &Json) -> Statement {
+    Statement::new(
+        "INSERT INTO tenants (number, domain, owners, created) VALUES (?1, ?2, ?3, ?4)",
+        vec![tenant.key(), tenant.domain().into(), owners.to_string().into(), ctx.platform.clock.now().into()],
+    )
+}

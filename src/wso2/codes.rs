@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use crate::base::account::{Account, Cause, Onboarding};
 use crate::base::token::{Claims, Purpose};
-use crate::invite::offline;
+use crate::invite::offline::OfflineLinkError;
 use crate::invite::redeem::Link;
 use crate::model::context::Context;
 use crate::model::resource::Resource;
@@ -230,12 +230,12 @@ pub fn offline_request(stores: &UserStores, body: &Json) -> Result<String, Error
 
 /// Why there is no offline link.
 #[must_use]
-pub fn offline_refused(refusal: &offline::Refusal) -> Error {
+pub fn offline_refused(refusal: &OfflineLinkError) -> Error {
     let code = match refusal {
-        offline::Refusal::Forbidden(_) => return Error { status: 403, ..no_link("", refusal.to_string()) },
-        offline::Refusal::Unknown | offline::Refusal::Nothing(_) => "18003",
-        offline::Refusal::Locked => "17003",
-        offline::Refusal::Disabled => "17004",
+        OfflineLinkError::Forbidden(_) => return Error { status: 403, ..no_link("", refusal.to_string()) },
+        OfflineLinkError::Unknown | OfflineLinkError::Nothing(_) => "18003",
+        OfflineLinkError::Locked => "17003",
+        OfflineLinkError::Disabled => "17004",
     };
     no_link(code, refusal.to_string())
 }

@@ -11,11 +11,12 @@ use crate::base::token::MAX_KID;
 use crate::http::answer::{self, Dialect};
 use crate::http::api::{at_domain, flat, object, problem};
 use crate::http::{Work, parameters, set};
-use crate::invite::listing::{self, DEFAULT_COUNT, ListError, MAX_COUNT, Status};
-use crate::invite::resend::{self, Refusal};
-use crate::invite::resend_all;
+use crate::invite::listing::{self, DEFAULT_COUNT, MAX_COUNT};
+use crate::invite::resend::{self, ResendError};
+use crate::invite::resend_all::{self, ResendAllError};
 use crate::model::context::Context;
 use crate::model::resource::Resource;
+use crate::store::invitations::listing::{ListError, Status, list as list_invitations};
 
 pub use import::import;
 
@@ -37,12 +38,12 @@ pub async fn list(work: Work, uri: Uri) -> Response {
             };
             // RFC 9865: an empty cursor asks for the first page.
             let cursor = parameters(&uri, "cursor").next().filter(|cursor| !cursor.is_empty());
-            let page = listing::list(&ctx, status, count, cursor.as_deref()).await.map_err(|error| match error {
+            let page = list_invitations(&ctx, status, count, cursor.as_deref()).await.map_err(|error| match error {
                 ListError::Cursor(error) => bad(&error.detail),
                 ListError::Database(failure) => answer::database(Dialect::Problem, &failure),
             })?;
             let now = ctx.platform.clock.now();
-            let resources: Vec<_> = page.users.iter().map(|user| listing::shown(user, now)).collect();
+            let resources: Vec<_> = page.users.iter().map(|user| listing::to_json(user, now)).collect();
             let mut body = json!({});
             if let Some(total) = page.total {
                 body["totalResults"] = json!(total);
@@ -85,8 +86,8 @@ pub async fn resend_all(work: Work, body: Body) -> Response {
             let kid = body["kid"].as_str().filter(|kid| (1..=MAX_KID).contains(&kid.len())).ok_or_else(|| {
                 problem(StatusCode::BAD_REQUEST, "kid is missing: the name of a root key, as TOKEN_KEYS has or had it.")
             })?;
-            let done = resend_all::signed_by(ctx, kid).await.map_err(|refusal| match refusal {
-                resend_all::Refusal::Database(failure) => answer::database(Dialect::Problem, &failure),
+            let done = resend_all::resend_signed_by(ctx, kid).await.map_err(|refusal| match refusal {
+                ResendAllError::Database(failure) => answer::database(Dialect::Problem, &failure),
                 refusal => problem(StatusCode::CONFLICT, &refusal.to_string()),
             })?;
             Ok(answered(StatusCode::ACCEPTED, json!({ "resent": done.resent, "more": done.more }).to_string()))
@@ -106,15 +107,17 @@ pub async fn revoke(work: Work, uri: Uri) -> Response {
     )
 }
 
-fn done(ctx: &Context, status: StatusCode, outcome: Result<Resource, Refusal>) -> Result<Response, Response> {
+fn done(ctx: &Context, status: StatusCode, outcome: Result<Resource, ResendError>) -> Result<Response, Response> {
     let user = outcome.map_err(|refusal| match refusal {
-        Refusal::NotFound => problem(StatusCode::NOT_FOUND, &refusal.to_string()),
-        Refusal::Forbidden(_) => problem(StatusCode::FORBIDDEN, &refusal.to_string()),
-        Refusal::Nothing(_) => problem(StatusCode::CONFLICT, &refusal.to_string()),
-        Refusal::TooMany { seconds, .. } => answer::too_many_requests(Dialect::Problem, seconds, &refusal.to_string()),
-        Refusal::Database(failure) => answer::database(Dialect::Problem, &failure),
+        ResendError::NotFound => problem(StatusCode::NOT_FOUND, &refusal.to_string()),
+        ResendError::Forbidden(_) => problem(StatusCode::FORBIDDEN, &refusal.to_string()),
+        ResendError::Nothing(_) => problem(StatusCode::CONFLICT, &refusal.to_string()),
+        ResendError::TooMany { seconds, .. } => {
+            answer::too_many_requests(Dialect::Problem, seconds, &refusal.to_string())
+        }
+        ResendError::Database(failure) => answer::database(Dialect::Problem, &failure),
     })?;
-    Ok(answered(status, listing::shown(&user, ctx.platform.clock.now()).to_string()))
+    Ok(answered(status, listing::to_json(&user, ctx.platform.clock.now()).to_string()))
 }
 
 fn answered(status: StatusCode, body: String) -> Response {

@@ -15,7 +15,7 @@ use crate::http::{Work, empty};
 use crate::model::context::Context;
 use crate::model::resource::GROUP;
 use crate::provision::{self, Found};
-use crate::store::group;
+use crate::store::groups;
 use crate::store::list::{self, ListError, Page};
 use scim::error::Error as ScimError;
 use scim::list::list_response;
@@ -108,7 +108,7 @@ async fn written(ctx: &Context, rt: &Arc<ResourceType>, mut found: Found, projec
         return response;
     }
     if found.large && found.members.is_none() && projection.wants("members") {
-        match group::members(ctx, &found.resource.id).await {
+        match groups::members(ctx, &found.resource.id).await {
             Ok(members) => found.members = Some(members),
             Err(failure) => return answer::database(Dialect::Scim, &failure),
         }
@@ -204,7 +204,7 @@ async fn show(
         page.resources.iter().filter(|(name, _)| name == GROUP).map(|(_, group)| group.id.as_str()).collect();
     let mut members = Vec::new();
     if with_members && !groups.is_empty() {
-        let found = group::members_of_all(ctx, &groups).await;
+        let found = groups::members_of_all(ctx, &groups).await;
         members = found.map_err(|failure| answer::database(Dialect::Scim, &failure))?.ok_or_else(|| {
             refuse(&ScimError::too_many(
                 "The groups of this page have more members than one answer holds: ask with excludedAttributes=members, \

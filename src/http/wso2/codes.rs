@@ -17,10 +17,10 @@ use crate::http::{Work, empty};
 use crate::i18n::text;
 use crate::invite::offline;
 use crate::invite::redeem::{self, Link, Redeemed, SETS_PASSWORD};
-use crate::invite::resend::{self, Refusal};
+use crate::invite::resend::{self, ResendError};
 use crate::model::context::Context;
 use crate::ports::DatabaseError;
-use crate::store::find;
+use crate::store::resources::find;
 use crate::wso2::codes as wso2;
 use crate::wso2::codes::{ANY_PURPOSE, Endpoint};
 
@@ -52,7 +52,10 @@ pub async fn validate_recovery(work: Work, body: Body) -> Response {
             let ctx = &work.ctx;
             let body = json_body(body).await?;
             wso2::check_step(&body).map_err(|error| error_of(&error))?;
-            match redeem::open(ctx, wso2::text(&body, "code"), SETS_PASSWORD).await {
+            let claims = redeem::verify(ctx, wso2::text(&body, "code"), SETS_PASSWORD).map_err(|refused| {
+                error_of(&wso2::not_live(&refused.into(), Endpoint::ValidateRecovery, &ctx.tenant))
+            })?;
+            match redeem::open(ctx, claims).await {
                 Ok(Link::Live(_, user)) => Ok(json(StatusCode::ACCEPTED, &wso2::user(ctx, &user))),
                 Ok(other) => Err(error_of(&wso2::not_live(&other, Endpoint::ValidateRecovery, &ctx.tenant))),
                 Err(failure) => Err(failed(&failure)),
@@ -71,7 +74,9 @@ pub async fn set_password(work: Work, body: Body) -> Response {
             let body = json_body(body).await?;
             let key = wso2::text(&body, "key");
             let password = wso2::text(&body, "password");
-            match redeem::set_password(ctx, &work.gate, key, password, None).await {
+            let claims = redeem::verify(ctx, key, SETS_PASSWORD)
+                .map_err(|refused| error_of(&wso2::not_live(&refused.into(), Endpoint::SetPassword, &ctx.tenant)))?;
+            match redeem::set_password(ctx, &work.gate, claims, password, None).await {
                 Ok(Redeemed::Done(_, user)) => Ok(json(StatusCode::OK, &wso2::user(ctx, &user))),
                 Ok(Redeemed::Refused(claims, _, weaknesses)) => Err(refused(key, &claims, &weaknesses)),
                 Ok(Redeemed::NotLive(link)) => {
@@ -98,7 +103,7 @@ fn refused(key: &str, claims: &Claims, weaknesses: &[Weakness]) -> Response {
 
 /// What a code that confirms an address says, and whether its time is over. No round trip.
 fn confirmable(ctx: &Context, code: &str) -> Result<(Claims, bool), Response> {
-    let (claims, is_expired) = match redeem::claims(ctx, code, ANY_PURPOSE) {
+    let (claims, is_expired) = match redeem::verify(ctx, code, ANY_PURPOSE) {
         Ok(claims) => (claims, false),
         Err(Refused::Expired(claims)) => (*claims, true),
         Err(refused) => return Err(error_of(&wso2::not_live(&refused.into(), Endpoint::User, &ctx.tenant))),
@@ -114,8 +119,11 @@ pub async fn validate_user(work: Work, body: Body) -> Response {
             let ctx = &work.ctx;
             let body = json_body(body).await?;
             let code = wso2::text(&body, "code");
-            confirmable(ctx, code)?;
-            match redeem::confirm_email(ctx, code).await {
+            let (claims, is_expired) = confirmable(ctx, code)?;
+            if is_expired {
+                return Err(error_of(&wso2::not_live(&Link::Expired(claims), Endpoint::User, &ctx.tenant)));
+            }
+            match redeem::confirm_email(ctx, claims).await {
                 Ok(Redeemed::Done(_, user)) => Ok(json(StatusCode::ACCEPTED, &wso2::user(ctx, &user))),
                 Ok(Redeemed::NotLive(link)) => Err(error_of(&wso2::not_live(&link, Endpoint::User, &ctx.tenant))),
                 // Nothing is typed here, so that nothing can be refused.
@@ -134,7 +142,7 @@ pub async fn introspect(work: Work, body: Body) -> Response {
             let ctx = &work.ctx;
             let body = json_body(body).await?;
             let (claims, is_expired) = confirmable(ctx, wso2::text(&body, "code"))?;
-            match redeem::look_up(ctx, claims).await {
+            match redeem::open(ctx, claims).await {
                 Ok(Link::Live(_, user)) => Ok(json(StatusCode::ACCEPTED, &wso2::introspected(ctx, &user, is_expired))),
                 Ok(other) => Err(error_of(&wso2::not_live(&other, Endpoint::User, &ctx.tenant))),
                 Err(failure) => Err(failed(&failure)),
@@ -159,12 +167,14 @@ pub async fn resend(work: Work, body: Body) -> Response {
                 ))
             })?;
             let resent = resend::resend(ctx, &user.id).await.map_err(|refusal| match refusal {
-                Refusal::Database(failure) => failed(&failure),
-                Refusal::Forbidden(error) => answer::error(Dialect::Wso2, StatusCode::FORBIDDEN, &error.detail),
-                Refusal::TooMany { seconds, .. } => {
+                ResendError::Database(failure) => failed(&failure),
+                ResendError::Forbidden(error) => answer::error(Dialect::Wso2, StatusCode::FORBIDDEN, &error.detail),
+                ResendError::TooMany { seconds, .. } => {
                     answer::too_many_requests(Dialect::Wso2, seconds, &refusal.to_string())
                 }
-                Refusal::NotFound | Refusal::Nothing(_) => error_of(&wso2::no_recovery_data(refusal.to_string())),
+                ResendError::NotFound | ResendError::Nothing(_) => {
+                    error_of(&wso2::no_recovery_data(refusal.to_string()))
+                }
             })?;
             Ok(match resent.code {
                 Some(code) => plain(StatusCode::CREATED, code.expose().to_owned()),
@@ -183,7 +193,7 @@ pub async fn offline_link(work: Work, body: Body) -> Response {
             let body = json_body(body).await?;
             let user_name =
                 wso2::offline_request(&ctx.deployment.user_stores, &body).map_err(|error| error_of(&error))?;
-            let token = offline::token(ctx, &user_name).await.map_err(|failure| failed(&failure))?;
+            let token = offline::create_token(ctx, &user_name).await.map_err(|failure| failed(&failure))?;
             let token = token.map_err(|refusal| error_of(&wso2::offline_refused(&refusal)))?;
             let page = format!("{}/accountrecoveryendpoint/confirmrecovery.do", ctx.base());
             Ok(plain(StatusCode::CREATED, format!("{page}?confirmation={}", token.expose())))

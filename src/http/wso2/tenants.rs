@@ -10,7 +10,7 @@ use crate::http::wso2::{error, error_of, json, json_body};
 use crate::http::{Work, empty, parameters, set};
 use crate::model::context::Context;
 use crate::model::tenant::Tenant;
-use crate::provision::{Refusal, tenant};
+use crate::provision::{ProvisionError, tenant};
 use crate::store::tenants::{self, TenantRow};
 use crate::wso2::tenants as wso2;
 
@@ -32,9 +32,9 @@ pub async fn create(work: Work, body: Body) -> Response {
             let new = wso2::read(&json_body(body).await?).map_err(|error| error_of(&error))?;
             let code = tenant::create(ctx, &work.gate, &new).await.map_err(|refusal| match wso2::refused(refusal) {
                 Ok(error) => error_of(&error),
-                Err(Refusal::Scim(failure)) => error(failure.status, "", &failure.detail),
-                Err(Refusal::Busy) => answer::unavailable(Dialect::Wso2, "Too many passwords are being hashed."),
-                Err(Refusal::Database(failure)) => answer::database(Dialect::Wso2, &failure),
+                Err(ProvisionError::Scim(failure)) => error(failure.status, "", &failure.detail),
+                Err(ProvisionError::Busy) => answer::unavailable(Dialect::Wso2, "Too many passwords are being hashed."),
+                Err(ProvisionError::Database(failure)) => answer::database(Dialect::Wso2, &failure),
             })?;
             let mut response = empty(StatusCode::CREATED);
             let location = format!("{}/api/server/v1/tenants/{}", ctx.base(), new.tenant.number());
