@@ -8,8 +8,8 @@ use std::time::Instant;
 use hmac::{Hmac, KeyInit, Mac};
 use latchkey::mail::message::message;
 use latchkey::mail::render;
-use latchkey::mail::template::TemplateType;
 use latchkey::model::deployment::Deployment;
+use latchkey::model::mail::TemplateType;
 use latchkey::model::tenant::Tenant;
 use latchkey::store::outbox::{Facts, Fixed, Mail};
 use sha2::Sha256;
@@ -37,7 +37,7 @@ fn deployment() -> Deployment {
         ("TOKEN_KEYS", "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"),
     ];
     let get = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-    Deployment::load(get).unwrap_or_else(|problems| panic!("{problems:?}"))
+    Deployment::load(get, |_, _| None).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
 fn mail(number: u32) -> (Mail, Fixed) {

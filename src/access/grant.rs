@@ -9,10 +9,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::base::keys::KeyRing;
 use crate::base::scope::Scopes;
 use crate::base::secret::Secret;
 use crate::base::signing::Use;
-use crate::base::token::KeyRing;
 
 const ACCESS_TOKEN: Use<'static> = Use { prefix: "lk_at_", label: b"latchkey/access-token/v1", bound_to: b"" };
 /// The longest life, in seconds.
@@ -54,8 +54,8 @@ impl Grant {
 #[cfg(test)]
 mod tests {
     use super::Grant;
+    use crate::base::keys::{Key, KeyRing};
     use crate::base::scope::{Scope, Scopes};
-    use crate::base::token::{Key, KeyRing};
 
     fn ring(kids: &[&str]) -> KeyRing {
         let key = |kid: &&str| Key::new((*kid).to_owned(), kid.repeat(32).into_bytes());

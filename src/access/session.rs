@@ -111,7 +111,8 @@ mod tests {
             "TOKEN_KEYS" => Some(keys),
             _ => None,
         };
-        Deployment::load(|name| variable(name).map(str::to_owned).filter(|v| !v.is_empty())).expect("complete")
+        Deployment::load(|name| variable(name).map(str::to_owned).filter(|v| !v.is_empty()), |_, _| None)
+            .expect("complete")
     }
 
     const KEY: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";

@@ -1,8 +1,7 @@
 //! The account: what is stored about a user's onboarding, lock and disabling, what follows from it, and which links are
 //! still good. Pure; the table of states is in `docs/account.md`.
 
-use std::fmt;
-
+use crate::base::text_enum::text_enum;
 use crate::base::token::Purpose;
 
 /// What a user has yet to do before the account is live.
@@ -62,39 +61,17 @@ pub enum Cause {
     Accepted,
 }
 
-/// Names a stored value both ways; the names are the schema's CHECK lists.
-macro_rules! stored_as {
-    ($type:ident { $($variant:ident = $name:literal),+ $(,)? }) => {
-        impl $type {
-            /// As the database stores it.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name),+ }
-            }
-            /// Reads what the database stored.
-            #[must_use]
-            pub fn from_stored(text: &str) -> Option<Self> {
-                match text { $($name => Some(Self::$variant),)+ _ => None }
-            }
-        }
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-    };
-}
-
-stored_as!(Onboarding { None = "none", AskPassword = "AP", EmailVerification = "EV" });
-stored_as!(Lock { None = "none", Onboarding = "onboarding", Admin = "admin" });
-stored_as!(AccountState {
+// The names are the schema's CHECK lists.
+text_enum!(Onboarding { None = "none", AskPassword = "AP", EmailVerification = "EV" });
+text_enum!(Lock { None = "none", Onboarding = "onboarding", Admin = "admin" });
+text_enum!(AccountState {
     Disabled = "DISABLED",
     Locked = "LOCKED",
     PendingAskPassword = "PENDING_AP",
     PendingEmailVerification = "PENDING_EV",
     Unlocked = "UNLOCKED",
 });
-stored_as!(Cause { Locked = "L", AddressChanged = "M", Replaced = "N", GivenUp = "G", Revoked = "R", Accepted = "A" });
+text_enum!(Cause { Locked = "L", AddressChanged = "M", Replaced = "N", GivenUp = "G", Revoked = "R", Accepted = "A" });
 
 /// The stored facts of one account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -185,7 +162,7 @@ impl Account {
     #[must_use]
     pub fn dead_link(&self, seq: u32, purpose: Purpose) -> Option<Cause> {
         let since = usize::try_from(seq).ok().and_then(|seq| self.seq_log.get(seq..)).unwrap_or("");
-        let bumped = since.char_indices().filter_map(|(i, c)| Cause::from_stored(&since[i..i + c.len_utf8()])).max();
+        let bumped = since.char_indices().filter_map(|(i, c)| Cause::parse(&since[i..i + c.len_utf8()])).max();
         if bumped.is_some() {
             return bumped;
         }

@@ -2,12 +2,18 @@
 
 pub mod account;
 pub mod address;
+pub mod bounded_cache;
 pub mod calendar;
 pub mod characters;
 pub mod der;
 pub mod idna;
+pub mod keys;
+pub mod limits;
+pub mod locale;
 pub mod scope;
 pub mod secret;
 pub mod signing;
 pub mod text;
+pub mod text_enum;
 pub mod token;
+pub mod web_address;

@@ -31,18 +31,19 @@ mod tests {
 
     use super::Secret;
     use crate::base::address::Sender;
-    use crate::base::token::Key;
+    use crate::base::keys::Key;
     use crate::invite::account_request::AccountRequest;
     use crate::mail::inbox::InboxMail;
     use crate::mail::providers::Message;
     use crate::mail::render::{InvitationMail, Rendered, invitation_values};
-    use scim::Registry;
+    use crate::model::schemas::builtin;
 
     #[test]
     fn nothing_that_holds_a_secret_shows_it_in_debug_output() {
         const PASSWORD: &str = "correct horse";
         const TOKEN: &str = "lk1.AAAA.BBBB";
-        let user = Registry::builtin().resource_type("User").expect("there are users");
+        let registry = builtin();
+        let user = registry.resource_type("User").expect("there are users");
         let document = json!({ "userName": "paul", "password": PASSWORD });
         let mut document = document.as_object().cloned().unwrap_or_default();
         let request = AccountRequest::take(user, &mut document);

@@ -8,8 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use crate::base::keys::KeyRing;
 use crate::base::secret::Secret;
-use crate::base::token::KeyRing;
 
 /// A use of such texts.
 #[derive(Clone, Copy, Debug)]

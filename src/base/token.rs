@@ -12,24 +12,20 @@
 //! There is no algorithm field: the prefix fixes it. Nothing here touches a database. What a token cannot know, whether
 //! its `seq` is still the user's, is checked afterwards (`redeem.rs`).
 
-use std::fmt;
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use uuid::Uuid;
 
-use crate::model::tenant::Tenant;
+use crate::base::keys::KeyRing;
+use crate::base::locale::MAX_LOCALE;
 
 const PREFIX: &str = "lk1.";
 /// The longest token there is: anything longer is refused before it is looked at.
 pub const MAX_LENGTH: usize = 160;
 /// The longest name of a key, in bytes.
 pub const MAX_KID: usize = 8;
-/// The longest locale that a token carries, in bytes (`zh_Hans_CN` has ten).
-pub const MAX_LOCALE: usize = 16;
 /// Clocks of two machines may differ by this much, in seconds.
 const LEEWAY: u64 = 60;
 
@@ -83,54 +79,7 @@ pub enum Refused {
     Expired(Box<Claims>),
 }
 
-/// A root key.
-#[derive(Clone)]
-pub struct Key {
-    kid: String,
-    bytes: Vec<u8>,
-}
-
-impl Key {
-    /// A key of at least 32 bytes under a name of at most 8 characters (the deployment checks both).
-    #[must_use]
-    pub fn new(kid: String, bytes: Vec<u8>) -> Self {
-        Self { kid, bytes }
-    }
-
-    /// Its name.
-    #[must_use]
-    pub fn kid(&self) -> &str {
-        &self.kid
-    }
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Key({}, …)", self.kid)
-    }
-}
-
-/// The deployment's keys: the first signs, all verify. Bound to the host that links lead to, so that a token of one
-/// deployment means nothing to another that shares the root key.
-#[derive(Clone, Debug)]
-pub struct KeyRing {
-    keys: Vec<Key>,
-    host: String,
-}
-
 impl KeyRing {
-    /// The ring of these keys for links to `host`.
-    #[must_use]
-    pub fn new(keys: Vec<Key>, host: String) -> Self {
-        Self { keys, host }
-    }
-
-    /// The name of the key that signs now.
-    #[must_use]
-    pub fn current_kid(&self) -> Option<&str> {
-        self.keys.first().map(Key::kid)
-    }
-
     /// Mints the token for `claims`, signed by the key that they name; `None` when that key has been retired.
     #[must_use]
     pub fn mint(&self, claims: &Claims) -> Option<String> {
@@ -143,11 +92,12 @@ impl KeyRing {
     }
 
     /// Checks a token in the order of DESIGN 2.4: length, strict parse, key id, tag in constant time, purpose, tenant,
-    /// expiry. `now` is in seconds.
+    /// expiry. `tenant` is the
+    /// number of the tenant in whose path it was sent, `now` is in seconds.
     ///
     /// # Errors
     /// [`Refused`]
-    pub fn verify(&self, token: &str, purposes: &[Purpose], tenant: &Tenant, now: u64) -> Result<Claims, Refused> {
+    pub fn verify(&self, token: &str, purposes: &[Purpose], tenant: u64, now: u64) -> Result<Claims, Refused> {
         if token.len() > MAX_LENGTH {
             return Err(Refused::Invalid);
         }
@@ -164,7 +114,7 @@ impl KeyRing {
         if !purposes.contains(&claims.purpose) {
             return Err(Refused::Invalid);
         }
-        if claims.tenant != tenant.number() {
+        if claims.tenant != tenant {
             return Err(Refused::OtherTenant);
         }
         if claims.issued_at > now.saturating_add(LEEWAY) {
@@ -176,31 +126,9 @@ impl KeyRing {
         Ok(claims)
     }
 
-    /// Keys for another use, one from each root key, the current one first: `label` names the use and its version,
-    /// `context` what the key is bound to. Tokens are made with labels of their own.
-    #[must_use]
-    pub fn derive(&self, label: &[u8], context: &[u8]) -> Vec<[u8; 32]> {
-        self.keys.iter().filter_map(|key| self.expand(key, label, context)).collect()
-    }
-
-    /// The same from the root key of this id; `None` when it has been retired.
-    #[must_use]
-    pub fn derive_from(&self, kid: &str, label: &[u8], context: &[u8]) -> Option<[u8; 32]> {
-        self.keys.iter().find(|key| key.kid == kid).and_then(|key| self.expand(key, label, context))
-    }
-
-    fn expand(&self, key: &Key, label: &[u8], context: &[u8]) -> Option<[u8; 32]> {
-        let mut derived = [0; 32];
-        let info: [&[u8]; 4] = [label, b"\0", context, self.host.as_bytes()];
-        Hkdf::<Sha256>::new(None, &key.bytes).expand_multi_info(&info, &mut derived).ok()?;
-        Some(derived)
-    }
-
     fn mac(&self, kid: &str, purpose: Purpose, tenant: u64, message: &[u8]) -> Option<Hmac<Sha256>> {
-        let root = self.keys.iter().find(|key| key.kid == kid)?;
-        let info: [&[u8]; 4] = [b"latchkey/token/v1\0", &[purpose as u8], &tenant.to_be_bytes(), self.host.as_bytes()];
-        let mut key = [0; 32];
-        Hkdf::<Sha256>::new(None, &root.bytes).expand_multi_info(&info, &mut key).ok()?;
+        let context = [&[purpose as u8], &tenant.to_be_bytes()[..]].concat();
+        let key = self.derive_from(kid, b"latchkey/token/v1", &context)?;
         let mut mac = Hmac::<Sha256>::new_from_slice(&key).ok()?;
         mac.update(message);
         Some(mac)

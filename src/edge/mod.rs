@@ -20,6 +20,7 @@ use worker::{Context as WorkerContext, Env, HttpRequest, MessageBatch, ScheduleC
 use crate::access::{delay, sessions};
 use crate::base::text::without_values;
 use crate::http::Service;
+use crate::mail::webhooks::problem_with;
 use crate::mail::{sender, webhooks};
 use crate::model::deployment::Deployment;
 use crate::ports::{DatabaseError, Platform};
@@ -43,7 +44,7 @@ fn service(env: &Env) -> Rc<Service> {
         service
             .get_or_insert_with(|| {
                 let variable = |name: &str| env.var(name).ok().map(|value| value.to_string());
-                let deployment = Deployment::load(variable).and_then(|deployment| {
+                let deployment = Deployment::load(variable, problem_with).and_then(|deployment| {
                     let missing = deployment.user_stores.missing(|binding| env.d1(binding).is_ok());
                     if missing.is_empty() { Ok(Arc::new(deployment)) } else { Err(missing) }
                 });

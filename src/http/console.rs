@@ -10,13 +10,14 @@ use form_urlencoded::byte_serialize;
 use crate::access::authenticate::{self, Basic, Outcome};
 use crate::access::session::Session;
 use crate::access::sessions::{self, Ended};
+use crate::base::web_address::form_target;
 use crate::http::answer::{self, Dialect};
 use crate::http::form::{self, field};
 use crate::http::{Work, caller, parameters, set};
 use crate::model::context::{Actor, Context};
 use crate::pages::console as pages;
 use crate::pages::console::{HomePage, SignInPage, Told};
-use crate::pages::layout::{Shell, form_target};
+use crate::pages::layout::Shell;
 use crate::pages::problem;
 
 /// Who has signed in, and what he may do.

@@ -5,6 +5,7 @@ use ::http::{HeaderMap, Method};
 use axum::response::Response;
 
 use crate::access::limits;
+use crate::base::limits::REQUEST_PERIOD;
 use crate::http::answer::{self, Dialect};
 use crate::model::context::Context;
 use crate::ports::RequestKind;
@@ -36,7 +37,7 @@ pub async fn refused(
     if limits::admits(ctx, kind, credentials).await {
         return None;
     }
-    let seconds = limits::REQUEST_PERIOD;
+    let seconds = REQUEST_PERIOD;
     let detail = format!("Too many requests: try again in {seconds} seconds.");
     let mut response = answer::too_many_requests(dialect, seconds, &detail);
     response.extensions_mut().insert(Limited(kind));

@@ -17,7 +17,9 @@ use crate::base::token::{Claims, Purpose, Refused};
 use crate::http::answer::{self, Dialect, Failure};
 use crate::http::form::{self, field};
 use crate::http::{Work, parameters, set};
-use crate::i18n::text::{self, Texts, fill};
+use crate::i18n::Language;
+use crate::i18n::fill::fill;
+use crate::i18n::pages::PageTexts;
 use crate::invite::redeem::{self, CONFIRMS_ADDRESS, Link, Redeemed, SETS_PASSWORD};
 use crate::invite::renewal;
 use crate::model::context::Context;
@@ -208,7 +210,7 @@ pub async fn set_password(work: Work, uri: Uri, body: Body) -> Response {
         _ => {
             return match redeem::open(ctx, claims.clone()).await {
                 Ok(Link::Live(claims, user)) => {
-                    let problems = [text::for_locale(&claims.locale).weak_garbled.to_owned()];
+                    let problems = [Language::for_locale(&claims.locale).pages().weak_garbled.to_owned()];
                     view.form(StatusCode::UNPROCESSABLE_ENTITY, &uri, &claims, &user, &problems)
                 }
                 Ok(other) => view.not_live(&uri, &other),
@@ -223,12 +225,12 @@ pub async fn set_password(work: Work, uri: Uri, body: Body) -> Response {
             answer::page(StatusCode::OK, html)
         }
         Ok(Redeemed::Refused(claims, user, weaknesses)) => {
-            let texts = text::for_locale(&claims.locale);
+            let texts = Language::for_locale(&claims.locale).pages();
             let problems: Vec<String> = weaknesses.iter().map(|weakness| in_words(weakness, texts)).collect();
             view.form(StatusCode::UNPROCESSABLE_ENTITY, &uri, &claims, &user, &problems)
         }
         Ok(Redeemed::Mismatch(claims, user)) => {
-            let problems = [text::for_locale(&claims.locale).mismatch.to_owned()];
+            let problems = [Language::for_locale(&claims.locale).pages().mismatch.to_owned()];
             view.form(StatusCode::UNPROCESSABLE_ENTITY, &uri, &claims, &user, &problems)
         }
         Ok(Redeemed::NotLive(link)) => view.not_live(&uri, &link),
@@ -313,7 +315,7 @@ fn redirect(ctx: &Context, uri: &Uri, folder: &str) -> Response {
 }
 
 /// A weakness as the person who typed the password reads it.
-pub fn in_words(weakness: &Weakness, texts: &Texts) -> String {
+pub fn in_words(weakness: &Weakness, texts: &PageTexts) -> String {
     match weakness {
         Weakness::Empty => texts.weak_empty.to_owned(),
         Weakness::TooShort(least) => fill(texts.weak_short, &[("n", &least.to_string())]),

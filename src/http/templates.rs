@@ -5,10 +5,10 @@ use axum::body::{self, Body};
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
+use crate::base::locale::normalise;
 use crate::http::Work;
 use crate::http::answer::{self, Dialect};
 use crate::http::api::{flat, problem};
-use crate::i18n::locale::normalise;
 use crate::mail::custom::ContentType;
 use crate::mail::custom::preview::{self, Draft};
 use crate::store::mail_templates::Type;

@@ -5,7 +5,7 @@
 
 use crate::base::account::{Account, Cause, Lock, Onboarding};
 use crate::invite::account_request::AccountRequest;
-use crate::mail::template::TemplateType;
+use crate::model::mail::TemplateType;
 use crate::model::settings::Settings;
 use crate::store::audit::Action;
 

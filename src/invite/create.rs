@@ -9,10 +9,9 @@ use crate::base::address::Address;
 use crate::base::secret::Secret;
 use crate::invite::account_request::{self, AccountRequest};
 use crate::invite::code::check_may_have_codes;
-use crate::mail::message::purpose;
-use crate::mail::template::TemplateType;
 use crate::model::code::{Code, EXTERNAL};
 use crate::model::context::{Actor, Context, StoreContext};
+use crate::model::mail::TemplateType;
 use crate::model::resource::{Invitation, Resource};
 use crate::model::settings::EmailSender;
 use crate::store::resources::{NewMail, NewResource};
@@ -109,7 +108,7 @@ pub fn prepare_invitation(
         return Ok((Some(NewMail { template, recipient, invited_by: inviter(ctx), new_email: None }), None));
     }
     check_may_have_codes(ctx)?;
-    Ok((None, purpose(template).map(|purpose| Code::new(ctx, purpose))))
+    Ok((None, template.link_purpose().map(|purpose| Code::new(ctx, purpose))))
 }
 
 /// The state of an invitation that has just been made, as its user shows it.

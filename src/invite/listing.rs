@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use crate::base::account::Onboarding;
 use crate::base::text::rfc3339;
-use crate::mail::template::TemplateType;
+use crate::model::mail::TemplateType;
 use crate::model::resource::Resource;
 use crate::ports::Millis;
 

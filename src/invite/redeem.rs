@@ -9,8 +9,8 @@ use crate::base::account::{Cause, Onboarding};
 use crate::base::address::Address;
 use crate::base::token::{Claims, Purpose, Refused};
 use crate::invite::account_request;
-use crate::mail::template::TemplateType;
 use crate::model::context::{Actor, Context};
+use crate::model::mail::TemplateType;
 use crate::model::resource::{Resource, USER};
 use crate::model::settings::EmailSender;
 use crate::ports::{DatabaseError, Outcome};
@@ -46,7 +46,7 @@ pub enum Link {
 /// # Errors
 /// What is wrong with the token.
 pub fn verify(ctx: &Context, token: &str, purposes: &[Purpose]) -> Result<Claims, Refused> {
-    ctx.deployment.keys.verify(token, purposes, &ctx.tenant, ctx.now_seconds())
+    ctx.deployment.keys.verify(token, purposes, ctx.tenant.number(), ctx.now_seconds())
 }
 
 impl From<Refused> for Link {

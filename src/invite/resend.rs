@@ -1,8 +1,8 @@
 //! Sending an invitation again, and withdrawing it: one conditional write each (`store::invitations::resend`), in one round
 //! trip.
 
-use crate::access::limits::Limit;
 use crate::base::account::{Account, Lock, Onboarding};
+use crate::base::limits::Limit;
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
 use crate::base::token::Purpose;
@@ -13,7 +13,7 @@ use crate::model::context::{Context, StoreContext};
 use crate::model::resource::{Resource, USER};
 use crate::model::settings::EmailSender;
 use crate::ports::DatabaseError;
-use crate::store::invitations::resend::{self as store, Changed, ResendLimit};
+use crate::store::invitations::resend::{self as store, Changed};
 use crate::store::resources::find;
 use scim::error::Error as ScimError;
 
@@ -68,7 +68,7 @@ pub async fn resend(ctx: &Context, user_id: &str) -> Result<Resent, ResendError>
             handed => return handed,
         }
     }
-    let limit = ctx.settings().rate_limits.resends.map(|Limit { count, seconds }| ResendLimit { count, seconds });
+    let limit = ctx.settings().rate_limits.resends;
     let changed = store::resend_by_mail(ctx, user_id, limit, external, inviter(ctx).as_deref()).await?;
     let user = match (check(changed, why_not_sent), limit) {
         (Err(ResendError::Nothing(FASTER)), Some(limit)) => return Err(explain_limit(ctx, user_id, limit).await?),
@@ -103,7 +103,7 @@ pub async fn revoke(ctx: &Context, user_id: &str) -> Result<Resource, ResendErro
 }
 
 /// What a resend was refused for: the limit, or else somebody who was faster.
-async fn explain_limit(ctx: &StoreContext, user_id: &str, limit: ResendLimit) -> Result<ResendError, DatabaseError> {
+async fn explain_limit(ctx: &StoreContext, user_id: &str, limit: Limit) -> Result<ResendError, DatabaseError> {
     let Some(oldest) = store::find_exhausting(ctx, user_id, limit).await? else {
         return Ok(ResendError::Nothing(FASTER));
     };

@@ -7,10 +7,11 @@ pub mod preview;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::base::token::MAX_LOCALE;
-use crate::i18n::locale::{DEFAULT_LOCALE, Language, normalise};
+use crate::base::locale::{DEFAULT_LOCALE, MAX_LOCALE, normalise};
+use crate::i18n::Language;
 use crate::mail::render::{self, html};
-use crate::mail::template::{Template, TemplateType};
+use crate::mail::template::Template;
+use crate::model::mail::TemplateType;
 
 /// What a body and its footer are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

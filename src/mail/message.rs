@@ -3,7 +3,7 @@
 use crate::base::token::{Claims, Purpose};
 use crate::mail::providers::Message;
 use crate::mail::render::{self, InvitationMail};
-use crate::mail::template::{Template, TemplateType};
+use crate::mail::template::Template;
 use crate::model::deployment::Deployment;
 use crate::model::tenant::Tenant;
 use crate::store::outbox::{Fixed, Mail};
@@ -15,7 +15,7 @@ pub fn message(deployment: &Deployment, mail: &Mail, fixed: &Fixed, template: &T
     let facts = &fixed.facts;
     let prefix = Tenant::of(&facts.tenant).prefix();
     let base = format!("{}{prefix}", deployment.public_origin);
-    let claims = purpose(mail.template).map(|purpose| Claims {
+    let claims = mail.template.link_purpose().map(|purpose| Claims {
         kid: fixed.kid.clone(),
         purpose,
         tenant: mail.tenant,
@@ -63,17 +63,4 @@ pub fn message(deployment: &Deployment, mail: &Mail, fixed: &Fixed, template: &T
         text: rendered.text,
         idempotency_key: mail.idempotency_key(),
     })
-}
-
-/// What the link in a mail is good for; `None` for a mail without one.
-#[must_use]
-pub fn purpose(template: TemplateType) -> Option<Purpose> {
-    match template {
-        TemplateType::AskPassword | TemplateType::ResendAskPassword => Some(Purpose::AskPassword),
-        TemplateType::EmailConfirm
-        | TemplateType::ResendEmailConfirm
-        | TemplateType::VerifyEmailOnUpdate
-        | TemplateType::ResendVerifyEmailOnUpdate => Some(Purpose::VerifyEmail),
-        TemplateType::AccountActivationSuccess | TemplateType::NotifyExistingEmailOnUpdate => None,
-    }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::access::limits::Limit;
+use crate::base::limits::Limit;
 use crate::ports::Millis;
 use crate::store::outbox::Mail;
 
@@ -51,7 +51,7 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mail::template::TemplateType;
+    use crate::model::mail::TemplateType;
 
     const NOW: Millis = 1_000_000_000;
     const SECOND: u64 = 1_000_000;

@@ -8,8 +8,9 @@ use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::i18n::locale::{Language, date_time, duration, year};
-use crate::i18n::text::fill;
+use crate::i18n::Language;
+use crate::i18n::fill::fill;
+use crate::i18n::time::{date_time, duration, year};
 use crate::mail::template::{Piece, Template, Values, pieces};
 
 mod clean;
@@ -144,8 +145,8 @@ impl fmt::Debug for InvitationMail<'_> {
 /// The values for a mail: what is known, and sentences made ready in the mail's language, so that a mail reads
 /// well whatever is missing.
 pub fn invitation_values(mail: &InvitationMail) -> Values {
-    let language = Language::of(mail.locale);
-    let say = crate::i18n::phrases::of(language);
+    let language = Language::for_locale(mail.locale);
+    let say = language.phrases();
     let organization = if mail.organization.trim().is_empty() { "Latchkey" } else { mail.organization };
     let organization = clean::name(organization);
     let (user_name, inviter) = (clean::name(mail.user_name), clean::name(mail.inviter));

@@ -10,12 +10,11 @@ mod failover;
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
-use crate::access::limits::Limit;
 use crate::base::account::{Account, Cause, Lock};
+use crate::base::limits::Limit;
 use crate::base::text::{cut, without_values};
 use crate::base::token::Purpose;
 use crate::mail::custom::{self, Templates};
-use crate::mail::message::purpose;
 use crate::mail::pace::Pace;
 use crate::mail::providers;
 use crate::model::deployment::Deployment;
@@ -278,7 +277,7 @@ async fn take(
 fn why_unwanted(mail: &Mail, account: Option<&Account>) -> Option<&'static str> {
     let Some(account) = account else { return Some("the user has been deleted") };
     // A mail without a link tells of something that has happened, and stays true.
-    let purpose = purpose(mail.template)?;
+    let purpose = mail.template.link_purpose()?;
     Some(match account.dead_link(mail.seq, purpose)? {
         Cause::Accepted => "the invitation has been redeemed",
         Cause::Revoked => "the invitation has been revoked",
@@ -302,7 +301,7 @@ fn fix(
 ) -> Option<Fixed> {
     let SendingTenant { tenant, settings } = sender;
     let issued_at = u64::try_from(now).unwrap_or_default() / 1000;
-    let validity = match purpose(mail.template) {
+    let validity = match mail.template.link_purpose() {
         Some(Purpose::VerifyEmail) => settings.verification_email_validity,
         _ => settings.ask_password_email_validity,
     };

@@ -12,82 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::mail::render::html;
-
-/// The mails Latchkey sends, under WSO2's names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TemplateType {
-    /// invitation to set a password
-    AskPassword,
-    /// the same, sent again
-    ResendAskPassword,
-    /// the password is set, the account is live
-    AccountActivationSuccess,
-    /// request to confirm an address
-    EmailConfirm,
-    /// the same, sent again
-    ResendEmailConfirm,
-    /// to the new address of a live account: request to confirm it
-    VerifyEmailOnUpdate,
-    /// the same, sent again
-    ResendVerifyEmailOnUpdate,
-    /// to the old address of a live account: another one is about to take its place
-    NotifyExistingEmailOnUpdate,
-}
-
-impl TemplateType {
-    /// Every type.
-    pub const ALL: [Self; 8] = [
-        Self::AskPassword,
-        Self::ResendAskPassword,
-        Self::AccountActivationSuccess,
-        Self::EmailConfirm,
-        Self::ResendEmailConfirm,
-        Self::VerifyEmailOnUpdate,
-        Self::ResendVerifyEmailOnUpdate,
-        Self::NotifyExistingEmailOnUpdate,
-    ];
-
-    /// WSO2's display name, which is also the name of the folder with the shipped templates.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::AskPassword => "AskPassword",
-            Self::ResendAskPassword => "resendAskPassword",
-            Self::AccountActivationSuccess => "AccountActivationSuccess",
-            Self::EmailConfirm => "EmailConfirm",
-            Self::ResendEmailConfirm => "resendEmailConfirm",
-            Self::VerifyEmailOnUpdate => "VerifyEmailOnUpdate",
-            Self::ResendVerifyEmailOnUpdate => "resendVerifyEmailOnUpdate",
-            Self::NotifyExistingEmailOnUpdate => "NotifyExistingEmailOnUpdate",
-        }
-    }
-
-    /// Finds a type by name, whatever the case.
-    pub fn parse(name: &str) -> Option<Self> {
-        // WSO2 spells this one in two ways.
-        if name.eq_ignore_ascii_case("notifyOnExistingEmailUpdate") {
-            return Some(Self::NotifyExistingEmailOnUpdate);
-        }
-        Self::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
-    }
-
-    /// Whether it is an invitation, whose delivery the user shows; the others are about accounts that are live.
-    pub fn is_invitation(self) -> bool {
-        matches!(self, Self::AskPassword | Self::ResendAskPassword | Self::EmailConfirm | Self::ResendEmailConfirm)
-    }
-
-    /// The placeholders of which a template of this type must hold at least one: without it the mail would have
-    /// no link. `confirmation-code` counts because WSO2's templates put the address together themselves.
-    pub fn required(self) -> &'static [&'static str] {
-        match self {
-            Self::AskPassword | Self::ResendAskPassword => &["invitation-link", "confirmation-code"],
-            Self::EmailConfirm
-            | Self::ResendEmailConfirm
-            | Self::VerifyEmailOnUpdate
-            | Self::ResendVerifyEmailOnUpdate => &["confirmation-link", "confirmation-code"],
-            Self::AccountActivationSuccess | Self::NotifyExistingEmailOnUpdate => &[],
-        }
-    }
-}
+use crate::model::mail::TemplateType;
 
 /// The placeholders that whoever reads the value of can redeem.
 pub const LINKS: &[&str] = &["invitation-link", "confirmation-link", "confirmation-code"];
@@ -345,7 +270,7 @@ const fn longest(part: Part) -> usize {
 /// Looks a template over before it is stored, `kind` being `None` for a type of the tenant's own. An empty answer means
 /// that all is well; see [`Problem::refuses`].
 pub fn validate(kind: Option<TemplateType>, template: &Template) -> Vec<Problem> {
-    let required = kind.map_or(&[][..], TemplateType::required);
+    let required = kind.map_or(&[][..], TemplateType::required_placeholders);
     let mut problems = Vec::new();
     if template.subject.trim().is_empty() {
         problems.push(Problem::Empty(Part::Subject));
@@ -445,7 +370,7 @@ mod tests {
         );
         assert!(problems.iter().all(|problem| !problem.refuses()));
         assert!(problems[0].to_string().contains("{{nobody}}"), "{}", problems[0]);
-        let no_link = Problem::NoLink(Part::Text, TemplateType::AskPassword.required());
+        let no_link = Problem::NoLink(Part::Text, TemplateType::AskPassword.required_placeholders());
         assert_eq!(
             no_link.to_string(),
             "The text part has no link: it needs {{invitation-link}} or {{confirmation-code}}."

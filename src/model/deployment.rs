@@ -10,11 +10,11 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-pub use mail::AwsAccess;
+pub use mail::{AwsAccess, WEBHOOK_PROVIDERS, WebhookSecretCheck};
 
 use crate::base::address::Sender;
+use crate::base::keys::{Key, KeyRing};
 pub use crate::base::secret::Secret;
-use crate::base::token::{Key, KeyRing};
 use crate::model::administrator::Administrator;
 use crate::model::settings::{RATE_LIMITS, SETTINGS, Settings, Values};
 use crate::model::user_stores::UserStores;
@@ -74,11 +74,15 @@ pub struct Deployment {
 pub const MAX_LEASE_SECONDS: u32 = 3_600;
 
 impl Deployment {
-    /// Reads the configuration through `variable`, which answers vars and secrets alike.
+    /// Reads the configuration through `variable`, which answers vars and secrets alike. The secrets of webhooks
+    /// are as `check_webhook_secret` says.
     ///
     /// # Errors
     /// Everything that must be mended first, a sentence each, naming the setting.
-    pub fn load(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<String>> {
+    pub fn load(
+        variable: impl Fn(&str) -> Option<String>,
+        check_webhook_secret: WebhookSecretCheck,
+    ) -> Result<Self, Vec<String>> {
         let get = |name: &str| variable(name).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
         let environment = match get("ENVIRONMENT").as_deref() {
             Some("development") => Environment::Development,
@@ -108,7 +112,7 @@ impl Deployment {
         let host = public_origin.split_once("://").map_or("", |(_, host)| host).to_owned();
         let keys = if token_keys.is_empty() { Vec::new() } else { parse_keys(&token_keys, development, &mut problems) };
 
-        let providers = mail::read(&get, development, &mut problems);
+        let providers = mail::read(&get, check_webhook_secret, development, &mut problems);
 
         let mut number = |name: &str, default: u32, range: std::ops::RangeInclusive<u32>| match get(name) {
             None => default,
@@ -288,11 +292,13 @@ pub fn parse_keys(text: &str, development: bool, problems: &mut Vec<String>) -> 
 #[cfg(test)]
 mod tests {
     use super::Deployment;
+    use crate::mail::webhooks::problem_with;
 
     const KEY: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
     fn load(pairs: &[(&str, &str)]) -> Result<Deployment, Vec<String>> {
-        Deployment::load(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+        let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        Deployment::load(get, problem_with)
     }
 
     fn production() -> Vec<(&'static str, &'static str)> {

@@ -7,8 +7,8 @@ use serde_json::{Value as Json, json};
 
 use crate::base::account::{Account, Lock, Onboarding};
 use crate::base::text::rfc3339;
-use crate::mail::template::TemplateType;
 use crate::model::context::Context;
+use crate::model::mail::TemplateType;
 use crate::ports::Millis;
 use scim::projection::Projection;
 use scim::resource as document;

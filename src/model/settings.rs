@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use crate::access::limits::RateLimits;
 use crate::base::address::Address;
-use crate::base::token::MAX_LOCALE;
-use crate::i18n::locale::{DEFAULT_LOCALE, normalise};
-use crate::pages::layout::link_target;
+use crate::base::limits::RateLimits;
+use crate::base::locale::{DEFAULT_LOCALE, MAX_LOCALE, normalise};
+use crate::base::web_address::is_web_address;
 
 /// How long a link lives, in WSO2's terms: minutes; -1 (any negative) for ever; 0 dead at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,18 +196,6 @@ impl Settings {
             values: read.values,
         }
     }
-}
-
-/// Whether this is the whole address of a page: of this machine, if it is not `https`.
-fn is_web_address(text: &str) -> bool {
-    let Ok(uri) = text.parse::<http::Uri>() else { return false };
-    let host = uri.host().unwrap_or_default();
-    let safe = match uri.scheme_str() {
-        Some("https") => !host.is_empty(),
-        Some("http") => matches!(host, "localhost" | "127.0.0.1" | "[::1]"),
-        _ => false,
-    };
-    safe && link_target(text).is_some() && !uri.authority().is_some_and(|authority| authority.as_str().contains('@'))
 }
 
 struct Reader<'p> {

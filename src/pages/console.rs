@@ -3,8 +3,10 @@
 use maud::{Markup, html};
 
 use crate::base::scope::{Scope, Scopes};
-use crate::i18n::locale::{Language, pause};
-use crate::pages::layout::{Page, Shell, card, form_target};
+use crate::base::web_address::form_target;
+use crate::i18n::Language;
+use crate::i18n::time::pause;
+use crate::pages::layout::{Page, Shell, card};
 
 /// What the sign-in page shows.
 #[derive(Clone, Copy, Debug)]

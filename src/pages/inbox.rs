@@ -5,7 +5,8 @@
 
 use maud::{Markup, html};
 
-use crate::pages::layout::{Shell, document, link_target};
+use crate::base::web_address::link_target;
+use crate::pages::layout::{Shell, document};
 
 /// Content-Security-Policy of the inbox page: it may frame its own mails.
 pub const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; frame-src 'self'; \

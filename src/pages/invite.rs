@@ -5,9 +5,11 @@
 
 use maud::{Markup, html};
 
-use crate::i18n::locale::date_time;
-use crate::i18n::text::{Texts, fill};
-use crate::pages::layout::{Page, Shell, card, form_target, link_target};
+use crate::base::web_address::{form_target, link_target};
+use crate::i18n::fill::fill;
+use crate::i18n::pages::PageTexts;
+use crate::i18n::time::date_time;
+use crate::pages::layout::{Page, Shell, card};
 
 /// Name of the form field that holds the password.
 pub const PASSWORD_FIELD: &str = "password";
@@ -73,7 +75,14 @@ pub fn set_password(page: &SetPasswordPage) -> String {
     card(&page.shell, Page { title: &title, script: true, help: true, body })
 }
 
-fn password_field(texts: &Texts, name: &str, label: &str, min_length: usize, described: &str, refused: bool) -> Markup {
+fn password_field(
+    texts: &PageTexts,
+    name: &str,
+    label: &str,
+    min_length: usize,
+    described: &str,
+    refused: bool,
+) -> Markup {
     html! {
         div.field {
             label for=(name) { (label) }
@@ -260,7 +269,7 @@ fn tick() -> Markup {
     html! { div.tick aria-hidden="true" {} }
 }
 
-fn way_in(texts: &Texts, sign_in: Option<&str>) -> Markup {
+fn way_in(texts: &PageTexts, sign_in: Option<&str>) -> Markup {
     html! {
         @match sign_in.and_then(link_target) {
             Some(href) => p { a.button href=(href) { (texts.sign_in) } },

@@ -1,12 +1,13 @@
 //! The HTML shell that every page shares.
 //!
 //! No inline style, no inline script, nothing from another origin: [`CONTENT_SECURITY_POLICY`] can forbid all
-//! three. Addresses that come from settings go through [`link_target`] and [`form_target`].
+//! three. Addresses that come from settings go through
+//! [`link_target`](crate::base::web_address::link_target) and [`form_target`](crate::base::web_address::form_target).
 
 use maud::{DOCTYPE, Markup, html};
 
-use crate::i18n::locale::Language;
-use crate::i18n::text::{self, Texts};
+use crate::i18n::Language;
+use crate::i18n::pages::PageTexts;
 use crate::pages::assets;
 
 /// The policy the pages are written for; the caller sends it as a header.
@@ -28,11 +29,11 @@ pub struct Shell<'a> {
 
 impl Shell<'_> {
     pub(super) fn language(&self) -> Language {
-        Language::of(self.locale)
+        Language::for_locale(self.locale)
     }
 
-    pub(super) fn texts(&self) -> &'static Texts {
-        text::of(self.language())
+    pub(super) fn texts(&self) -> &'static PageTexts {
+        self.language().pages()
     }
 }
 
@@ -87,7 +88,7 @@ fn wordmark<'a>(shell: &Shell<'a>) -> &'a str {
     if shell.organization.trim().is_empty() { "Latchkey" } else { shell.organization }
 }
 
-fn help(shell: &Shell, texts: &Texts) -> Markup {
+fn help(shell: &Shell, texts: &PageTexts) -> Markup {
     // anything but a plain address would be a way to put a header or a second recipient into the mailto link
     let plain = shell.support.contains('@')
         && shell.support.chars().all(|c| c.is_ascii_alphanumeric() || ".!#$'*+-/=^_`{|}~@".contains(c));
@@ -96,21 +97,4 @@ fn help(shell: &Shell, texts: &Texts) -> Markup {
     }
     let (before, after) = texts.help_contact.split_once("{contact}").unwrap_or((texts.help_contact, ""));
     html! { (before) a href={ "mailto:" (shell.support) } { bdi { (shell.support) } } (after) }
-}
-
-/// An address to link to, if it is harmless: absolute `http(s)`, or a path of this site.
-///
-/// Whether another origin is allowed at all is the caller's decision; this only keeps out `javascript:` and its
-/// kin, and the spellings browsers read as another host (`//host`, `/\host`).
-pub fn link_target(url: &str) -> Option<&str> {
-    let lower = url.get(..8).unwrap_or(url).to_ascii_lowercase();
-    let absolute = lower.starts_with("https://") || lower.starts_with("http://");
-    let clean = !url.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\');
-    (clean && (absolute || form_target(url).is_some())).then_some(url)
-}
-
-/// A path of this site to send a form to. A form without one posts to the address of its page.
-pub fn form_target(path: &str) -> Option<&str> {
-    let clean = !path.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\');
-    (clean && path.starts_with('/') && !path.starts_with("//")).then_some(path)
 }

@@ -2,9 +2,10 @@
 
 use maud::html;
 
-use crate::i18n::locale::pause;
-use crate::i18n::text::fill;
-use crate::pages::layout::{Page, Shell, card, link_target};
+use crate::base::web_address::link_target;
+use crate::i18n::fill::fill;
+use crate::i18n::time::pause;
+use crate::pages::layout::{Page, Shell, card};
 
 /// 503: more people are setting passwords than can be served at once. `retry` is the address of the page to
 /// load again (the form, not the refused POST).

@@ -3,7 +3,8 @@
 //! The snapshots hold each page as a browser gets it, one element a line, without the hashes of the assets.
 
 use crate::base::scope::Scope;
-use crate::i18n::locale::Language;
+use crate::base::web_address::{form_target, link_target};
+use crate::i18n::Language;
 use crate::pages::assets;
 use crate::pages::console::{HomePage, SignInPage, Told, home, sign_in};
 use crate::pages::inbox::{InboxMail, frame, inbox};
@@ -11,7 +12,7 @@ use crate::pages::invite::{
     Confirms, LinkProblem, SetPasswordPage, email_verified, link_problem, new_mail_requested, password_set,
     set_password, verify_email,
 };
-use crate::pages::layout::{Shell, form_target, link_target};
+use crate::pages::layout::Shell;
 use crate::pages::problem;
 
 const SHELL: Shell =
@@ -186,7 +187,7 @@ fn nothing_is_inline_and_nothing_comes_from_elsewhere() {
             assert!(!page.contains(forbidden), "{forbidden} in {locale}");
         }
         assert!(page.contains("name=\"robots\" content=\"noindex"));
-        assert!(page.contains(&format!("lang=\"{}\"", Language::of(locale).tag())));
+        assert!(page.contains(&format!("lang=\"{}\"", Language::for_locale(locale).tag())));
         assert!(!page.contains("{n}"), "an empty slot in {locale}");
     }
     assert!(form(Shell { locale: "ar", ..SHELL }, "x", &[]).contains("dir=\"rtl\""));
@@ -265,8 +266,8 @@ fn a_strange_support_address_makes_no_link() {
 
 #[test]
 fn slots_are_the_same_in_every_language() {
-    use crate::i18n::text::{Texts, of};
-    let slots = |texts: &Texts| {
+    use crate::i18n::pages::PageTexts;
+    let slots = |texts: &PageTexts| {
         [
             (texts.password_hint, "{n}"),
             (texts.weak_short, "{n}"),
@@ -280,6 +281,6 @@ fn slots_are_the_same_in_every_language() {
         .map(|(sentence, slot)| sentence.matches(slot).count())
     };
     for language in Language::ALL {
-        assert_eq!(slots(of(language)), [1; 8], "{language:?}");
+        assert_eq!(slots(language.pages()), [1; 8], "{language:?}");
     }
 }

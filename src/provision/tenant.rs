@@ -12,6 +12,7 @@ use crate::base::secret::Secret;
 use crate::invite::code::mint;
 use crate::model::context::{Context, Memory};
 use crate::model::resource::{USER, WSO2_SCHEMA};
+use crate::model::schemas;
 use crate::model::settings;
 use crate::model::tenant::Tenant;
 use crate::ports::DatabaseError;
@@ -20,7 +21,7 @@ use crate::store::audit::{self, Action};
 use crate::store::operation::Operation;
 use crate::store::resources::{NewResource, creation};
 use crate::store::tenant_settings::{self, Change, Tenants};
-use crate::store::{registrations, tenants};
+use crate::store::tenants;
 use scim::error::Error as ScimError;
 use scim::fold::fold;
 
@@ -116,7 +117,7 @@ fn context_for_new_tenant(ctx: &Context, tenant: &Tenant, values: &settings::Val
 }
 
 fn prepare_owners(inside: &Context, gate: &Gate, owners: &[Owner]) -> Result<Vec<NewResource>, CreateTenantError> {
-    let registry = registrations::builtin();
+    let registry = schemas::builtin();
     let user = registry.resource_type(USER).ok_or_else(|| ScimError::internal("There is no resource type User."))?;
     let mut names = HashSet::new();
     let mut prepared = Vec::with_capacity(owners.len());

@@ -5,7 +5,7 @@
 
 use serde_json::json;
 
-use crate::mail::template::TemplateType;
+use crate::model::mail::TemplateType;
 use crate::ports::{DatabaseError, Millis, Platform, Row, Statement};
 
 use crate::mail::webhooks::LONGEST_ID;

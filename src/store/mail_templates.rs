@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::mail::custom::{ContentType, Custom, Own, Templates};
-use crate::mail::template::TemplateType;
 use crate::model::context::Context;
+use crate::model::mail::TemplateType;
 use crate::ports::{DatabaseError, Millis, Outcome, Row, Statement, Value};
 use crate::store::audit::{self, Action};
 

@@ -22,7 +22,7 @@ pub use due::{Due, Person, SendingTenant, Waiting, due};
 
 use crate::base::address::Address;
 use crate::mail::pace::Room;
-use crate::mail::template::TemplateType;
+use crate::model::mail::TemplateType;
 
 /// A mail to be queued.
 #[derive(Clone, Debug)]

@@ -8,12 +8,13 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value as Json, json};
 
-use crate::base::token::MAX_LOCALE;
-use crate::i18n::locale::{Language, normalise};
+use crate::base::locale::{MAX_LOCALE, normalise};
+use crate::i18n::Language;
 use crate::mail::custom::{ContentType, Custom};
 use crate::mail::render::shipped;
-use crate::mail::template::{TemplateType, validate};
+use crate::mail::template::validate;
 use crate::model::context::Context;
+use crate::model::mail::TemplateType;
 use crate::ports::DatabaseError;
 use crate::store::mail_templates::{self, Found, MOST_LOCALES, MOST_TYPES, Replace, Stored, Type};
 use crate::wso2::error::Error;

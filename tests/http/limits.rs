@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::body::Body;
 use http::Request;
-use latchkey::access::limits::REQUEST_PERIOD;
+use latchkey::base::limits::REQUEST_PERIOD;
 use latchkey::mail::sender::Report;
 use latchkey::ports::{Database, DatabaseError, Outcome, RequestKind, Statement};
 use serde_json::json;

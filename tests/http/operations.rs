@@ -3,6 +3,7 @@
 use axum::body::Body;
 use http::Request;
 use latchkey::http::Service;
+use latchkey::mail::webhooks::problem_with;
 use latchkey::model::deployment::Deployment;
 use latchkey::native::Native;
 
@@ -11,7 +12,7 @@ use crate::support::App;
 #[test]
 fn an_unconfigured_deployment_answers_503_everywhere_but_at_healthz() {
     let app = App::new();
-    let problems = Deployment::load(|_| None).unwrap_err();
+    let problems = Deployment::load(|_| None, problem_with).unwrap_err();
     let service = Service::new(Err(problems));
     let native = Native::in_memory().unwrap();
     let get = |path: &str| {

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Request, StatusCode};
 use latchkey::http::Service;
 use latchkey::mail::sender;
+use latchkey::mail::webhooks::problem_with;
 use latchkey::model::deployment::Deployment;
 use latchkey::model::tenant::Tenant;
 use latchkey::native::{Native, Sqlite};
@@ -64,8 +65,11 @@ pub fn deployment(overrides: &[(&str, &str)]) -> Deployment {
         ("TOKEN_KEYS", KEY),
     ];
     let all: Vec<_> = overrides.iter().chain(&base).collect();
-    Deployment::load(|name| all.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
-        .unwrap_or_else(|problems| panic!("{problems:?}"))
+    Deployment::load(
+        |name| all.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()),
+        problem_with,
+    )
+    .unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
 impl App {

@@ -8,6 +8,7 @@ use latchkey::base::scope::Scopes;
 use latchkey::model::context::{Actor, Context};
 use latchkey::model::deployment::Deployment;
 use latchkey::model::resource::{Invitation, Resource};
+use latchkey::model::schemas::builtin;
 use latchkey::model::tenant::Tenant;
 use latchkey::native::Native;
 use latchkey::ports::{Database, DatabaseError, Outcome, Statement};
@@ -80,7 +81,11 @@ fn deployment() -> Deployment {
         ("ADMIN_PASSWORD", "admin"),
         ("TOKEN_KEYS", "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"),
     ];
-    Deployment::load(|name| base.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())).unwrap()
+    Deployment::load(
+        |name| base.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()),
+        |_, _| None,
+    )
+    .unwrap()
 }
 
 fn custom_schema() -> Schema {
@@ -123,7 +128,7 @@ impl Directory {
     }
 
     fn registry() -> Registry {
-        let mut registry = Registry::builtin().clone();
+        let mut registry = Registry::clone(&builtin());
         registry.add_schema(custom_schema()).unwrap();
         registry.extend_resource_type("User", CUSTOM, false).unwrap();
         let device = json!({ "id": "urn:example:Device", "name": "Device", "attributes": [

@@ -59,7 +59,7 @@ fn serve() -> String {
             ("TOKEN_KEYS", "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"),
         ];
         let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, v)| (*v).to_owned());
-        let deployment = Deployment::load(variable).unwrap();
+        let deployment = Deployment::load(variable, |_, _| None).unwrap();
         let native = Native::in_memory().unwrap();
         pollster::block_on(registrations::refresh_cache(&native.platform)).unwrap();
         let service = Service::new(Ok(Arc::new(deployment)));

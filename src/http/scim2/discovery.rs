@@ -25,7 +25,7 @@ fn without_filter(uri: &Uri) -> Result<(), Response> {
 async fn registry(work: &Work, headers: &HeaderMap) -> Result<Arc<Registry>, Response> {
     match caller::allowed(work, headers, &[Scope::ScimRead]).await {
         Ok(ctx) => registry_of(&ctx).await,
-        Err(_) => Ok(crate::store::registrations::builtin()),
+        Err(_) => Ok(crate::model::schemas::builtin()),
     }
 }
 

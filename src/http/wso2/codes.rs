@@ -14,7 +14,7 @@ use crate::http::api::flat;
 use crate::http::links::in_words;
 use crate::http::wso2::{error_of, json_body};
 use crate::http::{Work, empty};
-use crate::i18n::text;
+use crate::i18n::Language;
 use crate::invite::offline;
 use crate::invite::redeem::{self, Link, Redeemed, SETS_PASSWORD};
 use crate::invite::resend::{self, ResendError};
@@ -93,7 +93,7 @@ pub async fn set_password(work: Work, body: Body) -> Response {
 
 /// A refused password, in the language of the code: it is the person who reads the reasons.
 fn refused(key: &str, claims: &Claims, weaknesses: &[Weakness]) -> Response {
-    let texts = text::for_locale(&claims.locale);
+    let texts = Language::for_locale(&claims.locale).pages();
     let reasons: Vec<String> = weaknesses.iter().map(|weakness| in_words(weakness, texts)).collect();
     if weaknesses == [Weakness::Used] {
         return answer::wso2_body(StatusCode::PRECONDITION_FAILED, wso2::used_before(key, &reasons.join(" ")));

@@ -1,14 +1,15 @@
 //! The templates that come with Latchkey, put together from a mail's copy and the shared HTML shell.
 //!
-//! `src/mail/templates/README.md` describes the copy files. Each template is built the first time it is asked
+//! `src/i18n/README.md` describes the copy files. Each template is built the first time it is asked
 //! for and kept.
 
 use std::sync::OnceLock;
 
-use crate::i18n::locale::Language;
-use crate::mail::template::{Template, TemplateType};
+use crate::i18n::Language;
+use crate::mail::template::Template;
+use crate::model::mail::TemplateType;
 
-const SHELL: &str = include_str!("../templates/shell.html");
+const SHELL: &str = include_str!("shell.html");
 
 const TYPES: usize = TemplateType::ALL.len();
 const LANGUAGES: usize = Language::ALL.len();
@@ -16,49 +17,23 @@ const LANGUAGES: usize = Language::ALL.len();
 /// The shipped template of a type in the language of a locale, or in English.
 pub fn shipped(kind: TemplateType, locale: &str) -> &'static Template {
     static BUILT: [[OnceLock<Template>; LANGUAGES]; TYPES] = [const { [const { OnceLock::new() }; LANGUAGES] }; TYPES];
-    let language = Language::of(locale);
+    let language = Language::for_locale(locale);
     // both are fieldless enums listed in order of declaration, so their numbers are places in the arrays
     BUILT[kind as usize][language as usize].get_or_init(|| build(copy(kind, language), language))
 }
 
-macro_rules! copy_of {
-    ($kind:expr, $locale:literal) => {
-        match $kind {
-            TemplateType::AskPassword => include_str!(concat!("../templates/AskPassword/", $locale, ".txt")),
-            TemplateType::ResendAskPassword => {
-                include_str!(concat!("../templates/resendAskPassword/", $locale, ".txt"))
-            }
-            TemplateType::AccountActivationSuccess => {
-                include_str!(concat!("../templates/AccountActivationSuccess/", $locale, ".txt"))
-            }
-            TemplateType::EmailConfirm => include_str!(concat!("../templates/EmailConfirm/", $locale, ".txt")),
-            TemplateType::ResendEmailConfirm => {
-                include_str!(concat!("../templates/resendEmailConfirm/", $locale, ".txt"))
-            }
-            TemplateType::VerifyEmailOnUpdate => {
-                include_str!(concat!("../templates/VerifyEmailOnUpdate/", $locale, ".txt"))
-            }
-            TemplateType::ResendVerifyEmailOnUpdate => {
-                include_str!(concat!("../templates/resendVerifyEmailOnUpdate/", $locale, ".txt"))
-            }
-            TemplateType::NotifyExistingEmailOnUpdate => {
-                include_str!(concat!("../templates/NotifyExistingEmailOnUpdate/", $locale, ".txt"))
-            }
-        }
-    };
-}
-
 /// The copy of a mail.
 fn copy(kind: TemplateType, language: Language) -> &'static str {
-    match language {
-        Language::En => copy_of!(kind, "en_US"),
-        Language::De => copy_of!(kind, "de_DE"),
-        Language::Es => copy_of!(kind, "es_ES"),
-        Language::Fr => copy_of!(kind, "fr_FR"),
-        Language::PtBr => copy_of!(kind, "pt_BR"),
-        Language::Ja => copy_of!(kind, "ja_JP"),
-        Language::ZhCn => copy_of!(kind, "zh_CN"),
-        Language::Ar => copy_of!(kind, "ar"),
+    let mails = language.mails();
+    match kind {
+        TemplateType::AskPassword => mails.ask_password,
+        TemplateType::ResendAskPassword => mails.resend_ask_password,
+        TemplateType::AccountActivationSuccess => mails.account_activation_success,
+        TemplateType::EmailConfirm => mails.email_confirm,
+        TemplateType::ResendEmailConfirm => mails.resend_email_confirm,
+        TemplateType::VerifyEmailOnUpdate => mails.verify_email_on_update,
+        TemplateType::ResendVerifyEmailOnUpdate => mails.resend_verify_email_on_update,
+        TemplateType::NotifyExistingEmailOnUpdate => mails.notify_existing_email_on_update,
     }
 }
 
@@ -90,16 +65,11 @@ fn build(copy: &str, language: Language) -> Template {
         }
     }
     let html: Vec<String> = blocks.iter().map(as_html).collect();
-    let colon = match language {
-        Language::Ja | Language::ZhCn => "\u{ff1a}",
-        Language::Fr => "\u{a0}:",
-        _ => ":",
-    };
-    let text: Vec<String> = blocks.iter().map(|block| as_text(block, colon)).collect();
+    let text: Vec<String> = blocks.iter().map(|block| as_text(block, language.colon())).collect();
     let filled = SHELL
         .replace("[[lang]]", language.tag())
         .replace("[[dir]]", language.dir())
-        .replace("[[start]]", if language == Language::Ar { "right" } else { "left" })
+        .replace("[[start]]", language.start())
         .replace("[[preview]]", &escape(preview))
         .replace("[[heading]]", &escape(heading))
         .replace("[[blocks]]", &html.join("\n"));
@@ -108,9 +78,7 @@ fn build(copy: &str, language: Language) -> Template {
 
 /// `target` is where the last button led; a printed address repeats it.
 fn read_block(block: &str, target: &mut String, language: Language) -> Block {
-    // Japanese and Chinese are written without spaces, so their lines are joined without one
-    let joint = if matches!(language, Language::Ja | Language::ZhCn) { "" } else { " " };
-    let line = block.lines().map(str::trim).collect::<Vec<_>>().join(joint);
+    let line = block.lines().map(str::trim).collect::<Vec<_>>().join(language.line_joint());
     let line = line.trim();
     if let Some(fact) = line.strip_prefix("| ") {
         let (label, value) = fact.split_at(fact.find("{{").unwrap_or(fact.len()));

@@ -2,9 +2,10 @@
 
 use proptest::prelude::*;
 
-use crate::i18n::locale::Language;
+use crate::i18n::Language;
 use crate::mail::render::{InvitationMail, form_encoded, invitation_values, plain, render, sample_values, shipped};
-use crate::mail::template::{PLACEHOLDERS, Problem, Template, TemplateType, Values, validate};
+use crate::mail::template::{PLACEHOLDERS, Problem, Template, Values, validate};
+use crate::model::mail::TemplateType;
 
 fn html(source: &str, value: &str) -> String {
     super::html::render(source, &Values::from_iter([("v", value)]))
@@ -270,7 +271,7 @@ fn shipped_mails_are_complete_in_every_language() {
             assert!(rendered.html.contains(&format!("lang=\"{}\" dir=\"{}\"", language.tag(), language.dir())));
             assert!(rendered.html.contains("Example &amp; Sons") && rendered.text.contains("Example & Sons"), "{name}");
             assert!(rendered.html.contains(">paul<") && rendered.text.contains("paul\n"), "{name}");
-            if !kind.required().is_empty() {
+            if !kind.required_placeholders().is_empty() {
                 // the button and the address in full, and the address on a line of its own
                 assert_eq!(rendered.html.matches(&format!("href=\"{link}\"")).count(), 2, "{name}");
                 assert!(rendered.html.contains(&format!(">{link}</a>")), "{name}");

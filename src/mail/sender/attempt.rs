@@ -7,7 +7,7 @@ use futures_util::stream;
 
 use crate::base::text::{cut, without_values};
 use crate::mail::custom::Templates;
-use crate::mail::message::{message, purpose};
+use crate::mail::message::message;
 use crate::mail::providers::{self, Handover, Message, Provider};
 use crate::mail::render;
 use crate::mail::sender::failover::{self, Health};
@@ -234,7 +234,7 @@ impl Attempts<'_> {
             sent_at,
             expires_at: i64::try_from(fixed.expires_at.saturating_mul(1000)).unwrap_or_default(),
             is_invitation: mail.template.is_invitation(),
-            link_kid: purpose(mail.template).map(|_| fixed.kid.clone()),
+            link_kid: mail.template.link_purpose().map(|_| fixed.kid.clone()),
         }
     }
 }

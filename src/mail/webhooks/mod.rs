@@ -29,9 +29,6 @@ use crate::ports::{DatabaseError, Millis, Platform};
 
 pub use crate::store::mail_events::{Event, Outcome};
 
-/// The providers that send webhooks, by the names of their addresses and of their secrets.
-pub const PROVIDERS: &[&str] = &["resend", "postmark", "sendgrid", "mailgun", "ses", "brevo", "mailchannels"];
-
 /// How far, in milliseconds, a signature's time may be from ours.
 const WINDOW: Millis = 5 * 60_000;
 /// The fewest characters of a secret that goes over the wire itself.

@@ -2,12 +2,18 @@
 
 use crate::base::address::{Address, Sender};
 use crate::base::secret::Secret;
-use crate::mail::webhooks;
 use crate::model::deployment::{server, shown};
 
 /// The providers this build can send through.
 const PROVIDERS: &[&str] =
     &["inbox", "cloudflare", "resend", "postmark", "sendgrid", "mailgun", "ses", "brevo", "mailchannels"];
+
+/// The providers that send webhooks, by the names of their addresses and of their secrets.
+pub const WEBHOOK_PROVIDERS: &[&str] = &["resend", "postmark", "sendgrid", "mailgun", "ses", "brevo", "mailchannels"];
+
+/// Answers what the secret of a provider's webhooks must be, where it is not that: `mail::webhooks::problem_with`, which
+/// knows the forms. Whoever composes the deployment passes it.
+pub type WebhookSecretCheck = fn(provider: &str, secret: &Secret) -> Option<&'static str>;
 
 /// Access to Amazon's services.
 #[derive(Clone, Debug)]
@@ -33,7 +39,12 @@ pub(super) struct Providers {
 
 /// Reads `MAIL_PROVIDER` and whatever the providers that it names need. What is missing or malformed becomes a problem, a
 /// sentence each.
-pub(super) fn read(get: &dyn Fn(&str) -> Option<String>, development: bool, problems: &mut Vec<String>) -> Providers {
+pub(super) fn read(
+    get: &dyn Fn(&str) -> Option<String>,
+    check_webhook_secret: WebhookSecretCheck,
+    development: bool,
+    problems: &mut Vec<String>,
+) -> Providers {
     let names: Vec<String> = match get("MAIL_PROVIDER") {
         Some(list) => list.split(',').map(|name| name.trim().to_ascii_lowercase()).collect(),
         None if development => vec!["inbox".to_owned()],
@@ -54,7 +65,7 @@ pub(super) fn read(get: &dyn Fn(&str) -> Option<String>, development: bool, prob
         api_bases: Vec::new(),
         mailgun_domain: String::new(),
         aws: None,
-        webhook_secrets: webhook_secrets(get, problems),
+        webhook_secrets: webhook_secrets(get, check_webhook_secret, problems),
     };
     for provider in &names {
         match provider.as_str() {
@@ -91,7 +102,7 @@ pub(super) fn read(get: &dyn Fn(&str) -> Option<String>, development: bool, prob
         }
     }
     // Whether or not mail is sent through them, that is where some hand out the keys of their webhooks.
-    for provider in webhooks::PROVIDERS.iter().filter(|name| !names.iter().any(|known| known == *name)) {
+    for provider in WEBHOOK_PROVIDERS.iter().filter(|name| !names.iter().any(|known| known == *name)) {
         match get(&format!("MAIL_API_BASE_{}", provider.to_ascii_uppercase())).map(|b| checked_base(&b, development)) {
             Some(Ok(base)) => providers.api_bases.push(((*provider).to_owned(), base)),
             Some(Err(problem)) => problems.push(problem),
@@ -101,12 +112,16 @@ pub(super) fn read(get: &dyn Fn(&str) -> Option<String>, development: bool, prob
     Providers { names, ..providers }
 }
 
-fn webhook_secrets(get: &dyn Fn(&str) -> Option<String>, problems: &mut Vec<String>) -> Vec<(String, Secret)> {
+fn webhook_secrets(
+    get: &dyn Fn(&str) -> Option<String>,
+    check: WebhookSecretCheck,
+    problems: &mut Vec<String>,
+) -> Vec<(String, Secret)> {
     let mut secrets = Vec::new();
-    for provider in webhooks::PROVIDERS {
+    for provider in WEBHOOK_PROVIDERS {
         let name = format!("MAIL_WEBHOOK_SECRET_{}", provider.to_ascii_uppercase());
         let Some(secret) = get(&name).map(Secret::new) else { continue };
-        match webhooks::problem_with(provider, &secret) {
+        match check(provider, &secret) {
             Some(wanted) => problems.push(format!("{name} must be {wanted}.")),
             None => secrets.push(((*provider).to_owned(), secret)),
         }
@@ -196,7 +211,7 @@ mod tests {
     fn with(pairs: &[(&str, &str)]) -> (Providers, String) {
         let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         let mut problems = Vec::new();
-        let providers = read(&get, false, &mut problems);
+        let providers = read(&get, |_, _| None, false, &mut problems);
         (providers, problems.join("\n"))
     }
 

@@ -16,8 +16,8 @@ pub mod renewals;
 pub mod resend;
 pub mod resend_all;
 
-use crate::mail::template::TemplateType;
 use crate::model::context::StoreContext;
+use crate::model::mail::TemplateType;
 use crate::ports::{Statement, Value};
 
 /// Who can be sent a new link: a user who has something to do, or a new address to confirm.

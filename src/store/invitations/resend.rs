@@ -1,5 +1,6 @@
 //! A new link for one user, and the withdrawal of an invitation: one round trip each.
 
+use crate::base::limits::Limit;
 use crate::model::code::EXTERNAL;
 use crate::model::context::StoreContext;
 use crate::model::resource::{Resource, USER};
@@ -20,22 +21,13 @@ pub enum Changed {
     NotFound,
 }
 
-/// The most resends of one user in a period, those aside that the user asked for by the button of an expired link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ResendLimit {
-    /// How many.
-    pub count: u32,
-    /// The period, in seconds.
-    pub seconds: u32,
-}
-
 /// The resends of the user `?2` that a limit counts: not those that the person asked for by the button of an expired link,
 /// which has limits of its own.
 const COUNTED: &str = "FROM audit INDEXED BY audit_resends WHERE tenant = ?1 AND target = ?2 \
     AND action = 'invitation.resend' AND actor <> 'user:' || ?2";
 
 /// The condition that the limit lets one more through, in a statement whose `?4` is the time.
-fn within(limit: ResendLimit) -> String {
+fn within(limit: Limit) -> String {
     format!("(SELECT count(*) {COUNTED} AND time > ?4 - {} * 1000) < {}", limit.seconds, limit.count)
 }
 
@@ -46,7 +38,7 @@ fn within(limit: ResendLimit) -> String {
 pub async fn resend_by_mail(
     ctx: &StoreContext,
     user_id: &str,
-    limit: Option<ResendLimit>,
+    limit: Option<Limit>,
     live_only: bool,
     invited_by: Option<&str>,
 ) -> Result<Changed, DatabaseError> {
@@ -116,11 +108,7 @@ pub async fn revoke(ctx: &StoreContext, user_id: &str) -> Result<Changed, Databa
 ///
 /// # Errors
 /// The database's.
-pub async fn find_exhausting(
-    ctx: &StoreContext,
-    user_id: &str,
-    limit: ResendLimit,
-) -> Result<Option<Millis>, DatabaseError> {
+pub async fn find_exhausting(ctx: &StoreContext, user_id: &str, limit: Limit) -> Result<Option<Millis>, DatabaseError> {
     let since = ctx.platform.clock.now() - i64::from(limit.seconds) * 1000;
     let statement = Statement::new(
         format!("SELECT time {COUNTED} AND time > ?3 ORDER BY time DESC LIMIT 1 OFFSET ?4"),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::access::limits::{LONGEST_PERIOD, MAX_COUNT};
 use crate::base::account::{Account, Lock, Onboarding};
+use crate::base::limits::{LONGEST_PERIOD, MAX_COUNT};
 use crate::model::deployment::Deployment;
 use crate::model::settings::{self, Settings};
 use crate::model::tenant::Tenant;
@@ -139,8 +139,8 @@ fn read_due(
     let account = match row.optional_text("seq_log")? {
         None => None,
         Some(seq_log) => Some(Account {
-            onboarding: Onboarding::from_stored(row.text("onboarding")?).ok_or_else(|| shape("onboarding"))?,
-            lock: Lock::from_stored(row.text("lock")?).ok_or_else(|| shape("lock"))?,
+            onboarding: Onboarding::parse(row.text("onboarding")?).ok_or_else(|| shape("onboarding"))?,
+            lock: Lock::parse(row.text("lock")?).ok_or_else(|| shape("lock"))?,
             disabled: row.integer("disabled")? != 0,
             pending_email: row.optional_text("pending_email")?.map(str::to_owned),
             seq_log: seq_log.to_owned(),

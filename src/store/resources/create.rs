@@ -7,9 +7,9 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use crate::base::address::Address;
-use crate::mail::template::TemplateType;
 use crate::model::code::Code;
 use crate::model::context::StoreContext;
+use crate::model::mail::TemplateType;
 use crate::model::resource::{Resource, USER};
 use crate::ports::{DatabaseError, Statement};
 use crate::store::audit::Action;

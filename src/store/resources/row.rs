@@ -1,7 +1,7 @@
 //! A resource's row: the columns that are read, and what is made of them.
 
 use crate::base::account::{Account, Lock, Onboarding};
-use crate::mail::template::TemplateType;
+use crate::model::mail::TemplateType;
 use crate::model::resource::{Invitation, Resource};
 use crate::ports::{DatabaseError, Row};
 
@@ -22,8 +22,8 @@ pub const GROUPS_COLUMN: &str = "(SELECT json_group_array(json_object('value', a
 pub fn from_row(row: &Row) -> Result<Resource, DatabaseError> {
     let shape = |column: &str| DatabaseError::Shape(column.to_owned());
     let account = Account {
-        onboarding: Onboarding::from_stored(row.text("onboarding")?).ok_or_else(|| shape("onboarding"))?,
-        lock: Lock::from_stored(row.text("lock")?).ok_or_else(|| shape("lock"))?,
+        onboarding: Onboarding::parse(row.text("onboarding")?).ok_or_else(|| shape("onboarding"))?,
+        lock: Lock::parse(row.text("lock")?).ok_or_else(|| shape("lock"))?,
         disabled: row.integer("disabled")? != 0,
         email: row.optional_text("email")?.map(str::to_owned),
         email_verified: row.integer("email_verified")? != 0,

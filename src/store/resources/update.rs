@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use crate::access::sessions;
-use crate::mail::template::TemplateType;
 use crate::model::code::{Code, EXTERNAL};
 use crate::model::context::StoreContext;
+use crate::model::mail::TemplateType;
 use crate::model::resource::{GROUP, Resource};
 use crate::ports::{DatabaseError, Outcome, Statement, Value};
 use crate::store::audit::{self, Action, OPERATION_HOLDS};

@@ -44,7 +44,7 @@ fn path(folder: &str, token: &[u8]) -> String {
 /// What a link's token says.
 fn claims(app: &App, link: &str) -> Claims {
     let now = u64::try_from(app.platform.clock.now() / 1000).unwrap();
-    app.deployment.keys.verify(token(link), PURPOSES, &Tenant::super_tenant(), now).unwrap()
+    app.deployment.keys.verify(token(link), PURPOSES, Tenant::super_tenant().number(), now).unwrap()
 }
 
 /// Holds a path to being answered as any forged link is: the same page to the letter, to GET and POST, without a question

@@ -1,0 +1,19 @@
+//! German (`de_DE`).
+
+use crate::i18n::catalogue::{Catalogue, Direction, mail_copies};
+
+mod pages;
+mod phrases;
+mod words;
+
+pub(super) static CATALOGUE: Catalogue = Catalogue {
+    locale: "de_DE",
+    tag: "de",
+    direction: Direction::LeftToRight,
+    line_joint: " ",
+    colon: ":",
+    pages: &pages::TEXTS,
+    phrases: &phrases::PHRASES,
+    words: &words::WORDS,
+    mails: mail_copies!(),
+};

@@ -1,0 +1,19 @@
+//! Japanese (`ja_JP`).
+
+use crate::i18n::catalogue::{Catalogue, Direction, mail_copies};
+
+mod pages;
+mod phrases;
+mod words;
+
+pub(super) static CATALOGUE: Catalogue = Catalogue {
+    locale: "ja_JP",
+    tag: "ja",
+    direction: Direction::LeftToRight,
+    line_joint: "",
+    colon: "\u{ff1a}",
+    pages: &pages::TEXTS,
+    phrases: &phrases::PHRASES,
+    words: &words::WORDS,
+    mails: mail_copies!(),
+};
