@@ -68,7 +68,7 @@ mod tests {
             html: TOKEN.to_owned(),
             text: TOKEN.to_owned(),
             links: vec![TOKEN.to_owned()],
-            state: "sent".to_owned(),
+            state: "sent",
             queued: String::new(),
         };
         let values = invitation_values(&mail);

@@ -9,11 +9,11 @@ use crate::access::role;
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
 use crate::base::token::Claims;
-use crate::mail::{custom, sender};
+use crate::mail::template_choice::{languages, select_template};
 use crate::model::code::Code;
 use crate::model::context::Context;
 use crate::model::resource::Resource;
-use crate::store::outbox::Person;
+use crate::store::outbox::due::Person;
 use scim::error::Error as ScimError;
 
 /// The token of a code for this user as they are now; `None` when the deployment has no key to sign with.
@@ -37,7 +37,7 @@ fn choose_locale(ctx: &Context, user: &Resource) -> String {
     let document = user.attributes();
     let text = |name: &str| document.get(name).and_then(Json::as_str).map(str::to_owned);
     let person = Person { preferred_language: text("preferredLanguage"), locale: text("locale"), ..Person::default() };
-    custom::choose(&sender::languages(&person), &ctx.settings().default_locale, &[]).locale
+    select_template(&languages(&person), &ctx.settings().default_locale, &[]).locale
 }
 
 /// 403 unless the caller may be handed this user's code. The user has been read with their groups.

@@ -9,9 +9,9 @@ use crate::base::address::Address;
 use crate::base::secret::Secret;
 use crate::invite::account_request::{self, AccountRequest};
 use crate::invite::code::check_may_have_codes;
-use crate::model::code::{Code, EXTERNAL};
+use crate::model::code::Code;
 use crate::model::context::{Actor, Context, StoreContext};
-use crate::model::mail::TemplateType;
+use crate::model::mail::{Delivery, TemplateType};
 use crate::model::resource::{Invitation, Resource};
 use crate::model::settings::EmailSender;
 use crate::store::resources::{NewMail, NewResource};
@@ -116,13 +116,9 @@ pub fn prepare_invitation(
 pub fn invitation_state(mail: Option<&NewMail>, code: Option<&Code>) -> Option<Invitation> {
     if let Some(code) = code {
         let expires_at = Some(code.expires_at_millis());
-        return Some(Invitation { delivery: EXTERNAL.to_owned(), expires_at, ..Invitation::default() });
+        return Some(Invitation { delivery: Delivery::External, expires_at, ..Invitation::default() });
     }
-    mail.map(|mail| Invitation {
-        template: Some(mail.template),
-        delivery: "queued".to_owned(),
-        ..Invitation::default()
-    })
+    mail.map(|mail| Invitation { template: Some(mail.template), delivery: Delivery::QUEUED, ..Invitation::default() })
 }
 
 /// Who invites, as the mail names them.

@@ -12,7 +12,7 @@ use crate::store::invitations::resend::record_link;
 use crate::store::resources::find;
 use scim::error::Error as ScimError;
 
-/// Why there is no link.
+/// Why there is no offline link.
 #[derive(Debug, thiserror::Error)]
 pub enum OfflineLinkError {
     /// There is no such user.
@@ -32,7 +32,7 @@ pub enum OfflineLinkError {
     Nothing(&'static str),
 }
 
-/// A token with which the user of this name sets the first password. Audited before it is answered.
+/// Returns a token with which the user of this name sets the first password. Audited before it is answered.
 ///
 /// # Errors
 /// The database's.

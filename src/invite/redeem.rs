@@ -17,7 +17,7 @@ use crate::ports::{DatabaseError, Outcome};
 use crate::store::audit::Action;
 use crate::store::invitations::redemption::{self, Redemption};
 use crate::store::operation::Operation;
-use crate::store::outbox::Entry;
+use crate::store::outbox::OutboxEntry;
 use crate::store::resources::{self, SideEffects, Written, find};
 use crate::store::{credentials, registrations, tenant_settings};
 
@@ -213,7 +213,7 @@ async fn redeem(
     let settings = there.settings();
     let mails = settings.ask_password_account_activation && settings.email_sender == EmailSender::Internal;
     let recipient = address.filter(|_| hash.is_some() && mails);
-    let mail = recipient.as_ref().map(|recipient| Entry {
+    let mail = recipient.as_ref().map(|recipient| OutboxEntry {
         template: TemplateType::AccountActivationSuccess,
         user_id: &user.id,
         seq: claims.seq + 1,

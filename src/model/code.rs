@@ -4,9 +4,6 @@ use crate::base::token::Purpose;
 use crate::model::context::Context;
 use crate::ports::Millis;
 
-/// `delivery` of an invitation whose code went to the caller: what became of it is not ours to know.
-pub const EXTERNAL: &str = "external";
-
 /// A code to be: what its token says, but not of whom. `invite::code` signs the token once what it is for has been written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Code {

@@ -5,6 +5,7 @@ pub mod code;
 pub mod context;
 pub mod deployment;
 pub mod mail;
+pub mod mail_template;
 pub mod resource;
 pub mod schemas;
 pub mod settings;

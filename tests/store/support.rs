@@ -275,7 +275,7 @@ fn insert_one(connection: &rusqlite::Connection, resource_type: &ResourceType, r
             resource.account.email_verified,
             resource.account.pending_email,
             resource.account.seq_log,
-            invitation.map(|invitation| &invitation.delivery),
+            invitation.map(|invitation| invitation.delivery.as_str()),
             invitation.map_or(0, |invitation| invitation.attempts),
             invitation.and_then(|invitation| invitation.sent_at),
             invitation.and_then(|invitation| invitation.expires_at),

@@ -6,7 +6,7 @@ use crate::ports::{DatabaseError, Statement};
 use crate::store::audit::{self, Action};
 use crate::store::credentials;
 use crate::store::operation::Operation;
-use crate::store::outbox::{self, Entry};
+use crate::store::outbox::{self, OutboxEntry};
 
 /// A link to be redeemed.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct Redemption<'a> {
     /// The hash of the password that was chosen.
     pub password_hash: Option<&'a str>,
     /// The mail that follows.
-    pub mail: Option<Entry<'a>>,
+    pub mail: Option<OutboxEntry<'a>>,
 }
 
 /// Redeems a link; answers whether this was the one that did.

@@ -1,7 +1,6 @@
 //! A new link for one user, and the withdrawal of an invitation: one round trip each.
 
 use crate::base::limits::Limit;
-use crate::model::code::EXTERNAL;
 use crate::model::context::StoreContext;
 use crate::model::resource::{Resource, USER};
 use crate::ports::{DatabaseError, Millis, Statement};
@@ -71,13 +70,11 @@ pub async fn resend_by_code(
     params.extend([confirm_expires_at.into(), set_expires_at.into()]);
     let batch = vec![
         Statement::new(
-            format!(
-                "UPDATE resources SET seq_log = seq_log || 'N', version = version + 1, modified = ?4, operation = ?3, \
-                 template = NULL, delivery = '{EXTERNAL}', attempts = 0, sent_at = NULL, \
+            "UPDATE resources SET seq_log = seq_log || 'N', version = version + 1, modified = ?4, operation = ?3, \
+                 template = NULL, delivery = 'external', attempts = 0, sent_at = NULL, \
                  expires_at = CASE onboarding WHEN 'EV' THEN ?5 ELSE ?6 END WHERE tenant = ?1 AND id = ?2 \
                  AND type = 'User' AND onboarding <> 'none' AND lock <> 'admin' AND disabled = 0 \
-                 AND email IS NOT NULL RETURNING id"
-            ),
+                 AND email IS NOT NULL RETURNING id",
             params,
         ),
         audit::record(ctx, operation.id(), Action::InvitationResend, user_id),

@@ -186,7 +186,7 @@ fn resource_row(new: &NewResource, columns: &DerivedColumns) -> Json {
         "disabled": u8::from(account.disabled), "email": account.email,
         "email_verified": u8::from(account.email_verified), "seq_log": account.seq_log,
         "template": new.mail.as_ref().map(|mail| mail.template.name()),
-        "delivery": resource.invitation.as_ref().map(|invitation| &invitation.delivery),
+        "delivery": resource.invitation.as_ref().map(|invitation| invitation.delivery.as_str()),
         "expires_at": resource.invitation.as_ref().and_then(|invitation| invitation.expires_at), "unique": unique,
     })
 }

@@ -1,7 +1,7 @@
 //! A resource's row: the columns that are read, and what is made of them.
 
 use crate::base::account::{Account, Lock, Onboarding};
-use crate::model::mail::TemplateType;
+use crate::model::mail::{Delivery, TemplateType};
 use crate::model::resource::{Invitation, Resource};
 use crate::ports::{DatabaseError, Row};
 
@@ -34,7 +34,7 @@ pub fn from_row(row: &Row) -> Result<Resource, DatabaseError> {
         None => None,
         Some(delivery) => Some(Invitation {
             template: row.optional_text("template")?.and_then(TemplateType::parse),
-            delivery: delivery.to_owned(),
+            delivery: Delivery::parse(delivery).ok_or_else(|| shape("delivery"))?,
             attempts: u32::try_from(row.integer("attempts")?).unwrap_or_default(),
             sent_at: row.optional_integer("sent_at")?,
             expires_at: row.optional_integer("expires_at")?,

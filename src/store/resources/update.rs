@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use crate::access::sessions;
-use crate::model::code::{Code, EXTERNAL};
+use crate::model::code::Code;
 use crate::model::context::StoreContext;
-use crate::model::mail::TemplateType;
+use crate::model::mail::{Delivery, TemplateType};
 use crate::model::resource::{GROUP, Resource};
 use crate::ports::{DatabaseError, Outcome, Statement, Value};
 use crate::store::audit::{self, Action, OPERATION_HOLDS};
@@ -154,8 +154,12 @@ impl InvitationColumns {
     fn new(effects: &SideEffects) -> Self {
         let template = effects.mails.iter().map(|mail| mail.template).find(|template| template.is_invitation());
         match &effects.code {
-            Some(code) => Self { delivery: Some(EXTERNAL), expires_at: Some(code.expires_at_millis()), template },
-            None => Self { delivery: template.map(|_| "queued"), expires_at: None, template },
+            Some(code) => Self {
+                delivery: Some(Delivery::External.as_str()),
+                expires_at: Some(code.expires_at_millis()),
+                template,
+            },
+            None => Self { delivery: template.map(|_| Delivery::QUEUED.as_str()), expires_at: None, template },
         }
     }
 }
@@ -273,7 +277,7 @@ impl Replacement<'_> {
     }
 
     fn mail(&self, mail: &NewMail) -> Statement {
-        let entry = outbox::Entry {
+        let entry = outbox::OutboxEntry {
             template: mail.template,
             user_id: &self.after.id,
             seq: self.after.account.seq(),

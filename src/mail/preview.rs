@@ -1,9 +1,11 @@
-//! How a template would look, with values made up: for whoever edits it.
+//! The preview of a template with made-up values, for whoever edits it.
 
-use crate::mail::custom::{ContentType, Custom, choose};
+use crate::mail::render::validate::validate;
 use crate::mail::render::{self, Rendered};
-use crate::mail::template::validate;
+use crate::mail::template::Template;
+use crate::mail::template_choice::select_template;
 use crate::model::context::Context;
+use crate::model::mail_template::{ContentType, TenantTemplate};
 use crate::ports::DatabaseError;
 use crate::store::mail_templates::{self, Type};
 
@@ -40,22 +42,22 @@ pub async fn preview(ctx: &Context, kind: &Type, locale: &str, draft: Draft) -> 
     let found = mail_templates::find(ctx, kind, Some(locale)).await?;
     let Some(kind) = found.kind else { return Ok(None) };
     let settings = ctx.settings();
-    let choice = choose(&[locale.to_owned()], &settings.default_locale, &found.own);
+    let choice = select_template(&[locale.to_owned()], &settings.default_locale, &found.own);
     let own = match found.own.iter().find(|own| own.version == choice.version) {
         Some(own) if own.locale != locale => mail_templates::find(ctx, &kind, Some(&own.locale)).await?.template,
         Some(_) => found.template,
         None => None,
     };
-    let present = own.or_else(|| kind.kind.map(|kind| Custom::from(render::shipped(kind, &choice.locale))));
+    let present = own.or_else(|| kind.kind.map(|kind| TenantTemplate::from(render::shipped(kind, &choice.locale))));
     let edited = match (draft.body, present) {
-        (None, Some(present)) => Custom {
+        (None, Some(present)) => TenantTemplate {
             content_type: draft.content_type.unwrap_or(present.content_type),
             subject: draft.subject.unwrap_or(present.subject),
             footer: draft.footer.unwrap_or(present.footer),
             text: draft.text.unwrap_or(present.text),
             ..present
         },
-        (body, present) => Custom {
+        (body, present) => TenantTemplate {
             content_type: draft.content_type.unwrap_or(ContentType::Html),
             subject: draft.subject.or(present.map(|present| present.subject)).unwrap_or_default(),
             body: body.unwrap_or_default(),
@@ -63,7 +65,7 @@ pub async fn preview(ctx: &Context, kind: &Type, locale: &str, draft: Draft) -> 
             text: draft.text.unwrap_or_default(),
         },
     };
-    let template = edited.template();
+    let template = Template::from(&edited);
     let values = render::sample_values(&choice.locale, &settings.organization_name);
     Ok(Some(Preview {
         mail: render::render(&template, &values),

@@ -1,13 +1,13 @@
 //! `POST /api/invitations/import`
 
 use ::http::header::CONTENT_TYPE;
-use ::http::{HeaderMap, StatusCode, Uri};
-use axum::body::{self, Body};
+use ::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use crate::http::answer::{self, Dialect, Failure};
-use crate::http::api::{flat, problem};
-use crate::http::{Work, set};
+use crate::http::body::TooLarge;
+use crate::http::error::{ApiError, Failure};
+use crate::http::request::{Input, Query};
+use crate::http::response::{self, uncached};
 use crate::model::resource::USER;
 use crate::model::settings::EmailSender;
 use crate::provision::import as provision;
@@ -17,47 +17,42 @@ use crate::provision::import::{File, MAX_BYTES, Unreadable};
 use crate::store::registrations;
 
 /// Invites everybody in a CSV file or a JSON array; 200 whatever becomes of each row. `?dryRun=true` writes nothing.
-pub async fn import(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
-    flat(imported(work, uri, headers, body).await)
-}
-
-async fn imported(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Result<Response, Response> {
-    let ctx = &work.ctx;
+pub async fn import(input: Input) -> Result<Response, ApiError> {
+    let Input { state, query, headers, body, .. } = input;
+    let ctx = &state.ctx;
     if ctx.settings().email_sender == EmailSender::External {
         let detail = "EMAIL_SENDER is external, so that every row would have to be answered with its code: create these \
                       users by SCIM Bulk, which does that.";
-        return Err(problem(StatusCode::CONFLICT, detail));
+        return Err(ApiError::conflict(detail));
     }
-    let dry_run = is_dry_run(&uri).map_err(|detail| problem(StatusCode::BAD_REQUEST, detail))?;
-    let format = Format::of(&headers).ok_or_else(|| {
+    let dry_run = is_dry_run(&query).map_err(ApiError::bad_request)?;
+    let format = Format::parse(&headers).ok_or_else(|| {
         let detail = "Send the file as text/csv or application/json, in UTF-8.";
-        problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+        ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
     })?;
-    let bytes = body::to_bytes(body, MAX_BYTES).await.map_err(|_| {
+    let bytes = body.bytes(MAX_BYTES).await.map_err(|TooLarge| {
         let detail = format!("The file is larger than {} MiB: import it in parts.", MAX_BYTES / 1024 / 1024);
-        problem(StatusCode::PAYLOAD_TOO_LARGE, &detail)
+        ApiError::too_large(detail)
     })?;
     let file = match format {
         Format::Csv => Sheet::open(&bytes).map(File::Csv),
         Format::Json => List::open(&bytes).map(File::Json),
     };
     let file = file.map_err(|why| {
-        let status = match why {
-            Unreadable::TooManyRows => StatusCode::PAYLOAD_TOO_LARGE,
-            Unreadable::Malformed(_) => StatusCode::BAD_REQUEST,
-        };
-        problem(status, &why.to_string())
+        let detail = why.to_string();
+        match why {
+            Unreadable::TooManyRows => ApiError::too_large(detail),
+            Unreadable::Malformed(_) => ApiError::bad_request(detail),
+        }
     })?;
-    let registry = registrations::of(ctx).await.map_err(|failure| answer::database(Dialect::Problem, &failure))?;
-    let Some(rt) = registry.resource_type(USER) else { return Err(answer::not_found(Dialect::Problem)) };
+    let registry = registrations::of(ctx).await?;
+    let Some(rt) = registry.resource_type(USER) else { return Err(ApiError::not_found()) };
 
-    let report = provision::run(ctx, &work.gate, rt, &file, dry_run).await;
-    let text = serde_json::to_string(&report)
-        .map_err(|_| problem(StatusCode::INTERNAL_SERVER_ERROR, "The answer cannot be written."))?;
-    let mut response = answer::with_body(StatusCode::OK, "application/json", text);
-    set(response.headers_mut(), "cache-control", "no-store");
+    let report = provision::run(ctx, &state.gate, rt, &file, dry_run).await;
+    let text = serde_json::to_string(&report).map_err(|_| ApiError::internal("The answer cannot be written."))?;
+    let mut response = uncached(response::with_body(StatusCode::OK, "application/json", text));
     if let Some(failure) = &report.failure {
-        response.extensions_mut().insert(Failure::of(failure));
+        response.extensions_mut().insert(Failure::from(failure));
     }
     Ok(response)
 }
@@ -68,7 +63,7 @@ enum Format {
 }
 
 impl Format {
-    fn of(headers: &HeaderMap) -> Option<Self> {
+    fn parse(headers: &HeaderMap) -> Option<Self> {
         let content_type = headers.get(CONTENT_TYPE)?.to_str().ok()?.to_ascii_lowercase();
         let mut parts = content_type.split(';').map(str::trim);
         let format = match parts.next()? {
@@ -83,9 +78,9 @@ impl Format {
 }
 
 /// Whether `dryRun` is asked for. Any other parameter is refused: a misspelled one must not send ten thousand mails.
-fn is_dry_run(uri: &Uri) -> Result<bool, &'static str> {
+fn is_dry_run(query: &Query) -> Result<bool, &'static str> {
     let mut dry_run = false;
-    for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
+    for (name, value) in query.pairs() {
         dry_run = match (name.as_ref(), value.as_ref()) {
             ("dryRun", "true") => true,
             ("dryRun", "false") => false,

@@ -7,19 +7,17 @@ use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use ::http::{StatusCode, Uri};
-use axum::body::Body;
 use axum::response::Response;
 
-use crate::access::password;
-use crate::access::policy::Weakness;
 use crate::base::account::{Cause, Onboarding};
 use crate::base::token::{Claims, Purpose, Refused};
-use crate::http::answer::{self, Dialect, Failure};
-use crate::http::form::{self, field};
-use crate::http::{Work, parameters, set};
+use crate::http::body::TooLarge;
+use crate::http::error::{ApiError, Failure, RETRY_SECONDS, retry_after};
+use crate::http::form::Form;
+use crate::http::reasons::reasons;
+use crate::http::request::{Input, Query};
+use crate::http::response;
 use crate::i18n::Language;
-use crate::i18n::fill::fill;
-use crate::i18n::pages::PageTexts;
 use crate::invite::redeem::{self, CONFIRMS_ADDRESS, Link, Redeemed, SETS_PASSWORD};
 use crate::invite::renewal;
 use crate::model::context::Context;
@@ -65,7 +63,7 @@ impl<'a> View<'a> {
     }
 
     fn problem(&self, status: StatusCode, claims: Option<&Claims>, problem: LinkProblem) -> Response {
-        answer::page(status, invite::link_problem(&self.shell(claims), problem))
+        response::page(status, invite::link_problem(&self.shell(claims), problem))
     }
 
     /// The page of a link that does not work.
@@ -99,7 +97,7 @@ impl<'a> View<'a> {
     }
 
     fn form(&self, status: StatusCode, uri: &Uri, claims: &Claims, user: &Resource, problems: &[String]) -> Response {
-        answer::page(
+        response::page(
             status,
             invite::set_password(&SetPasswordPage {
                 shell: self.shell(Some(claims)),
@@ -114,7 +112,7 @@ impl<'a> View<'a> {
     fn button(&self, status: StatusCode, uri: &Uri, claims: &Claims, user: &Resource) -> Response {
         let email = user.account.pending_email.as_deref().or(user.account.email.as_deref()).unwrap_or_default();
         let (shell, path) = (self.shell(Some(claims)), self.path(uri));
-        answer::page(status, invite::verify_email(&shell, &path, email, confirms(user)))
+        response::page(status, invite::verify_email(&shell, &path, email, confirms(user)))
     }
 
     /// The path of the page that was asked for.
@@ -124,167 +122,168 @@ impl<'a> View<'a> {
 
     /// 503, with a way back to the page of an authentic link.
     fn busy(&self, uri: &Uri, claims: &Claims) -> Response {
-        let html = problem::busy(&self.shell(Some(claims)), answer::RETRY_AFTER, Some(&self.path(uri)));
-        let mut response = answer::page(StatusCode::SERVICE_UNAVAILABLE, html);
-        set(response.headers_mut(), "retry-after", &answer::RETRY_AFTER.to_string());
+        let html = problem::busy(&self.shell(Some(claims)), RETRY_SECONDS, Some(&self.path(uri)));
+        retry_after(response::page(StatusCode::SERVICE_UNAVAILABLE, html), RETRY_SECONDS)
+    }
+
+    /// The same for a database that does not answer; the failure goes to the log.
+    fn unavailable(&self, uri: &Uri, claims: &Claims, failure: &DatabaseError) -> Response {
+        let mut response = self.busy(uri, claims);
+        response.extensions_mut().insert(Failure::from(failure));
         response
     }
 
     /// What a database that fails means for the holder of an authentic link: nothing but to try again.
-    fn failed(&self, uri: &Uri, claims: &Claims, failure: &DatabaseError) -> Response {
-        if !matches!(failure, DatabaseError::Unavailable(_)) {
-            return answer::database(Dialect::Page, failure);
+    fn failed(&self, uri: &Uri, claims: &Claims, failure: DatabaseError) -> Result<Response, ApiError> {
+        if matches!(failure, DatabaseError::Unavailable(_)) {
+            Ok(self.unavailable(uri, claims, &failure))
+        } else {
+            Err(failure.into())
         }
-        let mut response = self.busy(uri, claims);
-        response.extensions_mut().insert(Failure::of(failure));
-        response
     }
 }
 
 /// The answer to the button of an expired link: the same, and after the same work, whatever became of the user.
 async fn new_mail(view: &View<'_>, uri: &Uri, claims: &Claims) -> Response {
     match renewal::request(view.ctx, claims).await {
-        Ok(()) => answer::page(StatusCode::OK, invite::new_mail_requested(&view.shell(Some(claims)))),
-        Err(failure) => {
-            let mut response = view.busy(uri, claims);
-            response.extensions_mut().insert(Failure::of(&failure));
-            response
-        }
+        Ok(()) => response::page(StatusCode::OK, invite::new_mail_requested(&view.shell(Some(claims)))),
+        Err(failure) => view.unavailable(uri, claims, &failure),
     }
 }
 
-/// What the token in the path says. The error is the answer: to the button of an expired link, or the page of a link that
+/// What the token of a POST says. The error is the answer: to the button of an expired link, or the page of a link that
 /// does not work.
-async fn claims_of_post(
+async fn verify_posted(
     view: &View<'_>,
     uri: &Uri,
-    form: &[u8],
-    folder: &str,
+    form: &Form,
+    token: &str,
     purposes: &[Purpose],
 ) -> Result<Claims, Response> {
-    match redeem::verify(view.ctx, token(uri, folder), purposes) {
+    match redeem::verify(view.ctx, token, purposes) {
         Ok(claims) => Ok(claims),
         Err(Refused::Expired(claims)) if is_intent(form, REQUEST_NEW_MAIL) => Err(new_mail(view, uri, &claims).await),
         Err(refused) => Err(view.not_live(uri, &refused.into())),
     }
 }
 
-fn is_intent(form: &[u8], intent: &str) -> bool {
-    matches!(field(form, INTENT_FIELD), Some(Ok(sent)) if sent == intent)
+fn is_intent(form: &Form, intent: &str) -> bool {
+    form.text(INTENT_FIELD).is_some_and(|sent| sent == intent)
 }
 
-/// The token: the rest of the path as it is, since a token has no character that needs an escape.
-fn token<'u>(uri: &'u Uri, folder: &str) -> &'u str {
-    uri.path().strip_prefix(folder).unwrap_or_default()
+fn too_large(_: TooLarge) -> ApiError {
+    ApiError::too_large("The form is too large.")
 }
 
 /// `GET /invite/{token}`: the form, or what is wrong with the link.
-pub async fn invite_page(work: Work, uri: Uri) -> Response {
-    let view = View::new(&work.ctx);
-    let claims = match redeem::verify(&work.ctx, token(&uri, "/invite/"), SETS_PASSWORD) {
+pub async fn invite_page(input: Input) -> Result<Response, ApiError> {
+    let Input { state, uri, params, .. } = input;
+    let view = View::new(&state.ctx);
+    let claims = match redeem::verify(&state.ctx, params.raw("token"), SETS_PASSWORD) {
         Ok(claims) => claims,
-        Err(refused) => return view.not_live(&uri, &refused.into()),
+        Err(refused) => return Ok(view.not_live(&uri, &refused.into())),
     };
-    match redeem::open(&work.ctx, claims.clone()).await {
-        Ok(Link::Live(claims, user)) => view.form(StatusCode::OK, &uri, &claims, &user, &[]),
-        Ok(other) => view.not_live(&uri, &other),
-        Err(failure) => view.failed(&uri, &claims, &failure),
+    match redeem::open(&state.ctx, claims.clone()).await {
+        Ok(Link::Live(claims, user)) => Ok(view.form(StatusCode::OK, &uri, &claims, &user, &[])),
+        Ok(other) => Ok(view.not_live(&uri, &other)),
+        Err(failure) => view.failed(&uri, &claims, failure),
     }
 }
 
 /// `POST /invite/{token}` with `password`, and `confirm` where the form asks twice.
-pub async fn set_password(work: Work, uri: Uri, body: Body) -> Response {
-    let form = match form::read(body).await {
-        Ok(form) => form,
-        Err(refused) => return refused,
-    };
-    let ctx = &work.ctx;
+pub async fn set_password(input: Input) -> Result<Response, ApiError> {
+    let Input { state, uri, params, body, .. } = input;
+    let form = body.form().await.map_err(too_large)?;
+    let ctx = &state.ctx;
     let view = View::new(ctx);
-    let claims = match claims_of_post(&view, &uri, &form, "/invite/", SETS_PASSWORD).await {
+    let claims = match verify_posted(&view, &uri, &form, params.raw("token"), SETS_PASSWORD).await {
         Ok(claims) => claims,
-        Err(answered) => return answered,
+        Err(response) => return Ok(response),
     };
-    let (password, confirm) = match (field(&form, PASSWORD_FIELD).transpose(), field(&form, CONFIRM_FIELD).transpose())
-    {
+    let (password, confirm) = match (form.field(PASSWORD_FIELD).transpose(), form.field(CONFIRM_FIELD).transpose()) {
         (Ok(password), Ok(confirm)) => (password.unwrap_or_default(), confirm),
         _ => {
             return match redeem::open(ctx, claims.clone()).await {
                 Ok(Link::Live(claims, user)) => {
                     let problems = [Language::for_locale(&claims.locale).pages().weak_garbled.to_owned()];
-                    view.form(StatusCode::UNPROCESSABLE_ENTITY, &uri, &claims, &user, &problems)
+                    Ok(view.form(StatusCode::UNPROCESSABLE_ENTITY, &uri, &claims, &user, &problems))
                 }
-                Ok(other) => view.not_live(&uri, &other),
-                Err(failure) => view.failed(&uri, &claims, &failure),
+                Ok(other) => Ok(view.not_live(&uri, &other)),
+                Err(failure) => view.failed(&uri, &claims, failure),
             };
         }
     };
-    match redeem::set_password(ctx, &work.gate, claims.clone(), &password, confirm.as_deref()).await {
-        Ok(Redeemed::Done(claims, user)) => {
+    let redeemed = match redeem::set_password(ctx, &state.gate, claims.clone(), &password, confirm.as_deref()).await {
+        Ok(redeemed) => redeemed,
+        Err(failure) => return view.failed(&uri, &claims, failure),
+    };
+    Ok(match redeemed {
+        Redeemed::Done(claims, user) => {
             let sign_in = view.settings().sign_in_url.as_deref();
             let html = invite::password_set(&view.shell(Some(&claims)), &user.user_name(), sign_in);
-            answer::page(StatusCode::OK, html)
+            response::page(StatusCode::OK, html)
         }
-        Ok(Redeemed::Refused(claims, user, weaknesses)) => {
-            let texts = Language::for_locale(&claims.locale).pages();
-            let problems: Vec<String> = weaknesses.iter().map(|weakness| in_words(weakness, texts)).collect();
+        Redeemed::Refused(claims, user, weaknesses) => {
+            let problems = reasons(&weaknesses, Language::for_locale(&claims.locale).pages());
             view.form(StatusCode::UNPROCESSABLE_ENTITY, &uri, &claims, &user, &problems)
         }
-        Ok(Redeemed::Mismatch(claims, user)) => {
+        Redeemed::Mismatch(claims, user) => {
             let problems = [Language::for_locale(&claims.locale).pages().mismatch.to_owned()];
             view.form(StatusCode::UNPROCESSABLE_ENTITY, &uri, &claims, &user, &problems)
         }
-        Ok(Redeemed::NotLive(link)) => view.not_live(&uri, &link),
-        Ok(Redeemed::Busy(claims)) => view.busy(&uri, &claims),
-        Err(failure) => view.failed(&uri, &claims, &failure),
-    }
+        Redeemed::NotLive(link) => view.not_live(&uri, &link),
+        Redeemed::Busy(claims) => view.busy(&uri, &claims),
+    })
 }
 
 /// `GET /verify/{token}`: one button, or what is wrong with the link.
-pub async fn verify_page(work: Work, uri: Uri) -> Response {
-    let view = View::new(&work.ctx);
-    match redeem::verify(&work.ctx, token(&uri, "/verify/"), CONFIRMS_ADDRESS) {
+pub async fn verify_page(input: Input) -> Result<Response, ApiError> {
+    let Input { state, uri, params, .. } = input;
+    let view = View::new(&state.ctx);
+    match redeem::verify(&state.ctx, params.raw("token"), CONFIRMS_ADDRESS) {
         Ok(claims) => offer_to_verify(&view, &uri, claims, StatusCode::OK).await,
-        Err(refused) => view.not_live(&uri, &refused.into()),
+        Err(refused) => Ok(view.not_live(&uri, &refused.into())),
     }
 }
 
-async fn offer_to_verify(view: &View<'_>, uri: &Uri, claims: Claims, status: StatusCode) -> Response {
+async fn offer_to_verify(view: &View<'_>, uri: &Uri, claims: Claims, status: StatusCode) -> Result<Response, ApiError> {
     match redeem::open(view.ctx, claims.clone()).await {
-        Ok(Link::Live(claims, user)) => view.button(status, uri, &claims, &user),
-        Ok(other) => view.not_live(uri, &other),
-        Err(failure) => view.failed(uri, &claims, &failure),
+        Ok(Link::Live(claims, user)) => Ok(view.button(status, uri, &claims, &user)),
+        Ok(other) => Ok(view.not_live(uri, &other)),
+        Err(failure) => view.failed(uri, &claims, failure),
     }
 }
 
 /// `POST /verify/{token}`: the button, which sends a hidden field. A POST without it is not the button's, and changes
 /// nothing: mail scanners have been seen to send one.
-pub async fn confirm_email(work: Work, uri: Uri, body: Body) -> Response {
-    let ctx = &work.ctx;
-    let form = match form::read(body).await {
-        Ok(form) => form,
-        Err(refused) => return refused,
-    };
+pub async fn confirm_email(input: Input) -> Result<Response, ApiError> {
+    let Input { state, uri, params, body, .. } = input;
+    let ctx = &state.ctx;
+    let form = body.form().await.map_err(too_large)?;
     let view = View::new(ctx);
-    let claims = match claims_of_post(&view, &uri, &form, "/verify/", CONFIRMS_ADDRESS).await {
+    let claims = match verify_posted(&view, &uri, &form, params.raw("token"), CONFIRMS_ADDRESS).await {
         Ok(claims) => claims,
-        Err(answered) => return answered,
+        Err(response) => return Ok(response),
     };
     if !is_intent(&form, CONFIRM_EMAIL) {
         return offer_to_verify(&view, &uri, claims, StatusCode::UNPROCESSABLE_ENTITY).await;
     }
-    match redeem::confirm_email(ctx, claims.clone()).await {
-        Ok(Redeemed::Done(claims, user)) => {
+    let redeemed = match redeem::confirm_email(ctx, claims.clone()).await {
+        Ok(redeemed) => redeemed,
+        Err(failure) => return view.failed(&uri, &claims, failure),
+    };
+    Ok(match redeemed {
+        Redeemed::Done(claims, user) => {
             let sign_in = view.settings().sign_in_url.as_deref();
             let html = invite::email_verified(&view.shell(Some(&claims)), sign_in, confirms(&user));
-            answer::page(StatusCode::OK, html)
+            response::page(StatusCode::OK, html)
         }
-        Ok(Redeemed::NotLive(link)) => view.not_live(&uri, &link),
+        Redeemed::NotLive(link) => view.not_live(&uri, &link),
         // Nothing is typed on this page, so that nothing can be refused.
-        Ok(Redeemed::Refused(claims, ..) | Redeemed::Mismatch(claims, _) | Redeemed::Busy(claims)) => {
+        Redeemed::Refused(claims, ..) | Redeemed::Mismatch(claims, _) | Redeemed::Busy(claims) => {
             view.busy(&uri, &claims)
         }
-        Err(failure) => view.failed(&uri, &claims, &failure),
-    }
+    })
 }
 
 /// Confirming finishes the account of whoever waits for it, and changes the address of anybody else.
@@ -293,17 +292,17 @@ fn confirms(user: &Resource) -> Confirms {
 }
 
 /// WSO2's address of the set-password page: `?confirmation=`.
-pub async fn confirm_recovery(work: Work, uri: Uri) -> Response {
-    redirect(&work.ctx, &uri, "invite")
+pub async fn confirm_recovery(input: Input) -> Result<Response, ApiError> {
+    Ok(redirect(&input.state.ctx, &input.query, "invite"))
 }
 
 /// WSO2's address of the confirm-e-mail page: `?confirmation=`.
-pub async fn confirm_registration(work: Work, uri: Uri) -> Response {
-    redirect(&work.ctx, &uri, "verify")
+pub async fn confirm_registration(input: Input) -> Result<Response, ApiError> {
+    Ok(redirect(&input.state.ctx, &input.query, "verify"))
 }
 
-fn redirect(ctx: &Context, uri: &Uri, folder: &str) -> Response {
-    let code = parameters(uri, "confirmation").next();
+fn redirect(ctx: &Context, query: &Query, folder: &str) -> Response {
+    let code = query.first("confirmation");
     // What is no token's spelling goes nowhere: not into a header, not into a path.
     let token_like = |code: &Cow<str>| {
         !code.is_empty() && code.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
@@ -311,20 +310,5 @@ fn redirect(ctx: &Context, uri: &Uri, folder: &str) -> Response {
     let Some(code) = code.filter(token_like) else {
         return View::new(ctx).problem(StatusCode::NOT_FOUND, None, LinkProblem::Invalid);
     };
-    answer::see_other(&format!("{}/{folder}/{code}", ctx.tenant.prefix()))
-}
-
-/// A weakness as the person who typed the password reads it.
-pub fn in_words(weakness: &Weakness, texts: &PageTexts) -> String {
-    match weakness {
-        Weakness::Empty => texts.weak_empty.to_owned(),
-        Weakness::TooShort(least) => fill(texts.weak_short, &[("n", &least.to_string())]),
-        Weakness::TooLong => fill(texts.weak_long, &[("n", &password::MAX_BYTES.to_string())]),
-        Weakness::Common => texts.weak_common.to_owned(),
-        Weakness::Obvious(word) => fill(texts.weak_obvious, &[("word", word)]),
-        Weakness::Unprintable => texts.weak_untypable.to_owned(),
-        Weakness::Repeated => texts.weak_repeated.to_owned(),
-        Weakness::Blank => texts.weak_blank.to_owned(),
-        Weakness::Used => texts.weak_used.to_owned(),
-    }
+    response::see_other(&format!("{}/{folder}/{code}", ctx.tenant.prefix()))
 }

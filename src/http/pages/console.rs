@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use ::http::{HeaderMap, StatusCode, Uri};
-use axum::body::Body;
 use axum::response::Response;
 use form_urlencoded::byte_serialize;
 
@@ -11,16 +10,18 @@ use crate::access::authenticate::{self, Basic, Outcome};
 use crate::access::session::Session;
 use crate::access::sessions::{self, Ended};
 use crate::base::web_address::form_target;
-use crate::http::answer::{self, Dialect};
-use crate::http::form::{self, field};
-use crate::http::{Work, caller, parameters, set};
+use crate::http::body::TooLarge;
+use crate::http::caller;
+use crate::http::error::{ApiError, retry_after};
+use crate::http::request::Input;
+use crate::http::response::{self, set};
 use crate::model::context::{Actor, Context};
 use crate::pages::console as pages;
-use crate::pages::console::{HomePage, SignInPage, Told};
+use crate::pages::console::{HomePage, Notice, SignInPage};
 use crate::pages::layout::Shell;
 use crate::pages::problem;
 
-/// Who has signed in, and what he may do.
+/// Who has signed in, and what they may do.
 pub const HOME: &str = "/console";
 /// The form to sign in with: `username`, `password`, `next`.
 pub const SIGN_IN: &str = "/console/login";
@@ -35,8 +36,8 @@ const NEXT: &str = "next";
 const SIGNED_OUT: &str = "signed-out";
 
 /// `GET /console`.
-pub async fn home(work: Work) -> Response {
-    let ctx = &work.ctx;
+pub async fn home(input: Input) -> Result<Response, ApiError> {
+    let ctx = &input.state.ctx;
     let settings = ctx.settings();
     let prefix = ctx.tenant.prefix();
     let name = match &ctx.actor {
@@ -53,102 +54,86 @@ pub async fn home(work: Work) -> Response {
         sign_out_everywhere: &format!("{prefix}{SIGN_OUT_EVERYWHERE}"),
         development: ctx.deployment.is_development(),
     };
-    answer::page(StatusCode::OK, pages::home(&page))
+    Ok(response::page(StatusCode::OK, pages::home(&page)))
 }
 
 /// `GET /console/login`; whoever has signed in already goes on.
-pub async fn sign_in_page(work: Work, uri: Uri, headers: HeaderMap) -> Response {
-    let next = next(&work.ctx, parameters(&uri, NEXT).next());
-    match caller::in_session(&work, &headers).await {
-        Ok(Some(_)) => return answer::see_other(&next),
-        Ok(None) => {}
-        Err(failed) => return failed,
+pub async fn sign_in_page(input: Input) -> Result<Response, ApiError> {
+    let Input { state, query, headers, .. } = input;
+    let next = next(&state.ctx, query.first(NEXT));
+    if caller::in_session(&state.ctx, &headers).await?.is_some() {
+        return Ok(response::see_other(&next));
     }
-    let told = match parameters(&uri, SIGNED_OUT).next().as_deref() {
-        Some("everywhere") => Some(Told::SignedOutEverywhere),
-        Some(_) => Some(Told::SignedOut),
+    let notice = match query.first(SIGNED_OUT).as_deref() {
+        Some("everywhere") => Some(Notice::SignedOutEverywhere),
+        Some(_) => Some(Notice::SignedOut),
         None => None,
     };
-    form(&work.ctx, StatusCode::OK, &next, "", told)
+    Ok(form(&state.ctx, StatusCode::OK, &next, "", notice))
 }
 
 /// `POST /console/login`.
-pub async fn sign_in(work: Work, headers: HeaderMap, body: Body) -> Response {
-    let ctx = &work.ctx;
-    let form = match form::read(body).await {
-        Ok(form) => form,
-        Err(refused) => return refused,
-    };
-    let text = |name| field(&form, name).and_then(Result::ok);
-    let next = next(ctx, text(NEXT).map(Cow::Owned));
-    let (Some(username), Some(password)) = (text("username"), text("password")) else {
-        return self::form(ctx, StatusCode::UNPROCESSABLE_ENTITY, &next, "", Some(Told::Missing));
+pub async fn sign_in(input: Input) -> Result<Response, ApiError> {
+    let Input { state, headers, body, .. } = input;
+    let ctx = &state.ctx;
+    let sent = body.form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
+    let next = next(ctx, sent.text(NEXT).map(Cow::Owned));
+    let again = |status, username: &str, notice| Ok(form(ctx, status, &next, username, Some(notice)));
+    let (Some(username), Some(password)) = (sent.text("username"), sent.text("password")) else {
+        return again(StatusCode::UNPROCESSABLE_ENTITY, "", Notice::Missing);
     };
     if username.is_empty() || password.is_empty() {
-        return self::form(ctx, StatusCode::UNPROCESSABLE_ENTITY, &next, &username, Some(Told::Missing));
+        return again(StatusCode::UNPROCESSABLE_ENTITY, &username, Notice::Missing);
     }
     let basic = Basic { username, password };
-    let admitted = match authenticate::admitted(ctx, &work.gate, &basic).await {
-        Ok(Outcome::Accepted(admitted)) => admitted,
+    let admitted = match authenticate::admitted(ctx, &state.gate, &basic).await? {
+        Outcome::Accepted(admitted) => admitted,
         // No challenge: it would make the browser ask in a window of its own.
-        Ok(Outcome::Refused) => {
-            return self::form(ctx, StatusCode::UNAUTHORIZED, &next, &basic.username, Some(Told::Refused));
-        }
-        Ok(Outcome::Busy) => return answer::unavailable(Dialect::Page, ""),
-        Ok(Outcome::Wait(seconds)) => {
+        Outcome::Refused => return again(StatusCode::UNAUTHORIZED, &basic.username, Notice::Refused),
+        Outcome::Busy => return Err(ApiError::too_many_passwords()),
+        Outcome::Wait(seconds) => {
             let shell = Shell::default();
             let html = problem::too_many_requests(&shell, seconds, Some(&at(ctx, SIGN_IN)));
-            let mut response = answer::page(StatusCode::TOO_MANY_REQUESTS, html);
-            set(response.headers_mut(), "retry-after", &seconds.to_string());
-            return response;
+            return Ok(retry_after(response::page(StatusCode::TOO_MANY_REQUESTS, html), seconds));
         }
-        Err(failure) => return answer::database(Dialect::Page, &failure),
     };
-    let began = match sessions::begin(&admitted).await {
-        Ok(cookie) => cookie,
-        Err(failure) => return answer::database(Dialect::Page, &failure),
-    };
+    let cookie = sessions::begin(&admitted).await?;
     // The browser will not know the one that it had any more. If it does not end now, it will when it is not used.
     if let Some(replaced) = caller::session_cookie(&headers, &ctx.deployment) {
         let _ = sessions::end(ctx, &replaced, Ended::Here).await;
     }
-    with_cookie(answer::see_other(&next), ctx, began.expose(), "")
+    Ok(with_cookie(response::see_other(&next), ctx, cookie.expose(), ""))
 }
 
 /// `POST /console/logout`.
-pub async fn sign_out(work: Work, headers: HeaderMap) -> Response {
-    end(&work, &headers, Ended::Here).await
+pub async fn sign_out(input: Input) -> Result<Response, ApiError> {
+    end(&input.state.ctx, &input.headers, Ended::Here).await
 }
 
 /// `POST /console/logout/everywhere`.
-pub async fn sign_out_everywhere(work: Work, headers: HeaderMap) -> Response {
-    end(&work, &headers, Ended::Everywhere).await
+pub async fn sign_out_everywhere(input: Input) -> Result<Response, ApiError> {
+    end(&input.state.ctx, &input.headers, Ended::Everywhere).await
 }
 
-async fn end(work: &Work, headers: &HeaderMap, which: Ended) -> Response {
-    let ctx = &work.ctx;
-    let ended = match caller::session_cookie(headers, &ctx.deployment) {
-        Some(cookie) => sessions::end(ctx, &cookie, which).await,
-        None => Ok(()),
-    };
-    // A cookie whose session may still be there is kept: the button can be pressed again.
-    if let Err(failure) = ended {
-        return answer::database(Dialect::Page, &failure);
+async fn end(ctx: &Context, headers: &HeaderMap, which: Ended) -> Result<Response, ApiError> {
+    if let Some(cookie) = caller::session_cookie(headers, &ctx.deployment) {
+        // A cookie whose session may still be there is kept: the button can be pressed again.
+        sessions::end(ctx, &cookie, which).await?;
     }
     let which = if which == Ended::Everywhere { "everywhere" } else { "here" };
-    let response = answer::see_other(&at(ctx, &format!("{SIGN_IN}?{SIGNED_OUT}={which}")));
-    with_cookie(response, ctx, "", "; Max-Age=0")
+    let response = response::see_other(&at(ctx, &format!("{SIGN_IN}?{SIGNED_OUT}={which}")));
+    Ok(with_cookie(response, ctx, "", "; Max-Age=0"))
 }
 
-/// To the form, and back afterwards to what was asked for.
+/// Returns a redirect to the form, and back afterwards to what was asked for.
 pub fn to_sign_in(ctx: &Context, asked_for: &Uri) -> Response {
     let asked_for = asked_for.path_and_query().map(|path| Cow::Owned(at(ctx, path.as_str())));
     let next = next(ctx, asked_for);
     let next: String = byte_serialize(next.as_bytes()).collect();
-    answer::see_other(&at(ctx, &format!("{SIGN_IN}?{NEXT}={next}")))
+    response::see_other(&at(ctx, &format!("{SIGN_IN}?{NEXT}={next}")))
 }
 
-fn form(ctx: &Context, status: StatusCode, next: &str, username: &str, told: Option<Told>) -> Response {
+fn form(ctx: &Context, status: StatusCode, next: &str, username: &str, notice: Option<Notice>) -> Response {
     let prefix = ctx.tenant.prefix();
     let page = SignInPage {
         // No organization's name: it would tell which tenants there are.
@@ -157,12 +142,12 @@ fn form(ctx: &Context, status: StatusCode, next: &str, username: &str, told: Opt
         tenant: if ctx.tenant.is_super() { "" } else { ctx.tenant.domain() },
         username,
         next,
-        told,
+        notice,
     };
-    answer::page(status, pages::sign_in(&page))
+    response::page(status, pages::sign_in(&page))
 }
 
-/// Where to go after signing in: a page of this tenant's console, whatever was asked for (attacks, row 16).
+/// Returns where to go after signing in: a page of this tenant's console, whatever was asked for (attacks, row 16).
 fn next(ctx: &Context, asked_for: Option<Cow<'_, str>>) -> String {
     let home = at(ctx, HOME);
     let is_ours = |path: &str| {
@@ -178,7 +163,7 @@ fn next(ctx: &Context, asked_for: Option<Cow<'_, str>>) -> String {
     asked_for.filter(|path| is_ours(path)).map_or_else(|| home.clone(), Cow::into_owned)
 }
 
-/// A path of this tenant.
+/// Returns a path of this tenant.
 fn at(ctx: &Context, path: &str) -> String {
     format!("{}{path}", ctx.tenant.prefix())
 }
