@@ -70,21 +70,8 @@ pub fn prepare(ctx: &Context, rt: &Arc<ResourceType>, mut document: Document) ->
     if gives_role(&document) {
         check_may_appoint(ctx)?;
     }
-<<<<<<< HEAD
-    let members = take_members(&mut document);
-    new_resource(ctx, rt, document, members)
-=======
     let members = take_members(ctx, &mut document)?;
-    Ok(NewResource {
-        resource_type: rt.clone(),
-        resource: new_resource(ctx, document)?,
-        password_hash: None,
-        mail: None,
-        code: None,
-        members,
-        groups: Vec::new(),
-    })
->>>>>>> house
+    new_resource(ctx, rt, document, members)
 }
 
 /// Creates a group with members, which must exist.
@@ -92,18 +79,11 @@ pub async fn create(ctx: &Context, mut new: NewResource) -> Result<Found, Provis
     let named = new.members.iter().map(|member| member.id.clone()).collect::<Vec<_>>();
     let inspected = groups::inspect(ctx, &new.resource.id, &named, false).await?;
     check_known(&inspected)?;
-<<<<<<< HEAD
+    check_references(&new.members, &inspected)?;
     inspected.remote_users.name_members(&mut new.members);
     let created = resources::create(ctx, vec![new]).await?.into_iter().next().ok_or_else(contended)??;
     let members = groups::members(ctx, &created.id).await?;
     Ok(Found { large: members.len() > groups::SHOWN_UNASKED, resource: created, members: Some(members), code: None })
-=======
-    check_references(&new.members, &inspected)?;
-    inspected.strangers.name(&mut new.members);
-    let created = write::create(ctx, vec![new]).await?.into_iter().next().ok_or_else(contended)??;
-    let members = group::members(ctx, &created.id).await?;
-    Ok(Found { large: members.len() > group::SHOWN_UNASKED, resource: created, members: Some(members), code: None })
->>>>>>> house
 }
 
 /// A group with its members; small ones in one round trip.
@@ -205,12 +185,8 @@ async fn members_change(
     id: &str,
     patch: &mut Patch,
     path: &AttributePath,
-<<<<<<< HEAD
-) -> Result<Change, ProvisionError> {
-=======
     expected: &Expected,
-) -> Result<MembersChange, Refusal> {
->>>>>>> house
+) -> Result<MembersChange, ProvisionError> {
     let mut replace = false;
     let mut must_select = Vec::new();
     // What is to become of each id: a member, or none.
@@ -245,7 +221,7 @@ async fn members_change(
                 wanted.clear();
             }
             ValueOp::Refuse(filter, error) => {
-                let group = group::inspect(ctx, id, &[], false).await?.group.ok_or_else(not_found)?;
+                let group = groups::inspect(ctx, id, &[], false).await?.group.ok_or_else(not_found)?;
                 expected.check(group.version)?;
                 let selects = !matching(ctx, id, &filter).await?.is_empty();
                 return Err(if selects { error } else { patch::no_target(path) }.into());
@@ -286,19 +262,12 @@ async fn run(
     members: &MembersChange,
     expected: Expected,
     with_members: bool,
-<<<<<<< HEAD
 ) -> Result<Found, ProvisionError> {
-    let named: Vec<String> =
-        change.add.iter().map(|member| member.id.clone()).chain(change.remove.iter().cloned()).collect();
-    let removed: HashSet<&String> = change.remove.iter().collect();
-=======
-) -> Result<Found, Refusal> {
     let MembersChange { change, selected } = members;
     let added: HashSet<&String> = change.add.iter().map(|member| &member.id).collect();
     let named: BTreeSet<&String> =
         added.iter().copied().chain(&change.remove).chain(selected.iter().flatten()).collect();
     let named: Vec<String> = named.into_iter().cloned().collect();
->>>>>>> house
     for _ in 0..ATTEMPTS {
         let inspected = groups::inspect(ctx, id, &named, change.replace).await?;
         // Who has gone meanwhile is no reason to refuse the others that a PATCH adds: the answer shows who is in. Where all
