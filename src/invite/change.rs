@@ -5,9 +5,9 @@
 
 use crate::base::account::{Account, Cause, Lock, Onboarding};
 use crate::invite::account_request::AccountRequest;
+use crate::model::audit::Action;
 use crate::model::mail::TemplateType;
 use crate::model::settings::Settings;
-use crate::store::audit::Action;
 
 /// A change of an account: what is to be written besides the document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -9,12 +9,12 @@ use crate::base::account::{Cause, Onboarding};
 use crate::base::address::Address;
 use crate::base::token::{Claims, Purpose, Refused};
 use crate::invite::account_request;
+use crate::model::audit::Action;
 use crate::model::context::{Actor, Context};
 use crate::model::mail::TemplateType;
 use crate::model::resource::{Resource, USER};
 use crate::model::settings::EmailSender;
 use crate::ports::{DatabaseError, Outcome};
-use crate::store::audit::Action;
 use crate::store::invitations::redemption::{self, Redemption};
 use crate::store::operation::Operation;
 use crate::store::outbox::OutboxEntry;
@@ -66,7 +66,8 @@ impl From<Refused> for Link {
 pub async fn open(ctx: &Context, claims: Claims) -> Result<Link, DatabaseError> {
     let there = &ctx.in_store_of(&claims.user.to_string());
     let found = find::by_id_statement(there, USER, &claims.user.to_string(), false);
-    judge(claims, tenant_settings::queries(there, vec![found]).await?.first())
+    let (outcomes, settings) = tenant_settings::batch(there, vec![found]).await?;
+    judge(claims, outcomes.first().filter(|_| settings.is_some()))
 }
 
 /// Opens a link together with the hashes of the user's last passwords, in one round trip.
@@ -74,8 +75,9 @@ async fn open_with_passwords(ctx: &Context, claims: Claims) -> Result<(Link, Vec
     let id = claims.user.to_string();
     let there = &ctx.in_store_of(&id);
     let statements = vec![find::by_id_statement(there, USER, &id, false), credentials::last(there, &id)];
-    let outcomes = tenant_settings::queries(there, statements).await?;
-    let passwords = credentials::hashes(there, outcomes.get(1))?;
+    let (outcomes, settings) = tenant_settings::batch(there, statements).await?;
+    let Some(settings) = settings else { return Ok((Link::Invalid, Vec::new())) };
+    let passwords = credentials::hashes(&settings, outcomes.get(1))?;
     Ok((judge(claims, outcomes.first())?, passwords))
 }
 
@@ -112,7 +114,7 @@ pub enum Redeemed {
 /// The database's: nothing was changed, and the link still works.
 pub async fn set_password(
     ctx: &Context,
-    gate: &password::Gate,
+    gate: &password::HashLimiter,
     claims: Claims,
     password: &str,
     confirm: Option<&str>,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use crate::access::password::Gate;
+use crate::access::password::HashLimiter;
 use crate::model::context::Context;
 use crate::model::resource::{GROUP, USER};
 use crate::ports::DatabaseError;
@@ -28,7 +28,7 @@ use scim::schema::{Registry, ResourceType};
 const LIMITS: BatchLimits = BatchLimits { count: 125, bytes: 300_000 };
 
 /// Runs a plan and answers the BulkResponse.
-pub async fn run(ctx: &Context, gate: &Gate, registry: &Registry, plan: Plan) -> Json {
+pub async fn run(ctx: &Context, gate: &HashLimiter, registry: &Registry, plan: Plan) -> Json {
     let order = plan.order();
     let ids: HashMap<String, String> = plan
         .operations
@@ -80,7 +80,7 @@ type Batch = Vec<(Label, NewResource)>;
 
 struct Run<'a> {
     ctx: &'a Context,
-    gate: &'a Gate,
+    gate: &'a HashLimiter,
     registry: &'a Registry,
     /// The ids of what the POSTs create, by `bulkId`.
     ids: HashMap<String, String>,

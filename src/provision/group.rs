@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use crate::access::role::Role;
+use crate::model::audit::Action;
 use crate::model::context::Context;
 use crate::model::resource::{GROUP, Resource, USER};
 use crate::ports::Row;
@@ -13,7 +14,6 @@ use crate::provision::{
     ATTEMPTS, Edit, Expected, Found, ProvisionError, check_may_appoint, contended, new_resource, not_found,
     to_stored_text,
 };
-use crate::store::audit::Action;
 use crate::store::groups::{self, Change, Inspected};
 use crate::store::operation::Operation;
 use crate::store::resources::{self, NewMember, NewResource, SideEffects, Written, find};

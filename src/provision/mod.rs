@@ -24,17 +24,17 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use crate::access::password::Gate;
+use crate::access::password::HashLimiter;
 use crate::base::account::{Account, Onboarding};
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
 use crate::invite::code::mint;
+use crate::model::audit::Action;
 use crate::model::code::Code;
 use crate::model::context::{Actor, Context, StoreContext};
 use crate::model::resource::{GROUP, Resource, USER};
 use crate::ports::DatabaseError;
 use crate::provision::user::WriteRequest;
-use crate::store::audit::Action;
 use crate::store::operation::Operation;
 use crate::store::resources::{self, Deleted, NewMember, NewResource, SideEffects, Written, find};
 use crate::store::{credentials, cross_store, pending};
@@ -185,7 +185,12 @@ fn check_may_appoint(ctx: &Context) -> Result<(), ProvisionError> {
 ///
 /// # Errors
 /// [`ProvisionError`]
-pub fn prepare(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, body: Json) -> Result<NewResource, ProvisionError> {
+pub fn prepare(
+    ctx: &Context,
+    gate: &HashLimiter,
+    rt: &Arc<ResourceType>,
+    body: Json,
+) -> Result<NewResource, ProvisionError> {
     let mut document = resource::read(rt, body)?;
     if rt.name == USER {
         return user::prepare(ctx, gate, rt, document);
@@ -244,7 +249,12 @@ fn to_stored_text(document: Document) -> Result<String, ProvisionError> {
 ///
 /// # Errors
 /// [`ProvisionError`]
-pub async fn create(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, body: Json) -> Result<Found, ProvisionError> {
+pub async fn create(
+    ctx: &Context,
+    gate: &HashLimiter,
+    rt: &Arc<ResourceType>,
+    body: Json,
+) -> Result<Found, ProvisionError> {
     let new = prepare(ctx, gate, rt, body)?;
     if new.resource.account.onboarding == Onboarding::None && !ctx.scopes.has(Scope::ScimWrite) {
         let detail = "The scope invitations creates users with askPassword or verifyEmail only; this takes scim:write.";
@@ -306,7 +316,7 @@ impl Edit {
 /// [`ProvisionError`]
 pub async fn replace(
     ctx: &Context,
-    gate: &Gate,
+    gate: &HashLimiter,
     rt: &Arc<ResourceType>,
     id: &str,
     body: Json,
@@ -325,7 +335,7 @@ pub async fn replace(
 /// [`ProvisionError`]
 pub async fn modify(
     ctx: &Context,
-    gate: &Gate,
+    gate: &HashLimiter,
     rt: &Arc<ResourceType>,
     id: &str,
     body: &Json,
@@ -343,7 +353,7 @@ pub async fn modify(
 /// version.
 async fn edit(
     ctx: &Context,
-    gate: &Gate,
+    gate: &HashLimiter,
     rt: &Arc<ResourceType>,
     id: &str,
     edit: &Edit,
@@ -402,7 +412,7 @@ async fn find_to_edit(
     if rt.name == USER {
         cross_store::add_groups(ctx, [&mut found]).await?;
     }
-    Ok(Some((found, credentials::hashes(ctx, outcomes.get(1))?)))
+    Ok(Some((found, credentials::hashes(&ctx.settings(), outcomes.get(1))?)))
 }
 
 /// DELETE (RFC 7644 section 3.6).

@@ -5,22 +5,23 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use crate::access::password::Gate;
+use crate::access::password::HashLimiter;
 use crate::access::role::Role;
 use crate::base::account::Onboarding;
 use crate::base::secret::Secret;
 use crate::invite::code::mint;
-use crate::model::context::{Context, Memory};
+use crate::model::audit::Action;
+use crate::model::context::Context;
 use crate::model::resource::{USER, WSO2_SCHEMA};
 use crate::model::schemas;
 use crate::model::settings;
 use crate::model::tenant::Tenant;
 use crate::ports::DatabaseError;
 use crate::provision::{ProvisionError, prepare};
-use crate::store::audit::{self, Action};
+use crate::store::audit;
 use crate::store::operation::Operation;
 use crate::store::resources::{NewResource, creation};
-use crate::store::tenant_settings::{self, Change, Tenants};
+use crate::store::tenant_settings::{self, Change};
 use crate::store::tenants;
 use scim::error::Error as ScimError;
 use scim::fold::fold;
@@ -82,7 +83,7 @@ impl From<ScimError> for CreateTenantError {
 ///
 /// # Errors
 /// [`CreateTenantError`]
-pub async fn create(ctx: &Context, gate: &Gate, new: &NewTenant) -> Result<Option<Secret>, CreateTenantError> {
+pub async fn create(ctx: &Context, gate: &HashLimiter, new: &NewTenant) -> Result<Option<Secret>, CreateTenantError> {
     let none = settings::Values::new();
     let values = tenant_settings::checked(&ctx.deployment, &new.tenant, &none, &new.settings)
         .map_err(CreateTenantError::Settings)?;
@@ -109,14 +110,22 @@ pub async fn create(ctx: &Context, gate: &Gate, new: &NewTenant) -> Result<Optio
 
 /// The context inside a tenant that is about to be, with its settings in force.
 fn context_for_new_tenant(ctx: &Context, tenant: &Tenant, values: &settings::Values) -> Context {
-    let settings = tenant_settings::effective(&ctx.deployment, tenant, values);
-    let tenants = Tenants::of(tenant, settings, ctx.platform.clock.now());
-    let memory = Arc::new(Memory { tenants, ..Memory::default() });
+    let settings = Some(Arc::new(ctx.deployment.settings_of(tenant, values)));
     // Who may create a tenant may say who owns it.
-    Context { scopes: ctx.scopes.and(Role::Admin.scopes(tenant)), tenant: tenant.clone(), memory, ..ctx.clone() }
+    Context {
+        scopes: ctx.scopes.union(Role::Admin.scopes(tenant)),
+        tenant: tenant.clone(),
+        settings,
+        caches: Arc::default(),
+        ..ctx.clone()
+    }
 }
 
-fn prepare_owners(inside: &Context, gate: &Gate, owners: &[Owner]) -> Result<Vec<NewResource>, CreateTenantError> {
+fn prepare_owners(
+    inside: &Context,
+    gate: &HashLimiter,
+    owners: &[Owner],
+) -> Result<Vec<NewResource>, CreateTenantError> {
     let registry = schemas::builtin();
     let user = registry.resource_type(USER).ok_or_else(|| ScimError::internal("There is no resource type User."))?;
     let mut names = HashSet::new();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use crate::access::password::Gate;
+use crate::access::password::HashLimiter;
 use crate::access::policy::{self, Weakness};
 use crate::access::role;
 use crate::base::account::Onboarding;
@@ -14,12 +14,12 @@ use crate::base::secret::Secret;
 use crate::invite::account_request::{self, AccountRequest, ExplicitFields};
 use crate::invite::change::{self, Change, MailToQueue};
 use crate::invite::create::{build_user, invitation_state, parse_recipient, prepare_invitation};
+use crate::model::audit::Action;
 use crate::model::code::Code;
 use crate::model::context::{Actor, Context, StoreContext};
 use crate::model::mail::TemplateType;
 use crate::model::resource::{Invitation, Resource, USER};
 use crate::provision::{ProvisionError, check_may_appoint, password, to_stored_text, user_store};
-use crate::store::audit::Action;
 use crate::store::resources::{NewMail, NewResource, SideEffects};
 use scim::error::Error as ScimError;
 use scim::patch::Patch;
@@ -29,7 +29,7 @@ use scim::schema::ResourceType;
 /// A user to be created.
 pub fn prepare(
     ctx: &Context,
-    gate: &Gate,
+    gate: &HashLimiter,
     rt: &Arc<ResourceType>,
     mut document: Document,
 ) -> Result<NewResource, ProvisionError> {
@@ -46,7 +46,7 @@ pub struct WriteRequest<'a> {
     /// The context, at the user's store.
     pub ctx: &'a StoreContext,
     /// Where passwords are hashed.
-    pub gate: &'a Gate,
+    pub gate: &'a HashLimiter,
     /// The resource type of users.
     pub rt: &'a ResourceType,
     /// The user as read.

@@ -17,5 +17,7 @@ pub mod outbox;
 pub mod pending;
 pub mod registrations;
 pub mod resources;
+pub mod sessions;
+pub mod sign_in_failures;
 pub mod tenant_settings;
 pub mod tenants;

@@ -2,10 +2,11 @@
 
 use serde_json::Value as Json;
 
+use crate::model::audit::Action;
 use crate::model::context::Context;
 use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Millis, Row, Statement};
-use crate::store::audit::{self, Action};
+use crate::store::audit;
 
 /// A tenant's row.
 #[derive(Clone, Debug)]
@@ -81,7 +82,7 @@ pub async fn set_active(ctx: &Context, number: i64, active: bool) -> Result<bool
     ];
     let outcomes = ctx.platform.db.batch(batch).await?;
     let Some(row) = outcomes.first().and_then(|outcome| outcome.rows.first()) else { return Ok(false) };
-    ctx.memory.tenants.forget(&Tenant::of(row.text("domain")?));
+    ctx.caches.settings.forget(&Tenant::of(row.text("domain")?));
     Ok(true)
 }
 

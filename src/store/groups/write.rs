@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use serde_json::{Value as Json, json};
 
+use crate::model::audit::Action;
 use crate::model::context::Context;
 use crate::model::resource::GROUP;
 use crate::ports::{Statement, Value};
-use crate::store::audit::{Action, OPERATION_HOLDS};
+use crate::store::audit::OPERATION_HOLDS;
 use crate::store::groups::{LISTED, ancestors};
 use crate::store::resources::{NewMember, NewResource};
 use crate::store::{cross_store, pending};

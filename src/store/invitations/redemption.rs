@@ -1,9 +1,10 @@
 //! The one conditional write that redeems a link: whoever it answers a row to has won.
 
 use crate::base::account::Cause;
+use crate::model::audit::Action;
 use crate::model::context::StoreContext;
 use crate::ports::{DatabaseError, Statement};
-use crate::store::audit::{self, Action};
+use crate::store::audit;
 use crate::store::credentials;
 use crate::store::operation::Operation;
 use crate::store::outbox::{self, OutboxEntry};
@@ -54,7 +55,7 @@ fn batch(ctx: &StoreContext, redemption: &Redemption<'_>, operation: &str) -> Ve
         audit::record(ctx, operation, Action::InvitationRedeem, redemption.user_id),
     ];
     if let Some(hash) = redemption.password_hash {
-        batch.extend(credentials::store(ctx, redemption.user_id, operation, hash));
+        batch.extend(credentials::store_hash(ctx, redemption.user_id, operation, hash));
     }
     batch.extend(redemption.mail.as_ref().map(|entry| outbox::queue(ctx, operation, entry)));
     batch

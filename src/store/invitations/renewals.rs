@@ -1,9 +1,10 @@
 //! The requests of the button of an expired link: a row for each user who has pressed it, with what limits them.
 
+use crate::model::audit::Action;
 use crate::model::context::StoreContext;
 use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Millis, Platform, Statement};
-use crate::store::audit::{self, Action, OPERATION_HOLDS};
+use crate::store::audit::{self, OPERATION_HOLDS};
 use crate::store::invitations::{queue, renewal};
 use crate::store::operation::Operation;
 

@@ -1,10 +1,11 @@
 //! A new link for one user, and the withdrawal of an invitation: one round trip each.
 
 use crate::base::limits::Limit;
+use crate::model::audit::Action;
 use crate::model::context::StoreContext;
 use crate::model::resource::{Resource, USER};
 use crate::ports::{DatabaseError, Millis, Statement};
-use crate::store::audit::{self, Action};
+use crate::store::audit;
 use crate::store::invitations::{queue, renewal, target};
 use crate::store::operation::{Committed, Operation};
 use crate::store::resources::{self, find};

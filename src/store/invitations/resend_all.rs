@@ -3,10 +3,11 @@
 
 use serde_json::json;
 
+use crate::model::audit::Action;
 use crate::model::context::StoreContext;
 use crate::model::resource::USER;
 use crate::ports::{DatabaseError, Statement};
-use crate::store::audit::{self, Action};
+use crate::store::audit;
 use crate::store::invitations::{RENEWABLE, queue_columns, renewed_columns};
 use crate::store::operation::Operation;
 

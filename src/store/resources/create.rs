@@ -7,12 +7,12 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use crate::base::address::Address;
+use crate::model::audit::Action;
 use crate::model::code::Code;
 use crate::model::context::StoreContext;
 use crate::model::mail::TemplateType;
 use crate::model::resource::{Resource, USER};
 use crate::ports::{DatabaseError, Statement};
-use crate::store::audit::Action;
 use crate::store::operation::Operation;
 use crate::store::resources::DerivedColumns;
 use crate::store::{groups, keys, outbox};

@@ -1,9 +1,10 @@
 //! Deleting one resource, with what depends on it.
 
+use crate::model::audit::Action;
 use crate::model::context::StoreContext;
 use crate::model::resource::GROUP;
 use crate::ports::{DatabaseError, Statement};
-use crate::store::audit::{self, Action, OPERATION_HOLDS};
+use crate::store::audit::{self, OPERATION_HOLDS};
 use crate::store::operation::{Committed, Operation};
 use crate::store::{credentials, groups};
 use scim::schema::ResourceType;

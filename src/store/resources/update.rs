@@ -2,17 +2,17 @@
 
 use serde_json::json;
 
-use crate::access::sessions;
+use crate::model::audit::Action;
 use crate::model::code::Code;
 use crate::model::context::StoreContext;
 use crate::model::mail::{Delivery, TemplateType};
 use crate::model::resource::{GROUP, Resource};
 use crate::ports::{DatabaseError, Outcome, Statement, Value};
-use crate::store::audit::{self, Action, OPERATION_HOLDS};
+use crate::store::audit::{self, OPERATION_HOLDS};
 use crate::store::keys::{self, Entry};
 use crate::store::operation::{Committed, Operation};
 use crate::store::resources::{DerivedColumns, NewMail};
-use crate::store::{credentials, outbox};
+use crate::store::{credentials, outbox, sessions};
 use scim::schema::ResourceType;
 
 /// What an update changes besides the resource's own row.
@@ -184,10 +184,10 @@ impl Replacement<'_> {
         batch.extend(self.group_name());
         // Another password ends them too.
         if effects.ends_sessions && effects.password_hash.is_none() {
-            batch.push(sessions::ending(ctx, &after.id, operation));
+            batch.push(sessions::delete_of_user(ctx, &after.id, operation));
         }
         if let Some(hash) = &effects.password_hash {
-            batch.extend(credentials::store(ctx, &after.id, operation, hash));
+            batch.extend(credentials::store_hash(ctx, &after.id, operation, hash));
         }
         batch.extend(effects.mails.iter().map(|mail| self.mail(mail)));
         batch.extend(effects.statements);
