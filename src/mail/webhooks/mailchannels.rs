@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use crate::base::der;
+use crate::base::certificate;
 use crate::mail::webhooks::{
     Event, KEY_LIFETIME, Outcome, Refusal, WINDOW, Work, ask, check_time, class, digest, text,
 };
@@ -40,7 +40,7 @@ impl<'a> Account<'a> {
 fn key(encoded: &str) -> Option<Vec<u8>> {
     let lines = encoded.lines().filter(|line| !line.starts_with("-----"));
     let bytes = STANDARD.decode(lines.flat_map(|line| line.trim().chars()).collect::<String>()).ok()?;
-    let key = der::key_of_public_key_info(&bytes).unwrap_or(&bytes);
+    let key = certificate::key_of_public_key_info(&bytes).unwrap_or(&bytes);
     (key.len() == KEY).then(|| key.to_vec())
 }
 

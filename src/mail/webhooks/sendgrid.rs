@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
-use crate::base::der;
+use crate::base::certificate;
 use crate::mail::webhooks::{Event, Outcome, Refusal, WINDOW, Work, check_time, class, digest, text};
 use crate::ports::SignatureScheme;
 
@@ -14,7 +14,7 @@ const TIMESTAMP: &str = "x-twilio-email-event-webhook-timestamp";
 
 /// The verification key, a `SubjectPublicKeyInfo` in base64.
 pub fn key(secret: &str) -> Option<Vec<u8>> {
-    STANDARD.decode(secret).ok().filter(|info| der::key_of_public_key_info(info).is_some())
+    STANDARD.decode(secret).ok().filter(|info| certificate::key_of_public_key_info(info).is_some())
 }
 
 pub async fn read(work: &Work<'_>) -> Result<Vec<Event>, Refusal> {
@@ -22,7 +22,7 @@ pub async fn read(work: &Work<'_>) -> Result<Vec<Event>, Refusal> {
     let wrong = || Refusal::Forged("the signature is wrong");
     let time = work.incoming.header(TIMESTAMP).ok_or_else(missing)?;
     let signature = work.incoming.header(SIGNATURE).ok_or_else(missing)?;
-    let signature = STANDARD.decode(signature).ok().and_then(|signature| der::fixed_signature(&signature));
+    let signature = STANDARD.decode(signature).ok().and_then(|signature| certificate::fixed_signature(&signature));
     let signature = signature.ok_or_else(wrong)?;
     let key = key(work.secret).ok_or_else(wrong)?;
     let signed = [time.as_bytes(), work.incoming.body].concat();

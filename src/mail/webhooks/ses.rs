@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
-use crate::base::der;
+use crate::base::certificate;
 use crate::mail::webhooks::{Event, KEY_LIFETIME, Outcome, Refusal, Work, ask, check_time, class, text};
 use crate::ports::{Millis, SignatureScheme};
 use scim::datetime::Instant;
@@ -104,17 +104,17 @@ async fn key(work: &Work<'_>, url: &str) -> Result<Vec<u8>, Refusal> {
     }
     let unavailable = "SNS did not hand out its certificate";
     let pem = ask(work.platform, url, unavailable).await?;
-    let key = certificate(&pem).ok_or(Refusal::Unavailable(unavailable))?;
+    let key = key_in_pem(&pem).ok_or(Refusal::Unavailable(unavailable))?;
     work.platform.cache.put(&place, &STANDARD.encode(&key), KEY_LIFETIME).await;
     Ok(key)
 }
 
 /// The public key of a certificate in PEM (RFC 7468).
-fn certificate(pem: &[u8]) -> Option<Vec<u8>> {
+fn key_in_pem(pem: &[u8]) -> Option<Vec<u8>> {
     let (_, rest) = std::str::from_utf8(pem).ok()?.split_once("-----BEGIN CERTIFICATE-----")?;
     let (encoded, _) = rest.split_once("-----END CERTIFICATE-----")?;
     let der = STANDARD.decode(encoded.split_ascii_whitespace().collect::<String>()).ok()?;
-    der::public_key_info_of_certificate(&der).map(<[u8]>::to_vec)
+    certificate::public_key_info_of_certificate(&der)
 }
 
 /// The event in a message: event publishing says `eventType`, feedback notifications `notificationType`.
