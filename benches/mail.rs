@@ -6,12 +6,12 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use hmac::{Hmac, KeyInit, Mac};
-use latchkey::mail::message::message;
+use latchkey::mail::message::compose;
 use latchkey::mail::render;
 use latchkey::model::deployment::Deployment;
-use latchkey::model::mail::TemplateType;
+use latchkey::model::mail::{MailState, TemplateType};
 use latchkey::model::tenant::Tenant;
-use latchkey::store::outbox::{Facts, Fixed, Mail};
+use latchkey::store::outbox::row::{FrozenContent, LeasedMail, QueuedMail, TemplateFacts};
 use sha2::Sha256;
 
 /// Short rounds and many: on a busy machine some of them are left alone.
@@ -40,15 +40,15 @@ fn deployment() -> Deployment {
     Deployment::load(get, |_, _| None).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
-fn mail(number: u32) -> (Mail, Fixed) {
-    let fixed = Fixed {
+fn mail(number: u32) -> LeasedMail {
+    let content = FrozenContent {
         provider: "resend".to_owned(),
         kid: "k1".to_owned(),
         issued_at: 1_767_268_800,
         expires_at: 1_767_355_200,
         locale: "de_DE".to_owned(),
         template_version: 0,
-        facts: Facts {
+        facts: TemplateFacts {
             user_name: format!("paul.smith{number}@example.com"),
             given_name: "Paul".to_owned(),
             family_name: "Smith".to_owned(),
@@ -58,7 +58,7 @@ fn mail(number: u32) -> (Mail, Fixed) {
             new_email: None,
         },
     };
-    let mail = Mail {
+    let mail = QueuedMail {
         tenant: Tenant::super_tenant().number(),
         id: format!("0198c0de-0000-7000-8000-{number:012}"),
         user_id: format!("0198c0de-0000-7000-9000-{number:012}"),
@@ -67,25 +67,23 @@ fn mail(number: u32) -> (Mail, Fixed) {
         generation: 0,
         recipient: format!("paul.smith{number}@example.com"),
         invited_by: Some("admin".to_owned()),
-        state: "sending".to_owned(),
+        state: MailState::Sending,
         attempts: 0,
         doubtful: None,
         refused: Default::default(),
         created: 1_767_268_800_000,
         due: 1_767_268_800_000,
-        room: None,
-        fixed: None,
     };
-    (mail, fixed)
+    LeasedMail { mail, content }
 }
 
 fn main() {
     let deployment = deployment();
     let mails: Vec<_> = (0..MAILS).map(mail).collect();
     let per_mail = best(MAILS, || {
-        for (mail, fixed) in &mails {
-            let template = render::shipped(mail.template, &fixed.locale);
-            black_box(message(&deployment, black_box(mail), fixed, template)).expect("the key is there");
+        for leased in &mails {
+            let template = render::shipped(leased.mail.template, &leased.content.locale);
+            black_box(compose(&deployment, black_box(leased), template)).expect("the key is there");
         }
     });
     let kibibyte = [7_u8; 1024];

@@ -3,7 +3,7 @@
 //! `make fuzz` runs them under libFuzzer; `tests/corpus.rs` runs the same functions over the committed corpus and some
 //! mutations of it with every `cargo test`.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -18,10 +18,12 @@ use latchkey::base::locale::MAX_LOCALE;
 use latchkey::base::scope::Scopes;
 use latchkey::base::token::{Claims, MAX_LENGTH, Purpose, Refused};
 use latchkey::mail::render::render;
-use latchkey::mail::template::{Template, Values, validate};
+use latchkey::mail::render::validate::validate;
+use latchkey::mail::template::{Template, Values};
 use latchkey::mail::webhooks::{self, Incoming, Refusal};
 use latchkey::model::deployment::Deployment;
 use latchkey::model::mail::TemplateType;
+use latchkey::model::schemas::builtin;
 use latchkey::native::Native;
 use latchkey::provision::import::MAX_ROWS;
 use latchkey::provision::import::csv::Sheet;
@@ -142,7 +144,7 @@ pub fn import(input: &[u8]) {
 /// Filters: one that can be read can be evaluated, and its opposite says the opposite.
 pub fn filter(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
-    let registry = Registry::builtin();
+    let registry = builtin();
     for resource_type in registry.resource_types() {
         let Ok(filter) = Filter::parse(resource_type, &text) else { continue };
         let Ok(opposite) = Filter::parse(resource_type, &format!("not ({text})")) else { continue };
@@ -181,7 +183,7 @@ pub fn patch(input: &[u8]) {
 /// Bodies of POST and PUT: what has been read reads as itself.
 pub fn resource(input: &[u8]) {
     let Ok(body) = serde_json::from_slice::<Value>(input) else { return };
-    for resource_type in Registry::builtin().resource_types() {
+    for resource_type in REGISTRY.resource_types() {
         let Ok(read) = resource::read(resource_type, body.clone()) else { continue };
         assert_eq!(resource::read(resource_type, Value::Object(read.clone())).as_ref(), Ok(&read), "{body}");
         let _ = resource::replace(resource_type, &babs(), body.clone());
@@ -336,8 +338,10 @@ pub fn hook(input: &[u8]) {
     });
 }
 
+static REGISTRY: LazyLock<Arc<Registry>> = LazyLock::new(builtin);
+
 fn user() -> &'static Arc<ResourceType> {
-    Registry::builtin().resource_type("User").expect("there are users")
+    REGISTRY.resource_type("User").expect("there are users")
 }
 
 /// A user with something of everything.

@@ -36,13 +36,14 @@ mod tests {
     use crate::mail::inbox::InboxMail;
     use crate::mail::providers::Message;
     use crate::mail::render::{InvitationMail, Rendered, invitation_values};
-    use scim::Registry;
+    use crate::model::schemas::builtin;
 
     #[test]
     fn nothing_that_holds_a_secret_shows_it_in_debug_output() {
         const PASSWORD: &str = "correct horse";
         const TOKEN: &str = "lk1.AAAA.BBBB";
-        let user = Registry::builtin().resource_type("User").expect("there are users");
+        let registry = builtin();
+        let user = registry.resource_type("User").expect("there are users");
         let document = json!({ "userName": "paul", "password": PASSWORD });
         let mut document = document.as_object().cloned().unwrap_or_default();
         let wishes = Wishes::take(user, &mut document);
@@ -67,7 +68,7 @@ mod tests {
             html: TOKEN.to_owned(),
             text: TOKEN.to_owned(),
             links: vec![TOKEN.to_owned()],
-            state: "sent".to_owned(),
+            state: "sent",
             queued: String::new(),
         };
         let values = invitation_values(&mail);

@@ -1,35 +1,53 @@
-//! The forms of pages: read whole, and field by field.
+//! Forms (`application/x-www-form-urlencoded`), read field by field.
 
-use std::borrow::Cow;
-use std::str::Utf8Error;
+use std::string::FromUtf8Error;
 
-use ::http::StatusCode;
-use axum::body::{self, Body, Bytes};
-use axum::response::Response;
 use percent_encoding::percent_decode;
 
-use crate::http::answer::{self, Dialect};
+/// The fields of a form, decoded, in their order.
+pub struct Form(Vec<(Vec<u8>, Vec<u8>)>);
 
-/// A form with two passwords of the longest kind, percent-encoded, is smaller than this.
-const MAX_FORM: usize = 16 * 1024;
+/// A field that came twice where it may come once.
+#[derive(Debug)]
+pub struct Repeated;
 
-/// Reads a form; the page that says that it is too large.
-pub async fn read(body: Body) -> Result<Bytes, Response> {
-    let too_large = |_| answer::error(Dialect::Page, StatusCode::PAYLOAD_TOO_LARGE, "The form is too large.");
-    body::to_bytes(body, MAX_FORM).await.map_err(too_large)
-}
-
-/// A form's field as text; `Some(Err)` when its bytes are not UTF-8, which a lenient reader would replace unseen: nobody
-/// could type such a password a second time.
-pub fn field(form: &[u8], name: &str) -> Option<Result<String, Utf8Error>> {
-    form.split(|byte| *byte == b'&').find_map(|pair| {
-        let equals = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
-        let (key, value) = pair.split_at(equals);
+impl Form {
+    /// Reads a form.
+    pub fn parse(bytes: &[u8]) -> Self {
         let decoded = |bytes: &[u8]| {
             let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-            percent_decode(&spaced).decode_utf8().map(Cow::into_owned)
+            percent_decode(&spaced).collect()
         };
-        let is_it = decoded(key).is_ok_and(|key| key == name);
-        is_it.then(|| decoded(value.get(1..).unwrap_or_default()))
-    })
+        let fields = bytes.split(|byte| *byte == b'&').map(|pair| {
+            let equals = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+            let (name, value) = pair.split_at(equals);
+            (decoded(name), decoded(value.get(1..).unwrap_or_default()))
+        });
+        Self(fields.collect())
+    }
+
+    fn values(&self, name: &str) -> impl Iterator<Item = &Vec<u8>> {
+        self.0.iter().filter(move |(key, _)| key == name.as_bytes()).map(|(_, value)| value)
+    }
+
+    /// Returns a field as text; `Some(Err)` when its bytes are not UTF-8, which a lenient reader would replace unseen:
+    /// nobody could type such a password a second time.
+    pub fn field(&self, name: &str) -> Option<Result<String, FromUtf8Error>> {
+        self.values(name).next().map(|value| String::from_utf8(value.clone()))
+    }
+
+    /// Returns a field as text; `None` also when it is no UTF-8.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.field(name).and_then(Result::ok)
+    }
+
+    /// Returns a field that may come once. One that is empty has not come (RFC 6749 section 3.2).
+    ///
+    /// # Errors
+    /// It comes twice.
+    pub fn once(&self, name: &str) -> Result<Option<String>, Repeated> {
+        let mut values = self.values(name).filter(|value| !value.is_empty());
+        let first = values.next().map(|value| String::from_utf8_lossy(value).into_owned());
+        if values.next().is_some() { Err(Repeated) } else { Ok(first) }
+    }
 }

@@ -1,51 +1,27 @@
-//! `/hooks/mail/{provider}`: what mail providers tell of mails they have taken. Errors are `application/problem+json`.
+//! `/hooks/mail/{provider}`: what mail providers report of mails they have taken.
 
-use ::http::{HeaderMap, StatusCode, Uri};
-use axum::body::{self, Body};
+use ::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
 
-use crate::http::Work;
-use crate::http::answer::{self, Dialect};
-use crate::http::api::{flat, problem};
+use crate::http::body::TooLarge;
+use crate::http::error::ApiError;
+use crate::http::request::Input;
+use crate::http::response;
 use crate::mail::webhooks::{self, Incoming, Refusal};
 
 /// `POST /hooks/mail/{provider}`: 200 whether or not the mail is ours.
-pub async fn mail(work: Work, uri: Uri, headers: HeaderMap, body: Body) -> Response {
-    flat(
-        async {
-            let ctx = &work.ctx;
-            let provider = uri.path().rsplit('/').next().unwrap_or_default();
-            // A provider knows no tenants.
-            if !ctx.tenant.is_super() {
-                return Err(refused(&Refusal::Unknown));
-            }
-            // `Service::handle` has read it, or found it too large.
-            let body = body::to_bytes(body, usize::MAX).await;
-            let body = body.map_err(|_| problem(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 1 MiB."))?;
-            let incoming = Incoming { headers: &headers, body: &body };
-            let received = webhooks::receive(&ctx.platform, &ctx.deployment, provider, &incoming).await;
-            let received = received.map_err(|refusal| refused(&refusal))?;
-            Ok(answer::with_body(StatusCode::OK, "application/json", json!({ "received": received }).to_string()))
-        }
-        .await,
-    )
-}
-
-fn refused(refusal: &Refusal) -> Response {
-    let unproven = |why: &str| {
-        let detail = format!("The webhook is not taken: {why}. See MAIL_WEBHOOK_SECRET_<PROVIDER>.");
-        answer::unauthorized(Dialect::Problem, &detail)
-    };
-    match refusal {
-        Refusal::Unknown => problem(
-            StatusCode::NOT_FOUND,
-            "No webhooks are taken here: there is no such provider, or its MAIL_WEBHOOK_SECRET_<PROVIDER> is not set.",
-        ),
-        Refusal::Forged(why) => unproven(why),
-        Refusal::Stale => unproven("its signature is not of now"),
-        Refusal::Malformed(why) => problem(StatusCode::BAD_REQUEST, &format!("The webhook cannot be read: {why}.")),
-        Refusal::Unavailable(why) => answer::unavailable(Dialect::Problem, &format!("{why}: send it again.")),
-        Refusal::Database(failure) => answer::database(Dialect::Problem, failure),
+pub async fn mail(input: Input) -> Result<Response, ApiError> {
+    let Input { state, params, headers, body, .. } = input;
+    let ctx = &state.ctx;
+    // A provider knows no tenants.
+    if !ctx.tenant.is_super() {
+        return Err(Refusal::Unknown.into());
     }
+    // `Service::handle` has read it, or found it too large.
+    let body = body.bytes(usize::MAX).await;
+    let body = body.map_err(|TooLarge| ApiError::too_large("The body is larger than 1 MiB."))?;
+    let incoming = Incoming { headers: &headers, body: &body };
+    let received = webhooks::receive(&ctx.platform, &ctx.deployment, params.raw("provider"), &incoming).await?;
+    Ok(response::json(StatusCode::OK, &json!({ "received": received })))
 }

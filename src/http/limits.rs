@@ -2,11 +2,11 @@
 
 use ::http::header::AUTHORIZATION;
 use ::http::{HeaderMap, Method};
-use axum::response::Response;
 
 use crate::access::limits;
 use crate::base::limits::REQUEST_PERIOD;
-use crate::http::answer::{self, Dialect};
+use crate::http::area::Area;
+use crate::http::error::ApiError;
 use crate::model::context::Context;
 use crate::ports::RequestKind;
 
@@ -19,55 +19,46 @@ const CODE_PATHS: &[&str] = &[
     "/api/identity/user/v1.0/introspect-code",
 ];
 
-/// A request that was refused because there were too many, for the log.
-#[derive(Clone, Copy, Debug)]
-pub struct Limited(pub RequestKind);
-
-/// Counts the request; the answer to it if there were too many.
-pub async fn refused(
+/// Counts the request, and returns as what if there were too many.
+pub async fn exceeded(
     ctx: &Context,
-    dialect: Dialect,
+    area: Area,
     method: &Method,
     path: &str,
     headers: &HeaderMap,
-) -> Option<Response> {
-    let kind = kind(dialect, method, path)?;
+) -> Option<RequestKind> {
+    let kind = kind(area, method, path)?;
     let credentials = || headers.get(AUTHORIZATION)?.to_str().ok();
     let credentials = if kind == RequestKind::Api { credentials() } else { None };
-    if limits::admits(ctx, kind, credentials).await {
-        return None;
-    }
-    let seconds = REQUEST_PERIOD;
-    let detail = format!("Too many requests: try again in {seconds} seconds.");
-    let mut response = answer::too_many_requests(dialect, seconds, &detail);
-    response.extensions_mut().insert(Limited(kind));
-    Some(response)
+    if limits::admits(ctx, kind, credentials).await { None } else { Some(kind) }
 }
 
-/// What a request counts as; `None` for one that is not counted.
-fn kind(dialect: Dialect, method: &Method, path: &str) -> Option<RequestKind> {
-    let below = |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));
-    if below("/hooks") {
-        Some(RequestKind::Hook)
-    } else if CODE_PATHS.contains(&path) || below("/oauth2") {
-        Some(RequestKind::Public)
-    } else if below("/api") || dialect == Dialect::Scim {
-        Some(RequestKind::Api)
-    } else if method.is_safe() {
+/// The error of a request that is one too many.
+pub fn error() -> ApiError {
+    let seconds = REQUEST_PERIOD;
+    ApiError::too_many_requests(seconds, format!("Too many requests: try again in {seconds} seconds."))
+}
+
+/// Returns what a request counts as; `None` for one that is not counted.
+fn kind(area: Area, method: &Method, path: &str) -> Option<RequestKind> {
+    match area {
+        Area::Hooks => Some(RequestKind::Hook),
+        Area::OAuth => Some(RequestKind::Public),
+        Area::Wso2 if CODE_PATHS.contains(&path) => Some(RequestKind::Public),
+        Area::Scim | Area::Api | Area::Wso2 => Some(RequestKind::Api),
         // Opening a page changes nothing, and a forged link costs nothing: mailboxes' scanners open them by the hundred.
-        None
-    } else {
-        Some(RequestKind::Public)
+        Area::Documents | Area::Pages if method.is_safe() => None,
+        Area::Documents | Area::Pages => Some(RequestKind::Public),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Dialect, Method, RequestKind, kind};
+    use super::{Area, Method, RequestKind, kind};
 
     #[test]
     fn every_path_that_changes_something_is_counted() {
-        let kind = |method: Method, path: &str| kind(Dialect::of(path), &method, path);
+        let kind = |method: Method, path: &str| kind(Area::of(path), &method, path);
         for (method, path, expected) in [
             (Method::POST, "/invite/lk1.x.y", Some(RequestKind::Public)),
             (Method::POST, "/verify/lk1.x.y", Some(RequestKind::Public)),

@@ -2,58 +2,50 @@
 //!
 //! [`Service::handle`] is the life of a request, top to bottom.
 
-mod answer;
 mod api;
-mod audit;
+mod area;
+mod body;
 mod caller;
-mod console;
-mod dev;
+mod error;
 mod form;
 mod hooks;
-mod invitations;
 mod limits;
-mod links;
-mod mail;
 mod oauth;
 mod operations;
 mod origin;
+mod pages;
+mod reasons;
+mod request;
+mod response;
 mod routes;
 mod scim2;
-mod settings;
-mod templates;
-mod tokens;
 mod wso2;
 
-use std::borrow::Cow;
-use std::io;
 use std::sync::Arc;
 
-use ::http::header::{HeaderName, HeaderValue};
-use ::http::{HeaderMap, Request, StatusCode, Uri};
+use ::http::{Request, Uri};
 use axum::Router;
 use axum::body::Body;
-use axum::body::Bytes;
 use axum::extract::MatchedPath;
 use axum::response::Response;
-use bytes::BytesMut;
-use futures_util::{future, stream};
-use http_body_util::BodyExt;
 use serde_json::json;
 use tower_service::Service as _;
 
 use crate::access::password::Gate;
 use crate::base::scope::Scopes;
+use crate::http::area::Area;
+use crate::http::error::{ApiError, Failure};
+use crate::http::request::RequestState;
+use crate::http::response::set;
 use crate::invite::renewal;
 use crate::mail::sender::Health;
 use crate::model::context::{Actor, Context, Memory};
 use crate::model::deployment::Deployment;
 use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Platform};
-use crate::provision::import;
 use crate::store::registrations;
 use crate::store::tenant_settings;
 
-pub use answer::Dialect;
 pub use routes::{ROUTES, Route, Rule};
 
 /// The whole of Latchkey behind one function: an isolate builds it once.
@@ -62,15 +54,6 @@ pub struct Service {
     router: Router,
     gate: Gate,
     memory: Arc<Memory>,
-}
-
-/// What a handler finds in the request's extensions.
-#[derive(Clone)]
-struct Work {
-    /// With whoever the route's rule has let in.
-    ctx: Context,
-    gate: Gate,
-    dialect: Dialect,
 }
 
 impl Service {
@@ -140,40 +123,39 @@ impl Service {
     pub async fn handle(&self, platform: &Platform, request: Request<Body>) -> Response {
         let (mut parts, body) = request.into_parts();
         let (tenant, path) = split_tenant(parts.uri.path());
-        let dialect = Dialect::of(&path);
+        let area = Area::of(&path);
         // The body is read whole before anything is answered: an answer while the client still sends is lost on the way.
-        let body = read_body(body, body_limit(&path)).await;
+        let body = body::buffer(body, area.body_limit(&path)).await;
         let deployment = match &self.deployment {
             Ok(deployment) => deployment.clone(),
-            Err(_) if path == "/healthz" => return operations::healthz().await,
-            Err(problems) => return answer::not_configured(dialect, problems),
+            Err(_) if path == "/healthz" => return operations::health(),
+            Err(problems) => return ApiError::not_configured(problems).into_response(area.dialect(), None),
         };
         let rewritten = match parts.uri.query() {
             Some(query) => format!("{path}?{query}").parse::<Uri>(),
             None => path.parse::<Uri>(),
         };
-        let Ok(uri) = rewritten else { return answer::not_found(dialect) };
+        let Ok(uri) = rewritten else { return ApiError::not_found().into_response(area.dialect(), None) };
         parts.uri = uri;
 
         let (platform, meter) = platform.metered();
         let text = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
         let request_id = text("cf-ray").unwrap_or_else(|| platform.new_id().to_string());
         let ctx = self.context(platform, deployment, tenant, request_id, text("cf-connecting-ip"));
-        parts.extensions.insert(Work { ctx: ctx.clone(), gate: self.gate.clone(), dialect });
+        parts.extensions.insert(RequestState { ctx: ctx.clone(), gate: self.gate.clone(), area });
         let method = parts.method.clone();
         let started = ctx.platform.clock.now();
 
-        // Of a body that is too large, what is left is the error that reading it brings: who may not send it, or not there,
-        // is told that first.
-        let body = body.map_or_else(too_large, Body::from);
+        let mut limited = None;
         let refused = if origin::is_foreign(&parts, &ctx.deployment) {
             let detail = "A page of another site sent this: administer from a page of this site, or by a program.";
-            Some(answer::error(dialect, StatusCode::FORBIDDEN, detail))
+            Some(ApiError::forbidden(detail))
         } else {
-            limits::refused(&ctx, dialect, &method, &path, &parts.headers).await
+            limited = limits::exceeded(&ctx, area, &method, &path, &parts.headers).await;
+            limited.map(|_| limits::error())
         };
         let mut response = match refused {
-            Some(refused) => refused,
+            Some(error) => error.into_response(area.dialect(), Some(&ctx.request_id)),
             None => {
                 // The router's error type has no values.
                 let Ok(response) = self.router.clone().call(Request::from_parts(parts, body)).await;
@@ -181,10 +163,6 @@ impl Service {
             }
         };
 
-        if let Some(answer::Untraced(mut body)) = response.extensions_mut().remove() {
-            body["traceId"] = json!(ctx.request_id);
-            *response.body_mut() = Body::from(body.to_string());
-        }
         let headers = response.headers_mut();
         set(headers, "x-content-type-options", "nosniff");
         set(headers, "x-request-id", &ctx.request_id);
@@ -204,10 +182,10 @@ impl Service {
             "d1": meter.to_string(),
             "milliseconds": ctx.platform.clock.now() - started,
         });
-        if let Some(failure) = response.extensions().get::<answer::Failure>() {
+        if let Some(failure) = response.extensions().get::<Failure>() {
             line["error"] = json!(failure.0);
         }
-        if let Some(limits::Limited(kind)) = response.extensions().get() {
+        if let Some(kind) = limited {
             line["limited"] = json!(kind.as_str());
         }
         ctx.platform.log.line(&line.to_string());
@@ -215,70 +193,11 @@ impl Service {
     }
 }
 
-/// The most that is read of a body to throw it away.
-const MAX_DISCARDED: usize = 64 * 1024 * 1024;
-
-/// The largest body that an address takes, in bytes; what is behind it may take less.
-fn body_limit(path: &str) -> usize {
-    const MIB: usize = 1024 * 1024;
-    if path.starts_with("/scim2/Groups") {
-        8 * MIB
-    } else if path == "/api/invitations/import" {
-        import::MAX_BYTES
-    } else if ["/scim2/", "/api/", "/hooks/"].iter().any(|prefix| path.starts_with(prefix)) {
-        MIB
-    } else {
-        MIB / 16
-    }
-}
-
-/// Reads a body; of one that is larger than `limit`, all the rest is thrown away.
-async fn read_body(mut body: Body, limit: usize) -> Option<Bytes> {
-    let mut read = BytesMut::new();
-    let mut length = 0_usize;
-    while let Some(frame) = body.frame().await {
-        // A client that goes away in the middle has sent nothing.
-        let data = frame.ok()?.into_data().unwrap_or_default();
-        length = length.saturating_add(data.len());
-        if length > MAX_DISCARDED {
-            return None;
-        }
-        if length <= limit {
-            read.extend_from_slice(&data);
-        }
-    }
-    (length <= limit).then(|| read.freeze())
-}
-
-/// The body that stands for one that was too large.
-fn too_large() -> Body {
-    Body::from_stream(stream::once(future::ready(Err::<Bytes, _>(io::Error::other("the body is too large")))))
-}
-
 /// Splits `/t/{tenant}` off a path.
 fn split_tenant(path: &str) -> (Tenant, String) {
     let Some(rest) = path.strip_prefix("/t/") else { return (Tenant::super_tenant(), path.to_owned()) };
     let (domain, rest) = rest.split_once('/').unwrap_or((rest, ""));
     (Tenant::of(domain), format!("/{rest}"))
-}
-
-fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(HeaderName::from_static(name), value);
-    }
-}
-
-/// The values of a parameter of the query string, decoded, in their order.
-fn parameters<'u>(uri: &'u Uri, name: &'u str) -> impl Iterator<Item = Cow<'u, str>> {
-    let query = uri.query().unwrap_or_default();
-    form_urlencoded::parse(query.as_bytes()).filter(move |(key, _)| key == name).map(|(_, value)| value)
-}
-
-/// A response without a body.
-fn empty(status: StatusCode) -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = status;
-    response
 }
 
 #[cfg(test)]

@@ -1,40 +1,43 @@
 //! Operations: health, the OpenAPI document, the pages' assets, and what is at no other address.
 
-use ::http::{StatusCode, Uri};
+use ::http::StatusCode;
 use axum::response::Response;
 
-use crate::http::answer::{self, Dialect};
-use crate::http::set;
+use crate::http::error::ApiError;
+use crate::http::request::Input;
+use crate::http::response::{set, uncached, with_body};
 use crate::pages::assets;
 
-/// `GET /healthz`: the Worker runs. Says nothing about the database.
-pub async fn healthz() -> Response {
-    let mut response = answer::with_body(StatusCode::OK, "application/json", "{\"status\":\"ok\"}");
-    set(response.headers_mut(), "cache-control", "no-store");
-    response
+/// The answer of `GET /healthz`: the Worker runs. It says nothing about the database.
+pub fn health() -> Response {
+    uncached(with_body(StatusCode::OK, "application/json", "{\"status\":\"ok\"}"))
+}
+
+/// `GET /healthz`.
+pub async fn healthz(_: Input) -> Result<Response, ApiError> {
+    Ok(health())
 }
 
 /// `GET /openapi.json`.
-pub async fn openapi() -> Response {
-    answer::with_body(StatusCode::OK, "application/json", include_str!("../../docs/openapi.json"))
+pub async fn openapi(_: Input) -> Result<Response, ApiError> {
+    Ok(with_body(StatusCode::OK, "application/json", include_str!("../../docs/openapi.json")))
 }
 
 /// `GET /assets/{name}`: immutable, the name carries a hash of the content.
-pub async fn asset(uri: Uri) -> Response {
-    let name = uri.path().strip_prefix(assets::FOLDER).unwrap_or_default();
-    let Some(asset) = assets::find(name) else { return answer::not_found(Dialect::Page) };
-    let mut response = answer::with_body(StatusCode::OK, asset.content_type, asset.body);
+pub async fn asset(input: Input) -> Result<Response, ApiError> {
+    let asset = assets::find(input.params.raw("name")).ok_or_else(ApiError::not_found)?;
+    let mut response = with_body(StatusCode::OK, asset.content_type, asset.body);
     set(response.headers_mut(), "cache-control", assets::CACHE_CONTROL);
-    response
+    Ok(response)
 }
 
-/// Any other address: 404 in the path's dialect.
-pub async fn not_found(uri: Uri) -> Response {
-    answer::not_found(Dialect::of(uri.path()))
+/// Any other address: 404.
+pub async fn not_found(_: Input) -> Result<Response, ApiError> {
+    Err(ApiError::not_found())
 }
 
 /// A method that the address does not have: 405; the router adds `Allow`.
-pub async fn method_not_allowed(uri: Uri) -> Response {
+pub async fn method_not_allowed(_: Input) -> Result<Response, ApiError> {
     let detail = "This address does not have that method: see the Allow header for those it has.";
-    answer::error(Dialect::of(uri.path()), StatusCode::METHOD_NOT_ALLOWED, detail)
+    Err(ApiError::new(StatusCode::METHOD_NOT_ALLOWED, detail))
 }

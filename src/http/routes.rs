@@ -6,7 +6,7 @@
 use std::fmt;
 use std::pin::Pin;
 
-use ::http::{HeaderMap, Method, Request, StatusCode, Uri};
+use ::http::{Method, Request, StatusCode};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::MatchedPath;
@@ -15,18 +15,21 @@ use axum::response::Response;
 use axum::routing::{MethodFilter, on};
 
 use crate::base::scope::Scope;
+use crate::http::api::{audit, invitations, mail, registrations, settings, templates, tokens};
+use crate::http::body::RequestBody;
+use crate::http::error::ApiError;
+use crate::http::pages::{console, inbox, links};
+use crate::http::request::{Input, PathParams, Query, RequestState};
+use crate::http::response::empty;
 use crate::http::wso2::{codes, email_templates, governance, tenants};
-use crate::http::{
-    Work, api, audit, caller, console, dev, empty, hooks, invitations, links, mail, oauth, operations, scim2, settings,
-    templates, tokens,
-};
+use crate::http::{caller, hooks, oauth, operations, scim2};
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug)]
 pub enum Rule {
     /// Anybody: what it shows is public, or the link or code in the request is the credential.
     Anyone,
-    /// A user, by credentials of his own, about himself.
+    /// A user, by their own credentials, about themselves.
     Own,
     /// Whoever has one of these scopes in the tenant of the path.
     Scopes(&'static [Scope]),
@@ -55,44 +58,46 @@ pub struct Route {
     pub path: &'static str,
     /// Who may call it.
     pub rule: Rule,
-    handler: fn(Call) -> Answering,
+    handler: fn(Input) -> BoxResponse,
 }
 
-const fn route(method: Method, path: &'static str, rule: Rule, handler: fn(Call) -> Answering) -> Route {
+const fn route(method: Method, path: &'static str, rule: Rule, handler: fn(Input) -> BoxResponse) -> Route {
     Route { method, path, rule, handler }
 }
 
-/// A request, taken apart for the handlers.
-pub struct Call {
-    work: Work,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Body,
-}
-
-type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
+/// A handler's answer, which is yet to come.
+type BoxResponse = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
 
 /// A handler behind a function pointer. axum compiles its machinery once for each type of handler: with one type for all,
 /// the wasm is a tenth smaller.
 #[derive(Clone, Copy)]
 struct Endpoint {
     rule: Rule,
-    handler: fn(Call) -> Answering,
+    handler: fn(Input) -> BoxResponse,
 }
 
 impl Handler<(), ()> for Endpoint {
-    type Future = Answering;
+    type Future = Pin<Box<dyn Future<Output = Response> + Send>>;
 
-    fn call(self, request: Request<Body>, (): ()) -> Answering {
+    fn call(self, request: Request<Body>, (): ()) -> Self::Future {
         let (mut parts, body) = request.into_parts();
         let route = parts.extensions.remove::<MatchedPath>();
         // `Service::handle` puts it there before it routes.
-        let Some(work) = parts.extensions.remove::<Work>() else {
+        let Some(state) = parts.extensions.remove::<RequestState>() else {
             return Box::pin(async { empty(StatusCode::INTERNAL_SERVER_ERROR) });
         };
-        let call = Call { work, uri: parts.uri, headers: parts.headers, body };
+        let (area, request_id) = (state.area, state.ctx.request_id.clone());
+        let input = Input {
+            body: RequestBody::new(area, &parts.headers, body),
+            params: PathParams::new(route.as_ref().map_or("", MatchedPath::as_str), parts.uri.clone()),
+            query: Query::new(parts.uri.clone()),
+            uri: parts.uri,
+            headers: parts.headers,
+            state,
+        };
         Box::pin(async move {
-            let mut response = guarded(self, call).await;
+            let answered = guarded(self, input).await;
+            let mut response = answered.unwrap_or_else(|error| error.into_response(area.dialect(), Some(&request_id)));
             // The route's pattern goes back with the response, for the log.
             if let Some(route) = route {
                 response.extensions_mut().insert(route);
@@ -103,33 +108,29 @@ impl Handler<(), ()> for Endpoint {
 }
 
 /// Lets those in whom the rule names, and has the handler work for them.
-async fn guarded(endpoint: Endpoint, mut call: Call) -> Response {
+async fn guarded(endpoint: Endpoint, mut input: Input) -> Result<Response, ApiError> {
+    let Input { state, headers, uri, .. } = &input;
     let admitted = match endpoint.rule {
-        Rule::Anyone | Rule::Own => Ok(None),
-        Rule::Scopes(any_of) => match caller::allowed(&call.work, &call.headers, any_of).await {
-            Ok(ctx) => Ok(Some(ctx)),
-            Err(refused) => Err(caller::explain(refused, &call.headers, any_of)),
-        },
-        Rule::SignedIn => match caller::in_session(&call.work, &call.headers).await {
-            Ok(None) => Err(console::to_sign_in(&call.work.ctx, &call.uri)),
+        Rule::Anyone | Rule::Own => None,
+        Rule::Scopes(any_of) => {
+            let allowed = caller::allowed(state, headers, any_of).await;
+            Some(allowed.map_err(|error| caller::explain(error, headers, any_of))?)
+        }
+        Rule::SignedIn => match caller::in_session(&state.ctx, headers).await? {
+            None => return Ok(console::to_sign_in(&state.ctx, uri)),
             in_session => in_session,
         },
     };
-    match admitted {
-        Ok(Some(ctx)) => call.work.ctx = ctx,
-        Ok(None) => {}
-        Err(refused) => return refused,
+    if let Some(ctx) = admitted {
+        input.state.ctx = ctx;
     }
-    (endpoint.handler)(call).await
+    (endpoint.handler)(input).await
 }
 
-/// The handler that is called with the parts of the request it names.
-macro_rules! at {
+/// The function pointer of a handler, whose future it boxes.
+macro_rules! handler {
     ($handler:path) => {
-        |_| Box::pin($handler())
-    };
-    ($handler:path $(, $part:ident)+) => {
-        |call| Box::pin($handler($(call.$part),+))
+        |input| Box::pin($handler(input))
     };
 }
 
@@ -169,132 +170,122 @@ const TEMPLATE_V1: &str = "/api/server/v1/email/template-types/{type}/templates/
 
 /// All routes.
 pub static ROUTES: &[Route] = &[
-    route(GET, "/scim2/{endpoint}", READ, at!(scim2::list, work, uri)),
-    route(POST, "/scim2/{endpoint}", CREATE, at!(scim2::create, work, uri, headers, body)),
-    route(POST, "/scim2/{endpoint}/.search", READ, at!(scim2::search, work, uri, headers, body)),
-    route(GET, "/scim2/{endpoint}/{id}", READ, at!(scim2::read, work, uri, headers)),
-    route(PUT, "/scim2/{endpoint}/{id}", WRITE, at!(scim2::replace, work, uri, headers, body)),
-    route(PATCH, "/scim2/{endpoint}/{id}", WRITE, at!(scim2::modify, work, uri, headers, body)),
-    route(DELETE, "/scim2/{endpoint}/{id}", WRITE, at!(scim2::delete, work, uri, headers)),
-    route(POST, "/scim2/.search", READ, at!(scim2::search_all, work, headers, body)),
-    route(POST, "/scim2/Bulk", WRITE, at!(scim2::bulk, work, headers, body)),
-    route(GET, "/scim2/Me", OWN, at!(scim2::read_me, work, uri, headers)),
-    route(PUT, "/scim2/Me", OWN, at!(scim2::replace_me, work, uri, headers, body)),
-    route(PATCH, "/scim2/Me", OWN, at!(scim2::modify_me, work, uri, headers, body)),
+    route(GET, "/scim2/{endpoint}", READ, handler!(scim2::list)),
+    route(POST, "/scim2/{endpoint}", CREATE, handler!(scim2::create)),
+    route(POST, "/scim2/{endpoint}/.search", READ, handler!(scim2::search)),
+    route(GET, "/scim2/{endpoint}/{id}", READ, handler!(scim2::read)),
+    route(PUT, "/scim2/{endpoint}/{id}", WRITE, handler!(scim2::replace)),
+    route(PATCH, "/scim2/{endpoint}/{id}", WRITE, handler!(scim2::modify)),
+    route(DELETE, "/scim2/{endpoint}/{id}", WRITE, handler!(scim2::delete)),
+    route(POST, "/scim2/.search", READ, handler!(scim2::search_all)),
+    route(POST, "/scim2/Bulk", WRITE, handler!(scim2::bulk)),
+    route(GET, "/scim2/Me", OWN, handler!(scim2::read_me)),
+    route(PUT, "/scim2/Me", OWN, handler!(scim2::replace_me)),
+    route(PATCH, "/scim2/Me", OWN, handler!(scim2::modify_me)),
     // Discovery shows the tenant's own to those who may read, and to everybody else what is built in.
-    route(GET, "/scim2/ServiceProviderConfig", ANYONE, at!(scim2::service_provider_config, work, uri)),
-    route(GET, "/scim2/ResourceTypes", ANYONE, at!(scim2::resource_types, work, uri, headers)),
-    route(GET, "/scim2/ResourceTypes/{id}", ANYONE, at!(scim2::resource_type, work, uri, headers)),
-    route(GET, "/scim2/Schemas", ANYONE, at!(scim2::schemas, work, uri, headers)),
-    route(GET, "/scim2/Schemas/{urn}", ANYONE, at!(scim2::schema, work, uri, headers)),
-    route(POST, "/oauth2/token", ANYONE, at!(oauth::token, work, headers, body)),
-    route(GET, "/api/settings", SETTINGS, at!(settings::read, work)),
-    route(PATCH, "/api/settings", SETTINGS, at!(settings::modify, work, body)),
-    route(GET, "/api/tokens", TOKENS, at!(tokens::list, work)),
-    route(POST, "/api/tokens", TOKENS, at!(tokens::create, work, body)),
-    route(DELETE, "/api/tokens/{id}", TOKENS, at!(tokens::revoke, work, uri)),
-    route(GET, "/api/schemas", SCHEMAS, at!(api::list_schemas, work)),
-    route(POST, "/api/schemas", SETTINGS, at!(api::register_schema, work, body)),
-    route(GET, "/api/schemas/{urn}", SCHEMAS, at!(api::read_schema, work, uri)),
-    route(DELETE, "/api/schemas/{urn}", SETTINGS, at!(api::remove_schema, work, uri)),
-    route(GET, "/api/resource-types", SCHEMAS, at!(api::list_resource_types, work)),
-    route(POST, "/api/resource-types", SETTINGS, at!(api::register_resource_type, work, body)),
-    route(GET, "/api/resource-types/{name}", SCHEMAS, at!(api::read_resource_type, work, uri)),
-    route(DELETE, "/api/resource-types/{name}", SETTINGS, at!(api::remove_resource_type, work, uri)),
-    route(GET, "/api/invitations", INVITATIONS, at!(invitations::list, work, uri)),
-    route(POST, "/api/invitations/resend", INVITATIONS, at!(invitations::resend_all, work, body)),
-    route(POST, "/api/invitations/import", INVITATIONS, at!(invitations::import, work, uri, headers, body)),
-    route(POST, "/api/invitations/{user_id}/resend", INVITATIONS, at!(invitations::resend, work, uri)),
-    route(POST, "/api/invitations/{user_id}/revoke", INVITATIONS, at!(invitations::revoke, work, uri)),
+    route(GET, "/scim2/ServiceProviderConfig", ANYONE, handler!(scim2::service_provider_config)),
+    route(GET, "/scim2/ResourceTypes", ANYONE, handler!(scim2::resource_types)),
+    route(GET, "/scim2/ResourceTypes/{id}", ANYONE, handler!(scim2::resource_type)),
+    route(GET, "/scim2/Schemas", ANYONE, handler!(scim2::schemas)),
+    route(GET, "/scim2/Schemas/{urn}", ANYONE, handler!(scim2::schema)),
+    route(POST, "/oauth2/token", ANYONE, handler!(oauth::token)),
+    route(GET, "/api/settings", SETTINGS, handler!(settings::read)),
+    route(PATCH, "/api/settings", SETTINGS, handler!(settings::modify)),
+    route(GET, "/api/tokens", TOKENS, handler!(tokens::list)),
+    route(POST, "/api/tokens", TOKENS, handler!(tokens::create)),
+    route(DELETE, "/api/tokens/{id}", TOKENS, handler!(tokens::revoke)),
+    route(GET, "/api/schemas", SCHEMAS, handler!(registrations::list_schemas)),
+    route(POST, "/api/schemas", SETTINGS, handler!(registrations::register_schema)),
+    route(GET, "/api/schemas/{urn}", SCHEMAS, handler!(registrations::read_schema)),
+    route(DELETE, "/api/schemas/{urn}", SETTINGS, handler!(registrations::remove_schema)),
+    route(GET, "/api/resource-types", SCHEMAS, handler!(registrations::list_resource_types)),
+    route(POST, "/api/resource-types", SETTINGS, handler!(registrations::register_resource_type)),
+    route(GET, "/api/resource-types/{name}", SCHEMAS, handler!(registrations::read_resource_type)),
+    route(DELETE, "/api/resource-types/{name}", SETTINGS, handler!(registrations::remove_resource_type)),
+    route(GET, "/api/invitations", INVITATIONS, handler!(invitations::list)),
+    route(POST, "/api/invitations/resend", INVITATIONS, handler!(invitations::resend_all)),
+    route(POST, "/api/invitations/import", INVITATIONS, handler!(invitations::import)),
+    route(POST, "/api/invitations/{user_id}/resend", INVITATIONS, handler!(invitations::resend)),
+    route(POST, "/api/invitations/{user_id}/revoke", INVITATIONS, handler!(invitations::revoke)),
     // The vendor's signature is the credential.
-    route(POST, "/hooks/mail/{provider}", ANYONE, at!(hooks::mail, work, uri, headers, body)),
-    route(GET, "/api/mail", MAIL, at!(mail::list, work, uri)),
-    route(POST, "/api/mail/retry", MAIL, at!(mail::retry_all, work, body)),
-    route(POST, "/api/mail/{id}/retry", MAIL, at!(mail::retry_one, work, uri)),
-    route(POST, "/api/mail/templates/preview", TEMPLATES, at!(templates::preview, work, body)),
-    route(GET, "/api/audit", AUDIT, at!(audit::list, work, uri)),
-    route(GET, "/api/audit/verification", AUDIT, at!(audit::verify, work, uri)),
+    route(POST, "/hooks/mail/{provider}", ANYONE, handler!(hooks::mail)),
+    route(GET, "/api/mail", MAIL, handler!(mail::list)),
+    route(POST, "/api/mail/retry", MAIL, handler!(mail::retry_all)),
+    route(POST, "/api/mail/{id}/retry", MAIL, handler!(mail::retry_one)),
+    route(POST, "/api/mail/templates/preview", TEMPLATES, handler!(templates::preview)),
+    route(GET, "/api/audit", AUDIT, handler!(audit::list)),
+    route(GET, "/api/audit/verification", AUDIT, handler!(audit::verify)),
     // WSO2's endpoints.
-    route(POST, "/api/identity/recovery/v0.9/validate-code", ANYONE, at!(codes::validate_recovery, work, body)),
-    route(POST, "/api/identity/recovery/v0.9/set-password", ANYONE, at!(codes::set_password, work, body)),
-    route(POST, "/api/identity/user/v1.0/validate-code", ANYONE, at!(codes::validate_user, work, body)),
-    route(POST, "/api/identity/user/v1.0/introspect-code", ANYONE, at!(codes::introspect, work, body)),
-    route(POST, "/api/identity/user/v1.0/resend-code", INVITATIONS, at!(codes::resend, work, body)),
-    route(POST, "/api/users/v1/offline-invite-link", LINKS, at!(codes::offline_link, work, body)),
-    route(GET, "/api/server/v1/tenants", TENANTS, at!(tenants::list, work, uri)),
-    route(POST, "/api/server/v1/tenants", TENANTS, at!(tenants::create, work, body)),
-    route(GET, "/api/server/v1/tenants/{id}", TENANTS, at!(tenants::read, work, uri)),
-    route(GET, "/api/server/v1/tenants/domain/{domain}", TENANTS, at!(tenants::read, work, uri)),
-    route(GET, "/api/server/v1/tenants/{id}/owners", TENANTS, at!(tenants::owners, work, uri)),
-    route(
-        PUT,
-        "/api/server/v1/tenants/{id}/lifecycle-status",
-        TENANTS,
-        at!(tenants::set_lifecycle_status, work, uri, body),
-    ),
-    route(GET, GOVERNANCE, SETTINGS, at!(governance::categories, work, uri)),
-    route(GET, "/api/server/v1/identity-governance/", SETTINGS, at!(governance::categories, work, uri)),
-    route(POST, "/api/server/v1/identity-governance/preferences", SETTINGS, at!(governance::preferences, work, body)),
-    route(GET, "/api/server/v1/identity-governance/{category}", SETTINGS, at!(governance::category, work, uri)),
-    route(GET, CONNECTORS, SETTINGS, at!(governance::connectors, work, uri)),
-    route(PATCH, CONNECTORS, SETTINGS, at!(governance::update_several, work, uri, body)),
+    route(POST, "/api/identity/recovery/v0.9/validate-code", ANYONE, handler!(codes::validate_recovery)),
+    route(POST, "/api/identity/recovery/v0.9/set-password", ANYONE, handler!(codes::set_password)),
+    route(POST, "/api/identity/user/v1.0/validate-code", ANYONE, handler!(codes::validate_user)),
+    route(POST, "/api/identity/user/v1.0/introspect-code", ANYONE, handler!(codes::introspect)),
+    route(POST, "/api/identity/user/v1.0/resend-code", INVITATIONS, handler!(codes::resend)),
+    route(POST, "/api/users/v1/offline-invite-link", LINKS, handler!(codes::offline_link)),
+    route(GET, "/api/server/v1/tenants", TENANTS, handler!(tenants::list)),
+    route(POST, "/api/server/v1/tenants", TENANTS, handler!(tenants::create)),
+    route(GET, "/api/server/v1/tenants/{id}", TENANTS, handler!(tenants::read)),
+    route(GET, "/api/server/v1/tenants/domain/{domain}", TENANTS, handler!(tenants::read)),
+    route(GET, "/api/server/v1/tenants/{id}/owners", TENANTS, handler!(tenants::owners)),
+    route(PUT, "/api/server/v1/tenants/{id}/lifecycle-status", TENANTS, handler!(tenants::set_lifecycle_status)),
+    route(GET, GOVERNANCE, SETTINGS, handler!(governance::categories)),
+    route(GET, "/api/server/v1/identity-governance/", SETTINGS, handler!(governance::categories)),
+    route(POST, "/api/server/v1/identity-governance/preferences", SETTINGS, handler!(governance::preferences)),
+    route(GET, "/api/server/v1/identity-governance/{category}", SETTINGS, handler!(governance::category)),
+    route(GET, CONNECTORS, SETTINGS, handler!(governance::connectors)),
+    route(PATCH, CONNECTORS, SETTINGS, handler!(governance::update_several)),
     route(
         POST,
         "/api/server/v1/identity-governance/{category}/connectors/revert",
         SETTINGS,
-        at!(governance::revert, work, uri, body),
+        handler!(governance::revert),
     ),
-    route(GET, CONNECTOR, SETTINGS, at!(governance::connector, work, uri)),
-    route(PATCH, CONNECTOR, SETTINGS, at!(governance::update, work, uri, body)),
-    route(GET, TYPES_V2, TEMPLATES, at!(email_templates::read, work, uri)),
-    route(POST, TYPES_V2, TEMPLATES, at!(email_templates::add, work, uri, body)),
-    route(GET, TYPE_V2, TEMPLATES, at!(email_templates::read, work, uri)),
-    route(DELETE, TYPE_V2, TEMPLATES, at!(email_templates::remove, work, uri)),
-    route(GET, ORG_V2, TEMPLATES, at!(email_templates::read, work, uri)),
-    route(POST, ORG_V2, TEMPLATES, at!(email_templates::add, work, uri, body)),
-    route(DELETE, ORG_V2, TEMPLATES, at!(email_templates::remove, work, uri)),
-    route(GET, TEMPLATE_V2, TEMPLATES, at!(email_templates::read, work, uri)),
-    route(PUT, TEMPLATE_V2, TEMPLATES, at!(email_templates::replace, work, uri, body)),
-    route(DELETE, TEMPLATE_V2, TEMPLATES, at!(email_templates::remove, work, uri)),
-    route(GET, APP_V2, TEMPLATES, at!(email_templates::read, work, uri)),
-    route(POST, APP_V2, TEMPLATES, at!(email_templates::read, work, uri)),
-    route(PUT, APP_V2, TEMPLATES, at!(email_templates::read, work, uri)),
-    route(DELETE, APP_V2, TEMPLATES, at!(email_templates::read, work, uri)),
-    route(GET, TYPES_V1, TEMPLATES, at!(email_templates::read, work, uri)),
-    route(POST, TYPES_V1, TEMPLATES, at!(email_templates::add, work, uri, body)),
-    route(GET, TYPE_V1, TEMPLATES, at!(email_templates::read, work, uri)),
-    route(POST, TYPE_V1, TEMPLATES, at!(email_templates::add, work, uri, body)),
-    route(PUT, TYPE_V1, TEMPLATES, at!(email_templates::replace, work, uri, body)),
-    route(DELETE, TYPE_V1, TEMPLATES, at!(email_templates::remove, work, uri)),
-    route(
-        GET,
-        "/api/server/v1/email/template-types/{type}/templates",
-        TEMPLATES,
-        at!(email_templates::read, work, uri),
-    ),
-    route(GET, TEMPLATE_V1, TEMPLATES, at!(email_templates::read, work, uri)),
-    route(PUT, TEMPLATE_V1, TEMPLATES, at!(email_templates::replace, work, uri, body)),
-    route(DELETE, TEMPLATE_V1, TEMPLATES, at!(email_templates::remove, work, uri)),
+    route(GET, CONNECTOR, SETTINGS, handler!(governance::connector)),
+    route(PATCH, CONNECTOR, SETTINGS, handler!(governance::update)),
+    route(GET, TYPES_V2, TEMPLATES, handler!(email_templates::read)),
+    route(POST, TYPES_V2, TEMPLATES, handler!(email_templates::add)),
+    route(GET, TYPE_V2, TEMPLATES, handler!(email_templates::read)),
+    route(DELETE, TYPE_V2, TEMPLATES, handler!(email_templates::remove)),
+    route(GET, ORG_V2, TEMPLATES, handler!(email_templates::read)),
+    route(POST, ORG_V2, TEMPLATES, handler!(email_templates::add)),
+    route(DELETE, ORG_V2, TEMPLATES, handler!(email_templates::remove)),
+    route(GET, TEMPLATE_V2, TEMPLATES, handler!(email_templates::read)),
+    route(PUT, TEMPLATE_V2, TEMPLATES, handler!(email_templates::replace)),
+    route(DELETE, TEMPLATE_V2, TEMPLATES, handler!(email_templates::remove)),
+    route(GET, APP_V2, TEMPLATES, handler!(email_templates::read)),
+    route(POST, APP_V2, TEMPLATES, handler!(email_templates::read)),
+    route(PUT, APP_V2, TEMPLATES, handler!(email_templates::read)),
+    route(DELETE, APP_V2, TEMPLATES, handler!(email_templates::read)),
+    route(GET, TYPES_V1, TEMPLATES, handler!(email_templates::read)),
+    route(POST, TYPES_V1, TEMPLATES, handler!(email_templates::add)),
+    route(GET, TYPE_V1, TEMPLATES, handler!(email_templates::read)),
+    route(POST, TYPE_V1, TEMPLATES, handler!(email_templates::add)),
+    route(PUT, TYPE_V1, TEMPLATES, handler!(email_templates::replace)),
+    route(DELETE, TYPE_V1, TEMPLATES, handler!(email_templates::remove)),
+    route(GET, "/api/server/v1/email/template-types/{type}/templates", TEMPLATES, handler!(email_templates::read)),
+    route(GET, TEMPLATE_V1, TEMPLATES, handler!(email_templates::read)),
+    route(PUT, TEMPLATE_V1, TEMPLATES, handler!(email_templates::replace)),
+    route(DELETE, TEMPLATE_V1, TEMPLATES, handler!(email_templates::remove)),
     // Pages.
-    route(GET, "/invite/{token}", ANYONE, at!(links::invite_page, work, uri)),
-    route(POST, "/invite/{token}", ANYONE, at!(links::set_password, work, uri, body)),
-    route(GET, "/verify/{token}", ANYONE, at!(links::verify_page, work, uri)),
-    route(POST, "/verify/{token}", ANYONE, at!(links::confirm_email, work, uri, body)),
-    route(GET, "/accountrecoveryendpoint/confirmrecovery.do", ANYONE, at!(links::confirm_recovery, work, uri)),
-    route(GET, "/accountrecoveryendpoint/confirmregistration.do", ANYONE, at!(links::confirm_registration, work, uri)),
-    route(GET, "/assets/{name}", ANYONE, at!(operations::asset, uri)),
-    route(GET, "/healthz", ANYONE, at!(operations::healthz)),
-    route(GET, "/openapi.json", ANYONE, at!(operations::openapi)),
-    route(GET, console::HOME, Rule::SignedIn, at!(console::home, work)),
-    route(GET, console::SIGN_IN, ANYONE, at!(console::sign_in_page, work, uri, headers)),
-    route(POST, console::SIGN_IN, ANYONE, at!(console::sign_in, work, headers, body)),
+    route(GET, "/invite/{token}", ANYONE, handler!(links::invite_page)),
+    route(POST, "/invite/{token}", ANYONE, handler!(links::set_password)),
+    route(GET, "/verify/{token}", ANYONE, handler!(links::verify_page)),
+    route(POST, "/verify/{token}", ANYONE, handler!(links::confirm_email)),
+    route(GET, "/accountrecoveryendpoint/confirmrecovery.do", ANYONE, handler!(links::confirm_recovery)),
+    route(GET, "/accountrecoveryendpoint/confirmregistration.do", ANYONE, handler!(links::confirm_registration)),
+    route(GET, "/assets/{name}", ANYONE, handler!(operations::asset)),
+    route(GET, "/healthz", ANYONE, handler!(operations::healthz)),
+    route(GET, "/openapi.json", ANYONE, handler!(operations::openapi)),
+    route(GET, console::HOME, Rule::SignedIn, handler!(console::home)),
+    route(GET, console::SIGN_IN, ANYONE, handler!(console::sign_in_page)),
+    route(POST, console::SIGN_IN, ANYONE, handler!(console::sign_in)),
     // Whose session ends is what the cookie says; without one there is nothing to end.
-    route(POST, console::SIGN_OUT, ANYONE, at!(console::sign_out, work, headers)),
-    route(POST, console::SIGN_OUT_EVERYWHERE, ANYONE, at!(console::sign_out_everywhere, work, headers)),
-    route(GET, "/dev/panic", ANYONE, at!(dev::panic, work)),
-    route(GET, "/dev/inbox", ANYONE, at!(dev::inbox_page, work)),
-    route(GET, "/dev/inbox.json", ANYONE, at!(dev::inbox_json, work)),
-    route(GET, "/dev/inbox/{mail}", ANYONE, at!(dev::mail_html, work, uri)),
+    route(POST, console::SIGN_OUT, ANYONE, handler!(console::sign_out)),
+    route(POST, console::SIGN_OUT_EVERYWHERE, ANYONE, handler!(console::sign_out_everywhere)),
+    route(GET, "/dev/panic", ANYONE, handler!(inbox::panic)),
+    route(GET, "/dev/inbox", ANYONE, handler!(inbox::inbox_page)),
+    route(GET, "/dev/inbox.json", ANYONE, handler!(inbox::inbox_json)),
+    route(GET, "/dev/inbox/{mail}", ANYONE, handler!(inbox::mail_html)),
 ];
 
 /// The router of [`ROUTES`].
@@ -306,6 +297,6 @@ pub fn router() -> Router {
             Ok(filter) => router.route(route.path, on(filter, endpoint(route.rule, route.handler))),
             Err(_) => router,
         })
-        .fallback(endpoint(ANYONE, at!(operations::not_found, uri)))
-        .method_not_allowed_fallback(endpoint(ANYONE, at!(operations::method_not_allowed, uri)))
+        .fallback(endpoint(ANYONE, handler!(operations::not_found)))
+        .method_not_allowed_fallback(endpoint(ANYONE, handler!(operations::method_not_allowed)))
 }

@@ -15,7 +15,7 @@ pub struct Change {
     /// The account from now on.
     pub account: Account,
     /// The mails that are due.
-    pub mails: Vec<Due>,
+    pub mails: Vec<MailToQueue>,
     /// What the audit calls it, besides the update.
     pub action: Option<Action>,
     /// Whether the document keeps the address that it had: the new one waits to be confirmed.
@@ -24,7 +24,7 @@ pub struct Change {
 
 /// A mail that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Due {
+pub struct MailToQueue {
     /// Which mail.
     pub template: TemplateType,
     /// The address it goes to.
@@ -92,7 +92,7 @@ fn invited(settings: &Settings, before: &Account, wishes: &Wishes, email: Option
             Onboarding::EmailVerification => TemplateType::ResendEmailConfirm,
             _ => TemplateType::ResendAskPassword,
         };
-        change.mails = account.email.clone().map(|to| Due { template, to }).into_iter().collect();
+        change.mails = account.email.clone().map(|to| MailToQueue { template, to }).into_iter().collect();
         change.action = Some(Action::InvitationResend);
     }
     change
@@ -120,7 +120,7 @@ fn live(
             bump(account, Cause::Locked);
         } else if let Some(to) = before.pending_email.clone().filter(|_| before.is_barred() && !barred) {
             bump(account, Cause::Replaced);
-            change.mails = vec![Due { template: TemplateType::ResendVerifyEmailOnUpdate, to }];
+            change.mails = vec![MailToQueue { template: TemplateType::ResendVerifyEmailOnUpdate, to }];
         }
         return change;
     }
@@ -138,8 +138,8 @@ fn live(
             bump(account, Cause::AddressChanged);
             account.pending_email = Some(new.clone());
             change.mails = vec![
-                Due { template: TemplateType::VerifyEmailOnUpdate, to: new },
-                Due { template: TemplateType::NotifyExistingEmailOnUpdate, to: old },
+                MailToQueue { template: TemplateType::VerifyEmailOnUpdate, to: new },
+                MailToQueue { template: TemplateType::NotifyExistingEmailOnUpdate, to: old },
             ];
         }
         (new, _) => {

@@ -9,15 +9,12 @@ use crate::access::role;
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
 use crate::base::token::{Claims, Purpose};
-use crate::mail::{custom, sender};
+use crate::mail::template_choice::{languages, select_template};
 use crate::model::context::Context;
 use crate::model::resource::Resource;
 use crate::ports::Millis;
-use crate::store::outbox::Person;
+use crate::store::outbox::due::Person;
 use scim::error::Error as ScimError;
-
-/// `delivery` of an invitation whose code went to the caller: what became of it is not ours to know.
-pub const EXTERNAL: &str = "external";
 
 /// A code to be: what it says, but not of whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +65,7 @@ fn locale(ctx: &Context, user: &Resource) -> String {
     let document = user.attributes();
     let text = |name: &str| document.get(name).and_then(Json::as_str).map(str::to_owned);
     let person = Person { preferred_language: text("preferredLanguage"), locale: text("locale"), ..Person::default() };
-    custom::choose(&sender::languages(&person), &ctx.settings().default_locale, &[]).locale
+    select_template(&languages(&person), &ctx.settings().default_locale, &[]).locale
 }
 
 /// Whether the caller may be handed this user's code. The user has been read with his groups.

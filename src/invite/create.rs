@@ -6,9 +6,9 @@ use crate::base::account::{Account, Lock, Onboarding};
 use crate::base::address::Address;
 use crate::base::secret::Secret;
 use crate::invite::account_request::{self, Wishes};
-use crate::invite::code::{Code, EXTERNAL, may_have_codes};
+use crate::invite::code::{Code, may_have_codes};
 use crate::model::context::{Actor, Context};
-use crate::model::mail::TemplateType;
+use crate::model::mail::{Delivery, TemplateType};
 use crate::model::resource::{Invitation, Resource};
 use crate::model::settings::EmailSender;
 use crate::store::write::NewMail;
@@ -110,13 +110,9 @@ pub fn invitation(
 pub fn made(mail: Option<&NewMail>, code: Option<&Code>) -> Option<Invitation> {
     if let Some(code) = code {
         let expires_at = Some(code.expires_at());
-        return Some(Invitation { delivery: EXTERNAL.to_owned(), expires_at, ..Invitation::default() });
+        return Some(Invitation { delivery: Delivery::External, expires_at, ..Invitation::default() });
     }
-    mail.map(|mail| Invitation {
-        template: Some(mail.template),
-        delivery: "queued".to_owned(),
-        ..Invitation::default()
-    })
+    mail.map(|mail| Invitation { template: Some(mail.template), delivery: Delivery::QUEUED, ..Invitation::default() })
 }
 
 /// Who invites, as the mail names them.

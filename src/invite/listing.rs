@@ -134,7 +134,7 @@ pub fn shown(user: &Resource, now: Millis) -> Json {
         "email": account.email,
         "template": template.name(),
         "status": account.invitation_status(invitation.is_some(), expires_at.map(seconds), seconds(now)),
-        "delivery": invitation.map(|invitation| &invitation.delivery),
+        "delivery": invitation.map(|invitation| invitation.delivery.as_str()),
         "sentAt": invitation.and_then(|invitation| invitation.sent_at).map(rfc3339),
         "expiresAt": expires_at.filter(|at| *at != 0).map(rfc3339),
         "attempts": invitation.map(|invitation| invitation.attempts),

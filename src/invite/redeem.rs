@@ -15,7 +15,7 @@ use crate::model::resource::{Resource, USER};
 use crate::model::settings::EmailSender;
 use crate::ports::{DatabaseError, Outcome, Statement};
 use crate::store::audit::{self, Action};
-use crate::store::outbox::{self, Entry};
+use crate::store::outbox::{self, OutboxEntry};
 use crate::store::tenant_settings;
 use crate::store::write::{self, Riders, Written};
 use crate::store::{credentials, find, registrations};
@@ -269,7 +269,7 @@ fn redemption(ctx: &Context, claims: &Claims, user: &Resource, hash: Option<&str
     let settings = ctx.settings();
     let mails = settings.ask_password_account_activation && settings.email_sender == EmailSender::Internal;
     if let Some(address) = address.filter(|_| hash.is_some() && mails) {
-        let entry = Entry {
+        let entry = OutboxEntry {
             template: TemplateType::AccountActivationSuccess,
             user_id: &user.id,
             seq: claims.seq + 1,

@@ -7,7 +7,7 @@ use crate::base::limits::Limit;
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
 use crate::base::token::Purpose;
-use crate::invite::code::{Code, EXTERNAL, may_have_code_of, may_have_codes};
+use crate::invite::code::{Code, may_have_code_of, may_have_codes};
 use crate::invite::create::inviter;
 use crate::model::context::Context;
 use crate::model::mail::TemplateType;
@@ -103,13 +103,11 @@ async fn hand_over(ctx: &Context, user_id: &str) -> Result<Resent, Refusal> {
     params.extend([confirm.expires_at().into(), set.expires_at().into()]);
     let batch = vec![
         Statement::new(
-            format!(
-                "UPDATE resources SET seq_log = seq_log || 'N', version = version + 1, modified = ?4, operation = ?3, \
-                 template = NULL, delivery = '{EXTERNAL}', attempts = 0, sent_at = NULL, \
-                 expires_at = CASE onboarding WHEN 'EV' THEN ?5 ELSE ?6 END WHERE tenant = ?1 AND id = ?2 \
-                 AND type = 'User' AND onboarding <> 'none' AND lock <> 'admin' AND disabled = 0 \
-                 AND email IS NOT NULL RETURNING id"
-            ),
+            "UPDATE resources SET seq_log = seq_log || 'N', version = version + 1, modified = ?4, operation = ?3, \
+             template = NULL, delivery = 'external', attempts = 0, sent_at = NULL, \
+             expires_at = CASE onboarding WHEN 'EV' THEN ?5 ELSE ?6 END WHERE tenant = ?1 AND id = ?2 \
+             AND type = 'User' AND onboarding <> 'none' AND lock <> 'admin' AND disabled = 0 \
+             AND email IS NOT NULL RETURNING id",
             params,
         ),
         audit::record(ctx, &operation, Action::InvitationResend, user_id),

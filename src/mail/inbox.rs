@@ -1,16 +1,17 @@
 //! The development inbox: the outbox's rows rendered again, newest first.
 
-use std::cmp::Reverse;
 use std::fmt;
 
 use serde::Serialize;
 
 use crate::base::text::rfc3339;
-use crate::mail::custom::Templates;
-use crate::mail::message::message;
+use crate::mail::message::compose;
+use crate::mail::templates::Templates;
 use crate::model::context::Context;
-use crate::ports::{DatabaseError, Statement};
-use crate::store::outbox::{COLUMNS, Mail};
+use crate::ports::DatabaseError;
+use crate::store::mail_templates::versions;
+use crate::store::outbox::row::LeasedMail;
+use crate::store::outbox::sent::find_in_inbox;
 
 /// A mail as `/dev/inbox.json` shows it.
 #[derive(Clone, Serialize)]
@@ -19,7 +20,7 @@ pub struct InboxMail {
     pub id: String,
     /// Its recipient.
     pub to: String,
-    /// Which mail.
+    /// Its type.
     pub template: &'static str,
     /// The language it is in.
     pub locale: String,
@@ -32,7 +33,7 @@ pub struct InboxMail {
     /// The links in it.
     pub links: Vec<String>,
     /// The state of its row.
-    pub state: String,
+    pub state: &'static str,
     /// When it was queued.
     #[serde(skip)]
     pub queued: String,
@@ -50,34 +51,24 @@ impl fmt::Debug for InboxMail {
     }
 }
 
-/// The newest mails that the `inbox` provider took, at most 1,000 of each user store: of the tenant in the path, or of all of
-/// them where the path names none.
+/// The mails that the `inbox` provider took, rendered again, newest first, at most 1,000 of each user store: of the tenant in
+/// the path, or of all of them where the path names none.
 ///
 /// # Errors
 /// The database's.
 pub async fn list(ctx: &Context) -> Result<Vec<InboxMail>, DatabaseError> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM outbox o WHERE o.provider = 'inbox' AND o.state = 'sent' AND (?1 = 0 OR o.tenant = ?1) \
-         ORDER BY o.created DESC, o.rowid DESC LIMIT 1000"
-    );
-    let mut mails = Vec::new();
-    for store in ctx.platform.all_stores() {
-        let rows = store.query(Statement::new(sql.clone(), vec![ctx.tenant.key()])).await?;
-        mails.extend(rows.iter().map(Mail::from_row).collect::<Result<Vec<_>, _>>()?);
+    let mails = find_in_inbox(ctx).await?;
+    let mut templates = Templates::default();
+    if let Some(statement) = versions::select_versions(mails.iter().map(LeasedMail::template_version)) {
+        templates.extend(versions::versions_from_rows(&ctx.platform.query(statement).await?)?);
     }
-    // Stable, so that each store's own order stands.
-    mails.sort_by_key(|mail| Reverse(mail.created));
-    let templates = match crate::store::mail_templates::read(mails.iter().filter_map(Mail::template_version)) {
-        Some(statement) => crate::store::mail_templates::templates(&ctx.platform.query(statement).await?)?,
-        None => Templates::default(),
-    };
-    Ok(mails.iter().filter_map(|mail| shown(ctx, mail, &templates)).collect())
+    Ok(mails.iter().filter_map(|leased| render_again(ctx, leased, &templates)).collect())
 }
 
-fn shown(ctx: &Context, mail: &Mail, templates: &Templates) -> Option<InboxMail> {
-    let fixed = mail.fixed.as_ref()?;
-    let template = templates.get(mail.tenant, mail.template, fixed.template_version, &fixed.locale)?;
-    let message = message(&ctx.deployment, mail, fixed, template)?;
+fn render_again(ctx: &Context, leased: &LeasedMail, templates: &Templates) -> Option<InboxMail> {
+    let LeasedMail { mail, content } = leased;
+    let template = templates.get(mail.tenant, mail.template, content.template_version, &content.locale)?;
+    let message = compose(&ctx.deployment, leased, template)?;
     let links = message
         .text
         .split_whitespace()
@@ -88,12 +79,12 @@ fn shown(ctx: &Context, mail: &Mail, templates: &Templates) -> Option<InboxMail>
         id: mail.id.clone(),
         to: message.to,
         template: mail.template.name(),
-        locale: fixed.locale.clone(),
+        locale: content.locale.clone(),
         subject: message.subject,
         html: message.html,
         text: message.text,
         links,
-        state: mail.state.clone(),
+        state: mail.state.as_str(),
         queued: rfc3339(mail.created),
     })
 }

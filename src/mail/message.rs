@@ -1,4 +1,4 @@
-//! From an outbox row to a message: the link is minted here, and nowhere else, from what the first lease fixed.
+//! From an outbox row to a message: the link is minted here, and nowhere else, from what the first lease content.
 
 use crate::base::token::{Claims, Purpose};
 use crate::mail::providers::Message;
@@ -6,24 +6,25 @@ use crate::mail::render::{self, InvitationMail};
 use crate::mail::template::Template;
 use crate::model::deployment::Deployment;
 use crate::model::tenant::Tenant;
-use crate::store::outbox::{Fixed, Mail};
+use crate::store::outbox::row::LeasedMail;
 
-/// The message of a leased mail by its template, the same bytes every time; `None` when the key that signs its link has
-/// been retired.
+/// Returns the message of a leased mail by its template, the same bytes every time; `None` when the key that signs its link
+/// has been retired.
 #[must_use]
-pub fn message(deployment: &Deployment, mail: &Mail, fixed: &Fixed, template: &Template) -> Option<Message> {
-    let facts = &fixed.facts;
+pub fn compose(deployment: &Deployment, leased: &LeasedMail, template: &Template) -> Option<Message> {
+    let LeasedMail { mail, content } = leased;
+    let facts = &content.facts;
     let prefix = Tenant::of(&facts.tenant).prefix();
     let base = format!("{}{prefix}", deployment.public_origin);
     let claims = mail.template.link_purpose().map(|purpose| Claims {
-        kid: fixed.kid.clone(),
+        kid: content.kid.clone(),
         purpose,
         tenant: mail.tenant,
         user: mail.user_id.parse().unwrap_or_default(),
         seq: mail.seq,
-        issued_at: fixed.issued_at,
-        expires_at: fixed.expires_at,
-        locale: fixed.locale.clone(),
+        issued_at: content.issued_at,
+        expires_at: content.expires_at,
+        locale: content.locale.clone(),
     });
     let code = match &claims {
         Some(claims) => deployment.keys.mint(claims)?,
@@ -36,14 +37,14 @@ pub fn message(deployment: &Deployment, mail: &Mail, fixed: &Fixed, template: &T
     };
     let seconds = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
     let values = render::invitation_values(&InvitationMail {
-        locale: &fixed.locale,
+        locale: &content.locale,
         user_name: &facts.user_name,
         organization: &facts.organization,
         inviter: mail.invited_by.as_deref().unwrap_or_default(),
         link: &link,
         code: &code,
-        issued_at: seconds(fixed.issued_at),
-        expires_at: (fixed.expires_at != 0).then(|| seconds(fixed.expires_at)),
+        issued_at: seconds(content.issued_at),
+        expires_at: (content.expires_at != 0).then(|| seconds(content.expires_at)),
         origin: &deployment.public_origin,
         prefix: &prefix,
         tenant_domain: &facts.tenant,

@@ -1,12 +1,16 @@
-//! Mail: the outbox in the database, rendering, the sender, one file per provider, and what
-//! providers tell of a mail later.
+//! Mail: which template, rendering, the sender, one file per provider, and what providers report of a mail later.
+//!
+//! The outbox itself is `store::outbox`. What happens when a mail bounces: `webhooks` reads the provider's event, and
+//! `store::mail_events` applies it to the mail and its user.
 
-pub mod custom;
 pub mod inbox;
 pub mod message;
-pub mod pace;
+pub mod preview;
 pub mod providers;
 pub mod render;
+pub mod retry;
 pub mod sender;
 pub mod template;
+pub mod template_choice;
+pub mod templates;
 pub mod webhooks;

@@ -1,7 +1,7 @@
 //! From a template and values to a mail: subject, HTML part, text part.
 //!
-//! `html` escapes by place, `clean` takes out harmful characters, `plain` tells HTML in text, `phrases` holds the
-//! ready-made sentences and `shipped` the templates that come with Latchkey. Rendering is a pure function: the
+//! `html` escapes by place, `clean` takes out harmful characters, `plain` tells HTML in text, `shipped` holds
+//! the templates that come with Latchkey and `validate` looks over those that do not. Rendering is a pure function: the
 //! same template and values give the same bytes, which is what makes a repeated send repeatable.
 
 use std::fmt;
@@ -19,6 +19,7 @@ mod plain;
 mod shipped;
 #[cfg(test)]
 mod tests;
+pub mod validate;
 
 pub use shipped::shipped;
 

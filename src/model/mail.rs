@@ -234,4 +234,13 @@ mod tests {
         assert!(MailState::RETRYABLE.iter().all(|state| state.is_ended()));
         assert!(!MailState::Dropped.is_retryable());
     }
+
+    #[test]
+    fn types_are_found_whatever_the_case() {
+        assert_eq!(TemplateType::parse("askpassword"), Some(TemplateType::AskPassword));
+        assert_eq!(TemplateType::parse("ResendAskPassword"), Some(TemplateType::ResendAskPassword));
+        assert_eq!(TemplateType::parse("emailConfirm"), Some(TemplateType::EmailConfirm));
+        assert_eq!(TemplateType::parse("notifyOnExistingEmailUpdate"), Some(TemplateType::NotifyExistingEmailOnUpdate));
+        assert_eq!(TemplateType::parse("other"), None);
+    }
 }

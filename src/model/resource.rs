@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use crate::base::account::{Account, Lock, Onboarding};
 use crate::base::text::rfc3339;
 use crate::model::context::Context;
-use crate::model::mail::TemplateType;
+use crate::model::mail::{Delivery, TemplateType};
 use crate::ports::{DatabaseError, Millis, Row};
 use scim::projection::Projection;
 use scim::resource as document;
@@ -29,8 +29,8 @@ pub const INVITATION_SCHEMA: &str = "urn:latchkey:params:scim:schemas:extension:
 pub struct Invitation {
     /// The mail it went out with.
     pub template: Option<TemplateType>,
-    /// The state of its mail (an outbox state).
-    pub delivery: String,
+    /// How its delivery stands.
+    pub delivery: Delivery,
     /// How often sending was tried.
     pub attempts: u32,
     /// When the provider accepted it.
@@ -90,7 +90,7 @@ impl Resource {
             None => None,
             Some(delivery) => Some(Invitation {
                 template: row.optional_text("template")?.and_then(TemplateType::parse),
-                delivery: delivery.to_owned(),
+                delivery: Delivery::parse(delivery).ok_or_else(|| shape("delivery"))?,
                 attempts: u32::try_from(row.integer("attempts")?).unwrap_or_default(),
                 sent_at: row.optional_integer("sent_at")?,
                 expires_at: row.optional_integer("expires_at")?,
@@ -273,7 +273,7 @@ impl Resource {
         if let (Some(invitation), Some(status)) = (&self.invitation, status) {
             let mut shown = json!({
                 "status": status,
-                "delivery": invitation.delivery,
+                "delivery": invitation.delivery.as_str(),
                 "attempts": invitation.attempts,
             });
             if let Some(sent_at) = invitation.sent_at {

@@ -22,12 +22,12 @@ pub struct SignInPage<'a> {
     /// where to go afterwards
     pub next: &'a str,
     /// what the last attempt came to
-    pub told: Option<Told>,
+    pub notice: Option<Notice>,
 }
 
-/// What the sign-in page has to tell.
+/// What the sign-in page says about the request before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum Notice {
     /// name or password were left out
     Missing,
     /// they are wrong, or may not come in
@@ -40,16 +40,16 @@ pub enum Told {
 
 /// The form to sign in with: `username`, `password` and `next`.
 pub fn sign_in(page: &SignInPage) -> String {
-    let problem = match page.told {
-        Some(Told::Missing) => Some("Type your user name and your password."),
-        Some(Told::Refused) => {
+    let problem = match page.notice {
+        Some(Notice::Missing) => Some("Type your user name and your password."),
+        Some(Notice::Refused) => {
             Some("The user name or the password is wrong, or this account has no role that opens the console.")
         }
         _ => None,
     };
-    let done = match page.told {
-        Some(Told::SignedOut) => Some("You have signed out."),
-        Some(Told::SignedOutEverywhere) => Some("You have signed out here and everywhere else."),
+    let done = match page.notice {
+        Some(Notice::SignedOut) => Some("You have signed out."),
+        Some(Notice::SignedOutEverywhere) => Some("You have signed out here and everywhere else."),
         _ => None,
     };
     let refused = problem.is_some();
@@ -95,7 +95,7 @@ pub struct HomePage<'a> {
     pub name: &'a str,
     /// domain of the tenant
     pub tenant: &'a str,
-    /// what he may do
+    /// what they may do
     pub scopes: Scopes,
     /// how long a session lasts without being used, in seconds
     pub idle_seconds: u32,
@@ -107,7 +107,7 @@ pub struct HomePage<'a> {
     pub development: bool,
 }
 
-/// Who has signed in, and what he may do.
+/// Who has signed in, and what they may do.
 pub fn home(page: &HomePage) -> String {
     // Nobody but the super tenant's people could be given `tenants`.
     let not_covered = Scopes::all().without(page.scopes).without([Scope::Tenants].into_iter().collect());

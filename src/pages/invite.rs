@@ -102,10 +102,10 @@ pub fn password_set(shell: &Shell, user_name: &str, sign_in: Option<&str>) -> St
     let texts = shell.texts();
     let (before, after) = texts.done_text.split_once("{user}").unwrap_or((texts.done_text, ""));
     let body = html! {
-        (tick())
+        (check_icon())
         h1 { (texts.done_title) }
         p.lead { (before) strong { bdi { (user_name) } } (after) }
-        (way_in(texts, sign_in))
+        (sign_in_link(texts, sign_in))
     };
     card(shell, Page { title: texts.done_title, script: false, help: false, body })
 }
@@ -156,12 +156,12 @@ pub fn link_problem(shell: &Shell, problem: LinkProblem) -> String {
             texts.accepted_title,
             html! {
                 p.lead { (texts.accepted_text) }
-                (way_in(texts, sign_in))
+                (sign_in_link(texts, sign_in))
                 p.hint { (texts.accepted_other) }
             },
         ),
         LinkProblem::Confirmed { sign_in } => {
-            (texts.accepted_title, html! { (lead(texts.confirmed_text)) (way_in(texts, sign_in)) })
+            (texts.accepted_title, html! { (lead(texts.confirmed_text)) (sign_in_link(texts, sign_in)) })
         }
         LinkProblem::Revoked => (texts.revoked_title, lead(texts.revoked_text)),
         LinkProblem::Replaced => (texts.replaced_title, lead(texts.replaced_text)),
@@ -169,7 +169,7 @@ pub fn link_problem(shell: &Shell, problem: LinkProblem) -> String {
         LinkProblem::Locked => (texts.locked_title, lead(texts.locked_text)),
         LinkProblem::Invalid => (texts.invalid_title, html! { (lead(texts.invalid_text)) p { (texts.invalid_next) } }),
         LinkProblem::NotPending { sign_in } => {
-            (texts.not_pending_title, html! { (lead(texts.not_pending_text)) (way_in(texts, sign_in)) })
+            (texts.not_pending_title, html! { (lead(texts.not_pending_text)) (sign_in_link(texts, sign_in)) })
         }
     };
     let body = html! { h1 { (title) } (body) };
@@ -244,10 +244,10 @@ pub fn email_verified(shell: &Shell, sign_in: Option<&str>, confirms: Confirms) 
         Confirms::Change => texts.verified_change_text,
     };
     let body = html! {
-        (tick())
+        (check_icon())
         h1 { (texts.verified_title) }
         (lead(text))
-        (way_in(texts, sign_in))
+        (sign_in_link(texts, sign_in))
     };
     card(shell, Page { title: texts.verified_title, script: false, help: false, body })
 }
@@ -265,11 +265,11 @@ fn lead(text: &str) -> Markup {
     html! { p.lead { (text) } }
 }
 
-fn tick() -> Markup {
+fn check_icon() -> Markup {
     html! { div.tick aria-hidden="true" {} }
 }
 
-fn way_in(texts: &PageTexts, sign_in: Option<&str>) -> Markup {
+fn sign_in_link(texts: &PageTexts, sign_in: Option<&str>) -> Markup {
     html! {
         @match sign_in.and_then(link_target) {
             Some(href) => p { a.button href=(href) { (texts.sign_in) } },

@@ -6,7 +6,7 @@ use crate::base::scope::Scope;
 use crate::base::web_address::{form_target, link_target};
 use crate::i18n::Language;
 use crate::pages::assets;
-use crate::pages::console::{HomePage, SignInPage, Told, home, sign_in};
+use crate::pages::console::{HomePage, Notice, SignInPage, home, sign_in};
 use crate::pages::inbox::{InboxMail, frame, inbox};
 use crate::pages::invite::{
     Confirms, LinkProblem, SetPasswordPage, email_verified, link_problem, new_mail_requested, password_set,
@@ -61,13 +61,13 @@ fn pages_after_a_success() {
 #[test]
 fn the_consoles_pages() {
     let shell = Shell { prefix: "/t/acme.com", ..Shell::default() };
-    let form = |username, told| {
+    let form = |username, notice| {
         let next = "/t/acme.com/console";
-        sign_in(&SignInPage { shell, action: "/t/acme.com/console/login", tenant: "acme.com", username, next, told })
+        sign_in(&SignInPage { shell, action: "/t/acme.com/console/login", tenant: "acme.com", username, next, notice })
     };
     snapshot!("sign-in", form("", None));
-    snapshot!("sign-in-refused", form("<alice>", Some(Told::Refused)));
-    snapshot!("signed-out", form("", Some(Told::SignedOutEverywhere)));
+    snapshot!("sign-in-refused", form("<alice>", Some(Notice::Refused)));
+    snapshot!("signed-out", form("", Some(Notice::SignedOutEverywhere)));
     snapshot!(
         "console",
         home(&HomePage {

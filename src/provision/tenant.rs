@@ -11,13 +11,13 @@ use crate::base::account::Onboarding;
 use crate::base::secret::Secret;
 use crate::model::context::{Context, Memory};
 use crate::model::resource::{USER, WSO2_SCHEMA};
+use crate::model::schemas;
 use crate::model::settings;
 use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Statement};
 use crate::provision::{Refusal, prepare};
 use crate::store::audit::{self, Action};
 use crate::store::cross_store::is_elsewhere;
-use crate::store::registrations;
 use crate::store::tenant_settings::{self, Change, Tenants};
 use crate::store::write::{NewResource, creation};
 use scim::error::Error as ScimError;
@@ -127,7 +127,7 @@ fn inside(ctx: &Context, tenant: &Tenant, values: &settings::Values) -> Context 
 }
 
 fn prepare_owners(inside: &Context, gate: &Gate, owners: &[Owner]) -> Result<Vec<NewResource>, TenantRefusal> {
-    let registry = registrations::builtin();
+    let registry = schemas::builtin();
     let user = registry.resource_type(USER).ok_or_else(|| ScimError::internal("There is no resource type User."))?;
     let mut names = HashSet::new();
     let mut prepared = Vec::with_capacity(owners.len());

@@ -12,7 +12,7 @@ use crate::base::address::Address;
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
 use crate::invite::account_request::{self, Named, Wishes};
-use crate::invite::change::{self, Due};
+use crate::invite::change::{self, MailToQueue};
 use crate::invite::create::{invitation, invited, made, new_user};
 use crate::model::context::{Actor, Context};
 use crate::model::mail::TemplateType;
@@ -101,7 +101,7 @@ pub fn changed(
     let waiting = change.account.pending_email.as_deref();
     let mut mails = Vec::with_capacity(change.mails.len());
     let mut code = None;
-    for Due { template, to } in &change.mails {
+    for MailToQueue { template, to } in &change.mails {
         if template.is_invitation() {
             let (mail, handed) = invitation(ctx, *template, Some(to))?;
             mails.extend(mail);

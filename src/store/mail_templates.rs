@@ -1,15 +1,18 @@
-//! The tenants' own templates in the database.
+//! The tenants' own mail templates, as their administrators edit them. A version is never changed or deleted: mails that
+//! were written by it may still have to be sent again.
+//!
+//! `versions` reads them for the sender.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+pub mod versions;
 
 use serde_json::json;
 
-use crate::mail::custom::{ContentType, Custom, Own, Templates};
 use crate::model::context::Context;
 use crate::model::mail::TemplateType;
+use crate::model::mail_template::{ContentType, TemplateVersion, TenantTemplate};
 use crate::ports::{DatabaseError, Millis, Outcome, Row, Statement, Value};
 use crate::store::audit::{self, Action};
+use crate::store::operation::{Committed, Operation};
 
 /// The most locales that a tenant has templates of one type in.
 pub const MOST_LOCALES: usize = 100;
@@ -45,9 +48,9 @@ pub struct Found {
     /// The type with its name as it was given; `None` when there is no such type.
     pub kind: Option<Type>,
     /// The locales and versions of the tenant's own templates.
-    pub own: Vec<Own>,
+    pub own: Vec<TemplateVersion>,
     /// The template in the locale that was asked for, if it is the tenant's own.
-    pub template: Option<Custom>,
+    pub template: Option<TenantTemplate>,
 }
 
 /// Looks a type up, and the tenant's own template of it in `locale`. One round trip.
@@ -81,8 +84,8 @@ pub async fn find(ctx: &Context, kind: &Type, locale: Option<&str>) -> Result<Fo
             (None, Some(name)) => Some(Type { kind: None, name: name.to_owned() }),
             (None, None) => None,
         },
-        own: rows(1).iter().map(own_from_row).collect::<Result<_, _>>()?,
-        template: rows(2).first().map(custom_from_row).transpose()?,
+        own: rows(1).iter().map(version_from_row).collect::<Result<_, _>>()?,
+        template: rows(2).first().map(template_from_row).transpose()?,
     })
 }
 
@@ -113,14 +116,18 @@ pub enum Stored {
 ///
 /// # Errors
 /// The database's.
-pub async fn add_type(ctx: &Context, kind: &Type, templates: &[(String, Custom)]) -> Result<Stored, DatabaseError> {
+pub async fn add_type(
+    ctx: &Context,
+    kind: &Type,
+    templates: &[(String, TenantTemplate)],
+) -> Result<Stored, DatabaseError> {
     if kind.kind.is_some() {
         return Ok(Stored::Exists);
     }
     if templates.len() > MOST_LOCALES {
         return Ok(Stored::TooMany);
     }
-    let operation = ctx.platform.new_id().to_string();
+    let operation = Operation::new(ctx);
     let now = ctx.platform.clock.now();
     let mut batch = vec![
         Statement::new(
@@ -129,33 +136,16 @@ pub async fn add_type(ctx: &Context, kind: &Type, templates: &[(String, Custom)]
              OR EXISTS (SELECT 1 FROM template_types WHERE tenant = ?1 AND type = ?2) RETURNING type",
             vec![ctx.tenant.key(), kind.key().into(), kind.name.as_str().into(), now.into(), count(MOST_TYPES)],
         ),
-        audit::record_if(ctx, &operation, Action::TemplateUpdate, &kind.name, LAST_CHANGED),
+        audit::record_if(ctx, operation.id(), Action::TemplateUpdate, &kind.name, LAST_CHANGED),
     ];
     for (locale, template) in templates {
         batch.push(insert(ctx, kind, locale, template, now));
         let target = target(kind, Some(locale));
-        batch.push(audit::record_if(ctx, &operation, Action::TemplateUpdate, &target, LAST_CHANGED));
+        batch.push(audit::record_if(ctx, operation.id(), Action::TemplateUpdate, &target, LAST_CHANGED));
     }
-    match commit(ctx, &operation, batch).await {
+    match operation.commit(ctx, batch).await {
         Err(DatabaseError::Unique(_)) => Ok(Stored::Exists),
-        outcomes => Ok(match outcomes?.first() {
-            Some(outcome) if outcome.rows.is_empty() => Stored::TooMany,
-            _ => Stored::Done,
-        }),
-    }
-}
-
-/// Runs a batch whose audit carries `operation`; answers nothing when it was committed behind an error.
-async fn commit(ctx: &Context, operation: &str, batch: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
-    match ctx.platform.db.batch(batch).await {
-        Err(error @ DatabaseError::Unavailable(_)) => {
-            if audit::was_committed(ctx, operation).await? {
-                Ok(Vec::new())
-            } else {
-                Err(error)
-            }
-        }
-        outcomes => outcomes,
+        committed => Ok(if committed?.has_row(0) { Stored::Done } else { Stored::TooMany }),
     }
 }
 
@@ -164,13 +154,13 @@ async fn commit(ctx: &Context, operation: &str, batch: Vec<Statement>) -> Result
 /// # Errors
 /// The database's.
 pub async fn remove_type(ctx: &Context, kind: &Type) -> Result<(), DatabaseError> {
-    let operation = ctx.platform.new_id().to_string();
+    let operation = Operation::new(ctx);
     let mut batch = vec![retire(ctx, kind, None)];
     if kind.kind.is_none() {
         let key = vec![ctx.tenant.key(), kind.key().into()];
         batch.push(Statement::new("DELETE FROM template_types WHERE tenant = ?1 AND type = ?2", key));
     }
-    batch.push(audit::record_if(ctx, &operation, Action::TemplateDelete, &kind.name, LAST_CHANGED));
+    batch.push(audit::record_if(ctx, operation.id(), Action::TemplateDelete, &kind.name, LAST_CHANGED));
     ctx.platform.db.batch(batch).await.map(drop)
 }
 
@@ -179,11 +169,11 @@ pub async fn remove_type(ctx: &Context, kind: &Type) -> Result<(), DatabaseError
 /// # Errors
 /// The database's.
 pub async fn remove(ctx: &Context, kind: &Type, locale: Option<&str>) -> Result<(), DatabaseError> {
-    let operation = ctx.platform.new_id().to_string();
+    let operation = Operation::new(ctx);
     let target = target(kind, locale);
     let batch = vec![
         retire(ctx, kind, locale),
-        audit::record_if(ctx, &operation, Action::TemplateDelete, &target, LAST_CHANGED),
+        audit::record_if(ctx, operation.id(), Action::TemplateDelete, &target, LAST_CHANGED),
     ];
     ctx.platform.db.batch(batch).await.map(drop)
 }
@@ -196,13 +186,13 @@ pub async fn remove(ctx: &Context, kind: &Type, locale: Option<&str>) -> Result<
 pub async fn store(
     ctx: &Context,
     kind: &Type,
-    templates: &[(String, Custom)],
+    templates: &[(String, TenantTemplate)],
     replace: Replace,
 ) -> Result<Stored, DatabaseError> {
     if templates.len() > MOST_LOCALES {
         return Ok(Stored::TooMany);
     }
-    let operation = ctx.platform.new_id().to_string();
+    let operation = Operation::new(ctx);
     let mut batch = vec![Statement::new(
         "SELECT (SELECT COUNT(*) FROM template_types WHERE tenant = ?1 AND type = ?2) AS type, COUNT(*) AS locales, \
          COALESCE(SUM(locale IN (SELECT value FROM json_each(?3))), 0) AS same \
@@ -215,7 +205,7 @@ pub async fn store(
     )];
     if replace == Replace::All {
         batch.push(retire(ctx, kind, None));
-        batch.push(audit::record_if(ctx, &operation, Action::TemplateDelete, &kind.name, LAST_CHANGED));
+        batch.push(audit::record_if(ctx, operation.id(), Action::TemplateDelete, &kind.name, LAST_CHANGED));
     }
     for (locale, template) in templates {
         if replace == Replace::Same {
@@ -224,16 +214,19 @@ pub async fn store(
         batch.push(insert(ctx, kind, locale, template, ctx.platform.clock.now()));
         batch.push(audit::record_if(
             ctx,
-            &operation,
+            operation.id(),
             Action::TemplateUpdate,
             &target(kind, Some(locale)),
             LAST_CHANGED,
         ));
     }
-    let outcomes = match commit(ctx, &operation, batch).await {
+    let outcomes = match operation.commit(ctx, batch).await {
         // Two at once: the index has one template in force.
         Err(DatabaseError::Unique(_)) => return Ok(Stored::Exists),
-        outcomes => outcomes?,
+        committed => match committed? {
+            Committed::Answered(outcomes) => outcomes,
+            Committed::Unanswered => return Ok(Stored::Done),
+        },
     };
     let Some(before) = outcomes.first().and_then(|outcome| outcome.rows.first()) else { return Ok(Stored::Done) };
     if kind.kind.is_none() && before.integer("type")? == 0 {
@@ -287,7 +280,7 @@ fn retire(ctx: &Context, kind: &Type, locale: Option<&str>) -> Statement {
 }
 
 /// Adds a version, provided that its type is there and that the tenant has not too many.
-fn insert(ctx: &Context, kind: &Type, locale: &str, template: &Custom, now: Millis) -> Statement {
+fn insert(ctx: &Context, kind: &Type, locale: &str, template: &TenantTemplate, now: Millis) -> Statement {
     Statement::new(
         "INSERT INTO templates (tenant, type, version, locale, bytes, modified, content_type, subject, body, footer, \
          text) SELECT ?1, ?2, (SELECT COALESCE(MAX(version), 0) + 1 FROM templates WHERE tenant = ?1 AND type = ?2), \
@@ -312,138 +305,19 @@ fn insert(ctx: &Context, kind: &Type, locale: &str, template: &Custom, now: Mill
     )
 }
 
-fn own_from_row(row: &Row) -> Result<Own, DatabaseError> {
+fn version_from_row(row: &Row) -> Result<TemplateVersion, DatabaseError> {
     let version = u32::try_from(row.integer("version")?).map_err(|_| DatabaseError::Shape("version".to_owned()))?;
-    Ok(Own { locale: row.text("locale")?.to_owned(), version })
+    Ok(TemplateVersion { locale: row.text("locale")?.to_owned(), version })
 }
 
-fn custom_from_row(row: &Row) -> Result<Custom, DatabaseError> {
+fn template_from_row(row: &Row) -> Result<TenantTemplate, DatabaseError> {
     let text = |column: &str| row.text(column).map(str::to_owned);
     let content_type = ContentType::parse(row.text("content_type")?);
-    Ok(Custom {
+    Ok(TenantTemplate {
         content_type: content_type.ok_or_else(|| DatabaseError::Shape("content_type".to_owned()))?,
         subject: text("subject")?,
         body: text("body")?,
         footer: text("footer")?,
         text: text("text")?,
     })
-}
-
-/// What the sender may choose from for the mails of a batch: the tenants' templates of their types, and how large each
-/// version is.
-#[derive(Clone, Debug, Default)]
-pub struct Offered {
-    own: HashMap<(u64, TemplateType), Vec<Own>>,
-    bytes: HashMap<(u64, TemplateType, u32), usize>,
-}
-
-impl Offered {
-    /// The tenant's own templates of this type that are in force.
-    #[must_use]
-    pub fn own(&self, tenant: u64, kind: TemplateType) -> &[Own] {
-        self.own.get(&(tenant, kind)).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    /// How many of the first of these mails may have their templates read together: a Worker's memory has its end.
-    pub fn that_fit(&self, versions: impl Iterator<Item = (u64, TemplateType, u32)>) -> usize {
-        const BATCH_BYTES: usize = 4 * 1024 * 1024;
-        let mut counted = HashSet::new();
-        let mut sum = 0;
-        let fit = versions.take_while(|version| {
-            if counted.insert(*version) {
-                sum += self.bytes.get(version).copied().unwrap_or_default();
-            }
-            sum <= BATCH_BYTES || counted.len() == 1
-        });
-        fit.count()
-    }
-}
-
-/// The statement that lists what [`Offered`] holds for the mails due at `now`, the first `limit` of them: it rides in the
-/// batch that reads the mails.
-#[must_use]
-pub fn offer(now: Millis, limit: u32) -> Statement {
-    Statement::new(
-        "WITH waiting AS (SELECT o.tenant, o.template, o.template_version, o.facts IS NULL AS fresh FROM outbox o \
-         WHERE o.state IN ('queued', 'sending', 'deferred') AND o.due <= ?1 ORDER BY o.due, o.rowid LIMIT ?2) \
-         SELECT c.tenant, c.type, c.locale, c.version, c.bytes, TRUE AS in_force \
-         FROM (SELECT DISTINCT tenant, template FROM waiting WHERE fresh) needed CROSS JOIN templates c \
-         INDEXED BY templates_in_force ON c.tenant = needed.tenant AND c.type = needed.template AND c.retired IS NULL \
-         UNION ALL \
-         SELECT c.tenant, c.type, c.locale, c.version, c.bytes, FALSE \
-         FROM (SELECT DISTINCT tenant, template, template_version FROM waiting WHERE NOT fresh) needed \
-         CROSS JOIN templates c ON c.tenant = needed.tenant AND c.type = needed.template \
-         AND c.version = needed.template_version",
-        vec![now.into(), limit.into()],
-    )
-}
-
-/// The same for mails of another user store than PRIMARY, which are listed: tenant, template, and the version, where that
-/// is fixed already.
-#[must_use]
-pub fn offer_to(waiting: &[(i64, &str, Option<i64>)]) -> Statement {
-    Statement::new(
-        "WITH waiting AS (SELECT DISTINCT j.value ->> 0 AS tenant, j.value ->> 1 AS template, j.value ->> 2 AS version \
-         FROM json_each(?1) j) \
-         SELECT c.tenant, c.type, c.locale, c.version, c.bytes, TRUE AS in_force FROM waiting \
-         CROSS JOIN templates c INDEXED BY templates_in_force \
-         ON c.tenant = waiting.tenant AND c.type = waiting.template AND c.retired IS NULL \
-         WHERE waiting.version IS NULL UNION ALL \
-         SELECT c.tenant, c.type, c.locale, c.version, c.bytes, FALSE FROM waiting \
-         CROSS JOIN templates c ON c.tenant = waiting.tenant AND c.type = waiting.template AND c.version = waiting.version",
-        vec![json!(waiting).to_string().into()],
-    )
-}
-
-/// Reads the rows of [`offer`] and [`offer_to`].
-///
-/// # Errors
-/// [`DatabaseError::Shape`]
-pub fn offered(rows: &[Row]) -> Result<Offered, DatabaseError> {
-    let mut offered = Offered::default();
-    for row in rows {
-        let Some((tenant, kind)) = tenant_and_kind(row)? else { continue };
-        let own = own_from_row(row)?;
-        let bytes = usize::try_from(row.integer("bytes")?).unwrap_or(usize::MAX);
-        offered.bytes.insert((tenant, kind, own.version), bytes);
-        if row.integer("in_force")? != 0 {
-            offered.own.entry((tenant, kind)).or_default().push(own);
-        }
-    }
-    Ok(offered)
-}
-
-fn tenant_and_kind(row: &Row) -> Result<Option<(u64, TemplateType)>, DatabaseError> {
-    let tenant = u64::try_from(row.integer("tenant")?).map_err(|_| DatabaseError::Shape("tenant".to_owned()))?;
-    Ok(TemplateType::parse(row.text("type")?).map(|kind| (tenant, kind)))
-}
-
-/// The statement that reads these versions; `None` when none of them is a tenant's own.
-#[must_use]
-pub fn read(versions: impl Iterator<Item = (u64, TemplateType, u32)>) -> Option<Statement> {
-    let wanted: HashSet<_> = versions.filter(|(_, _, version)| *version != 0).collect();
-    if wanted.is_empty() {
-        return None;
-    }
-    let wanted: Vec<_> =
-        wanted.into_iter().map(|(tenant, kind, version)| json!([tenant, kind.name(), version])).collect();
-    Some(Statement::new(
-        "SELECT c.tenant, c.type, c.version, c.content_type, c.subject, c.body, c.footer, c.text FROM json_each(?1) j \
-         CROSS JOIN templates c ON c.tenant = j.value ->> 0 AND c.type = j.value ->> 1 AND c.version = j.value ->> 2",
-        vec![json!(wanted).to_string().into()],
-    ))
-}
-
-/// Reads the rows of [`read`].
-///
-/// # Errors
-/// [`DatabaseError::Shape`]
-pub fn templates(rows: &[Row]) -> Result<Templates, DatabaseError> {
-    let mut templates = Templates::default();
-    for row in rows {
-        let Some((tenant, kind)) = tenant_and_kind(row)? else { continue };
-        let version = u32::try_from(row.integer("version")?).map_err(|_| DatabaseError::Shape("version".to_owned()))?;
-        templates.0.insert((tenant, kind, version), Arc::new(custom_from_row(row)?.template()));
-    }
-    Ok(templates)
 }

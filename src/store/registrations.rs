@@ -5,11 +5,12 @@
 //! and the sweep writes the cache again where it differs, so that a value lost there is back within a minute.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value as Json, json};
 
 use crate::model::context::Context;
+use crate::model::schemas;
 use crate::ports::{DatabaseError, Millis, Platform, Statement, Value};
 use crate::store::audit::{self, Action};
 use scim::error::Error as ScimError;
@@ -19,14 +20,6 @@ use scim::schema::{Registry, Schema};
 const FRESH: Millis = 30_000;
 /// How long the cache keeps it, in seconds: until the sweep has long written it again.
 const KEPT: u32 = 7 * 86_400;
-
-static BUILTIN: LazyLock<Arc<Registry>> = LazyLock::new(|| Arc::new(Registry::builtin().clone()));
-
-/// The registry of a tenant that has registered nothing.
-#[must_use]
-pub fn builtin() -> Arc<Registry> {
-    BUILTIN.clone()
-}
 
 /// What an isolate knows of its tenants' registries.
 #[derive(Default)]
@@ -75,7 +68,7 @@ impl Kind {
 /// # Errors
 /// The first registration that does not fit, in words for whoever made it.
 pub fn build(registrations: &[Registration]) -> Result<Registry, ScimError> {
-    let mut registry = Registry::builtin().clone();
+    let mut registry = Registry::clone(&schemas::builtin());
     let of = |kind: Kind| registrations.iter().filter(move |registration| registration.kind == kind);
     for registration in of(Kind::Schema) {
         registry.add_schema(Schema::parse(&registration.document)?)?;
@@ -103,7 +96,7 @@ fn build_what_fits(registrations: &[Registration]) -> Registry {
             }
         }
     }
-    build(&fitting).unwrap_or_else(|_| Registry::builtin().clone())
+    build(&fitting).unwrap_or_else(|_| Registry::clone(&schemas::builtin()))
 }
 
 /// The registry in force for the tenant.
@@ -135,7 +128,7 @@ pub async fn of(ctx: &Context) -> Result<Arc<Registry>, DatabaseError> {
 /// Puts a registry in force in this isolate.
 fn keep(ctx: &Context, registrations: &[Registration]) -> Arc<Registry> {
     let registry = match registrations {
-        [] => builtin(),
+        [] => schemas::builtin(),
         some => Arc::new(build(some).unwrap_or_else(|_| build_what_fits(some))),
     };
     let mut known = ctx.memory.registries.0.lock().unwrap_or_else(PoisonError::into_inner);

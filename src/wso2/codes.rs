@@ -18,12 +18,12 @@ const UPDATE_PASSWORD: &str = "UPDATE_PASSWORD";
 /// All that a code may be for.
 pub const ANY_PURPOSE: &[Purpose] = &[Purpose::AskPassword, Purpose::VerifyEmail, Purpose::Offline];
 
-/// 400, which is what all these endpoints have for a client's mistake.
+/// Returns a 400, which is what all these endpoints have for a client's mistake.
 fn bad_request(code: &'static str, description: impl Into<String>) -> Error {
     Error::of(400, code, description)
 }
 
-/// A member of a body as text; empty when it is missing or something else.
+/// Returns a member of a body as text; empty when it is missing or something else.
 #[must_use]
 pub fn text<'j>(body: &'j Json, name: &str) -> &'j str {
     body[name].as_str().unwrap_or_default()
@@ -51,7 +51,7 @@ pub enum Endpoint {
     User,
 }
 
-/// Why a code does not work. Codes are never quoted: whoever sees an error need not be who may use them.
+/// Returns why a code does not work. Codes are never quoted: whoever sees an error need not be who may use them.
 #[must_use]
 pub fn not_live(link: &Link, endpoint: Endpoint, tenant: &Tenant) -> Error {
     let domain = tenant.domain();
@@ -85,13 +85,13 @@ pub fn not_live(link: &Link, endpoint: Endpoint, tenant: &Tenant) -> Error {
     bad_request(code, description)
 }
 
-/// A code that sets a password is none that `user/v1.0` confirms: who has it has not shown that the mailbox is theirs.
+/// Returns the error of a code that sets a password: it is none that `user/v1.0` confirms: who has it has not shown that the mailbox is theirs.
 #[must_use]
 pub fn not_confirmable() -> Error {
     bad_request("USR-10001", "The code is for setting a password: use recovery/v0.9/set-password.")
 }
 
-/// A user, as these endpoints show one.
+/// Returns a user, as these endpoints show one.
 #[must_use]
 pub fn user(ctx: &Context, user: &Resource) -> Json {
     let mut shown = introspected_user(ctx, user);
@@ -105,7 +105,7 @@ fn introspected_user(ctx: &Context, user: &Resource) -> Json {
     json!({ "username": name, "realm": realm, "tenant-domain": ctx.tenant.domain() })
 }
 
-/// What a code that confirms an address is for. WSO2 stores the code of `verifyEmail` as that of a self-registration.
+/// Returns what a code that confirms an address is for. WSO2 stores the code of `verifyEmail` as that of a self-registration.
 #[must_use]
 pub fn introspected(ctx: &Context, user: &Resource, is_expired: bool) -> Json {
     let (scenario, step) = if Scenario::NewAddress.awaits(&user.account) {
@@ -121,21 +121,17 @@ pub fn introspected(ctx: &Context, user: &Resource, is_expired: bool) -> Json {
     })
 }
 
-/// A password that is refused: 20035, with the reasons.
+/// Returns the error of a weak password: 20035, with the reasons.
 #[must_use]
 pub fn weak(reasons: &[String]) -> Error {
     bad_request("20035", reasons.join(" "))
 }
 
-/// A password that is refused because it was used before: 412, with the code, which still works.
+/// Returns the error of a password that was used before: 412, with the code, which still works.
 #[must_use]
-pub fn used_before(key: &str, reason: &str) -> Json {
-    json!({
-        "code": "22001",
-        "message": "This password has been used in recent history. Please choose a different password.",
-        "description": reason,
-        "key": key,
-    })
+pub fn used_before(key: &str, reasons: &[String]) -> Error {
+    let message = "This password has been used in recent history. Please choose a different password.";
+    Error { key: Some(key.to_owned()), ..Error::new(412, "22001", message, reasons.join(" ")) }
 }
 
 /// What a request to `resend-code` asks for.
@@ -197,7 +193,7 @@ pub fn resend_request(stores: &UserStores, body: &Json) -> Result<ResendRequest,
     Ok(ResendRequest { user_name: user_name.ok_or_else(|| no_recovery_data(stores.unknown(realm)))?, scenario })
 }
 
-/// The user name as SCIM has it, of a store and a name in it; `None` when there is no such store.
+/// Returns the user name as SCIM has it, of a store and a name in it; `None` when there is no such store.
 fn full_name(stores: &UserStores, domain: &str, name: &str) -> Option<String> {
     if domain.is_empty() || stores.embedded(name).is_some() {
         return Some(name.to_owned());
@@ -205,15 +201,10 @@ fn full_name(stores: &UserStores, domain: &str, name: &str) -> Option<String> {
     Some(stores.prefix(stores.named(domain)?) + name)
 }
 
-/// There is nothing to send again.
+/// Returns the error of a request to send again what is not there.
 #[must_use]
 pub fn no_recovery_data(why: impl Into<String>) -> Error {
-    Error {
-        status: 400,
-        code: "",
-        message: "User recovery data is not found. Please re-initiate the recovery flow.",
-        description: why.into(),
-    }
+    Error::new(400, "", "User recovery data is not found. Please re-initiate the recovery flow.", why)
 }
 
 /// Reads the body of `offline-invite-link`: the user's name.
@@ -228,9 +219,9 @@ pub fn offline_request(stores: &UserStores, body: &Json) -> Result<String, Error
     full_name(stores, store, user_name).ok_or_else(|| no_link("17009", stores.unknown(store)))
 }
 
-/// Why there is no offline link.
+/// Returns why there is no offline link, in WSO2's terms.
 #[must_use]
-pub fn offline_refused(refusal: &offline::Refusal) -> Error {
+pub fn offline_link_error(refusal: &offline::Refusal) -> Error {
     let code = match refusal {
         offline::Refusal::Forbidden(_) => return Error { status: 403, ..no_link("", refusal.to_string()) },
         offline::Refusal::Unknown | offline::Refusal::Nothing(_) => "18003",
@@ -241,7 +232,7 @@ pub fn offline_refused(refusal: &offline::Refusal) -> Error {
 }
 
 fn no_link(code: &'static str, description: impl Into<String>) -> Error {
-    Error { status: 400, code, message: "Unable to generate user invite link.", description: description.into() }
+    Error::new(400, code, "Unable to generate user invite link.", description)
 }
 
 /// Whether a code confirms an address.

@@ -5,36 +5,36 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use percent_encoding::percent_decode_str;
 use serde_json::{Value as Json, json};
 
 use crate::base::locale::{MAX_LOCALE, normalise};
 use crate::i18n::Language;
-use crate::mail::custom::{ContentType, Custom};
 use crate::mail::render::shipped;
-use crate::mail::template::validate;
+use crate::mail::render::validate::validate;
+use crate::mail::template::Template;
 use crate::model::context::Context;
 use crate::model::mail::TemplateType;
+use crate::model::mail_template::{ContentType, TenantTemplate};
 use crate::ports::DatabaseError;
 use crate::store::mail_templates::{self, Found, MOST_LOCALES, MOST_TYPES, Replace, Stored, Type};
 use crate::wso2::error::Error;
 
-/// Why a request was not carried out.
+/// Why a request about templates was not carried out.
 #[derive(Debug)]
-pub enum Failure {
+pub enum TemplateError {
     /// It is wrong.
-    Refused(Error),
+    Invalid(Error),
     /// The database's failure.
     Database(DatabaseError),
 }
 
-impl From<Error> for Failure {
+impl From<Error> for TemplateError {
     fn from(error: Error) -> Self {
-        Self::Refused(error)
+        Self::Invalid(error)
     }
 }
 
-impl From<DatabaseError> for Failure {
+impl From<DatabaseError> for TemplateError {
     fn from(failure: DatabaseError) -> Self {
         Self::Database(failure)
     }
@@ -75,7 +75,7 @@ impl Version {
 
 /// What a path is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum TemplateRoute {
     /// All types.
     Types,
     /// The type of this id.
@@ -86,25 +86,6 @@ pub enum Place {
     Template(String, String),
     /// Templates of an application's own, which Latchkey has not.
     App,
-}
-
-/// Reads a path without its tenant prefix; its segments may be percent-encoded.
-#[must_use]
-pub fn place(path: &str) -> Option<(Version, Place)> {
-    let (version, rest) = [Version::V1, Version::V2]
-        .into_iter()
-        .find_map(|version| path.strip_prefix(version.types()).map(|rest| (version, rest)))?;
-    let decoded = |segment: &str| percent_decode_str(segment).decode_utf8_lossy().into_owned();
-    let segments: Vec<String> = rest.split('/').skip(1).map(decoded).collect();
-    let place = match segments.as_slice() {
-        [] => Place::Types,
-        [kind] => Place::Type(kind.clone()),
-        [kind, all] if all == version.templates() => Place::Templates(kind.clone()),
-        [kind, all, locale] if all == version.templates() => Place::Template(kind.clone(), locale.clone()),
-        [_, app, ..] if app == "app-templates" && version == Version::V2 => Place::App,
-        _ => return None,
-    };
-    Some((version, place))
 }
 
 fn no_type() -> Error {
@@ -161,12 +142,12 @@ pub fn check_query<'q>(names: impl Iterator<Item = (&'q str, &'q str)>) -> Resul
     Ok(())
 }
 
-/// The id of a type.
+/// Returns the id of a type.
 fn id_of(name: &str) -> String {
     URL_SAFE_NO_PAD.encode(name)
 }
 
-/// The type of an id, in whichever base64.
+/// Returns the type of an id, in whichever base64.
 fn type_of(id: &str) -> Result<Type, Error> {
     let bare = id.trim_end_matches('=');
     let bytes = URL_SAFE_NO_PAD.decode(bare).or_else(|_| STANDARD_NO_PAD.decode(bare));
@@ -193,7 +174,7 @@ fn locale_of(text: &str) -> Result<String, Error> {
 }
 
 /// Reads a template and looks it over.
-fn new_template(kind: Option<TemplateType>, body: &Json) -> Result<Custom, Error> {
+fn new_template(kind: Option<TemplateType>, body: &Json) -> Result<TenantTemplate, Error> {
     let text = |name: &str| match &body[name] {
         Json::Null => Ok(String::new()),
         Json::String(text) => Ok(text.clone()),
@@ -203,14 +184,14 @@ fn new_template(kind: Option<TemplateType>, body: &Json) -> Result<Custom, Error
         "" => ContentType::Html,
         named => ContentType::parse(named).ok_or_else(|| invalid("contentType is text/html or text/plain."))?,
     };
-    let template = Custom {
+    let template = TenantTemplate {
         content_type,
         subject: text("subject")?,
         body: text("body")?,
         footer: text("footer")?,
         text: text("text")?,
     };
-    let refused: Vec<String> = validate(kind, &template.template())
+    let refused: Vec<String> = validate(kind, &Template::from(&template))
         .iter()
         .filter(|problem| problem.refuses())
         .map(ToString::to_string)
@@ -219,16 +200,16 @@ fn new_template(kind: Option<TemplateType>, body: &Json) -> Result<Custom, Error
 }
 
 /// Reads a template with its locale.
-fn new_located(version: Version, kind: Option<TemplateType>, body: &Json) -> Result<(String, Custom), Error> {
+fn new_located(version: Version, kind: Option<TemplateType>, body: &Json) -> Result<(String, TenantTemplate), Error> {
     let member = version.locale();
     let locale = body[member].as_str().ok_or_else(|| invalid(format!("{member} is missing or not text.")))?;
     Ok((locale_of(locale)?, new_template(kind, body)?))
 }
 
 /// Reads a list of templates with their locales.
-fn new_list(version: Version, kind: Option<TemplateType>, body: &Json) -> Result<Vec<(String, Custom)>, Error> {
+fn new_list(version: Version, kind: Option<TemplateType>, body: &Json) -> Result<Vec<(String, TenantTemplate)>, Error> {
     let list = body.as_array().ok_or_else(|| invalid("The templates are not a list."))?;
-    let mut templates: Vec<(String, Custom)> = Vec::with_capacity(list.len());
+    let mut templates: Vec<(String, TenantTemplate)> = Vec::with_capacity(list.len());
     for template in list {
         let (locale, template) = new_located(version, kind, template)?;
         if templates.iter().any(|(known, _)| *known == locale) {
@@ -239,15 +220,15 @@ fn new_list(version: Version, kind: Option<TemplateType>, body: &Json) -> Result
     Ok(templates)
 }
 
-/// The shipped template, where there is one in exactly this locale.
-fn shipped_in(kind: Option<TemplateType>, locale: &str) -> Option<Custom> {
+/// Returns the shipped template, where there is one in exactly this locale.
+fn shipped_in(kind: Option<TemplateType>, locale: &str) -> Option<TenantTemplate> {
     Language::ALL.iter().find(|language| language.locale() == locale)?;
-    let shipped = Custom::from(shipped(kind?, locale));
+    let shipped = TenantTemplate::from(shipped(kind?, locale));
     // As WSO2's templates: the text part is made from the HTML.
-    Some(Custom { text: String::new(), ..shipped })
+    Some(TenantTemplate { text: String::new(), ..shipped })
 }
 
-/// The locales that a type has templates in, in order.
+/// Returns the locales that a type has templates in, in order.
 fn locales(found: &Found, kind: Option<TemplateType>) -> Vec<String> {
     let shipped = kind.map_or(&[][..], |_| &Language::ALL[..]).iter().map(|language| language.locale().to_owned());
     let mut locales: Vec<String> = found.own.iter().map(|own| own.locale.clone()).chain(shipped).collect();
@@ -256,7 +237,7 @@ fn locales(found: &Found, kind: Option<TemplateType>) -> Vec<String> {
     locales
 }
 
-/// Where things are, as WSO2 says it in bodies: with the tenant, without the origin.
+/// Returns where a type is, as WSO2 says it in bodies: with the tenant, without the origin.
 fn type_path(ctx: &Context, version: Version, name: &str) -> String {
     format!("/t/{}{}/{}", ctx.tenant.domain(), version.types(), id_of(name))
 }
@@ -274,7 +255,7 @@ fn show_list(ctx: &Context, version: Version, found: &Found, kind: &Type) -> Jso
     locales(found, kind.kind).iter().map(|locale| show_located(ctx, version, &kind.name, locale)).collect()
 }
 
-fn show_template(version: Version, locale: &str, template: &Custom) -> Json {
+fn show_template(version: Version, locale: &str, template: &TenantTemplate) -> Json {
     let mut shown = json!({
         version.locale(): locale,
         "contentType": template.content_type.as_str(),
@@ -288,19 +269,19 @@ fn show_template(version: Version, locale: &str, template: &Custom) -> Json {
     shown
 }
 
-/// What a place holds.
+/// Returns what is there.
 ///
 /// # Errors
-/// [`Failure`]
-pub async fn read(ctx: &Context, version: Version, place: &Place) -> Result<Json, Failure> {
-    match place {
-        Place::App => Err(no_app_templates().into()),
-        Place::Types => {
+/// [`TemplateError`]
+pub async fn read(ctx: &Context, version: Version, route: &TemplateRoute) -> Result<Json, TemplateError> {
+    match route {
+        TemplateRoute::App => Err(no_app_templates().into()),
+        TemplateRoute::Types => {
             let own = mail_templates::types(ctx).await?;
             let shipped = TemplateType::ALL.iter().map(|kind| show_type(ctx, version, kind.name()));
             Ok(shipped.chain(own.iter().map(|name| show_type(ctx, version, name))).collect())
         }
-        Place::Type(id) => {
+        TemplateRoute::Type(id) => {
             let (found, kind) = find(ctx, id, None).await?;
             let mut shown = show_type(ctx, version, &kind.name);
             if version == Version::V1 {
@@ -308,11 +289,11 @@ pub async fn read(ctx: &Context, version: Version, place: &Place) -> Result<Json
             }
             Ok(shown)
         }
-        Place::Templates(id) => {
+        TemplateRoute::Templates(id) => {
             let (found, kind) = find(ctx, id, None).await?;
             Ok(show_list(ctx, version, &found, &kind))
         }
-        Place::Template(id, locale) => {
+        TemplateRoute::Template(id, locale) => {
             let locale = locale_of(locale)?;
             let (found, kind) = find(ctx, id, Some(&locale)).await?;
             let template = found.template.or_else(|| shipped_in(kind.kind, &locale)).ok_or_else(no_template)?;
@@ -321,7 +302,7 @@ pub async fn read(ctx: &Context, version: Version, place: &Place) -> Result<Json
     }
 }
 
-async fn find(ctx: &Context, id: &str, locale: Option<&str>) -> Result<(Found, Type), Failure> {
+async fn find(ctx: &Context, id: &str, locale: Option<&str>) -> Result<(Found, Type), TemplateError> {
     let found = mail_templates::find(ctx, &type_of(id)?, locale).await?;
     let kind = found.kind.clone().ok_or_else(no_type)?;
     Ok((found, kind))
@@ -343,10 +324,10 @@ pub struct Added {
 /// Adds a type, or a template to one.
 ///
 /// # Errors
-/// [`Failure`]
-pub async fn add(ctx: &Context, version: Version, place: &Place, body: &Json) -> Result<Added, Failure> {
-    match place {
-        Place::Types => {
+/// [`TemplateError`]
+pub async fn add(ctx: &Context, version: Version, route: &TemplateRoute, body: &Json) -> Result<Added, TemplateError> {
+    match route {
+        TemplateRoute::Types => {
             let kind = new_type(body)?;
             let templates = match &body["templates"] {
                 Json::Null => Vec::new(),
@@ -360,7 +341,7 @@ pub async fn add(ctx: &Context, version: Version, place: &Place, body: &Json) ->
             let path = format!("{}/{}", version.types(), id_of(&kind.name));
             Ok(Added { path, body: show_type(ctx, version, &kind.name) })
         }
-        Place::Type(id) | Place::Templates(id) => {
+        TemplateRoute::Type(id) | TemplateRoute::Templates(id) => {
             let (_, kind) = find(ctx, id, None).await?;
             let (locale, template) = new_located(version, kind.kind, body)?;
             if shipped_in(kind.kind, &locale).is_some() {
@@ -370,7 +351,7 @@ pub async fn add(ctx: &Context, version: Version, place: &Place, body: &Json) ->
             let path = format!("{}/{}/{}/{locale}", version.types(), id_of(&kind.name), version.templates());
             Ok(Added { path, body: show_located(ctx, version, &kind.name, &locale) })
         }
-        Place::Template(..) | Place::App => Err(no_app_templates().into()),
+        TemplateRoute::Template(..) | TemplateRoute::App => Err(no_app_templates().into()),
     }
 }
 
@@ -387,10 +368,10 @@ fn stored(stored: Stored) -> Result<(), Error> {
 /// shipped.
 ///
 /// # Errors
-/// [`Failure`]
-pub async fn replace(ctx: &Context, version: Version, place: &Place, body: &Json) -> Result<(), Failure> {
-    match place {
-        Place::Template(id, locale) => {
+/// [`TemplateError`]
+pub async fn replace(ctx: &Context, version: Version, route: &TemplateRoute, body: &Json) -> Result<(), TemplateError> {
+    match route {
+        TemplateRoute::Template(id, locale) => {
             let locale = locale_of(locale)?;
             let (found, kind) = find(ctx, id, Some(&locale)).await?;
             if found.template.is_none() && shipped_in(kind.kind, &locale).is_none() {
@@ -406,55 +387,40 @@ pub async fn replace(ctx: &Context, version: Version, place: &Place, body: &Json
             }
             Ok(stored(mail_templates::store(ctx, &kind, &[(locale, template)], Replace::Same).await?)?)
         }
-        Place::Type(id) => {
+        TemplateRoute::Type(id) => {
             let (_, kind) = find(ctx, id, None).await?;
             let templates = new_list(version, kind.kind, body)?;
             Ok(stored(mail_templates::store(ctx, &kind, &templates, Replace::All).await?)?)
         }
-        Place::Types | Place::Templates(_) | Place::App => Err(no_app_templates().into()),
+        TemplateRoute::Types | TemplateRoute::Templates(_) | TemplateRoute::App => Err(no_app_templates().into()),
     }
 }
 
 /// Deletes a type that the tenant has added, or templates of its own. What is not there is deleted already, as in WSO2.
 ///
 /// # Errors
-/// [`Failure`]
-pub async fn remove(ctx: &Context, place: &Place) -> Result<(), Failure> {
-    match place {
-        Place::Type(id) => match type_of(id) {
+/// [`TemplateError`]
+pub async fn remove(ctx: &Context, route: &TemplateRoute) -> Result<(), TemplateError> {
+    match route {
+        TemplateRoute::Type(id) => match type_of(id) {
             Ok(kind) => Ok(mail_templates::remove_type(ctx, &kind).await?),
             Err(_) => Ok(()),
         },
-        Place::Templates(id) => match type_of(id) {
+        TemplateRoute::Templates(id) => match type_of(id) {
             Ok(kind) => Ok(mail_templates::remove(ctx, &kind, None).await?),
             Err(_) => Ok(()),
         },
-        Place::Template(id, locale) => match (type_of(id), locale_of(locale)) {
+        TemplateRoute::Template(id, locale) => match (type_of(id), locale_of(locale)) {
             (Ok(kind), Ok(locale)) => Ok(mail_templates::remove(ctx, &kind, Some(&locale)).await?),
             _ => Ok(()),
         },
-        Place::Types | Place::App => Err(no_app_templates().into()),
+        TemplateRoute::Types | TemplateRoute::App => Err(no_app_templates().into()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_path_names_its_place_however_it_is_escaped() {
-        let v2 = |rest: &str| place(&format!("/api/server/v2/email/template-types{rest}")).map(|(_, place)| place);
-        let type_id = "QXNrUGFzc3dvcmQ".to_owned();
-        assert_eq!(v2(""), Some(Place::Types));
-        assert_eq!(v2("/QXNrUGFzc3dvcmQ"), Some(Place::Type(type_id.clone())));
-        assert_eq!(v2("/QXNrUGFzc3dvcmQ/org-templates"), Some(Place::Templates(type_id.clone())));
-        let template = Some(Place::Template(type_id, "pt_BR".to_owned()));
-        assert_eq!(v2("/QXNr%55GFzc3dvcmQ/org-templates/pt%5fBR"), template);
-        assert_eq!(v2("/x/app-templates/1/en_US"), Some(Place::App));
-        assert_eq!(v2("/x/templates"), None);
-        let v1 = place("/api/server/v1/email/template-types/x/templates/en_US");
-        assert_eq!(v1, Some((Version::V1, Place::Template("x".to_owned(), "en_US".to_owned()))));
-    }
 
     #[test]
     fn an_id_is_the_name_in_any_base64() {

@@ -1,5 +1,5 @@
-//! WSO2's errors: `{"code","message","description","traceId"}`. The trace id is the request's, which this room does not
-//! know.
+//! WSO2's errors: `{"code","message","description","traceId"}`. The trace id is the request's, and put in where errors
+//! become responses.
 
 /// An error in WSO2's terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,15 +12,17 @@ pub struct Error {
     pub message: &'static str,
     /// What was wrong and what to do.
     pub description: String,
+    /// The code of the request, where it still works and the error repeats it.
+    pub key: Option<String>,
 }
 
 impl Error {
-    /// An error.
+    /// Returns an error.
     pub fn new(status: u16, code: &'static str, message: &'static str, description: impl Into<String>) -> Self {
-        Self { status, code, message, description: description.into() }
+        Self { status, code, message, description: description.into(), key: None }
     }
 
-    /// An error of which WSO2 says no more than its status does.
+    /// Returns an error of which WSO2 says no more than its status does.
     pub fn of(status: u16, code: &'static str, description: impl Into<String>) -> Self {
         Self::new(status, code, "", description)
     }

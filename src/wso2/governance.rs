@@ -1,5 +1,5 @@
 //! The governance connector API (`/api/server/v1/identity-governance`): a tenant's settings as WSO2's clients read and
-//! write them. Documents in and out; what the properties mean is in `tenant/connectors.rs`.
+//! write them. Documents in and out; what the properties mean is in `connectors.rs`.
 //!
 //! Ids are names in base64url without padding. Values are strings.
 
@@ -22,39 +22,27 @@ fn id_of(name: &str) -> String {
 }
 
 fn no_category(id: &str) -> Error {
-    Error {
-        status: 404,
-        code: "IDG-50008",
-        message: "Resource not found.",
-        description: format!("There is no category with the id {}.", cut(id, LONGEST_NAME)),
-    }
+    let description = format!("There is no category with the id {}.", cut(id, LONGEST_NAME));
+    Error::new(404, "IDG-50008", "Resource not found.", description)
 }
 
 fn no_connector(id: &str) -> Error {
-    Error {
-        status: 404,
-        code: "IDG-50009",
-        message: "Resource not found.",
-        description: format!("There is no connector with the id {} in this category.", cut(id, LONGEST_NAME)),
-    }
+    let description = format!("There is no connector with the id {} in this category.", cut(id, LONGEST_NAME));
+    Error::new(404, "IDG-50009", "Resource not found.", description)
 }
 
 fn no_property(name: &str, connector: &Connector) -> Error {
-    Error {
-        status: 400,
-        code: "IDG-50012",
-        message: "Unsupported property is requested.",
-        description: format!("The connector {} has no property {}.", connector.name, cut(name, LONGEST_NAME)),
-    }
+    let description = format!("The connector {} has no property {}.", connector.name, cut(name, LONGEST_NAME));
+    Error::new(400, "IDG-50012", "Unsupported property is requested.", description)
 }
 
-/// 400 for a change that is not taken: why, in sentences.
+/// Returns the 400 of a change that is not taken: why, in sentences.
 #[must_use]
 pub fn not_updated(description: String) -> Error {
-    Error { status: 400, code: "IDG-50013", message: "Connector update failed.", description }
+    Error::new(400, "IDG-50013", "Connector update failed.", description)
 }
 
-/// The connectors of a category; at least one.
+/// Returns the connectors of a category; at least one.
 fn members(category: &str) -> Result<Vec<&'static Connector>, Error> {
     let found: Vec<&Connector> = CONNECTORS.iter().filter(|each| id_of(each.category) == category).collect();
     if found.is_empty() { Err(no_category(category)) } else { Ok(found) }
@@ -78,7 +66,7 @@ pub fn reserved(parameter: &str) -> Option<Error> {
         _ => return None,
     };
     let description = format!("Leave the parameter {parameter} out: the whole list is short.");
-    Some(Error { status: 501, code, message, description })
+    Some(Error::new(501, code, message, description))
 }
 
 /// `GET /identity-governance`: the categories, and where their connectors are.
@@ -115,7 +103,7 @@ pub fn category(category: &str, settings: &Values) -> Result<Json, Error> {
 /// # Errors
 /// 404 without such a category.
 pub fn connectors(category: &str, settings: &Values) -> Result<Json, Error> {
-    Ok(members(category)?.into_iter().map(|connector| shown(connector, settings)).collect())
+    Ok(members(category)?.into_iter().map(|connector| to_json(connector, settings)).collect())
 }
 
 /// `GET /{category}/connectors/{id}`.
@@ -123,10 +111,10 @@ pub fn connectors(category: &str, settings: &Values) -> Result<Json, Error> {
 /// # Errors
 /// 404 without such a category or connector.
 pub fn connector(category: &str, id: &str, settings: &Values) -> Result<Json, Error> {
-    Ok(shown(member(category, id)?, settings))
+    Ok(to_json(member(category, id)?, settings))
 }
 
-fn shown(connector: &Connector, settings: &Values) -> Json {
+fn to_json(connector: &Connector, settings: &Values) -> Json {
     let properties: Vec<Json> = connector
         .properties
         .iter()
@@ -204,11 +192,9 @@ pub fn preferences(body: &Json, settings: &Values) -> Result<Json, Error> {
     let mut answers = Vec::with_capacity(wanted.len());
     for each in wanted {
         let name = each["connector-name"].as_str().unwrap_or_default();
-        let connector = connectors::connector(name).ok_or_else(|| Error {
-            status: 400,
-            code: "IDG-50011",
-            message: "Invalid connector name",
-            description: format!("There is no connector with the name {}.", cut(name, LONGEST_NAME)),
+        let connector = connectors::connector(name).ok_or_else(|| {
+            let description = format!("There is no connector with the name {}.", cut(name, LONGEST_NAME));
+            Error::new(400, "IDG-50011", "Invalid connector name", description)
         })?;
         let properties: Vec<&Property> = match each.get("properties").and_then(Json::as_array) {
             None => connector.properties.iter().collect(),
@@ -233,7 +219,7 @@ fn operation(body: &Json) -> Result<(), Error> {
     }
 }
 
-/// A member that is a list with something in it.
+/// Returns a member that is a list with something in it.
 fn list<'b>(body: &'b Json, name: &str) -> Result<&'b Vec<Json>, Error> {
     let found = body[name].as_array().filter(|list| !list.is_empty());
     found.ok_or_else(|| not_updated(format!("{name} must be a list with at least one element.")))

@@ -10,7 +10,7 @@ use crate::provision::tenant::{NewTenant, Owner, TenantRefusal};
 use crate::store::tenants::TenantRow;
 use crate::wso2::error::Error;
 
-/// There is no such tenant.
+/// Returns the error of a tenant that there is not.
 #[must_use]
 pub fn not_found(id: &str) -> Error {
     Error::of(
@@ -108,11 +108,11 @@ fn owner(body: &Json) -> Result<Owner, Error> {
     })
 }
 
-/// A refusal in WSO2's terms; the database's failures are nobody's dialect.
+/// Returns why a tenant was not created, in WSO2's terms; the database's failures have none there.
 ///
 /// # Errors
 /// What is not the request's fault.
-pub fn refused(refusal: TenantRefusal) -> Result<Error, Refusal> {
+pub fn create_error(refusal: TenantRefusal) -> Result<Error, Refusal> {
     match refusal {
         TenantRefusal::Exists => Ok(exists()),
         TenantRefusal::Settings(problems) => Ok(Error::of(400, "TM-60013", problems.join(" "))),
@@ -123,7 +123,7 @@ pub fn refused(refusal: TenantRefusal) -> Result<Error, Refusal> {
     }
 }
 
-/// A tenant as it is shown.
+/// Returns a tenant as it is shown.
 #[must_use]
 pub fn show(row: &TenantRow) -> Json {
     json!({
@@ -135,7 +135,7 @@ pub fn show(row: &TenantRow) -> Json {
     })
 }
 
-/// A page of tenants.
+/// Returns a page of tenants.
 #[must_use]
 pub fn show_page(rows: &[TenantRow], total: i64, offset: u32, limit: u32, address: &str) -> Json {
     let mut links = Vec::new();

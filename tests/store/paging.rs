@@ -40,7 +40,10 @@ fn directory(count: i64) -> (Directory, Vec<Resource>) {
             seed.modified = EPOCH + number * 3 % 4;
             if number % 3 == 0 {
                 seed.account = pending("");
-                seed.invitation = Some(Invitation { delivery: "sent".to_owned(), ..Invitation::default() });
+                seed.invitation = Some(Invitation {
+                    delivery: latchkey::model::mail::MailState::Sent.into(),
+                    ..Invitation::default()
+                });
             }
             seed
         })

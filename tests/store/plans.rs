@@ -67,8 +67,10 @@ fn directory() -> Directory {
         .map(|number| Seed {
             created: EPOCH + number / 3,
             account: if number % 2 == 0 { pending("") } else { latchkey::base::account::Account::default() },
-            invitation: (number % 2 == 0)
-                .then(|| latchkey::model::resource::Invitation { delivery: "sent".to_owned(), ..Default::default() }),
+            invitation: (number % 2 == 0).then(|| latchkey::model::resource::Invitation {
+                delivery: latchkey::model::mail::MailState::Sent.into(),
+                ..Default::default()
+            }),
             ..Seed::new(json!({
                 "userName": format!("user{number:02}"), "externalId": "all", "displayName": "All of them",
                 "emails": [{ "value": "all@x", "type": "work" }, { "value": format!("all{number}@x") }],

@@ -8,6 +8,7 @@ use latchkey::base::scope::Scopes;
 use latchkey::model::context::{Actor, Context};
 use latchkey::model::deployment::Deployment;
 use latchkey::model::resource::{Invitation, Resource};
+use latchkey::model::schemas::builtin;
 use latchkey::model::tenant::Tenant;
 use latchkey::native::Native;
 use latchkey::ports::{Database, DatabaseError, Outcome, Statement};
@@ -127,7 +128,7 @@ impl Directory {
     }
 
     fn registry() -> Registry {
-        let mut registry = Registry::builtin().clone();
+        let mut registry = Registry::clone(&builtin());
         registry.add_schema(custom_schema()).unwrap();
         registry.extend_resource_type("User", CUSTOM, false).unwrap();
         let device = json!({ "id": "urn:example:Device", "name": "Device", "attributes": [
@@ -274,7 +275,7 @@ fn insert_one(connection: &rusqlite::Connection, resource_type: &ResourceType, r
             resource.account.email_verified,
             resource.account.pending_email,
             resource.account.seq_log,
-            invitation.map(|invitation| &invitation.delivery),
+            invitation.map(|invitation| invitation.delivery.as_str()),
             invitation.map_or(0, |invitation| invitation.attempts),
             invitation.and_then(|invitation| invitation.sent_at),
             invitation.and_then(|invitation| invitation.expires_at),

@@ -1,6 +1,7 @@
 //! Random users: texts, dates and numbers that could go wrong, and everything a user can have.
 
 use latchkey::base::account::{Account, Lock, Onboarding};
+use latchkey::model::mail::MailState;
 use latchkey::model::resource::Invitation;
 use proptest::collection::vec;
 use proptest::option;
@@ -154,10 +155,15 @@ pub fn account() -> impl Strategy<Value = Account> {
 
 pub fn invitation() -> impl Strategy<Value = Invitation> {
     const EXPIRIES: &[i64] = &[0, EPOCH + 1_000, EPOCH + 1_500, 4_102_444_800_000];
-    (select(&["queued", "sent", "failed"][..]), 0..3_u32, option::of(select(TIMES)), option::of(select(EXPIRIES)))
+    (
+        select(&[MailState::Queued, MailState::Sent, MailState::Failed][..]),
+        0..3_u32,
+        option::of(select(TIMES)),
+        option::of(select(EXPIRIES)),
+    )
         .prop_map(|(delivery, attempts, sent_at, expires_at)| Invitation {
             template: None,
-            delivery: delivery.to_owned(),
+            delivery: delivery.into(),
             attempts,
             sent_at: sent_at.map(|offset| EPOCH + offset),
             expires_at,

@@ -4,7 +4,7 @@
 //! The store turns a [`Filter`] into SQL; [`Filter::matches`] evaluates one in memory, for PATCH and as the oracle of the
 //! tests. What both must agree on:
 //!
-//! - Strings compare by their [`fold`](crate::fold) keys, `gt` and the like by those keys' code points; `dateTime`s by
+//! - Strings compare by their [`fold`] keys, `gt` and the like by those keys' code points; `dateTime`s by
 //!   instant; numbers by value. References and binaries are case-exact.
 //! - A comparison with a multi-valued attribute holds if it holds for any of its values. `ne` is the opposite of `eq`
 //!   throughout: it holds if no value is equal, and therefore for an unassigned attribute.

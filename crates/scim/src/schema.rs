@@ -1,18 +1,22 @@
 //! Schemas, attributes and resource types (RFC 7643 sections 2, 6 and 7).
 //!
-//! Everything the engine knows about an attribute comes from here, and everything here comes from documents: the
-//! built-in ones in `schema/scim/`, and those a tenant registers at run time. `parse` reads the documents, `render`
-//! writes them for discovery, `registry` holds them and finds attributes by path.
+//! Everything the engine knows about an attribute comes from here, and everything here comes from documents: RFC 7643's,
+//! which are compiled in, those a service provider hands over, and those added at run time. `builder` puts the first two
+//! together, `parse` reads the documents, `render` writes them for discovery, `registry` holds them and finds them.
 
 use std::fmt;
 use std::sync::Arc;
 
+mod builder;
+#[cfg(test)]
+mod example;
 mod parse;
 mod registry;
 mod render;
 #[cfg(test)]
 mod tests;
 
+pub use builder::RegistryBuilder;
 pub use registry::Registry;
 pub use render::{RESOURCE_TYPE_SCHEMA, SCHEMA_SCHEMA};
 

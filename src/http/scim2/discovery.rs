@@ -3,89 +3,80 @@
 
 use std::sync::Arc;
 
-use ::http::{HeaderMap, StatusCode, Uri};
+use ::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde_json::Value as Json;
 
 use crate::base::scope::Scope;
-use crate::http::scim2::{flat, last_segment, parameter, refuse, registry_of};
-use crate::http::{Work, answer, caller};
+use crate::http::caller;
+use crate::http::error::ApiError;
+use crate::http::request::{Input, RequestState};
+use crate::http::response;
+use crate::model::schemas;
+use crate::store::registrations;
 use scim::discovery::{self, ServiceProviderConfig};
 use scim::error::Error as ScimError;
 use scim::schema::Registry;
 
 /// 403 for a filter on discovery, which the RFC forbids.
-fn without_filter(uri: &Uri) -> Result<(), Response> {
-    match parameter(uri, "filter") {
-        Some(_) => Err(refuse(&ScimError::forbidden("Discovery cannot be filtered (RFC 7644 section 4)."))),
+fn without_filter(input: &Input) -> Result<(), ScimError> {
+    match input.query.first_in_any_case("filter") {
+        Some(_) => Err(ScimError::forbidden("Discovery cannot be filtered (RFC 7644 section 4).")),
         None => Ok(()),
     }
 }
 
-async fn registry(work: &Work, headers: &HeaderMap) -> Result<Arc<Registry>, Response> {
-    match caller::allowed(work, headers, &[Scope::ScimRead]).await {
-        Ok(ctx) => registry_of(&ctx).await,
-        Err(_) => Ok(crate::store::registrations::builtin()),
+/// Returns the tenant's registry for whoever may read it, and what is built in for everybody else.
+async fn registry(state: &RequestState, headers: &HeaderMap) -> Result<Arc<Registry>, ApiError> {
+    match caller::allowed(state, headers, &[Scope::ScimRead]).await {
+        Ok(ctx) => Ok(registrations::of(&ctx).await?),
+        Err(_) => Ok(schemas::builtin()),
     }
 }
 
-fn base(work: &Work) -> String {
-    format!("{}/scim2", work.ctx.base())
+fn base(input: &Input) -> String {
+    format!("{}/scim2", input.state.ctx.base())
 }
 
-fn found(document: Option<Json>) -> Result<Response, Response> {
-    match document {
-        Some(document) => Ok(answer::scim(StatusCode::OK, document.to_string())),
-        None => Err(refuse(&ScimError::not_found("There is no such schema or resource type."))),
-    }
+fn found(document: Option<Json>) -> Result<Response, ApiError> {
+    let document = document.ok_or_else(|| ScimError::not_found("There is no such schema or resource type."))?;
+    Ok(response::scim(StatusCode::OK, document.to_string()))
 }
 
 /// `GET /scim2/ServiceProviderConfig` (RFC 7643 section 5).
-pub async fn service_provider_config(work: Work, uri: Uri) -> Response {
-    flat(without_filter(&uri).and_then(|()| found(Some(ServiceProviderConfig::default().to_json(&base(&work))))))
+pub async fn service_provider_config(input: Input) -> Result<Response, ApiError> {
+    without_filter(&input)?;
+    found(Some(ServiceProviderConfig::default().to_json(&base(&input))))
 }
 
 /// `GET /scim2/ResourceTypes`.
-pub async fn resource_types(work: Work, uri: Uri, headers: HeaderMap) -> Response {
-    flat(
-        async {
-            without_filter(&uri)?;
-            found(Some(discovery::resource_types(&*registry(&work, &headers).await?, &base(&work))))
-        }
-        .await,
-    )
+pub async fn resource_types(input: Input) -> Result<Response, ApiError> {
+    without_filter(&input)?;
+    found(Some(discovery::resource_types(&*registry(&input.state, &input.headers).await?, &base(&input))))
 }
 
 /// `GET /scim2/ResourceTypes/{id}`.
-pub async fn resource_type(work: Work, uri: Uri, headers: HeaderMap) -> Response {
-    flat(
-        async {
-            without_filter(&uri)?;
-            found(discovery::resource_type(&*registry(&work, &headers).await?, last_segment(&uri), &base(&work)))
-        }
-        .await,
-    )
+pub async fn resource_type(input: Input) -> Result<Response, ApiError> {
+    without_filter(&input)?;
+    found(discovery::resource_type(
+        &*registry(&input.state, &input.headers).await?,
+        input.params.raw("id"),
+        &base(&input),
+    ))
 }
 
 /// `GET /scim2/Schemas`.
-pub async fn schemas(work: Work, uri: Uri, headers: HeaderMap) -> Response {
-    flat(
-        async {
-            without_filter(&uri)?;
-            found(Some(discovery::schemas(&*registry(&work, &headers).await?, &base(&work))))
-        }
-        .await,
-    )
+pub async fn schemas(input: Input) -> Result<Response, ApiError> {
+    without_filter(&input)?;
+    found(Some(discovery::schemas(&*registry(&input.state, &input.headers).await?, &base(&input))))
 }
 
 /// `GET /scim2/Schemas/{urn}`.
-pub async fn schema(work: Work, uri: Uri, headers: HeaderMap) -> Response {
-    flat(
-        async {
-            without_filter(&uri)?;
-            let urn = percent_encoding::percent_decode_str(last_segment(&uri)).decode_utf8_lossy().into_owned();
-            found(discovery::schema(&*registry(&work, &headers).await?, &urn, &base(&work)))
-        }
-        .await,
-    )
+pub async fn schema(input: Input) -> Result<Response, ApiError> {
+    without_filter(&input)?;
+    found(discovery::schema(
+        &*registry(&input.state, &input.headers).await?,
+        &input.params.decoded("urn"),
+        &base(&input),
+    ))
 }

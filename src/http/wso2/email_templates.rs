@@ -1,80 +1,101 @@
 //! `/api/server/v2/email/template-types` and its older form below `v1`: the tenant's mail templates.
 
-use ::http::{StatusCode, Uri};
-use axum::body::Body;
+use ::http::StatusCode;
 use axum::response::Response;
 
-use crate::http::answer::{self, Dialect};
-use crate::http::api::flat;
-use crate::http::wso2::{error_of, json, json_body};
-use crate::http::{Work, empty, set};
+use crate::http::body::MEGABYTE;
+use crate::http::error::ApiError;
+use crate::http::request::{Input, PathParams};
+use crate::http::response::{empty, set};
+use crate::http::wso2::json;
 use crate::wso2::email_templates as wso2;
-use crate::wso2::email_templates::{Failure, Place, Version};
+use crate::wso2::email_templates::{TemplateRoute, Version};
 
-fn refused(failure: Failure) -> Response {
-    match failure {
-        Failure::Refused(error) => error_of(&error),
-        Failure::Database(failure) => answer::database(Dialect::Wso2, &failure),
-    }
-}
-
-fn place(uri: &Uri) -> Result<(Version, Place), Response> {
-    wso2::place(uri.path()).ok_or_else(|| answer::not_found(Dialect::Wso2))
+/// Returns what a path is about: the routes say it by their parameters.
+fn template_route(params: &PathParams) -> (Version, TemplateRoute) {
+    let pattern = params.pattern();
+    let version = if pattern.starts_with("/api/server/v1/") { Version::V1 } else { Version::V2 };
+    let (id, locale) = (params.decoded("type"), params.decoded("locale"));
+    let route = if params.find("type").is_none() {
+        TemplateRoute::Types
+    } else if params.find("locale").is_some() {
+        TemplateRoute::Template(id, locale)
+    } else if pattern.ends_with("/{*rest}") {
+        TemplateRoute::App
+    } else if pattern.ends_with("/{type}") {
+        TemplateRoute::Type(id)
+    } else {
+        TemplateRoute::Templates(id)
+    };
+    (version, route)
 }
 
 /// GET: a list, a type or a template. And whatever is asked about an application's templates.
-pub async fn read(work: Work, uri: Uri) -> Response {
-    flat(
-        async {
-            let ctx = &work.ctx;
-            let (version, place) = place(&uri)?;
-            let query: Vec<_> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
-            wso2::check_query(query.iter().map(|(name, value)| (&**name, &**value)))
-                .map_err(|error| error_of(&error))?;
-            Ok(json(&wso2::read(ctx, version, &place).await.map_err(refused)?))
-        }
-        .await,
-    )
+pub async fn read(input: Input) -> Result<Response, ApiError> {
+    let Input { state, params, query, .. } = input;
+    let (version, route) = template_route(&params);
+    let pairs: Vec<_> = query.pairs().collect();
+    wso2::check_query(pairs.iter().map(|(name, value)| (&**name, &**value)))?;
+    Ok(json(&wso2::read(&state.ctx, version, &route).await?))
 }
 
 /// POST: 201 with `Location`.
-pub async fn add(work: Work, uri: Uri, body: Body) -> Response {
-    flat(
-        async {
-            let ctx = &work.ctx;
-            let (version, place) = place(&uri)?;
-            let added = wso2::add(ctx, version, &place, &json_body(body).await?).await.map_err(refused)?;
-            let mut response = json(&added.body);
-            *response.status_mut() = StatusCode::CREATED;
-            set(response.headers_mut(), "location", &format!("{}{}", ctx.base(), added.path));
-            Ok(response)
-        }
-        .await,
-    )
+pub async fn add(input: Input) -> Result<Response, ApiError> {
+    let Input { state, params, body, .. } = input;
+    let ctx = &state.ctx;
+    let (version, route) = template_route(&params);
+    let added = wso2::add(ctx, version, &route, &body.json(MEGABYTE).await?).await?;
+    let mut response = json(&added.body);
+    *response.status_mut() = StatusCode::CREATED;
+    set(response.headers_mut(), "location", &format!("{}{}", ctx.base(), added.path));
+    Ok(response)
 }
 
 /// PUT: 200 without a body.
-pub async fn replace(work: Work, uri: Uri, body: Body) -> Response {
-    flat(
-        async {
-            let ctx = &work.ctx;
-            let (version, place) = place(&uri)?;
-            wso2::replace(ctx, version, &place, &json_body(body).await?).await.map_err(refused)?;
-            Ok(empty(StatusCode::OK))
-        }
-        .await,
-    )
+pub async fn replace(input: Input) -> Result<Response, ApiError> {
+    let Input { state, params, body, .. } = input;
+    let (version, route) = template_route(&params);
+    wso2::replace(&state.ctx, version, &route, &body.json(MEGABYTE).await?).await?;
+    Ok(empty(StatusCode::OK))
 }
 
 /// DELETE: 204, whether or not there was anything.
-pub async fn remove(work: Work, uri: Uri) -> Response {
-    flat(
-        async {
-            let ctx = &work.ctx;
-            let (_, place) = place(&uri)?;
-            wso2::remove(ctx, &place).await.map_err(refused)?;
-            Ok(empty(StatusCode::NO_CONTENT))
-        }
-        .await,
-    )
+pub async fn remove(input: Input) -> Result<Response, ApiError> {
+    let Input { state, params, .. } = input;
+    let (_, route) = template_route(&params);
+    wso2::remove(&state.ctx, &route).await?;
+    Ok(empty(StatusCode::NO_CONTENT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::ROUTES;
+
+    /// What a path of the API is about, by the pattern that axum matches: the longest beginning that is not a parameter.
+    fn route_of(path: &str) -> Option<(Version, TemplateRoute)> {
+        let matches = |pattern: &str| {
+            let open = pattern.ends_with("/{*rest}");
+            let (patterns, segments) = (pattern.split('/').count(), path.split('/').count());
+            (patterns == segments || open && segments >= patterns)
+                && pattern.split('/').zip(path.split('/')).all(|(p, s)| p == s || p.starts_with('{'))
+        };
+        let pattern = ROUTES.iter().map(|route| route.path).find(|pattern| matches(pattern))?;
+        Some(template_route(&PathParams::new(pattern, path.parse().ok()?)))
+    }
+
+    #[test]
+    fn a_path_names_its_place_however_it_is_escaped() {
+        let v2 = |rest: &str| route_of(&format!("/api/server/v2/email/template-types{rest}")).map(|(_, route)| route);
+        let type_id = "QXNrUGFzc3dvcmQ".to_owned();
+        assert_eq!(v2(""), Some(TemplateRoute::Types));
+        assert_eq!(v2("/QXNrUGFzc3dvcmQ"), Some(TemplateRoute::Type(type_id.clone())));
+        assert_eq!(v2("/QXNrUGFzc3dvcmQ/org-templates"), Some(TemplateRoute::Templates(type_id.clone())));
+        let template = Some(TemplateRoute::Template(type_id, "pt_BR".to_owned()));
+        assert_eq!(v2("/QXNr%55GFzc3dvcmQ/org-templates/pt%5fBR"), template);
+        assert_eq!(v2("/x/app-templates/1/en_US"), Some(TemplateRoute::App));
+        assert_eq!(v2("/x/templates"), None);
+        let v1 = route_of("/api/server/v1/email/template-types/x/templates/en_US");
+        assert_eq!(v1, Some((Version::V1, TemplateRoute::Template("x".to_owned(), "en_US".to_owned()))));
+    }
 }

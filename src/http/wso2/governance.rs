@@ -1,152 +1,102 @@
 //! `/api/server/v1/identity-governance`: the tenant's settings under WSO2's names.
 
-use ::http::{StatusCode, Uri};
-use axum::body::Body;
+use ::http::StatusCode;
 use axum::response::Response;
-use percent_encoding::percent_decode_str;
 
-use crate::http::api::flat;
-use crate::http::wso2::{error_of, json, json_body};
-use crate::http::{Work, answer, empty};
+use crate::http::body::MEGABYTE;
+use crate::http::error::ApiError;
+use crate::http::request::Input;
+use crate::http::response::empty;
+use crate::http::wso2::json;
 use crate::model::context::Context;
 use crate::model::settings::Values;
 use crate::store::tenant_settings::{self, Change, ChangeError};
 use crate::wso2::governance;
 
-/// A segment of the path behind `identity-governance`, decoded: 0 is the category, 2 the connector.
-fn segment(uri: &Uri, number: usize) -> String {
-    let path = uri.path().split_once("/identity-governance/").map_or("", |(_, path)| path);
-    percent_decode_str(path.split('/').nth(number).unwrap_or_default()).decode_utf8_lossy().into_owned()
-}
-
-fn query(uri: &Uri) -> impl Iterator<Item = (String, String)> + '_ {
-    form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned()
-}
-
-/// What holds for the tenant, from the database.
-async fn settings(work: &Work, ctx: &Context) -> Result<Values, Response> {
-    let own = tenant_settings::own(ctx).await.map_err(|failure| answer::database(work.dialect, &failure))?;
+/// Returns what holds for the tenant, from the database.
+async fn settings(ctx: &Context) -> Result<Values, ApiError> {
+    let own = tenant_settings::own(ctx).await?;
     Ok(tenant_settings::effective(&ctx.deployment, &ctx.tenant, &own).values)
 }
 
 /// Carries changes out, all or none: 200 without a body, as WSO2 answers.
-async fn change(work: &Work, ctx: &Context, changes: &[Change]) -> Result<Response, Response> {
+async fn change(ctx: &Context, changes: &[Change]) -> Result<Response, ApiError> {
     // What says what is so anyway is no change.
     if !changes.is_empty() {
-        tenant_settings::change(ctx, changes).await.map_err(|failure| match failure {
-            ChangeError::Invalid(_) => error_of(&governance::not_updated(failure.to_string())),
-            ChangeError::Database(failure) => answer::database(work.dialect, &failure),
+        tenant_settings::change(ctx, changes).await.map_err(|error| match error {
+            ChangeError::Invalid(_) => governance::not_updated(error.to_string()).into(),
+            ChangeError::Database(failure) => ApiError::from(failure),
         })?;
     }
     Ok(empty(StatusCode::OK))
 }
 
 /// `GET` of the whole.
-pub async fn categories(work: Work, uri: Uri) -> Response {
-    flat(
-        async {
-            let ctx = &work.ctx;
-            if let Some(error) = query(&uri).find_map(|(name, _)| governance::reserved(&name)) {
-                return Err(error_of(&error));
-            }
-            Ok(json(&governance::categories(&ctx.tenant)))
-        }
-        .await,
-    )
+pub async fn categories(input: Input) -> Result<Response, ApiError> {
+    let Input { state, query, .. } = input;
+    if let Some(error) = query.pairs().find_map(|(name, _)| governance::reserved(&name)) {
+        return Err(error.into());
+    }
+    Ok(json(&governance::categories(&state.ctx.tenant)))
 }
 
 /// `GET /{category}`
-pub async fn category(work: Work, uri: Uri) -> Response {
-    flat(
-        async {
-            let ctx = &work.ctx;
-            let settings = settings(&work, ctx).await?;
-            governance::category(&segment(&uri, 0), &settings)
-                .map(|found| json(&found))
-                .map_err(|error| error_of(&error))
-        }
-        .await,
-    )
+pub async fn category(input: Input) -> Result<Response, ApiError> {
+    let Input { state, params, .. } = input;
+    let ctx = &state.ctx;
+    let settings = settings(ctx).await?;
+    Ok(json(&governance::category(&params.decoded("category"), &settings)?))
 }
 
 /// `GET /{category}/connectors`
-pub async fn connectors(work: Work, uri: Uri) -> Response {
-    flat(
-        async {
-            let ctx = &work.ctx;
-            let settings = settings(&work, ctx).await?;
-            governance::connectors(&segment(&uri, 0), &settings)
-                .map(|found| json(&found))
-                .map_err(|error| error_of(&error))
-        }
-        .await,
-    )
+pub async fn connectors(input: Input) -> Result<Response, ApiError> {
+    let Input { state, params, .. } = input;
+    let ctx = &state.ctx;
+    let settings = settings(ctx).await?;
+    Ok(json(&governance::connectors(&params.decoded("category"), &settings)?))
 }
 
 /// `GET /{category}/connectors/{id}`
-pub async fn connector(work: Work, uri: Uri) -> Response {
-    flat(
-        async {
-            let ctx = &work.ctx;
-            let settings = settings(&work, ctx).await?;
-            let found = governance::connector(&segment(&uri, 0), &segment(&uri, 2), &settings);
-            found.map(|found| json(&found)).map_err(|error| error_of(&error))
-        }
-        .await,
-    )
+pub async fn connector(input: Input) -> Result<Response, ApiError> {
+    let Input { state, params, .. } = input;
+    let ctx = &state.ctx;
+    let settings = settings(ctx).await?;
+    Ok(json(&governance::connector(&params.decoded("category"), &params.decoded("connector"), &settings)?))
 }
 
 /// `PATCH /{category}/connectors/{id}`
-pub async fn update(work: Work, uri: Uri, body: Body) -> Response {
-    flat(
-        async {
-            let ctx = &work.ctx;
-            let body = json_body(body).await?;
-            let changes =
-                governance::update(&segment(&uri, 0), &segment(&uri, 2), &body).map_err(|error| error_of(&error))?;
-            change(&work, ctx, &changes).await
-        }
-        .await,
-    )
+pub async fn update(input: Input) -> Result<Response, ApiError> {
+    let Input { state, params, body, .. } = input;
+    let ctx = &state.ctx;
+    let body = body.json(MEGABYTE).await?;
+    let changes = governance::update(&params.decoded("category"), &params.decoded("connector"), &body)?;
+    change(ctx, &changes).await
 }
 
 /// `PATCH /{category}/connectors`
-pub async fn update_several(work: Work, uri: Uri, body: Body) -> Response {
-    flat(
-        async {
-            let ctx = &work.ctx;
-            let body = json_body(body).await?;
-            let changes = governance::update_several(&segment(&uri, 0), &body).map_err(|error| error_of(&error))?;
-            change(&work, ctx, &changes).await
-        }
-        .await,
-    )
+pub async fn update_several(input: Input) -> Result<Response, ApiError> {
+    let Input { state, params, body, .. } = input;
+    let ctx = &state.ctx;
+    let body = body.json(MEGABYTE).await?;
+    let changes = governance::update_several(&params.decoded("category"), &body)?;
+    change(ctx, &changes).await
 }
 
 /// `POST /{category}/connectors/revert?connectorId=`
-pub async fn revert(work: Work, uri: Uri, body: Body) -> Response {
-    flat(
-        async {
-            let ctx = &work.ctx;
-            let body = json_body(body).await?;
-            let id = query(&uri).find(|(name, _)| name == "connectorId").map(|(_, id)| id);
-            let changes =
-                governance::revert(&segment(&uri, 0), id.as_deref(), &body).map_err(|error| error_of(&error))?;
-            change(&work, ctx, &changes).await
-        }
-        .await,
-    )
+pub async fn revert(input: Input) -> Result<Response, ApiError> {
+    let Input { state, params, query, body, .. } = input;
+    let ctx = &state.ctx;
+    let body = body.json(MEGABYTE).await?;
+    let id = query.first("connectorId");
+    let changes = governance::revert(&params.decoded("category"), id.as_deref(), &body)?;
+    change(ctx, &changes).await
 }
 
 /// `POST /preferences`: reads values, of as many connectors as are named.
-pub async fn preferences(work: Work, body: Body) -> Response {
-    flat(
-        async {
-            let ctx = &work.ctx;
-            let body = json_body(body).await?;
-            let settings = settings(&work, ctx).await?;
-            governance::preferences(&body, &settings).map(|found| json(&found)).map_err(|error| error_of(&error))
-        }
-        .await,
-    )
+pub async fn preferences(input: Input) -> Result<Response, ApiError> {
+    let Input { state, body, .. } = input;
+    let ctx = &state.ctx;
+    let body = body.json(MEGABYTE).await?;
+    let settings = settings(ctx).await?;
+    Ok(json(&governance::preferences(&body, &settings)?))
 }

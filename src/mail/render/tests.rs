@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 
 use crate::i18n::Language;
+use crate::mail::render::validate::{Problem, validate};
 use crate::mail::render::{InvitationMail, form_encoded, invitation_values, plain, render, sample_values, shipped};
-use crate::mail::template::{PLACEHOLDERS, Problem, Template, Values, validate};
+use crate::mail::template::{PLACEHOLDERS, Template, Values};
 use crate::model::mail::TemplateType;
 
 fn html(source: &str, value: &str) -> String {

@@ -3,13 +3,13 @@
 //! A mail moves on only when no attempt at it may have been accepted. What a provider has refused is kept with the mail;
 //! that a provider is failing is known to this isolate alone, and forgotten with it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::mail::providers::Handover;
 use crate::model::deployment::Deployment;
 use crate::ports::Millis;
-use crate::store::outbox::Mail;
+use crate::store::outbox::row::QueuedMail;
 
 /// How many calls in a row must fail for a provider to be left alone for a while. More than one: what one mail is refused
 /// for may yet be its own fault, and must not hold up the others.
@@ -80,14 +80,14 @@ impl Health {
 
 /// Chooses the providers of one batch.
 #[derive(Debug)]
-pub struct Choice<'a> {
+pub struct ProviderChoice<'a> {
     deployment: &'a Deployment,
     health: &'a Health,
     now: Millis,
     tried: HashSet<&'a str>,
 }
 
-impl<'a> Choice<'a> {
+impl<'a> ProviderChoice<'a> {
     /// Chooses as of `now`.
     #[must_use]
     pub fn new(deployment: &'a Deployment, health: &'a Health, now: Millis) -> Self {
@@ -96,7 +96,7 @@ impl<'a> Choice<'a> {
 
     /// The provider of a mail that no attempt has left a doubt about; `None` if it has to wait for what comes of the one
     /// mail with which a provider is tried.
-    pub fn of(&mut self, mail: &Mail) -> Option<&'a str> {
+    pub fn choose(&mut self, mail: &QueuedMail) -> Option<&'a str> {
         let providers = &self.deployment.mail_providers;
         let ready = |provider: &&String| mail.refused_until(provider) <= self.now;
         let works = |provider: &&String| self.health.until(provider) <= self.now;
@@ -111,9 +111,16 @@ impl<'a> Choice<'a> {
     }
 }
 
-/// When a mail without a doubt may be tried again: as soon as one provider may be asked.
+/// When a mail without a doubt may be tried again: as soon as one provider may be asked. `refused` says until when which of
+/// them is not, for having refused it.
 #[must_use]
-pub fn next(deployment: &Deployment, health: &Health, mail: &Mail, now: Millis) -> Millis {
-    let ready = |provider: &String| mail.refused_until(provider).max(health.until(provider));
+pub fn next_attempt(
+    deployment: &Deployment,
+    health: &Health,
+    refused: &BTreeMap<String, Millis>,
+    now: Millis,
+) -> Millis {
+    let refused_until = |provider: &String| refused.get(provider).copied().unwrap_or_default();
+    let ready = |provider: &String| refused_until(provider).max(health.until(provider));
     deployment.mail_providers.iter().map(ready).min().unwrap_or(now).max(now)
 }

@@ -1,12 +1,13 @@
+use crate::model::schemas::builtin;
 use crate::ports::Value;
 use crate::store::filter::{Bindings, Scope, join, millis_bounds, predicate, successor};
 use scim::datetime::Instant;
 use scim::filter::{Filter, Operator};
-use scim::schema::Registry;
 
 /// The predicate on users, and its parameters.
 fn compiled(filter: &str) -> (String, Vec<Value>) {
-    let user = Registry::builtin().resource_type("User").expect("there are users");
+    let registry = builtin();
+    let user = registry.resource_type("User").expect("there are users");
     let scope = Scope { resource_type: user, base: "https://id.example.com".to_owned(), now: 1_999 };
     let mut bindings = Bindings::default();
     let sql = predicate(&scope, &Filter::parse(user, filter).expect(filter), &mut bindings);

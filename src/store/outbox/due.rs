@@ -1,4 +1,4 @@
-//! Reading what is due: the mails, their users and tenants as they are now, and the templates they may be written by.
+//! Reading what is due to be sent: the mails, their users and tenants as they are now, and the templates they may be written by.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,12 +9,13 @@ use serde_json::json;
 use crate::base::account::{Account, Lock, Onboarding};
 use crate::base::limits::{LONGEST_PERIOD, MAX_COUNT};
 use crate::model::deployment::Deployment;
+use crate::model::mail::MailState;
 use crate::model::settings::{self, Settings};
 use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Millis, Platform, Row, Statement};
-use crate::store::mail_templates as templates;
-use crate::store::mail_templates::Offered;
-use crate::store::outbox::{COLUMNS, Ended, Mail};
+use crate::store::mail_templates::versions::{self, TemplateIndex};
+use crate::store::outbox::outcome::Unattempted;
+use crate::store::outbox::row::{COLUMNS, FrozenContent, QueuedMail, state_from_row};
 use crate::store::tenant_settings;
 
 /// What a mail may say about its person, of the user's document: no more of each than a mail shows, since a document may
@@ -38,10 +39,12 @@ pub struct Person {
 
 /// A mail that is due, and its user as of now.
 #[derive(Clone, Debug)]
-pub struct Due {
+pub struct DueMail {
     /// The mail.
-    pub mail: Mail,
-    /// What its first lease fixes of the user; `None` when it has been fixed, or cannot be read.
+    pub mail: QueuedMail,
+    /// Its content, if an earlier lease has frozen it.
+    pub content: Option<FrozenContent>,
+    /// What its first lease is to freeze of the user; `None` when that has been done, or cannot be read.
     pub person: Option<Person>,
     /// When mails to its address were first leased lately, in seconds, latest first: only for a mail that has not been.
     pub recent: Vec<u64>,
@@ -60,15 +63,15 @@ pub struct SendingTenant {
     pub settings: Arc<Settings>,
 }
 
-/// What waits to be sent.
+/// The mails that are due in one user store, as one run reads them.
 #[derive(Clone, Debug)]
-pub struct Waiting {
+pub struct DueBatch {
     /// The mails, oldest first.
-    pub due: Vec<Due>,
+    pub due: Vec<DueMail>,
     /// The rows among them that this version cannot read.
-    pub unreadable: Vec<Ended>,
+    pub unreadable: Vec<Unattempted>,
     /// The tenants' own templates that they may be written by.
-    pub offered: Offered,
+    pub templates: TemplateIndex,
 }
 
 /// The mails due at `now`, at most `limit`. One round trip; at another user store than PRIMARY, one more for what is
@@ -76,12 +79,12 @@ pub struct Waiting {
 ///
 /// # Errors
 /// The database's.
-pub async fn due(
+pub async fn find_due(
     platform: &Platform,
     deployment: &Deployment,
     now: Millis,
     limit: u32,
-) -> Result<Waiting, DatabaseError> {
+) -> Result<DueBatch, DatabaseError> {
     // A person is read once, for the first lease; what is no JSON must not fail the statement for everyone.
     let sql = format!(
         "SELECT {COLUMNS}, CASE WHEN o.facts IS NULL AND json_valid(r.document) THEN json_object(\
@@ -101,11 +104,11 @@ pub async fn due(
     );
     let mails = Statement::new(sql, vec![now.into(), limit.into(), (now / 1000 - i64::from(LONGEST_PERIOD)).into()]);
     let is_primary = platform.store.is_none();
-    let offer = is_primary.then(|| templates::offer(now, limit));
-    let outcomes = platform.db.batch(std::iter::once(mails).chain(offer).collect()).await?;
+    let templates = is_primary.then(|| versions::select_for_due(now, limit));
+    let outcomes = platform.db.batch(std::iter::once(mails).chain(templates).collect()).await?;
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
-    let (mut senders, offered) = if is_primary {
-        (HashMap::new(), templates::offered(rows(1))?)
+    let (mut senders, templates) = if is_primary {
+        (HashMap::new(), TemplateIndex::from_rows(rows(1))?)
     } else {
         from_primary(platform, deployment, rows(0)).await?
     };
@@ -113,28 +116,28 @@ pub async fn due(
     let mut due = Vec::with_capacity(rows.len());
     let mut unreadable = Vec::new();
     for row in rows {
-        match read_due(deployment, row, &mut senders) {
+        match due_from_row(deployment, row, &mut senders) {
             Ok(one) => due.push(one),
             // One such row, of a newer version perhaps, must not hold up all the others.
-            Err(error) => unreadable.push(Ended {
+            Err(error) => unreadable.push(Unattempted {
                 tenant: row.integer("tenant")?.unsigned_abs(),
                 id: row.text("id")?.to_owned(),
-                state: row.text("state")?.to_owned(),
+                state: state_from_row(row)?,
                 due: row.integer("due")?,
-                new_state: "failed",
+                new_state: MailState::Failed,
                 new_due: row.integer("due")?,
                 why: format!("the row cannot be read: {error}"),
             }),
         }
     }
-    Ok(Waiting { due, unreadable, offered })
+    Ok(DueBatch { due, unreadable, templates })
 }
 
-fn read_due(
+fn due_from_row(
     deployment: &Deployment,
     row: &Row,
     senders: &mut HashMap<i64, Option<SendingTenant>>,
-) -> Result<Due, DatabaseError> {
+) -> Result<DueMail, DatabaseError> {
     let shape = |column: &str| DatabaseError::Shape(column.to_owned());
     let account = match row.optional_text("seq_log")? {
         None => None,
@@ -152,12 +155,19 @@ fn read_due(
     let tenant = match senders.get(&row.integer("tenant")?) {
         Some(known) => known.clone(),
         None => {
-            let sender = sender(deployment, row)?;
+            let sender = sender_from_row(deployment, row)?;
             senders.insert(row.integer("tenant")?, sender.clone());
             sender
         }
     };
-    Ok(Due { mail: Mail::from_row(row)?, person, recent: recent.unwrap_or_default(), account, tenant })
+    Ok(DueMail {
+        mail: QueuedMail::from_row(row)?,
+        content: FrozenContent::from_row(row)?,
+        person,
+        recent: recent.unwrap_or_default(),
+        account,
+        tenant,
+    })
 }
 
 /// The tenants of these rows of another store, and the templates that they may be written by.
@@ -165,7 +175,7 @@ async fn from_primary(
     platform: &Platform,
     deployment: &Deployment,
     rows: &[Row],
-) -> Result<(HashMap<i64, Option<SendingTenant>>, Offered), DatabaseError> {
+) -> Result<(HashMap<i64, Option<SendingTenant>>, TemplateIndex), DatabaseError> {
     let mut senders: HashMap<i64, Option<SendingTenant>> = HashMap::new();
     let mut waiting = Vec::with_capacity(rows.len());
     for row in rows {
@@ -176,7 +186,7 @@ async fn from_primary(
         waiting.push((tenant, row.text("template")?, version));
     }
     if senders.is_empty() {
-        return Ok((senders, Offered::default()));
+        return Ok((senders, TemplateIndex::default()));
     }
     let tenants = Statement::new(
         "SELECT t.number, CASE t.active WHEN 1 THEN t.domain END AS domain, \
@@ -184,15 +194,16 @@ async fn from_primary(
          FROM json_each(?1) j CROSS JOIN tenants t ON t.number = j.value",
         vec![json!(senders.keys().collect::<Vec<_>>()).to_string().into()],
     );
-    let outcomes = platform.in_store(None).db.batch(vec![tenants, templates::offer_to(&waiting)]).await?;
+    let outcomes = platform.in_store(None).db.batch(vec![tenants, versions::select_for(&waiting)]).await?;
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
     for row in rows(0) {
-        senders.insert(row.integer("number")?, sender(deployment, row)?);
+        senders.insert(row.integer("number")?, sender_from_row(deployment, row)?);
     }
-    Ok((senders, templates::offered(rows(1))?))
+    Ok((senders, TemplateIndex::from_rows(rows(1))?))
 }
 
-fn sender(deployment: &Deployment, row: &Row) -> Result<Option<SendingTenant>, DatabaseError> {
+/// The tenant of a row; `None` when it is not active.
+fn sender_from_row(deployment: &Deployment, row: &Row) -> Result<Option<SendingTenant>, DatabaseError> {
     let Some(domain) = row.optional_text("domain")? else { return Ok(None) };
     let tenant = Tenant::of(domain);
     let stored: HashMap<String, String> = serde_json::from_str(row.text("settings")?).unwrap_or_default();

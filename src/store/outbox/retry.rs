@@ -1,13 +1,11 @@
 //! Trying a mail again that has ended unsent: a new generation, so that providers take it for a new mail.
 
-use crate::model::context::Context;
+use crate::model::context::StoreContext;
+use crate::model::mail::MailState;
 use crate::ports::{DatabaseError, Statement};
 use crate::store::audit::{self, Action};
-use crate::store::outbox::invitations;
 use crate::store::outbox::listing::ENDED;
-
-/// The states from which a mail can be tried again. A mail that was dropped is wanted no more: resend the invitation.
-pub const RETRYABLE: &[&str] = &["unknown", "failed", "bounced"];
+use crate::store::outbox::outcome::{invitations, quoted};
 
 /// How many mails one call queues again at most.
 const MANY: u32 = 1_000;
@@ -28,18 +26,19 @@ const SHOW: &str = "INSERT INTO resources (tenant, id, type, document, keys, cre
     SELECT r.tenant, r.id, r.type, '', '', r.created, r.modified, r.operation, 'queued' FROM outbox o \
     CROSS JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id AND r.seq = o.seq";
 
-/// Queues one mail again; answers whether it could be.
+/// Queues one mail again; returns whether it could be.
 ///
 /// # Errors
 /// The database's.
-pub async fn one(ctx: &Context, id: &str) -> Result<bool, DatabaseError> {
+pub async fn requeue_one(ctx: &StoreContext, id: &str) -> Result<bool, DatabaseError> {
     let operation = ctx.platform.new_id().to_string();
     let params = || vec![ctx.tenant.key(), id.into(), operation.as_str().into(), ctx.platform.clock.now().into()];
     let batch = vec![
         Statement::new(
             format!(
-                "{AGAIN} WHERE o.tenant = ?1 AND o.id = ?2 AND o.state IN ('unknown', 'failed', 'bounced') \
-                 ON CONFLICT (tenant, id) DO UPDATE SET {ANEW} RETURNING id"
+                "{AGAIN} WHERE o.tenant = ?1 AND o.id = ?2 AND o.state IN ({}) \
+                 ON CONFLICT (tenant, id) DO UPDATE SET {ANEW} RETURNING id",
+                quoted(MailState::RETRYABLE.iter().map(|state| state.as_str()))
             ),
             params(),
         ),
@@ -62,12 +61,12 @@ pub async fn one(ctx: &Context, id: &str) -> Result<bool, DatabaseError> {
     Ok(count(ctx, batch).await? > 0)
 }
 
-/// Queues all mails in a state again, the oldest first; answers how many, which may be fewer than there are.
+/// Queues all mails in a state again, the oldest first; returns how many, which may be fewer than there are.
 ///
 /// # Errors
 /// The database's.
-pub async fn all(ctx: &Context, state: &str) -> Result<usize, DatabaseError> {
-    if !RETRYABLE.contains(&state) {
+pub async fn requeue_all(ctx: &StoreContext, state: MailState) -> Result<usize, DatabaseError> {
+    if !state.is_retryable() {
         return Ok(0);
     }
     let operation = ctx.platform.new_id().to_string();
@@ -78,7 +77,7 @@ pub async fn all(ctx: &Context, state: &str) -> Result<usize, DatabaseError> {
                 "{AGAIN} INDEXED BY outbox_ended WHERE o.tenant = ?1 AND o.state = ?5 AND {ENDED} ORDER BY o.id LIMIT ?2 \
                  ON CONFLICT (tenant, id) DO UPDATE SET {ANEW} RETURNING id"
             ),
-            vec![ctx.tenant.key(), MANY.into(), operation.as_str().into(), now.into(), state.into()],
+            vec![ctx.tenant.key(), MANY.into(), operation.as_str().into(), now.into(), state.as_str().into()],
         ),
         Statement::new(
             format!(
@@ -88,16 +87,13 @@ pub async fn all(ctx: &Context, state: &str) -> Result<usize, DatabaseError> {
             ),
             vec![ctx.tenant.key(), operation.as_str().into(), now.into()],
         ),
-        audit::record_plain(ctx, &operation, Action::MailRetry, state),
+        audit::record_plain(ctx, &operation, Action::MailRetry, state.as_str()),
     ];
     count(ctx, batch).await
 }
 
-async fn count(ctx: &Context, batch: Vec<Statement>) -> Result<usize, DatabaseError> {
-    let outcomes = ctx.platform.db.batch(batch).await?;
-    let queued = outcomes.first().map_or(0, |outcome| outcome.rows.len());
-    if queued > 0 {
-        ctx.platform.mail_queue.wake(std::time::Duration::ZERO);
-    }
-    Ok(queued)
+/// Runs the batch; returns how many mails its first statement queued.
+async fn count(store: &StoreContext, batch: Vec<Statement>) -> Result<usize, DatabaseError> {
+    let outcomes = store.platform.db.batch(batch).await?;
+    Ok(outcomes.first().map_or(0, |outcome| outcome.rows.len()))
 }

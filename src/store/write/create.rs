@@ -193,7 +193,7 @@ fn row(new: &NewResource, columns: &Columns) -> Json {
         "disabled": u8::from(account.disabled), "email": account.email,
         "email_verified": u8::from(account.email_verified), "seq_log": account.seq_log,
         "template": new.mail.as_ref().map(|mail| mail.template.name()),
-        "delivery": resource.invitation.as_ref().map(|invitation| &invitation.delivery),
+        "delivery": resource.invitation.as_ref().map(|invitation| invitation.delivery.as_str()),
         "expires_at": resource.invitation.as_ref().and_then(|invitation| invitation.expires_at), "unique": unique,
     })
 }

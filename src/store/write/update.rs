@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use crate::access::sessions;
-use crate::invite::code::{Code, EXTERNAL};
+use crate::invite::code::Code;
 use crate::model::context::Context;
-use crate::model::mail::TemplateType;
+use crate::model::mail::{Delivery, TemplateType};
 use crate::model::resource::{GROUP, Resource};
 use crate::ports::{DatabaseError, Outcome, Statement};
 use crate::store::audit::{self, Action, OPERATION_HOLDS};
@@ -124,8 +124,8 @@ fn replacement(
     let account = &after.account;
     let invitation = riders.mails.iter().map(|mail| mail.template).find(|template| template.is_invitation());
     let delivery = match (invitation, &riders.code) {
-        (_, Some(_)) => Some(EXTERNAL),
-        (Some(_), None) => Some("queued"),
+        (_, Some(_)) => Some(Delivery::External.as_str()),
+        (Some(_), None) => Some(Delivery::QUEUED.as_str()),
         (None, None) => None,
     };
     let mut batch = vec![Statement::new(
@@ -205,7 +205,7 @@ fn replacement(
         batch.extend(credentials::store(ctx, &after.id, operation, hash));
     }
     for mail in &riders.mails {
-        let entry = outbox::Entry {
+        let entry = outbox::OutboxEntry {
             template: mail.template,
             user_id: &after.id,
             seq: account.seq(),

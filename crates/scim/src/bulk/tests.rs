@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::bulk::*;
 
 fn plan(operations: Value) -> Plan {
-    Plan::parse(Registry::builtin(), json!({ "schemas": [BULK_REQUEST_SCHEMA], "Operations": operations }))
+    Plan::parse(Registry::example(), json!({ "schemas": [BULK_REQUEST_SCHEMA], "Operations": operations }))
         .expect("a bulk request")
 }
 
@@ -96,7 +96,7 @@ fn references_become_ids() {
 
 #[test]
 fn a_request_must_have_its_shape() {
-    let parse = |body: Value| Plan::parse(Registry::builtin(), body).map_err(|error| error.status);
+    let parse = |body: Value| Plan::parse(Registry::example(), body).map_err(|error| error.status);
     for body in [
         json!([]),
         json!({}),

@@ -13,7 +13,7 @@ use crate::schema::Registry;
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
 fn user() -> &'static Arc<ResourceType> {
-    Registry::builtin().resource_type("User").expect("there are users")
+    Registry::example().resource_type("User").expect("there are users")
 }
 
 fn document() -> Document {
@@ -113,7 +113,7 @@ fn p18_a_complex_attribute_stands_for_its_value() {
 
 #[test]
 fn p18_groups_by_id_and_by_member() {
-    let group = Registry::builtin().resource_type("Group").expect("there are groups");
+    let group = Registry::example().resource_type("Group").expect("there are groups");
     let filter = Filter::parse(group, r#"id eq "g" and members[value eq "u"]"#).expect("a valid filter");
     let with = |member: &str| {
         json!({ "id": "g", "members": [{ "value": "v" }, { "value": member }] })
@@ -293,7 +293,7 @@ fn fifty_terms_and_twenty_levels_are_the_limit() {
 
 #[test]
 fn in_a_search_over_several_types_a_missing_attribute_is_unassigned() {
-    let group = Registry::builtin().resource_type("Group").expect("there are groups");
+    let group = Registry::example().resource_type("Group").expect("there are groups");
     let parse = |text: &str| Filter::parse_for_any([&**user(), &**group], text);
     let on_group = |text: &str| parse(text).expect("a valid filter")[1].matches(&Document::new());
     assert!(!on_group("userName eq \"x\""));

@@ -12,7 +12,7 @@ const WSO2: &str = "urn:scim:wso2:schema";
 const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 
 fn kind() -> &'static Arc<ResourceType> {
-    Registry::builtin().resource_type("User").expect("there are users")
+    Registry::example().resource_type("User").expect("there are users")
 }
 
 fn full() -> Document {
@@ -96,7 +96,7 @@ fn excluded_attributes_are_left_out_save_what_is_always_there() {
 
 #[test]
 fn p14_what_is_not_wanted_need_not_be_loaded() {
-    let group = Registry::builtin().resource_type("Group").expect("there are groups");
+    let group = Registry::example().resource_type("Group").expect("there are groups");
     let wants = |attributes: Option<&str>, excluded: Option<&str>| {
         Projection::parse(group, attributes, excluded).expect("one").wants("members")
     };

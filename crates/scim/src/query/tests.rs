@@ -15,7 +15,7 @@ fn page(query: &[(&str, &str)]) -> Page {
 }
 
 fn user() -> &'static Arc<ResourceType> {
-    Registry::builtin().resource_type("User").expect("there are users")
+    Registry::example().resource_type("User").expect("there are users")
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_request_resolves_to_a_query() {
 
 #[test]
 fn a_search_at_the_root_knows_every_types_attributes() {
-    let types = Registry::builtin().resource_types();
+    let types = Registry::example().resource_types();
     let request = request(&[("filter", "userName eq \"u\" or displayName eq \"g\""), ("sortBy", "userName")])
         .expect("valid parameters");
     let queries = request.resolve_for_any(types).expect("names that exist");

@@ -12,7 +12,7 @@ const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:
 const WSO2: &str = "urn:scim:wso2:schema";
 
 fn resource_type(name: &str) -> &'static Arc<ResourceType> {
-    Registry::builtin().resource_type(name).expect("a built-in resource type")
+    Registry::example().resource_type(name).expect("a built-in resource type")
 }
 
 fn user(body: Value) -> Document {
@@ -244,7 +244,7 @@ fn values_that_do_not_fit_their_type_are_refused() {
 
 #[test]
 fn numbers_dates_and_bytes_are_strict() {
-    let mut registry = Registry::builtin().clone();
+    let mut registry = Registry::example().clone();
     let schema = json!({ "id": "urn:x:t", "attributes": [
         { "name": "i", "type": "integer" }, { "name": "d", "type": "decimal" }, { "name": "t", "type": "dateTime" }, { "name": "b", "type": "binary" },
         { "name": "r", "type": "reference" }] });
@@ -307,7 +307,7 @@ fn a_required_attribute_must_have_a_value() {
 
 #[test]
 fn a_required_extension_must_be_there_and_complete() {
-    let mut registry = Registry::builtin().clone();
+    let mut registry = Registry::example().clone();
     let schema = json!({ "id": "urn:x:e", "attributes": [{ "name": "must", "required": true }, { "name": "may" }] });
     registry.add_schema(Schema::parse(&schema).expect("a schema")).expect("a new URN");
     let mut optional = registry.clone();
@@ -352,7 +352,7 @@ fn a_put_keeps_what_the_client_cannot_write() {
 
 #[test]
 fn a_put_cannot_change_what_is_immutable() {
-    let mut registry = Registry::builtin().clone();
+    let mut registry = Registry::example().clone();
     let schema = json!({ "id": "urn:x:t", "attributes": [{ "name": "serial", "mutability": "immutable" }, { "name": "note" }, { "name": "part", "type": "complex",
         "subAttributes": [{ "name": "value", "mutability": "immutable" }, { "name": "note" }] }] });
     registry.add_schema(Schema::parse(&schema).expect("a schema")).expect("a new URN");

@@ -1,7 +1,7 @@
-//! The schemas and resource types of a tenant: the built-in ones and its own.
+//! The schemas and resource types that are in force.
 //!
-//! A registry is plain data. Cloning the built-in one and adding to it is cheap (schemas are shared), which is how a
-//! tenant's registry comes about. Whatever a document gets wrong is found here, once, so that the rest of the engine
+//! A registry is plain data. Cloning one and adding to it is cheap (schemas are shared), which is how a tenant's registry
+//! comes about. Whatever a document gets wrong is found here, once, so that the rest of the engine
 //! can rely on it: URNs are unique, aliases lead to attributes, extensions exist.
 
 use std::sync::{Arc, LazyLock};
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::schema::parse::{flag, text};
-use crate::schema::{Extension, ResourceType, Schema};
+use crate::schema::{Extension, RegistryBuilder, ResourceType, Schema};
 
 /// The schemas and resource types that are in force.
 #[derive(Debug, Clone)]
@@ -23,47 +23,28 @@ pub struct Registry {
 /// The endpoints of the protocol itself (RFC 7644 section 3.2).
 const RESERVED: [&str; 5] = ["Me", "Bulk", "Schemas", "ResourceTypes", "ServiceProviderConfig"];
 
-/// The built-in schemas, in the order discovery lists them.
-const SCHEMA_DOCUMENTS: [&str; 8] = [
-    include_str!("../../../../schema/scim/user.json"),
-    include_str!("../../../../schema/scim/group.json"),
-    include_str!("../../../../schema/scim/enterprise-user.json"),
-    include_str!("../../../../schema/scim/wso2-user.json"),
-    include_str!("../../../../schema/scim/latchkey-invitation.json"),
-    include_str!("../../../../schema/scim/service-provider-config.json"),
-    include_str!("../../../../schema/scim/resource-type.json"),
-    include_str!("../../../../schema/scim/schema.json"),
-];
-const COMMON_DOCUMENT: &str = include_str!("../../../../schema/scim/common.json");
-const RESOURCE_TYPES_DOCUMENT: &str = include_str!("../../../../schema/scim/resource-types.json");
-
-static BUILTIN: LazyLock<Registry> = LazyLock::new(|| {
+static STANDARD: LazyLock<Registry> = LazyLock::new(|| {
     // The documents are compiled in, and a test reads them: this cannot fail in a build that passed.
     #[allow(clippy::expect_used, reason = "the documents are constants")]
-    Registry::read_builtin().expect("the documents in schema/scim are valid")
+    Registry::builder().build().expect("the documents in schema/ are valid")
 });
 
 impl Registry {
-    /// The registry of a tenant that has registered nothing.
+    /// RFC 7643's schemas and resource types: users with the enterprise extension, groups, and discovery.
     #[must_use]
-    pub fn builtin() -> &'static Self {
-        &BUILTIN
+    pub fn standard() -> &'static Self {
+        &STANDARD
     }
 
-    fn read_builtin() -> Result<Self, Error> {
-        let json = |text: &str| serde_json::from_str::<Value>(text).map_err(|error| Error::internal(error.to_string()));
-        let mut registry = Self {
-            common: Arc::new(Schema::parse_nested(&json(COMMON_DOCUMENT)?, 1)?),
-            schemas: Vec::new(),
-            resource_types: Vec::new(),
-        };
-        for document in SCHEMA_DOCUMENTS {
-            registry.add_schema(Schema::parse_nested(&json(document)?, 3)?)?;
-        }
-        for document in json(RESOURCE_TYPES_DOCUMENT)?.as_array().into_iter().flatten() {
-            registry.add_resource_type(document)?;
-        }
-        Ok(registry)
+    /// Starts a registry of RFC 7643's schemas and resource types and a service provider's own.
+    #[must_use]
+    pub fn builder() -> RegistryBuilder {
+        RegistryBuilder::default()
+    }
+
+    /// A registry of nothing but the common attributes.
+    pub(super) fn new(common: Schema) -> Self {
+        Self { common: Arc::new(common), schemas: Vec::new(), resource_types: Vec::new() }
     }
 
     /// Adds a schema.
@@ -118,31 +99,22 @@ impl Registry {
         if is_reserved || is_taken || self.resource_type(name).is_some() {
             return Err(Error::uniqueness(format!("The name '{name}' or the endpoint '/{segment}' is taken.")));
         }
-        let known = |urn: &str| {
-            self.schema(urn).cloned().ok_or_else(|| Error::invalid_value(format!("There is no schema '{urn}'.")))
-        };
         let mut resource_type = ResourceType {
             id: text(document, "id")?.unwrap_or(name).to_owned(),
             name: name.to_owned(),
             description: text(document, "description")?.unwrap_or_default().to_owned(),
             endpoint: format!("/{segment}"),
             common: Arc::clone(&self.common),
-            schema: known(required("schema")?)?,
+            schema: self.known(required("schema")?)?,
             extensions: Vec::new(),
         };
         match document.get("schemaExtensions") {
             None | Some(Value::Null) => {}
             Some(Value::Array(list)) => {
                 for extension in list {
-                    let urn = text(extension, "schema")?.unwrap_or_default();
-                    extend(
-                        &mut resource_type,
-                        Extension {
-                            schema: known(urn)?,
-                            required: flag(extension, "required")?,
-                            hidden: flag(extension, "x-hidden")?,
-                        },
-                    )?;
+                    let schema = self.known(text(extension, "schema")?.unwrap_or_default())?;
+                    let (required, hidden) = (flag(extension, "required")?, flag(extension, "x-hidden")?);
+                    extend(&mut resource_type, Extension { schema, required, hidden })?;
                 }
             }
             Some(_) => return Err(Error::invalid_value("'schemaExtensions' must be an array.")),
@@ -152,13 +124,16 @@ impl Registry {
         Ok(())
     }
 
+    fn known(&self, urn: &str) -> Result<Arc<Schema>, Error> {
+        self.schema(urn).cloned().ok_or_else(|| Error::invalid_value(format!("There is no schema '{urn}'.")))
+    }
+
     /// Extends a resource type by a schema that is there already.
     ///
     /// # Errors
     /// 400 `invalidValue` if either does not exist; 409 `uniqueness` if the type has the extension.
     pub fn extend_resource_type(&mut self, name: &str, urn: &str, required: bool) -> Result<(), Error> {
-        let schema =
-            self.schema(urn).cloned().ok_or_else(|| Error::invalid_value(format!("There is no schema '{urn}'.")))?;
+        let schema = self.known(urn)?;
         let resource_type = self
             .resource_types
             .iter_mut()

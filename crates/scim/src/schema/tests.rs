@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::schema::*;
 
 fn user() -> &'static Arc<ResourceType> {
-    Registry::builtin().resource_type("User").expect("there are users")
+    Registry::example().resource_type("User").expect("there are users")
 }
 
 fn found(path: &str) -> Option<String> {
@@ -18,7 +18,7 @@ const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:
 
 #[test]
 fn the_built_in_documents_make_a_registry() {
-    let registry = Registry::builtin();
+    let registry = Registry::example();
     assert_eq!(registry.schemas().len(), 8);
     let names: Vec<&str> = registry.resource_types().iter().map(|resource_type| resource_type.name.as_str()).collect();
     assert_eq!(names, ["User", "Group"]);
@@ -60,7 +60,7 @@ fn p04_older_clients_write_a_dot_after_the_urn() {
 
 #[test]
 fn the_longest_urn_wins() {
-    let mut registry = Registry::builtin().clone();
+    let mut registry = Registry::example().clone();
     for urn in ["urn:x:ext", "urn:x:ext:inner"] {
         let schema = json!({ "id": urn, "attributes": [{ "name": "a" }, { "name": "inner", "type": "complex", "subAttributes": [{ "name": "a" }] }] });
         registry.add_schema(Schema::parse(&schema).expect("a schema")).expect("a new URN");
@@ -74,7 +74,7 @@ fn the_longest_urn_wins() {
         matches!(user.resolve("urn:x:ext:inner"), Some(Target::Extension(schema)) if &*schema.id == "urn:x:ext:inner")
     );
     assert_eq!(registry.resource_type("Group").map(|group| group.extensions.len()), Some(0));
-    assert_eq!(Registry::builtin().schemas().len(), 8);
+    assert_eq!(Registry::example().schemas().len(), 8);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn documents_that_are_wrong_are_refused() {
 
 #[test]
 fn a_registry_refuses_what_would_be_ambiguous() {
-    let mut registry = Registry::builtin().clone();
+    let mut registry = Registry::example().clone();
     let schema =
         |id: &str, name: &str| Schema::parse(&json!({ "id": id, "attributes": [{ "name": name }] })).expect("a schema");
     assert_eq!(registry.add_schema(schema("not a urn", "a")).map_err(|error| error.status), Err(400));
@@ -148,7 +148,7 @@ fn a_registry_refuses_what_would_be_ambiguous() {
 
 #[test]
 fn an_alias_must_lead_somewhere() {
-    let mut registry = Registry::builtin().clone();
+    let mut registry = Registry::example().clone();
     let schema = json!({ "id": "urn:x:y", "attributes": [{ "name": "a", "x-aliasOf": "b" }, { "name": "b", "x-aliasOf": "a" }] });
     registry.add_schema(Schema::parse(&schema).expect("a schema")).expect("a new URN");
     assert_eq!(registry.extend_resource_type("User", "urn:x:y", false).map_err(|error| error.status), Err(400));
@@ -156,7 +156,7 @@ fn an_alias_must_lead_somewhere() {
 
 #[test]
 fn every_writable_attribute_has_a_description() {
-    for schema in Registry::builtin().schemas() {
+    for schema in Registry::example().schemas() {
         for attribute in schema.attributes.iter().filter(|attribute| attribute.alias_of.is_none()) {
             assert!(!attribute.description.is_empty(), "{}:{}", schema.id, attribute.name);
         }

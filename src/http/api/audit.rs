@@ -1,0 +1,126 @@
+//! `/api/audit`: what happened, newest first, as JSON, CSV or JSON Lines.
+
+use std::borrow::Cow;
+
+use ::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Value as Json, json};
+
+use crate::http::api::in_store_named;
+use crate::http::error::ApiError;
+use crate::http::request::{Input, Query};
+use crate::http::response::{self, set};
+use crate::store::audit::rows::{self, Entry};
+use scim::datetime::Instant;
+
+const DEFAULT_COUNT: u32 = 100;
+const MAX_COUNT: u32 = 1_000;
+/// An export is read by programs.
+const MAX_EXPORT: u32 = 10_000;
+
+/// `GET /api/audit?count=&cursor=&action=&userId=&from=&to=&domain=&format=`, of one user store: `format` is
+/// `json`, `csv` or `jsonl`; the last two name the next page in a `Link` header.
+pub async fn list(input: Input) -> Result<Response, ApiError> {
+    let Input { state, query, .. } = input;
+    let store = in_store_named(&state.ctx, query.filled("domain").as_deref())?;
+    let format = query.filled("format").unwrap_or(Cow::Borrowed("json"));
+    let most = match &*format {
+        "json" => MAX_COUNT,
+        "csv" | "jsonl" => MAX_EXPORT,
+        _ => return Err(malformed("format", "json, csv or jsonl")),
+    };
+    let wanted = rows::Query {
+        action: query.filled("action").map(Cow::into_owned),
+        target: query.filled("userId").map(Cow::into_owned),
+        from: time(&query, "from")?,
+        to: time(&query, "to")?,
+        below: number(&query, "cursor")?,
+        count: match number(&query, "count")? {
+            None => DEFAULT_COUNT.min(most),
+            Some(count) => u32::try_from(count).unwrap_or(u32::MAX).clamp(1, most),
+        },
+    };
+    let (entries, next) = rows::page(&store, &wanted).await?;
+    let mut response = match &*format {
+        "csv" => export("text/csv; charset=utf-8; header=present", csv(&entries)),
+        "jsonl" => export("application/jsonl", json_lines(&entries)),
+        _ => {
+            let mut body = json!({ "Resources": entries.iter().map(Entry::to_json).collect::<Vec<_>>() });
+            if let Some(next) = next {
+                body["nextCursor"] = json!(next.to_string());
+            }
+            response::json(StatusCode::OK, &body)
+        }
+    };
+    set(response.headers_mut(), "cache-control", "no-store");
+    if let Some(next) = next {
+        set(response.headers_mut(), "link", &format!("<{}>; rel=\"next\"", next_page(&store.base(), &query, next)));
+    }
+    Ok(response)
+}
+
+/// `GET /api/audit/verification?from=&domain=`: whether what is sealed is still what was sealed.
+pub async fn verify(input: Input) -> Result<Response, ApiError> {
+    let Input { state, query, .. } = input;
+    let store = in_store_named(&state.ctx, query.filled("domain").as_deref())?;
+    let verified = rows::verify(&store, number(&query, "from")?).await?;
+    Ok(response::json(StatusCode::OK, &verified))
+}
+
+fn malformed(name: &str, form: &str) -> ApiError {
+    ApiError::bad_request(format!("The parameter {name} must be {form}."))
+}
+
+fn number(query: &Query, name: &str) -> Result<Option<i64>, ApiError> {
+    let parse = |text: Cow<str>| text.parse().ok().filter(|number| (0..1 << 53).contains(number));
+    query.filled(name).map(|text| parse(text).ok_or_else(|| malformed(name, "a whole number"))).transpose()
+}
+
+fn time(query: &Query, name: &str) -> Result<Option<i64>, ApiError> {
+    let form = "a time such as 2026-11-22T17:00:00Z";
+    query
+        .filled(name)
+        .map(|text| Instant::parse(&text).map(Instant::unix_millis).ok_or_else(|| malformed(name, form)))
+        .transpose()
+}
+
+/// Returns the address of the next page.
+fn next_page(base: &str, query: &Query, next: i64) -> String {
+    let others = query.pairs().filter(|(key, _)| key != "cursor");
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(others)
+        .append_pair("cursor", &next.to_string())
+        .finish();
+    format!("{base}/api/audit?{query}")
+}
+
+fn export(content_type: &str, body: String) -> Response {
+    let mut response = response::with_body(StatusCode::OK, content_type, body);
+    let name = if content_type.starts_with("text/csv") { "audit.csv" } else { "audit.jsonl" };
+    set(response.headers_mut(), "content-disposition", &format!("attachment; filename=\"{name}\""));
+    response
+}
+
+fn json_lines(entries: &[Entry]) -> String {
+    entries.iter().map(|entry| format!("{}\n", entry.to_json())).collect()
+}
+
+const COLUMNS: [&str; 9] = ["id", "time", "actor", "action", "target", "outcome", "requestId", "address", "seal"];
+
+fn csv(entries: &[Entry]) -> String {
+    let mut text = format!("{}\r\n", COLUMNS.join(","));
+    for entry in entries {
+        let row = entry.to_json();
+        let cells: Vec<String> = COLUMNS.iter().map(|name| cell(&row[*name])).collect();
+        text.push_str(&cells.join(","));
+        text.push_str("\r\n");
+    }
+    text
+}
+
+/// A cell (RFC 4180). What a spreadsheet would take for a formula is made text: names are other people's.
+fn cell(value: &Json) -> String {
+    let text = value.as_str().unwrap_or_default();
+    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    format!("\"{guard}{}\"", text.replace('"', "\"\""))
+}

@@ -1,0 +1,91 @@
+//! `POST /api/invitations/import`
+
+use ::http::header::CONTENT_TYPE;
+use ::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+
+use crate::http::body::TooLarge;
+use crate::http::error::{ApiError, Failure};
+use crate::http::request::{Input, Query};
+use crate::http::response::{self, uncached};
+use crate::model::resource::USER;
+use crate::model::settings::EmailSender;
+use crate::provision::import as provision;
+use crate::provision::import::csv::Sheet;
+use crate::provision::import::list::List;
+use crate::provision::import::{File, MAX_BYTES, Unreadable};
+use crate::store::registrations;
+
+/// Invites everybody in a CSV file or a JSON array; 200 whatever becomes of each row. `?dryRun=true` writes nothing.
+pub async fn import(input: Input) -> Result<Response, ApiError> {
+    let Input { state, query, headers, body, .. } = input;
+    let ctx = &state.ctx;
+    if ctx.settings().email_sender == EmailSender::External {
+        let detail = "EMAIL_SENDER is external, so that every row would have to be answered with its code: create these \
+                      users by SCIM Bulk, which does that.";
+        return Err(ApiError::conflict(detail));
+    }
+    let dry_run = is_dry_run(&query).map_err(ApiError::bad_request)?;
+    let format = Format::parse(&headers).ok_or_else(|| {
+        let detail = "Send the file as text/csv or application/json, in UTF-8.";
+        ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+    })?;
+    let bytes = body.bytes(MAX_BYTES).await.map_err(|TooLarge| {
+        let detail = format!("The file is larger than {} MiB: import it in parts.", MAX_BYTES / 1024 / 1024);
+        ApiError::too_large(detail)
+    })?;
+    let file = match format {
+        Format::Csv => Sheet::open(&bytes).map(File::Csv),
+        Format::Json => List::open(&bytes).map(File::Json),
+    };
+    let file = file.map_err(|why| {
+        let detail = why.to_string();
+        match why {
+            Unreadable::TooManyRows => ApiError::too_large(detail),
+            Unreadable::Malformed(_) => ApiError::bad_request(detail),
+        }
+    })?;
+    let registry = registrations::of(ctx).await?;
+    let Some(rt) = registry.resource_type(USER) else { return Err(ApiError::not_found()) };
+
+    let report = provision::run(ctx, &state.gate, rt, &file, dry_run).await;
+    let text = serde_json::to_string(&report).map_err(|_| ApiError::internal("The answer cannot be written."))?;
+    let mut response = uncached(response::with_body(StatusCode::OK, "application/json", text));
+    if let Some(failure) = &report.failure {
+        response.extensions_mut().insert(Failure::from(failure));
+    }
+    Ok(response)
+}
+
+enum Format {
+    Csv,
+    Json,
+}
+
+impl Format {
+    fn parse(headers: &HeaderMap) -> Option<Self> {
+        let content_type = headers.get(CONTENT_TYPE)?.to_str().ok()?.to_ascii_lowercase();
+        let mut parts = content_type.split(';').map(str::trim);
+        let format = match parts.next()? {
+            "text/csv" => Self::Csv,
+            "application/json" => Self::Json,
+            _ => return None,
+        };
+        let charset = parts.find_map(|parameter| parameter.strip_prefix("charset="));
+        let fits = charset.is_none_or(|name| matches!(name.trim_matches('"'), "utf-8" | "utf8" | "us-ascii"));
+        fits.then_some(format)
+    }
+}
+
+/// Whether `dryRun` is asked for. Any other parameter is refused: a misspelled one must not send ten thousand mails.
+fn is_dry_run(query: &Query) -> Result<bool, &'static str> {
+    let mut dry_run = false;
+    for (name, value) in query.pairs() {
+        dry_run = match (name.as_ref(), value.as_ref()) {
+            ("dryRun", "true") => true,
+            ("dryRun", "false") => false,
+            _ => return Err("The only parameter is dryRun, and it is true or false."),
+        };
+    }
+    Ok(dry_run)
+}

@@ -1,0 +1,85 @@
+//! `/api/invitations`: listing, resending one or all that a key signed, revoking and importing.
+
+mod import;
+
+use ::http::StatusCode;
+use axum::response::Response;
+use serde_json::json;
+
+use crate::base::token::MAX_KID;
+use crate::http::api::in_store_named;
+use crate::http::error::ApiError;
+use crate::http::request::Input;
+use crate::http::response::{self, uncached};
+use crate::invite::listing::{self, DEFAULT_COUNT, MAX_COUNT, Status};
+use crate::invite::resend;
+use crate::invite::resend_all;
+use crate::model::context::Context;
+use crate::model::resource::Resource;
+
+pub use import::import;
+
+/// `GET /api/invitations?status=&count=&cursor=&domain=`, of one user store:
+/// `{"totalResults"?,"nextCursor"?,"Resources":[...]}`.
+pub async fn list(input: Input) -> Result<Response, ApiError> {
+    let Input { state, query, .. } = input;
+    let store = in_store_named(&state.ctx, query.first("domain").as_deref())?;
+    let status = Status::parse(query.first("status").as_deref().unwrap_or("all"))
+        .ok_or_else(|| ApiError::bad_request("status is pending, expired, accepted, revoked or all."))?;
+    let count = match query.first("count") {
+        None => DEFAULT_COUNT,
+        Some(text) => match text.parse() {
+            Ok(0) | Err(_) => return Err(ApiError::bad_request("count is a whole number from 1 to 1000.")),
+            Ok(count) => MAX_COUNT.min(count),
+        },
+    };
+    // RFC 9865: an empty cursor asks for the first page.
+    let cursor = query.first("cursor").filter(|cursor| !cursor.is_empty());
+    let page = listing::list(&store, status, count, cursor.as_deref()).await?;
+    let now = store.platform.clock.now();
+    let resources: Vec<_> = page.users.iter().map(|user| listing::shown(user, now)).collect();
+    let mut body = json!({});
+    if let Some(total) = page.total {
+        body["totalResults"] = json!(total);
+    }
+    if let Some(next) = page.next {
+        body["nextCursor"] = json!(next);
+    }
+    body["Resources"] = json!(resources);
+    Ok(uncached(response::json(StatusCode::OK, &body)))
+}
+
+/// `POST /api/invitations/{userId}/resend`: 202 with the invitation; with `EMAIL_SENDER=external` also the code, in a header.
+pub async fn resend(input: Input) -> Result<Response, ApiError> {
+    let Input { state, params, .. } = input;
+    let resent = resend::resend(&state.ctx, params.raw("user_id")).await?;
+    let mut response = invitation(&state.ctx, StatusCode::ACCEPTED, &resent.user);
+    response::set_code_header(&mut response, resent.code.as_ref());
+    Ok(response)
+}
+
+/// `POST /api/invitations/resend` `{"kid"}`: sends up to 500 invitations again whose links the key signed;
+/// 202 with `{"resent":n,"more":bool}`.
+pub async fn resend_all(input: Input) -> Result<Response, ApiError> {
+    let Input { state, body, .. } = input;
+    let ctx = &state.ctx;
+    let body = body.object().await?;
+    let kid = body["kid"]
+        .as_str()
+        .filter(|kid| (1..=MAX_KID).contains(&kid.len()))
+        .ok_or_else(|| ApiError::bad_request("kid is missing: the name of a root key, as TOKEN_KEYS has or had it."))?;
+    let done = resend_all::signed_by(ctx, kid).await?;
+    let body = json!({ "resent": done.resent, "more": done.more });
+    Ok(uncached(response::json(StatusCode::ACCEPTED, &body)))
+}
+
+/// `POST /api/invitations/{userId}/revoke`: 200 with the invitation.
+pub async fn revoke(input: Input) -> Result<Response, ApiError> {
+    let Input { state, params, .. } = input;
+    let user = resend::revoke(&state.ctx, params.raw("user_id")).await?;
+    Ok(invitation(&state.ctx, StatusCode::OK, &user))
+}
+
+fn invitation(ctx: &Context, status: StatusCode, user: &Resource) -> Response {
+    uncached(response::json(status, &listing::shown(user, ctx.platform.clock.now())))
+}

@@ -1,0 +1,80 @@
+//! `/api/mail`: the outbox, and trying again what has ended unsent.
+
+use ::http::StatusCode;
+use axum::response::Response;
+use serde_json::json;
+
+use crate::http::api::in_store_named;
+use crate::http::error::ApiError;
+use crate::http::request::{Input, RequestState};
+use crate::http::response;
+use crate::mail::retry;
+use crate::model::mail::MailState;
+use crate::store::outbox::listing::{self, ListedMail};
+
+/// Returns the states' names, as a sentence lists them.
+fn names(states: &[MailState]) -> String {
+    states.iter().map(|state| state.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// `GET /api/mail?state=&count=&cursor=&domain=`: newest first, of one user store.
+pub async fn list(input: Input) -> Result<Response, ApiError> {
+    let Input { state: RequestState { ctx, .. }, query, .. } = input;
+    let store = in_store_named(&ctx, query.filled("domain").as_deref())?;
+    let state = match query.filled("state").as_deref().map(MailState::parse) {
+        None => None,
+        Some(Some(state)) => Some(state),
+        Some(None) => {
+            let detail = format!("The parameter state must be one of {}.", names(MailState::ALL));
+            return Err(ApiError::bad_request(detail));
+        }
+    };
+    let count = match query.filled("count").map(|count| count.parse::<u32>()) {
+        None => 100,
+        Some(Ok(count)) => count.clamp(1, 1_000),
+        Some(Err(_)) => return Err(ApiError::bad_request("The parameter count must be a whole number.")),
+    };
+    let cursor = query.filled("cursor");
+    let (mails, next) = listing::page(&store, state, cursor.as_deref(), count).await?;
+    let mut body = json!({ "Resources": mails.iter().map(ListedMail::to_json).collect::<Vec<_>>() });
+    if let Some(next) = next {
+        body["nextCursor"] = json!(next);
+    }
+    Ok(response::json(StatusCode::OK, &body))
+}
+
+/// `POST /api/mail/{id}/retry`: 202 with the mail, which is queued again.
+pub async fn retry_one(input: Input) -> Result<Response, ApiError> {
+    let Input { state, params, .. } = input;
+    let id = params.raw("id");
+    let store = state.ctx.in_store_of(id);
+    let queued = retry::retry_one(&store, id).await?;
+    match listing::find(&store, id).await? {
+        None => Err(ApiError::missing("There is no mail with this id.")),
+        Some(mail) if queued => Ok(response::json(StatusCode::ACCEPTED, &mail.to_json())),
+        Some(mail) => {
+            let detail = format!(
+                "The mail is {}: only one that is {} can be tried again. An invitation is sent anew with \
+                 POST /api/invitations/{{userId}}/resend.",
+                mail.state,
+                names(MailState::RETRYABLE)
+            );
+            Err(ApiError::conflict(detail))
+        }
+    }
+}
+
+/// `POST /api/mail/retry` `{"state","domain"?}`: queues up to 1,000 mails of that state again, of one user store;
+/// `{"queued": n}`.
+pub async fn retry_all(input: Input) -> Result<Response, ApiError> {
+    let Input { state: RequestState { ctx, .. }, body, .. } = input;
+    let body = body.object().await?;
+    let state = body["state"].as_str().and_then(MailState::parse).filter(|state| state.is_retryable());
+    let Some(state) = state else {
+        let detail = format!("state must be one of {}.", names(MailState::RETRYABLE));
+        return Err(ApiError::bad_request(detail));
+    };
+    let store = in_store_named(&ctx, body["domain"].as_str())?;
+    let queued = retry::retry_all(&store, state).await?;
+    Ok(response::json(StatusCode::ACCEPTED, &json!({ "queued": queued })))
+}

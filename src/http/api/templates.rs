@@ -1,0 +1,63 @@
+//! `/api/mail/templates`: what the template API of WSO2 has no room for.
+
+use ::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Value as Json, json};
+
+use crate::base::locale::normalise;
+use crate::http::body::MEGABYTE;
+use crate::http::error::ApiError;
+use crate::http::request::Input;
+use crate::http::response;
+use crate::mail::preview::{self, Draft};
+use crate::model::mail_template::ContentType;
+use crate::store::mail_templates::Type;
+
+/// `POST /api/mail/templates/preview` `{"type","locale"?,"subject"?,"body"?,"footer"?,"text"?,"contentType"?}`:
+/// `{"subject","html","text","problems"}`, with values made up. Nothing is stored or sent.
+pub async fn preview(input: Input) -> Result<Response, ApiError> {
+    let Input { state, body, .. } = input;
+    let ctx = &state.ctx;
+    // As large as one with every part as long as it may be.
+    let body = body.json(MEGABYTE).await?;
+    let kind =
+        text(&body, "type")?.ok_or_else(|| ApiError::bad_request("type is missing: the template type's name."))?;
+    let locale = match text(&body, "locale")? {
+        Some(locale) => normalise(&locale).ok_or_else(|| {
+            ApiError::bad_request("locale is a language and, if need be, its script and region, such as pt_BR.")
+        })?,
+        None => ctx.settings().default_locale.clone(),
+    };
+    let content_type = match text(&body, "contentType")? {
+        Some(named) => Some(
+            ContentType::parse(&named)
+                .ok_or_else(|| ApiError::bad_request("contentType is text/html or text/plain."))?,
+        ),
+        None => None,
+    };
+    let draft = Draft {
+        content_type,
+        subject: text(&body, "subject")?,
+        body: text(&body, "body")?,
+        footer: text(&body, "footer")?,
+        text: text(&body, "text")?,
+    };
+    let previewed = preview::preview(ctx, &Type::named(&kind), &locale, draft).await?;
+    let previewed = previewed.ok_or_else(|| ApiError::bad_request("There is no template type of this name."))?;
+    let body = json!({
+        "subject": previewed.mail.subject,
+        "html": previewed.mail.html,
+        "text": previewed.mail.text,
+        "problems": previewed.problems,
+    });
+    Ok(response::json(StatusCode::OK, &body))
+}
+
+/// Returns a member that is text, or not there.
+fn text(body: &Json, name: &str) -> Result<Option<String>, ApiError> {
+    match &body[name] {
+        Json::Null => Ok(None),
+        Json::String(text) => Ok(Some(text.clone())),
+        _ => Err(ApiError::bad_request(format!("{name} is not text."))),
+    }
+}

@@ -1,0 +1,128 @@
+//! What the rooms' errors come to.
+
+use crate::http::error::{ApiError, Cause};
+use crate::invite::listing;
+use crate::invite::resend;
+use crate::invite::resend_all;
+use crate::mail::webhooks;
+use crate::ports::DatabaseError;
+use crate::provision;
+use crate::store::list;
+use crate::store::registrations::RegisterError;
+use crate::store::tenant_settings::ChangeError;
+use crate::wso2::email_templates::TemplateError;
+use crate::wso2::error::Error as Wso2Error;
+use scim::error::Error as ScimError;
+
+impl From<DatabaseError> for ApiError {
+    fn from(failure: DatabaseError) -> Self {
+        Cause::Database(failure).into()
+    }
+}
+
+impl From<ScimError> for ApiError {
+    fn from(error: ScimError) -> Self {
+        Cause::Scim(error).into()
+    }
+}
+
+impl From<Wso2Error> for ApiError {
+    fn from(error: Wso2Error) -> Self {
+        Cause::Wso2(error).into()
+    }
+}
+
+impl From<provision::Refusal> for ApiError {
+    fn from(error: provision::Refusal) -> Self {
+        match error {
+            provision::Refusal::Scim(error) => error.into(),
+            provision::Refusal::Busy => Self::too_many_passwords(),
+            provision::Refusal::Database(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<list::ListError> for ApiError {
+    fn from(error: list::ListError) -> Self {
+        match error {
+            list::ListError::Refused(error) => error.into(),
+            list::ListError::Database(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<RegisterError> for ApiError {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::Refused(error) => error.into(),
+            RegisterError::Database(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ChangeError> for ApiError {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Invalid(_) => Self::bad_request(error.to_string()),
+            ChangeError::Database(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<listing::ListError> for ApiError {
+    fn from(error: listing::ListError) -> Self {
+        match error {
+            listing::ListError::Cursor(error) => Self::bad_request(error.detail),
+            listing::ListError::Database(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<resend::Refusal> for ApiError {
+    fn from(error: resend::Refusal) -> Self {
+        let detail = error.to_string();
+        match error {
+            resend::Refusal::NotFound => Self::missing(detail),
+            resend::Refusal::Forbidden(_) => Self::forbidden(detail),
+            resend::Refusal::Nothing(_) => Self::conflict(detail),
+            resend::Refusal::TooMany { seconds, .. } => Self::too_many_requests(seconds, detail),
+            resend::Refusal::Database(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<resend_all::Refusal> for ApiError {
+    fn from(error: resend_all::Refusal) -> Self {
+        match error {
+            resend_all::Refusal::Database(failure) => failure.into(),
+            resend_all::Refusal::Signing | resend_all::Refusal::External => Self::conflict(error.to_string()),
+        }
+    }
+}
+
+impl From<webhooks::Refusal> for ApiError {
+    fn from(error: webhooks::Refusal) -> Self {
+        let unproven = |why: &str| {
+            Self::unauthorized(format!("The webhook is not taken: {why}. See MAIL_WEBHOOK_SECRET_<PROVIDER>."))
+        };
+        match error {
+            webhooks::Refusal::Unknown => Self::missing(
+                "No webhooks are taken here: there is no such provider, or its MAIL_WEBHOOK_SECRET_<PROVIDER> is not set.",
+            ),
+            webhooks::Refusal::Forged(why) => unproven(why),
+            webhooks::Refusal::Stale => unproven("its signature is not of now"),
+            webhooks::Refusal::Malformed(why) => Self::bad_request(format!("The webhook cannot be read: {why}.")),
+            webhooks::Refusal::Unavailable(why) => Self::unavailable(format!("{why}: send it again.")),
+            webhooks::Refusal::Database(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<TemplateError> for ApiError {
+    fn from(error: TemplateError) -> Self {
+        match error {
+            TemplateError::Invalid(error) => error.into(),
+            TemplateError::Database(failure) => failure.into(),
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! The pages behind a mailed link. GET shows and changes nothing; only a POST redeems.
+//!
+//! There is no cookie here and no check of where a form came from: the token in the path is the credential, and mail
+//! programs open links through redirectors of their own.
+
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
+
+use ::http::{StatusCode, Uri};
+use axum::response::Response;
+
+use crate::base::account::{Cause, Onboarding};
+use crate::base::token::{Claims, Purpose, Refused};
+use crate::http::body::TooLarge;
+use crate::http::error::{ApiError, Failure, RETRY_SECONDS, retry_after};
+use crate::http::form::Form;
+use crate::http::reasons::reasons;
+use crate::http::request::{Input, Query};
+use crate::http::response;
+use crate::i18n::Language;
+use crate::invite::redeem::{self, Link, Redeemed, SETS_PASSWORD};
+use crate::invite::renewal;
+use crate::model::context::Context;
+use crate::model::resource::Resource;
+use crate::model::settings::EmailSender;
+use crate::model::settings::Settings;
+use crate::pages::invite::{
+    self, CONFIRM_EMAIL, CONFIRM_FIELD, Confirms, INTENT_FIELD, LinkProblem, PASSWORD_FIELD, REQUEST_NEW_MAIL,
+    SetPasswordPage,
+};
+use crate::pages::layout::Shell;
+use crate::pages::problem;
+use crate::ports::DatabaseError;
+
+/// What the pages of one request share.
+struct View<'a> {
+    ctx: &'a Context,
+    prefix: String,
+    /// What holds for the tenant, taken when it is first shown: after the link has been looked up, which reads it.
+    settings: OnceLock<Arc<Settings>>,
+}
+
+impl<'a> View<'a> {
+    fn new(ctx: &'a Context) -> Self {
+        Self { ctx, prefix: ctx.tenant.prefix(), settings: OnceLock::new() }
+    }
+
+    fn settings(&self) -> &Settings {
+        self.settings.get_or_init(|| self.ctx.settings())
+    }
+
+    /// The shell in the language of an authentic token, naming the organization; for any other token it names nobody.
+    fn shell<'b>(&'b self, claims: Option<&'b Claims>) -> Shell<'b> {
+        match claims {
+            Some(claims) => Shell {
+                prefix: &self.prefix,
+                locale: &claims.locale,
+                organization: &self.settings().organization_name,
+                support: self.settings().mail_reply_to.as_deref().unwrap_or_default(),
+            },
+            None => Shell { prefix: &self.prefix, ..Shell::default() },
+        }
+    }
+
+    fn problem(&self, status: StatusCode, claims: Option<&Claims>, problem: LinkProblem) -> Response {
+        response::page(status, invite::link_problem(&self.shell(claims), problem))
+    }
+
+    /// The page of a link that does not work.
+    fn not_live(&self, uri: &Uri, link: &Link) -> Response {
+        match link {
+            Link::Expired(claims) => {
+                let until = i64::try_from(claims.expires_at).ok();
+                let path = self.path(uri);
+                // Where codes are handed on by others, no mail would come.
+                let mails = self.settings().email_sender == EmailSender::Internal;
+                let request_new = mails.then_some(path.as_str());
+                self.problem(StatusCode::GONE, Some(claims), LinkProblem::Expired { until, request_new })
+            }
+            Link::Dead(claims, cause) => {
+                let sign_in = self.settings().sign_in_url.as_deref();
+                let problem = match cause {
+                    Cause::Accepted if claims.purpose == Purpose::VerifyEmail => LinkProblem::Confirmed { sign_in },
+                    Cause::Accepted => LinkProblem::Accepted { sign_in },
+                    Cause::Revoked => LinkProblem::Revoked,
+                    Cause::GivenUp => LinkProblem::NotPending { sign_in },
+                    Cause::Replaced => LinkProblem::Replaced,
+                    Cause::AddressChanged => LinkProblem::AddressChanged,
+                    Cause::Locked => LinkProblem::Locked,
+                };
+                self.problem(StatusCode::GONE, Some(claims), problem)
+            }
+            Link::Live(..) | Link::OtherTenant | Link::Invalid => {
+                self.problem(StatusCode::NOT_FOUND, None, LinkProblem::Invalid)
+            }
+        }
+    }
+
+    fn form(&self, status: StatusCode, uri: &Uri, claims: &Claims, user: &Resource, problems: &[String]) -> Response {
+        response::page(
+            status,
+            invite::set_password(&SetPasswordPage {
+                shell: self.shell(Some(claims)),
+                action: &self.path(uri),
+                user_name: &user.user_name(),
+                min_length: self.settings().password_min_length as usize,
+                problems,
+            }),
+        )
+    }
+
+    fn button(&self, status: StatusCode, uri: &Uri, claims: &Claims, user: &Resource) -> Response {
+        let email = user.account.pending_email.as_deref().or(user.account.email.as_deref()).unwrap_or_default();
+        let (shell, path) = (self.shell(Some(claims)), self.path(uri));
+        response::page(status, invite::verify_email(&shell, &path, email, confirms(user)))
+    }
+
+    /// The path of the page that was asked for.
+    fn path(&self, uri: &Uri) -> String {
+        format!("{}{}", self.prefix, uri.path())
+    }
+
+    /// 503, with a way back to the page of an authentic link.
+    fn busy(&self, uri: &Uri, claims: &Claims) -> Response {
+        let html = problem::busy(&self.shell(Some(claims)), RETRY_SECONDS, Some(&self.path(uri)));
+        retry_after(response::page(StatusCode::SERVICE_UNAVAILABLE, html), RETRY_SECONDS)
+    }
+
+    /// The same for a database that does not answer; the failure goes to the log.
+    fn unavailable(&self, uri: &Uri, claims: &Claims, failure: &DatabaseError) -> Response {
+        let mut response = self.busy(uri, claims);
+        response.extensions_mut().insert(Failure::from(failure));
+        response
+    }
+
+    /// What a database that fails means for the person: nothing but to try again.
+    fn failed(
+        &self,
+        uri: &Uri,
+        token: &str,
+        purposes: &[Purpose],
+        failure: DatabaseError,
+    ) -> Result<Response, ApiError> {
+        match (&failure, redeem::claims(self.ctx, token, purposes)) {
+            (DatabaseError::Unavailable(_), Ok(claims)) => Ok(self.unavailable(uri, &claims, &failure)),
+            _ => Err(failure.into()),
+        }
+    }
+}
+
+/// The answer to the button of an expired link: the same, and after the same work, whatever became of the user. `None`
+/// where the form is not that button's, or the link has not expired.
+async fn new_mail(view: &View<'_>, uri: &Uri, form: &Form, token: &str, purposes: &[Purpose]) -> Option<Response> {
+    if !is_intent(form, REQUEST_NEW_MAIL) {
+        return None;
+    }
+    let Err(Refused::Expired(claims)) = redeem::claims(view.ctx, token, purposes) else { return None };
+    Some(match renewal::request(view.ctx, &claims).await {
+        Ok(()) => response::page(StatusCode::OK, invite::new_mail_requested(&view.shell(Some(&claims)))),
+        Err(failure) => view.unavailable(uri, &claims, &failure),
+    })
+}
+
+fn is_intent(form: &Form, intent: &str) -> bool {
+    form.text(INTENT_FIELD).is_some_and(|sent| sent == intent)
+}
+
+fn too_large(_: TooLarge) -> ApiError {
+    ApiError::too_large("The form is too large.")
+}
+
+/// `GET /invite/{token}`: the form, or what is wrong with the link.
+pub async fn invite_page(input: Input) -> Result<Response, ApiError> {
+    let Input { state, uri, params, .. } = input;
+    let view = View::new(&state.ctx);
+    let token = params.raw("token");
+    match redeem::open(&state.ctx, token, SETS_PASSWORD).await {
+        Ok(Link::Live(claims, user)) => Ok(view.form(StatusCode::OK, &uri, &claims, &user, &[])),
+        Ok(other) => Ok(view.not_live(&uri, &other)),
+        Err(failure) => view.failed(&uri, token, SETS_PASSWORD, failure),
+    }
+}
+
+/// `POST /invite/{token}` with `password`, and `confirm` where the form asks twice.
+pub async fn set_password(input: Input) -> Result<Response, ApiError> {
+    let Input { state, uri, params, body, .. } = input;
+    let form = body.form().await.map_err(too_large)?;
+    let ctx = &state.ctx;
+    let view = View::new(ctx);
+    let token = params.raw("token");
+    if let Some(response) = new_mail(&view, &uri, &form, token, SETS_PASSWORD).await {
+        return Ok(response);
+    }
+    let (password, confirm) = match (form.field(PASSWORD_FIELD).transpose(), form.field(CONFIRM_FIELD).transpose()) {
+        (Ok(password), Ok(confirm)) => (password.unwrap_or_default(), confirm),
+        _ => {
+            return match redeem::open(ctx, token, SETS_PASSWORD).await {
+                Ok(Link::Live(claims, user)) => {
+                    let problems = [Language::for_locale(&claims.locale).pages().weak_garbled.to_owned()];
+                    Ok(view.form(StatusCode::UNPROCESSABLE_ENTITY, &uri, &claims, &user, &problems))
+                }
+                Ok(other) => Ok(view.not_live(&uri, &other)),
+                Err(failure) => view.failed(&uri, token, SETS_PASSWORD, failure),
+            };
+        }
+    };
+    let redeemed = match redeem::set_password(ctx, &state.gate, token, &password, confirm.as_deref()).await {
+        Ok(redeemed) => redeemed,
+        Err(failure) => return view.failed(&uri, token, SETS_PASSWORD, failure),
+    };
+    Ok(match redeemed {
+        Redeemed::Done(claims, user) => {
+            let sign_in = view.settings().sign_in_url.as_deref();
+            let html = invite::password_set(&view.shell(Some(&claims)), &user.user_name(), sign_in);
+            response::page(StatusCode::OK, html)
+        }
+        Redeemed::Refused(claims, user, weaknesses) => {
+            let problems = reasons(&weaknesses, Language::for_locale(&claims.locale).pages());
+            view.form(StatusCode::UNPROCESSABLE_ENTITY, &uri, &claims, &user, &problems)
+        }
+        Redeemed::Mismatch(claims, user) => {
+            let problems = [Language::for_locale(&claims.locale).pages().mismatch.to_owned()];
+            view.form(StatusCode::UNPROCESSABLE_ENTITY, &uri, &claims, &user, &problems)
+        }
+        Redeemed::NotLive(link) => view.not_live(&uri, &link),
+        Redeemed::Busy(claims) => view.busy(&uri, &claims),
+    })
+}
+
+/// `GET /verify/{token}`: one button, or what is wrong with the link.
+pub async fn verify_page(input: Input) -> Result<Response, ApiError> {
+    let Input { state, uri, params, .. } = input;
+    offer_to_verify(&state.ctx, &uri, params.raw("token"), StatusCode::OK).await
+}
+
+async fn offer_to_verify(ctx: &Context, uri: &Uri, token: &str, status: StatusCode) -> Result<Response, ApiError> {
+    let view = View::new(ctx);
+    match redeem::open(ctx, token, &[Purpose::VerifyEmail]).await {
+        Ok(Link::Live(claims, user)) => Ok(view.button(status, uri, &claims, &user)),
+        Ok(other) => Ok(view.not_live(uri, &other)),
+        Err(failure) => view.failed(uri, token, &[Purpose::VerifyEmail], failure),
+    }
+}
+
+/// `POST /verify/{token}`: the button, which sends a hidden field. A POST without it is not the button's, and changes
+/// nothing: mail scanners have been seen to send one.
+pub async fn confirm_email(input: Input) -> Result<Response, ApiError> {
+    let Input { state, uri, params, body, .. } = input;
+    let ctx = &state.ctx;
+    let form = body.form().await.map_err(too_large)?;
+    let view = View::new(ctx);
+    let token = params.raw("token");
+    if let Some(response) = new_mail(&view, &uri, &form, token, &[Purpose::VerifyEmail]).await {
+        return Ok(response);
+    }
+    if !is_intent(&form, CONFIRM_EMAIL) {
+        return offer_to_verify(ctx, &uri, token, StatusCode::UNPROCESSABLE_ENTITY).await;
+    }
+    let redeemed = match redeem::confirm_email(ctx, token).await {
+        Ok(redeemed) => redeemed,
+        Err(failure) => return view.failed(&uri, token, &[Purpose::VerifyEmail], failure),
+    };
+    Ok(match redeemed {
+        Redeemed::Done(claims, user) => {
+            let sign_in = view.settings().sign_in_url.as_deref();
+            let html = invite::email_verified(&view.shell(Some(&claims)), sign_in, confirms(&user));
+            response::page(StatusCode::OK, html)
+        }
+        Redeemed::NotLive(link) => view.not_live(&uri, &link),
+        // Nothing is typed on this page, so that nothing can be refused.
+        Redeemed::Refused(claims, ..) | Redeemed::Mismatch(claims, _) | Redeemed::Busy(claims) => {
+            view.busy(&uri, &claims)
+        }
+    })
+}
+
+/// Confirming finishes the account of whoever waits for it, and changes the address of anybody else.
+fn confirms(user: &Resource) -> Confirms {
+    if user.account.onboarding == Onboarding::None { Confirms::Change } else { Confirms::Account }
+}
+
+/// WSO2's address of the set-password page: `?confirmation=`.
+pub async fn confirm_recovery(input: Input) -> Result<Response, ApiError> {
+    Ok(redirect(&input.state.ctx, &input.query, "invite"))
+}
+
+/// WSO2's address of the confirm-e-mail page: `?confirmation=`.
+pub async fn confirm_registration(input: Input) -> Result<Response, ApiError> {
+    Ok(redirect(&input.state.ctx, &input.query, "verify"))
+}
+
+fn redirect(ctx: &Context, query: &Query, folder: &str) -> Response {
+    let code = query.first("confirmation");
+    // What is no token's spelling goes nowhere: not into a header, not into a path.
+    let token_like = |code: &Cow<str>| {
+        !code.is_empty() && code.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+    };
+    let Some(code) = code.filter(token_like) else {
+        return View::new(ctx).problem(StatusCode::NOT_FOUND, None, LinkProblem::Invalid);
+    };
+    response::see_other(&format!("{}/{folder}/{code}", ctx.tenant.prefix()))
+}

@@ -1,0 +1,89 @@
+//! Responses of the kinds that there are. What went wrong becomes one in `error.rs`.
+
+use ::http::header::CONTENT_TYPE;
+use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::body::Body;
+use axum::response::Response;
+use serde::Serialize;
+
+use crate::base::secret::Secret;
+use crate::pages::layout::CONTENT_SECURITY_POLICY;
+use crate::provision::CODE_HEADER;
+
+/// Sets a header, unless the value cannot stand in one.
+pub fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(HeaderName::from_static(name), value);
+    }
+}
+
+/// Returns a response without a body.
+pub fn empty(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+/// Returns a response with a body of the given type.
+pub fn with_body(status: StatusCode, content_type: &str, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    if let Ok(value) = HeaderValue::from_str(content_type) {
+        response.headers_mut().insert(CONTENT_TYPE, value);
+    }
+    response
+}
+
+/// Returns a JSON document.
+pub fn json(status: StatusCode, document: &impl Serialize) -> Response {
+    with_body(status, "application/json", serde_json::to_string(document).unwrap_or_default())
+}
+
+/// Returns a SCIM document; `application/scim+json` without parameters.
+pub fn scim(status: StatusCode, body: String) -> Response {
+    uncached(with_body(status, "application/scim+json", body))
+}
+
+/// Returns the response as one that no cache may keep.
+pub fn uncached(mut response: Response) -> Response {
+    set(response.headers_mut(), "cache-control", "no-store");
+    response
+}
+
+/// Returns the response as one that no cache may keep, not even one of HTTP/1.0 (RFC 6749 section 5.1).
+pub fn never_stored(response: Response) -> Response {
+    let mut response = uncached(response);
+    set(response.headers_mut(), "pragma", "no-cache");
+    response
+}
+
+/// Returns a page, with the headers that every page has (DESIGN 7).
+pub fn page(status: StatusCode, html: String) -> Response {
+    let mut response = with_body(status, "text/html; charset=utf-8", html);
+    let headers = response.headers_mut();
+    set(headers, "content-security-policy", CONTENT_SECURITY_POLICY);
+    set(headers, "referrer-policy", "no-referrer");
+    set(headers, "cache-control", "no-store");
+    set(headers, "x-content-type-options", "nosniff");
+    set(headers, "x-robots-tag", "noindex, nofollow");
+    set(headers, "x-frame-options", "DENY");
+    set(headers, "cross-origin-opener-policy", "same-origin");
+    response
+}
+
+/// Returns a 303 to a path of this site, which no other learns of.
+pub fn see_other(path: &str) -> Response {
+    let mut response = empty(StatusCode::SEE_OTHER);
+    let headers = response.headers_mut();
+    set(headers, "location", path);
+    set(headers, "referrer-policy", "no-referrer");
+    set(headers, "cache-control", "no-store");
+    response
+}
+
+/// Puts the code of an invitation that the caller sends on into the header that WSO2 has for it.
+pub fn set_code_header(response: &mut Response, code: Option<&Secret>) {
+    if let (Some(code), Ok(name)) = (code, HeaderName::try_from(CODE_HEADER)) {
+        response.headers_mut().extend(HeaderValue::from_str(code.expose()).map(|value| (name, value)));
+    }
+}

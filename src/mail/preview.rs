@@ -1,0 +1,74 @@
+//! The preview of a template with made-up values, for whoever edits it.
+
+use crate::mail::render::validate::validate;
+use crate::mail::render::{self, Rendered};
+use crate::mail::template::Template;
+use crate::mail::template_choice::select_template;
+use crate::model::context::Context;
+use crate::model::mail_template::{ContentType, TenantTemplate};
+use crate::ports::DatabaseError;
+use crate::store::mail_templates::{self, Type};
+
+/// What is being edited. What is left out is as it is now.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    /// What `body` is; HTML when left out.
+    pub content_type: Option<ContentType>,
+    /// The subject line.
+    pub subject: Option<String>,
+    /// The body. With a new body, a text part that is left out is made from it.
+    pub body: Option<String>,
+    /// What follows it.
+    pub footer: Option<String>,
+    /// The text part.
+    pub text: Option<String>,
+}
+
+/// A template, rendered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// The mail.
+    pub mail: Rendered,
+    /// What is wrong with the template, a sentence each: what keeps it from being stored, and what else to know.
+    pub problems: Vec<String>,
+}
+
+/// Renders the template that a person who reads `locale` would get, with the draft's parts in place of its own; `None`
+/// when there is no such type.
+///
+/// # Errors
+/// The database's.
+pub async fn preview(ctx: &Context, kind: &Type, locale: &str, draft: Draft) -> Result<Option<Preview>, DatabaseError> {
+    let found = mail_templates::find(ctx, kind, Some(locale)).await?;
+    let Some(kind) = found.kind else { return Ok(None) };
+    let settings = ctx.settings();
+    let choice = select_template(&[locale.to_owned()], &settings.default_locale, &found.own);
+    let own = match found.own.iter().find(|own| own.version == choice.version) {
+        Some(own) if own.locale != locale => mail_templates::find(ctx, &kind, Some(&own.locale)).await?.template,
+        Some(_) => found.template,
+        None => None,
+    };
+    let present = own.or_else(|| kind.kind.map(|kind| TenantTemplate::from(render::shipped(kind, &choice.locale))));
+    let edited = match (draft.body, present) {
+        (None, Some(present)) => TenantTemplate {
+            content_type: draft.content_type.unwrap_or(present.content_type),
+            subject: draft.subject.unwrap_or(present.subject),
+            footer: draft.footer.unwrap_or(present.footer),
+            text: draft.text.unwrap_or(present.text),
+            ..present
+        },
+        (body, present) => TenantTemplate {
+            content_type: draft.content_type.unwrap_or(ContentType::Html),
+            subject: draft.subject.or(present.map(|present| present.subject)).unwrap_or_default(),
+            body: body.unwrap_or_default(),
+            footer: draft.footer.unwrap_or_default(),
+            text: draft.text.unwrap_or_default(),
+        },
+    };
+    let template = Template::from(&edited);
+    let values = render::sample_values(&choice.locale, &settings.organization_name);
+    Ok(Some(Preview {
+        mail: render::render(&template, &values),
+        problems: validate(kind.kind, &template).iter().map(ToString::to_string).collect(),
+    }))
+}

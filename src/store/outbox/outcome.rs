@@ -1,0 +1,184 @@
+//! Recording what became of mails: of those that a run has leased and attempted, and of those it leaves unattempted.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::model::mail::{MailState, TemplateType};
+use crate::ports::{Millis, Statement, Value};
+use crate::store::outbox::lease::UPDATE_FROM_ROWS;
+use crate::store::outbox::row::QueuedMail;
+
+/// A row that a run leaves without an attempt: its sending ends, or is put off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unattempted {
+    /// The tenant's number.
+    pub tenant: u64,
+    /// The row's id.
+    pub id: String,
+    /// Its state when it was read.
+    pub state: MailState,
+    /// Its `due` when it was read.
+    pub due: Millis,
+    /// Its state from now on: dropped, since nobody wants it, failed, since it cannot be sent, or deferred.
+    pub new_state: MailState,
+    /// When to look at it again, if it is put off.
+    pub new_due: Millis,
+    /// Why.
+    pub why: String,
+}
+
+impl Unattempted {
+    /// The end of `mail`.
+    #[must_use]
+    pub fn ended(mail: &QueuedMail, new_state: MailState, why: impl Into<String>) -> Self {
+        Self {
+            tenant: mail.tenant,
+            id: mail.id.clone(),
+            state: mail.state,
+            due: mail.due,
+            new_state,
+            new_due: mail.due,
+            why: why.into(),
+        }
+    }
+
+    /// The putting off of `mail` until `due`.
+    #[must_use]
+    pub fn postponed(mail: &QueuedMail, due: Millis, why: impl Into<String>) -> Self {
+        Self { new_due: due, ..Self::ended(mail, MailState::Deferred, why) }
+    }
+}
+
+/// The statements that end or put off rows which are not to be sent now, unless another run has touched them since. Their
+/// users show it, where it is their latest invitation: a resend in the same moment has queued a newer one.
+#[must_use]
+pub fn record_unattempted(mails: &[Unattempted]) -> Vec<Statement> {
+    let rows: Vec<_> = mails
+        .iter()
+        .map(|row| {
+            json!({
+                "tenant": row.tenant, "id": row.id, "state": row.state.as_str(), "due": row.due, "new_state": row.new_state.as_str(),
+                "new_due": row.new_due, "last_error": row.why,
+            })
+        })
+        .collect();
+    let rows = json!(rows).to_string();
+    let invitations = invitations();
+    vec![
+        Statement::new(
+            format!(
+                "INSERT INTO resources (tenant, id, type, document, keys, created, modified, operation, delivery) \
+             SELECT r.tenant, r.id, r.type, '', '', r.created, r.modified, r.operation, j.value ->> 'new_state' \
+             FROM json_each(?1) j \
+             CROSS JOIN outbox o ON o.tenant = j.value ->> 'tenant' AND o.id = j.value ->> 'id' \
+             AND o.state = j.value ->> 'state' AND o.due = j.value ->> 'due' AND o.template IN ({invitations}) \
+             CROSS JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id \
+             WHERE NOT EXISTS (SELECT 1 FROM outbox n WHERE n.tenant = o.tenant AND n.user_id = o.user_id \
+             AND n.seq > o.seq AND n.template IN ({invitations})) \
+             ON CONFLICT (tenant, id) DO UPDATE SET delivery = excluded.delivery"
+            ),
+            vec![rows.as_str().into()],
+        ),
+        Statement::new(
+            format!(
+                "{UPDATE_FROM_ROWS} AND o.state = j.value ->> 'state' AND o.due = j.value ->> 'due' ON CONFLICT \
+                 (tenant, id) DO UPDATE SET state = excluded.state, due = excluded.due, lease = NULL, \
+                 last_error = excluded.last_error",
+            ),
+            vec![rows.into()],
+        ),
+    ]
+}
+
+/// The types of mails whose delivery the user shows, as a list in SQL.
+pub(super) fn invitations() -> String {
+    quoted(TemplateType::ALL.into_iter().filter(|kind| kind.is_invitation()).map(TemplateType::name))
+}
+
+/// A list of names in SQL; none of them has a quotation mark.
+pub(super) fn quoted(names: impl Iterator<Item = &'static str>) -> String {
+    names.map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
+}
+
+/// A mail after an attempt at it, or at least after its turn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempted {
+    /// The tenant's number.
+    pub tenant: u64,
+    /// The row's id.
+    pub id: String,
+    /// The user's id.
+    pub user_id: String,
+    /// The user's `seq` that it was for.
+    pub seq: u32,
+    /// Its state from now on.
+    pub state: MailState,
+    /// When to try again, if ever.
+    pub due: Millis,
+    /// Since when an attempt may have been accepted unnoticed.
+    pub doubtful: Option<Millis>,
+    /// The attempts so far, this one included if it was one.
+    pub attempts: u32,
+    /// As [`QueuedMail::refused`].
+    pub refused: BTreeMap<String, Millis>,
+    /// The provider's id for it.
+    pub provider_id: Option<String>,
+    /// What the provider, or the network, said; never a secret.
+    pub last_error: Option<String>,
+    /// When the provider accepted it.
+    pub sent_at: Option<Millis>,
+    /// When its link expires, in milliseconds; 0 for never.
+    pub expires_at: Millis,
+    /// Whether it is the invitation itself, whose delivery the user shows.
+    pub is_invitation: bool,
+    /// The key that signed its link, if it has one.
+    pub link_kid: Option<String>,
+}
+
+/// The statements that record the mails `attempted` by the run `lease`: on the rows it still holds, and on their users as long as
+/// they have not moved on.
+#[must_use]
+pub fn record_attempts(attempted: &[Attempted], lease: &str) -> Vec<Statement> {
+    let rows: Vec<_> = attempted
+        .iter()
+        .map(|mail| {
+            let refused = (!mail.refused.is_empty()).then(|| json!(mail.refused).to_string());
+            json!({
+                "tenant": mail.tenant, "id": mail.id, "user_id": mail.user_id, "seq": mail.seq,
+                "new_state": mail.state.as_str(), "new_due": mail.due, "attempts": mail.attempts,
+                "doubtful": mail.doubtful, "refused": refused,
+                "provider_id": mail.provider_id, "last_error": mail.last_error, "sent_at": mail.sent_at,
+                "expires_at": mail.expires_at, "is_invitation": u8::from(mail.is_invitation),
+                "link_kid": mail.link_kid,
+            })
+        })
+        .collect();
+    let rows = json!(rows).to_string();
+    vec![
+        Statement::new(
+            "INSERT INTO resources (tenant, id, type, document, keys, created, modified, operation, delivery, attempts, \
+             sent_at, expires_at, link_kid) SELECT r.tenant, r.id, r.type, '', '', r.created, r.modified, r.operation, \
+             CASE j.value ->> 'is_invitation' WHEN 1 THEN j.value ->> 'new_state' ELSE r.delivery END, \
+             CASE j.value ->> 'is_invitation' WHEN 1 THEN j.value ->> 'attempts' ELSE r.attempts END, \
+             CASE j.value ->> 'is_invitation' WHEN 1 THEN COALESCE(j.value ->> 'sent_at', r.sent_at) ELSE r.sent_at END, \
+             CASE j.value ->> 'is_invitation' WHEN 1 THEN j.value ->> 'expires_at' ELSE r.expires_at END, \
+             j.value ->> 'link_kid' FROM json_each(?1) j \
+             CROSS JOIN outbox o ON o.tenant = j.value ->> 'tenant' AND o.id = j.value ->> 'id' AND o.lease = ?2 \
+             CROSS JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id AND r.seq = o.seq \
+             WHERE j.value ->> 'link_kid' IS NOT NULL \
+             ON CONFLICT (tenant, id) DO UPDATE SET delivery = excluded.delivery, attempts = excluded.attempts, \
+             sent_at = excluded.sent_at, expires_at = excluded.expires_at, link_kid = excluded.link_kid",
+            vec![rows.as_str().into(), lease.into()],
+        ),
+        Statement::new(
+            format!(
+                "{UPDATE_FROM_ROWS} AND o.lease = ?2 ON CONFLICT (tenant, id) DO UPDATE SET state = excluded.state, \
+                 due = excluded.due, doubtful = COALESCE(outbox.doubtful, excluded.doubtful), lease = NULL, \
+                 provider_id = COALESCE(excluded.provider_id, provider_id), last_error = excluded.last_error, \
+                 attempts = excluded.attempts, refused = excluded.refused",
+            ),
+            vec![rows.into(), Value::from(lease)],
+        ),
+    ]
+}
