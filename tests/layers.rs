@@ -302,7 +302,6 @@ fn shortest_way(imports: &BTreeMap<String, BTreeSet<String>>, from: &str, to: &s
 }
 
 #[test]
-#[ignore = "until every room has moved"]
 fn imports_are_absolute() {
     let mut relative = String::new();
     for file in modules().values() {

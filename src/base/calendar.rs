@@ -1,5 +1,8 @@
 //! The calendar: what a number of seconds is in UTC, in the years 0 to 9999, which are all that times are written in here.
 
+/// Milliseconds since the Unix epoch.
+pub type Millis = i64;
+
 /// A time, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {

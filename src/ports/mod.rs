@@ -12,8 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-/// Milliseconds since the Unix epoch.
-pub type Millis = i64;
+pub use crate::base::calendar::Millis;
 
 /// A value bound to, or read from, a SQL statement. D1 speaks JavaScript numbers: integers must stay within ±2^53.
 #[derive(Clone, Debug, PartialEq)]

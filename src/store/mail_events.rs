@@ -8,7 +8,8 @@ use serde_json::json;
 use crate::model::mail::TemplateType;
 use crate::ports::{DatabaseError, Millis, Platform, Row, Statement};
 
-use crate::mail::webhooks::LONGEST_ID;
+/// The longest id, of an event, a key or a mail, in bytes.
+const LONGEST_ID: usize = 512;
 
 /// How long, in milliseconds, an event waits for its mail.
 const PENDING: Millis = 3_600_000;

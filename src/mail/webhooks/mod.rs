@@ -37,8 +37,6 @@ const MIN_SHARED_SECRET: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Seconds that a provider's public key is kept.
 const KEY_LIFETIME: u32 = 24 * 3600;
-/// The longest id, of an event, a key or a mail.
-pub const LONGEST_ID: usize = 512;
 
 /// Why a webhook is not taken.
 #[derive(Clone, Debug)]
