@@ -133,7 +133,7 @@ async fn bearer(ctx: &Context, text: &Secret) -> Result<Option<Context>, Databas
     let Some(token) = good_here(ctx, &digest).await? else { return Ok(None) };
     let is_own = token.tenant == ctx.tenant.number();
     let name = if is_own { of_own(ctx, token.name.clone()) } else { of_super_tenant(&token.name) };
-    let scopes = token.scopes.common(granted);
+    let scopes = token.scopes.intersection(granted);
     if !is_own && !scopes.has(Scope::Tenants) {
         return Ok(None);
     }

@@ -6,6 +6,7 @@ pub mod bounded_cache;
 pub mod calendar;
 pub mod characters;
 pub mod der;
+pub mod hex;
 pub mod idna;
 pub mod keys;
 pub mod limits;

@@ -1,5 +1,12 @@
 //! HTTP: which path, which tenant, who is calling, and in which dialect the answer is given. No decisions.
 //!
+//! * `routes`: the table of all addresses, their rules and handlers
+//! * `area`: what a path's first segments decide: the dialect of errors, the size of bodies
+//! * `request`, `body`, `form`: the readers of paths, query strings and bodies
+//! * `response`, `error`: the kinds of responses, and the one error with what each room's error comes to
+//! * `caller`, `origin`, `limits`: who calls, from which page, how often
+//! * `scim2`, `oauth`, `api`, `wso2`, `hooks`, `pages`, `operations`: the handlers, by area
+//!
 //! [`Service::handle`] is the life of a request, top to bottom.
 
 mod api;
@@ -88,7 +95,7 @@ impl Service {
         tenant_settings::refresh(&ctx).await.map(|_| ())
     }
 
-    /// Works off the new mails that were asked for on expired links' pages; answers how many.
+    /// Takes up the new mails that were asked for on expired links' pages, and returns how many requests it took.
     ///
     /// # Errors
     /// The database's.
@@ -111,7 +118,7 @@ impl Service {
             request_id,
             address,
             actor: Actor::Anyone,
-            scopes: Scopes::NONE,
+            scopes: Scopes::empty(),
             memory: self.memory.clone(),
             platform,
             deployment,

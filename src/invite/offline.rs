@@ -11,9 +11,9 @@ use crate::store::audit::{self, Action};
 use crate::store::find;
 use scim::error::Error as ScimError;
 
-/// Why there is no link.
+/// Why there is no offline link.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum OfflineLinkError {
     /// There is no such user.
     #[error("There is no user with this name.")]
     Unknown,
@@ -31,36 +31,36 @@ pub enum Refusal {
     Nothing(&'static str),
 }
 
-/// A token with which the user of this name sets the first password. Audited before it is answered.
+/// Returns a token with which the user of this name sets the first password. Audited before it is answered.
 ///
 /// # Errors
 /// The database's.
-pub async fn token(ctx: &Context, user_name: &str) -> Result<Result<Secret, Refusal>, DatabaseError> {
-    let Some(user) = find::user_by_name(ctx, user_name).await? else { return Ok(Err(Refusal::Unknown)) };
+pub async fn token(ctx: &Context, user_name: &str) -> Result<Result<Secret, OfflineLinkError>, DatabaseError> {
+    let Some(user) = find::user_by_name(ctx, user_name).await? else { return Ok(Err(OfflineLinkError::Unknown)) };
     if let Some(refusal) = refusal(&user.account) {
         return Ok(Err(refusal));
     }
     if let Err(forbidden) = may_have_code_of(ctx, &user) {
-        return Ok(Err(Refusal::Forbidden(forbidden)));
+        return Ok(Err(OfflineLinkError::Forbidden(forbidden)));
     }
     let operation = ctx.platform.new_id().to_string();
     ctx.platform.db.batch(vec![audit::record_plain(ctx, &operation, Action::InvitationLink, &user.id)]).await?;
     let token = Code::new(ctx, Purpose::Offline).mint(ctx, &user);
-    Ok(token.ok_or(Refusal::Nothing("The deployment has no key to sign links with.")))
+    Ok(token.ok_or(OfflineLinkError::Nothing("The deployment has no key to sign links with.")))
 }
 
-fn refusal(account: &Account) -> Option<Refusal> {
+fn refusal(account: &Account) -> Option<OfflineLinkError> {
     match (account.onboarding, account.lock) {
-        _ if account.disabled => Some(Refusal::Disabled),
-        (_, Lock::Admin) => Some(Refusal::Locked),
+        _ if account.disabled => Some(OfflineLinkError::Disabled),
+        (_, Lock::Admin) => Some(OfflineLinkError::Locked),
         (Onboarding::None, _) => {
-            Some(Refusal::Nothing("The user waits for no invitation, so that a link would be dead."))
+            Some(OfflineLinkError::Nothing("The user waits for no invitation, so that a link would be dead."))
         }
-        (Onboarding::EmailVerification, _) => Some(Refusal::Nothing(
+        (Onboarding::EmailVerification, _) => Some(OfflineLinkError::Nothing(
             "The user has to confirm the e-mail address, which a link that was handed over cannot do: send it again.",
         )),
         (Onboarding::AskPassword, _) if account.is_revoked() => {
-            Some(Refusal::Nothing("The invitation has been withdrawn: send it again first."))
+            Some(OfflineLinkError::Nothing("The invitation has been withdrawn: send it again first."))
         }
         (Onboarding::AskPassword, _) => None,
     }

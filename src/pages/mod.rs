@@ -6,8 +6,6 @@
 //!
 //! * `layout`: the shell all pages share
 //! * `assets`: the style sheet, the script and the icon, with the addresses they are served under
-//! * `text`: what the pages say, one file per language
-//! * `locale`: languages, locale fallback, dates and durations in words (the mails use it too)
 //! * `invite`: set a password, confirm an address, and what is wrong with a link
 //! * `problem`: everything else that can go wrong
 //! * `console`: signing in to the console, and its home page

@@ -1,13 +1,13 @@
 //! Groups: the document without its members goes to the directory like any other; the members are changed as a set.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value as Json;
 
 use crate::access::role::Role;
 use crate::model::context::Context;
-use crate::model::resource::{GROUP, Resource};
+use crate::model::resource::{GROUP, Resource, USER};
 use crate::ports::Row;
 use crate::provision::{
     ATTEMPTS, Edit, Expected, Found, Refusal, check_may_appoint, contended, new_resource, not_found, text,
@@ -18,22 +18,45 @@ use crate::store::group::{self, Change, Inspected};
 use crate::store::write::{self, NewMember, NewResource, Riders, Written};
 use scim::error::Error as ScimError;
 use scim::filter::Filter;
-use scim::patch::{Patch, ValueOp};
+use scim::patch::{self, Patch, ValueOp};
 use scim::resource::{self, Document};
 use scim::schema::{AttributePath, ResourceType};
+use scim::uri;
 
 /// The longest name that a group has for a member, in characters; what is longer is cut.
 const MAX_DISPLAY: usize = 256;
 
-/// Takes the members out of a document.
-fn take_members(document: &mut Document) -> Vec<NewMember> {
-    let Some(Json::Array(values)) = document.shift_remove("members") else { return Vec::new() };
-    values.iter().filter_map(member).collect()
+/// Takes the members out of a document. Each is there once.
+fn take_members(ctx: &Context, document: &mut Document) -> Result<Vec<NewMember>, ScimError> {
+    let Some(Json::Array(values)) = document.shift_remove("members") else { return Ok(Vec::new()) };
+    let mut seen = HashSet::new();
+    let members = values.iter().map(|value| member(ctx, value));
+    members.filter(|member| member.as_ref().map_or(true, |member| seen.insert(member.id.clone()))).collect()
 }
 
-fn member(value: &Json) -> Option<NewMember> {
+/// Reads a member as a client names it: by its id, or by its address alone.
+///
+/// # Errors
+/// 400 `invalidValue` for what names nobody: left out in silence, it would empty the group.
+fn member(ctx: &Context, value: &Json) -> Result<NewMember, ScimError> {
     let display = value["display"].as_str().map(|text| text.chars().take(MAX_DISPLAY).collect());
-    Some(NewMember { id: value["value"].as_str()?.to_owned(), display })
+    if let Some(id) = value["value"].as_str() {
+        return Ok(NewMember { id: id.to_owned(), display, referred_as: None });
+    }
+    let (id, referred_as) = value["$ref"].as_str().and_then(|reference| referred(ctx, reference)).ok_or_else(|| {
+        ScimError::invalid_value(
+            "Each of the 'members' must have the id of a user or group as its 'value', or the address of one here as its '$ref'.",
+        )
+    })?;
+    Ok(NewMember { id, display, referred_as: Some(referred_as) })
+}
+
+/// The id and the type of the user or group that a `$ref` leads to.
+fn referred(ctx: &Context, reference: &str) -> Option<(String, &'static str)> {
+    let (endpoint, id) = uri::resource_of(reference, &format!("{}/scim2", ctx.base()))?;
+    let endpoints = [("Users", USER), ("Groups", GROUP)];
+    let (_, name) = endpoints.into_iter().find(|(name, _)| endpoint.eq_ignore_ascii_case(name))?;
+    Some((id, name))
 }
 
 /// Whether the members of a group with this document have a role: it is called like one.
@@ -46,7 +69,7 @@ pub fn prepare(ctx: &Context, rt: &Arc<ResourceType>, mut document: Document) ->
     if gives_role(&document) {
         check_may_appoint(ctx)?;
     }
-    let members = take_members(&mut document);
+    let members = take_members(ctx, &mut document)?;
     Ok(NewResource {
         resource_type: rt.clone(),
         resource: new_resource(ctx, document)?,
@@ -63,6 +86,7 @@ pub async fn create(ctx: &Context, mut new: NewResource) -> Result<Found, Refusa
     let named = new.members.iter().map(|member| member.id.clone()).collect::<Vec<_>>();
     let inspected = group::inspect(ctx, &new.resource.id, &named, false).await?;
     check_known(&inspected)?;
+    check_references(&new.members, &inspected)?;
     inspected.strangers.name(&mut new.members);
     let created = write::create(ctx, vec![new]).await?.into_iter().next().ok_or_else(contended)??;
     let members = group::members(ctx, &created.id).await?;
@@ -79,8 +103,12 @@ pub async fn read(ctx: &Context, id: &str) -> Result<Found, Refusal> {
     Ok(Found { large: members.len() > group::SHOWN_UNASKED, resource, members: Some(members), code: None })
 }
 
+/// An id as an error names it.
+fn short(id: &str) -> String {
+    id.chars().take(80).collect()
+}
+
 fn check_known(inspected: &Inspected) -> Result<(), ScimError> {
-    let short = |id: &str| id.chars().take(80).collect::<String>();
     if let Some(id) = inspected.unknown.first() {
         return Err(ScimError::invalid_value(format!("There is no user or group with the id '{}'.", short(id))));
     }
@@ -94,6 +122,23 @@ fn check_known(inspected: &Inspected) -> Result<(), ScimError> {
     Ok(())
 }
 
+/// Checks that whatever is named by its address is there, and of the type that the address says.
+fn check_references(members: &[NewMember], inspected: &Inspected) -> Result<(), ScimError> {
+    let unknown: HashSet<&String> = inspected.unknown.iter().collect();
+    let wrong = members.iter().find(|member| {
+        let is_group = inspected.groups.contains(&member.id);
+        member.referred_as.is_some_and(|name| unknown.contains(&member.id) || is_group != (name == GROUP))
+    });
+    match wrong {
+        None => Ok(()),
+        Some(member) => Err(ScimError::invalid_value(format!(
+            "The '$ref' of a member leads to no {} with the id '{}'.",
+            member.referred_as.unwrap_or(USER),
+            short(&member.id)
+        ))),
+    }
+}
+
 /// PUT: the document takes the old one's place, and these are all members.
 pub async fn replace(
     ctx: &Context,
@@ -105,7 +150,7 @@ pub async fn replace(
 ) -> Result<Found, Refusal> {
     // Read once for its members; the document itself is read against the current one below.
     let mut given = resource::read(rt, body.clone())?;
-    let change = Change { replace: true, add: unique(take_members(&mut given)), remove: Vec::new() };
+    let change = Change { replace: true, add: take_members(ctx, &mut given)?, remove: Vec::new() };
     let body = match body {
         Json::Object(mut body) => {
             body.retain(|name, _| !name.eq_ignore_ascii_case("members"));
@@ -113,6 +158,7 @@ pub async fn replace(
         }
         other => other,
     };
+    let change = MembersChange { change, ..MembersChange::default() };
     run(ctx, rt, id, &Edit::Replace(body), &change, expected, with_members).await
 }
 
@@ -126,32 +172,66 @@ pub async fn modify(
     with_members: bool,
 ) -> Result<Found, Refusal> {
     let change = match rt.resolve_attribute("members") {
-        Some(path) => members_change(ctx, id, &mut patch, &path).await?,
-        None => Change::default(),
+        Some(path) => members_change(ctx, id, &mut patch, &path, &expected).await?,
+        None => MembersChange::default(),
     };
     run(ctx, rt, id, &Edit::Modify(patch), &change, expected, with_members).await
 }
 
+/// What a request does to the members.
+#[derive(Default)]
+struct MembersChange {
+    change: Change,
+    /// Of each of these lists, one id at least must be a member's: a value filter selects by them.
+    selected: Vec<Vec<String>>,
+}
+
 /// The operations on members, in their order, as one change.
-async fn members_change(ctx: &Context, id: &str, patch: &mut Patch, path: &AttributePath) -> Result<Change, Refusal> {
+async fn members_change(
+    ctx: &Context,
+    id: &str,
+    patch: &mut Patch,
+    path: &AttributePath,
+    expected: &Expected,
+) -> Result<MembersChange, Refusal> {
     let mut replace = false;
+    let mut must_select = Vec::new();
     // What is to become of each id: a member, or none.
     let mut wanted: BTreeMap<String, Option<NewMember>> = BTreeMap::new();
     for op in patch.take_value_ops(path)? {
         match op {
-            ValueOp::Add(values) => add(&mut wanted, &values),
-            ValueOp::Remove(ids) => wanted.extend(ids.into_iter().map(|id| (id, None))),
+            ValueOp::Add(values) => add(ctx, &mut wanted, &values)?,
+            // What names nobody selects nobody.
+            ValueOp::Remove(values) => {
+                wanted.extend(values.iter().filter_map(|value| Some((member(ctx, value).ok()?.id, None))));
+            }
             ValueOp::RemoveMatching(filter) => {
                 wanted.extend(matching(ctx, id, &filter).await?.into_iter().map(|id| (id, None)));
             }
             ValueOp::Replace(values) => {
                 replace = true;
                 wanted.clear();
-                add(&mut wanted, &values);
+                add(ctx, &mut wanted, &values)?;
+            }
+            ValueOp::ReplaceSelected { selected, by } => {
+                let is_there = |id: &String| matches!(wanted.get(id), Some(Some(_)));
+                if !selected.iter().any(is_there) {
+                    // What an earlier operation has settled is not there; of the rest, the database knows.
+                    let open = |id: &&String| !replace && !wanted.contains_key(*id);
+                    must_select.push(selected.iter().filter(open).cloned().collect());
+                }
+                wanted.extend(selected.into_iter().map(|id| (id, None)));
+                add(ctx, &mut wanted, &by)?;
             }
             ValueOp::RemoveAll => {
                 replace = true;
                 wanted.clear();
+            }
+            ValueOp::Refuse(filter, error) => {
+                let group = group::inspect(ctx, id, &[], false).await?.group.ok_or_else(not_found)?;
+                expected.check(group.version)?;
+                let selects = !matching(ctx, id, &filter).await?.is_empty();
+                return Err(if selects { error } else { patch::no_target(path) }.into());
             }
         }
     }
@@ -163,18 +243,15 @@ async fn members_change(ctx: &Context, id: &str, patch: &mut Patch, path: &Attri
             None => change.remove.push(id),
         }
     }
-    Ok(change)
+    Ok(MembersChange { change, selected: must_select })
 }
 
-fn add(wanted: &mut BTreeMap<String, Option<NewMember>>, values: &[Json]) {
-    for member in values.iter().filter_map(member) {
+fn add(ctx: &Context, wanted: &mut BTreeMap<String, Option<NewMember>>, values: &[Json]) -> Result<(), ScimError> {
+    for value in values {
+        let member = member(ctx, value)?;
         wanted.entry(member.id.clone()).or_default().get_or_insert(member);
     }
-}
-
-fn unique(members: Vec<NewMember>) -> Vec<NewMember> {
-    let mut seen = HashSet::new();
-    members.into_iter().filter(|member| seen.insert(member.id.clone())).collect()
+    Ok(())
 }
 
 /// The members that a filter other than on their id selects: only for this are they all read.
@@ -189,25 +266,36 @@ async fn run(
     rt: &Arc<ResourceType>,
     id: &str,
     edit: &Edit,
-    change: &Change,
+    members: &MembersChange,
     expected: Expected,
     with_members: bool,
 ) -> Result<Found, Refusal> {
-    let named: Vec<String> =
-        change.add.iter().map(|member| member.id.clone()).chain(change.remove.iter().cloned()).collect();
-    let removed: HashSet<&String> = change.remove.iter().collect();
+    let MembersChange { change, selected } = members;
+    let added: HashSet<&String> = change.add.iter().map(|member| &member.id).collect();
+    let named: BTreeSet<&String> =
+        added.iter().copied().chain(&change.remove).chain(selected.iter().flatten()).collect();
+    let named: Vec<String> = named.into_iter().cloned().collect();
     for _ in 0..ATTEMPTS {
         let inspected = group::inspect(ctx, id, &named, change.replace).await?;
         // Who has gone meanwhile is no reason to refuse the others that a PATCH adds: the answer shows who is in. Where all
         // members are replaced, a wrong id would empty the group.
         let tolerant = matches!(edit, Edit::Modify(_)) && !change.replace;
-        check_known(&Inspected {
-            unknown: if tolerant { Vec::new() } else { inspected.unknown.clone() },
-            circular: inspected.circular.iter().filter(|id| !removed.contains(id)).cloned().collect(),
-            ..Inspected::default()
-        })?;
+        let those_added = |ids: &[String]| ids.iter().filter(|id| added.contains(id)).cloned().collect();
+        let is_selected = selected.iter().all(|ids| ids.iter().any(|id| inspected.present.contains(id)));
+        if inspected.group.is_none() || is_selected {
+            check_known(&Inspected {
+                unknown: if tolerant { Vec::new() } else { those_added(&inspected.unknown) },
+                circular: those_added(&inspected.circular),
+                ..Inspected::default()
+            })?;
+            check_references(&change.add, &inspected)?;
+        }
         let Some(before) = inspected.group else { return Err(not_found()) };
         expected.check(before.version)?;
+        if !is_selected {
+            let path = rt.resolve_attribute("members").ok_or_else(not_found)?;
+            return Err(patch::no_target(&path).into());
+        }
         let current = before.whole(ctx, rt, None);
         let mut document = edit.apply(rt, &current)?;
         drop(resource::take_secrets(rt, &mut document));

@@ -123,7 +123,7 @@ fn inside(ctx: &Context, tenant: &Tenant, values: &settings::Values) -> Context 
     let tenants = Tenants::of(tenant, settings, ctx.platform.clock.now());
     let memory = Arc::new(Memory { tenants, ..Memory::default() });
     // Who may create a tenant may say who owns it.
-    Context { scopes: ctx.scopes.and(Role::Admin.scopes(tenant)), tenant: tenant.clone(), memory, ..ctx.clone() }
+    Context { scopes: ctx.scopes.union(Role::Admin.scopes(tenant)), tenant: tenant.clone(), memory, ..ctx.clone() }
 }
 
 fn prepare_owners(inside: &Context, gate: &Gate, owners: &[Owner]) -> Result<Vec<NewResource>, TenantRefusal> {

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use crate::base::account::{Account, Cause, Onboarding};
 use crate::base::token::{Claims, Purpose};
-use crate::invite::offline;
+use crate::invite::offline::OfflineLinkError;
 use crate::invite::redeem::Link;
 use crate::model::context::Context;
 use crate::model::resource::Resource;
@@ -221,14 +221,14 @@ pub fn offline_request(stores: &UserStores, body: &Json) -> Result<String, Error
 
 /// Returns why there is no offline link, in WSO2's terms.
 #[must_use]
-pub fn offline_link_error(refusal: &offline::Refusal) -> Error {
-    let code = match refusal {
-        offline::Refusal::Forbidden(_) => return Error { status: 403, ..no_link("", refusal.to_string()) },
-        offline::Refusal::Unknown | offline::Refusal::Nothing(_) => "18003",
-        offline::Refusal::Locked => "17003",
-        offline::Refusal::Disabled => "17004",
+pub fn offline_link_error(error: &OfflineLinkError) -> Error {
+    let code = match error {
+        OfflineLinkError::Forbidden(_) => return Error { status: 403, ..no_link("", error.to_string()) },
+        OfflineLinkError::Unknown | OfflineLinkError::Nothing(_) => "18003",
+        OfflineLinkError::Locked => "17003",
+        OfflineLinkError::Disabled => "17004",
     };
-    no_link(code, refusal.to_string())
+    no_link(code, error.to_string())
 }
 
 fn no_link(code: &'static str, description: impl Into<String>) -> Error {

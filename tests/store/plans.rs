@@ -100,6 +100,7 @@ fn every_kind_of_filter_walks_its_index() {
     let group = ids(&directory.list("Group", &[("count", "1")])).remove(0);
     let primary = "sqlite_autoindex_resources_1";
     let values = "PRIMARY";
+    let each = "3:";
     let invited = "urn:latchkey:params:scim:schemas:extension:invitation:2.0:User:status";
     let cases: Vec<(&str, String, Vec<&str>)> = vec![
         ("User", format!("id eq \"{user}\""), vec![primary]),
@@ -113,6 +114,14 @@ fn every_kind_of_filter_walks_its_index() {
         ("User", "emails eq \"all@x\"".to_owned(), vec![values, primary]),
         ("User", "emails.value sw \"all\"".to_owned(), vec![values, primary, "value_index_resource"]),
         ("User", "emails[value eq \"all@x\"]".to_owned(), vec![values, primary]),
+        // The addresses of whom the index finds are looked through for the type.
+        ("User", "emails[type eq \"work\" and value eq \"all@x\"]".to_owned(), vec![values, primary, each]),
+        ("User", "emails[type eq \"work\"].value eq \"all@x\"".to_owned(), vec![values, primary, each]),
+        (
+            "User",
+            "emails[type eq work].value sw all and active eq true".to_owned(),
+            vec![values, primary, each, "value_index_resource"],
+        ),
         ("User", "displayName eq \"ALL of them\"".to_owned(), vec![values, primary]),
         ("User", "displayName sw \"all\"".to_owned(), vec![values, primary]),
         ("User", format!("{CUSTOM}:unique eq \"one1\""), vec![values, primary]),
@@ -242,6 +251,8 @@ fn a_page_is_one_round_trip() {
     assert_eq!(trips(&[("filter", "emails eq \"all1@x\"")]), 1);
     assert_eq!(trips(&[("filter", "emails eq \"all1@x\""), ("count", "0")]), 1);
     assert_eq!(trips(&[("filter", "emails[value eq \"all1@x\" and type eq \"work\"]")]), 1);
+    assert_eq!(trips(&[("filter", "emails[type eq \"work\"].value eq \"all1@x\"")]), 1);
+    assert_eq!(trips(&[("filter", "userName eq u1")]), 1);
     assert_eq!(trips(&[("filter", "name.familyName eq \"x\""), ("sortBy", "title")]), 1);
     assert_eq!(trips(&[("filter", "userName sw \"user\""), ("count", "5")]), 1);
     // The total of what a value leads to is counted only when it is more than a page.

@@ -11,7 +11,8 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::query::check_message_schema;
 use crate::resource::check_nesting;
-use crate::schema::{Registry, SCHEMAS};
+use crate::schema::{REF, Registry, SCHEMAS};
+use crate::uri;
 
 /// The URN of a bulk request.
 pub const BULK_REQUEST_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
@@ -190,10 +191,11 @@ fn read_operation(registry: &Registry, operation: Value) -> Planned {
 
 /// `/Users`, `/Users/{id}` or `/Users/bulkId:{bulkId}`.
 fn read_path(registry: &Registry, method: Method, path: &str) -> Result<(String, ResourceId), Error> {
-    let mut segments = path.trim().trim_start_matches('/').split('/');
+    let path = uri::normalize_path(path.trim());
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
     let endpoint = segments.next().unwrap_or_default();
-    let id = segments.next().filter(|id| !id.is_empty());
-    if segments.any(|segment| !segment.is_empty()) {
+    let id = segments.next();
+    if segments.next().is_some() {
         return Err(Error::not_found("There is no such endpoint."));
     }
     let resource_type =
@@ -266,7 +268,10 @@ fn collect(value: &Value, names: &mut Vec<String>) {
     match value {
         Value::String(text) => names.extend(text.strip_prefix(BULK_ID).map(str::to_owned)),
         Value::Array(items) => items.iter().for_each(|item| collect(item, names)),
-        Value::Object(members) => members.values().for_each(|value| collect(value, names)),
+        Value::Object(members) => members.iter().for_each(|(name, value)| match in_reference(name, value) {
+            Some((_, id)) => names.push(id.to_owned()),
+            None => collect(value, names),
+        }),
         _ => {}
     }
 }
@@ -280,9 +285,22 @@ pub fn resolve(value: &mut Value, id_of: &impl Fn(&str) -> Option<String>) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| resolve(item, id_of)),
-        Value::Object(members) => members.values_mut().for_each(|value| resolve(value, id_of)),
+        Value::Object(members) => members.iter_mut().for_each(|(name, value)| {
+            let reference = in_reference(name, value).and_then(|(path, id)| Some(format!("{path}{}", id_of(id)?)));
+            match reference {
+                Some(reference) => *value = Value::from(reference),
+                None => resolve(value, id_of),
+            }
+        }),
         _ => {}
     }
+}
+
+/// The `bulkId` at the end of a `$ref`, such as `/Users/bulkId:joan`, and what stands before it.
+fn in_reference<'a>(name: &str, value: &'a Value) -> Option<(&'a str, &'a str)> {
+    let (path, last) = value.as_str().filter(|_| name.eq_ignore_ascii_case(REF))?.rsplit_once('/')?;
+    let text = value.as_str()?;
+    Some((text.get(..=path.len())?, last.strip_prefix(BULK_ID)?))
 }
 
 fn take(members: &mut serde_json::Map<String, Value>, name: &str) -> Option<Value> {

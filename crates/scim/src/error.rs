@@ -208,6 +208,11 @@ impl Error {
     }
 }
 
+/// A piece of the client's text that is short enough for an error message.
+pub(crate) fn shorten(text: &str) -> &str {
+    text.char_indices().nth(60).map_or(text, |(end, _)| &text[..end])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,7 +17,7 @@ use std::fmt;
 use serde_json::{Number, Value};
 
 use crate::datetime::Instant;
-use crate::error::Error;
+use crate::error::{Error, shorten};
 use crate::fold;
 use crate::schema::{AttributePath, ResourceType, Type, VALUE};
 
@@ -159,10 +159,12 @@ impl Filter {
         let resource_types: Vec<&ResourceType> = resource_types.into_iter().collect();
         let mut names = Vec::new();
         paths(&expression, &mut names);
-        if let Some(name) =
-            names.iter().find(|name| !resource_types.iter().any(|resource_type| find(resource_type, name).is_some()))
-        {
-            return Err(unknown_attribute(name));
+        for name in names {
+            let found: Vec<Option<AttributePath>> =
+                resource_types.iter().map(|resource_type| find(resource_type, name)).collect::<Result<_, _>>()?;
+            if found.iter().all(Option::is_none) {
+                return Err(unknown_attribute(name));
+            }
         }
         resource_types
             .into_iter()
@@ -182,14 +184,9 @@ impl Filter {
     }
 }
 
-/// The attribute of that name. P18: Entra ID asks for `manager`, so that a bare name which neither the core nor a common
-/// attribute has is an extension's, the first that has it.
-fn find(resource_type: &ResourceType, name: &str) -> Option<AttributePath> {
-    let in_extension = |urn: &str| resource_type.resolve_attribute(&format!("{urn}:{name}"));
-    resource_type.resolve_attribute(name).or_else(|| {
-        let mut extensions = resource_type.extensions.iter().filter(|_| !name.contains(':'));
-        extensions.find_map(|extension| in_extension(&extension.schema.id))
-    })
+/// The attribute of that name. P18: Entra ID asks for `manager`.
+fn find(resource_type: &ResourceType, name: &str) -> Result<Option<AttributePath>, Error> {
+    resource_type.find_attribute(name).map_err(|ambiguous| Error::invalid_filter(ambiguous.to_string()))
 }
 
 /// The paths of a filter that are not inside brackets.
@@ -204,7 +201,7 @@ fn paths<'a>(expression: &Expression<'a>, names: &mut Vec<&'a str>) {
 }
 
 fn unknown_attribute(name: &str) -> Error {
-    Error::invalid_filter(format!("There is no attribute '{}' to filter by.", lexer::shorten(name)))
+    Error::invalid_filter(format!("There is no attribute '{}' to filter by.", shorten(name)))
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -260,7 +257,7 @@ impl Resolver<'_> {
 
     fn path(&self, name: &str, within: Option<&AttributePath>) -> Result<Option<AttributePath>, Error> {
         let found = match within {
-            None => find(self.resource_type, name),
+            None => find(self.resource_type, name)?,
             Some(parent) => {
                 let sub = parent.attribute.sub_attribute(name);
                 // A list of simple values has an implied `value` (RFC 7643 section 2.4).
@@ -273,7 +270,10 @@ impl Resolver<'_> {
             Some(path) if path.is_secret() => Err(Error::invalid_filter(format!("'{path}' cannot be filtered by."))),
             Some(path) => Ok(Some(path)),
             None if self.unknown == Unknown::Unassigned && within.is_none() => Ok(None),
-            None => Err(unknown_attribute(name)),
+            None => Err(match within {
+                None => unknown_attribute(name),
+                Some(parent) => unknown_attribute(&format!("{parent}.{name}")),
+            }),
         }
     }
 }
@@ -315,7 +315,7 @@ fn compare(path: AttributePath, operator: Operator, value: &Value) -> Result<Fil
         },
         _ => {
             return Err(Error::invalid_filter(format!(
-                "'{path}' is a {}: the value does not fit.",
+                "'{path}' is of the type {}: the value does not fit.",
                 attribute.data_type.as_str()
             )));
         }
@@ -325,7 +325,7 @@ fn compare(path: AttributePath, operator: Operator, value: &Value) -> Result<Fil
 
 fn misfit(path: &AttributePath, operator: Operator) -> Error {
     Error::invalid_filter(format!(
-        "'{path}' is a {} and cannot be compared by '{}'.",
+        "'{path}' is of the type {} and cannot be compared by '{}'.",
         path.leaf().data_type.as_str(),
         operator.as_str()
     ))

@@ -36,6 +36,7 @@
 //! | [`list`] | the ListResponse |
 //! | [`bulk`] | Bulk requests into a plan |
 //! | [`discovery`] | ServiceProviderConfig, Schemas, ResourceTypes |
+//! | [`uri`] | the paths of resources, and references to them |
 //! | [`fold`], [`datetime`] | when two strings, or two instants, are the same |
 //! | [`error`] | the error type and its body |
 //!
@@ -54,6 +55,7 @@ pub mod query;
 pub mod resource;
 pub mod schema;
 pub mod unicode;
+pub mod uri;
 mod value;
 
 pub use error::{Error, ScimType};

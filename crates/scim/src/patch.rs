@@ -34,7 +34,7 @@ mod tests;
 mod values;
 
 use path::Path;
-pub use values::ValueOp;
+pub use values::{ValueOp, no_target};
 
 /// The URN of a PATCH request.
 pub const PATCH_OP_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
@@ -104,6 +104,16 @@ impl Patch {
         self.resource_type
             .resolve_attribute(path)
             .is_some_and(|path| self.steps.iter().any(|step| step.path.is_of(&path)))
+    }
+
+    /// What the request writes of what is returned on request alone.
+    #[must_use]
+    pub fn written(&self) -> Vec<AttributePath> {
+        let mut written = Vec::new();
+        for step in &self.steps {
+            resource::add_written(&mut written, &step.path.target, step.value.as_ref());
+        }
+        written
     }
 
     /// Whether there is nothing to apply.

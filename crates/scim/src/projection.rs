@@ -3,6 +3,7 @@
 //! The two parameters exclude each other (RFC 7644 section 3.9), so a request with both is refused rather than
 //! half-honoured. Names that no schema defines are ignored: a client may ask every server for the same list.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -16,6 +17,8 @@ use crate::schema::{Attribute, AttributePath, ResourceType, Returned, SCHEMAS, S
 pub struct Projection {
     resource_type: Arc<ResourceType>,
     wish: Wish,
+    /// What the request wrote, of what is returned on request alone.
+    written: Vec<AttributePath>,
 }
 
 #[derive(Debug, Clone)]
@@ -32,43 +35,55 @@ impl Projection {
     /// The projection of a request without either parameter.
     #[must_use]
     pub fn default_for(resource_type: &Arc<ResourceType>) -> Self {
-        Self { resource_type: Arc::clone(resource_type), wish: Wish::Default }
+        Self { resource_type: Arc::clone(resource_type), wish: Wish::Default, written: Vec::new() }
+    }
+
+    /// Shows what is returned on request alone where the request wrote it, too (RFC 7643 section 7, `returned`): what
+    /// [`resource::written`](crate::resource::written) or [`Patch::written`](crate::patch::Patch::written) found. Where
+    /// `attributes` says what to show, that holds.
+    #[must_use]
+    pub fn with_written(self, written: Vec<AttributePath>) -> Self {
+        Self { written, ..self }
     }
 
     /// Reads the two query parameters, each a comma-separated list. An empty one counts as absent.
     ///
     /// # Errors
-    /// 400 `invalidValue` if both are given.
+    /// 400 `invalidValue` if both are given, or a name without a URN is an attribute of more than one extension.
     pub fn parse(
         resource_type: &Arc<ResourceType>,
         attributes: Option<&str>,
         excluded: Option<&str>,
     ) -> Result<Self, Error> {
-        fn split(list: Option<&str>) -> Vec<&str> {
-            list.into_iter().flat_map(|list| list.split(',')).map(str::trim).filter(|name| !name.is_empty()).collect()
-        }
-        Self::of(resource_type, &split(attributes), &split(excluded))
+        let [attributes, excluded] = [attributes, excluded].map(|list| list.map(split_names).unwrap_or_default());
+        Self::of(resource_type, &attributes, &excluded)
     }
 
     /// As [`Projection::parse`], from lists as a search request has them (RFC 7644 section 3.4.3).
     ///
     /// # Errors
-    /// 400 `invalidValue` if both are given.
+    /// As [`Projection::parse`].
     pub fn of<S: AsRef<str>>(
         resource_type: &Arc<ResourceType>,
         attributes: &[S],
         excluded: &[S],
     ) -> Result<Self, Error> {
-        let resolve = |names: &[S]| names.iter().filter_map(|name| resource_type.resolve(name.as_ref())).collect();
+        let resolve = |names: &[S]| -> Result<Vec<Target>, Error> {
+            let found = names.iter().map(|name| resource_type.find(&without_value_filter(name.as_ref())));
+            found
+                .filter_map(Result::transpose)
+                .collect::<Result<_, _>>()
+                .map_err(|ambiguous| Error::invalid_value(ambiguous.to_string()))
+        };
         let wish = match (attributes, excluded) {
             ([], []) => Wish::Default,
-            (attributes, []) => Wish::Only(resolve(attributes)),
-            ([], excluded) => Wish::Without(resolve(excluded)),
+            (attributes, []) => Wish::Only(resolve(attributes)?),
+            ([], excluded) => Wish::Without(resolve(excluded)?),
             _ => {
                 return Err(Error::invalid_value("'attributes' and 'excludedAttributes' exclude each other."));
             }
         };
-        Ok(Self { resource_type: Arc::clone(resource_type), wish })
+        Ok(Self { resource_type: Arc::clone(resource_type), wish, written: Vec::new() })
     }
 
     /// Whether the client asked for nothing special.
@@ -168,7 +183,11 @@ impl Projection {
             (Returned::Always, _) => true,
             (Returned::Never, _) => false,
             (_, Wish::Only(targets)) => targets.iter().any(|target| touches(target, extension, attribute)),
-            (Returned::Request, _) => false,
+            (Returned::Request, Wish::Default) => self.wrote(extension, attribute, None),
+            (Returned::Request, Wish::Without(targets)) => {
+                self.wrote(extension, attribute, None)
+                    && !targets.iter().any(|target| covers(target, extension, attribute))
+            }
             (Returned::Default, Wish::Default) => true,
             (Returned::Default, Wish::Without(targets)) => {
                 !targets.iter().any(|target| covers(target, extension, attribute))
@@ -190,7 +209,48 @@ impl Projection {
             }
             (Returned::Default, Wish::Without(targets)) => !targets.iter().any(names_sub),
             (Returned::Request, Wish::Only(targets)) => targets.iter().any(names_sub),
-            (Returned::Request, _) => false,
+            (Returned::Request, Wish::Default) => self.wrote(extension, &path.attribute, Some(sub)),
+            (Returned::Request, Wish::Without(targets)) => {
+                self.wrote(extension, &path.attribute, Some(sub)) && !targets.iter().any(names_sub)
+            }
+        }
+    }
+
+    /// Whether the request wrote an attribute, or that part of it.
+    fn wrote(&self, extension: Option<&str>, attribute: &Attribute, sub: Option<&Attribute>) -> bool {
+        self.written.iter().any(|path| {
+            path.extension.as_deref() == extension
+                && path.attribute.name == attribute.name
+                && sub.is_none_or(|sub| path.sub.as_ref().is_some_and(|written| written.name == sub.name))
+        })
+    }
+}
+
+/// The names of a comma-separated list. A comma inside the brackets of a value filter separates nothing.
+pub(crate) fn split_names(list: &str) -> Vec<&str> {
+    let (mut in_brackets, mut quoted, mut escaped) = (false, false, false);
+    let names = list.split(|char| {
+        match char {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' if in_brackets => quoted = !quoted,
+            '[' if !quoted => in_brackets = true,
+            ']' if !quoted => in_brackets = false,
+            ',' => return !in_brackets,
+            _ => {}
+        }
+        false
+    });
+    names.map(str::trim).filter(|name| !name.is_empty()).collect()
+}
+
+/// The name without the value filter that some clients write in it: an attribute is shown with all its values.
+fn without_value_filter(name: &str) -> Cow<'_, str> {
+    match name.split_once('[') {
+        None => Cow::Borrowed(name),
+        Some((attribute, rest)) => {
+            let sub = rest.rsplit_once(']').map(|(_, sub)| sub.trim()).unwrap_or_default();
+            Cow::Owned(format!("{}{sub}", attribute.trim()))
         }
     }
 }

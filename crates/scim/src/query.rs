@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::filter::Filter;
-use crate::projection::Projection;
+use crate::projection::{Projection, split_names};
 use crate::schema::{AttributePath, ResourceType, Type};
 
 /// The page size when the client names none.
@@ -201,7 +201,8 @@ impl Sort {
             Error::invalid_path(format!("Cannot sort by '{}': {why}.", path.chars().take(60).collect::<String>()))
         };
         let path = resource_type
-            .resolve_attribute(path)
+            .find_attribute(path)
+            .map_err(|ambiguous| Error::invalid_path(ambiguous.to_string()))?
             .ok_or_else(|| unfit("there is no such attribute"))?
             .with_default_sub_attribute();
         // An order over a secret tells it, bit by bit.
@@ -262,8 +263,12 @@ impl Raw {
                 return Err(Error::invalid_cursor("The cursor is not one that this service gave out."));
             }
         };
+        // An empty filter is a mistake: read as none, it would answer everybody.
+        if self.filter.as_ref().is_some_and(|filter| filter.trim().is_empty()) {
+            return Err(Error::invalid_filter("The 'filter' is empty."));
+        }
         Ok(ListRequest {
-            filter: not_blank(self.filter),
+            filter: self.filter,
             sort_by: not_blank(self.sort_by),
             descending,
             page: Page { start, count },
@@ -293,7 +298,7 @@ fn whole(name: &str, text: Option<&str>) -> Result<Option<i64>, Error> {
 }
 
 fn split(list: &str) -> Vec<String> {
-    list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    split_names(list).into_iter().map(str::to_owned).collect()
 }
 
 fn text(name: &str, value: &Value) -> Result<Option<String>, Error> {

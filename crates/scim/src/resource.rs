@@ -4,11 +4,12 @@
 //! attributes in schema order, extensions under their URN, `schemas` computed. Only this module and `patch` make them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::schema::{Attribute, Extension, Mutability, ResourceType, Returned, SCHEMAS, Target};
+use crate::schema::{Attribute, AttributePath, Extension, Mutability, ResourceType, Returned, SCHEMAS, Target};
 use crate::value::{self, same};
 
 /// A resource in the schema's own form.
@@ -182,6 +183,47 @@ impl Given {
         check_required(resource_type, &document)?;
         arrange(resource_type, &mut document);
         Ok(document)
+    }
+}
+
+/// What a POST or PUT body writes of what is returned on request alone.
+#[must_use]
+pub fn written(resource_type: &ResourceType, body: &Value) -> Vec<AttributePath> {
+    let mut written = Vec::new();
+    let mut wrote = |name: &str, value: &Value| match resource_type.resolve(name) {
+        Some(Target::Attribute(path)) => {
+            add_written(&mut written, &path, Some(value));
+            None
+        }
+        Some(Target::Extension(schema)) => Some(schema),
+        Some(Target::Core) => Some(Arc::clone(&resource_type.schema)),
+        None => None,
+    };
+    for (name, value) in body.as_object().into_iter().flatten() {
+        if let Some(schema) = wrote(name, value) {
+            for (name, value) in value.as_object().into_iter().flatten() {
+                wrote(&format!("{}:{name}", schema.id), value);
+            }
+        }
+    }
+    written
+}
+
+/// Adds what writing `value` at `path` writes of what is returned on request alone.
+pub(crate) fn add_written(written: &mut Vec<AttributePath>, path: &AttributePath, value: Option<&Value>) {
+    let subs = &path.attribute.sub_attributes;
+    if path.attribute.returned != Returned::Request && subs.iter().all(|sub| sub.returned != Returned::Request) {
+        return;
+    }
+    written.push(path.clone());
+    let objects = match value {
+        Some(Value::Array(values)) => values.as_slice(),
+        Some(value) => std::slice::from_ref(value),
+        None => &[],
+    };
+    for name in objects.iter().filter_map(Value::as_object).flat_map(Map::keys) {
+        let sub = if path.sub.is_none() { path.attribute.sub_attribute(name) } else { None };
+        written.extend(sub.map(|sub| AttributePath { sub: Some(Arc::clone(sub)), ..path.clone() }));
     }
 }
 

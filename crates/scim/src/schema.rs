@@ -7,6 +7,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::error::shorten;
+
 mod builder;
 #[cfg(test)]
 mod example;
@@ -260,6 +262,14 @@ pub enum Target {
     Extension(Arc<Schema>),
 }
 
+/// A name without a URN that more than one extension has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{name}' is an attribute of {schemas}: write the URN of the schema and a colon before it.")]
+pub struct AmbiguousName {
+    name: String,
+    schemas: String,
+}
+
 impl ResourceType {
     /// The common or core attribute of that name, in any case.
     #[must_use]
@@ -310,6 +320,50 @@ impl ResourceType {
         }
     }
 
+    /// Finds what a name in a request denotes: as [`ResourceType::resolve`], and a name without a URN that the core does
+    /// not have is the extension's that has it. Filters, PATCH paths, `sortBy` and `attributes` all read names so.
+    ///
+    /// # Errors
+    /// The name is an attribute of more than one extension.
+    pub fn find(&self, path: &str) -> Result<Option<Target>, AmbiguousName> {
+        if let Some(target) = self.resolve(path) {
+            return Ok(Some(target));
+        }
+        let name = path.trim();
+        if name.contains(':') {
+            return Ok(None);
+        }
+        let mut found: Vec<(Target, &Arc<str>)> = Vec::new();
+        for Extension { schema, .. } in &self.extensions {
+            // Two names of one attribute are no two attributes.
+            match self.resolve_name(Some(schema), name) {
+                Some((target, _)) if found.iter().all(|(known, _)| *known != target) => {
+                    found.push((target, &schema.id));
+                }
+                _ => {}
+            }
+        }
+        match found.as_slice() {
+            [] => Ok(None),
+            [(target, _)] => Ok(Some(target.clone())),
+            several => Err(AmbiguousName {
+                name: shorten(name).to_owned(),
+                schemas: several.iter().map(|(_, urn)| format!("'{urn}'")).collect::<Vec<_>>().join(" and "),
+            }),
+        }
+    }
+
+    /// As [`ResourceType::find`], for places where only an attribute makes sense.
+    ///
+    /// # Errors
+    /// As [`ResourceType::find`].
+    pub fn find_attribute(&self, path: &str) -> Result<Option<AttributePath>, AmbiguousName> {
+        Ok(match self.find(path)? {
+            Some(Target::Attribute(path)) => Some(path),
+            Some(Target::Core | Target::Extension(_)) | None => None,
+        })
+    }
+
     fn resolve_name(&self, extension: Option<&Arc<Schema>>, name: &str) -> Option<(Target, bool)> {
         let (name, sub) = name.split_once('.').map_or((name, None), |(name, sub)| (name, Some(sub)));
         let attribute = match extension {
@@ -342,6 +396,14 @@ impl ResourceType {
             sub,
         };
         Some((Target::Attribute(path), false))
+    }
+
+    /// Whether anything of it is returned on request alone.
+    #[must_use]
+    pub fn has_returned_on_request(&self) -> bool {
+        let on_request = |attribute: &Attribute| attribute.returned == Returned::Request;
+        self.places()
+            .any(|(_, attribute)| on_request(attribute) || attribute.sub_attributes.iter().any(|sub| on_request(sub)))
     }
 
     /// The attributes of a document with their place, in the order of a document: common, core, then each extension.

@@ -13,13 +13,33 @@ use serde_json::{Map, Number, Value};
 use crate::datetime::Instant;
 use crate::error::Error;
 use crate::fold;
-use crate::schema::{Attribute, Mutability, PRIMARY, TYPE, Type, VALUE};
+use crate::schema::{Attribute, Mutability, PRIMARY, REF, TYPE, Type, VALUE};
 
 /// Reads the value of an attribute. `None` means unassigned: null, an empty array, an object without anything in it.
 ///
 /// # Errors
 /// 400 `invalidValue` if the value does not fit the attribute, naming `path`.
 pub(crate) fn read(attribute: &Attribute, value: Value, path: &str) -> Result<Option<Value>, Error> {
+    read_values(attribute, value, path, names_each(attribute))
+}
+
+/// Reads what a client lists to select values by: it need not be complete.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_listed(attribute: &Attribute, value: Value, path: &str) -> Result<Option<Value>, Error> {
+    read_values(attribute, value, path, false)
+}
+
+/// Whether each value is something that it names, as the members of a group are: their `value` is immutable, and alone
+/// makes them what they are ([`identity`]).
+fn names_each(attribute: &Attribute) -> bool {
+    attribute.multi_valued && attribute.sub_attribute(VALUE).is_some_and(|sub| sub.mutability == Mutability::Immutable)
+}
+
+/// With `named`, a value that names nothing is an error: it would silently not be there, and a list of such values would
+/// empty what it replaces.
+fn read_values(attribute: &Attribute, value: Value, path: &str, named: bool) -> Result<Option<Value>, Error> {
     if !attribute.multi_valued {
         return read_one(attribute, value, path);
     }
@@ -31,7 +51,11 @@ pub(crate) fn read(attribute: &Attribute, value: Value, path: &str) -> Result<Op
     };
     let mut read = Vec::with_capacity(values.len());
     for value in values {
-        read.extend(read_one(attribute, value, path)?);
+        let value = read_one(attribute, value, path)?;
+        if named && !value.as_ref().is_some_and(|value| value.get(VALUE).is_some() || value.get(REF).is_some()) {
+            return Err(wrong(path, "must say the 'value' of each"));
+        }
+        read.extend(value);
     }
     let read = settle(attribute, read, |_| true);
     Ok(if read.is_empty() { None } else { Some(Value::Array(read)) })

@@ -55,7 +55,7 @@ fn granted(ctx: &Context, json: &Json) -> Result<Scopes, ApiError> {
     if asked.has(Scope::Tenants) && !ctx.tenant.is_super() {
         return Err(ApiError::forbidden("The scope tenants is the super tenant's alone."));
     }
-    let missing = asked.without(ctx.scopes);
+    let missing = asked.difference(ctx.scopes);
     if !missing.is_empty() {
         let names = missing.to_string().replace(' ', ", ");
         let detail = format!("These credentials cannot grant what they do not have: {names}.");

@@ -13,7 +13,6 @@ mod resend;
 mod sendgrid;
 mod ses;
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -23,6 +22,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::access::authenticate::Basic;
+use crate::base::hex;
 use crate::base::secret::Secret;
 use crate::model::deployment::Deployment;
 use crate::ports::{DatabaseError, Millis, Platform};
@@ -203,23 +203,7 @@ fn class(words: &[&str]) -> String {
 
 /// An id for an event that has none: what it says.
 fn digest(said: &Json) -> String {
-    hex(&Sha256::digest(said.to_string()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    let pairs = (0..text.len()).step_by(2);
-    pairs.map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
+    hex::encode(Sha256::digest(said.to_string()))
 }
 
 /// Asks a provider at `url`; the body of its 200.
@@ -236,7 +220,7 @@ async fn ask(platform: &Platform, url: &str, what: &'static str) -> Result<Vec<u
 
 #[cfg(test)]
 mod tests {
-    use super::{class, hex, problem_with, unhex};
+    use super::{class, problem_with};
     use crate::base::secret::Secret;
 
     #[test]
@@ -244,14 +228,6 @@ mod tests {
         assert_eq!(class(&["Permanent", "General"]), "Permanent/General");
         assert_eq!(class(&["", "hard"]), "hard");
         assert_eq!(class(&["paul@example.com", "<b>", &"x".repeat(41)]), "");
-    }
-
-    #[test]
-    fn hexadecimal_goes_both_ways() {
-        assert_eq!(unhex(&hex(&[0, 15, 255])), Some(vec![0, 15, 255]));
-        for wrong in ["0", "0g", "é", "+1"] {
-            assert_eq!(unhex(wrong), None, "{wrong}");
-        }
     }
 
     #[test]

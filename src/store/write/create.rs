@@ -40,6 +40,8 @@ pub struct NewMember {
     pub id: String,
     /// The client's own name for it.
     pub display: Option<String>,
+    /// The type that it has by the `$ref` that stands for its id; `None` where the client named the id itself.
+    pub referred_as: Option<&'static str>,
 }
 
 /// A resource to be created.

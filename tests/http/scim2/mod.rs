@@ -4,6 +4,7 @@ mod bulk;
 pub mod client;
 mod conformance;
 mod custom_types;
+mod dialects;
 mod discovery;
 mod errors;
 mod etag;

@@ -7,7 +7,7 @@ use crate::error::Error;
 /// A token.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Token<'a> {
-    /// A name, an operator, a keyword or a URN: whatever is not quoted and not a number.
+    /// A name, an operator, a keyword, a URN or a bare value: whatever is not quoted and not a number.
     Word(&'a str),
     /// A JSON string.
     Text(String),
@@ -86,16 +86,9 @@ impl<'a> Lexer<'a> {
             self.rest.find(|char: char| char.is_whitespace() || "()[]\"".contains(char)).unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
         self.rest = rest;
-        if word.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
-            let number = serde_json::from_str(word)
-                .map_err(|_| Error::invalid_filter(format!("'{}' is not a number.", shorten(word))))?;
-            return Ok(Token::Number(number));
-        }
-        Ok(Token::Word(word))
+        // An unquoted id or date begins with a digit, too.
+        let is_numeric = word.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+        let number = if is_numeric { serde_json::from_str(word).ok() } else { None };
+        Ok(number.map_or(Token::Word(word), Token::Number))
     }
-}
-
-/// A piece of the client's text that is short enough for an error message.
-pub(crate) fn shorten(text: &str) -> &str {
-    text.char_indices().nth(60).map_or(text, |(end, _)| &text[..end])
 }

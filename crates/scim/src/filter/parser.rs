@@ -2,11 +2,15 @@
 //! looked up yet.
 //!
 //! `not` binds tighter than `and`, `and` tighter than `or`. Operators and keywords are case-insensitive.
+//!
+//! Two things go beyond the RFC's grammar because clients send them. Entra ID writes a sub-attribute behind the brackets
+//! of a value filter, `emails[type eq "work"].value eq "x"`: it is one more term inside them. WSO2's and Microsoft's
+//! collections leave the quotation marks out: a bare word that is no JSON literal is text.
 
 use serde_json::Value;
 
-use crate::error::Error;
-use crate::filter::lexer::{Lexer, Token, shorten};
+use crate::error::{Error, shorten};
+use crate::filter::lexer::{Lexer, Token};
 use crate::filter::{MAX_LENGTH, MAX_NESTING, MAX_TERMS, Operator};
 
 /// A filter as it is written.
@@ -125,11 +129,27 @@ impl<'a> Parser<'a> {
             }
             self.advance()?;
             let inner = self.or(nesting + 1, true)?;
-            return match self.advance()? {
-                Some(Token::CloseBracket) => Ok(Expression::ValuePath(path, Box::new(inner))),
-                _ => Err(Error::invalid_filter("'[' without ']'.")),
+            if self.advance()? != Some(Token::CloseBracket) {
+                return Err(Error::invalid_filter("'[' without ']'."));
+            }
+            let sub = match self.next {
+                Some(Token::Word(word)) => word.strip_prefix('.'),
+                _ => None,
             };
+            let inner = match sub {
+                None => inner,
+                Some(sub) => {
+                    self.advance()?;
+                    both(inner, self.comparison(sub)?)
+                }
+            };
+            return Ok(Expression::ValuePath(path, Box::new(inner)));
         }
+        self.comparison(path)
+    }
+
+    /// What follows the name of an attribute: `pr`, or an operator and a value.
+    fn comparison(&mut self, path: &'a str) -> Result<Expression<'a>, Error> {
         self.terms += 1;
         if self.terms > MAX_TERMS {
             return Err(Error::invalid_filter(format!("A filter has at most {MAX_TERMS} terms.")));
@@ -147,9 +167,9 @@ impl<'a> Parser<'a> {
         let literal = match self.advance()? {
             Some(Token::Text(text)) => Value::String(text),
             Some(Token::Number(number)) => Value::Number(number),
-            Some(Token::Word(word)) if word.eq_ignore_ascii_case("true") => Value::Bool(true),
-            Some(Token::Word(word)) if word.eq_ignore_ascii_case("false") => Value::Bool(false),
-            Some(Token::Word(word)) if word.eq_ignore_ascii_case("null") => Value::Null,
+            Some(Token::Word(word)) if !["and", "or"].iter().any(|keyword| word.eq_ignore_ascii_case(keyword)) => {
+                bare(word)?
+            }
             _ => {
                 return Err(Error::invalid_filter(format!(
                     "A value is missing after '{} {}': text goes in quotes.",
@@ -159,6 +179,35 @@ impl<'a> Parser<'a> {
             }
         };
         Ok(Expression::Compare(path, operator, literal))
+    }
+}
+
+/// The value that a word without quotation marks stands for.
+fn bare(word: &str) -> Result<Value, Error> {
+    let literal = match word {
+        _ if word.eq_ignore_ascii_case("true") => Value::Bool(true),
+        _ if word.eq_ignore_ascii_case("false") => Value::Bool(false),
+        _ if word.eq_ignore_ascii_case("null") => Value::Null,
+        // Quoted, but not as JSON quotes: the marks are no part of what is meant.
+        _ if word.starts_with(['\'', '`', '‘', '’', '‚', '“', '”', '„', '«', '»']) => {
+            return Err(Error::invalid_filter("Text goes in double quotes (\")."));
+        }
+        _ if word.contains('\0') => {
+            return Err(Error::invalid_filter("A value must not contain the character U+0000."));
+        }
+        _ => Value::from(word),
+    };
+    Ok(literal)
+}
+
+/// Both of them, written as one list where the first is one already.
+fn both<'a>(first: Expression<'a>, second: Expression<'a>) -> Expression<'a> {
+    match first {
+        Expression::And(mut operands) => {
+            operands.push(second);
+            Expression::And(operands)
+        }
+        first => Expression::And(vec![first, second]),
     }
 }
 

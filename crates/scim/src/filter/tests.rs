@@ -212,7 +212,6 @@ fn p27_values_are_json_strings() {
         "userName eq \"a\nb\"",
         r#"userName eq "\u0000""#,
         r#"userName eq 'a'"#,
-        "userName eq a",
     ] {
         refused(wrong);
     }
@@ -243,7 +242,6 @@ fn malformed_filters_are_refused() {
         "userName pr)",
         "userName pr userName pr",
         "emails[type eq \"x\"",
-        "emails[type eq \"x\"].value eq \"y\"",
         "emails[emails[type pr]]",
         "emails[]",
         "[type pr]",
@@ -264,6 +262,133 @@ fn malformed_filters_are_refused() {
         "x509Certificates.value gt \"a\"",
     ] {
         refused(text);
+    }
+}
+
+#[test]
+fn a_sub_attribute_behind_the_brackets_is_one_more_term_inside_them() {
+    for (text, means) in [
+        (r#"emails[type eq "work"].value eq "w""#, r#"emails[type eq "work" and value eq "w"]"#),
+        (r#"EMAILS[TYPE EQ "work"].VALUE EQ "w""#, r#"emails[type eq "work" and value eq "w"]"#),
+        (
+            r#"urn:ietf:params:scim:schemas:core:2.0:User:emails[type eq "work"].value sw "w""#,
+            r#"emails[type eq "work" and value sw "w"]"#,
+        ),
+        (r#"emails[type eq "work"].value pr"#, r#"emails[type eq "work" and value pr]"#),
+        (r#"emails[type eq "work"].value eq null"#, r#"emails[type eq "work" and value eq null]"#),
+        (
+            r#"emails[type eq "a" or type eq "b"].value ne "w""#,
+            r#"emails[(type eq "a" or type eq "b") and value ne "w"]"#,
+        ),
+        (
+            r#"emails[type eq "a" and primary eq true].value co "w""#,
+            r#"emails[type eq "a" and primary eq true and value co "w"]"#,
+        ),
+        (r#"not (emails[type eq work].value eq w)"#, r#"not (emails[type eq "work" and value eq "w"])"#),
+        (
+            r#"(emails[type eq "a"].value ew "w" or title pr) and active eq true"#,
+            r#"(emails[type eq "a" and value ew "w"] or title pr) and active eq true"#,
+        ),
+        (r#"emails[not (type eq "a")].primary eq true"#, r#"emails[not (type eq "a") and primary eq true]"#),
+        (r#"addresses[type eq "home"].locality gt "a""#, r#"addresses[type eq "home" and locality gt "a"]"#),
+        (
+            r#"urn:scim:wso2:schema:emailAddresses[value sw "a"].value ew "x""#,
+            r#"urn:scim:wso2:schema:emailAddresses[value sw "a" and value ew "x"]"#,
+        ),
+        (
+            r#"manager[value pr].displayName le "z""#,
+            &format!(r#"{ENTERPRISE}:manager[value pr and displayName le "z"]"#),
+        ),
+        (r#"name[givenName pr].familyName ge "a""#, r#"name[givenName pr and familyName ge "a"]"#),
+    ] {
+        assert_eq!(parse(text), parse(means), "{text}");
+        assert_eq!(parse(text).to_string(), parse(means).to_string(), "{text}");
+    }
+    assert!(holds(r#"emails[type eq "work"].value eq "BJENSEN@example.com""#));
+    assert!(!holds(r#"emails[type eq "home"].value eq "bjensen@example.com""#));
+    for text in [
+        r#"emails[type eq "x"].value"#,
+        r#"emails[type eq "x"].value eq"#,
+        r#"emails[type eq "x"]. eq "x""#,
+        r#"emails[type eq "x"].nope eq "x""#,
+        r#"emails[type eq "x"].value.more eq "x""#,
+        r#"emails[type eq "x"].value[type pr]"#,
+        r#"emails[type eq "x"]value eq "x""#,
+        r#"emails[type eq "x"] eq "x""#,
+        r#"emails[type eq "x"].primary co "x""#,
+        r#"emails.value[type eq "x"].value eq "x""#,
+        r#"userName[type eq "x"].value eq "x""#,
+    ] {
+        refused(text);
+    }
+    let both = vec![r#"emails[type eq "x"].value pr"#; 25].join(" or ");
+    assert!(Filter::parse(user(), &both).is_ok());
+    refused(&format!("{both} or title pr"));
+}
+
+#[test]
+fn a_bare_word_that_is_no_json_literal_is_text() {
+    for (text, means) in [
+        ("userName eq kim", r#"userName eq "kim""#),
+        ("userName sw kim@example.com", r#"userName sw "kim@example.com""#),
+        ("userName eq PRIMARY/kim", r#"userName eq "PRIMARY/kim""#),
+        ("userName eq o'neil", r#"userName eq "o'neil""#),
+        ("userName eq é\u{301}", "userName eq \"é\u{301}\""),
+        ("id eq 2819c223-7f76-453a-919d-413861904646", r#"id eq "2819c223-7f76-453a-919d-413861904646""#),
+        ("externalId eq 701984a or title eq 007", r#"externalId eq "701984a" or title eq "007""#),
+        ("userName ne -x", r#"userName ne "-x""#),
+        ("userName eq pr", r#"userName eq "pr""#),
+        ("userName eq not", r#"userName eq "not""#),
+        ("userName eq truely", r#"userName eq "truely""#),
+        ("emails[type eq home]", r#"emails[type eq "home"]"#),
+        ("emails[type eq work and value co @example]", r#"emails[type eq "work" and value co "@example"]"#),
+        ("(userName eq kim) and not(userName eq lee)", r#"userName eq "kim" and not (userName eq "lee")"#),
+        ("meta.created gt 2026-01-01T00:00:00Z", r#"meta.created gt "2026-01-01T00:00:00Z""#),
+        ("meta.created le 2026-01-01T00:00:00.5+02:00", r#"meta.created le "2026-01-01T00:00:00.5+02:00""#),
+        ("active eq True", "active eq true"),
+    ] {
+        assert_eq!(parse(text), parse(means), "{text}");
+    }
+    for text in [
+        "eq",
+        "userName eq",
+        "userName eq and title pr",
+        "userName eq or",
+        "userName eq AND",
+        "userName eq \"kim",
+        "userName eq kim\"",
+        "userName eq ki\"m",
+        "userName eq kim smith",
+        "userName eq kim smith and title pr",
+        "userName eq 'kim'",
+        "userName eq “kim”",
+        "userName eq kim\0",
+        "userName eq kim(x)",
+        "userName eq kim[x]",
+        "userName eq",
+        "kim",
+        "active eq yes",
+        "meta.created gt yesterday",
+        "meta.created gt 2026-01-01",
+        "urn:latchkey:params:scim:schemas:extension:invitation:2.0:User:attempts eq 3a",
+    ] {
+        refused(text);
+    }
+}
+
+#[test]
+fn an_error_names_what_is_wrong() {
+    for (text, named) in [
+        ("active eq 2819c223-7f76", "'active' is of the type boolean"),
+        ("badge eq \"x\"", "'badge'"),
+        ("urn:gone:User:badge eq \"x\"", "'urn:gone:User:badge'"),
+        ("emails[nope eq \"x\"]", "'emails.nope'"),
+        ("emails[type pr].nope eq \"x\"", "'emails.nope'"),
+        ("userName like \"x\"", "'like' is not a filter operator"),
+    ] {
+        let error = Filter::parse(user(), text).expect_err(text);
+        assert!(error.detail.contains(named), "{}", error.detail);
+        assert!(!error.detail.contains("not a number"), "{}", error.detail);
     }
 }
 

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::error::Error;
+use crate::error::{Error, shorten};
 use crate::patch::path::{Parsed, Path};
 use crate::patch::{Kind, PATCH_OP_SCHEMA, Step};
 use crate::query::check_message_schema;
@@ -61,7 +61,7 @@ fn read_operation(resource_type: &ResourceType, operation: &Value, steps: &mut V
         };
     };
     match Path::parse(resource_type, path)? {
-        None => Err(Error::invalid_path("The 'path' names no attribute of this resource type.")),
+        None => Err(Error::invalid_path(format!("There is no attribute '{}'.", shorten(path)))),
         Some(Parsed::Attribute(path)) => {
             push(steps, kind, path, value);
             Ok(())
@@ -151,18 +151,31 @@ fn push(steps: &mut Vec<Step>, kind: Kind, path: Path, value: Option<Value>) {
     steps.push(Step { kind, path, value });
 }
 
-/// Older Entra ID wraps even a simple value: `[{"$ref": null, "value": "x"}]`.
+/// Older Entra ID wraps even simple values: `[{"$ref": null, "value": "x"}]`, of an attribute with one value or many.
 fn unwrap(attribute: &Attribute, value: Value) -> Value {
-    if attribute.multi_valued || attribute.data_type == Type::Complex {
+    if attribute.data_type == Type::Complex {
         return value;
     }
     match value {
-        Value::Array(mut list) if list.len() == 1 => match list.remove(0) {
-            Value::Object(mut wrapped) => wrapped.remove(VALUE).unwrap_or(Value::Object(wrapped)),
-            bare => bare,
-        },
+        Value::Array(list) if attribute.multi_valued => {
+            // One wrapper may hold several values.
+            let values = list.into_iter().flat_map(|value| match (value.is_object(), bare(value)) {
+                (true, Value::Array(values)) => values,
+                (_, value) => vec![value],
+            });
+            Value::Array(values.collect())
+        }
+        value @ Value::Object(_) if attribute.multi_valued => bare(value),
+        Value::Array(mut list) if list.len() == 1 => bare(list.remove(0)),
         value => value,
     }
+}
+
+/// The value in its wrapping.
+fn bare(value: Value) -> Value {
+    let Value::Object(mut wrapped) = value else { return value };
+    let name = wrapped.keys().find(|name| name.eq_ignore_ascii_case(VALUE)).cloned();
+    name.and_then(|name| wrapped.remove(&name)).unwrap_or(Value::Object(wrapped))
 }
 
 /// A member of a message; names are case-insensitive (RFC 7643 section 2.1).

@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::filter::{Filter, Literal, Operator};
 use crate::fold;
-use crate::patch::{Kind, Step};
+use crate::patch::{Kind, Step, values};
 use crate::resource::{Document, immutable};
 use crate::schema::{Attribute, AttributePath, Mutability, PRIMARY, REF, ResourceType, TYPE, Type, VALUE};
-use crate::value::{identity, key_of, read, same, settle, wrong};
+use crate::value::{identity, key_of, read, read_listed, same, settle, wrong};
 
 type Object = Map<String, Value>;
 
@@ -149,6 +149,9 @@ fn edit_whole_list(step: &Step, mut values: Vec<Value>) -> Result<(Vec<Value>, V
     let attribute = &*step.path.target.attribute;
     let given = match &step.value {
         None => None,
+        Some(value) if step.kind == Kind::Remove => {
+            read_listed(attribute, value.clone(), &step.path.target.to_string())?
+        }
         Some(value) => read(attribute, value.clone(), &step.path.target.to_string())?,
     };
     let given = match given {
@@ -405,5 +408,5 @@ fn into_object(value: Option<Value>) -> Object {
 }
 
 fn no_target(step: &Step) -> Error {
-    Error::no_target(format!("The value filter selects no value of '{}'.", whole(&step.path.target)))
+    values::no_target(&step.path.target)
 }

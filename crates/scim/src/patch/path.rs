@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::filter::Filter;
-use crate::schema::{AttributePath, ResourceType, Target, Type, VALUE};
+use crate::schema::{AmbiguousName, AttributePath, ResourceType, Target, Type, VALUE};
 
 /// What an operation is about.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,20 +20,25 @@ pub(super) enum Parsed {
     Schema(String),
 }
 
+/// A name looked up; it may be that of more than one attribute.
+fn find<T>(found: Result<Option<T>, AmbiguousName>) -> Result<Option<T>, Error> {
+    found.map_err(|ambiguous| Error::invalid_path(ambiguous.to_string()))
+}
+
 impl Path {
     /// Reads a path. `None` if it names what the resource type does not have.
     ///
     /// # Errors
-    /// 400 `invalidPath` if the path is malformed, 400 `invalidFilter` if its value filter is.
+    /// 400 `invalidPath` if the path is malformed or ambiguous, 400 `invalidFilter` if its value filter is.
     pub fn parse(resource_type: &ResourceType, text: &str) -> Result<Option<Parsed>, Error> {
         let Some((name, rest)) = text.split_once('[') else {
-            return Ok(resource_type.resolve(text).map(|target| match target {
+            return Ok(find(resource_type.find(text))?.map(|target| match target {
                 Target::Attribute(target) => Parsed::Attribute(Self { target, filter: None }),
                 Target::Core => Parsed::Schema(resource_type.schema.id.to_string()),
                 Target::Extension(schema) => Parsed::Schema(schema.id.to_string()),
             }));
         };
-        let Some(mut target) = resource_type.resolve_attribute(name) else {
+        let Some(mut target) = find(resource_type.find_attribute(name))? else {
             return Ok(None);
         };
         let attribute = &target.attribute;

@@ -10,6 +10,8 @@ use crate::patch::*;
 use crate::resource::read;
 use crate::schema::{Registry, Schema};
 
+mod clients;
+
 const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 const WSO2: &str = "urn:scim:wso2:schema";
@@ -363,7 +365,7 @@ fn paths_that_lead_nowhere_are_invalid() {
         "userName[value eq \"x\"]",
         "emails.value[type eq \"work\"]",
         "urn:nope:x",
-        "department",
+        "departments",
         "]",
         ".",
     ] {
@@ -624,18 +626,17 @@ fn operations_on_members_are_taken_out_in_order() {
     let members = resource_type("Group").resolve_attribute("members").expect("groups have members");
     assert!(patch.touches("members.value"));
     let ops = patch.take_value_ops(&members).expect("operations that can be done elsewhere");
-    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let named = |ids: &[&str]| ids.iter().map(|id| json!({ "value": id })).collect::<Vec<_>>();
     assert_eq!(ops[0], ValueOp::Add(vec![json!({ "value": "u1", "display": "d" }), json!({ "value": "u2" })]));
-    assert_eq!(ops[1], ValueOp::Remove(texts(&["u1"])));
-    assert_eq!(ops[2], ValueOp::Remove(texts(&["u3", "u4"])));
+    assert_eq!(ops[1], ValueOp::Remove(named(&["u1"])));
+    assert_eq!(ops[2], ValueOp::Remove(named(&["u3", "u4"])));
     assert!(matches!(&ops[3], ValueOp::RemoveMatching(filter) if filter.matches_value(&json!({ "type": "Group" }))));
     assert_eq!(
         ops[4..],
         [
             ValueOp::Replace(Vec::new()),
             ValueOp::RemoveAll,
-            ValueOp::Remove(texts(&["u5"])),
-            ValueOp::Add(vec![json!({ "value": "u6" })])
+            ValueOp::ReplaceSelected { selected: vec!["u5".to_owned()], by: named(&["u6"]) },
         ]
     );
     assert!(!patch.touches("members"));
@@ -645,12 +646,19 @@ fn operations_on_members_are_taken_out_in_order() {
 #[test]
 fn parts_of_members_cannot_be_changed_elsewhere() {
     let members = resource_type("Group").resolve_attribute("members").expect("groups have members");
-    for operation in [
-        json!({ "op": "replace", "path": "members[value eq \"u1\"].display", "value": "x" }),
-        json!({ "op": "remove", "path": "members.type" }),
-    ] {
+    let ops = |operation: Value| {
         let mut patch = Patch::parse(resource_type("Group"), &request(json!([operation]))).expect("a valid request");
-        assert_eq!(patch.take_value_ops(&members).map_err(|error| error.scim_type), Err(Some(ScimType::Mutability)));
+        patch.take_value_ops(&members).map_err(|error| error.scim_type)
+    };
+    assert_eq!(ops(json!({ "op": "remove", "path": "members.type" })), Err(Some(ScimType::Mutability)));
+    // Whether the filter selects anything is told first, and only the members know.
+    for (path, why) in [
+        ("members[value eq \"u1\"].display", ScimType::Mutability),
+        ("members[type eq \"User\"].value", ScimType::Mutability),
+        ("members[type eq \"User\"]", ScimType::InvalidPath),
+    ] {
+        let ops = ops(json!({ "op": "replace", "path": path, "value": "x" })).expect("operations");
+        assert!(matches!(ops.as_slice(), [ValueOp::Refuse(_, error)] if error.scim_type == Some(why)), "{path}");
     }
 }
 

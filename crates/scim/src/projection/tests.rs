@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use crate::patch::Patch;
 use crate::projection::*;
+use crate::resource;
 use crate::schema::Registry;
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
@@ -112,4 +114,60 @@ fn p14_what_is_not_wanted_need_not_be_loaded() {
 fn both_parameters_together_are_refused() {
     let error = Projection::parse(kind(), Some("id"), Some("name")).expect_err("both");
     assert_eq!(error.scim_type, Some(crate::ScimType::InvalidValue));
+}
+
+#[test]
+fn what_is_returned_on_request_is_shown_where_the_request_wrote_it() {
+    const CUSTOM: &str = "urn:example:User";
+    let mut registry = Registry::example().clone();
+    let schema = json!({ "id": CUSTOM, "name": "Custom", "attributes": [
+        { "name": "note", "type": "string", "returned": "request" },
+        { "name": "pins", "type": "complex", "multiValued": true, "returned": "request", "subAttributes": [
+            { "name": "value", "type": "string" }, { "name": "hint", "type": "string", "returned": "request" },
+        ] },
+        { "name": "open", "type": "complex", "subAttributes": [
+            { "name": "value", "type": "string" }, { "name": "hint", "type": "string", "returned": "request" },
+        ] },
+    ] });
+    registry.add_schema(Schema::parse(&schema).expect("a schema")).expect("a new schema");
+    registry.extend_resource_type("User", CUSTOM, false).expect("an extension");
+    let user = registry.resource_type("User").expect("users");
+    assert!(user.has_returned_on_request());
+    let body = json!({ "userName": "u", CUSTOM: {
+        "note": "n", "pins": [{ "value": "p", "hint": "h" }], "open": { "value": "o", "hint": "h" },
+    } });
+    let stored = resource::read(user, body.clone()).expect("a user");
+    let shown = |wish: [Option<&str>; 2], written: Vec<AttributePath>| {
+        let mut document = stored.clone();
+        Projection::parse(user, wish[0], wish[1]).expect("a wish").with_written(written).apply(&mut document);
+        document.get(CUSTOM).cloned().unwrap_or_default()
+    };
+    let written = |body: &Value| resource::written(user, body);
+    let all = body[CUSTOM].clone();
+    assert_eq!(shown([None, None], Vec::new()), json!({ "open": { "value": "o" } }));
+    assert_eq!(shown([None, None], written(&body)), all);
+    let note = format!("{CUSTOM}:note");
+    assert_eq!(shown([None, None], written(&json!({ &note: "n" }))), json!({ "note": "n", "open": { "value": "o" } }));
+    assert_eq!(
+        shown([None, None], written(&json!({ CUSTOM: { "PINS": { "value": "p" }, "open": { "Hint": "h" } } }))),
+        json!({ "pins": [{ "value": "p" }], "open": { "value": "o", "hint": "h" } })
+    );
+    // What the client asks for goes before what it wrote.
+    assert_eq!(shown([None, Some("note,pins")], written(&body)), json!({ "open": { "value": "o", "hint": "h" } }));
+    assert_eq!(shown([Some("open"), None], written(&body)), json!({ "open": { "value": "o" } }));
+    assert_eq!(shown([Some("note,open.hint"), None], Vec::new()), json!({ "note": "n", "open": { "hint": "h" } }));
+    let patch =
+        |operations: Value| Patch::parse(user, &json!({ "Operations": operations })).expect("a patch").written();
+    for operation in [
+        json!({ "op": "add", "path": "note", "value": "n" }),
+        json!({ "op": "replace", "value": { "note": "n" } }),
+        json!({ "op": "replace", "value": { CUSTOM: { "note": "n" } } }),
+        json!({ "op": "remove", "path": note }),
+    ] {
+        assert_eq!(patch(json!([operation])), written(&json!({ &note: "n" })));
+    }
+    assert_eq!(
+        shown([None, None], patch(json!([{ "op": "add", "path": "pins[value eq \"p\"].hint", "value": "h" }]))),
+        json!({ "pins": [{ "value": "p", "hint": "h" }], "open": { "value": "o" } })
+    );
 }

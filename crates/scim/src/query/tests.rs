@@ -22,10 +22,51 @@ fn user() -> &'static Arc<ResourceType> {
 fn defaults() {
     assert_eq!(request(&[]), Ok(ListRequest::default()));
     assert_eq!(page(&[]), Page { start: Start::Index(1), count: 100 });
-    assert_eq!(
-        request(&[("filter", ""), ("sortBy", ""), ("startIndex", ""), ("count", ""), ("x", "y")]),
-        Ok(ListRequest::default())
-    );
+    assert_eq!(request(&[("sortBy", ""), ("startIndex", ""), ("count", ""), ("x", "y")]), Ok(ListRequest::default()));
+}
+
+#[test]
+fn an_empty_filter_is_a_mistake() {
+    for empty in ["", " ", "\t\n"] {
+        assert_eq!(request(&[("filter", empty)]), Err(Some(ScimType::InvalidFilter)));
+        assert_eq!(request(&[("FILTER", empty), ("count", "0")]), Err(Some(ScimType::InvalidFilter)));
+        let search = ListRequest::from_search_request(&json!({ "filter": empty, "attributes": ["userName"] }));
+        assert_eq!(search.map_err(|error| error.scim_type), Err(Some(ScimType::InvalidFilter)));
+    }
+    assert!(ListRequest::from_search_request(&json!({ "filter": null })).is_ok());
+}
+
+#[test]
+fn attributes_are_read_without_their_value_filters() {
+    let shown = |list: &str| {
+        let request = ListRequest::from_pairs([("attributes", list)]).expect("well formed");
+        let mut document = json!({
+            "id": "1", "userName": "kim", "title": "t",
+            "emails": [{ "value": "w@example.com", "type": "work" }, { "value": "h@example.com", "type": "home" }],
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": { "department": "d", "division": "v" },
+        });
+        let document = document.as_object_mut().expect("an object");
+        request.resolve(user()).expect("a query").projection.apply(document);
+        document.shift_remove("id");
+        Value::Object(std::mem::take(document))
+    };
+    let emails = shown("emails");
+    assert_eq!(emails["emails"].as_array().map(Vec::len), Some(2));
+    for list in [
+        "emails[type eq \"work\"]",
+        "EMAILS[type eq work]",
+        "emails[value eq \"a,b\\\"]\"] ",
+        "emails[type eq \"work\", primary]",
+        "urn:ietf:params:scim:schemas:core:2.0:User:emails[type eq \"work\"]",
+        "emails[type eq \"work\"",
+    ] {
+        assert_eq!(shown(list), emails, "{list}");
+    }
+    assert_eq!(shown("emails[type eq \"work\"].value,userName"), shown("userName, emails.value"));
+    assert_eq!(shown("emails[a eq \"x,title\"],userName"), shown("emails,userName"));
+    let department = shown("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department");
+    assert_eq!(shown("department"), department);
+    assert_ne!(department, json!({}));
 }
 
 #[test]

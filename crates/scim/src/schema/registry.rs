@@ -20,8 +20,8 @@ pub struct Registry {
     resource_types: Vec<Arc<ResourceType>>,
 }
 
-/// The endpoints of the protocol itself (RFC 7644 section 3.2).
-const RESERVED: [&str; 5] = ["Me", "Bulk", "Schemas", "ResourceTypes", "ServiceProviderConfig"];
+/// The endpoints of the protocol itself (RFC 7644 section 3.2), and SCIM 1.1's name of one of them.
+const RESERVED: [&str; 6] = ["Me", "Bulk", "Schemas", "ResourceTypes", "ServiceProviderConfig", "ServiceConfiguration"];
 
 static STANDARD: LazyLock<Registry> = LazyLock::new(|| {
     // The documents are compiled in, and a test reads them: this cannot fail in a build that passed.
@@ -166,11 +166,13 @@ impl Registry {
         })
     }
 
-    /// The resource type at that endpoint (`Users` or `/Users`), in exactly that case: URL paths have one.
+    /// The resource type at that endpoint (`Users` or `/Users`), in any case: no two differ by it alone.
     #[must_use]
     pub fn resource_type_at(&self, endpoint: &str) -> Option<&Arc<ResourceType>> {
         let segment = endpoint.strip_prefix('/').unwrap_or(endpoint);
-        self.resource_types.iter().find(|resource_type| resource_type.endpoint.strip_prefix('/') == Some(segment))
+        self.resource_types.iter().find(|resource_type| {
+            resource_type.endpoint.strip_prefix('/').is_some_and(|endpoint| endpoint.eq_ignore_ascii_case(segment))
+        })
     }
 
     /// All resource types, in the order discovery lists them.

@@ -23,7 +23,8 @@ fn the_built_in_documents_make_a_registry() {
     let names: Vec<&str> = registry.resource_types().iter().map(|resource_type| resource_type.name.as_str()).collect();
     assert_eq!(names, ["User", "Group"]);
     assert_eq!(registry.resource_type_at("Users"), registry.resource_type("user"));
-    assert_eq!(registry.resource_type_at("users"), None);
+    assert_eq!(registry.resource_type_at("/USERS"), registry.resource_type("User"));
+    assert_eq!(registry.resource_type_at("User"), None);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod large;
 mod members;
+mod named;
 mod nested;
 
 use serde_json::{Value, json};
