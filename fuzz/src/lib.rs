@@ -11,7 +11,7 @@ use http::HeaderMap;
 use latchkey::access;
 use latchkey::access::authenticate::{Basic, Credentials};
 use latchkey::access::grant::Grant;
-use latchkey::access::session::Session;
+use latchkey::access::session_cookie::Session;
 use latchkey::base::address::Address;
 use latchkey::base::keys::{Key, KeyRing};
 use latchkey::base::locale::MAX_LOCALE;
@@ -239,8 +239,8 @@ pub fn address(input: &[u8]) {
 /// API tokens and access tokens: no text passes for one of ours.
 pub fn bearer(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
-    if let Some(digest) = access::api_token::digest(&text) {
-        assert!(text.starts_with(access::api_token::PREFIX) && text.len() == 39 && digest.len() == 43);
+    if let Some(digest) = access::api_token_text::digest(&text) {
+        assert!(text.starts_with(access::api_token_text::PREFIX) && text.len() == 39 && digest.len() == 43);
     }
     let ring = |byte: u8| KeyRing::new(vec![Key::new("k".to_owned(), vec![byte; 32])], "id.example.com".to_owned());
     assert_eq!(Grant::verify(&text, &ring(7), 0), None, "nobody has the key");

@@ -38,15 +38,15 @@ use axum::response::Response;
 use serde_json::json;
 use tower_service::Service as _;
 
-use crate::access::password::Gate;
+use crate::access::password::HashLimiter;
 use crate::base::scope::Scopes;
 use crate::http::area::Area;
 use crate::http::error::{ApiError, Failure};
 use crate::http::request::RequestState;
 use crate::http::response::set;
 use crate::invite::renewal;
-use crate::mail::sender::Health;
-use crate::model::context::{Actor, Context, Memory};
+use crate::model::caches::{Caches, Health};
+use crate::model::context::{Actor, Context};
 use crate::model::deployment::Deployment;
 use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Platform};
@@ -59,15 +59,15 @@ pub use routes::{ROUTES, Route, Rule};
 pub struct Service {
     deployment: Result<Arc<Deployment>, Vec<String>>,
     router: Router,
-    gate: Gate,
-    memory: Arc<Memory>,
+    gate: HashLimiter,
+    caches: Arc<Caches>,
 }
 
 impl Service {
     /// Builds the routes for a deployment, or for the list of what must be mended before there is one.
     #[must_use]
     pub fn new(deployment: Result<Arc<Deployment>, Vec<String>>) -> Self {
-        Self { deployment, router: routes::router(), gate: Gate::default(), memory: Arc::default() }
+        Self { deployment, router: routes::router(), gate: HashLimiter::default(), caches: Arc::default() }
     }
 
     /// The deployment, where it is complete.
@@ -79,7 +79,7 @@ impl Service {
     /// What this isolate knows of its mail providers.
     #[must_use]
     pub fn mail_health(&self) -> &Health {
-        &self.memory.mail
+        &self.caches.mail
     }
 
     /// Reads what every request needs, so that none has to wait for it: the first thing an isolate does, and what the
@@ -119,7 +119,8 @@ impl Service {
             address,
             actor: Actor::Anyone,
             scopes: Scopes::empty(),
-            memory: self.memory.clone(),
+            settings: None,
+            caches: self.caches.clone(),
             platform,
             deployment,
             tenant,

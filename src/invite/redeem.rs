@@ -74,7 +74,8 @@ impl From<Refused> for Link {
 pub async fn look_up(ctx: &Context, claims: Claims) -> Result<Link, DatabaseError> {
     let ctx = &ctx.in_store_of(&claims.user.to_string());
     let found = find::by_id_statement(ctx, USER, &claims.user.to_string(), false);
-    opened(claims, tenant_settings::queries(ctx, vec![found]).await?.first())
+    let (outcomes, settings) = tenant_settings::batch(ctx, vec![found]).await?;
+    opened(claims, outcomes.first().filter(|_| settings.is_some()))
 }
 
 /// Looks a link up together with the hashes of the user's last passwords, in one round trip.
@@ -82,8 +83,9 @@ async fn look_up_with_passwords(ctx: &Context, claims: Claims) -> Result<(Link, 
     let id = claims.user.to_string();
     let ctx = &ctx.in_store_of(&id);
     let statements = vec![find::by_id_statement(ctx, USER, &id, false), credentials::last(ctx, &id)];
-    let outcomes = tenant_settings::queries(ctx, statements).await?;
-    let passwords = credentials::hashes(ctx, outcomes.get(1))?;
+    let (outcomes, settings) = tenant_settings::batch(ctx, statements).await?;
+    let Some(settings) = settings else { return Ok((Link::Invalid, Vec::new())) };
+    let passwords = credentials::hashes(&settings, outcomes.get(1))?;
     Ok((opened(claims, outcomes.first())?, passwords))
 }
 
@@ -119,7 +121,7 @@ pub enum Redeemed {
 /// The database's: nothing was changed, and the link still works.
 pub async fn set_password(
     ctx: &Context,
-    gate: &password::Gate,
+    gate: &password::HashLimiter,
     token: &str,
     password: &str,
     confirm: Option<&str>,
@@ -263,7 +265,7 @@ fn redemption(ctx: &Context, claims: &Claims, user: &Resource, hash: Option<&str
         audit::record(ctx, operation, Action::InvitationRedeem, &user.id),
     ];
     if let Some(hash) = hash {
-        batch.extend(credentials::store(ctx, &user.id, operation, hash));
+        batch.extend(credentials::store_hash(ctx, &user.id, operation, hash));
     }
     let address = user.account.email.as_deref().and_then(Address::parse);
     let settings = ctx.settings();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use crate::access::password::Gate;
+use crate::access::password::HashLimiter;
 use crate::model::context::Context;
 use crate::model::resource::{GROUP, USER};
 use crate::ports::{DatabaseError, store_of};
@@ -29,7 +29,7 @@ const CHUNK: usize = 125;
 const CHUNK_BYTES: usize = 300_000;
 
 /// Runs a plan and answers the BulkResponse.
-pub async fn run(ctx: &Context, gate: &Gate, registry: &Registry, plan: Plan) -> Json {
+pub async fn run(ctx: &Context, gate: &HashLimiter, registry: &Registry, plan: Plan) -> Json {
     let order = plan.order();
     let ids: HashMap<String, String> = plan
         .operations
@@ -84,7 +84,7 @@ struct Waiting {
 
 struct Run<'a> {
     ctx: &'a Context,
-    gate: &'a Gate,
+    gate: &'a HashLimiter,
     registry: &'a Registry,
     /// The ids of what the POSTs create, by `bulkId`.
     ids: HashMap<String, String>,

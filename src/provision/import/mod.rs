@@ -22,7 +22,7 @@ use serde::Serialize;
 use self::csv::Sheet;
 use self::list::List;
 use self::row::{Person, Row};
-use crate::access::password::Gate;
+use crate::access::password::HashLimiter;
 use crate::access::role::Role;
 use crate::base::scope::Scope;
 use crate::base::text::cut;
@@ -130,7 +130,7 @@ pub struct Report {
 ///
 /// When the database fails, the rows done so far are reported as done and the others as failed. Importing the file again
 /// is harmless at any time: whoever exists is reported as existing.
-pub async fn run(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, file: &File<'_>, dry_run: bool) -> Report {
+pub async fn run(ctx: &Context, gate: &HashLimiter, rt: &Arc<ResourceType>, file: &File<'_>, dry_run: bool) -> Report {
     let mut run = Run {
         ctx,
         gate,
@@ -159,7 +159,7 @@ struct Waiting {
 
 struct Run<'a> {
     ctx: &'a Context,
-    gate: &'a Gate,
+    gate: &'a HashLimiter,
     rt: &'a Arc<ResourceType>,
     dry_run: bool,
     waiting: Vec<Waiting>,
