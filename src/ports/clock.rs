@@ -1,7 +1,6 @@
 //! The ports of time and randomness.
 
-/// Milliseconds since the Unix epoch.
-pub type Millis = i64;
+use crate::base::calendar::Millis;
 
 /// The time.
 pub trait Clock: Send + Sync {

@@ -15,8 +15,10 @@ mod meter;
 mod platform;
 mod signatures;
 
+pub use crate::base::calendar::Millis;
+
 pub use self::cache::{Cache, CacheError};
-pub use self::clock::{Clock, Entropy, Millis};
+pub use self::clock::{Clock, Entropy};
 pub use self::database::{Database, DatabaseError, Outcome, Row, Statement, Value};
 pub use self::http::{HttpClient, HttpError};
 pub use self::limiter::{RateLimiter, RequestKind};

@@ -13,7 +13,7 @@ use crate::access::password::HashLimiter;
 use crate::model::context::Context;
 use crate::model::resource::{GROUP, USER};
 use crate::ports::{DatabaseError, store_of};
-use crate::provision::{CODE_HEADER, Expected, Found, Refusal, prepare, store};
+use crate::provision::{self, CODE_HEADER, Expected, Found, Refusal, prepare, store};
 use crate::store::cross_store::Strangers;
 use crate::store::find;
 use crate::store::group;
@@ -257,10 +257,10 @@ impl Run<'_> {
         let expected = operation.version.as_deref().map_or(Expected::Any, Expected::matching);
         let data = self.body(operation)?;
         let found = match operation.method {
-            Method::Put => super::replace(self.ctx, self.gate, &rt, &id, data, expected, false).await?,
-            Method::Patch => super::modify(self.ctx, self.gate, &rt, &id, &data, expected, false).await?,
+            Method::Put => provision::replace(self.ctx, self.gate, &rt, &id, data, expected, false).await?,
+            Method::Patch => provision::modify(self.ctx, self.gate, &rt, &id, &data, expected, false).await?,
             Method::Delete | Method::Post => {
-                super::delete(self.ctx, &rt, &id, expected).await?;
+                provision::delete(self.ctx, &rt, &id, expected).await?;
                 return Ok((rt, None));
             }
         };
