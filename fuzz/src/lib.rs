@@ -20,7 +20,7 @@ use latchkey::base::token::{Claims, MAX_LENGTH, Purpose, Refused};
 use latchkey::mail::render::render;
 use latchkey::mail::render::validate::validate;
 use latchkey::mail::template::{Template, Values};
-use latchkey::mail::webhooks::{self, Incoming, Refusal};
+use latchkey::mail::webhooks::{self, Incoming, WebhookError};
 use latchkey::model::deployment::Deployment;
 use latchkey::model::mail::TemplateType;
 use latchkey::model::schemas::builtin;
@@ -333,7 +333,7 @@ pub fn hook(input: &[u8]) {
             let credentials = if provider == "brevo" { "Bearer sixteen-or-more!".to_owned() } else { basic };
             headers.insert("authorization", credentials.parse().expect("a header"));
             let received = receive(&headers);
-            assert!(!matches!(received, Err(Refusal::Database(_))), "{provider}: {received:?}");
+            assert!(!matches!(received, Err(WebhookError::Database(_))), "{provider}: {received:?}");
         }
     });
 }

@@ -33,8 +33,15 @@ pub enum Link {
     Live(Claims, Box<Resource>),
     /// Authentic, but its time is over.
     Expired(Claims),
-    /// Authentic and in time, but dead for this reason.
-    Dead(Claims, Cause),
+    /// Authentic and in time, but dead.
+    Dead {
+        /// What it says.
+        claims: Claims,
+        /// Why.
+        cause: Cause,
+        /// Whether its holder may ask for a new mail: another link is what works now, or would.
+        renewable: bool,
+    },
     /// Authentic, but of another tenant.
     OtherTenant,
     /// Mangled, forged, or of a key or a user that is no more.
@@ -88,7 +95,10 @@ fn judge(claims: Claims, outcome: Option<&Outcome>) -> Result<Link, DatabaseErro
         None => Link::Invalid,
         Some(user) => match user.account.dead_link(claims.seq, claims.purpose) {
             None => Link::Live(claims, Box::new(user)),
-            Some(cause) => Link::Dead(claims, cause),
+            Some(cause) => {
+                let superseded = matches!(cause, Cause::Replaced | Cause::AddressChanged);
+                Link::Dead { claims, cause, renewable: superseded && user.account.waits_for_a_link() }
+            }
         },
     })
 }
@@ -129,7 +139,9 @@ pub async fn set_password(
     if !weaknesses.is_empty() {
         return Ok(Redeemed::Refused(claims, user, weaknesses));
     }
-    if confirm.is_some_and(|confirm| confirm != password) {
+    // As they are hashed: a person who types twice may do so on two keyboards.
+    let normalized = password::normalized(password);
+    if confirm.is_some_and(|confirm| password::normalized(confirm) != normalized) {
         return Ok(Redeemed::Mismatch(claims, user));
     }
     // Last, because it costs most.
@@ -230,7 +242,7 @@ async fn redeem(
     }
     // Somebody was faster: what the link is now says who.
     Ok(Redeemed::NotLive(match open(there, claims).await? {
-        Link::Live(claims, _) => Link::Dead(claims, Cause::Replaced),
+        Link::Live(claims, _) => Link::Dead { claims, cause: Cause::Replaced, renewable: false },
         other => other,
     }))
 }

@@ -3,11 +3,11 @@
 //! There is no cookie here and no check of where a form came from: the token in the path is the credential, and mail
 //! programs open links through redirectors of their own.
 
-use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use ::http::{StatusCode, Uri};
 use axum::response::Response;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::base::account::{Cause, Onboarding};
 use crate::base::token::{Claims, Purpose, Refused};
@@ -71,21 +71,21 @@ impl<'a> View<'a> {
         match link {
             Link::Expired(claims) => {
                 let until = i64::try_from(claims.expires_at).ok();
-                let path = self.path(uri);
-                // Where codes are handed on by others, no mail would come.
-                let mails = self.settings().email_sender == EmailSender::Internal;
-                let request_new = mails.then_some(path.as_str());
-                self.problem(StatusCode::GONE, Some(claims), LinkProblem::Expired { until, request_new })
+                let path = self.button_for_new_mail(uri);
+                let problem = LinkProblem::Expired { until, request_new: path.as_deref() };
+                self.problem(StatusCode::GONE, Some(claims), problem)
             }
-            Link::Dead(claims, cause) => {
+            Link::Dead { claims, cause, renewable } => {
+                let path = renewable.then(|| self.button_for_new_mail(uri)).flatten();
+                let request_new = path.as_deref();
                 let sign_in = self.settings().sign_in_url.as_deref();
                 let problem = match cause {
                     Cause::Accepted if claims.purpose == Purpose::VerifyEmail => LinkProblem::Confirmed { sign_in },
                     Cause::Accepted => LinkProblem::Accepted { sign_in },
                     Cause::Revoked => LinkProblem::Revoked,
                     Cause::GivenUp => LinkProblem::NotPending { sign_in },
-                    Cause::Replaced => LinkProblem::Replaced,
-                    Cause::AddressChanged => LinkProblem::AddressChanged,
+                    Cause::Replaced => LinkProblem::Replaced { request_new },
+                    Cause::AddressChanged => LinkProblem::AddressChanged { request_new },
                     Cause::Locked => LinkProblem::Locked,
                 };
                 self.problem(StatusCode::GONE, Some(claims), problem)
@@ -94,6 +94,11 @@ impl<'a> View<'a> {
                 self.problem(StatusCode::NOT_FOUND, None, LinkProblem::Invalid)
             }
         }
+    }
+
+    /// Where the button for a new mail sends its form; `None` where codes are handed on by others, and no mail would come.
+    fn button_for_new_mail(&self, uri: &Uri) -> Option<String> {
+        (self.settings().email_sender == EmailSender::Internal).then(|| self.path(uri))
     }
 
     fn form(&self, status: StatusCode, uri: &Uri, claims: &Claims, user: &Resource, problems: &[String]) -> Response {
@@ -143,7 +148,8 @@ impl<'a> View<'a> {
     }
 }
 
-/// The answer to the button of an expired link: the same, and after the same work, whatever became of the user.
+/// The answer to the button for a new mail. Of an expired link it is the same, and after the same work, whatever became of
+/// the user; of one in time, its page has told already.
 async fn new_mail(view: &View<'_>, uri: &Uri, claims: &Claims) -> Response {
     match renewal::request(view.ctx, claims).await {
         Ok(()) => response::page(StatusCode::OK, invite::new_mail_requested(&view.shell(Some(claims)))),
@@ -151,25 +157,66 @@ async fn new_mail(view: &View<'_>, uri: &Uri, claims: &Claims) -> Response {
     }
 }
 
-/// What the token of a POST says. The error is the answer: to the button of an expired link, or the page of a link that
-/// does not work.
+/// What the token of a POST says. The error is the answer: to the button for a new mail, or the page of a link that does
+/// not work.
 async fn verify_posted(
     view: &View<'_>,
     uri: &Uri,
     form: &Form,
     token: &str,
     purposes: &[Purpose],
-) -> Result<Claims, Response> {
-    match redeem::verify(view.ctx, token, purposes) {
-        Ok(claims) => Ok(claims),
-        Err(Refused::Expired(claims)) if is_intent(form, REQUEST_NEW_MAIL) => Err(new_mail(view, uri, &claims).await),
-        Err(refused) => Err(view.not_live(uri, &refused.into())),
+) -> Result<Claims, Result<Response, ApiError>> {
+    let asks_for_mail = is_intent(form, REQUEST_NEW_MAIL);
+    let claims = match redeem::verify(view.ctx, token, purposes) {
+        Ok(claims) => claims,
+        Err(Refused::Expired(claims)) if asks_for_mail => return Err(Ok(new_mail(view, uri, &claims).await)),
+        Err(refused) => return Err(Ok(view.not_live(uri, &refused.into()))),
+    };
+    if asks_for_mail {
+        match redeem::open(view.ctx, claims.clone()).await {
+            Ok(Link::Dead { renewable: true, .. }) => return Err(Ok(new_mail(view, uri, &claims).await)),
+            Ok(_) => {}
+            Err(failure) => return Err(view.failed(uri, &claims, failure)),
+        }
     }
+    Ok(claims)
 }
 
 fn is_intent(form: &Form, intent: &str) -> bool {
     form.text(INTENT_FIELD).is_some_and(|sent| sent == intent)
 }
+
+/// The folders whose pages are behind mailed links.
+const FOLDERS: [&str; 2] = ["/invite/", "/verify/"];
+
+/// Whether a token can have this character (docs/token.md).
+fn is_token_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')
+}
+
+/// A token without what mail programs leave behind it: whatever cannot end one, such as punctuation, white space and
+/// characters that do not show. What stands before its end stays, and is for the token's own check.
+fn without_tail(token: &str) -> &str {
+    token.trim_end_matches(|c| c == '.' || !is_token_character(c))
+}
+
+/// The path of a mailed page as the mail had it, of one that a mail program has written anew: without one layer of
+/// percent-encoding, and without a tail. `None` for other paths. What is left may be anything; it is one segment, so that
+/// the page says what is wrong with the link.
+#[must_use]
+pub fn cleaned(path: &str) -> Option<String> {
+    let folder = FOLDERS.into_iter().find(|folder| path.starts_with(folder))?;
+    let decoded = percent_decode_str(path.get(folder.len()..)?).decode_utf8_lossy();
+    let token = without_tail(&decoded);
+    if token.is_empty() {
+        return None;
+    }
+    let segment = utf8_percent_encode(token, TOKEN);
+    Some(format!("{folder}{segment}"))
+}
+
+/// Everything but the characters of a token.
+const TOKEN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
 
 fn too_large(_: TooLarge) -> ApiError {
     ApiError::too_large("The form is too large.")
@@ -198,7 +245,7 @@ pub async fn set_password(input: Input) -> Result<Response, ApiError> {
     let view = View::new(ctx);
     let claims = match verify_posted(&view, &uri, &form, params.raw("token"), SETS_PASSWORD).await {
         Ok(claims) => claims,
-        Err(response) => return Ok(response),
+        Err(answer) => return answer,
     };
     let (password, confirm) = match (form.field(PASSWORD_FIELD).transpose(), form.field(CONFIRM_FIELD).transpose()) {
         (Ok(password), Ok(confirm)) => (password.unwrap_or_default(), confirm),
@@ -263,7 +310,7 @@ pub async fn confirm_email(input: Input) -> Result<Response, ApiError> {
     let view = View::new(ctx);
     let claims = match verify_posted(&view, &uri, &form, params.raw("token"), CONFIRMS_ADDRESS).await {
         Ok(claims) => claims,
-        Err(response) => return Ok(response),
+        Err(answer) => return answer,
     };
     if !is_intent(&form, CONFIRM_EMAIL) {
         return offer_to_verify(&view, &uri, claims, StatusCode::UNPROCESSABLE_ENTITY).await;
@@ -304,10 +351,9 @@ pub async fn confirm_registration(input: Input) -> Result<Response, ApiError> {
 fn redirect(ctx: &Context, query: &Query, folder: &str) -> Response {
     let code = query.first("confirmation");
     // What is no token's spelling goes nowhere: not into a header, not into a path.
-    let token_like = |code: &Cow<str>| {
-        !code.is_empty() && code.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
-    };
-    let Some(code) = code.filter(token_like) else {
+    let code =
+        code.as_deref().map(without_tail).filter(|code| !code.is_empty() && code.chars().all(is_token_character));
+    let Some(code) = code else {
         return View::new(ctx).problem(StatusCode::NOT_FOUND, None, LinkProblem::Invalid);
     };
     response::see_other(&format!("{}/{folder}/{code}", ctx.tenant.prefix()))
