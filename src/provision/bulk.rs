@@ -301,7 +301,7 @@ impl Run<'_> {
                 break;
             }
             strangers.name(&mut new.members);
-            let name = user_name_key(&new);
+            let name = unique_name(&new);
             if let Some(member) = new.members.iter().find(|member| unknown.contains(&member.id)) {
                 let short: String = member.id.chars().take(80).collect();
                 let error = ScimError::invalid_value(format!("There is no user or group with the id '{short}'."));
@@ -346,10 +346,21 @@ impl Run<'_> {
         if named.is_empty() { Ok(Default::default()) } else { group::unknown(self.ctx, &named).await }
     }
 
-    /// The user names in a batch that users have already: needed only where the first errors decide where to stop.
-    async fn taken_names(&self, waiting: &[Waiting]) -> Result<HashSet<String>, DatabaseError> {
-        let names: Vec<String> = waiting.iter().filter_map(|waiting| user_name_key(&waiting.new)).collect();
-        find::taken_names(self.ctx, &names).await
+    /// The names in a batch that users or groups have already: needed only where the first errors decide where to stop.
+    async fn taken_names(&self, waiting: &[Waiting]) -> Result<HashSet<UniqueName>, DatabaseError> {
+        let names: Vec<UniqueName> = waiting.iter().filter_map(|waiting| unique_name(&waiting.new)).collect();
+        let of = |kind: &str| -> Vec<String> {
+            names.iter().filter(|(name, _)| *name == kind).map(|(_, key)| key.clone()).collect()
+        };
+        let (users, groups) = (of(USER), of(GROUP));
+        let mut taken = HashSet::new();
+        if !users.is_empty() {
+            taken.extend(find::taken_names(self.ctx, &users).await?.into_iter().map(|key| (USER, key)));
+        }
+        if !groups.is_empty() {
+            taken.extend(find::taken_group_names(self.ctx, &groups).await?.into_iter().map(|key| (GROUP, key)));
+        }
+        Ok(taken)
     }
 
     fn record(&mut self, index: usize, label: &Label, outcome: Result<(Arc<ResourceType>, Option<Found>), Refusal>) {
@@ -386,9 +397,16 @@ impl Run<'_> {
     }
 }
 
-fn user_name_key(new: &NewResource) -> Option<String> {
-    if new.resource_type.name != USER {
-        return None;
+/// A type of resources and the key of a name that one of them has alone.
+type UniqueName = (&'static str, String);
+
+fn unique_name(new: &NewResource) -> Option<UniqueName> {
+    match new.resource_type.name.as_str() {
+        USER => Some((USER, fold(&new.resource.user_name()))),
+        GROUP => {
+            let document = new.resource.attributes();
+            Some((GROUP, fold(document.get("displayName")?.as_str()?)))
+        }
+        _ => None,
     }
-    Some(fold(&new.resource.user_name()))
 }
