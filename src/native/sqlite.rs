@@ -206,9 +206,9 @@ mod tests {
 
     /// A database as it was before the migration whose text begins with this.
     fn before(migration: &str) -> Connection {
-        let connection = Connection::open_in_memory().unwrap();
+        let connection = Connection::open_in_memory().expect("a row of the test");
         for text in MIGRATIONS.iter().take_while(|text| **text != migration) {
-            connection.execute_batch(text).unwrap();
+            connection.execute_batch(text).expect("a row of the test");
         }
         connection
     }
@@ -243,13 +243,15 @@ mod tests {
                      onboarding, lock) VALUES (?1, ?2, 'Group', ?3, ?4, ?5, 1, ?6, ?6, 'o', 'none', 'none')",
                     rusqlite::params![tenant, id, name, document, keys, created],
                 )
-                .unwrap();
+                .expect("a row of the test");
             connection
                 .execute("INSERT INTO value_index VALUES (?1, 'Group', 'displayName', ?2, ?3)", (tenant, &key, id))
-                .unwrap();
-            connection.execute("INSERT INTO group_ancestors VALUES (?1, ?2, ?2, 0, ?3)", (tenant, id, name)).unwrap();
+                .expect("a row of the test");
+            connection
+                .execute("INSERT INTO group_ancestors VALUES (?1, ?2, ?2, 0, ?3)", (tenant, id, name))
+                .expect("a row of the test");
         }
-        connection.execute_batch(migration).unwrap();
+        connection.execute_batch(migration).expect("a row of the test");
         let named = |tenant: i64, id: &str| -> (String, i64) {
             let row = "SELECT r.display, r.document ->> 'displayName', r.document ->> 'externalId', r.keys ->> 'displayName', \
                        a.display, v.key, r.version FROM resources r JOIN group_ancestors a ON a.tenant = r.tenant \
@@ -257,7 +259,7 @@ mod tests {
                        WHERE r.tenant = ?1 AND r.id = ?2";
             connection
                 .query_row(row, (tenant, id), |row| {
-                    let text = |index: usize| row.get::<_, String>(index).unwrap();
+                    let text = |index: usize| row.get::<_, String>(index).expect("a row of the test");
                     let name = text(0);
                     let key = name.to_lowercase();
                     assert_eq!(
@@ -265,9 +267,9 @@ mod tests {
                         (name.clone(), "x".into(), key.clone(), name.clone())
                     );
                     assert_eq!(text(5), key[..key.len().min(512)]);
-                    Ok((name, row.get(6).unwrap()))
+                    Ok((name, row.get(6).expect("a row of the test")))
                 })
-                .unwrap()
+                .expect("a row of the test")
         };
         for (tenant, id, expected) in [
             (1, "a", "Staff"),
@@ -286,7 +288,8 @@ mod tests {
         ] {
             let (name, version) = named(tenant, id);
             assert_eq!(name, expected);
-            let before = groups.iter().find(|group| (group.0, group.1) == (tenant as i32, id)).unwrap().2;
+            let before =
+                groups.iter().find(|group| (group.0, group.1) == (tenant as i32, id)).expect("a row of the test").2;
             assert_eq!(version, if name == before { 1 } else { 2 }, "{name}");
         }
     }
