@@ -12,6 +12,7 @@ group() { # name, command...
   summary+=("$(printf '%-28s %-7s %4d s' "$name" "$result" $((SECONDS - began)))")
 }
 
+# The documentation's examples too: those of crates/scim and of its README.
 group "native (cargo test)" cargo test --quiet --workspace --exclude latchkey-worker
 group "workerd and browser (e2e)" node --disable-warning=ExperimentalWarning --test --test-reporter=spec --test-timeout=300000 'tests/e2e/*.test.mjs'
 group "conformance (scim2, scim-sanity)" node --disable-warning=ExperimentalWarning tests/conformance/run.mjs

@@ -1,4 +1,4 @@
-//! Who is calling: an API token, the first administrator, or a user by credentials of his own or in a session.
+//! Who is calling: an API token, the first administrator, or a user by credentials of their own or in a session.
 
 use std::sync::Arc;
 
@@ -9,19 +9,20 @@ use subtle::ConstantTimeEq;
 
 use crate::access::delay::{Attempt, Verdict};
 use crate::access::grant::Grant;
-use crate::access::password::Gate;
-use crate::access::{api_token, password, role, sessions};
+use crate::access::password::HashLimiter;
+use crate::access::{api_token_text, api_tokens, password, role, sessions};
 use crate::base::scope::{Scope, Scopes};
 use crate::base::secret::Secret;
-use crate::model::context::{Actor, Context};
+use crate::model::api_token::ApiToken;
+use crate::model::audit::Action;
+use crate::model::caches::PasswordDigest;
+use crate::model::context::{Actor, Context, StoreContext};
 use crate::model::resource::Resource;
+use crate::model::settings::Settings;
 use crate::model::tenant::{SUPER_TENANT, Tenant};
-use crate::ports::{DatabaseError, Millis, Statement};
-use crate::store::api_tokens;
-use crate::store::api_tokens::ApiToken;
-use crate::store::audit::{self, Action};
-use crate::store::tenant_settings;
-use crate::store::{cross_store, find};
+use crate::ports::{DatabaseError, Millis, Row, Statement};
+use crate::store::sign_in_failures::{self, StoredFailures};
+use crate::store::{audit, credentials, cross_store, find, tenant_settings};
 use scim::fold::fold;
 
 /// A user name and a password, as sent.
@@ -68,82 +69,76 @@ impl Credentials {
     }
 }
 
-/// What credentials come to.
-pub enum Outcome<T> {
-    /// They are right.
-    Accepted(T),
-    /// Anything else: the caller learns no more.
+/// Why credentials let nobody in.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    /// They are wrong, or not good here: the caller learns no more.
+    #[error("the credentials are refused")]
     Refused,
     /// Too many passwords wait to be checked.
+    #[error("too many passwords wait to be checked")]
     Busy,
     /// Too many attempts have failed: the next one may be made after this many seconds.
+    #[error("the next attempt may be made after {0} seconds")]
     Wait(u32),
-}
-
-impl<T> Outcome<T> {
-    /// The same of what `change` makes of what was accepted.
-    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Outcome<U> {
-        match self {
-            Self::Accepted(accepted) => Outcome::Accepted(change(accepted)),
-            Self::Refused => Outcome::Refused,
-            Self::Busy => Outcome::Busy,
-            Self::Wait(seconds) => Outcome::Wait(seconds),
-        }
-    }
+    /// The database's failure.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
 }
 
 /// Somebody who has given a right password.
 pub struct Admitted {
-    /// The context with him in it.
+    /// The context with them in it.
     pub ctx: Context,
-    /// The tenant that he belongs to.
-    pub home: Tenant,
-    /// His id and when his password was set; `None` for the first administrator.
+    /// The same in the tenant that they belong to.
+    pub home: Context,
+    /// The user's id and when the password was set; `None` for the first administrator.
     pub user: Option<(String, Millis)>,
 }
 
-/// Who calls, in the context, with what he may do: whoever has an API token or a session, the first administrator, or a
-/// user who has a role.
+/// Returns the context with whoever calls in it, and what they may do: whoever has an API token or a session, the first
+/// administrator, or a user who has a role.
 ///
 /// # Errors
-/// The database's.
-pub async fn caller(ctx: &Context, gate: &Gate, credentials: &Credentials) -> Result<Outcome<Context>, DatabaseError> {
+/// [`AuthError`]
+pub async fn caller(ctx: &Context, limiter: &HashLimiter, credentials: &Credentials) -> Result<Context, AuthError> {
     let found = match credentials {
         Credentials::Bearer(token) => bearer(ctx, token).await?,
         Credentials::Session(cookie) => sessions::resume(ctx, cookie).await?,
-        Credentials::Basic(basic) => return Ok(admitted(ctx, gate, basic).await?.map(|admitted| admitted.ctx)),
+        Credentials::Basic(basic) => Some(admit(ctx, limiter, basic).await?.ctx),
     };
-    Ok(found.map_or(Outcome::Refused, Outcome::Accepted))
+    found.ok_or(AuthError::Refused)
 }
 
-/// Whoever has this name and this password, if he administers: the first administrator, or a user who has a role.
+/// Admits whoever has this name and this password, if they administer: the first administrator, or a user who has a role.
 ///
 /// # Errors
-/// The database's.
-pub async fn admitted(ctx: &Context, gate: &Gate, basic: &Basic) -> Result<Outcome<Admitted>, DatabaseError> {
+/// [`AuthError`]
+pub async fn admit(ctx: &Context, limiter: &HashLimiter, basic: &Basic) -> Result<Admitted, AuthError> {
     if is_first_administrator(ctx, basic) {
         return first_administrator(ctx, basic).await;
     }
-    role_holder(ctx, gate, basic).await
+    role_holder(ctx, limiter, basic).await
 }
 
 /// The context with whoever has this API token, or an access token made for one, in it; `None` when it is not good here.
 async fn bearer(ctx: &Context, text: &Secret) -> Result<Option<Context>, DatabaseError> {
     let Some((digest, granted)) = digest(ctx, text) else { return Ok(None) };
-    let Some(token) = good_here(ctx, &digest).await? else { return Ok(None) };
+    let Some((token, settings)) = token_valid_for_tenant(ctx, &digest).await? else { return Ok(None) };
     let is_own = token.tenant == ctx.tenant.number();
-    let name = if is_own { of_own(ctx, token.name.clone()) } else { of_super_tenant(&token.name) };
-    let scopes = token.scopes.common(granted);
+    let name = if is_own { qualified_name(ctx, token.name.clone()) } else { name_of_visitor(&token.name) };
+    let scopes = token.scopes.intersection(granted);
     if !is_own && !scopes.has(Scope::Tenants) {
         return Ok(None);
     }
-    Ok(Some(Context { actor: Actor::Token { id: token.id.clone(), name }, scopes, ..ctx.clone() }))
+    let actor = Actor::Token { id: token.id.clone(), name };
+    Ok(Some(Context { actor, scopes, ..ctx.with_settings(settings) }))
 }
 
 /// The digest of the API token that this is, or was made for, and what it allows of that at most; `None` for what costs no
 /// look-up.
 fn digest(ctx: &Context, text: &Secret) -> Option<(String, Scopes)> {
-    if let Some(digest) = api_token::digest(text.expose()) {
+    if let Some(digest) = api_token_text::digest(text.expose()) {
         return Some((digest, Scopes::all()));
     }
     let grant = Grant::verify(text.expose(), &ctx.deployment.keys, ctx.now_seconds())?;
@@ -154,40 +149,44 @@ fn digest(ctx: &Context, text: &Secret) -> Option<(String, Scopes)> {
 #[must_use]
 pub fn is_unproven_token(ctx: &Context, header: &str) -> bool {
     let Some(Credentials::Bearer(text)) = Credentials::parse(header) else { return false };
-    digest(ctx, &text).is_some_and(|(digest, _)| !ctx.memory.tokens.has_good(&digest))
+    digest(ctx, &text).is_some_and(|(digest, _)| !ctx.caches.tokens.has_good(&digest))
 }
 
-/// The API token of this text and its digest, if it is good here.
+/// Returns the API token of this text and its digest, if it is good here.
 ///
 /// # Errors
 /// The database's.
 pub async fn api_token(ctx: &Context, text: &Secret) -> Result<Option<(String, Arc<ApiToken>)>, DatabaseError> {
-    let Some(digest) = api_token::digest(text.expose()) else { return Ok(None) };
-    Ok(good_here(ctx, &digest).await?.map(|token| (digest, token)))
+    let Some(digest) = api_token_text::digest(text.expose()) else { return Ok(None) };
+    Ok(token_valid_for_tenant(ctx, &digest).await?.map(|(token, _)| (digest, token)))
 }
 
-/// The token with this digest. One works in its own tenant alone; the super tenant's inside any, if it has the scope
-/// `tenants`.
-async fn good_here(ctx: &Context, digest: &str) -> Result<Option<Arc<ApiToken>>, DatabaseError> {
-    let token = api_tokens::find(ctx, digest).await?;
-    Ok(token.filter(|token| {
+/// The token with this digest and the settings of the context's tenant, where the token works. One works in its own tenant
+/// alone; the super tenant's inside any, if it has the scope `tenants`.
+async fn token_valid_for_tenant(
+    ctx: &Context,
+    digest: &str,
+) -> Result<Option<(Arc<ApiToken>, Arc<Settings>)>, DatabaseError> {
+    let found = api_tokens::find(ctx, digest).await?;
+    Ok(found.filter(|(token, _)| {
         let reaches = token.tenant == Tenant::super_tenant().number() && token.scopes.has(Scope::Tenants);
         token.tenant == ctx.tenant.number() || reaches
     }))
 }
 
 /// The name of somebody of the super tenant who acts inside another.
-fn of_super_tenant(name: &str) -> String {
+fn name_of_visitor(name: &str) -> String {
     format!("{name}@{SUPER_TENANT}")
 }
 
-/// The name of somebody of the tenant itself, who may be called what he likes: nobody of the super tenant is meant.
-fn of_own(ctx: &Context, name: String) -> String {
-    let claims = !ctx.tenant.is_super() && fold(&name).contains(&of_super_tenant(""));
-    if claims { format!("{name}@{}", ctx.tenant.domain()) } else { name }
+/// The name of somebody of the tenant itself, who may be called anything: where it looks like the name of a visitor from
+/// the super tenant, the tenant's own domain stands behind it.
+fn qualified_name(ctx: &Context, name: String) -> String {
+    let looks_like_a_visitor = !ctx.tenant.is_super() && fold(&name).contains(&name_of_visitor(""));
+    if looks_like_a_visitor { format!("{name}@{}", ctx.tenant.domain()) } else { name }
 }
 
-/// Whether these are the first administrator's credentials. He belongs to the super tenant and may act inside any.
+/// Whether these are the credentials of the first administrator, who belongs to the super tenant and may act inside any.
 #[must_use]
 pub fn is_first_administrator(ctx: &Context, basic: &Basic) -> bool {
     let Some(expected) = &ctx.deployment.administrator else { return false };
@@ -197,44 +196,37 @@ pub fn is_first_administrator(ctx: &Context, basic: &Basic) -> bool {
     bool::from(right)
 }
 
-async fn first_administrator(ctx: &Context, basic: &Basic) -> Result<Outcome<Admitted>, DatabaseError> {
+async fn first_administrator(ctx: &Context, basic: &Basic) -> Result<Admitted, AuthError> {
     // The right secret costs no look-up: the delays are those that this isolate knows of.
-    if let Some(seconds) = Attempt::of(ctx, &basic.username).and_then(|attempt| attempt.known_wait(ctx)) {
-        return Ok(Outcome::Wait(seconds));
+    if let Some(seconds) = Attempt::new(ctx, &basic.username).and_then(|attempt| attempt.known_wait(ctx)) {
+        return Err(AuthError::Wait(seconds));
     }
-    let admitted =
-        as_first_administrator(ctx).await?.map(|ctx| Admitted { ctx, home: Tenant::super_tenant(), user: None });
-    Ok(admitted.map_or(Outcome::Refused, Outcome::Accepted))
+    let admitted = as_first_administrator(ctx).await?.ok_or(AuthError::Refused)?;
+    let home = if ctx.tenant.is_super() { admitted.clone() } else { admitted.for_tenant(Tenant::super_tenant()) };
+    Ok(Admitted { ctx: admitted, home, user: None })
 }
 
 /// The context with the first administrator in it; `None` where there is none, or no such tenant.
 pub(super) async fn as_first_administrator(ctx: &Context) -> Result<Option<Context>, DatabaseError> {
     let Some(first) = &ctx.deployment.administrator else { return Ok(None) };
-    if !tenant_settings::refresh(ctx).await? {
-        return Ok(None);
-    }
-    let name = if ctx.tenant.is_super() { first.username.clone() } else { of_super_tenant(&first.username) };
-    Ok(Some(Context { actor: Actor::Administrator(name), scopes: Scopes::all(), ..ctx.clone() }))
+    let Some(settings) = tenant_settings::refresh(ctx).await? else { return Ok(None) };
+    let name = if ctx.tenant.is_super() { first.username.clone() } else { name_of_visitor(&first.username) };
+    Ok(Some(Context { actor: Actor::Administrator(name), scopes: Scopes::all(), ..ctx.with_settings(settings) }))
 }
 
-/// A user who has a role; one of the super tenant acts inside another as `name@carbon.super`.
-async fn role_holder(ctx: &Context, gate: &Gate, basic: &Basic) -> Result<Outcome<Admitted>, DatabaseError> {
+/// Admits a user who has a role; one of the super tenant acts inside another as `name@carbon.super`.
+async fn role_holder(ctx: &Context, limiter: &HashLimiter, basic: &Basic) -> Result<Admitted, AuthError> {
     let visitor = basic.username.strip_suffix(SUPER_TENANT).and_then(|name| name.strip_suffix('@'));
     let visitor = visitor.filter(|_| !ctx.tenant.is_super());
-    let tenant = if visitor.is_some() { Tenant::super_tenant() } else { ctx.tenant.clone() };
-    let home = Context { tenant, ..ctx.clone() };
-    let signed_in = match user(&home, gate, visitor.unwrap_or(&basic.username), &basic.password).await? {
-        Outcome::Accepted(signed_in) => signed_in,
-        Outcome::Refused => return Ok(Outcome::Refused),
-        Outcome::Busy => return Ok(Outcome::Busy),
-        Outcome::Wait(seconds) => return Ok(Outcome::Wait(seconds)),
-    };
-    let user = Some((signed_in.user.id.clone(), signed_in.password_changed));
-    let admitted = as_role_holder(ctx, &home.tenant, &signed_in.user).await?;
-    Ok(admitted.map_or(Outcome::Refused, |ctx| Outcome::Accepted(Admitted { ctx, home: home.tenant, user })))
+    let home = if visitor.is_some() { ctx.for_tenant(Tenant::super_tenant()) } else { ctx.clone() };
+    let signed_in = user(&home, limiter, visitor.unwrap_or(&basic.username), &basic.password).await?;
+    let admitted = as_role_holder(ctx, &home.tenant, &signed_in.user).await?.ok_or(AuthError::Refused)?;
+    let home = Context { tenant: home.tenant, settings: Some(signed_in.settings), ..admitted.clone() };
+    Ok(Admitted { ctx: admitted, home, user: Some((signed_in.user.id, signed_in.password_changed)) })
 }
 
-/// The context with this user of the tenant `home` in it; `None` where his roles do not reach, or there is no such tenant.
+/// The context with this user of the tenant `home` in it; `None` where their roles do not reach, or there is no such
+/// tenant.
 pub(super) async fn as_role_holder(
     ctx: &Context,
     home: &Tenant,
@@ -242,134 +234,180 @@ pub(super) async fn as_role_holder(
 ) -> Result<Option<Context>, DatabaseError> {
     let is_visitor = home.number() != ctx.tenant.number();
     let scopes = role::scopes(user, home);
-    if scopes.is_empty() || (is_visitor && !scopes.has(Scope::Tenants)) || !tenant_settings::refresh(ctx).await? {
+    if scopes.is_empty() || (is_visitor && !scopes.has(Scope::Tenants)) {
         return Ok(None);
     }
-    let name = if is_visitor { of_super_tenant(&user.user_name()) } else { of_own(ctx, user.user_name()) };
-    Ok(Some(Context { actor: Actor::RoleHolder { id: user.id.clone(), name }, scopes, ..ctx.clone() }))
+    let Some(settings) = tenant_settings::refresh(ctx).await? else { return Ok(None) };
+    let name = if is_visitor { name_of_visitor(&user.user_name()) } else { qualified_name(ctx, user.user_name()) };
+    let actor = Actor::RoleHolder { id: user.id.clone(), name };
+    Ok(Some(Context { actor, scopes, ..ctx.with_settings(settings) }))
 }
 
-/// A user who has given his password.
+/// A user who has given the right password.
 pub struct SignedIn {
-    /// The user, with his groups.
+    /// The user, with their groups.
     pub user: Box<Resource>,
     /// When the password was set.
     pub password_changed: Millis,
+    /// What holds for the tenant.
+    pub settings: Arc<Settings>,
 }
 
 /// Checks a user's own credentials in one round trip, and two where they are wrong, in the same time whether or not the
-/// user exists; one more for a user of another store than PRIMARY. The user comes with his groups.
+/// user exists; one more for a user of another store than PRIMARY. The user comes with their groups.
 ///
 /// # Errors
-/// The database's.
+/// [`AuthError`]
 pub async fn user(
     ctx: &Context,
-    gate: &Gate,
+    limiter: &HashLimiter,
     user_name: &str,
     password: &str,
-) -> Result<Outcome<SignedIn>, DatabaseError> {
-    let attempt = Attempt::of(ctx, user_name);
+) -> Result<SignedIn, AuthError> {
+    let attempt = Attempt::new(ctx, user_name);
     if let Some(seconds) = attempt.as_ref().and_then(|attempt| attempt.known_wait(ctx)) {
-        return Ok(Outcome::Wait(seconds));
+        return Err(AuthError::Wait(seconds));
     }
     let now = ctx.platform.clock.now();
-    let verified = &ctx.memory.verified;
-    let digest = verified.digest(ctx, user_name, password);
+    let verified = &ctx.caches.passwords;
+    let digest = verified.digest(&*ctx.platform.entropy, ctx.tenant.number(), user_name, password);
     let known = digest.as_ref().and_then(|digest| verified.hash(digest, now));
-    // Whoever will have to be hashed takes a place now: what is refused has cost nothing yet.
-    let mut place = None;
-    if known.is_none() {
-        let Some(entered) = gate.enter() else { return Ok(Outcome::Busy) };
-        place = Some(entered);
+    // Whoever will have to be hashed takes a permit now: what is refused has cost nothing yet.
+    let permit = if known.is_none() { Some(limiter.enter().ok_or(AuthError::Busy)?) } else { None };
+    let loaded = load(ctx, user_name, attempt.as_ref()).await?;
+    let verdict = match &attempt {
+        Some(attempt) => attempt.judge(ctx, &loaded.failures),
+        None => Verdict::default(),
+    };
+    if let Some(seconds) = verdict.wait {
+        return Err(AuthError::Wait(seconds));
     }
-    let (there, name) = &ctx.in_store_of_name(user_name);
-    let found = find::user_with_password_hash(there, name);
-    let failures = attempt.as_ref().map(Attempt::statement);
-    let outcomes = if there.platform.store.is_none() {
-        tenant_settings::batch(ctx, std::iter::once(found).chain(failures).collect()).await?
+    let is_right = if loaded.candidate.as_ref().is_some_and(|candidate| candidate.may_skip_hashing(known.as_deref())) {
+        true
     } else {
-        // Failures are counted in PRIMARY, whichever store a name says.
-        let counted = match failures {
-            Some(failures) => tenant_settings::batch(ctx, vec![failures]).await?,
-            None => tenant_settings::refresh(ctx).await.map(|_| Vec::new())?,
-        };
-        there.platform.db.batch(vec![found]).await?.into_iter().chain(counted).collect()
+        let _permit = if permit.is_none() { Some(limiter.enter().ok_or(AuthError::Busy)?) } else { None };
+        verify(loaded.candidate.as_ref(), password)
     };
-    let mut verdict = Verdict::default();
-    if let Some(attempt) = &attempt {
-        verdict = attempt.judge(ctx, outcomes.get(1))?;
-        if let Some(seconds) = verdict.wait {
-            return Ok(Outcome::Wait(seconds));
-        }
-    }
-    // A tenant that is none any more, or not active, may still have users.
-    let row = outcomes.first().and_then(|outcome| outcome.rows.first()).filter(|_| tenant_settings::is_fresh(ctx));
-    let found = match row {
-        Some(row) => Some((Resource::from_row(row)?, row.optional_text("password_hash")?)),
-        None => None,
-    };
-    let tried_on = found.as_ref().map(|(user, _)| user.id.clone());
-    let accepted = match found {
-        Some((user, Some(hash))) if user.account.may_sign_in() && known.as_deref() == Some(hash) => Some((user, hash)),
-        found => {
-            if place.is_none() && gate.enter().is_none() {
-                return Ok(Outcome::Busy);
-            }
-            right(found, password)
-        }
-    };
-    let Some((mut user, hash)) = accepted else {
+    let tried_on = loaded.candidate.as_ref().map(|candidate| candidate.user.id.clone());
+    let Some((candidate, settings)) = loaded.candidate.filter(|_| is_right).zip(loaded.settings) else {
         let record = failure(ctx, user_name, tried_on.as_deref());
         match attempt {
             Some(attempt) => attempt.failed(ctx, &verdict, record).await?,
             None => ctx.platform.query(record).await.map(|_| ())?,
         }
-        return Ok(Outcome::Refused);
+        return Err(AuthError::Refused);
     };
     if let Some(attempt) = attempt.filter(|_| verdict.has_failed) {
         attempt.succeeded(ctx).await?;
     }
-    if !password::is_current(hash) {
-        hash_anew(there, &user.id, hash, password).await?;
+    let (user, password_changed) = settle(ctx, &loaded.store, candidate, password, digest).await?;
+    Ok(SignedIn { user, password_changed, settings })
+}
+
+/// The user of the name that somebody signs in with.
+struct Candidate {
+    user: Resource,
+    /// The stored hash; `None` for a user without a password.
+    hash: Option<String>,
+    password_changed: Option<Millis>,
+}
+
+impl Candidate {
+    fn from_row(row: &Row) -> Result<Self, DatabaseError> {
+        Ok(Self {
+            user: Resource::from_row(row)?,
+            hash: row.optional_text("password_hash")?.map(str::to_owned),
+            password_changed: row.optional_integer("changed")?,
+        })
+    }
+
+    /// Whether the password need not be hashed: it has just been right for this hash, `known`, which is still the stored
+    /// one.
+    fn may_skip_hashing(&self, known: Option<&str>) -> bool {
+        self.user.account.may_sign_in() && known.is_some() && self.hash.as_deref() == known
+    }
+}
+
+/// What is read before the password is looked at.
+struct Loaded {
+    /// The context of the user store that the name says.
+    store: StoreContext,
+    /// `None` where the tenant is none any more, or not active.
+    settings: Option<Arc<Settings>>,
+    /// The user, who is nobody where there are no settings: a tenant that is none any more may still have users.
+    candidate: Option<Candidate>,
+    failures: Vec<StoredFailures>,
+}
+
+async fn load(ctx: &Context, user_name: &str, attempt: Option<&Attempt>) -> Result<Loaded, DatabaseError> {
+    let (store, name) = ctx.in_store_of_name(user_name);
+    let found = find::user_with_password_hash(&store, &name);
+    let failures = attempt.map(Attempt::statement);
+    let (found, counted, settings) = if store.platform.store.is_none() {
+        let (outcomes, settings) =
+            tenant_settings::batch(ctx, std::iter::once(found).chain(failures).collect()).await?;
+        let mut outcomes = outcomes.into_iter();
+        (outcomes.next(), outcomes.next(), settings)
+    } else {
+        // Failures are counted in PRIMARY, whichever store a name says.
+        let (counted, settings) = match failures {
+            Some(failures) => tenant_settings::batch(ctx, vec![failures]).await?,
+            None => (Vec::new(), tenant_settings::refresh(ctx).await?),
+        };
+        let found = store.platform.db.batch(vec![found]).await?;
+        (found.into_iter().next(), counted.into_iter().next(), settings)
+    };
+    let row = found.as_ref().and_then(|outcome| outcome.rows.first()).filter(|_| settings.is_some());
+    let candidate = row.map(Candidate::from_row).transpose()?;
+    Ok(Loaded { store, settings, candidate, failures: sign_in_failures::counts(counted.as_ref())? })
+}
+
+/// Whether the password is right and the account is live: hashes once, whoever was found.
+fn verify(candidate: Option<&Candidate>, password: &str) -> bool {
+    let Some((candidate, hash)) = candidate.and_then(|candidate| Some((candidate, candidate.hash.as_deref()?))) else {
+        password::pretend_to_verify(password);
+        return false;
+    };
+    password::verify(password, hash) && candidate.user.account.may_sign_in()
+}
+
+/// What follows when the password was right: a hash of today's parameters, the user's groups, and that the password need
+/// not be hashed again for a while.
+async fn settle(
+    ctx: &Context,
+    store: &StoreContext,
+    candidate: Candidate,
+    password: &str,
+    digest: Option<PasswordDigest>,
+) -> Result<(Box<Resource>, Millis), DatabaseError> {
+    let Candidate { mut user, hash, password_changed } = candidate;
+    let hash = hash.unwrap_or_default();
+    if !password::is_current(&hash) {
+        rehash(store, &user.id, &hash, password).await?;
     }
     // Not before: a round trip that only users cost would tell who is one.
     cross_store::add_groups(ctx, [&mut user]).await?;
     if let Some(digest) = digest {
-        verified.keep(digest, hash, now);
+        ctx.caches.passwords.keep(digest, &hash, ctx.platform.clock.now());
     }
-    drop(place);
-    let password_changed = row.map(|row| row.integer("changed")).transpose()?.unwrap_or_default();
-    Ok(Outcome::Accepted(SignedIn { user: Box::new(user), password_changed }))
+    Ok((Box::new(user), password_changed.unwrap_or_default()))
 }
 
 /// The row that records a failed sign-in on a user. A name that nobody has may be a password that was typed too early: it is
-/// not recorded. The first administrator's belongs to the super tenant's audit: another's is not to tell what he is called.
+/// not recorded. The first administrator's belongs to the super tenant's audit: another's is not to tell that name.
 fn failure(ctx: &Context, user_name: &str, user_id: Option<&str>) -> Statement {
     let operation = ctx.platform.new_id().to_string();
     if user_id.is_none() && ctx.deployment.is_administrators_name(user_name) {
-        let home = Context { tenant: Tenant::super_tenant(), ..ctx.clone() };
+        let home = ctx.for_tenant(Tenant::super_tenant());
         return audit::record_failure(&home, &operation, Action::SignIn, Some(user_name));
     }
     audit::record_failure(ctx, &operation, Action::SignIn, user_id)
 }
 
-/// The user and the hash, provided that the password is right and the account is live: hashes once, whatever was found.
-fn right<'h>(found: Option<(Resource, Option<&'h str>)>, password: &str) -> Option<(Resource, &'h str)> {
-    let Some((user, Some(hash))) = found else {
-        password::pretend_to_verify(password);
-        return None;
-    };
-    (password::verify(password, hash) && user.account.may_sign_in()).then_some((user, hash))
-}
-
 /// Stores a hash with the parameters of today, unless another password has been set meanwhile.
-async fn hash_anew(ctx: &Context, user_id: &str, old: &str, password: &str) -> Result<(), DatabaseError> {
-    let Some(new) = password::hash(password, &*ctx.platform.entropy) else { return Ok(()) };
-    let statement = Statement::new(
-        "UPDATE credentials SET password_hash = ?4 WHERE tenant = ?1 AND user_id = ?2 AND password_hash = ?3",
-        vec![ctx.tenant.key(), user_id.into(), old.into(), new.into()],
-    );
-    ctx.platform.query(statement).await.map(|_| ())
+async fn rehash(store: &StoreContext, user_id: &str, old: &str, password: &str) -> Result<(), DatabaseError> {
+    let Some(new) = password::hash(password, &*store.platform.entropy) else { return Ok(()) };
+    store.platform.query(credentials::replace_hash(store, user_id, old, new)).await.map(|_| ())
 }
 
 #[cfg(test)]

@@ -6,18 +6,17 @@
 //! that exist and names that do not alike. The isolate counts too, at once: a hundred guesses that are sent at the same time
 //! have all read D1 before the first of them has failed.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use serde_json::json;
 use sha2::Sha256;
 
+use crate::model::caches::FailureCount;
 use crate::model::context::Context;
-use crate::ports::{DatabaseError, Millis, Outcome, Platform, Statement};
+use crate::ports::{DatabaseError, Millis, Statement};
+use crate::store::sign_in_failures::{self, COUNTED, FailureKey, StoredFailures};
 use scim::fold::fold;
 
 /// Failures before the first delay: of one account from one address, and of all accounts from it.
@@ -25,40 +24,18 @@ const FREE: i64 = 5;
 const FREE_OF_ADDRESS: i64 = 100;
 /// The longest delay, in milliseconds.
 const LONGEST: Millis = 60_000;
-/// How long a failure counts, in milliseconds.
-const COUNTED: Millis = 900_000;
-/// How many counts an isolate remembers, and for how long: after the longest delay D1 is asked alone.
-const REMEMBERED: usize = 1_024;
-const TRUSTED: Millis = LONGEST;
-/// The account that stands for all of them.
-const ALL: &str = "";
 /// What the key of the digests of names is derived with.
 const LABEL: &[u8] = b"latchkey/signin/v1";
 
-/// The failures that an isolate knows of: who has to wait for them is refused without asking D1.
-#[derive(Default)]
-pub struct Delays(Mutex<HashMap<String, Count>>);
-
-/// How often it has failed, and when it last did.
-#[derive(Clone, Copy)]
-struct Count {
-    failures: i64,
-    last: Millis,
-}
-
-/// An attempt to sign in: where its failures are counted.
+/// An attempt to sign in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attempt {
-    tenant: i64,
-    account: String,
-    address: String,
-}
+pub struct Attempt(FailureKey);
 
 impl Attempt {
     /// The attempt of the context's address on this user name; `None` where nobody has to wait (`RATE_LIMITS=off`).
     #[must_use]
-    pub fn of(ctx: &Context, user_name: &str) -> Option<Self> {
-        // The first administrator may sign in anywhere: his failures are counted in one place, and no tenant decides.
+    pub fn new(ctx: &Context, user_name: &str) -> Option<Self> {
+        // The first administrator may sign in anywhere: those failures are counted in one place, and no tenant decides.
         let is_first = ctx.deployment.is_administrators_name(user_name);
         let limited =
             if is_first { ctx.deployment.settings.rate_limits.requests } else { ctx.settings().rate_limits.requests };
@@ -71,58 +48,51 @@ impl Attempt {
             .map(|mac| mac.chain_update(fold(user_name)).finalize().into_bytes())
             .map(|digest| URL_SAFE_NO_PAD.encode(&digest[..16]))
             .unwrap_or_default();
-        Some(Self { tenant, account, address: network(ctx.address.as_deref().unwrap_or_default()) })
+        Some(Self(FailureKey { tenant, account, address: network(ctx.address.as_deref().unwrap_or_default()) }))
     }
 
     /// Seconds that this attempt has to wait, as far as the isolate knows.
     #[must_use]
     pub fn known_wait(&self, ctx: &Context) -> Option<u32> {
         let now = ctx.platform.clock.now();
-        let wait = |(key, is_all): (String, bool)| {
-            let known = ctx.memory.delays.get(&key, now)?;
-            seconds(known.last + delay(is_all, known.failures) - now)
+        let wait = |(key, is_of_all): (String, bool)| {
+            let known = ctx.caches.sign_in_failures.get(&key, now)?;
+            seconds(known.last + delay(is_of_all, known.failures) - now)
         };
         self.keys().into_iter().zip([false, true]).filter_map(wait).max()
     }
 
-    /// Where the failures of the account are counted, and those of the address.
+    /// Where the isolate counts the failures of the account, and those of the address.
     fn keys(&self) -> [String; 2] {
-        [format!("{} {} {}", self.tenant, self.account, self.address), self.address.clone()]
+        let FailureKey { tenant, account, address } = &self.0;
+        [format!("{tenant} {account} {address}"), address.clone()]
     }
 
-    /// The statement that reads what has failed, to ride with the one that reads the user.
+    /// The statement that reads what has failed, to be run with the one that reads the user.
     #[must_use]
     pub fn statement(&self) -> Statement {
-        Statement::new(
-            "SELECT account, failures, last FROM signin_failures WHERE tenant = ?1 AND account = ?2 AND address = ?3 \
-             UNION ALL SELECT account, failures, last FROM signin_failures \
-             WHERE tenant = 0 AND account = '' AND address = ?3",
-            vec![self.tenant.into(), self.account.as_str().into(), self.address.as_str().into()],
-        )
+        sign_in_failures::find(&self.0)
     }
 
-    /// What the answer of [`Attempt::statement`] comes to, with what has failed here while it was on its way.
-    ///
-    /// # Errors
-    /// [`DatabaseError::Shape`]
-    pub fn judge(&self, ctx: &Context, outcome: Option<&Outcome>) -> Result<Verdict, DatabaseError> {
+    /// Judges by the answer of [`Attempt::statement`], and by what has failed here while it was on its way.
+    #[must_use]
+    pub fn judge(&self, ctx: &Context, stored: &[StoredFailures]) -> Verdict {
         let now = ctx.platform.clock.now();
         let mut verdict = Verdict { wait: self.known_wait(ctx), ..Verdict::default() };
-        for row in outcome.map(|outcome| outcome.rows.as_slice()).unwrap_or_default() {
-            let (is_all, failures, last) =
-                (row.text("account")? == ALL, row.integer("failures")?, row.integer("last")?);
-            verdict.has_failed |= !is_all;
+        for StoredFailures { is_of_all, failures, last } in stored.iter().copied() {
+            verdict.has_failed |= !is_of_all;
             if now - last < COUNTED {
-                let wait = seconds(last + delay(is_all, failures) - now);
+                let wait = seconds(last + delay(is_of_all, failures) - now);
                 if wait > verdict.wait {
                     // Failed elsewhere: the next attempt here need not ask.
-                    ctx.memory.delays.keep(&self.keys()[usize::from(is_all)], Count { failures, last }, now);
+                    let key = &self.keys()[usize::from(is_of_all)];
+                    ctx.caches.sign_in_failures.keep(key, FailureCount { failures, last });
                 }
                 verdict.wait = verdict.wait.max(wait);
-                verdict.failures[usize::from(is_all)] = failures;
+                verdict.failures[usize::from(is_of_all)] = failures;
             }
         }
-        Ok(verdict)
+        verdict
     }
 
     /// Counts a failure: here at once, and in the database in one batch with the row that records it.
@@ -132,24 +102,14 @@ impl Attempt {
     pub async fn failed(&self, ctx: &Context, verdict: &Verdict, record: Statement) -> Result<(), DatabaseError> {
         let now = ctx.platform.clock.now();
         let keys = self.keys();
+        let known = &ctx.caches.sign_in_failures;
+        let failures_here = |key: &str| known.get(key, now).map_or(0, |known| known.failures);
         for (key, failures) in keys.iter().zip(verdict.failures) {
-            let here = ctx.memory.delays.get(key, now).map_or(0, |known| known.failures);
-            ctx.memory.delays.keep(key, Count { failures: here.max(failures) + 1, last: now }, now);
+            known.keep(key, FailureCount { failures: failures_here(key).max(failures) + 1, last: now });
         }
-        let rows = json!([[self.tenant, self.account], [0, ALL]]);
-        let statement = Statement::new(
-            "INSERT INTO signin_failures (tenant, account, address, failures, last) \
-             SELECT j.value ->> 0, j.value ->> 1, ?2, 1, ?3 FROM json_each(?1) j WHERE TRUE \
-             ON CONFLICT (tenant, account, address) DO UPDATE SET \
-             failures = CASE WHEN last <= ?4 THEN 1 ELSE failures + 1 END, last = excluded.last \
-             RETURNING account, failures",
-            vec![rows.to_string().into(), self.address.as_str().into(), now.into(), (now - COUNTED).into()],
-        );
-        let outcomes = ctx.platform.db.batch(vec![statement, record]).await?;
-        for row in outcomes.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default() {
-            let key = &keys[usize::from(row.text("account")? == ALL)];
-            let here = ctx.memory.delays.get(key, now).map_or(0, |known| known.failures);
-            ctx.memory.delays.keep(key, Count { failures: here.max(row.integer("failures")?), last: now }, now);
+        for counted in sign_in_failures::count(&ctx.platform, &self.0, now, record).await? {
+            let key = &keys[usize::from(counted.is_of_all)];
+            known.keep(key, FailureCount { failures: failures_here(key).max(counted.failures), last: now });
         }
         Ok(())
     }
@@ -159,12 +119,8 @@ impl Attempt {
     /// # Errors
     /// The database's.
     pub async fn succeeded(&self, ctx: &Context) -> Result<(), DatabaseError> {
-        ctx.memory.delays.forget(&self.keys()[0]);
-        let statement = Statement::new(
-            "DELETE FROM signin_failures WHERE tenant = ?1 AND account = ?2 AND address = ?3",
-            vec![self.tenant.into(), self.account.as_str().into(), self.address.as_str().into()],
-        );
-        ctx.platform.query(statement).await.map(|_| ())
+        ctx.caches.sign_in_failures.forget(&self.keys()[0]);
+        ctx.platform.query(sign_in_failures::delete(&self.0)).await.map(|_| ())
     }
 }
 
@@ -179,31 +135,9 @@ pub struct Verdict {
     failures: [i64; 2],
 }
 
-impl Delays {
-    fn get(&self, key: &str, now: Millis) -> Option<Count> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(key).copied().filter(|count| now - count.last < TRUSTED)
-    }
-
-    fn keep(&self, key: &str, count: Count, now: Millis) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= REMEMBERED && !known.contains_key(key) {
-            known.retain(|_, count| now - count.last < TRUSTED);
-            if known.len() >= REMEMBERED {
-                known.clear();
-            }
-        }
-        known.insert(key.to_owned(), count);
-    }
-
-    fn forget(&self, key: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
-    }
-}
-
 /// The delay after so many failures, in milliseconds.
-fn delay(is_all: bool, failures: i64) -> Millis {
-    let beyond = failures - if is_all { FREE_OF_ADDRESS } else { FREE };
+fn delay(is_of_all: bool, failures: i64) -> Millis {
+    let beyond = failures - if is_of_all { FREE_OF_ADDRESS } else { FREE };
     if beyond < 0 { 0 } else { (1_000 << beyond.min(6)).min(LONGEST) }
 }
 
@@ -222,18 +156,6 @@ fn network(address: &str) -> String {
         }
         Err(_) => String::new(),
     }
-}
-
-/// Forgets what does not count any more: what the sweep does.
-///
-/// # Errors
-/// The database's.
-pub async fn sweep(platform: &Platform) -> Result<(), DatabaseError> {
-    let statement = Statement::new(
-        "DELETE FROM signin_failures INDEXED BY signin_failures_last WHERE last < ?1",
-        vec![(platform.clock.now() - COUNTED).into()],
-    );
-    platform.query(statement).await.map(|_| ())
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ impl Grant {
         let (parent, rest) = payload.split_first_chunk::<32>()?;
         let (scopes, rest) = rest.split_first_chunk::<2>()?;
         let expires_at = u64::from_be_bytes(rest.try_into().ok()?);
-        let scopes = Scopes::from_bits(u16::from_be_bytes(*scopes));
+        let scopes = Scopes::from_bits_truncate(u16::from_be_bytes(*scopes));
         (now < expires_at).then(|| Self { parent: URL_SAFE_NO_PAD.encode(parent), scopes, expires_at })
     }
 }

@@ -1,20 +1,20 @@
-//! Who may do what, and how often: credentials, passwords and their policy, rate limits, and the audit of what was done.
+//! Who may do what, and how often: credentials, passwords and their policy, rate limits, and the seal of the audit.
 //!
 //! | module | what it knows |
 //! |---|---|
-//! | `scope`, `role` | what may be done, and what roles allow |
+//! | `role` | what roles allow |
 //! | `authenticate` | from credentials to whoever calls |
-//! | `token`, `tokens` | API tokens: their text, and those that there are |
+//! | `api_token_text`, `api_tokens` | API tokens: their text, and how one is found, made and revoked |
 //! | `grant` | the access tokens that API tokens are exchanged for |
-//! | `session`, `sessions` | console sessions: the cookie, and those that there are |
-//! | `signed` | how access tokens and cookies are signed |
+//! | `session_cookie`, `sessions` | console sessions: the cookie, and how one begins, goes on and ends |
 //! | `password`, `policy` | hashing, and which passwords will do |
-//! | `verified` | what need not be hashed again within a minute |
-//! | `delay` | failed sign-ins, and how long the next has to wait |
-//! | `limits` | how often things may be done |
-//! | `audit` | what was done |
+//! | `delay` | how long the next sign-in has to wait after failed ones |
+//! | `limits` | whether a request is one too many |
+//! | `audit_seal` | the chain of the audit's rows: sealed, checked, and shortened |
 
-pub mod api_token;
+pub mod api_token_text;
+pub mod api_tokens;
+pub mod audit_seal;
 pub mod authenticate;
 pub mod delay;
 pub mod grant;
@@ -22,6 +22,5 @@ pub mod limits;
 pub mod password;
 pub mod policy;
 pub mod role;
-pub mod session;
+pub mod session_cookie;
 pub mod sessions;
-pub mod verified;

@@ -37,22 +37,22 @@ thread_local! {
 
 /// Counts the requests that are about to hash; more than 64 are turned away before they cost anything.
 #[derive(Clone, Debug, Default)]
-pub struct Gate(Arc<AtomicUsize>);
+pub struct HashLimiter(Arc<AtomicUsize>);
 
-/// A place among the requests that are about to hash; given back when dropped.
+/// The permit of a request to hash; given back when dropped.
 #[derive(Debug)]
-pub struct Place(Arc<AtomicUsize>);
+pub struct HashPermit(Arc<AtomicUsize>);
 
-impl Gate {
-    /// A place, unless too many wait already.
+impl HashLimiter {
+    /// Returns a permit, unless too many wait already.
     #[must_use]
-    pub fn enter(&self) -> Option<Place> {
-        let place = Place(self.0.clone());
-        (self.0.fetch_add(1, Ordering::Relaxed) < MAX_WAITING).then_some(place)
+    pub fn enter(&self) -> Option<HashPermit> {
+        let permit = HashPermit(self.0.clone());
+        (self.0.fetch_add(1, Ordering::Relaxed) < MAX_WAITING).then_some(permit)
     }
 }
 
-impl Drop for Place {
+impl Drop for HashPermit {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn the_gate_lets_64_wait_and_no_more() {
-        let gate = Gate::default();
+        let gate = HashLimiter::default();
         let places: Vec<_> = (0..64).map(|_| gate.enter().expect("a place")).collect();
         assert!(gate.enter().is_none());
         drop(places);

@@ -39,7 +39,7 @@ impl Role {
     pub fn scopes(self, tenant: &Tenant) -> Scopes {
         match self {
             Self::Admin if tenant.is_super() => Scopes::all(),
-            Self::Admin => Scopes::all().without([Scope::Tenants].into_iter().collect()),
+            Self::Admin => Scopes::all().difference(Scopes::TENANTS),
             Self::Inviter => [Scope::ScimRead, Scope::Invitations].into_iter().collect(),
             Self::Auditor => [Scope::ScimRead, Scope::Audit].into_iter().collect(),
         }
@@ -49,7 +49,7 @@ impl Role {
 /// What a user's roles allow in his tenant. The user has been read with his groups.
 #[must_use]
 pub fn scopes(user: &Resource, tenant: &Tenant) -> Scopes {
-    roles(user).fold(Scopes::NONE, |scopes, role| scopes.and(role.scopes(tenant)))
+    roles(user).fold(Scopes::empty(), |scopes, role| scopes.union(role.scopes(tenant)))
 }
 
 /// Whether a user has a role. The user has been read with his groups.

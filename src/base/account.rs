@@ -180,6 +180,15 @@ impl Account {
         }
     }
 
+    /// Whether there is something left that a link would do, and nothing in its way: an open invitation, or a new address
+    /// to confirm. The same as what can be sent again (`resend.rs`).
+    #[must_use]
+    pub fn waits_for_a_link(&self) -> bool {
+        let invited = self.onboarding != Onboarding::None && self.email.is_some() && !self.is_revoked();
+        let changing = self.onboarding == Onboarding::None && self.pending_email.is_some();
+        self.lock != Lock::Admin && !self.disabled && (invited || changing)
+    }
+
     /// `status` of Latchkey's invitation extension; `None` for a user who was never invited. `now` and `expires_at` in
     /// seconds, an expiry of 0 meaning never.
     #[must_use]

@@ -9,9 +9,13 @@ use crate::base::idna;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address(String);
 
+/// The longest local part, in bytes (RFC 5321 section 4.5.3.1.1). WHATWG has no limit, but no server takes more.
+const MAX_LOCAL: usize = 64;
+
 impl Address {
-    /// Accepts what RFC 5321 calls a mailbox with an unquoted local part; Unicode is allowed in both parts (RFC 6531).
-    /// Refuses lists, display names, comments, quoted local parts, white space, control characters, and characters that
+    /// Accepts in ASCII what WHATWG's e-mail state allows, dots wherever they stand among them: such addresses exist, and
+    /// what a provider will not send to is told by the mail's state. Unicode is allowed in both parts (RFC 6531), with
+    /// dots as RFC 5321 has them. Refuses lists, display names, comments, quoted local parts, white space, control characters, and characters that
     /// a later step may turn into one of those: each is a way of smuggling in a second recipient or a header. Refuses
     /// invisible characters too: such an address is not the one it shows as.
     #[must_use]
@@ -25,11 +29,10 @@ impl Address {
                 !(c.is_control() || c.is_whitespace() || is_invisible(c) || is_punctuation_in_disguise(c))
             }
         };
+        let dots_fine = local.is_ascii() || !(local.starts_with('.') || local.ends_with('.') || local.contains(".."));
         let local_fine = !local.is_empty()
-            && local.len() <= 64
-            && !local.starts_with('.')
-            && !local.ends_with('.')
-            && !local.contains("..")
+            && local.len() <= MAX_LOCAL
+            && dots_fine
             && local.chars().all(|c| plain(c) || "!#$%&'*+-/=?^_`{|}~.".contains(c));
         let domain_fine = domain.len() <= 253
             && domain.split('.').all(|label| {
@@ -141,6 +144,12 @@ mod tests {
             "jörg@müller.example",
             "x@localhost",
             "$a@b.c",
+            "a..b@docomo.example",
+            "a.@docomo.example",
+            ".a@b.c",
+            "...@b.c",
+            "a..b@müller.example",
+            "!#$%&'*+/=?^_`{|}~-.@b.c",
         ] {
             assert_eq!(Address::parse(good).expect(good).as_str(), good);
         }
@@ -164,7 +173,15 @@ mod tests {
             "Paul <a@b.c>",
             "a@b;c@d",
             "a@b..c",
-            ".a@b.c",
+            "a@.b.c",
+            "a@b.c.",
+            "ö..b@c.d",
+            ".ö@c.d",
+            "ö.@c.d",
+            "\"a..b\"@c.d",
+            "\"a\"@c.d",
+            "a@-b.c",
+            "a@b_c.d",
             "a\u{202e}b@c.d",
             "a@b\u{2028}c.d",
             "a%0d%0aBcc:x@y z",

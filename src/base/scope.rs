@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use bitflags::bitflags;
+
 /// One area of what Latchkey does. A new one goes to the end: access tokens carry them by position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -64,66 +66,46 @@ impl fmt::Display for Scope {
     }
 }
 
-/// A set of scopes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Scopes(u16);
+bitflags! {
+    /// A set of scopes. Its bits, one for each scope in the order of [`Scope`], are what an access token carries for an hour.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Scopes: u16 {
+        /// [`Scope::ScimRead`]
+        const SCIM_READ = 1 << Scope::ScimRead as u16;
+        /// [`Scope::ScimWrite`]
+        const SCIM_WRITE = 1 << Scope::ScimWrite as u16;
+        /// [`Scope::Invitations`]
+        const INVITATIONS = 1 << Scope::Invitations as u16;
+        /// [`Scope::Links`]
+        const LINKS = 1 << Scope::Links as u16;
+        /// [`Scope::Settings`]
+        const SETTINGS = 1 << Scope::Settings as u16;
+        /// [`Scope::Templates`]
+        const TEMPLATES = 1 << Scope::Templates as u16;
+        /// [`Scope::Tokens`]
+        const TOKENS = 1 << Scope::Tokens as u16;
+        /// [`Scope::Roles`]
+        const ROLES = 1 << Scope::Roles as u16;
+        /// [`Scope::Mail`]
+        const MAIL = 1 << Scope::Mail as u16;
+        /// [`Scope::Audit`]
+        const AUDIT = 1 << Scope::Audit as u16;
+        /// [`Scope::Tenants`]
+        const TENANTS = 1 << Scope::Tenants as u16;
+    }
+}
 
 impl Scopes {
-    /// No scope: a person behind a link, or a user who only is himself.
-    pub const NONE: Self = Self(0);
-
-    /// Every scope: the first administrator, and whoever has the role `admin` in the super tenant.
-    #[must_use]
-    pub fn all() -> Self {
-        NAMES.iter().map(|(scope, _)| *scope).collect()
-    }
-
     /// Whether this scope is among them.
     #[must_use]
     pub fn has(self, scope: Scope) -> bool {
-        self.0 & (1 << scope as u16) != 0
+        self.contains(scope.into())
     }
 
     /// Whether any of these is among them.
     #[must_use]
     pub fn has_any(self, scopes: &[Scope]) -> bool {
         scopes.iter().any(|scope| self.has(*scope))
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// Those that are not among `others`.
-    #[must_use]
-    pub fn without(self, others: Self) -> Self {
-        Self(self.0 & !others.0)
-    }
-
-    /// Those of both sets.
-    #[must_use]
-    pub fn and(self, others: Self) -> Self {
-        Self(self.0 | others.0)
-    }
-
-    /// Those that are in both sets.
-    #[must_use]
-    pub fn common(self, others: Self) -> Self {
-        Self(self.0 & others.0)
-    }
-
-    /// The set as a number, a bit for each scope in the order of [`Scope`]: what an access token carries for an hour.
-    #[must_use]
-    pub fn bits(self) -> u16 {
-        self.0
-    }
-
-    /// Reads [`Scopes::bits`].
-    #[must_use]
-    pub fn from_bits(bits: u16) -> Self {
-        Self(bits).common(Self::all())
     }
 
     /// Reads names separated by spaces, as they are stored; a name that this version does not know grants nothing.
@@ -133,13 +115,13 @@ impl Scopes {
     }
 
     /// The scopes in it, in the order of the documentation.
-    pub fn iter(self) -> impl Iterator<Item = Scope> {
+    pub fn scopes(self) -> impl Iterator<Item = Scope> {
         NAMES.iter().map(|(scope, _)| *scope).filter(move |scope| self.has(*scope))
     }
 
     /// Their names.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        self.iter().map(Scope::as_str)
+        self.scopes().map(Scope::as_str)
     }
 }
 
@@ -150,9 +132,15 @@ impl fmt::Display for Scopes {
     }
 }
 
+impl From<Scope> for Scopes {
+    fn from(scope: Scope) -> Self {
+        Self::from_bits_truncate(1 << scope as u16)
+    }
+}
+
 impl FromIterator<Scope> for Scopes {
     fn from_iter<T: IntoIterator<Item = Scope>>(scopes: T) -> Self {
-        Self(scopes.into_iter().fold(0, |bits, scope| bits | 1 << scope as u16))
+        scopes.into_iter().map(Self::from).collect()
     }
 }
 
@@ -167,9 +155,11 @@ mod tests {
         assert_eq!(scopes.names().collect::<Vec<_>>(), ["scim:read", "audit"]);
         assert_eq!(scopes.to_string(), "scim:read audit");
         assert_eq!(Scopes::from_stored("scim:read audit of yesterday"), scopes);
-        assert_eq!(Scopes::from_stored(""), Scopes::NONE);
-        assert_eq!(Scopes::all().without(scopes).common(scopes), Scopes::NONE);
+        assert_eq!(Scopes::from_stored(""), Scopes::empty());
+        assert_eq!(Scopes::all().difference(scopes).intersection(scopes), Scopes::empty());
         assert_eq!(Scopes::all().names().count(), 11);
+        assert_eq!(scopes.bits(), 0b10_0000_0001);
+        assert_eq!((Scopes::all().bits(), Scopes::from_bits_truncate(u16::MAX)), (0x7ff, Scopes::all()));
         assert!(Scopes::all().names().all(|name| Scope::parse(name).is_some_and(|scope| scope.as_str() == name)));
     }
 }

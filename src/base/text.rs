@@ -1,14 +1,13 @@
 //! Small shared text: dates, characters that are not what they seem, words for the log.
 
-use crate::base::calendar::Moment;
-use crate::ports::Millis;
+use crate::base::calendar::{Millis, utc};
 
 /// A time as RFC 3339 in UTC with milliseconds, as SCIM's `dateTime` wants it; empty outside the calendar.
 #[must_use]
 pub fn rfc3339(millis: Millis) -> String {
-    let Some(Moment { year, month, day, hour, minute, second, .. }) = Moment::of(millis.div_euclid(1000)) else {
-        return String::new();
-    };
+    let Some(moment) = utc(millis.div_euclid(1000)) else { return String::new() };
+    let (year, month, day) = (moment.year(), u8::from(moment.month()), moment.day());
+    let (hour, minute, second) = moment.as_hms();
     let fraction = format!(".{:03}", millis.rem_euclid(1000));
     let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")

@@ -17,15 +17,14 @@ use worker::send::SendFuture;
 use worker::wasm_bindgen::JsValue;
 use worker::{Context as WorkerContext, Env, HttpRequest, MessageBatch, ScheduleContext, ScheduledEvent, event};
 
-use crate::access::{delay, sessions};
+use crate::access::audit_seal;
 use crate::base::text::without_values;
 use crate::http::Service;
 use crate::mail::webhooks::problem_with;
 use crate::mail::{sender, webhooks};
 use crate::model::deployment::Deployment;
 use crate::ports::{DatabaseError, Platform};
-use crate::store::audit::seal;
-use crate::store::pending;
+use crate::store::{pending, sessions, sign_in_failures};
 
 /// Batches of mail that one invocation may send: a hundred mails are a hundred subrequests of its thousand.
 const BATCHES: u32 = 5;
@@ -118,10 +117,10 @@ async fn sweep(platform: &Platform, service: &Service) {
     let done = [
         ("sweep", service.warm(platform).await),
         ("pending", pending::settle(platform).await),
-        ("signin", delay::sweep(platform).await),
+        ("signin", sign_in_failures::sweep(platform).await),
         ("sessions", sessions::sweep(platform).await),
         ("mail.events", crate::store::mail_events::sweep(platform).await),
-        ("audit.seal", seal::run(platform, deployment).await),
+        ("audit.seal", audit_seal::run(platform, deployment).await),
     ];
     for (event, done) in done {
         if let Err(error) = done {

@@ -5,8 +5,8 @@ use ::http::HeaderMap;
 use ::http::StatusCode;
 use ::http::header::{AUTHORIZATION, COOKIE, HeaderValue, WWW_AUTHENTICATE};
 
-use crate::access::authenticate::{self, Credentials, Outcome};
-use crate::access::session::Session;
+use crate::access::authenticate::{self, AuthError, Credentials};
+use crate::access::session_cookie::Session;
 use crate::access::sessions;
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
@@ -70,19 +70,20 @@ pub async fn allowed(state: &RequestState, headers: &HeaderMap, any_of: &[Scope]
 
 async fn authenticated(state: &RequestState, headers: &HeaderMap) -> Result<Context, ApiError> {
     let credentials = credentials(state, headers).ok_or_else(unauthorized)?;
-    accepted(authenticate::caller(&state.ctx, &state.gate, &credentials).await?)
+    Ok(authenticate::caller(&state.ctx, &state.gate, &credentials).await?)
 }
 
-/// Returns what was accepted, or why nothing was.
-fn accepted<T>(outcome: Outcome<T>) -> Result<T, ApiError> {
-    match outcome {
-        Outcome::Accepted(accepted) => Ok(accepted),
-        Outcome::Refused => Err(unauthorized()),
-        Outcome::Busy => Err(ApiError::unavailable("Too many passwords are being checked: try again shortly.")),
-        Outcome::Wait(seconds) => Err(ApiError::too_many_requests(
-            seconds,
-            "Too many attempts to sign in have failed here: wait as long as Retry-After says.",
-        )),
+impl From<AuthError> for ApiError {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Refused => unauthorized(),
+            AuthError::Busy => Self::unavailable("Too many passwords are being checked: try again shortly."),
+            AuthError::Wait(seconds) => Self::too_many_requests(
+                seconds,
+                "Too many attempts to sign in have failed here: wait as long as Retry-After says.",
+            ),
+            AuthError::Database(failure) => failure.into(),
+        }
     }
 }
 
@@ -91,8 +92,8 @@ fn accepted<T>(outcome: Outcome<T>) -> Result<T, ApiError> {
 pub async fn me(state: &RequestState, headers: &HeaderMap) -> Result<Box<Resource>, ApiError> {
     match credentials(state, headers) {
         Some(Credentials::Basic(basic)) if !authenticate::is_first_administrator(&state.ctx, &basic) => {
-            let outcome = authenticate::user(&state.ctx, &state.gate, &basic.username, &basic.password).await?;
-            accepted(outcome).map(|signed_in| signed_in.user)
+            let signed_in = authenticate::user(&state.ctx, &state.gate, &basic.username, &basic.password).await?;
+            Ok(signed_in.user)
         }
         _ => {
             authenticated(state, headers).await?;

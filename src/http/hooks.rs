@@ -8,7 +8,7 @@ use crate::http::body::TooLarge;
 use crate::http::error::ApiError;
 use crate::http::request::Input;
 use crate::http::response;
-use crate::mail::webhooks::{self, Incoming, Refusal};
+use crate::mail::webhooks::{self, Incoming, WebhookError};
 
 /// `POST /hooks/mail/{provider}`: 200 whether or not the mail is ours.
 pub async fn mail(input: Input) -> Result<Response, ApiError> {
@@ -16,7 +16,7 @@ pub async fn mail(input: Input) -> Result<Response, ApiError> {
     let ctx = &state.ctx;
     // A provider knows no tenants.
     if !ctx.tenant.is_super() {
-        return Err(Refusal::Unknown.into());
+        return Err(WebhookError::Unknown.into());
     }
     // `Service::handle` has read it, or found it too large.
     let body = body.bytes(usize::MAX).await;

@@ -38,15 +38,15 @@ use axum::response::Response;
 use serde_json::json;
 use tower_service::Service as _;
 
-use crate::access::password::Gate;
+use crate::access::password::HashLimiter;
 use crate::base::scope::Scopes;
 use crate::http::area::Area;
 use crate::http::error::{ApiError, Failure};
 use crate::http::request::RequestState;
 use crate::http::response::set;
 use crate::invite::renewal;
-use crate::mail::sender::Health;
-use crate::model::context::{Actor, Context, Memory};
+use crate::model::caches::{Caches, Health};
+use crate::model::context::{Actor, Context};
 use crate::model::deployment::Deployment;
 use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Platform};
@@ -59,15 +59,15 @@ pub use routes::{ROUTES, Route, Rule};
 pub struct Service {
     deployment: Result<Arc<Deployment>, Vec<String>>,
     router: Router,
-    gate: Gate,
-    memory: Arc<Memory>,
+    gate: HashLimiter,
+    caches: Arc<Caches>,
 }
 
 impl Service {
     /// Builds the routes for a deployment, or for the list of what must be mended before there is one.
     #[must_use]
     pub fn new(deployment: Result<Arc<Deployment>, Vec<String>>) -> Self {
-        Self { deployment, router: routes::router(), gate: Gate::default(), memory: Arc::default() }
+        Self { deployment, router: routes::router(), gate: HashLimiter::default(), caches: Arc::default() }
     }
 
     /// The deployment, where it is complete.
@@ -79,7 +79,7 @@ impl Service {
     /// What this isolate knows of its mail providers.
     #[must_use]
     pub fn mail_health(&self) -> &Health {
-        &self.memory.mail
+        &self.caches.mail
     }
 
     /// Reads what every request needs, so that none has to wait for it: the first thing an isolate does, and what the
@@ -95,7 +95,7 @@ impl Service {
         tenant_settings::refresh(&ctx).await.map(|_| ())
     }
 
-    /// Sends what was asked for on expired links' pages, and returns the number of mails queued.
+    /// Takes up the new mails that were asked for on expired links' pages, and returns how many requests it took.
     ///
     /// # Errors
     /// The database's.
@@ -118,8 +118,9 @@ impl Service {
             request_id,
             address,
             actor: Actor::Anyone,
-            scopes: Scopes::NONE,
-            memory: self.memory.clone(),
+            scopes: Scopes::empty(),
+            settings: None,
+            caches: self.caches.clone(),
             platform,
             deployment,
             tenant,
@@ -130,7 +131,7 @@ impl Service {
     pub async fn handle(&self, platform: &Platform, request: Request<Body>) -> Response {
         let (mut parts, body) = request.into_parts();
         let (tenant, path) = split_tenant(parts.uri.path());
-        let path = scim2::canonical_path(&path).unwrap_or(path);
+        let path = scim2::canonical_path(&path).or_else(|| pages::links::cleaned(&path)).unwrap_or(path);
         let area = Area::of(&path);
         // The body is read whole before anything is answered: an answer while the client still sends is lost on the way.
         let body = body::buffer(body, area.body_limit(&path)).await;

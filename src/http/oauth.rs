@@ -67,7 +67,7 @@ fn scopes(asked: Option<&str>, has: Scopes) -> Result<Scopes, ApiError> {
     let Some(asked) = asked else { return Ok(has) };
     let scopes: Option<Scopes> = asked.split(' ').filter(|name| !name.is_empty()).map(Scope::parse).collect();
     match scopes {
-        Some(scopes) if !scopes.is_empty() && scopes.without(has).is_empty() => Ok(scopes),
+        Some(scopes) if !scopes.is_empty() && scopes.difference(has).is_empty() => Ok(scopes),
         _ => {
             let description = format!("The API token allows these and no others: {has}.");
             Err(ApiError::oauth(StatusCode::BAD_REQUEST, "invalid_scope", description))

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use ::http::{HeaderMap, Uri};
 use percent_encoding::percent_decode_str;
 
-use crate::access::password::Gate;
+use crate::access::password::HashLimiter;
 use crate::http::area::Area;
 use crate::http::body::RequestBody;
 use crate::model::context::Context;
@@ -16,7 +16,7 @@ pub struct RequestState {
     /// The context; for a handler, with whoever the route's rule has let in.
     pub ctx: Context,
     /// The limiter of password hashing.
-    pub gate: Gate,
+    pub gate: HashLimiter,
     /// Where the path leads.
     pub area: Area,
 }

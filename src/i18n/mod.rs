@@ -3,6 +3,7 @@
 //! Each language is a folder that fills in one [`Catalogue`]; the compiler refuses a catalogue with a gap. To add a
 //! language, copy the folder of one that is near to it, translate its files, and add one line to `languages!` below.
 
+use crate::base::locale::is_traditional_chinese;
 use crate::i18n::catalogue::{Catalogue, Direction, MailCopies};
 use crate::i18n::pages::PageTexts;
 use crate::i18n::phrases::Phrases;
@@ -56,8 +57,12 @@ impl Language {
         Self::find(locale).unwrap_or(Self::En)
     }
 
-    /// The language for a locale, if it is among those.
+    /// The language for a locale, if it is among those. Chinese is written in simplified characters, and is no language
+    /// for who reads traditional ones.
     pub fn find(locale: &str) -> Option<Self> {
+        if is_traditional_chinese(locale.trim()) {
+            return None;
+        }
         let wanted = language_part(locale.trim());
         Self::ALL.into_iter().find(|language| language_part(language.tag()).eq_ignore_ascii_case(wanted))
     }
@@ -134,6 +139,8 @@ mod tests {
     fn fallback_goes_by_language_then_default() {
         assert_eq!(Language::for_locale("pt_PT"), Language::PtBr);
         assert_eq!(Language::for_locale("tlh"), Language::En);
+        assert_eq!(Language::for_locale("zh_SG"), Language::ZhCn);
+        assert_eq!(Language::find("zh_TW"), None);
         for language in Language::ALL {
             assert_eq!(Language::for_locale(language.locale()), language);
             assert_eq!(Language::for_locale(language.tag()), language);

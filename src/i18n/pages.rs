@@ -75,6 +75,8 @@ pub struct PageTexts {
     pub expired_text: &'static str,
     /// expired link: what the button does
     pub expired_request: &'static str,
+    /// replaced link, or one whose address was changed: what the button does
+    pub resend_request: &'static str,
     /// the button that asks for a new mail
     pub request_button: &'static str,
     /// expired link without a button

@@ -1,6 +1,6 @@
 //! Dates and durations in words.
 
-use crate::base::calendar::Moment;
+use crate::base::calendar::utc;
 use crate::i18n::Language;
 use crate::i18n::fill::fill;
 
@@ -10,26 +10,24 @@ use crate::i18n::fill::fill;
 /// the calendar (years 1970 to 9999) gives the nearest one inside it.
 pub fn date_time(unix_seconds: i64, language: Language) -> String {
     let latest = 253_402_300_799; // 9999-12-31T23:59:59Z
-    let Some(moment) = Moment::of(unix_seconds.clamp(0, latest)) else { return String::new() };
+    let Some(moment) = utc(unix_seconds.clamp(0, latest)) else { return String::new() };
     let words = language.words();
-    let nth = |names: &[&'static str], index: i64| {
-        usize::try_from(index).ok().and_then(|index| names.get(index).copied()).unwrap_or_default()
-    };
+    let nth = |names: &[&'static str], index: u8| names.get(usize::from(index)).copied().unwrap_or_default();
     fill(
         words.date_time,
         &[
-            ("weekday", nth(&words.weekdays, moment.weekday)),
-            ("day", &moment.day.to_string()),
-            ("month", nth(&words.months, moment.month - 1)),
-            ("year", &moment.year.to_string()),
-            ("time", &format!("{:02}:{:02}", moment.hour, moment.minute)),
+            ("weekday", nth(&words.weekdays, moment.weekday().number_days_from_monday())),
+            ("day", &moment.day().to_string()),
+            ("month", nth(&words.months, u8::from(moment.month()) - 1)),
+            ("year", &moment.year().to_string()),
+            ("time", &format!("{:02}:{:02}", moment.hour(), moment.minute())),
         ],
     )
 }
 
 /// The year of a moment, in UTC.
 pub fn year(unix_seconds: i64) -> i64 {
-    Moment::of(unix_seconds).map_or(1970, |moment| moment.year)
+    utc(unix_seconds).map_or(1970, |moment| moment.year().into())
 }
 
 /// How long to wait, in words: in seconds up to two minutes, then in minutes, rounded up.

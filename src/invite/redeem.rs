@@ -30,8 +30,15 @@ pub enum Link {
     Live(Claims, Box<Resource>),
     /// Authentic, but its time is over.
     Expired(Claims),
-    /// Authentic and in time, but dead for this reason.
-    Dead(Claims, Cause),
+    /// Authentic and in time, but dead.
+    Dead {
+        /// What it says.
+        claims: Claims,
+        /// Why.
+        cause: Cause,
+        /// Whether its holder may ask for a new mail: another link is what works now, or would.
+        renewable: bool,
+    },
     /// Authentic, but of another tenant.
     OtherTenant,
     /// Mangled, forged, or of a key or a user that is no more.
@@ -74,7 +81,8 @@ impl From<Refused> for Link {
 pub async fn look_up(ctx: &Context, claims: Claims) -> Result<Link, DatabaseError> {
     let ctx = &ctx.in_store_of(&claims.user.to_string());
     let found = find::by_id_statement(ctx, USER, &claims.user.to_string(), false);
-    opened(claims, tenant_settings::queries(ctx, vec![found]).await?.first())
+    let (outcomes, settings) = tenant_settings::batch(ctx, vec![found]).await?;
+    opened(claims, outcomes.first().filter(|_| settings.is_some()))
 }
 
 /// Looks a link up together with the hashes of the user's last passwords, in one round trip.
@@ -82,8 +90,9 @@ async fn look_up_with_passwords(ctx: &Context, claims: Claims) -> Result<(Link, 
     let id = claims.user.to_string();
     let ctx = &ctx.in_store_of(&id);
     let statements = vec![find::by_id_statement(ctx, USER, &id, false), credentials::last(ctx, &id)];
-    let outcomes = tenant_settings::queries(ctx, statements).await?;
-    let passwords = credentials::hashes(ctx, outcomes.get(1))?;
+    let (outcomes, settings) = tenant_settings::batch(ctx, statements).await?;
+    let Some(settings) = settings else { return Ok((Link::Invalid, Vec::new())) };
+    let passwords = credentials::hashes(&settings, outcomes.get(1))?;
     Ok((opened(claims, outcomes.first())?, passwords))
 }
 
@@ -93,7 +102,10 @@ fn opened(claims: Claims, outcome: Option<&Outcome>) -> Result<Link, DatabaseErr
         None => Link::Invalid,
         Some(user) => match user.account.dead_link(claims.seq, claims.purpose) {
             None => Link::Live(claims, Box::new(user)),
-            Some(cause) => Link::Dead(claims, cause),
+            Some(cause) => {
+                let superseded = matches!(cause, Cause::Replaced | Cause::AddressChanged);
+                Link::Dead { claims, cause, renewable: superseded && user.account.waits_for_a_link() }
+            }
         },
     })
 }
@@ -119,7 +131,7 @@ pub enum Redeemed {
 /// The database's: nothing was changed, and the link still works.
 pub async fn set_password(
     ctx: &Context,
-    gate: &password::Gate,
+    gate: &password::HashLimiter,
     token: &str,
     password: &str,
     confirm: Option<&str>,
@@ -138,7 +150,9 @@ pub async fn set_password(
     if !weaknesses.is_empty() {
         return Ok(Redeemed::Refused(claims, user, weaknesses));
     }
-    if confirm.is_some_and(|confirm| confirm != password) {
+    // As they are hashed: a person who types twice may do so on two keyboards.
+    let normalized = password::normalized(password);
+    if confirm.is_some_and(|confirm| password::normalized(confirm) != normalized) {
         return Ok(Redeemed::Mismatch(claims, user));
     }
     // Last, because it costs most.
@@ -229,7 +243,7 @@ async fn redeem(
     }
     // Somebody was faster: what the link is now says who.
     Ok(Redeemed::NotLive(match look_up(&ctx, claims).await? {
-        Link::Live(claims, _) => Link::Dead(claims, Cause::Replaced),
+        Link::Live(claims, _) => Link::Dead { claims, cause: Cause::Replaced, renewable: false },
         other => other,
     }))
 }
@@ -263,7 +277,7 @@ fn redemption(ctx: &Context, claims: &Claims, user: &Resource, hash: Option<&str
         audit::record(ctx, operation, Action::InvitationRedeem, &user.id),
     ];
     if let Some(hash) = hash {
-        batch.extend(credentials::store(ctx, &user.id, operation, hash));
+        batch.extend(credentials::store_hash(ctx, &user.id, operation, hash));
     }
     let address = user.account.email.as_deref().and_then(Address::parse);
     let settings = ctx.settings();

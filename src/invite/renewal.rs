@@ -65,7 +65,8 @@ pub async fn run(platform: &Platform, context: &dyn Fn(Tenant) -> Context) -> Re
 async fn renew(ctx: &Context, user_id: &str) -> Result<(), DatabaseError> {
     // It is the person behind the link who acts.
     let ctx = &Context { actor: Actor::User(user_id.to_owned()), ..ctx.clone() };
-    let mails = tenant_settings::refresh(ctx).await? && ctx.settings().email_sender == EmailSender::Internal;
+    let settings = tenant_settings::refresh(ctx).await?;
+    let mails = settings.is_some_and(|settings| settings.email_sender == EmailSender::Internal);
     let operation = ctx.platform.new_id().to_string();
     // D1 binds doubles: without the cast, today would have a fraction.
     let today = "CAST(?4 / 86400000 AS INTEGER)";

@@ -7,7 +7,7 @@ use crate::mail::template_choice::select_template;
 use crate::model::context::Context;
 use crate::model::mail_template::{ContentType, TenantTemplate};
 use crate::ports::DatabaseError;
-use crate::store::mail_templates::{self, Type};
+use crate::store::mail_templates::{self, TenantTemplateType};
 
 /// What is being edited. What is left out is as it is now.
 #[derive(Clone, Debug, Default)]
@@ -38,7 +38,12 @@ pub struct Preview {
 ///
 /// # Errors
 /// The database's.
-pub async fn preview(ctx: &Context, kind: &Type, locale: &str, draft: Draft) -> Result<Option<Preview>, DatabaseError> {
+pub async fn preview(
+    ctx: &Context,
+    kind: &TenantTemplateType,
+    locale: &str,
+    draft: Draft,
+) -> Result<Option<Preview>, DatabaseError> {
     let found = mail_templates::find(ctx, kind, Some(locale)).await?;
     let Some(kind) = found.kind else { return Ok(None) };
     let settings = ctx.settings();

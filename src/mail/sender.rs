@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::mail::providers;
+use crate::model::caches::Health;
 use crate::model::deployment::Deployment;
 use crate::model::mail::MailState;
 use crate::ports::{DatabaseError, Millis, Platform};
@@ -26,8 +27,6 @@ use crate::mail::sender::attempt::Attempts;
 use crate::mail::sender::failover::ProviderChoice;
 use crate::mail::sender::lease::lease_batch;
 use crate::mail::sender::plan::{Plan, Planner};
-
-pub use crate::mail::sender::failover::Health;
 
 /// How many rows a lease takes at most: what fits into one invocation's 1,000 subrequests, several times over.
 const BATCH: u32 = 100;

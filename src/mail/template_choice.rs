@@ -2,7 +2,7 @@
 //!
 //! `docs/mail.md` tells the order of the choice.
 
-use crate::base::locale::{DEFAULT_LOCALE, MAX_LOCALE, normalise};
+use crate::base::locale::{DEFAULT_LOCALE, MAX_LOCALE, is_written_alike, normalise, preferences};
 use crate::i18n::Language;
 use crate::model::mail_template::TemplateVersion;
 use crate::store::outbox::due::Person;
@@ -37,7 +37,7 @@ pub fn select_template(wanted: &[String], default: &str, own: &[TemplateVersion]
 /// The tenant's template for a locale: exactly its own, that of the language alone (`pt_BR` -> `pt`), or that of another
 /// region, the one which the shipped templates are written for first.
 fn best_version<'o>(own: &'o [TemplateVersion], locale: &str) -> Option<&'o TemplateVersion> {
-    let of = |locale: &str| own.iter().find(|own| own.locale == locale);
+    let of = |name: &str| own.iter().find(|own| own.locale == name && is_written_alike(name, locale));
     let mut spelt = locale;
     loop {
         if let Some(found) = of(spelt) {
@@ -48,21 +48,15 @@ fn best_version<'o>(own: &'o [TemplateVersion], locale: &str) -> Option<&'o Temp
             None => break,
         }
     }
-    let shipped = Language::find(spelt).and_then(|language| of(language.locale()));
-    let same_language = own.iter().filter(|own| own.locale.split('_').next() == Some(spelt));
+    let shipped = Language::find(locale).and_then(|language| of(language.locale()));
+    let same_language = own.iter().filter(|own| is_written_alike(&own.locale, locale));
     shipped.or_else(|| same_language.min_by(|a, b| a.locale.cmp(&b.locale)))
 }
 
 /// The person's languages, best first: `preferredLanguage`, then `locale`.
 #[must_use]
 pub fn languages(person: &Person) -> Vec<String> {
-    [&person.preferred_language, &person.locale]
-        .into_iter()
-        .flatten()
-        // An Accept-Language list: its order is taken for the weights, which clients rarely send otherwise.
-        .flat_map(|list| list.split(','))
-        .map(|entry| entry.split(';').next().unwrap_or_default().to_owned())
-        .collect()
+    [&person.preferred_language, &person.locale].into_iter().flatten().flat_map(|list| preferences(list)).collect()
 }
 
 #[cfg(test)]
@@ -105,6 +99,14 @@ mod tests {
             (&["tlh"], "de_DE", &["en_US"], "de_DE", "shipped"),
             (&["tlh"], "sv_SE", &["en_US"], "en_US", "en_US"),
             (&[], "ja_JP", &[], "ja_JP", "shipped"),
+            // who reads traditional characters is not written to in simplified ones
+            (&["zh_TW"], "de_DE", &[], "de_DE", "shipped"),
+            (&["zh_Hant"], "de_DE", &["zh_CN"], "de_DE", "shipped"),
+            (&["zh_HK", "fr"], "de_DE", &["zh_CN"], "fr", "shipped"),
+            (&["zh_TW"], "zh_CN", &[], "zh_CN", "shipped"),
+            (&["zh_HK"], "de_DE", &["zh_CN", "zh_TW"], "zh_HK", "zh_TW"),
+            (&["zh_SG"], "de_DE", &["zh_TW"], "zh_SG", "shipped"),
+            (&["zh_Hans_TW"], "de_DE", &[], "zh_Hans_TW", "shipped"),
             (&["nonsense!"], "", &[], "en_US", "shipped"),
         ] {
             let found = chosen(wanted, default, locales);

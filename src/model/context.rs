@@ -4,35 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::access::delay::Delays;
-use crate::access::verified::Verified;
 use crate::base::scope::Scopes;
-use crate::mail::sender::Health;
+use crate::model::caches::Caches;
 use crate::model::deployment::Deployment;
 use crate::model::settings::Settings;
 use crate::model::tenant::Tenant;
 use crate::ports::Platform;
-use crate::store::api_tokens::Tokens;
-use crate::store::registrations::Registries;
-use crate::store::tenant_settings::Tenants;
-
-/// What an isolate remembers from one unit of work to the next. The database is the truth: each part knows for how long
-/// it may do without asking.
-#[derive(Default)]
-pub struct Memory {
-    /// The tenants' schemas and resource types.
-    pub registries: Registries,
-    /// The tenants' settings.
-    pub tenants: Tenants,
-    /// API tokens.
-    pub tokens: Tokens,
-    /// Passwords that need no hashing.
-    pub verified: Verified,
-    /// Who has to wait before signing in again.
-    pub delays: Delays,
-    /// How the mail providers do.
-    pub mail: Health,
-}
 
 /// Who acts, as the audit names them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,9 +20,9 @@ pub enum Actor {
     Administrator(String),
     /// A user who has a role, acting on others by it.
     RoleHolder {
-        /// His id.
+        /// The user's id.
         id: String,
-        /// His user name.
+        /// The user's name.
         name: String,
     },
     /// A user, by id.
@@ -82,9 +59,11 @@ pub struct Context {
     /// What the deployment fixes.
     pub deployment: Arc<Deployment>,
     /// What this isolate remembers.
-    pub memory: Arc<Memory>,
+    pub caches: Arc<Caches>,
     /// Whose data it is about.
     pub tenant: Tenant,
+    /// What holds for the tenant, as whoever let the caller in has read it; `None` before that.
+    pub settings: Option<Arc<Settings>>,
     /// Who acts.
     pub actor: Actor,
     /// What the actor may do.
@@ -100,10 +79,22 @@ pub struct Context {
 pub type StoreContext = Context;
 
 impl Context {
-    /// What holds for the tenant, as last read (`tenant::store`): whoever lets a caller in, or opens a link, reads it.
+    /// The same work with what somebody has just read of the tenant's settings.
+    #[must_use]
+    pub fn with_settings(&self, settings: Arc<Settings>) -> Self {
+        Self { settings: Some(settings), ..self.clone() }
+    }
+
+    /// The same work for another tenant, whose settings nobody has read yet.
+    #[must_use]
+    pub fn for_tenant(&self, tenant: Tenant) -> Self {
+        Self { tenant, settings: None, ..self.clone() }
+    }
+
+    /// Returns what holds for the tenant: the settings that this context carries, or what the isolate last knew of them.
     #[must_use]
     pub fn settings(&self) -> Arc<Settings> {
-        self.memory.tenants.settings(&self.deployment, &self.tenant)
+        self.settings.clone().unwrap_or_else(|| self.caches.settings.last_read(&self.deployment, &self.tenant))
     }
 
     /// The same work in this user store, by number; in PRIMARY for `None`.

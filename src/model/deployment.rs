@@ -17,6 +17,7 @@ use crate::base::keys::{Key, KeyRing};
 pub use crate::base::secret::Secret;
 use crate::model::administrator::Administrator;
 use crate::model::settings::{RATE_LIMITS, SETTINGS, Settings, Values};
+use crate::model::tenant::Tenant;
 use crate::model::user_stores::UserStores;
 
 /// Whether this is somebody's machine or the world.
@@ -147,7 +148,7 @@ impl Deployment {
         if development {
             variables.entry(RATE_LIMITS).or_insert_with(|| "off".to_owned());
         }
-        let settings = Settings::of(&variables, &mut problems);
+        let settings = Settings::parse(&variables, &mut problems);
         let Some(mail_from) = providers.from.filter(|_| problems.is_empty()) else { return Err(problems) };
         Ok(Self {
             environment,
@@ -169,6 +170,25 @@ impl Deployment {
             variables,
             settings,
         })
+    }
+
+    /// Returns what holds for a tenant that overrides these values. One that this version does not take any more counts as
+    /// not set.
+    #[must_use]
+    pub fn settings_of(&self, tenant: &Tenant, overrides: &Values) -> Settings {
+        Settings::parse(&self.values_of(tenant, overrides), &mut Vec::new())
+    }
+
+    /// Returns the values that are set for a tenant that overrides these.
+    #[must_use]
+    pub fn values_of(&self, tenant: &Tenant, overrides: &Values) -> Values {
+        let mut values = self.variables.clone();
+        if !tenant.is_super() {
+            // The deployment's name is its operator's.
+            values.insert("ORGANIZATION_NAME", tenant.domain().to_owned());
+        }
+        values.extend(overrides.iter().map(|(name, value)| (*name, value.clone())));
+        values
     }
 
     /// Whether this is a development machine.

@@ -1,6 +1,9 @@
 //! What the rooms talk about: tenants, settings, the deployment, user stores, resources, and the context of a request.
 
 pub mod administrator;
+pub mod api_token;
+pub mod audit;
+pub mod caches;
 pub mod context;
 pub mod deployment;
 pub mod mail;

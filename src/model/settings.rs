@@ -130,7 +130,7 @@ pub struct Settings {
 impl Settings {
     /// Makes settings of the values that are set; what is malformed is reported in words and left at its default.
     #[must_use]
-    pub fn of(set: &Values, problems: &mut Vec<String>) -> Self {
+    pub fn parse(set: &Values, problems: &mut Vec<String>) -> Self {
         let values: Values = SETTINGS
             .iter()
             .map(|(name, default)| (*name, set.get(name).map_or_else(|| (*default).to_owned(), Clone::clone)))
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn every_default_is_well_formed() {
         let mut problems = Vec::new();
-        let settings = Settings::of(&Values::new(), &mut problems);
+        let settings = Settings::parse(&Values::new(), &mut problems);
         assert_eq!(problems, Vec::<String>::new());
         assert_eq!(settings.values.len(), SETTINGS.len());
         assert_eq!(settings.ask_password_email_validity, Validity::Minutes(1440));
@@ -236,7 +236,7 @@ mod tests {
     fn people_are_sent_to_no_odd_address_to_sign_in() {
         let with = |value: &str| {
             let mut problems = Vec::new();
-            let settings = Settings::of(&Values::from([("SIGN_IN_URL", value.to_owned())]), &mut problems);
+            let settings = Settings::parse(&Values::from([("SIGN_IN_URL", value.to_owned())]), &mut problems);
             (settings.sign_in_url, problems.len())
         };
         for good in

@@ -110,7 +110,7 @@ pub struct HomePage<'a> {
 /// Who has signed in, and what they may do.
 pub fn home(page: &HomePage) -> String {
     // Nobody but the super tenant's people could be given `tenants`.
-    let not_covered = Scopes::all().without(page.scopes).without([Scope::Tenants].into_iter().collect());
+    let not_covered = Scopes::all().difference(page.scopes).difference(Scopes::TENANTS);
     let prefix = page.shell.prefix;
     let body = html! {
         h1 { "Console" }
@@ -144,7 +144,7 @@ pub fn home(page: &HomePage) -> String {
 
 fn list(scopes: Scopes) -> Markup {
     html! {
-        ul.scopes { @for scope in scopes.iter() { li { (in_words(scope)) " " code { (scope) } } } }
+        ul.scopes { @for scope in scopes.scopes() { li { (in_words(scope)) " " code { (scope) } } } }
     }
 }
 

@@ -133,9 +133,15 @@ pub enum LinkProblem<'a> {
     /// The invitation was withdrawn.
     Revoked,
     /// A newer mail has taken its place.
-    Replaced,
+    Replaced {
+        /// as of [`Self::Expired`]
+        request_new: Option<&'a str>,
+    },
     /// The account's address was changed since.
-    AddressChanged,
+    AddressChanged {
+        /// as of [`Self::Expired`]
+        request_new: Option<&'a str>,
+    },
     /// An administrator locked or disabled the account.
     Locked,
     /// Forged, mangled, or made with an unknown or retired key: one page for all, which tells nothing.
@@ -164,8 +170,12 @@ pub fn link_problem(shell: &Shell, problem: LinkProblem) -> String {
             (texts.accepted_title, html! { (lead(texts.confirmed_text)) (sign_in_link(texts, sign_in)) })
         }
         LinkProblem::Revoked => (texts.revoked_title, lead(texts.revoked_text)),
-        LinkProblem::Replaced => (texts.replaced_title, lead(texts.replaced_text)),
-        LinkProblem::AddressChanged => (texts.moved_title, lead(texts.moved_text)),
+        LinkProblem::Replaced { request_new } => {
+            (texts.replaced_title, html! { (lead(texts.replaced_text)) (another_mail(texts, request_new)) })
+        }
+        LinkProblem::AddressChanged { request_new } => {
+            (texts.moved_title, html! { (lead(texts.moved_text)) (another_mail(texts, request_new)) })
+        }
         LinkProblem::Locked => (texts.locked_title, lead(texts.locked_text)),
         LinkProblem::Invalid => (texts.invalid_title, html! { (lead(texts.invalid_text)) p { (texts.invalid_next) } }),
         LinkProblem::NotPending { sign_in } => {
@@ -175,6 +185,16 @@ pub fn link_problem(shell: &Shell, problem: LinkProblem) -> String {
     let body = html! { h1 { (title) } (body) };
     // these pages say themselves whom to ask, but an address to write to is worth showing
     card(shell, Page { title, script: false, help: !shell.support.is_empty(), body })
+}
+
+/// The button for a new mail, where another mail has the link that works.
+fn another_mail(texts: &PageTexts, request_new: Option<&str>) -> Markup {
+    html! {
+        @if let Some(action) = request_new {
+            p { (texts.resend_request) }
+            (intent_form(action, REQUEST_NEW_MAIL, texts.request_button))
+        }
+    }
 }
 
 fn expired(shell: &Shell, until: Option<i64>, request_new: Option<&str>) -> Markup {

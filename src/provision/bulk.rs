@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use crate::access::password::Gate;
+use crate::access::password::HashLimiter;
 use crate::model::context::Context;
 use crate::model::resource::{GROUP, USER};
 use crate::ports::{DatabaseError, store_of};
-use crate::provision::{CODE_HEADER, Expected, Found, Refusal, prepare, store};
+use crate::provision::{self, CODE_HEADER, Expected, Found, Refusal, prepare, store};
 use crate::store::cross_store::Strangers;
 use crate::store::find;
 use crate::store::group;
@@ -29,7 +29,7 @@ const CHUNK: usize = 125;
 const CHUNK_BYTES: usize = 300_000;
 
 /// Runs a plan and answers the BulkResponse.
-pub async fn run(ctx: &Context, gate: &Gate, registry: &Registry, plan: Plan) -> Json {
+pub async fn run(ctx: &Context, gate: &HashLimiter, registry: &Registry, plan: Plan) -> Json {
     let order = plan.order();
     let ids: HashMap<String, String> = plan
         .operations
@@ -84,7 +84,7 @@ struct Waiting {
 
 struct Run<'a> {
     ctx: &'a Context,
-    gate: &'a Gate,
+    gate: &'a HashLimiter,
     registry: &'a Registry,
     /// The ids of what the POSTs create, by `bulkId`.
     ids: HashMap<String, String>,
@@ -257,10 +257,10 @@ impl Run<'_> {
         let expected = operation.version.as_deref().map_or(Expected::Any, Expected::matching);
         let data = self.body(operation)?;
         let found = match operation.method {
-            Method::Put => super::replace(self.ctx, self.gate, &rt, &id, data, expected, false).await?,
-            Method::Patch => super::modify(self.ctx, self.gate, &rt, &id, &data, expected, false).await?,
+            Method::Put => provision::replace(self.ctx, self.gate, &rt, &id, data, expected, false).await?,
+            Method::Patch => provision::modify(self.ctx, self.gate, &rt, &id, &data, expected, false).await?,
             Method::Delete | Method::Post => {
-                super::delete(self.ctx, &rt, &id, expected).await?;
+                provision::delete(self.ctx, &rt, &id, expected).await?;
                 return Ok((rt, None));
             }
         };

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use crate::access::password::Gate;
+use crate::access::password::HashLimiter;
 use crate::base::account::{Account, Onboarding};
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
@@ -171,7 +171,7 @@ fn check_may_appoint(ctx: &Context) -> Result<(), Refusal> {
 ///
 /// # Errors
 /// [`Refusal`]
-pub fn prepare(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, body: Json) -> Result<NewResource, Refusal> {
+pub fn prepare(ctx: &Context, gate: &HashLimiter, rt: &Arc<ResourceType>, body: Json) -> Result<NewResource, Refusal> {
     let mut document = resource::read(rt, body)?;
     if rt.name == USER {
         return user::prepare(ctx, gate, rt, document);
@@ -223,7 +223,7 @@ fn text(document: Document) -> Result<String, Refusal> {
 ///
 /// # Errors
 /// [`Refusal`]
-pub async fn create(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, body: Json) -> Result<Found, Refusal> {
+pub async fn create(ctx: &Context, gate: &HashLimiter, rt: &Arc<ResourceType>, body: Json) -> Result<Found, Refusal> {
     let new = prepare(ctx, gate, rt, body)?;
     if new.resource.account.onboarding == Onboarding::None && !ctx.scopes.has(Scope::ScimWrite) {
         let detail = "The scope invitations creates users with askPassword or verifyEmail only; this takes scim:write.";
@@ -280,7 +280,7 @@ impl Edit {
 /// [`Refusal`]
 pub async fn replace(
     ctx: &Context,
-    gate: &Gate,
+    gate: &HashLimiter,
     rt: &Arc<ResourceType>,
     id: &str,
     body: Json,
@@ -299,7 +299,7 @@ pub async fn replace(
 /// [`Refusal`]
 pub async fn modify(
     ctx: &Context,
-    gate: &Gate,
+    gate: &HashLimiter,
     rt: &Arc<ResourceType>,
     id: &str,
     body: &Json,
@@ -317,7 +317,7 @@ pub async fn modify(
 /// version.
 async fn edit(
     ctx: &Context,
-    gate: &Gate,
+    gate: &HashLimiter,
     rt: &Arc<ResourceType>,
     id: &str,
     edit: &Edit,
@@ -375,7 +375,7 @@ async fn find_to_edit(
     if rt.name == USER {
         cross_store::add_groups(ctx, [&mut found]).await?;
     }
-    Ok(Some((found, credentials::hashes(ctx, outcomes.get(1))?)))
+    Ok(Some((found, credentials::hashes(&ctx.settings(), outcomes.get(1))?)))
 }
 
 /// DELETE (RFC 7644 section 3.6).

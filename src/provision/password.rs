@@ -1,7 +1,7 @@
 //! Passwords that an administrator or a client sends. They answer for its strength beyond length; people who choose their
 //! own are held to the whole policy (`invite/redeem.rs`).
 
-use crate::access::password::{self, Gate};
+use crate::access::password::{self, HashLimiter};
 use crate::access::policy::{self, Weakness};
 use crate::model::context::Context;
 use crate::provision::Refusal;
@@ -11,7 +11,7 @@ use scim::error::Error as ScimError;
 ///
 /// # Errors
 /// 400 `invalidValue` with WSO2's code for the policy; `Busy`.
-pub fn hash(ctx: &Context, gate: &Gate, password: &str) -> Result<String, Refusal> {
+pub fn hash(ctx: &Context, gate: &HashLimiter, password: &str) -> Result<String, Refusal> {
     let minimum = ctx.settings().password_min_length;
     let problem = policy::weaknesses(password, minimum, &[]).into_iter().find_map(|weakness| match weakness {
         Weakness::TooShort(least) => Some(format!("20035 - The password needs at least {least} characters.")),

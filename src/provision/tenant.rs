@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use crate::access::password::Gate;
+use crate::access::password::HashLimiter;
 use crate::access::role::Role;
 use crate::base::account::Onboarding;
 use crate::base::secret::Secret;
-use crate::model::context::{Context, Memory};
+use crate::model::context::Context;
 use crate::model::resource::{USER, WSO2_SCHEMA};
 use crate::model::schemas;
 use crate::model::settings;
@@ -18,7 +18,7 @@ use crate::ports::{DatabaseError, Statement};
 use crate::provision::{Refusal, prepare};
 use crate::store::audit::{self, Action};
 use crate::store::cross_store::is_elsewhere;
-use crate::store::tenant_settings::{self, Change, Tenants};
+use crate::store::tenant_settings::{self, Change};
 use crate::store::write::{NewResource, creation};
 use scim::error::Error as ScimError;
 use scim::fold::fold;
@@ -80,7 +80,7 @@ impl From<ScimError> for TenantRefusal {
 ///
 /// # Errors
 /// [`TenantRefusal`]
-pub async fn create(ctx: &Context, gate: &Gate, new: &NewTenant) -> Result<Option<Secret>, TenantRefusal> {
+pub async fn create(ctx: &Context, gate: &HashLimiter, new: &NewTenant) -> Result<Option<Secret>, TenantRefusal> {
     let none = settings::Values::new();
     let values = tenant_settings::checked(&ctx.deployment, &new.tenant, &none, &new.settings)
         .map_err(TenantRefusal::Settings)?;
@@ -119,14 +119,18 @@ pub async fn create(ctx: &Context, gate: &Gate, new: &NewTenant) -> Result<Optio
 
 /// The context inside a tenant that is about to be, with its settings in force.
 fn inside(ctx: &Context, tenant: &Tenant, values: &settings::Values) -> Context {
-    let settings = tenant_settings::effective(&ctx.deployment, tenant, values);
-    let tenants = Tenants::of(tenant, settings, ctx.platform.clock.now());
-    let memory = Arc::new(Memory { tenants, ..Memory::default() });
+    let settings = Some(Arc::new(ctx.deployment.settings_of(tenant, values)));
     // Who may create a tenant may say who owns it.
-    Context { scopes: ctx.scopes.and(Role::Admin.scopes(tenant)), tenant: tenant.clone(), memory, ..ctx.clone() }
+    Context {
+        scopes: ctx.scopes.union(Role::Admin.scopes(tenant)),
+        tenant: tenant.clone(),
+        settings,
+        caches: Arc::default(),
+        ..ctx.clone()
+    }
 }
 
-fn prepare_owners(inside: &Context, gate: &Gate, owners: &[Owner]) -> Result<Vec<NewResource>, TenantRefusal> {
+fn prepare_owners(inside: &Context, gate: &HashLimiter, owners: &[Owner]) -> Result<Vec<NewResource>, TenantRefusal> {
     let registry = schemas::builtin();
     let user = registry.resource_type(USER).ok_or_else(|| ScimError::internal("There is no resource type User."))?;
     let mut names = HashSet::new();

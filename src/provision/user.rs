@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use crate::access::password::Gate;
+use crate::access::password::HashLimiter;
 use crate::access::policy::{self, Weakness};
 use crate::access::role;
 use crate::base::account::Onboarding;
@@ -28,7 +28,7 @@ use scim::schema::ResourceType;
 /// A user to be created.
 pub fn prepare(
     ctx: &Context,
-    gate: &Gate,
+    gate: &HashLimiter,
     rt: &Arc<ResourceType>,
     mut document: Document,
 ) -> Result<NewResource, Refusal> {
@@ -54,7 +54,7 @@ pub fn prepare(
 /// which a user may not choose again.
 pub fn changed(
     ctx: &Context,
-    gate: &Gate,
+    gate: &HashLimiter,
     rt: &ResourceType,
     before: &Resource,
     passwords: &[String],
@@ -196,7 +196,7 @@ fn keep_others(rt: &ResourceType, before: &Resource, document: &mut Document) {
 /// Holds a user to his own profile and password (`/Me`).
 fn check_own(
     ctx: &Context,
-    gate: &Gate,
+    gate: &HashLimiter,
     before: &Resource,
     passwords: &[String],
     document: &Document,

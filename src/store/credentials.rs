@@ -1,21 +1,22 @@
 //! Password hashes: the one in force, and as many former ones as `PASSWORD_HISTORY` keeps from being chosen again.
 
-use crate::access::sessions;
-use crate::model::context::Context;
+use crate::model::context::StoreContext;
+use crate::model::settings::Settings;
 use crate::ports::{DatabaseError, Outcome, Statement, Value};
 use crate::store::audit::OPERATION_HOLDS;
+use crate::store::sessions;
 
 /// The statements that store a password's hash, provided that the operation took place. What was in force becomes
 /// history, and of that only what the setting asks for is kept.
 #[must_use]
-pub fn store(ctx: &Context, user_id: &str, operation: &str, hash: &str) -> Vec<Statement> {
+pub fn store_hash(store: &StoreContext, user_id: &str, operation: &str, hash: &str) -> Vec<Statement> {
     let params = |more: Vec<Value>| {
-        let mut params = vec![ctx.tenant.key(), user_id.into(), operation.into()];
+        let mut params = vec![store.tenant.key(), user_id.into(), operation.into()];
         params.extend(more);
         params
     };
     let mut statements = Vec::new();
-    let history = ctx.settings().password_history;
+    let history = store.settings().password_history;
     if history > 0 {
         statements.push(Statement::new(
             format!(
@@ -32,9 +33,9 @@ pub fn store(ctx: &Context, user_id: &str, operation: &str, hash: &str) -> Vec<S
              WHERE {OPERATION_HOLDS} ON CONFLICT (tenant, user_id) DO UPDATE SET \
              password_hash = excluded.password_hash, changed = excluded.changed"
         ),
-        params(vec![hash.into(), ctx.platform.clock.now().into()]),
+        params(vec![hash.into(), store.platform.clock.now().into()]),
     ));
-    statements.push(sessions::ending(ctx, user_id, operation));
+    statements.push(sessions::delete_of_user(store, user_id, operation));
     // With the setting back at 0, what it kept goes with the next password.
     statements.push(Statement::new(
         format!(
@@ -50,12 +51,12 @@ pub fn store(ctx: &Context, user_id: &str, operation: &str, hash: &str) -> Vec<S
 
 /// The statement that reads what [`hashes`] answers.
 #[must_use]
-pub fn last(ctx: &Context, user_id: &str) -> Statement {
+pub fn last(store: &StoreContext, user_id: &str) -> Statement {
     Statement::new(
         "SELECT password_hash, changed, 1 AS in_force FROM credentials WHERE tenant = ?1 AND user_id = ?2 \
          UNION ALL SELECT password_hash, changed, 0 FROM password_history WHERE tenant = ?1 AND user_id = ?2 \
          ORDER BY 3 DESC, 2 DESC",
-        vec![ctx.tenant.key(), user_id.into()],
+        vec![store.tenant.key(), user_id.into()],
     )
 }
 
@@ -63,17 +64,27 @@ pub fn last(ctx: &Context, user_id: &str) -> Statement {
 ///
 /// # Errors
 /// [`DatabaseError::Shape`]
-pub fn hashes(ctx: &Context, outcome: Option<&Outcome>) -> Result<Vec<String>, DatabaseError> {
+pub fn hashes(settings: &Settings, outcome: Option<&Outcome>) -> Result<Vec<String>, DatabaseError> {
     let rows = outcome.map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
-    let last = rows.iter().take(ctx.settings().password_history as usize);
+    let last = rows.iter().take(settings.password_history as usize);
     last.map(|row| row.text("password_hash").map(str::to_owned)).collect()
 }
 
 /// The statement that deletes them with their user, provided that the operation took place.
 #[must_use]
-pub fn delete_history(ctx: &Context, user_id: &str, operation: &str) -> Statement {
+pub fn delete_history(store: &StoreContext, user_id: &str, operation: &str) -> Statement {
     Statement::new(
         format!("DELETE FROM password_history WHERE tenant = ?1 AND user_id = ?2 AND {OPERATION_HOLDS}"),
-        vec![ctx.tenant.key(), user_id.into(), operation.into()],
+        vec![store.tenant.key(), user_id.into(), operation.into()],
+    )
+}
+
+/// The statement that stores the same password's hash with the parameters of today, unless another password has been set
+/// meanwhile.
+#[must_use]
+pub fn replace_hash(store: &StoreContext, user_id: &str, old: &str, new: String) -> Statement {
+    Statement::new(
+        "UPDATE credentials SET password_hash = ?4 WHERE tenant = ?1 AND user_id = ?2 AND password_hash = ?3",
+        vec![store.tenant.key(), user_id.into(), old.into(), new.into()],
     )
 }

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
+use crate::base::hex;
 use crate::model::resource::{GROUP, Resource, USER, WSO2_SCHEMA};
 use scim::datetime::Instant;
 use scim::fold;
@@ -84,10 +85,7 @@ pub fn indexed(resource_type: &ResourceType, keys: &Json) -> Vec<Entry> {
 /// The values that must be unique among the resources of a type, save those that have a column of their own.
 #[must_use]
 pub fn unique(resource_type: &ResourceType, keys: &Json) -> Vec<Entry> {
-    let digest = |text: &str| {
-        let digest = Sha256::digest(text);
-        Some(digest.iter().fold("sha256:".to_owned(), |hex, byte| format!("{hex}{byte:02x}")))
-    };
+    let digest = |text: &str| Some(format!("sha256:{}", hex::encode(Sha256::digest(text))));
     entries(resource_type, keys, &|attribute| attribute.uniqueness != Uniqueness::None, &digest)
 }
 

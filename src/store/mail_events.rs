@@ -1,14 +1,14 @@
-//! What has become of mails, written down: each event once, and no mail ever moves backwards.
+//! What happens when a mail bounces, is delayed or is reported as spam: the provider's event is recorded once and applied to
+//! the mail, and to the user whose invitation it is. No mail ever moves backwards.
 //!
 //! An event may come before the sender has recorded the provider's id of the mail it is about. It waits then: the sweep
 //! looks for its mail until [`PENDING`] is over. So does an event of somebody else's mail, in vain.
 
 use serde_json::json;
 
+use crate::base::text_enum::text_enum;
 use crate::model::mail::TemplateType;
 use crate::ports::{DatabaseError, Millis, Platform, Row, Statement};
-
-use crate::mail::webhooks::LONGEST_ID;
 
 /// How long, in milliseconds, an event waits for its mail.
 const PENDING: Millis = 3_600_000;
@@ -16,10 +16,12 @@ const PENDING: Millis = 3_600_000;
 const REMEMBERED: Millis = 7 * 24 * 3_600_000;
 /// Events that one run of the sweep brings to their mails.
 const MANY: u32 = 500;
+/// The longest id, of an event or a mail, in bytes.
+const LONGEST_ID: usize = 512;
 
-/// What an event says of its mail.
+/// What an event says of its mail, as the column `outcome` has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum MailEventKind {
     /// Nothing that is kept; but the event must not be told again with another content.
     Nothing,
     /// It has not arrived, for a reason that may pass: noted, and the mail stays sent.
@@ -30,26 +32,17 @@ pub enum Outcome {
     Complained,
 }
 
-impl Outcome {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Nothing => "nothing",
-            Self::Delayed => "delayed",
-            Self::Bounced => "bounced",
-            Self::Complained => "complained",
-        }
-    }
-}
+text_enum!(MailEventKind { Nothing = "nothing", Delayed = "delayed", Bounced = "bounced", Complained = "complained" });
 
-/// One event.
+/// An event of a mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
+pub struct MailEvent {
     /// The provider's id of the event.
     pub id: String,
     /// The provider's id of the mail.
     pub message: String,
-    /// What it says.
-    pub outcome: Outcome,
+    /// What it says of the mail.
+    pub kind: MailEventKind,
     /// The provider's word for the kind of bounce.
     pub class: String,
 }
@@ -57,29 +50,29 @@ pub struct Event {
 /// An event, as its key.
 type Key = (String, String);
 
-/// Writes `told` down and brings what is new to the mails it is about, in one round trip for each user store: only the
-/// stores know whose mail it is. Answers how many found their mail.
+/// Records `events` and applies what is new to the mails it is about, in one round trip for each user store: only the
+/// stores know whose mail it is. Returns how many found their mail.
 ///
 /// # Errors
-/// The database's. Telling it again does no harm.
-pub async fn record(platform: &Platform, provider: &str, told: &[Event]) -> Result<usize, DatabaseError> {
+/// The database's. Recording them again does no harm.
+pub async fn record(platform: &Platform, provider: &str, events: &[MailEvent]) -> Result<usize, DatabaseError> {
     let mut found = 0;
     for store in platform.all_stores() {
-        found += record_in(&store, provider, told).await?;
+        found += record_in(&store, provider, events).await?;
     }
     Ok(found)
 }
 
-async fn record_in(platform: &Platform, provider: &str, told: &[Event]) -> Result<usize, DatabaseError> {
-    let told = told.iter().filter(|event| {
-        let named = !event.message.is_empty() || event.outcome == Outcome::Nothing;
+async fn record_in(platform: &Platform, provider: &str, events: &[MailEvent]) -> Result<usize, DatabaseError> {
+    let events = events.iter().filter(|event| {
+        let named = !event.message.is_empty() || event.kind == MailEventKind::Nothing;
         named && !event.id.is_empty() && event.id.len() <= LONGEST_ID && event.message.len() <= LONGEST_ID
     });
-    let rows: Vec<_> = told
+    let rows: Vec<_> = events
         .map(|event| {
             json!({
                 "provider": provider, "id": event.id, "message": event.message.trim_matches(['<', '>']),
-                "outcome": event.outcome.as_str(), "class": event.class,
+                "outcome": event.kind.as_str(), "class": event.class,
             })
         })
         .collect();

@@ -21,14 +21,14 @@ pub const MOST_TYPES: usize = 100;
 
 /// A type of templates, as a tenant sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Type {
+pub struct TenantTemplateType {
     /// Which of the mails Latchkey sends it is; `None` for one that the tenant has added.
     pub kind: Option<TemplateType>,
     /// Its name.
     pub name: String,
 }
 
-impl Type {
+impl TenantTemplateType {
     /// The type of this name; whether the tenant has it, if it is none of Latchkey's, is yet to be asked.
     #[must_use]
     pub fn named(name: &str) -> Self {
@@ -44,9 +44,9 @@ impl Type {
 
 /// What a tenant has of a type.
 #[derive(Clone, Debug, Default)]
-pub struct Found {
+pub struct FoundTemplates {
     /// The type with its name as it was given; `None` when there is no such type.
-    pub kind: Option<Type>,
+    pub kind: Option<TenantTemplateType>,
     /// The locales and versions of the tenant's own templates.
     pub own: Vec<TemplateVersion>,
     /// The template in the locale that was asked for, if it is the tenant's own.
@@ -57,7 +57,11 @@ pub struct Found {
 ///
 /// # Errors
 /// The database's.
-pub async fn find(ctx: &Context, kind: &Type, locale: Option<&str>) -> Result<Found, DatabaseError> {
+pub async fn find(
+    ctx: &Context,
+    kind: &TenantTemplateType,
+    locale: Option<&str>,
+) -> Result<FoundTemplates, DatabaseError> {
     let key = || -> Vec<Value> { vec![ctx.tenant.key(), kind.key().into()] };
     let outcomes = ctx
         .platform
@@ -78,10 +82,10 @@ pub async fn find(ctx: &Context, kind: &Type, locale: Option<&str>) -> Result<Fo
         .await?;
     let rows = |index: usize| outcomes.get(index).map(|outcome: &Outcome| outcome.rows.as_slice()).unwrap_or_default();
     let name = rows(0).first().map(|row| row.text("name")).transpose()?;
-    Ok(Found {
+    Ok(FoundTemplates {
         kind: match (kind.kind, name) {
             (Some(_), _) => Some(kind.clone()),
-            (None, Some(name)) => Some(Type { kind: None, name: name.to_owned() }),
+            (None, Some(name)) => Some(TenantTemplateType { kind: None, name: name.to_owned() }),
             (None, None) => None,
         },
         own: rows(1).iter().map(version_from_row).collect::<Result<_, _>>()?,
@@ -93,7 +97,7 @@ pub async fn find(ctx: &Context, kind: &Type, locale: Option<&str>) -> Result<Fo
 ///
 /// # Errors
 /// The database's.
-pub async fn types(ctx: &Context) -> Result<Vec<String>, DatabaseError> {
+pub async fn find_types(ctx: &Context) -> Result<Vec<String>, DatabaseError> {
     let statement =
         Statement::new("SELECT name FROM template_types WHERE tenant = ?1 ORDER BY type", vec![ctx.tenant.key()]);
     ctx.platform.query(statement).await?.iter().map(|row| row.text("name").map(str::to_owned)).collect()
@@ -118,7 +122,7 @@ pub enum Stored {
 /// The database's.
 pub async fn add_type(
     ctx: &Context,
-    kind: &Type,
+    kind: &TenantTemplateType,
     templates: &[(String, TenantTemplate)],
 ) -> Result<Stored, DatabaseError> {
     if kind.kind.is_some() {
@@ -153,7 +157,7 @@ pub async fn add_type(
 ///
 /// # Errors
 /// The database's.
-pub async fn remove_type(ctx: &Context, kind: &Type) -> Result<(), DatabaseError> {
+pub async fn remove_type(ctx: &Context, kind: &TenantTemplateType) -> Result<(), DatabaseError> {
     let operation = Operation::new(ctx);
     let mut batch = vec![retire(ctx, kind, None)];
     if kind.kind.is_none() {
@@ -168,7 +172,7 @@ pub async fn remove_type(ctx: &Context, kind: &Type) -> Result<(), DatabaseError
 ///
 /// # Errors
 /// The database's.
-pub async fn remove(ctx: &Context, kind: &Type, locale: Option<&str>) -> Result<(), DatabaseError> {
+pub async fn remove(ctx: &Context, kind: &TenantTemplateType, locale: Option<&str>) -> Result<(), DatabaseError> {
     let operation = Operation::new(ctx);
     let target = target(kind, locale);
     let batch = vec![
@@ -185,7 +189,7 @@ pub async fn remove(ctx: &Context, kind: &Type, locale: Option<&str>) -> Result<
 /// The database's.
 pub async fn store(
     ctx: &Context,
-    kind: &Type,
+    kind: &TenantTemplateType,
     templates: &[(String, TenantTemplate)],
     replace: Replace,
 ) -> Result<Stored, DatabaseError> {
@@ -259,11 +263,11 @@ fn count(number: usize) -> Value {
 }
 
 /// A template, as the audit names it.
-fn target(kind: &Type, locale: Option<&str>) -> String {
+fn target(kind: &TenantTemplateType, locale: Option<&str>) -> String {
     locale.map_or_else(|| kind.name.clone(), |locale| format!("{} {locale}", kind.name))
 }
 
-fn retire(ctx: &Context, kind: &Type, locale: Option<&str>) -> Statement {
+fn retire(ctx: &Context, kind: &TenantTemplateType, locale: Option<&str>) -> Statement {
     let key = vec![ctx.tenant.key(), kind.key().into(), ctx.platform.clock.now().into()];
     match locale {
         None => Statement::new(
@@ -280,7 +284,7 @@ fn retire(ctx: &Context, kind: &Type, locale: Option<&str>) -> Statement {
 }
 
 /// Adds a version, provided that its type is there and that the tenant has not too many.
-fn insert(ctx: &Context, kind: &Type, locale: &str, template: &TenantTemplate, now: Millis) -> Statement {
+fn insert(ctx: &Context, kind: &TenantTemplateType, locale: &str, template: &TenantTemplate, now: Millis) -> Statement {
     Statement::new(
         "INSERT INTO templates (tenant, type, version, locale, bytes, modified, content_type, subject, body, footer, \
          text) SELECT ?1, ?2, (SELECT COALESCE(MAX(version), 0) + 1 FROM templates WHERE tenant = ?1 AND type = ?2), \

@@ -16,6 +16,8 @@ pub mod operation;
 pub mod outbox;
 pub mod pending;
 pub mod registrations;
+pub mod sessions;
+pub mod sign_in_failures;
 pub mod tenant_settings;
 pub mod tenants;
 pub mod write;

@@ -17,7 +17,7 @@ pub mod row;
 pub mod sent;
 
 use crate::base::address::Address;
-use crate::model::context::Context;
+use crate::model::context::StoreContext;
 use crate::model::mail::TemplateType;
 use crate::ports::Statement;
 use crate::store::audit::OPERATION_HOLDS;
@@ -49,22 +49,22 @@ pub const QUEUE_CREATED: &str = "INSERT INTO outbox (tenant, id, user_id, templa
 
 /// The statement that queues a mail, for the batch of `operation`.
 #[must_use]
-pub fn queue(ctx: &Context, operation: &str, mail: &OutboxEntry<'_>) -> Statement {
+pub fn queue(store: &StoreContext, operation: &str, mail: &OutboxEntry<'_>) -> Statement {
     Statement::new(
         format!(
             "INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, invited_by, state, created, due, \
              new_email) SELECT ?1, ?4, ?2, ?5, ?6, ?7, ?8, 'queued', ?9, ?9, ?10 WHERE {OPERATION_HOLDS}"
         ),
         vec![
-            ctx.tenant.key(),
+            store.tenant.key(),
             mail.user_id.into(),
             operation.into(),
-            ctx.platform.new_id().to_string().into(),
+            store.platform.new_id().to_string().into(),
             mail.template.name().into(),
             mail.seq.into(),
             mail.recipient.as_str().into(),
             mail.invited_by.into(),
-            ctx.platform.clock.now().into(),
+            store.platform.clock.now().into(),
             mail.new_email.map(Address::as_str).into(),
         ],
     )

@@ -4,26 +4,19 @@
 //! what the cache does not have sends it to the database. A registration writes the database first and the cache after it,
 //! and the sweep writes the cache again where it differs, so that a value lost there is back within a minute.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
 use crate::model::context::Context;
 use crate::model::schemas;
-use crate::ports::{DatabaseError, Millis, Platform, Statement, Value};
+use crate::ports::{DatabaseError, Platform, Statement, Value};
 use crate::store::audit::{self, Action};
 use scim::error::Error as ScimError;
 use scim::schema::{Registry, Schema};
 
-/// How long an isolate uses what it has read, in milliseconds.
-const FRESH: Millis = 30_000;
 /// How long the cache keeps it, in seconds: until the sweep has long written it again.
 const KEPT: u32 = 7 * 86_400;
-
-/// What an isolate knows of its tenants' registries.
-#[derive(Default)]
-pub struct Registries(Mutex<HashMap<u64, (Millis, Arc<Registry>)>>);
 
 /// What a tenant has registered, in the order in which it builds up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,10 +99,7 @@ fn build_what_fits(registrations: &[Registration]) -> Registry {
 pub async fn of(ctx: &Context) -> Result<Arc<Registry>, DatabaseError> {
     let tenant = ctx.tenant.number();
     let now = ctx.platform.clock.now();
-    let known = ctx.memory.registries.0.lock().unwrap_or_else(PoisonError::into_inner).get(&tenant).cloned();
-    if let Some((read_at, registry)) = known
-        && now - read_at < FRESH
-    {
+    if let Some(registry) = ctx.caches.registries.fresh(tenant, now) {
         return Ok(registry);
     }
     let cached = ctx.platform.cache.get(&key(tenant)).await.ok().flatten();
@@ -131,8 +121,7 @@ fn keep(ctx: &Context, registrations: &[Registration]) -> Arc<Registry> {
         [] => schemas::builtin(),
         some => Arc::new(build(some).unwrap_or_else(|_| build_what_fits(some))),
     };
-    let mut known = ctx.memory.registries.0.lock().unwrap_or_else(PoisonError::into_inner);
-    known.insert(ctx.tenant.number(), (ctx.platform.clock.now(), registry.clone()));
+    ctx.caches.registries.keep(ctx.tenant.number(), registry.clone(), ctx.platform.clock.now());
     registry
 }
 

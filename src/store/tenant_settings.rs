@@ -3,8 +3,7 @@
 //! An isolate keeps what it has read for 30 seconds, so that a change holds elsewhere within a minute. KV is left out: it
 //! may be a minute behind by itself, and would be asked as often as the database.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -12,59 +11,8 @@ use crate::model::context::Context;
 use crate::model::deployment::Deployment;
 use crate::model::settings::{self, SETTINGS, Settings, Values};
 use crate::model::tenant::Tenant;
-use crate::ports::{DatabaseError, Millis, Outcome, Row, Statement};
+use crate::ports::{DatabaseError, Outcome, Row, Statement};
 use crate::store::audit::{self, Action};
-
-/// How long an isolate uses what it has read, in milliseconds.
-const FRESH: Millis = 30_000;
-
-/// What an isolate knows of its tenants.
-#[derive(Default)]
-pub struct Tenants(Mutex<HashMap<u64, (Millis, Arc<Settings>)>>);
-
-impl Tenants {
-    fn get(&self, tenant: &Tenant) -> Option<(Millis, Arc<Settings>)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&tenant.number()).cloned()
-    }
-
-    /// What was last read of the tenant's settings, however long ago; the deployment's for one never read.
-    #[must_use]
-    pub fn settings(&self, deployment: &Deployment, tenant: &Tenant) -> Arc<Settings> {
-        match self.get(tenant) {
-            Some((_, settings)) => settings,
-            None => Arc::new(effective(deployment, tenant, &Values::new())),
-        }
-    }
-}
-
-impl Tenants {
-    /// Asks the database again before the tenant is next met.
-    pub fn forget(&self, tenant: &Tenant) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&tenant.number());
-    }
-
-    /// What is known of a tenant that is about to be created.
-    #[must_use]
-    pub fn of(tenant: &Tenant, settings: Settings, now: Millis) -> Self {
-        Self(Mutex::new(HashMap::from([(tenant.number(), (now, Arc::new(settings)))])))
-    }
-}
-
-/// What holds for a tenant that overrides these values. One that this version does not take any more counts as not set.
-#[must_use]
-pub fn effective(deployment: &Deployment, tenant: &Tenant, overrides: &Values) -> Settings {
-    Settings::of(&merged(deployment, tenant, overrides), &mut Vec::new())
-}
-
-fn merged(deployment: &Deployment, tenant: &Tenant, overrides: &Values) -> Values {
-    let mut values = deployment.variables.clone();
-    if !tenant.is_super() {
-        // The deployment's name is its operator's.
-        values.insert("ORGANIZATION_NAME", tenant.domain().to_owned());
-    }
-    values.extend(overrides.iter().map(|(name, value)| (*name, value.clone())));
-    values
-}
 
 /// The statement that reads the tenant: no row for an unknown one.
 #[must_use]
@@ -76,27 +24,22 @@ pub fn statement(ctx: &Context) -> Statement {
     )
 }
 
-/// Whether what is known of the tenant may be used without asking.
+/// Returns what may be used of the tenant's settings without asking.
 #[must_use]
-pub fn is_fresh(ctx: &Context) -> bool {
-    let known = ctx.memory.tenants.get(&ctx.tenant);
-    known.is_some_and(|(read_at, _)| ctx.platform.clock.now() - read_at < FRESH)
+pub fn fresh(ctx: &Context) -> Option<Arc<Settings>> {
+    ctx.caches.settings.fresh(&ctx.tenant, ctx.platform.clock.now())
 }
 
-/// Keeps the answer of [`statement`]; answers whether there is such a tenant.
-///
-/// # Errors
-/// [`DatabaseError::Shape`]
-pub fn keep(ctx: &Context, outcome: Option<&Outcome>) -> Result<bool, DatabaseError> {
+/// Reads the answer of [`statement`] and keeps it for a while; `None` where there is no such tenant.
+fn keep(ctx: &Context, outcome: Option<&Outcome>) -> Result<Option<Arc<Settings>>, DatabaseError> {
     let rows = outcome.map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
-    let mut known = ctx.memory.tenants.0.lock().unwrap_or_else(PoisonError::into_inner);
     if rows.is_empty() {
-        known.remove(&ctx.tenant.number());
-        return Ok(false);
+        ctx.caches.settings.forget(&ctx.tenant);
+        return Ok(None);
     }
-    let settings = Arc::new(effective(&ctx.deployment, &ctx.tenant, &overrides(rows)?));
-    known.insert(ctx.tenant.number(), (ctx.platform.clock.now(), settings));
-    Ok(true)
+    let settings = Arc::new(ctx.deployment.settings_of(&ctx.tenant, &overrides(rows)?));
+    ctx.caches.settings.keep(&ctx.tenant, settings.clone(), ctx.platform.clock.now());
+    Ok(Some(settings))
 }
 
 fn overrides(rows: &[Row]) -> Result<Values, DatabaseError> {
@@ -109,44 +52,39 @@ fn overrides(rows: &[Row]) -> Result<Values, DatabaseError> {
     Ok(values)
 }
 
-/// Makes sure that what `ctx.settings()` answers is fresh; answers whether there is such a tenant.
+/// Returns the tenant's settings, which are read if they are not fresh; `None` where there is no such tenant.
 ///
 /// # Errors
 /// The database's.
-pub async fn refresh(ctx: &Context) -> Result<bool, DatabaseError> {
-    if is_fresh(ctx) {
-        return Ok(true);
+pub async fn refresh(ctx: &Context) -> Result<Option<Arc<Settings>>, DatabaseError> {
+    if let Some(settings) = fresh(ctx) {
+        return Ok(Some(settings));
     }
     let outcomes = ctx.primary().platform.db.batch(vec![statement(ctx)]).await?;
     keep(ctx, outcomes.first())
 }
 
-/// Runs a batch that needs the tenant's settings with it: they are read in the same round trip if they are not fresh,
-/// or in one before it where another user store than PRIMARY is at hand. Answers the outcomes of `statements` alone. An unknown tenant is not fresh afterwards.
+/// Runs a batch of a request that needs the tenant's settings: they are read in the same round trip if they are not fresh,
+/// or in one before it where another user store than PRIMARY is at hand. Answers the outcomes of `statements` alone, and
+/// the settings, which are `None` where there is no such tenant.
 ///
 /// # Errors
 /// The database's.
-pub async fn batch(ctx: &Context, mut statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+pub async fn batch(
+    ctx: &Context,
+    mut statements: Vec<Statement>,
+) -> Result<(Vec<Outcome>, Option<Arc<Settings>>), DatabaseError> {
     if ctx.platform.store.is_some() {
-        refresh(ctx).await?;
-        return ctx.platform.db.batch(statements).await;
+        let settings = refresh(ctx).await?;
+        return Ok((ctx.platform.db.batch(statements).await?, settings));
     }
-    if is_fresh(ctx) {
-        return ctx.platform.db.batch(statements).await;
+    if let Some(settings) = fresh(ctx) {
+        return Ok((ctx.platform.db.batch(statements).await?, Some(settings)));
     }
     statements.push(statement(ctx));
     let mut outcomes = ctx.platform.db.batch(statements).await?;
-    keep(ctx, outcomes.pop().as_ref())?;
-    Ok(outcomes)
-}
-
-/// The same, without outcomes for an unknown tenant.
-///
-/// # Errors
-/// The database's.
-pub async fn queries(ctx: &Context, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
-    let outcomes = batch(ctx, statements).await?;
-    Ok(if is_fresh(ctx) { outcomes } else { Vec::new() })
+    let settings = keep(ctx, outcomes.pop().as_ref())?;
+    Ok((outcomes, settings))
 }
 
 /// What the tenant overrides, from the database.
@@ -200,8 +138,8 @@ pub fn checked(
     }
     // What was stored before and is not taken any more is not this change's fault.
     let mut known_problems = Vec::new();
-    let _ = Settings::of(&merged(deployment, tenant, before), &mut known_problems);
-    let _ = Settings::of(&merged(deployment, tenant, &after), &mut problems);
+    let _ = Settings::parse(&deployment.values_of(tenant, before), &mut known_problems);
+    let _ = Settings::parse(&deployment.values_of(tenant, &after), &mut problems);
     problems.retain(|problem| !known_problems.contains(problem));
     if problems.is_empty() { Ok(after) } else { Err(problems) }
 }
@@ -246,6 +184,5 @@ pub async fn change(ctx: &Context, changes: &[Change]) -> Result<(), ChangeError
             statement(ctx),
         ])
         .await?;
-    keep(ctx, outcomes.last())?;
-    Ok(())
+    keep(ctx, outcomes.last()).map(|_| ()).map_err(ChangeError::from)
 }

@@ -81,6 +81,6 @@ pub async fn set_active(ctx: &Context, number: i64, active: bool) -> Result<bool
     ];
     let outcomes = ctx.platform.db.batch(batch).await?;
     let Some(row) = outcomes.first().and_then(|outcome| outcome.rows.first()) else { return Ok(false) };
-    ctx.memory.tenants.forget(&Tenant::of(row.text("domain")?));
+    ctx.caches.settings.forget(&Tenant::of(row.text("domain")?));
     Ok(true)
 }

@@ -62,13 +62,13 @@ pub fn not_live(link: &Link, endpoint: Endpoint, tenant: &Tenant) -> Error {
             Endpoint::User => ("18016", format!("Invalid tenant '{domain}'.")),
         },
         Link::Expired(_) => ("18002", "The code has expired: ask for a new one.".to_owned()),
-        Link::Dead(_, Cause::Locked) => {
+        Link::Dead { cause: Cause::Locked, .. } => {
             ("17003", "An administrator has locked or disabled the account since the code was sent.".to_owned())
         }
-        Link::Dead(_, Cause::AddressChanged | Cause::GivenUp) if endpoint == Endpoint::User => {
+        Link::Dead { cause: Cause::AddressChanged | Cause::GivenUp, .. } if endpoint == Endpoint::User => {
             ("18023", "The link is no longer valid: the user's address has changed since it was sent.".to_owned())
         }
-        Link::Dead(_, cause) => (
+        Link::Dead { cause, .. } => (
             "18001",
             match cause {
                 Cause::Revoked => "The invitation has been withdrawn.",

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use crate::base::address::Sender;
+use crate::model::settings::{self, Values};
 use crate::wso2::connectors;
 
 use keys::Meaning;
@@ -108,18 +109,56 @@ impl Report {
             }
         }
         let mut report = Self { entries: read.into_iter().map(|each| each.entry).collect(), notes: Vec::new() };
+        report.name_the_sender();
         report.notes = report.notes();
         Ok(report)
     }
 
-    /// The settings and variables that the file comes to, in its order.
+    /// Makes MAIL_FROM of the sender's address and name, which are two keys there.
+    fn name_the_sender(&mut self) {
+        let found = |entries: &[Entry], wanted: &str| {
+            entries.iter().enumerate().find_map(|(index, entry)| match &entry.verdict {
+                Verdict::Taken(settings) => {
+                    settings.iter().find(|(name, _)| *name == wanted).map(|(_, value)| (index, value.clone()))
+                }
+                _ => None,
+            })
+        };
+        let Some((named, name)) = found(&self.entries, SENDER_NAME) else { return };
+        let Some((addressed, address)) = found(&self.entries, MAIL_FROM) else {
+            let why = "It is the name in MAIL_FROM, and the file has no from_address: set MAIL_FROM yourself.";
+            self.entries[named].verdict = Verdict::Refused(why.to_owned());
+            return;
+        };
+        let sender =
+            Sender::parse(&address).map(|sender| Sender { name: name.trim().to_owned(), ..sender }.to_string());
+        match sender.filter(|sender| Sender::parse(sender).is_some()) {
+            Some(sender) => {
+                for index in [named, addressed] {
+                    self.entries[index].verdict = Verdict::Taken(vec![(MAIL_FROM, sender.clone())]);
+                }
+            }
+            None => {
+                let why = "signature has characters that no sender's name may have: set MAIL_FROM yourself.";
+                self.entries[named].verdict = Verdict::Refused(why.to_owned());
+            }
+        }
+    }
+
+    /// The settings and variables that the file comes to, in its order, each once.
     #[must_use]
     pub fn settings(&self) -> Vec<(&'static str, &str)> {
         let taken = self.entries.iter().filter_map(|entry| match &entry.verdict {
             Verdict::Taken(settings) => Some(settings),
             _ => None,
         });
-        taken.flatten().map(|(name, value)| (*name, value.as_str())).collect()
+        let mut settings: Vec<(&'static str, &str)> = Vec::new();
+        for (name, value) in taken.flatten() {
+            if !settings.iter().any(|(known, _)| known == name) {
+                settings.push((*name, value.as_str()));
+            }
+        }
+        settings
     }
 
     /// Whether a key has a meaning here but could not be taken.
@@ -198,12 +237,19 @@ impl Read {
             Meaning::No(why) => (Verdict::NotApplicable(why.to_owned()), Rank::Own),
             Meaning::Properties(names) => (taken(&key, text, |text| properties(names, text)), Rank::Own),
             Meaning::DefaultOf(names) => (taken(&key, text, |text| properties(names, text)), Rank::Default),
+            Meaning::Setting(name) => (taken(&key, text, |text| setting(name, text)), Rank::Own),
             Meaning::Sender => (taken(&key, text, sender), Rank::Default),
             Meaning::MailFrom => (taken(&key, text, mail_from), Rank::Own),
+            // With the address it becomes MAIL_FROM, once the whole file has been read.
+            Meaning::SenderName => (taken(&key, text, |name| Ok(vec![(SENDER_NAME, name.to_owned())])), Rank::Own),
         };
         Self { entry: Entry { line, key, verdict }, rank }
     }
 }
+
+const MAIL_FROM: &str = "MAIL_FROM";
+/// What stands for the sender's name until the whole file has been read; no setting's name.
+const SENDER_NAME: &str = "the sender's name";
 
 type Settings = Vec<(&'static str, String)>;
 
@@ -230,6 +276,16 @@ fn properties(names: &[&str], text: &str) -> Result<Settings, String> {
     Ok(settings)
 }
 
+fn setting(name: &'static str, text: &str) -> Result<Settings, String> {
+    let value = text.trim().to_owned();
+    let mut problems = Vec::new();
+    let _ = settings::Settings::parse(&Values::from([(name, value.clone())]), &mut problems);
+    match problems.into_iter().next() {
+        None => Ok(vec![(name, value)]),
+        Some(problem) => Err(problem),
+    }
+}
+
 fn sender(text: &str) -> Result<Settings, String> {
     match text.trim() {
         sender @ ("internal" | "external") => Ok(vec![("EMAIL_SENDER", sender.to_owned())]),
@@ -241,7 +297,7 @@ fn sender(text: &str) -> Result<Settings, String> {
 
 fn mail_from(text: &str) -> Result<Settings, String> {
     match Sender::parse(text) {
-        Some(_) => Ok(vec![("MAIL_FROM", text.to_owned())]),
+        Some(_) => Ok(vec![(MAIL_FROM, text.to_owned())]),
         None => Err("from_address is no mail address: set MAIL_FROM yourself.".to_owned()),
     }
 }

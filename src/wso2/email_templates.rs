@@ -16,7 +16,9 @@ use crate::model::context::Context;
 use crate::model::mail::TemplateType;
 use crate::model::mail_template::{ContentType, TenantTemplate};
 use crate::ports::DatabaseError;
-use crate::store::mail_templates::{self, Found, MOST_LOCALES, MOST_TYPES, Replace, Stored, Type};
+use crate::store::mail_templates::{
+    self, FoundTemplates, MOST_LOCALES, MOST_TYPES, Replace, Stored, TenantTemplateType,
+};
 use crate::wso2::error::Error;
 
 /// Why a request about templates was not carried out.
@@ -148,23 +150,23 @@ fn id_of(name: &str) -> String {
 }
 
 /// Returns the type of an id, in whichever base64.
-fn type_of(id: &str) -> Result<Type, Error> {
+fn type_of(id: &str) -> Result<TenantTemplateType, Error> {
     let bare = id.trim_end_matches('=');
     let bytes = URL_SAFE_NO_PAD.decode(bare).or_else(|_| STANDARD_NO_PAD.decode(bare));
     let name = bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(no_type)?;
-    Ok(Type::named(&name))
+    Ok(TenantTemplateType::named(&name))
 }
 
 /// The longest name of a type, in characters.
 const LONGEST_NAME: usize = 64;
 
-fn new_type(body: &Json) -> Result<Type, Error> {
+fn new_type(body: &Json) -> Result<TenantTemplateType, Error> {
     let name = body["displayName"].as_str().ok_or_else(|| invalid("displayName is missing or not text."))?.trim();
     let plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.');
     if name.is_empty() || name.chars().count() > LONGEST_NAME || !name.chars().all(plain) {
         return Err(invalid("displayName has 1 to 64 letters, digits, spaces, '-', '_' or '.'."));
     }
-    Ok(Type::named(name))
+    Ok(TenantTemplateType::named(name))
 }
 
 fn locale_of(text: &str) -> Result<String, Error> {
@@ -229,7 +231,7 @@ fn shipped_in(kind: Option<TemplateType>, locale: &str) -> Option<TenantTemplate
 }
 
 /// Returns the locales that a type has templates in, in order.
-fn locales(found: &Found, kind: Option<TemplateType>) -> Vec<String> {
+fn locales(found: &FoundTemplates, kind: Option<TemplateType>) -> Vec<String> {
     let shipped = kind.map_or(&[][..], |_| &Language::ALL[..]).iter().map(|language| language.locale().to_owned());
     let mut locales: Vec<String> = found.own.iter().map(|own| own.locale.clone()).chain(shipped).collect();
     locales.sort();
@@ -251,7 +253,7 @@ fn show_located(ctx: &Context, version: Version, name: &str, locale: &str) -> Js
     json!({ version.locale(): locale, "self": path })
 }
 
-fn show_list(ctx: &Context, version: Version, found: &Found, kind: &Type) -> Json {
+fn show_list(ctx: &Context, version: Version, found: &FoundTemplates, kind: &TenantTemplateType) -> Json {
     locales(found, kind.kind).iter().map(|locale| show_located(ctx, version, &kind.name, locale)).collect()
 }
 
@@ -277,7 +279,7 @@ pub async fn read(ctx: &Context, version: Version, route: &TemplateRoute) -> Res
     match route {
         TemplateRoute::App => Err(no_app_templates().into()),
         TemplateRoute::Types => {
-            let own = mail_templates::types(ctx).await?;
+            let own = mail_templates::find_types(ctx).await?;
             let shipped = TemplateType::ALL.iter().map(|kind| show_type(ctx, version, kind.name()));
             Ok(shipped.chain(own.iter().map(|name| show_type(ctx, version, name))).collect())
         }
@@ -302,7 +304,11 @@ pub async fn read(ctx: &Context, version: Version, route: &TemplateRoute) -> Res
     }
 }
 
-async fn find(ctx: &Context, id: &str, locale: Option<&str>) -> Result<(Found, Type), TemplateError> {
+async fn find(
+    ctx: &Context,
+    id: &str,
+    locale: Option<&str>,
+) -> Result<(FoundTemplates, TenantTemplateType), TemplateError> {
     let found = mail_templates::find(ctx, &type_of(id)?, locale).await?;
     let kind = found.kind.clone().ok_or_else(no_type)?;
     Ok((found, kind))

@@ -1,12 +1,12 @@
 //! `/api/audit`: what happened, and that nobody changed it since.
 
-use latchkey::store::audit::seal;
+use latchkey::access::audit_seal;
 use serde_json::{Value, json};
 
 use crate::support::App;
 
 fn sealed(app: &App) {
-    pollster::block_on(seal::run(&app.platform, &app.deployment)).unwrap();
+    pollster::block_on(audit_seal::run(&app.platform, &app.deployment)).unwrap();
 }
 
 fn verification(app: &App) -> Value {

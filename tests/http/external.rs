@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey::access::password::Gate;
+use latchkey::access::password::HashLimiter;
 use latchkey::base::scope::{Scope, Scopes};
 use latchkey::model::context::{Actor, Context};
 use latchkey::model::tenant::Tenant;
@@ -153,7 +153,8 @@ fn as_caller_with(app: &App, scopes: &[Scope], body: Value) -> Result<provision:
     let ctx = Context {
         platform: app.platform.clone(),
         deployment: app.deployment.clone(),
-        memory: std::sync::Arc::default(),
+        caches: std::sync::Arc::default(),
+        settings: None,
         tenant: Tenant::super_tenant(),
         actor: Actor::Administrator("inviter".to_owned()),
         scopes: scopes.iter().copied().collect::<Scopes>(),
@@ -163,7 +164,7 @@ fn as_caller_with(app: &App, scopes: &[Scope], body: Value) -> Result<provision:
     pollster::block_on(async {
         let registry = registrations::of(&ctx).await.unwrap();
         let user = registry.resource_type("User").unwrap().clone();
-        provision::create(&ctx, &Gate::default(), &user, body).await
+        provision::create(&ctx, &HashLimiter::default(), &user, body).await
     })
 }
 

@@ -105,7 +105,7 @@ fn invented_tokens_are_counted_for_the_address_that_sends_them() {
     let good = format!("Bearer {}", app.token("", &["scim:read"]).1);
     app.native.limiter.set(RequestKind::Api, 3);
     let ask = |address: &str, token: &str| request(&app, "GET", "/scim2/Users", address, Some(token));
-    let invented = || format!("Bearer {}", latchkey::access::api_token::generate(&*app.platform.entropy).expose());
+    let invented = || format!("Bearer {}", latchkey::access::api_token_text::generate(&*app.platform.entropy).expose());
     assert_eq!(ask("192.0.2.1", &good).status, 200);
     for _ in 0..2 {
         assert_eq!(ask("192.0.2.1", &invented()).status, 401);

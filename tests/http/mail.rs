@@ -351,6 +351,16 @@ fn the_language_of_a_mail_is_one_that_a_token_can_carry() {
         ("three", "*, fr-ca;q=0.5", "fr_CA"),
         ("four", "zh-hans-cn", "zh_Hans_CN"),
         ("five", "../../etc", "de"),
+        ("seven", "fr;q=0.5,de-AT", "de_AT"),
+        ("eight", "fr;q=0.5,es;q=0.9,ja;q=0", "es"),
+        ("nine", "ja_JP.UTF-8", "ja_JP"),
+        ("ten", "fr_FR@euro", "fr_FR"),
+        ("eleven", "zh-TW", "de"),
+        ("twelve", "zh-Hant", "de"),
+        ("thirteen", "zh-HK,fr;q=0.4", "fr"),
+        ("fourteen", "zh-Hant-CN", "de"),
+        ("fifteen", "zh-SG", "zh_SG"),
+        ("sixteen", "fr-FR-u-ca-gregory", "fr_FR"),
         ("six", "abc-abcdefgh-abcdefgh", "de"),
     ] {
         let mut body = invited(name);
@@ -359,6 +369,8 @@ fn the_language_of_a_mail_is_one_that_a_token_can_carry() {
         assert_eq!(reply.status, 201, "{}", reply.text);
         app.deliver();
         assert_eq!(app.inbox()[0]["locale"], expected, "{preferred}");
+        let simplified = app.inbox()[0]["html"].as_str().unwrap().contains("lang=\"zh-CN\"");
+        assert_eq!(simplified, expected == "zh_SG" || expected == "zh_Hans_CN", "{preferred}");
     }
 }
 

@@ -117,7 +117,8 @@ impl Directory {
         let ctx = Context {
             platform,
             deployment: DEPLOYMENT.clone(),
-            memory: Arc::default(),
+            caches: Arc::default(),
+            settings: None,
             scopes: Scopes::all(),
             tenant: Tenant::super_tenant(),
             actor: Actor::System,

@@ -1,13 +1,14 @@
 //! `latchkey import`: invites everybody in a CSV file, part by part.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::path::PathBuf;
-use std::{fs, str};
 
 use clap::Args;
 use http::Method;
 use indicatif::{ProgressBar, ProgressStyle};
-use latchkey::provision::import::csv::{Record, Sheet, records};
+use latchkey::provision::import::csv::{Record, Sheet};
+use latchkey::provision::import::source::Source;
 use latchkey::provision::import::{MAX_BYTES, MAX_ROWS, Unreadable};
 use serde_json::{Value as Json, json};
 
@@ -52,10 +53,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Ok(_) | Err(Unreadable::TooManyRows) => {}
         Err(why) => return Err(format!("{file}: {why}")),
     }
-    let text = str::from_utf8(&bytes).map_err(|error| format!("{file}: {error}"))?;
+    let source = Source::read(&bytes).map_err(|why| format!("{file}: {why}"))?;
     // Without writing, only one request sees all names.
     let rows = if arguments.dry_run { MAX_ROWS } else { ROWS };
-    let parts = parts(text.trim_start_matches('\u{feff}'), rows, MAX_BYTES);
+    let parts = parts(&source, rows, MAX_BYTES);
     let client = Client::new(&arguments.server)?;
     let path = format!("/api/invitations/import?dryRun={}", arguments.dry_run);
 
@@ -83,14 +84,18 @@ pub fn run(arguments: &Arguments) -> Outcome {
 }
 
 /// Cuts a file between rows: no part has more of them than `max_rows`, nor more bytes than `max_bytes`.
-fn parts(text: &str, max_rows: usize, max_bytes: usize) -> Vec<Part> {
+fn parts(source: &Source, max_rows: usize, max_bytes: usize) -> Vec<Part> {
+    let text = source.text();
     let starts = line_starts(text);
     let start_of = |line: usize| starts.get(line - 1).copied().unwrap_or(text.len());
-    let mut lines = records(text).filter(|record| !record.is_blank()).map(|Record { line, .. }| line);
+    let mut lines = source.records().filter(|record| !record.is_blank()).map(|Record { line, .. }| line);
     let Some(header) = lines.next() else { return Vec::new() };
     let rows: Vec<usize> = lines.collect();
     let Some(first) = rows.first() else { return Vec::new() };
-    let header_text = &text[start_of(header)..start_of(*first)];
+    // With a line before the header that says what separates cells, but without empty ones.
+    let blank = text.len() - text.trim_start_matches(['\r', '\n']).len();
+    let top = starts.iter().take(header).rposition(|start| *start <= blank).unwrap_or_default();
+    let header_text = &text[start_of(top + 1)..start_of(*first)];
 
     let mut parts: Vec<Part> = Vec::new();
     for (index, line) in rows.iter().enumerate() {
@@ -105,7 +110,7 @@ fn parts(text: &str, max_rows: usize, max_bytes: usize) -> Vec<Part> {
                 text: format!("{header_text}{row}"),
                 rows: 1,
                 // The first row is in the part's line behind the header's.
-                lines_before: line - 1 - (first - header),
+                lines_before: line - (first - top),
             }),
         }
     }
@@ -128,6 +133,8 @@ fn line_starts(text: &str) -> Vec<usize> {
 struct Report {
     created: u64,
     failed: u64,
+    /// What the columns became; nothing but after a dry run.
+    columns: Json,
     rows: Vec<Json>,
 }
 
@@ -137,6 +144,7 @@ impl Report {
         let rows = rows.ok_or("The answer does not have a report on each row: is the address right?")?;
         self.created += answer["created"].as_u64().unwrap_or_default();
         self.failed += answer["failed"].as_u64().unwrap_or_default();
+        self.columns = answer["columns"].clone();
         for row in rows {
             let mut row = row.clone();
             row["line"] = json!(row["line"].as_u64().unwrap_or_default() + part.lines_before as u64);
@@ -146,14 +154,26 @@ impl Report {
     }
 
     fn to_json(&self) -> String {
-        format!("{:#}\n", json!({ "created": self.created, "failed": self.failed, "rows": self.rows }))
+        let mut report = json!({ "created": self.created, "failed": self.failed });
+        if !self.columns.is_null() {
+            report["columns"] = self.columns.clone();
+        }
+        report["rows"] = Json::Array(self.rows.clone());
+        format!("{report:#}\n")
     }
 
     fn to_text(&self, dry_run: bool) -> String {
         let mut text = String::new();
+        for column in self.columns.as_array().into_iter().flatten() {
+            let header = column["header"].as_str().unwrap_or_default();
+            // Writing to a string cannot fail.
+            let _ = match column["attribute"].as_str() {
+                Some(attribute) => writeln!(text, "column '{header}' is {attribute}"),
+                None => writeln!(text, "column '{header}' is passed over"),
+            };
+        }
         for row in self.rows.iter().filter(|row| row["status"] == "failed") {
             let field = |name: &str| row[name].as_str().unwrap_or_default();
-            // Writing to a string cannot fail.
             let _ = writeln!(text, "line {}  {}  {}", row["line"], field("userName"), field("detail"));
         }
         let created = if dry_run { "would be invited" } else { "invited" };
@@ -165,12 +185,13 @@ impl Report {
 
 #[cfg(test)]
 mod tests {
-    use super::parts;
+    use super::*;
 
     #[test]
     fn a_file_is_cut_between_rows_and_lines_are_those_of_the_file() {
         // A blank line, a cell with a line in it, and every kind of line end.
         let text = "\nuserName,email\r\na,a@x\n\"b\nb\",b@x\rc,c@x\r\n\r\nd,d@x";
+        let parts = |text: &str, rows, bytes| super::parts(&Source::read(text.as_bytes()).expect("text"), rows, bytes);
         let cut = parts(text, 2, 1000);
         let texts: Vec<&str> = cut.iter().map(|part| part.text.as_str()).collect();
         assert_eq!(texts, ["userName,email\r\na,a@x\n\"b\nb\",b@x\r", "userName,email\r\nc,c@x\r\n\r\nd,d@x"]);
@@ -179,5 +200,9 @@ mod tests {
         assert_eq!(cut.iter().map(|part| part.rows).collect::<Vec<_>>(), [2, 2]);
         assert_eq!(parts(text, 1000, 30).len(), 3);
         assert_eq!(parts("userName,email\n", 2, 1000), []);
+        // What says how cells are separated goes with every part.
+        let said = parts("sep=^\nuserName^email\na^a@x\nb^b@x\n", 1, 1000);
+        assert_eq!(said[1].text, "sep=^\nuserName^email\nb^b@x\n");
+        assert_eq!((said[0].lines_before, said[1].lines_before), (0, 1));
     }
 }

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Args;
-use latchkey::base::calendar::Moment;
+use latchkey::base::calendar::utc;
 use latchkey::model::deployment::parse_keys;
 
 use super::{Outcome, print};
@@ -50,8 +50,8 @@ fn entry() -> Result<String, String> {
     getrandom::fill(&mut random).map_err(|error| format!("no random numbers: {error}"))?;
     let (key, letters) = random.split_at(32);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|error| error.to_string())?.as_secs();
-    let today = i64::try_from(now).ok().and_then(Moment::of).ok_or("no date: the clock is wrong")?;
-    let day = format!("{:02}{:02}{:02}", today.year % 100, today.month, today.day);
+    let today = i64::try_from(now).ok().and_then(utc).ok_or("no date: the clock is wrong")?;
+    let day = format!("{:02}{:02}{:02}", today.year() % 100, u8::from(today.month()), today.day());
     let letters: String = letters.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect();
     Ok(format!("{day}{letters}:{}", URL_SAFE_NO_PAD.encode(key)))
 }

@@ -1,6 +1,7 @@
 //! Latchkey's command-line tool: keys, settings from WSO2, people from a file, API tokens.
 //!
-//! It is built only with the feature `cli`. What it asks of a deployment goes through the HTTP interface.
+//! The package is `latchkey-cli`, the binary `latchkey`: `cargo run -p latchkey-cli -- --help`. What it asks of a deployment
+//! goes through the HTTP interface; keys and settings are made without one.
 
 mod client;
 mod import;

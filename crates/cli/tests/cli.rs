@@ -262,13 +262,18 @@ fn an_import_that_succeeds_ends_with_success() {
 fn a_file_that_is_wrong_as_a_whole_invites_nobody() {
     let url = serve();
     let rows = people(600);
-    for (content, named) in
-        [(rows.replacen("email", "mail", 1), "column 'mail'"), (format!("{rows}\"open,x@example.com\r\n"), "line 602")]
-    {
+    for (content, named) in [
+        (rows.replacen("email", "telex", 1), "column 'telex'"),
+        (format!("{rows}\"open,x@example.com\r\n"), "line 602"),
+    ] {
         let path = file("wrong.csv", &content);
         let refused = complaint(&latchkey(&["import", &path, "--url", &url]));
         assert!(refused.contains(named), "{refused}");
     }
+    let path = file("excel.csv", "sep=;\r\nLogin;Email;Department\r\na; \"a@example.com\";x\r\n");
+    let text = out(&latchkey(&["import", &path, "--url", &url, "--dry-run"]));
+    let columns = "column 'Login' is userName\ncolumn 'Email' is email\ncolumn 'Department' is passed over\n";
+    assert_eq!(text, format!("{columns}1 would be invited, 0 would fail\n"));
     let path = file("right.csv", &rows);
     let dry = latchkey(&["import", &path, "--url", &url, "--dry-run"]);
     assert!(String::from_utf8_lossy(&dry.stdout).contains("540 would be invited"), "nobody exists yet");

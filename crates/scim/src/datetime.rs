@@ -1,6 +1,8 @@
-//! Instants of `dateTime` attributes (RFC 7643 section 2.3.5), read without a date library.
+//! Instants of `dateTime` attributes (RFC 7643 section 2.3.5).
 //!
 //! The type is xsd:dateTime in RFC 3339's shape. XML Schema lets the offset be absent; such a value is read as UTC.
+
+use time::{Date, Month};
 
 /// A moment in time. Two texts that mean the same moment in different offsets compare equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,16 +32,10 @@ impl Instant {
         let nanos = if rest.expect(b".").is_some() { rest.fraction()? } else { 0 };
         let offset = rest.offset()?;
         // 60 is a leap second; it counts as the second after.
-        if !(1..=12).contains(&month)
-            || day < 1
-            || day > days_in(year, month)
-            || hour > 23
-            || minute > 59
-            || second > 60
-        {
+        if hour > 23 || minute > 59 || second > 60 {
             return None;
         }
-        let seconds = days_since_1970(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second - offset;
+        let seconds = days_since_1970(year, month, day)? * 86_400 + hour * 3_600 + minute * 60 + second - offset;
         Some(Self { seconds, nanos })
     }
 
@@ -100,35 +96,47 @@ impl Digits<'_> {
     }
 }
 
-fn is_leap(year: i64) -> bool {
-    (year % 4 == 0 && year % 100 != 0) || year % 400 == 0
-}
-
-fn days_in(year: i64, month: i64) -> i64 {
-    match month {
-        2 if is_leap(year) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Days from 1970-01-01 in the proleptic Gregorian calendar, for years 0 to 9999.
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    // Days before a year: 365 each, and one per leap year since year 0, which was one itself.
-    let before_year = |year: i64| {
-        if year == 0 { 0 } else { year * 365 + (year - 1) / 4 - (year - 1) / 100 + (year - 1) / 400 + 1 }
-    };
-    let before_month: i64 = (1..month).map(|month| days_in(year, month)).sum();
-    before_year(year) - before_year(1970) + before_month + day - 1
+/// Days from 1970-01-01 in the proleptic Gregorian calendar; `None` for a date that it does not have.
+fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
+    const UNIX_EPOCH: i32 = 2_440_588; // in Julian days
+    let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
+    let date = Date::from_calendar_date(i32::try_from(year).ok()?, month, u8::try_from(day).ok()?).ok()?;
+    Some(i64::from(date.to_julian_day() - UNIX_EPOCH))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn seconds(text: &str) -> i64 {
         Instant::parse(text).expect(text).seconds
+    }
+
+    /// Days from 1970-01-01 by arithmetic alone; `None` for a date that does not exist.
+    fn days_by_arithmetic(year: i64, month: i64, day: i64) -> Option<i64> {
+        let is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+        let days_in = |month: i64| match month {
+            2 => 28 + i64::from(is_leap),
+            4 | 6 | 9 | 11 => 30,
+            _ => 31,
+        };
+        if !(1..=12).contains(&month) || !(1..=days_in(month)).contains(&day) {
+            return None;
+        }
+        // Days before a year: 365 each, and one per leap year since year 0, which was one itself.
+        let before_year = |year: i64| {
+            if year == 0 { 0 } else { year * 365 + (year - 1) / 4 - (year - 1) / 100 + (year - 1) / 400 + 1 }
+        };
+        Some(before_year(year) - before_year(1970) + (1..month).map(days_in).sum::<i64>() + day - 1)
+    }
+
+    proptest! {
+        #[test]
+        fn any_date_is_a_number_of_days(year in 0..=9999_i64, month in 0..=13_i64, day in 0..=32_i64) {
+            let days = Instant::parse(&format!("{year:04}-{month:02}-{day:02}T00:00:00Z")).map(|at| at.seconds / 86_400);
+            prop_assert_eq!(days, days_by_arithmetic(year, month, day));
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use ::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
+use crate::access::audit_seal;
 use crate::http::api::in_store_named;
 use crate::http::error::ApiError;
 use crate::http::request::{Input, Query};
@@ -63,7 +64,7 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
 pub async fn verify(input: Input) -> Result<Response, ApiError> {
     let Input { state, query, .. } = input;
     let store = in_store_named(&state.ctx, query.filled("domain").as_deref())?;
-    let verified = rows::verify(&store, number(&query, "from")?).await?;
+    let verified = audit_seal::verify(&store, number(&query, "from")?).await?;
     Ok(response::json(StatusCode::OK, &verified))
 }
 

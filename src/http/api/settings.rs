@@ -40,7 +40,7 @@ fn change(name: &str, value: &Json) -> Result<Change, ApiError> {
 
 async fn show(ctx: &Context) -> Result<Response, ApiError> {
     let own = tenant_settings::own(ctx).await?;
-    let settings = tenant_settings::effective(&ctx.deployment, &ctx.tenant, &own);
+    let settings = ctx.deployment.settings_of(&ctx.tenant, &own);
     let own: Vec<&str> = own.into_keys().collect();
     let body = json!({ "settings": settings.values, "own": own });
     Ok(response::json(StatusCode::OK, &body))

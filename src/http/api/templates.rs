@@ -11,7 +11,7 @@ use crate::http::request::Input;
 use crate::http::response;
 use crate::mail::preview::{self, Draft};
 use crate::model::mail_template::ContentType;
-use crate::store::mail_templates::Type;
+use crate::store::mail_templates::TenantTemplateType;
 
 /// `POST /api/mail/templates/preview` `{"type","locale"?,"subject"?,"body"?,"footer"?,"text"?,"contentType"?}`:
 /// `{"subject","html","text","problems"}`, with values made up. Nothing is stored or sent.
@@ -42,7 +42,7 @@ pub async fn preview(input: Input) -> Result<Response, ApiError> {
         footer: text(&body, "footer")?,
         text: text(&body, "text")?,
     };
-    let previewed = preview::preview(ctx, &Type::named(&kind), &locale, draft).await?;
+    let previewed = preview::preview(ctx, &TenantTemplateType::named(&kind), &locale, draft).await?;
     let previewed = previewed.ok_or_else(|| ApiError::bad_request("There is no template type of this name."))?;
     let body = json!({
         "subject": previewed.mail.subject,

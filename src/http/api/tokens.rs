@@ -4,14 +4,15 @@ use ::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
+use crate::access::api_tokens;
 use crate::base::scope::{Scope, Scopes};
 use crate::base::text::rfc3339;
 use crate::http::error::ApiError;
 use crate::http::request::Input;
 use crate::http::response::{self, empty, set, uncached};
+use crate::model::api_token::ApiToken;
 use crate::model::context::Context;
 use crate::ports::Millis;
-use crate::store::api_tokens::{self, ApiToken};
 
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 64;
@@ -55,7 +56,7 @@ fn granted(ctx: &Context, json: &Json) -> Result<Scopes, ApiError> {
     if asked.has(Scope::Tenants) && !ctx.tenant.is_super() {
         return Err(ApiError::forbidden("The scope tenants is the super tenant's alone."));
     }
-    let missing = asked.without(ctx.scopes);
+    let missing = asked.difference(ctx.scopes);
     if !missing.is_empty() {
         let names = missing.to_string().replace(' ', ", ");
         let detail = format!("These credentials cannot grant what they do not have: {names}.");

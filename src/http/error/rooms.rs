@@ -100,20 +100,20 @@ impl From<resend_all::Refusal> for ApiError {
     }
 }
 
-impl From<webhooks::Refusal> for ApiError {
-    fn from(error: webhooks::Refusal) -> Self {
+impl From<webhooks::WebhookError> for ApiError {
+    fn from(error: webhooks::WebhookError) -> Self {
         let unproven = |why: &str| {
             Self::unauthorized(format!("The webhook is not taken: {why}. See MAIL_WEBHOOK_SECRET_<PROVIDER>."))
         };
         match error {
-            webhooks::Refusal::Unknown => Self::missing(
+            webhooks::WebhookError::Unknown => Self::missing(
                 "No webhooks are taken here: there is no such provider, or its MAIL_WEBHOOK_SECRET_<PROVIDER> is not set.",
             ),
-            webhooks::Refusal::Forged(why) => unproven(why),
-            webhooks::Refusal::Stale => unproven("its signature is not of now"),
-            webhooks::Refusal::Malformed(why) => Self::bad_request(format!("The webhook cannot be read: {why}.")),
-            webhooks::Refusal::Unavailable(why) => Self::unavailable(format!("{why}: send it again.")),
-            webhooks::Refusal::Database(failure) => failure.into(),
+            webhooks::WebhookError::Forged(why) => unproven(why),
+            webhooks::WebhookError::Stale => unproven("its signature is not of now"),
+            webhooks::WebhookError::Malformed(why) => Self::bad_request(format!("The webhook cannot be read: {why}.")),
+            webhooks::WebhookError::Unavailable(why) => Self::unavailable(format!("{why}: send it again.")),
+            webhooks::WebhookError::Database(failure) => failure.into(),
         }
     }
 }

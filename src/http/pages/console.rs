@@ -6,8 +6,8 @@ use ::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use form_urlencoded::byte_serialize;
 
-use crate::access::authenticate::{self, Basic, Outcome};
-use crate::access::session::Session;
+use crate::access::authenticate::{self, AuthError, Basic};
+use crate::access::session_cookie::Session;
 use crate::access::sessions::{self, Ended};
 use crate::base::web_address::form_target;
 use crate::http::body::TooLarge;
@@ -86,16 +86,17 @@ pub async fn sign_in(input: Input) -> Result<Response, ApiError> {
         return again(StatusCode::UNPROCESSABLE_ENTITY, &username, Notice::Missing);
     }
     let basic = Basic { username, password };
-    let admitted = match authenticate::admitted(ctx, &state.gate, &basic).await? {
-        Outcome::Accepted(admitted) => admitted,
+    let admitted = match authenticate::admit(ctx, &state.gate, &basic).await {
+        Ok(admitted) => admitted,
         // No challenge: it would make the browser ask in a window of its own.
-        Outcome::Refused => return again(StatusCode::UNAUTHORIZED, &basic.username, Notice::Refused),
-        Outcome::Busy => return Err(ApiError::too_many_passwords()),
-        Outcome::Wait(seconds) => {
+        Err(AuthError::Refused) => return again(StatusCode::UNAUTHORIZED, &basic.username, Notice::Refused),
+        Err(AuthError::Busy) => return Err(ApiError::too_many_passwords()),
+        Err(AuthError::Wait(seconds)) => {
             let shell = Shell::default();
             let html = problem::too_many_requests(&shell, seconds, Some(&at(ctx, SIGN_IN)));
             return Ok(retry_after(response::page(StatusCode::TOO_MANY_REQUESTS, html), seconds));
         }
+        Err(AuthError::Database(failure)) => return Err(failure.into()),
     };
     let cookie = sessions::begin(&admitted).await?;
     // The browser will not know the one that it had any more. If it does not end now, it will when it is not used.

@@ -3,11 +3,11 @@
 //! There is no cookie here and no check of where a form came from: the token in the path is the credential, and mail
 //! programs open links through redirectors of their own.
 
-use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use ::http::{StatusCode, Uri};
 use axum::response::Response;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::base::account::{Cause, Onboarding};
 use crate::base::token::{Claims, Purpose, Refused};
@@ -71,21 +71,21 @@ impl<'a> View<'a> {
         match link {
             Link::Expired(claims) => {
                 let until = i64::try_from(claims.expires_at).ok();
-                let path = self.path(uri);
-                // Where codes are handed on by others, no mail would come.
-                let mails = self.settings().email_sender == EmailSender::Internal;
-                let request_new = mails.then_some(path.as_str());
-                self.problem(StatusCode::GONE, Some(claims), LinkProblem::Expired { until, request_new })
+                let path = self.button_for_new_mail(uri);
+                let problem = LinkProblem::Expired { until, request_new: path.as_deref() };
+                self.problem(StatusCode::GONE, Some(claims), problem)
             }
-            Link::Dead(claims, cause) => {
+            Link::Dead { claims, cause, renewable } => {
+                let path = renewable.then(|| self.button_for_new_mail(uri)).flatten();
+                let request_new = path.as_deref();
                 let sign_in = self.settings().sign_in_url.as_deref();
                 let problem = match cause {
                     Cause::Accepted if claims.purpose == Purpose::VerifyEmail => LinkProblem::Confirmed { sign_in },
                     Cause::Accepted => LinkProblem::Accepted { sign_in },
                     Cause::Revoked => LinkProblem::Revoked,
                     Cause::GivenUp => LinkProblem::NotPending { sign_in },
-                    Cause::Replaced => LinkProblem::Replaced,
-                    Cause::AddressChanged => LinkProblem::AddressChanged,
+                    Cause::Replaced => LinkProblem::Replaced { request_new },
+                    Cause::AddressChanged => LinkProblem::AddressChanged { request_new },
                     Cause::Locked => LinkProblem::Locked,
                 };
                 self.problem(StatusCode::GONE, Some(claims), problem)
@@ -94,6 +94,11 @@ impl<'a> View<'a> {
                 self.problem(StatusCode::NOT_FOUND, None, LinkProblem::Invalid)
             }
         }
+    }
+
+    /// Where the button for a new mail sends its form; `None` where codes are handed on by others, and no mail would come.
+    fn button_for_new_mail(&self, uri: &Uri) -> Option<String> {
+        (self.settings().email_sender == EmailSender::Internal).then(|| self.path(uri))
     }
 
     fn form(&self, status: StatusCode, uri: &Uri, claims: &Claims, user: &Resource, problems: &[String]) -> Response {
@@ -148,22 +153,68 @@ impl<'a> View<'a> {
     }
 }
 
-/// The answer to the button of an expired link: the same, and after the same work, whatever became of the user. `None`
-/// where the form is not that button's, or the link has not expired.
-async fn new_mail(view: &View<'_>, uri: &Uri, form: &Form, token: &str, purposes: &[Purpose]) -> Option<Response> {
+/// The answer to the button for a new mail. Of an expired link it is the same, and after the same work, whatever became of
+/// the user; of one in time, its page has told already. `None` where the form is not that button's, or the link has none.
+async fn new_mail(
+    view: &View<'_>,
+    uri: &Uri,
+    form: &Form,
+    token: &str,
+    purposes: &[Purpose],
+) -> Option<Result<Response, ApiError>> {
     if !is_intent(form, REQUEST_NEW_MAIL) {
         return None;
     }
-    let Err(Refused::Expired(claims)) = redeem::claims(view.ctx, token, purposes) else { return None };
-    Some(match renewal::request(view.ctx, &claims).await {
+    let claims = match redeem::claims(view.ctx, token, purposes) {
+        Err(Refused::Expired(claims)) => *claims,
+        Ok(claims) => match redeem::look_up(view.ctx, claims).await {
+            Ok(Link::Dead { claims, renewable: true, .. }) => claims,
+            Ok(_) => return None,
+            Err(failure) => return Some(view.failed(uri, token, purposes, failure)),
+        },
+        Err(_) => return None,
+    };
+    Some(Ok(match renewal::request(view.ctx, &claims).await {
         Ok(()) => response::page(StatusCode::OK, invite::new_mail_requested(&view.shell(Some(&claims)))),
         Err(failure) => view.unavailable(uri, &claims, &failure),
-    })
+    }))
 }
 
 fn is_intent(form: &Form, intent: &str) -> bool {
     form.text(INTENT_FIELD).is_some_and(|sent| sent == intent)
 }
+
+/// The folders whose pages are behind mailed links.
+const FOLDERS: [&str; 2] = ["/invite/", "/verify/"];
+
+/// Whether a token can have this character (docs/token.md).
+fn is_token_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')
+}
+
+/// A token without what mail programs leave behind it: whatever cannot end one, such as punctuation, white space and
+/// characters that do not show. What stands before its end stays, and is for the token's own check.
+fn without_tail(token: &str) -> &str {
+    token.trim_end_matches(|c| c == '.' || !is_token_character(c))
+}
+
+/// The path of a mailed page as the mail had it, of one that a mail program has written anew: without one layer of
+/// percent-encoding, and without a tail. `None` for other paths. What is left may be anything; it is one segment, so that
+/// the page says what is wrong with the link.
+#[must_use]
+pub fn cleaned(path: &str) -> Option<String> {
+    let folder = FOLDERS.into_iter().find(|folder| path.starts_with(folder))?;
+    let decoded = percent_decode_str(path.get(folder.len()..)?).decode_utf8_lossy();
+    let token = without_tail(&decoded);
+    if token.is_empty() {
+        return None;
+    }
+    let segment = utf8_percent_encode(token, TOKEN);
+    Some(format!("{folder}{segment}"))
+}
+
+/// Everything but the characters of a token.
+const TOKEN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
 
 fn too_large(_: TooLarge) -> ApiError {
     ApiError::too_large("The form is too large.")
@@ -189,7 +240,7 @@ pub async fn set_password(input: Input) -> Result<Response, ApiError> {
     let view = View::new(ctx);
     let token = params.raw("token");
     if let Some(response) = new_mail(&view, &uri, &form, token, SETS_PASSWORD).await {
-        return Ok(response);
+        return response;
     }
     let (password, confirm) = match (form.field(PASSWORD_FIELD).transpose(), form.field(CONFIRM_FIELD).transpose()) {
         (Ok(password), Ok(confirm)) => (password.unwrap_or_default(), confirm),
@@ -251,7 +302,7 @@ pub async fn confirm_email(input: Input) -> Result<Response, ApiError> {
     let view = View::new(ctx);
     let token = params.raw("token");
     if let Some(response) = new_mail(&view, &uri, &form, token, &[Purpose::VerifyEmail]).await {
-        return Ok(response);
+        return response;
     }
     if !is_intent(&form, CONFIRM_EMAIL) {
         return offer_to_verify(ctx, &uri, token, StatusCode::UNPROCESSABLE_ENTITY).await;
@@ -292,10 +343,9 @@ pub async fn confirm_registration(input: Input) -> Result<Response, ApiError> {
 fn redirect(ctx: &Context, query: &Query, folder: &str) -> Response {
     let code = query.first("confirmation");
     // What is no token's spelling goes nowhere: not into a header, not into a path.
-    let token_like = |code: &Cow<str>| {
-        !code.is_empty() && code.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
-    };
-    let Some(code) = code.filter(token_like) else {
+    let code =
+        code.as_deref().map(without_tail).filter(|code| !code.is_empty() && code.chars().all(is_token_character));
+    let Some(code) = code else {
         return View::new(ctx).problem(StatusCode::NOT_FOUND, None, LinkProblem::Invalid);
     };
     response::see_other(&format!("{}/{folder}/{code}", ctx.tenant.prefix()))

@@ -16,7 +16,7 @@ use crate::wso2::governance;
 /// Returns what holds for the tenant, from the database.
 async fn settings(ctx: &Context) -> Result<Values, ApiError> {
     let own = tenant_settings::own(ctx).await?;
-    Ok(tenant_settings::effective(&ctx.deployment, &ctx.tenant, &own).values)
+    Ok(ctx.deployment.settings_of(&ctx.tenant, &own).values)
 }
 
 /// Carries changes out, all or none: 200 without a body, as WSO2 answers.

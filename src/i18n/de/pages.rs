@@ -39,6 +39,7 @@ pub(super) static TEXTS: PageTexts = PageTexts {
     expired_when: "Er galt bis {when}. Zu Ihrer Sicherheit gelten Links in Einladungen nur eine begrenzte Zeit.",
     expired_text: "Zu Ihrer Sicherheit gelten Links in Einladungen nur eine begrenzte Zeit.",
     expired_request: "Wir können einen neuen Link an die Adresse senden, an die dieser ging.",
+    resend_request: "Wenn Sie diese E-Mail nicht finden, können wir einen neuen Link an die jetzige Adresse des Kontos senden.",
     request_button: "Neuen Link senden",
     ask_for_new: "Bitten Sie die Person, die Sie eingeladen hat, die Einladung noch einmal zu senden.",
     requested_title: "Sehen Sie in Ihr Postfach",

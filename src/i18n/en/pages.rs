@@ -39,6 +39,7 @@ pub(super) static TEXTS: PageTexts = PageTexts {
     expired_when: "It worked until {when}. For your safety, links in invitations stop working after a while.",
     expired_text: "For your safety, links in invitations stop working after a while.",
     expired_request: "We can send a new link to the address that this one was sent to.",
+    resend_request: "If you cannot find that mail, we can send a new link to the address that the account has now.",
     request_button: "Send me a new link",
     ask_for_new: "Ask the person who invited you to send the invitation again.",
     requested_title: "Look into your mailbox",

@@ -39,6 +39,7 @@ pub(super) static TEXTS: PageTexts = PageTexts {
     expired_when: "Funcionó hasta el {when}. Por su seguridad, los enlaces de las invitaciones solo valen durante un tiempo limitado.",
     expired_text: "Por su seguridad, los enlaces de las invitaciones solo valen durante un tiempo limitado.",
     expired_request: "Podemos enviar un enlace nuevo a la dirección a la que se envió este.",
+    resend_request: "Si no encuentra ese correo, podemos enviar un enlace nuevo a la dirección actual de la cuenta.",
     request_button: "Enviarme un enlace nuevo",
     ask_for_new: "Pida a la persona que le invitó que envíe la invitación de nuevo.",
     requested_title: "Revise su correo",

@@ -39,6 +39,7 @@ pub(super) static TEXTS: PageTexts = PageTexts {
     expired_when: "Il était valable jusqu’au {when}. Pour votre sécurité, les liens des invitations ne sont valables qu’un temps.",
     expired_text: "Pour votre sécurité, les liens des invitations ne sont valables qu’un temps.",
     expired_request: "Nous pouvons envoyer un nouveau lien à l’adresse à laquelle celui-ci a été envoyé.",
+    resend_request: "Si vous ne trouvez pas cet e-mail, nous pouvons envoyer un nouveau lien à l’adresse actuelle du compte.",
     request_button: "M’envoyer un nouveau lien",
     ask_for_new: "Demandez à la personne qui vous a invité de renvoyer l’invitation.",
     requested_title: "Consultez votre messagerie",

@@ -39,6 +39,7 @@ pub(super) static TEXTS: PageTexts = PageTexts {
     expired_when: "有効期限は {when} でした。安全のため、招待のリンクには有効期限があります。",
     expired_text: "安全のため、招待のリンクには有効期限があります。",
     expired_request: "このリンクをお送りしたアドレスに、新しいリンクをお送りできます。",
+    resend_request: "そのメールが見つからない場合は、アカウントの現在のアドレスに新しいリンクをお送りできます。",
     request_button: "新しいリンクを送る",
     ask_for_new: "招待した方に、招待をもう一度送るよう依頼してください。",
     requested_title: "メールをご確認ください",

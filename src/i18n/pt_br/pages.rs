@@ -39,6 +39,7 @@ pub(super) static TEXTS: PageTexts = PageTexts {
     expired_when: "Ele funcionou até {when}. Para sua segurança, os links dos convites valem apenas por um tempo.",
     expired_text: "Para sua segurança, os links dos convites valem apenas por um tempo.",
     expired_request: "Podemos enviar um novo link para o endereço que recebeu este.",
+    resend_request: "Se você não encontrar esse e-mail, podemos enviar um novo link para o endereço atual da conta.",
     request_button: "Enviar um novo link",
     ask_for_new: "Peça à pessoa que convidou você que envie o convite de novo.",
     requested_title: "Veja sua caixa de entrada",

@@ -39,6 +39,7 @@ pub(super) static TEXTS: PageTexts = PageTexts {
     expired_when: "它的有效期至 {when}。为了您的安全，邀请链接只在一段时间内有效。",
     expired_text: "为了您的安全，邀请链接只在一段时间内有效。",
     expired_request: "我们可以将新链接发送到此链接所发往的地址。",
+    resend_request: "如果找不到那封邮件，我们可以向该账户当前的地址发送新链接。",
     request_button: "给我发送新链接",
     ask_for_new: "请让邀请您的人重新发送邀请。",
     requested_title: "请查看您的邮箱",

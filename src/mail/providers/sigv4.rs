@@ -5,7 +5,8 @@ use std::fmt::Write;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::base::calendar::Moment;
+use crate::base::calendar::utc;
+use crate::base::hex;
 use crate::model::deployment::AwsAccess;
 use crate::ports::Millis;
 
@@ -25,7 +26,9 @@ pub struct Post<'a> {
 
 /// A time as `x-amz-date` wants it; `None` for one beyond the calendar.
 pub fn date(now: Millis) -> Option<String> {
-    let Moment { year, month, day, hour, minute, second, .. } = Moment::of(now.div_euclid(1000))?;
+    let moment = utc(now.div_euclid(1000))?;
+    let (year, month, day) = (moment.year(), u8::from(moment.month()), moment.day());
+    let (hour, minute, second) = moment.as_hms();
     Some(format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z"))
 }
 
@@ -38,16 +41,16 @@ pub fn authorization(post: &Post<'_>, access: &AwsAccess, date: &str) -> String 
         // Writing to a string cannot fail.
         let _ = writeln!(canonical, "{name}:{value}");
     }
-    let _ = write!(canonical, "\n{names}\n{}", hex(&Sha256::digest(post.body)));
+    let _ = write!(canonical, "\n{names}\n{}", hex::encode(Sha256::digest(post.body)));
 
     let day = date.get(..8).unwrap_or_default();
     let scope = format!("{day}/{}/{}/aws4_request", access.region, post.service);
-    let to_sign = format!("{ALGORITHM}\n{date}\n{scope}\n{}", hex(&Sha256::digest(&canonical)));
+    let to_sign = format!("{ALGORITHM}\n{date}\n{scope}\n{}", hex::encode(Sha256::digest(&canonical)));
     let secret = format!("AWS4{}", access.secret.expose());
     let key = [day, &access.region, post.service, "aws4_request"]
         .iter()
         .fold(secret.into_bytes(), |key, part| mac(&key, part.as_bytes()));
-    let signature = hex(&mac(&key, to_sign.as_bytes()));
+    let signature = hex::encode(mac(&key, to_sign.as_bytes()));
     format!("{ALGORITHM} Credential={}/{scope}, SignedHeaders={names}, Signature={signature}", access.key_id)
 }
 
@@ -56,13 +59,6 @@ fn mac(key: &[u8], message: &[u8]) -> Vec<u8> {
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return Vec::new() };
     mac.update(message);
     mac.finalize().into_bytes().to_vec()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

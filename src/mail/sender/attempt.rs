@@ -9,9 +9,10 @@ use crate::base::text::{cut, without_values};
 use crate::mail::message::compose;
 use crate::mail::providers::{self, Handover, Message, Provider};
 use crate::mail::render;
-use crate::mail::sender::failover::{self, Health};
+use crate::mail::sender::failover;
 use crate::mail::sender::{CONNECTIONS, LONGEST_FACT};
 use crate::mail::templates::Templates;
+use crate::model::caches::Health;
 use crate::model::deployment::Deployment;
 use crate::model::mail::MailState;
 use crate::ports::{Millis, Platform};
@@ -119,7 +120,7 @@ impl Attempts<'_> {
         };
         let now = self.platform.clock.now();
         if !handovers.is_empty() {
-            self.health.learn(self.deployment, &name, &handovers, now);
+            failover::learn(self.health, self.deployment, &name, &handovers, now);
         }
         let mut handovers = handovers.into_iter();
         let nothing_said = || Handover::Unknown("without an outcome".to_owned());

@@ -131,7 +131,6 @@ mod tests {
     use crate::base::account::Onboarding;
     use crate::model::mail::{MailState, TemplateType};
     use crate::model::tenant::Tenant;
-    use crate::store::tenant_settings;
 
     const NOW: Millis = 1_800_000_000_000;
     const SECONDS: u64 = 1_800_000_000;
@@ -152,7 +151,7 @@ mod tests {
     /// An invitation that is due for the first time, to a user who waits for it.
     fn due(deployment: &Deployment, recipient: &str) -> DueMail {
         let tenant = Tenant::super_tenant();
-        let settings = Arc::new(tenant_settings::effective(deployment, &tenant, &BTreeMap::new()));
+        let settings = Arc::new(deployment.settings_of(&tenant, &BTreeMap::new()));
         DueMail {
             mail: QueuedMail {
                 tenant: tenant.number(),

@@ -3,31 +3,53 @@
 //! No signature: a token, which arrives as a bearer token, or a user and a password in the webhook's URL, which arrive as
 //! HTTP Basic (<https://developers.brevo.com/docs/username-and-password-authentication>).
 
+use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
-use crate::mail::webhooks::{Event, Outcome, Refusal, Work, class, digest, text};
+use crate::mail::webhooks::{
+    WebhookError, WebhookProvider, WebhookRequest, classify, digest, is_long_enough, read_text,
+};
+use crate::store::mail_events::{MailEvent, MailEventKind};
 
-pub fn read(work: &Work<'_>) -> Result<Vec<Event>, Refusal> {
-    let right = match work.secret.contains(':') {
-        true => work.incoming.has_basic(work.secret),
-        false => work.incoming.has_bearer(work.secret),
-    };
-    if !right {
-        return Err(Refusal::Forged("it does not carry the webhook's credentials"));
+/// The webhooks of Brevo.
+pub struct Brevo;
+
+#[async_trait]
+impl WebhookProvider for Brevo {
+    fn secret_form(&self) -> &'static str {
+        "a token of 16 characters or more, or user:password with such a password"
     }
-    Ok(work.incoming.objects()?.iter().filter_map(event).collect())
+
+    fn accepts_secret(&self, secret: &str) -> bool {
+        is_long_enough(secret.split_once(':').map_or(secret, |(_, password)| password))
+    }
+
+    async fn read(&self, request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
+        read(request)
+    }
 }
 
-fn event(event: &Json) -> Option<Event> {
-    let kind = text(event, "event");
+fn read(request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
+    let right = match request.secret.contains(':') {
+        true => request.incoming.has_basic(request.secret),
+        false => request.incoming.has_bearer(request.secret),
+    };
+    if !right {
+        return Err(WebhookError::Forged("it does not carry the webhook's credentials"));
+    }
+    Ok(request.incoming.objects()?.iter().filter_map(event).collect())
+}
+
+fn event(event: &Json) -> Option<MailEvent> {
+    let kind = read_text(event, "event");
     let outcome = match kind {
-        "soft_bounce" | "deferred" => Outcome::Delayed,
-        "hard_bounce" | "blocked" | "invalid_email" | "error" => Outcome::Bounced,
-        "spam" => Outcome::Complained,
+        "soft_bounce" | "deferred" => MailEventKind::Delayed,
+        "hard_bounce" | "blocked" | "invalid_email" | "error" => MailEventKind::Bounced,
+        "spam" => MailEventKind::Complained,
         _ => return None,
     };
-    let message = text(event, "message-id");
+    let message = read_text(event, "message-id");
     // Its `id` is the webhook's. Of its times, only this one does not depend on the account's time zone.
     let id = digest(&json!([kind, message, event["ts_epoch"]]));
-    Some(Event { id, message: message.to_owned(), outcome, class: class(&[kind]) })
+    Some(MailEvent { id, message: message.to_owned(), kind: outcome, class: classify(&[kind]) })
 }

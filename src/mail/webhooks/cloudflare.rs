@@ -3,29 +3,30 @@
 
 use serde_json::Value as Json;
 
-use crate::mail::webhooks::{Event, Outcome, class, digest, text};
+use crate::mail::webhooks::{classify, digest, read_text};
+use crate::store::mail_events::{MailEvent, MailEventKind};
 
 /// What `type` begins with.
 const TYPE: &str = "cf.email.sending.message.";
 
 /// What a message of the queue says; `None` when it is nothing about the fate of a mail.
 #[must_use]
-pub fn read(message: &Json) -> Option<Event> {
+pub fn read(message: &Json) -> Option<MailEvent> {
     let payload = &message["payload"];
-    let (bounce, rejection) = (text(&payload["bounce"], "type"), text(&payload["rejection"], "reason"));
-    let kind = text(message, "type").strip_prefix(TYPE)?;
+    let (bounce, rejection) = (read_text(&payload["bounce"], "type"), read_text(&payload["rejection"], "reason"));
+    let kind = read_text(message, "type").strip_prefix(TYPE)?;
     let outcome = match kind {
-        "bounced" if bounce == "soft" => Outcome::Delayed,
-        "bounced" | "rejected" | "failed" => Outcome::Bounced,
-        "deferred" => Outcome::Delayed,
-        "complained" => Outcome::Complained,
+        "bounced" if bounce == "soft" => MailEventKind::Delayed,
+        "bounced" | "rejected" | "failed" => MailEventKind::Bounced,
+        "deferred" => MailEventKind::Delayed,
+        "complained" => MailEventKind::Complained,
         _ => return None,
     };
-    let id = match text(payload, "eventId") {
+    let id = match read_text(payload, "eventId") {
         "" => digest(message),
         id => id.to_owned(),
     };
     let words: &[&str] = if kind == "bounced" { &[bounce] } else { &[kind, rejection] };
-    let class = if kind == "complained" { String::new() } else { class(words) };
-    Some(Event { id, message: text(payload, "messageId").to_owned(), outcome, class })
+    let class = if kind == "complained" { String::new() } else { classify(words) };
+    Some(MailEvent { id, message: read_text(payload, "messageId").to_owned(), kind: outcome, class })
 }

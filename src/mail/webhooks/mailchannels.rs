@@ -4,30 +4,50 @@
 //! The secret is the account's handle: MailChannels signs the events of all its customers with the same key, and only
 //! the handle in an event says whose it is.
 
+use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use crate::base::der;
+use crate::base::certificate;
 use crate::mail::webhooks::{
-    Event, KEY_LIFETIME, Outcome, Refusal, WINDOW, Work, ask, check_time, class, digest, text,
+    KEY_LIFETIME, WINDOW, WebhookError, WebhookProvider, WebhookRequest, check_time, classify, digest, fetch, read_text,
 };
 use crate::ports::SignatureScheme;
+use crate::store::mail_events::{MailEvent, MailEventKind};
+
+/// The webhooks of MailChannels.
+pub struct MailChannels;
+
+#[async_trait]
+impl WebhookProvider for MailChannels {
+    fn secret_form(&self) -> &'static str {
+        "the account's handle, and if it is not to be fetched, a colon and the public key in base64"
+    }
+
+    fn accepts_secret(&self, secret: &str) -> bool {
+        Account::parse(secret).is_some()
+    }
+
+    async fn read(&self, request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
+        read(request).await
+    }
+}
 
 const API: &str = "https://api.mailchannels.net";
 /// Bytes of an Ed25519 key.
 const KEY: usize = 32;
 
 /// Whose webhooks are taken, and the key they are signed with where it is not to be fetched.
-pub struct Account<'a> {
+struct Account<'a> {
     handle: &'a str,
     key: Option<Vec<u8>>,
 }
 
 impl<'a> Account<'a> {
     /// Reads `handle` or `handle:key`.
-    pub fn parse(secret: &'a str) -> Option<Self> {
+    fn parse(secret: &'a str) -> Option<Self> {
         let (handle, key) = match secret.split_once(':') {
             Some((handle, encoded)) => (handle, Some(key(encoded)?)),
             None => (secret, None),
@@ -40,7 +60,7 @@ impl<'a> Account<'a> {
 fn key(encoded: &str) -> Option<Vec<u8>> {
     let lines = encoded.lines().filter(|line| !line.starts_with("-----"));
     let bytes = STANDARD.decode(lines.flat_map(|line| line.trim().chars()).collect::<String>()).ok()?;
-    let key = der::key_of_public_key_info(&bytes).unwrap_or(&bytes);
+    let key = certificate::key_of_public_key_info(&bytes).unwrap_or(&bytes);
     (key.len() == KEY).then(|| key.to_vec())
 }
 
@@ -80,63 +100,63 @@ fn bytes_under(header: &str, label: &str) -> Option<Vec<u8>> {
     STANDARD.decode(bytes.strip_prefix(':')?.strip_suffix(':')?).ok()
 }
 
-pub async fn read(work: &Work<'_>) -> Result<Vec<Event>, Refusal> {
-    let missing = || Refusal::Forged("it is not signed");
-    let wrong = || Refusal::Forged("the signature is wrong");
-    let header = |name| work.incoming.header(name).ok_or_else(missing);
+async fn read(request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
+    let missing = || WebhookError::Forged("it is not signed");
+    let wrong = || WebhookError::Forged("the signature is wrong");
+    let header = |name| request.incoming.header(name).ok_or_else(missing);
     let (said, input, signature) = (header("content-digest")?, header("signature-input")?, header("signature")?);
-    let account = Account::parse(work.secret).ok_or_else(wrong)?;
-    let input = Input::parse(input).ok_or(Refusal::Forged("it is signed in an unknown way"))?;
+    let account = Account::parse(request.secret).ok_or_else(wrong)?;
+    let input = Input::parse(input).ok_or(WebhookError::Forged("it is signed in an unknown way"))?;
     let signature = bytes_under(signature, input.label).ok_or_else(wrong)?;
     // Cheaper than a signature, and so is the time: before a key is fetched for anybody.
-    if bytes_under(said, "sha-256").as_deref() != Some(&Sha256::digest(work.incoming.body)[..]) {
-        return Err(Refusal::Forged("the digest is not the body's"));
+    if bytes_under(said, "sha-256").as_deref() != Some(&Sha256::digest(request.incoming.body)[..]) {
+        return Err(WebhookError::Forged("the digest is not the body's"));
     }
-    check_time(work.platform, input.created, WINDOW)?;
+    check_time(request.platform, input.created, WINDOW)?;
     let key = match account.key {
         Some(key) => key,
-        None => fetched(work, input.key_id).await?,
+        None => fetched(request, input.key_id).await?,
     };
     // RFC 9421 section 2.5.
     let signed = format!("\"content-digest\": {}\n\"@signature-params\": {}", said.trim(), input.parameters);
-    if !work.platform.signatures.verify(SignatureScheme::Ed25519, &key, signed.as_bytes(), &signature).await {
+    if !request.platform.signatures.verify(SignatureScheme::Ed25519, &key, signed.as_bytes(), &signature).await {
         return Err(wrong());
     }
-    let own = |event: &&Json| text(event, "customer_handle") == account.handle;
-    Ok(work.incoming.objects()?.iter().filter(own).filter_map(event).collect())
+    let own = |event: &&Json| read_text(event, "customer_handle") == account.handle;
+    Ok(request.incoming.objects()?.iter().filter(own).filter_map(event).collect())
 }
 
 /// The public key of this id, from MailChannels.
-async fn fetched(work: &Work<'_>, id: &str) -> Result<Vec<u8>, Refusal> {
+async fn fetched(request: &WebhookRequest<'_>, id: &str) -> Result<Vec<u8>, WebhookError> {
     if id.is_empty() || id.len() > 64 || !id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
-        return Err(Refusal::Forged("it is signed with an unknown key"));
+        return Err(WebhookError::Forged("it is signed with an unknown key"));
     }
     let place = format!("webhook-key/mailchannels/{id}");
-    let cache = &work.platform.cache;
+    let cache = &request.platform.cache;
     // A cache that does not answer has forgotten.
     if let Some(kept) = cache.get(&place).await.ok().flatten().as_deref().and_then(key) {
         return Ok(kept);
     }
-    let base = work.deployment.mail_api_base("mailchannels").unwrap_or(API);
+    let base = request.deployment.mail_api_base("mailchannels").unwrap_or(API);
     let url = format!("{base}/tx/v1/webhook/public-key?id={id}");
     let unavailable = "MailChannels did not hand out its public key";
-    let answer: Json = serde_json::from_slice(&ask(work.platform, &url, unavailable).await?).unwrap_or_default();
-    let fresh = key(text(&answer, "key")).ok_or(Refusal::Unavailable(unavailable))?;
+    let answer: Json = serde_json::from_slice(&fetch(request.platform, &url, unavailable).await?).unwrap_or_default();
+    let fresh = key(read_text(&answer, "key")).ok_or(WebhookError::Unavailable(unavailable))?;
     cache.put(&place, &STANDARD.encode(&fresh), KEY_LIFETIME).await;
     Ok(fresh)
 }
 
-fn event(event: &Json) -> Option<Event> {
-    let kind = text(event, "event");
+fn event(event: &Json) -> Option<MailEvent> {
+    let kind = read_text(event, "event");
     let outcome = match kind {
-        "soft-bounced" => Outcome::Delayed,
-        "hard-bounced" | "dropped" => Outcome::Bounced,
-        "complained" => Outcome::Complained,
+        "soft-bounced" => MailEventKind::Delayed,
+        "hard-bounced" | "dropped" => MailEventKind::Bounced,
+        "complained" => MailEventKind::Complained,
         _ => return None,
     };
     // The mail's Message-ID, which is also what it answered when it took the mail.
-    let message = text(event, "smtp_id").to_owned();
-    Some(Event { id: digest(event), message, outcome, class: class(&[kind, text(event, "status")]) })
+    let message = read_text(event, "smtp_id").to_owned();
+    Some(MailEvent { id: digest(event), message, kind: outcome, class: classify(&[kind, read_text(event, "status")]) })
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! What mail providers tell of a mail after they have accepted it: one file each, which checks that it is the provider
-//! who speaks and reads what is said; [`events`] writes it down.
+//! What mail providers report of a mail after they have accepted it, such as that it has bounced: one file each, which
+//! checks that it is the provider who speaks and reads the events. `store::mail_events` applies them to the mails.
 //!
 //! Nothing is taken from a request before its sender has proved who it is. No part of what a person is called or where
 //! they live is kept: of a bounce, the provider's word for its kind.
@@ -13,9 +13,9 @@ mod resend;
 mod sendgrid;
 mod ses;
 
-use std::fmt::Write;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use serde_json::Value as Json;
@@ -23,11 +23,11 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::access::authenticate::Basic;
+use crate::base::hex;
 use crate::base::secret::Secret;
 use crate::model::deployment::Deployment;
 use crate::ports::{DatabaseError, Millis, Platform};
-
-pub use crate::store::mail_events::{Event, Outcome};
+use crate::store::mail_events::{self, MailEvent, MailEventKind};
 
 /// How far, in milliseconds, a signature's time may be from ours.
 const WINDOW: Millis = 5 * 60_000;
@@ -37,12 +37,10 @@ const MIN_SHARED_SECRET: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Seconds that a provider's public key is kept.
 const KEY_LIFETIME: u32 = 24 * 3600;
-/// The longest id, of an event, a key or a mail.
-pub const LONGEST_ID: usize = 512;
 
-/// Why a webhook is not taken.
+/// Why a webhook is not accepted.
 #[derive(Clone, Debug)]
-pub enum Refusal {
+pub enum WebhookError {
     /// There is no such provider, or no secret to check it with.
     Unknown,
     /// Whoever sent it has not shown to be the provider.
@@ -57,13 +55,13 @@ pub enum Refusal {
     Database(DatabaseError),
 }
 
-impl From<DatabaseError> for Refusal {
+impl From<DatabaseError> for WebhookError {
     fn from(failure: DatabaseError) -> Self {
         Self::Database(failure)
     }
 }
 
-/// A webhook as it has come in.
+/// A webhook as it has come in, from whoever.
 pub struct Incoming<'a> {
     /// Its headers.
     pub headers: &'a HeaderMap,
@@ -77,96 +75,106 @@ impl Incoming<'_> {
     }
 
     /// Reads the body; only to be called once the sender is known, or where the signature is in the body.
-    fn json(&self) -> Result<Json, Refusal> {
-        serde_json::from_slice(self.body).map_err(|_| Refusal::Malformed("the body is not JSON"))
+    fn json(&self) -> Result<Json, WebhookError> {
+        serde_json::from_slice(self.body).map_err(|_| WebhookError::Malformed("the body is not JSON"))
     }
 
     /// The body as a list of objects, which some providers send one of without the list.
-    fn objects(&self) -> Result<Vec<Json>, Refusal> {
+    fn objects(&self) -> Result<Vec<Json>, WebhookError> {
         let list = match self.json()? {
             Json::Array(list) => list,
             one => vec![one],
         };
-        if list.iter().all(Json::is_object) { Ok(list) } else { Err(Refusal::Malformed("an event is not an object")) }
+        if list.iter().all(Json::is_object) {
+            Ok(list)
+        } else {
+            Err(WebhookError::Malformed("an event is not an object"))
+        }
     }
 
     /// Whether it carries these credentials as HTTP Basic, which is how a URL's `user:password@` arrives.
     fn has_basic(&self, credentials: &str) -> bool {
         let sent = self.header("authorization").and_then(Basic::parse);
-        sent.is_some_and(|sent| same(&format!("{}:{}", sent.username, sent.password), credentials))
+        sent.is_some_and(|sent| is_same_secret(&format!("{}:{}", sent.username, sent.password), credentials))
     }
 
     /// Whether it carries this token as a bearer token (RFC 6750 section 2.1).
     fn has_bearer(&self, token: &str) -> bool {
         let sent = self.header("authorization").and_then(|header| header.split_once(' '));
-        sent.is_some_and(|(scheme, sent)| scheme.eq_ignore_ascii_case("bearer") && same(sent.trim(), token))
+        sent.is_some_and(|(scheme, sent)| scheme.eq_ignore_ascii_case("bearer") && is_same_secret(sent.trim(), token))
     }
 }
 
-/// What a provider's file works with.
-struct Work<'a> {
+/// A webhook, and what a provider's file needs to check and to read it.
+struct WebhookRequest<'a> {
     platform: &'a Platform,
     deployment: &'a Deployment,
     incoming: &'a Incoming<'a>,
     secret: &'a str,
 }
 
-/// Takes a webhook of `provider`: checks who speaks and writes down what is said. Answers how many of its events were
-/// about the fate of a mail, ours or not.
+/// A provider that sends webhooks.
+#[async_trait]
+trait WebhookProvider: Sync {
+    /// The form that the secret must have, as a sentence ends that begins with "It must be".
+    fn secret_form(&self) -> &'static str;
+
+    /// Whether the secret has that form.
+    fn accepts_secret(&self, secret: &str) -> bool;
+
+    /// Checks who has sent the webhook, and reads its events.
+    async fn read(&self, request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError>;
+}
+
+/// The providers that send webhooks, by the names of `model::deployment::mail::WEBHOOK_PROVIDERS`.
+const PROVIDERS: &[(&str, &dyn WebhookProvider)] = &[
+    ("resend", &resend::Resend),
+    ("postmark", &postmark::Postmark),
+    ("sendgrid", &sendgrid::SendGrid),
+    ("mailgun", &mailgun::Mailgun),
+    ("ses", &ses::Ses),
+    ("brevo", &brevo::Brevo),
+    ("mailchannels", &mailchannels::MailChannels),
+];
+
+fn find(name: &str) -> Option<&'static dyn WebhookProvider> {
+    PROVIDERS.iter().find(|(known, _)| *known == name).map(|(_, provider)| *provider)
+}
+
+/// Takes a webhook of the provider `name`: checks who speaks and records the events. Returns how many of them were about
+/// the fate of a mail, ours or not.
 ///
 /// # Errors
-/// [`Refusal`]; nothing was changed, unless the database leaves that open. Sending it again does no harm.
+/// [`WebhookError`]; nothing was changed, unless the database leaves that open. Sending it again does no harm.
 pub async fn receive(
     platform: &Platform,
     deployment: &Deployment,
-    provider: &str,
+    name: &str,
     incoming: &Incoming<'_>,
-) -> Result<usize, Refusal> {
-    let Some(secret) = deployment.mail_webhook_secret(provider) else { return Err(Refusal::Unknown) };
-    let work = Work { platform, deployment, incoming, secret: secret.expose() };
-    let told = match provider {
-        "resend" => resend::read(&work),
-        "postmark" => postmark::read(&work),
-        "sendgrid" => sendgrid::read(&work).await,
-        "mailgun" => mailgun::read(&work),
-        "ses" => ses::read(&work).await,
-        "brevo" => brevo::read(&work),
-        "mailchannels" => mailchannels::read(&work).await,
-        _ => Err(Refusal::Unknown),
-    }?;
-    crate::store::mail_events::record(platform, provider, &told).await?;
-    Ok(told.iter().filter(|event| event.outcome != Outcome::Nothing).count())
+) -> Result<usize, WebhookError> {
+    let secret = deployment.mail_webhook_secret(name).ok_or(WebhookError::Unknown)?;
+    let provider = find(name).ok_or(WebhookError::Unknown)?;
+    let events = provider.read(&WebhookRequest { platform, deployment, incoming, secret: secret.expose() }).await?;
+    mail_events::record(platform, name, &events).await?;
+    Ok(events.iter().filter(|event| event.kind != MailEventKind::Nothing).count())
 }
 
-/// What is wrong with a provider's secret, if anything.
+/// What the secret of a provider's webhooks must be, where it is not that.
 #[must_use]
 pub fn problem_with(provider: &str, secret: &Secret) -> Option<&'static str> {
-    let secret = secret.expose();
-    let long_enough = |secret: &str| secret.len() >= MIN_SHARED_SECRET;
-    let (fine, wanted) = match provider {
-        "resend" => (resend::key(secret).is_some(), "the signing secret, whsec_ and base64"),
-        "postmark" => (
-            secret.split_once(':').is_some_and(|(user, password)| !user.is_empty() && long_enough(password)),
-            "user:password with a password of 16 characters or more, as in the webhook's URL",
-        ),
-        "sendgrid" => (sendgrid::key(secret).is_some(), "the verification key, base64"),
-        "mailgun" => (long_enough(secret), "the HTTP webhook signing key"),
-        "ses" => (ses::host(secret).is_some(), "the ARN of the SNS topic, arn:aws:sns:<region>:<account>:<name>"),
-        "brevo" => (
-            long_enough(secret.split_once(':').map_or(secret, |(_, password)| password)),
-            "a token of 16 characters or more, or user:password with such a password",
-        ),
-        "mailchannels" => (
-            mailchannels::Account::parse(secret).is_some(),
-            "the account's handle, and if it is not to be fetched, a colon and the public key in base64",
-        ),
-        _ => (false, "of a provider that has webhooks"),
-    };
-    (!fine).then_some(wanted)
+    match find(provider) {
+        None => Some("of a provider that has webhooks"),
+        Some(provider) => (!provider.accepts_secret(secret.expose())).then(|| provider.secret_form()),
+    }
 }
 
-/// Compares two secrets in a time that tells nothing of either.
-fn same(sent: &str, secret: &str) -> bool {
+/// Whether a secret that goes over the wire itself is long enough.
+fn is_long_enough(secret: &str) -> bool {
+    secret.len() >= MIN_SHARED_SECRET
+}
+
+/// Whether two secrets are the same, compared in a time that tells nothing of either.
+fn is_same_secret(sent: &str, secret: &str) -> bool {
     // Digests have one length.
     Sha256::digest(sent).ct_eq(&Sha256::digest(secret)).into()
 }
@@ -182,19 +190,19 @@ fn is_hmac(key: &[u8], parts: &[&[u8]], signature: &[u8]) -> bool {
 }
 
 /// Refuses a signature of `seconds` since the epoch that is further from now than `window`.
-fn check_time(platform: &Platform, seconds: Option<i64>, window: Millis) -> Result<(), Refusal> {
-    let signed = seconds.and_then(|seconds| seconds.checked_mul(1000)).ok_or(Refusal::Stale)?;
-    if platform.clock.now().abs_diff(signed) <= window.unsigned_abs() { Ok(()) } else { Err(Refusal::Stale) }
+fn check_time(platform: &Platform, seconds: Option<i64>, window: Millis) -> Result<(), WebhookError> {
+    let signed = seconds.and_then(|seconds| seconds.checked_mul(1000)).ok_or(WebhookError::Stale)?;
+    if platform.clock.now().abs_diff(signed) <= window.unsigned_abs() { Ok(()) } else { Err(WebhookError::Stale) }
 }
 
 /// The text in a member of an event; empty when there is none.
-fn text<'j>(event: &'j Json, member: &str) -> &'j str {
+fn read_text<'j>(event: &'j Json, member: &str) -> &'j str {
     event[member].as_str().unwrap_or_default()
 }
 
 /// A provider's words for a kind of bounce, fit to be kept: what is no short word could be anything, even a person's
 /// address.
-fn class(words: &[&str]) -> String {
+fn classify(words: &[&str]) -> String {
     let is_word = |word: &&&str| {
         !word.is_empty()
             && word.len() <= 40
@@ -205,55 +213,37 @@ fn class(words: &[&str]) -> String {
 
 /// An id for an event that has none: what it says.
 fn digest(said: &Json) -> String {
-    hex(&Sha256::digest(said.to_string()))
+    hex::encode(Sha256::digest(said.to_string()))
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    let pairs = (0..text.len()).step_by(2);
-    pairs.map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
-}
-
-/// Asks a provider at `url`; the body of its 200.
-async fn ask(platform: &Platform, url: &str, what: &'static str) -> Result<Vec<u8>, Refusal> {
+/// Fetches `url` from a provider; returns the body of its 200.
+async fn fetch(platform: &Platform, url: &str, what: &'static str) -> Result<Vec<u8>, WebhookError> {
     let request = http::Request::get(url)
         .header("user-agent", concat!("latchkey/", env!("CARGO_PKG_VERSION")))
         .body(Vec::new())
-        .map_err(|_| Refusal::Unavailable(what))?;
+        .map_err(|_| WebhookError::Unavailable(what))?;
     match platform.http.send(request, PATIENCE).await {
         Ok(response) if response.status() == 200 => Ok(response.into_body()),
-        _ => Err(Refusal::Unavailable(what)),
+        _ => Err(WebhookError::Unavailable(what)),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{class, hex, problem_with, unhex};
+    use super::{PROVIDERS, classify, problem_with};
     use crate::base::secret::Secret;
+    use crate::model::deployment::WEBHOOK_PROVIDERS;
 
     #[test]
     fn only_short_words_are_kept_of_what_a_provider_says() {
-        assert_eq!(class(&["Permanent", "General"]), "Permanent/General");
-        assert_eq!(class(&["", "hard"]), "hard");
-        assert_eq!(class(&["paul@example.com", "<b>", &"x".repeat(41)]), "");
+        assert_eq!(classify(&["Permanent", "General"]), "Permanent/General");
+        assert_eq!(classify(&["", "hard"]), "hard");
+        assert_eq!(classify(&["paul@example.com", "<b>", &"x".repeat(41)]), "");
     }
 
     #[test]
-    fn hexadecimal_goes_both_ways() {
-        assert_eq!(unhex(&hex(&[0, 15, 255])), Some(vec![0, 15, 255]));
-        for wrong in ["0", "0g", "é", "+1"] {
-            assert_eq!(unhex(wrong), None, "{wrong}");
-        }
+    fn each_provider_whose_secret_is_read_has_a_reader() {
+        assert!(PROVIDERS.iter().map(|(name, _)| name).eq(WEBHOOK_PROVIDERS), "in one order");
     }
 
     #[test]

@@ -3,18 +3,40 @@
 //!
 //! No signature: the webhook's URL carries a user and a password, which arrive as HTTP Basic.
 
-use crate::mail::webhooks::{Event, Outcome, Refusal, Work, class, digest, text};
+use crate::mail::webhooks::{
+    WebhookError, WebhookProvider, WebhookRequest, classify, digest, is_long_enough, read_text,
+};
+use crate::store::mail_events::{MailEvent, MailEventKind};
+use async_trait::async_trait;
 
-pub fn read(work: &Work<'_>) -> Result<Vec<Event>, Refusal> {
-    if !work.incoming.has_basic(work.secret) {
-        return Err(Refusal::Forged("it does not carry the user and password of the webhook's URL"));
+/// The webhooks of Postmark.
+pub struct Postmark;
+
+#[async_trait]
+impl WebhookProvider for Postmark {
+    fn secret_form(&self) -> &'static str {
+        "user:password with a password of 16 characters or more, as in the webhook's URL"
     }
-    let body = work.incoming.json()?;
-    let kind = text(&body, "Type");
-    let outcome = match (text(&body, "RecordType"), kind) {
-        ("SpamComplaint", _) | ("Bounce", "SpamComplaint") => Outcome::Complained,
+
+    fn accepts_secret(&self, secret: &str) -> bool {
+        secret.split_once(':').is_some_and(|(user, password)| !user.is_empty() && is_long_enough(password))
+    }
+
+    async fn read(&self, request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
+        read(request)
+    }
+}
+
+fn read(request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
+    if !request.incoming.has_basic(request.secret) {
+        return Err(WebhookError::Forged("it does not carry the user and password of the webhook's URL"));
+    }
+    let body = request.incoming.json()?;
+    let kind = read_text(&body, "Type");
+    let outcome = match (read_text(&body, "RecordType"), kind) {
+        ("SpamComplaint", _) | ("Bounce", "SpamComplaint") => MailEventKind::Complained,
         // <https://postmarkapp.com/developer/api/bounce-api#bounce-types>
-        ("Bounce", "SoftBounce" | "Transient" | "DnsError" | "Unknown") => Outcome::Delayed,
+        ("Bounce", "SoftBounce" | "Transient" | "DnsError" | "Unknown") => MailEventKind::Delayed,
         (
             "Bounce",
             "HardBounce"
@@ -27,12 +49,17 @@ pub fn read(work: &Work<'_>) -> Result<Vec<Event>, Refusal> {
             | "Unconfirmed"
             | "SMTPApiError"
             | "TemplateRenderingFailed",
-        ) => Outcome::Bounced,
+        ) => MailEventKind::Bounced,
         // Delivered, opened; automatic answers.
-        ("", _) => return Err(Refusal::Malformed("RecordType is missing")),
+        ("", _) => return Err(WebhookError::Malformed("RecordType is missing")),
         _ => return Ok(Vec::new()),
     };
     // A number; one bounce may become another.
     let id = if body["ID"].is_number() { format!("{kind}/{}", body["ID"]) } else { digest(&body) };
-    Ok(vec![Event { id, message: text(&body, "MessageID").to_owned(), outcome, class: class(&[kind]) }])
+    Ok(vec![MailEvent {
+        id,
+        message: read_text(&body, "MessageID").to_owned(),
+        kind: outcome,
+        class: classify(&[kind]),
+    }])
 }

@@ -1,51 +1,78 @@
 //! `sendgrid`: <https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event>, signed with ECDSA:
 //! <https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features>.
 
+use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
-use crate::base::der;
-use crate::mail::webhooks::{Event, Outcome, Refusal, WINDOW, Work, check_time, class, digest, text};
+use crate::base::certificate;
+use crate::mail::webhooks::{
+    WINDOW, WebhookError, WebhookProvider, WebhookRequest, check_time, classify, digest, read_text,
+};
 use crate::ports::SignatureScheme;
+use crate::store::mail_events::{MailEvent, MailEventKind};
+
+/// The webhooks of SendGrid.
+pub struct SendGrid;
+
+#[async_trait]
+impl WebhookProvider for SendGrid {
+    fn secret_form(&self) -> &'static str {
+        "the verification key, base64"
+    }
+
+    fn accepts_secret(&self, secret: &str) -> bool {
+        key(secret).is_some()
+    }
+
+    async fn read(&self, request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
+        read(request).await
+    }
+}
 
 const SIGNATURE: &str = "x-twilio-email-event-webhook-signature";
 const TIMESTAMP: &str = "x-twilio-email-event-webhook-timestamp";
 
 /// The verification key, a `SubjectPublicKeyInfo` in base64.
-pub fn key(secret: &str) -> Option<Vec<u8>> {
-    STANDARD.decode(secret).ok().filter(|info| der::key_of_public_key_info(info).is_some())
+fn key(secret: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(secret).ok().filter(|info| certificate::key_of_public_key_info(info).is_some())
 }
 
-pub async fn read(work: &Work<'_>) -> Result<Vec<Event>, Refusal> {
-    let missing = || Refusal::Forged("it is not signed: switch on the Signed Event Webhook");
-    let wrong = || Refusal::Forged("the signature is wrong");
-    let time = work.incoming.header(TIMESTAMP).ok_or_else(missing)?;
-    let signature = work.incoming.header(SIGNATURE).ok_or_else(missing)?;
-    let signature = STANDARD.decode(signature).ok().and_then(|signature| der::fixed_signature(&signature));
+async fn read(request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
+    let missing = || WebhookError::Forged("it is not signed: switch on the Signed Event Webhook");
+    let wrong = || WebhookError::Forged("the signature is wrong");
+    let time = request.incoming.header(TIMESTAMP).ok_or_else(missing)?;
+    let signature = request.incoming.header(SIGNATURE).ok_or_else(missing)?;
+    let signature = STANDARD.decode(signature).ok().and_then(|signature| certificate::fixed_signature(&signature));
     let signature = signature.ok_or_else(wrong)?;
-    let key = key(work.secret).ok_or_else(wrong)?;
-    let signed = [time.as_bytes(), work.incoming.body].concat();
-    if !work.platform.signatures.verify(SignatureScheme::EcdsaP256Sha256, &key, &signed, &signature).await {
+    let key = key(request.secret).ok_or_else(wrong)?;
+    let signed = [time.as_bytes(), request.incoming.body].concat();
+    if !request.platform.signatures.verify(SignatureScheme::EcdsaP256Sha256, &key, &signed, &signature).await {
         return Err(wrong());
     }
-    check_time(work.platform, time.parse().ok(), WINDOW)?;
-    Ok(work.incoming.objects()?.iter().filter_map(event).collect())
+    check_time(request.platform, time.parse().ok(), WINDOW)?;
+    Ok(request.incoming.objects()?.iter().filter_map(event).collect())
 }
 
-fn event(event: &Json) -> Option<Event> {
-    let outcome = match (text(event, "event"), text(event, "type")) {
-        ("bounce", "blocked" | "expired") | ("deferred", _) => Outcome::Delayed,
-        ("bounce" | "dropped", _) => Outcome::Bounced,
-        ("spamreport", _) => Outcome::Complained,
+fn event(event: &Json) -> Option<MailEvent> {
+    let outcome = match (read_text(event, "event"), read_text(event, "type")) {
+        ("bounce", "blocked" | "expired") | ("deferred", _) => MailEventKind::Delayed,
+        ("bounce" | "dropped", _) => MailEventKind::Bounced,
+        ("spamreport", _) => MailEventKind::Complained,
         _ => return None,
     };
-    let id = match text(event, "sg_event_id") {
+    let id = match read_text(event, "sg_event_id") {
         "" => digest(event),
         id => id.to_owned(),
     };
-    let message = message(text(event, "sg_message_id")).to_owned();
-    Some(Event { id, message, outcome, class: class(&[text(event, "event"), text(event, "type")]) })
+    let message = message(read_text(event, "sg_message_id")).to_owned();
+    Some(MailEvent {
+        id,
+        message,
+        kind: outcome,
+        class: classify(&[read_text(event, "event"), read_text(event, "type")]),
+    })
 }
 
 /// The `X-Message-Id` that an event's message id begins with: what follows names the machine that has sent it.

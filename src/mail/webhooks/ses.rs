@@ -7,14 +7,36 @@
 //! topic at our address. The certificate is taken over TLS from the host of the topic's own region, whatever a message
 //! says. Signature version 1 is SHA-1, and not taken: the topic's `SignatureVersion` must be 2.
 
+use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
-use crate::base::der;
-use crate::mail::webhooks::{Event, KEY_LIFETIME, Outcome, Refusal, Work, ask, check_time, class, text};
+use crate::base::certificate;
+use crate::mail::webhooks::{
+    KEY_LIFETIME, WebhookError, WebhookProvider, WebhookRequest, check_time, classify, fetch, read_text,
+};
 use crate::ports::{Millis, SignatureScheme};
+use crate::store::mail_events::{MailEvent, MailEventKind};
 use scim::datetime::Instant;
+
+/// The webhooks of Amazon SES.
+pub struct Ses;
+
+#[async_trait]
+impl WebhookProvider for Ses {
+    fn secret_form(&self) -> &'static str {
+        "the ARN of the SNS topic, arn:aws:sns:<region>:<account>:<name>"
+    }
+
+    fn accepts_secret(&self, secret: &str) -> bool {
+        host(secret).is_some()
+    }
+
+    async fn read(&self, request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
+        read(request).await
+    }
+}
 
 /// How far, in milliseconds, a message's time may be from ours: it is when the message was published, and SNS tries again
 /// for up to an hour.
@@ -23,7 +45,7 @@ const WINDOW: Millis = 65 * 60_000;
 const CERTIFICATE: &str = "/SimpleNotificationService-";
 
 /// SNS's host in the region of a topic.
-pub fn host(topic: &str) -> Option<String> {
+fn host(topic: &str) -> Option<String> {
     let mut parts = topic.split(':');
     let (arn, partition, service, region) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let is_word = |word: &str| {
@@ -39,42 +61,42 @@ pub fn host(topic: &str) -> Option<String> {
     }
 }
 
-pub async fn read(work: &Work<'_>) -> Result<Vec<Event>, Refusal> {
-    let message = work.incoming.json()?;
-    let signed: &[&str] = match text(&message, "Type") {
+async fn read(request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
+    let message = request.incoming.json()?;
+    let signed: &[&str] = match read_text(&message, "Type") {
         "Notification" => &["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"],
         "SubscriptionConfirmation" | "UnsubscribeConfirmation" => {
             &["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"]
         }
-        _ => return Err(Refusal::Malformed("it is no message of SNS's")),
+        _ => return Err(WebhookError::Malformed("it is no message of SNS's")),
     };
     // What costs nothing first: nobody but the topic's owner has us fetch a certificate.
-    if text(&message, "TopicArn") != work.secret {
-        return Err(Refusal::Forged("it is of another topic"));
+    if read_text(&message, "TopicArn") != request.secret {
+        return Err(WebhookError::Forged("it is of another topic"));
     }
-    let published = Instant::parse(text(&message, "Timestamp")).map(|time| time.seconds);
-    check_time(work.platform, published, WINDOW)?;
-    if text(&message, "SignatureVersion") != "2" {
-        return Err(Refusal::Forged("it is signed with SHA-1: set the topic's SignatureVersion to 2"));
+    let published = Instant::parse(read_text(&message, "Timestamp")).map(|time| time.seconds);
+    check_time(request.platform, published, WINDOW)?;
+    if read_text(&message, "SignatureVersion") != "2" {
+        return Err(WebhookError::Forged("it is signed with SHA-1: set the topic's SignatureVersion to 2"));
     }
-    let wrong = || Refusal::Forged("the signature is wrong");
-    let signature = STANDARD.decode(text(&message, "Signature")).map_err(|_| wrong())?;
-    let key = key(work, text(&message, "SigningCertURL")).await?;
+    let wrong = || WebhookError::Forged("the signature is wrong");
+    let signature = STANDARD.decode(read_text(&message, "Signature")).map_err(|_| wrong())?;
+    let key = key(request, read_text(&message, "SigningCertURL")).await?;
     let pairs = signed.iter().filter_map(|name| Some(format!("{name}\n{}\n", message[*name].as_str()?)));
     let signed: String = pairs.collect();
-    if !work.platform.signatures.verify(SignatureScheme::RsaSha256, &key, signed.as_bytes(), &signature).await {
+    if !request.platform.signatures.verify(SignatureScheme::RsaSha256, &key, signed.as_bytes(), &signature).await {
         return Err(wrong());
     }
-    match text(&message, "Type") {
+    match read_text(&message, "Type") {
         "Notification" => {
             // SES's first message is a sentence.
-            let said: Json = serde_json::from_str(text(&message, "Message")).unwrap_or_default();
-            Ok(event(&said, text(&message, "MessageId")).into_iter().collect())
+            let said: Json = serde_json::from_str(read_text(&message, "Message")).unwrap_or_default();
+            Ok(event(&said, read_text(&message, "MessageId")).into_iter().collect())
         }
         "SubscriptionConfirmation" => {
-            let url = text(&message, "SubscribeURL");
-            path_at_sns(work, url).ok_or(Refusal::Malformed("SubscribeURL is not SNS's"))?;
-            ask(work.platform, url, "SNS did not confirm the subscription").await?;
+            let url = read_text(&message, "SubscribeURL");
+            path_at_sns(request, url).ok_or(WebhookError::Malformed("SubscribeURL is not SNS's"))?;
+            fetch(request.platform, url, "SNS did not confirm the subscription").await?;
             Ok(Vec::new())
         }
         _ => Ok(Vec::new()),
@@ -82,59 +104,64 @@ pub async fn read(work: &Work<'_>) -> Result<Vec<Event>, Refusal> {
 }
 
 /// The path of an address that is SNS's in the topic's region, or at `MAIL_API_BASE` on a development machine.
-fn path_at_sns<'u>(work: &Work<'_>, url: &'u str) -> Option<&'u str> {
-    let sns = format!("https://{}", host(work.secret)?);
-    let instead = work.deployment.mail_api_base("ses").filter(|_| work.deployment.is_development());
+fn path_at_sns<'u>(request: &WebhookRequest<'_>, url: &'u str) -> Option<&'u str> {
+    let sns = format!("https://{}", host(request.secret)?);
+    let instead = request.deployment.mail_api_base("ses").filter(|_| request.deployment.is_development());
     url.strip_prefix(instead.unwrap_or(&sns)).filter(|path| path.starts_with('/'))
 }
 
 /// The public key of the certificate at `url`.
-async fn key(work: &Work<'_>, url: &str) -> Result<Vec<u8>, Refusal> {
-    let elsewhere = || Refusal::Forged("its certificate is not at SNS's host");
-    let path = path_at_sns(work, url).ok_or_else(elsewhere)?;
+async fn key(request: &WebhookRequest<'_>, url: &str) -> Result<Vec<u8>, WebhookError> {
+    let elsewhere = || WebhookError::Forged("its certificate is not at SNS's host");
+    let path = path_at_sns(request, url).ok_or_else(elsewhere)?;
     let name = path.strip_prefix(CERTIFICATE).and_then(|name| name.strip_suffix(".pem")).ok_or_else(elsewhere)?;
     if name.is_empty() || name.len() > 64 || !name.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Err(elsewhere());
     }
-    let place = format!("webhook-key/ses/{}/{name}", host(work.secret).unwrap_or_default());
+    let place = format!("webhook-key/ses/{}/{name}", host(request.secret).unwrap_or_default());
     // A cache that does not answer has forgotten.
-    let kept = work.platform.cache.get(&place).await.ok().flatten();
+    let kept = request.platform.cache.get(&place).await.ok().flatten();
     if let Some(kept) = kept.and_then(|kept| STANDARD.decode(kept).ok()) {
         return Ok(kept);
     }
     let unavailable = "SNS did not hand out its certificate";
-    let pem = ask(work.platform, url, unavailable).await?;
-    let key = certificate(&pem).ok_or(Refusal::Unavailable(unavailable))?;
-    work.platform.cache.put(&place, &STANDARD.encode(&key), KEY_LIFETIME).await;
+    let pem = fetch(request.platform, url, unavailable).await?;
+    let key = key_in_pem(&pem).ok_or(WebhookError::Unavailable(unavailable))?;
+    request.platform.cache.put(&place, &STANDARD.encode(&key), KEY_LIFETIME).await;
     Ok(key)
 }
 
 /// The public key of a certificate in PEM (RFC 7468).
-fn certificate(pem: &[u8]) -> Option<Vec<u8>> {
+fn key_in_pem(pem: &[u8]) -> Option<Vec<u8>> {
     let (_, rest) = std::str::from_utf8(pem).ok()?.split_once("-----BEGIN CERTIFICATE-----")?;
     let (encoded, _) = rest.split_once("-----END CERTIFICATE-----")?;
     let der = STANDARD.decode(encoded.split_ascii_whitespace().collect::<String>()).ok()?;
-    der::public_key_info_of_certificate(&der).map(<[u8]>::to_vec)
+    certificate::public_key_info_of_certificate(&der)
 }
 
 /// The event in a message: event publishing says `eventType`, feedback notifications `notificationType`.
-fn event(said: &Json, id: &str) -> Option<Event> {
+fn event(said: &Json, id: &str) -> Option<MailEvent> {
     let kind = said["eventType"].as_str().or(said["notificationType"].as_str())?;
     let (bounce, complaint) = (&said["bounce"], &said["complaint"]);
-    let bounce_words = [text(bounce, "bounceType"), text(bounce, "bounceSubType")];
+    let bounce_words = [read_text(bounce, "bounceType"), read_text(bounce, "bounceSubType")];
     let (outcome, class) = match kind {
-        "Bounce" if text(bounce, "bounceType") == "Permanent" => (Outcome::Bounced, class(&bounce_words)),
-        "Bounce" => (Outcome::Delayed, class(&bounce_words)),
-        "Reject" | "Rendering Failure" => (Outcome::Bounced, class(&[kind])),
-        "DeliveryDelay" => (Outcome::Delayed, class(&[text(&said["deliveryDelay"], "delayType")])),
+        "Bounce" if read_text(bounce, "bounceType") == "Permanent" => (MailEventKind::Bounced, classify(&bounce_words)),
+        "Bounce" => (MailEventKind::Delayed, classify(&bounce_words)),
+        "Reject" | "Rendering Failure" => (MailEventKind::Bounced, classify(&[kind])),
+        "DeliveryDelay" => (MailEventKind::Delayed, classify(&[read_text(&said["deliveryDelay"], "delayType")])),
         // Such a mail was never sent: somebody had complained before.
-        "Complaint" if text(complaint, "complaintSubType") == "OnAccountSuppressionList" => {
-            (Outcome::Bounced, class(&[text(complaint, "complaintSubType")]))
+        "Complaint" if read_text(complaint, "complaintSubType") == "OnAccountSuppressionList" => {
+            (MailEventKind::Bounced, classify(&[read_text(complaint, "complaintSubType")]))
         }
-        "Complaint" => (Outcome::Complained, class(&[text(complaint, "complaintFeedbackType")])),
+        "Complaint" => (MailEventKind::Complained, classify(&[read_text(complaint, "complaintFeedbackType")])),
         _ => return None,
     };
-    Some(Event { id: id.to_owned(), message: text(&said["mail"], "messageId").to_owned(), outcome, class })
+    Some(MailEvent {
+        id: id.to_owned(),
+        message: read_text(&said["mail"], "messageId").to_owned(),
+        kind: outcome,
+        class,
+    })
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@
 
   // say that the two differ as soon as the second is left, and take it back as soon as they agree
   const check = (leaving) => {
-    const differ = confirm.value !== "" && confirm.value !== password.value;
+    const differ = confirm.value !== "" && confirm.value.normalize() !== password.value.normalize();
     confirm.setCustomValidity(differ ? form.dataset.mismatch : "");
     if (!differ) live.textContent = "";
     else if (leaving) live.textContent = form.dataset.mismatch;

@@ -1,10 +1,14 @@
-//! CSV (RFC 4180): a header row that names the columns, in any order, then a row for each person. UTF-8 with or without
-//! a byte order mark, lines ending in CR LF, LF or CR, cells in double quotes where they hold commas, quotes or lines.
+//! CSV (RFC 4180): a header row that names the columns, in any order, then a row for each person. Lines end in CR LF, LF or
+//! CR; cells are in double quotes where they hold separators, quotes or lines. The separator is the one by which the header
+//! has the most names that are known, or what a first line `sep=;` says.
 
-use csv_core::{ReadRecordResult, Reader};
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
+use crate::base::text::cut;
+use crate::provision::import::header::{Header, Mapped, Use};
 use crate::provision::import::row::{Column, Person, Row};
-use crate::provision::import::{MAX_ROW_BYTES, MAX_ROWS, Unreadable, text};
+use crate::provision::import::source::Source;
+use crate::provision::import::{MAX_ROW_BYTES, MAX_ROWS, Unreadable};
 
 /// What keeps a record from being read as cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,10 +38,12 @@ impl Record {
     }
 }
 
-/// The records of a text, the header among them, one at a time. Empty lines are none.
+/// The records of a text whose cells are separated so, the header among them, one at a time. Empty lines are none.
+/// `line`: that on which the text starts.
 #[must_use]
-pub fn records(text: &str) -> Records<'_> {
-    Records { rest: text, line: 1, reader: Box::new(Reader::new()), output: vec![0; 1024], ends: vec![0; 16] }
+pub fn records(text: &str, separator: u8, line: usize) -> Records<'_> {
+    let reader = Box::new(ReaderBuilder::new().delimiter(separator).build());
+    Records { rest: text, line, separator, reader, output: vec![0; 1024], ends: vec![0; 16] }
 }
 
 /// See [`records`].
@@ -45,6 +51,7 @@ pub fn records(text: &str) -> Records<'_> {
 pub struct Records<'f> {
     rest: &'f str,
     line: usize,
+    separator: u8,
     reader: Box<Reader>,
     output: Vec<u8>,
     ends: Vec<usize>,
@@ -103,7 +110,7 @@ impl Iterator for Records<'_> {
             read += 1;
         }
         let raw = self.take(read);
-        if flaw.is_none() && !is_well_quoted(raw) {
+        if flaw.is_none() && !is_well_quoted(raw, char::from(self.separator)) {
             flaw = Some(Flaw::Misquoted);
         }
         if let Some(flaw) = flaw {
@@ -121,7 +128,7 @@ impl Iterator for Records<'_> {
 
 /// Whether every cell that begins with a quotation mark ends with one. The library is lenient: it would join what follows
 /// to the cell, and where a quotation mark is missing, whole rows.
-fn is_well_quoted(record: &str) -> bool {
+fn is_well_quoted(record: &str, separator: char) -> bool {
     let mut rest = record;
     loop {
         rest = match rest.strip_prefix('"') {
@@ -135,9 +142,9 @@ fn is_well_quoted(record: &str) -> bool {
                     }
                 }
             }
-            None => &rest[rest.find([',', '\r', '\n']).unwrap_or(rest.len())..],
+            None => &rest[rest.find([separator, '\r', '\n']).unwrap_or(rest.len())..],
         };
-        match rest.strip_prefix(',') {
+        match rest.strip_prefix(separator) {
             Some(next) => rest = next,
             None => return rest.is_empty() || rest.starts_with(['\r', '\n']),
         }
@@ -147,8 +154,8 @@ fn is_well_quoted(record: &str) -> bool {
 /// A file whose header is understood and whose rows can be told apart.
 #[derive(Clone, Debug)]
 pub struct Sheet<'f> {
-    text: &'f str,
-    columns: Vec<Column>,
+    source: Source<'f>,
+    header: Header,
 }
 
 impl<'f> Sheet<'f> {
@@ -157,15 +164,15 @@ impl<'f> Sheet<'f> {
     /// # Errors
     /// [`Unreadable`]
     pub fn open(bytes: &'f [u8]) -> Result<Self, Unreadable> {
-        let text = text(bytes)?;
-        let mut records = records(text).filter(|record| !record.is_blank());
+        let source = Source::read(bytes)?;
+        let mut records = source.records().filter(|record| !record.is_blank());
         let Some(header) = records.next() else {
             return Err(Unreadable::malformed(format!(
                 "The file is empty: its first line names the columns, {}.",
                 Column::names()
             )));
         };
-        let columns = columns(&header)?;
+        let header = Header::read(&header.cells.map_err(|flaw| Unreadable::malformed(flaw.detail()))?)?;
         let mut rows = 0;
         for record in records {
             rows += 1;
@@ -179,14 +186,21 @@ impl<'f> Sheet<'f> {
                 return Err(Unreadable::TooManyRows);
             }
         }
-        Ok(Self { text, columns })
+        Ok(Self { source, header })
+    }
+
+    /// What became of the columns.
+    #[must_use]
+    pub fn columns(&self) -> &[Mapped] {
+        &self.header.mapped
     }
 
     /// The rows, without the header.
     pub fn rows(&self) -> impl Iterator<Item = Row> + Send + '_ {
-        records(self.text).filter(|record| !record.is_blank()).skip(1).map(|record| self.row(record))
+        self.source.records().filter(|record| !record.is_blank()).skip(1).map(|record| self.row(record))
     }
 
+    /// Cells that are missing at the end say nothing, nor do empty ones that no column has a name for.
     fn row(&self, record: Record) -> Row {
         let line = record.line;
         let cells = match record.cells {
@@ -194,12 +208,46 @@ impl<'f> Sheet<'f> {
             Err(flaw) => return Row::unreadable(line, flaw.detail()),
         };
         let count = cells.len();
-        let person: Person = self.columns.iter().copied().zip(cells).collect();
-        if count == self.columns.len() {
-            return Row::new(line, person);
+        let mut person = Person::default();
+        let mut unclear = None;
+        for (index, cell) in cells.iter().enumerate() {
+            let text = cell.trim();
+            match self.header.uses.get(index) {
+                Some(Use::Attribute(column)) => {
+                    person.set(*column, cell);
+                    if cell.contains(char::REPLACEMENT_CHARACTER) {
+                        unclear = Some(format!(
+                            "In {}, a character was lost when the file was saved: it has U+FFFD in its place.",
+                            column.name()
+                        ));
+                    }
+                }
+                Some(Use::InUse(words)) => {
+                    if !text.is_empty() && !words.iter().any(|word| word.eq_ignore_ascii_case(text)) {
+                        unclear = Some(format!(
+                            "The file says of this account '{}' in column {}: who is not to sign in is not invited.",
+                            cut(text, 80),
+                            index + 1
+                        ));
+                    }
+                }
+                Some(Use::Nameless) if !text.is_empty() => {
+                    unclear = Some(format!("The row has a value in column {}, which has no name.", index + 1));
+                }
+                None if !text.is_empty() => {
+                    let columns = self.header.uses.len();
+                    unclear = Some(format!("The row has {count} cells where the header has {columns}."));
+                }
+                Some(Use::PassedOver | Use::Nameless) | None => {}
+            }
         }
-        let detail = format!("The row has {count} cells where the header has {}.", self.columns.len());
-        Row { line, user_name: person.user_name.clone(), person: Err(detail) }
+        if self.header.email_is_user_name {
+            person.user_name.clone_from(&person.email);
+        }
+        match unclear {
+            None => Row::new(line, person),
+            Some(detail) => Row { line, user_name: person.user_name, person: Err(detail) },
+        }
     }
 }
 
@@ -215,35 +263,16 @@ impl Flaw {
     }
 }
 
-fn columns(header: &Record) -> Result<Vec<Column>, Unreadable> {
-    let cells = header.cells.as_ref().map_err(|flaw| Unreadable::malformed(flaw.detail()))?;
-    let mut columns = Vec::with_capacity(cells.len());
-    for name in cells {
-        let Some(column) = Column::parse(name) else {
-            return Err(Unreadable::malformed(format!(
-                "The header has a column '{}'. The columns are {}, separated by commas.",
-                crate::base::text::cut(name.trim(), 80),
-                Column::names()
-            )));
-        };
-        if columns.contains(&column) {
-            return Err(Unreadable::malformed(format!("The header has the column {} twice.", column.name())));
-        }
-        columns.push(column);
-    }
-    if !columns.contains(&Column::UserName) {
-        let detail = format!("The header has no column userName. The columns are {}.", Column::names());
-        return Err(Unreadable::malformed(detail));
-    }
-    Ok(columns)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
     use super::*;
+
+    fn read(text: &str) -> Records<'_> {
+        records(text, b',', 1)
+    }
 
     fn written(rows: &[Vec<(String, bool)>], line_end: &str, ends_last: bool) -> String {
         let write = |(cell, quoted): &(String, bool)| {
@@ -280,9 +309,9 @@ mod tests {
             ends_last: bool,
         ) {
             let file = written(&rows, line_end, ends_last);
-            let read: Vec<Record> = records(&file).collect();
-            prop_assert_eq!(read.len(), rows.len());
-            for (index, (record, row)) in read.iter().zip(&rows).enumerate() {
+            let found: Vec<Record> = read(&file).collect();
+            prop_assert_eq!(found.len(), rows.len());
+            for (index, (record, row)) in found.iter().zip(&rows).enumerate() {
                 let cells: Vec<&String> = row.iter().map(|(cell, _)| cell).collect();
                 prop_assert_eq!(record.cells.as_ref().map(|cells| cells.iter().collect::<Vec<_>>()), Ok(cells));
                 // The line on which a text ends that consists of the rows before: as an editor counts.
@@ -308,16 +337,16 @@ mod tests {
             ["x".repeat(MAX_ROW_BYTES), ",".repeat(MAX_ROW_BYTES), format!("\"{}\"", "\n".repeat(MAX_ROW_BYTES))]
         {
             let file = format!("{filling}y\na,b\n");
-            let read: Vec<Record> = records(&file).collect();
-            assert_eq!(read[0], Record { line: 1, cells: Err(Flaw::TooLong) });
-            assert_eq!(read[1].cells, Ok(vec!["a".to_owned(), "b".to_owned()]));
-            assert_eq!(read[1].line, 2 + filling.matches('\n').count());
+            let found: Vec<Record> = read(&file).collect();
+            assert_eq!(found[0], Record { line: 1, cells: Err(Flaw::TooLong) });
+            assert_eq!(found[1].cells, Ok(vec!["a".to_owned(), "b".to_owned()]));
+            assert_eq!(found[1].line, 2 + filling.matches('\n').count());
         }
     }
 
     #[test]
     fn quotation_marks_are_read_as_rfc_4180_has_them() {
-        let one = |file: &str| records(file).next().map(|record| record.cells);
+        let one = |file: &str| read(file).next().map(|record| record.cells);
         let cells = |cells: &[&str]| Some(Ok(cells.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>()));
         assert_eq!(one("\"a\"\"b\",\"\",c"), cells(&["a\"b", "", "c"]));
         // Inside a cell that does not begin with one, it is a character like any other.

@@ -3,8 +3,9 @@
 use serde::de::IgnoredAny;
 use serde_json::{Deserializer, Value as Json};
 
+use crate::provision::import::encoding::utf8;
 use crate::provision::import::row::{Column, Person, Row};
-use crate::provision::import::{MAX_ROW_BYTES, MAX_ROWS, Unreadable, text};
+use crate::provision::import::{MAX_ROW_BYTES, MAX_ROWS, Unreadable};
 
 /// The elements of an array as the texts they are, one at a time; an error is the last.
 #[must_use]
@@ -69,7 +70,7 @@ impl<'f> List<'f> {
     /// # Errors
     /// [`Unreadable`]
     pub fn open(bytes: &'f [u8]) -> Result<Self, Unreadable> {
-        let text = text(bytes)?;
+        let text = utf8(bytes)?;
         for (index, element) in elements(text).enumerate() {
             if let Err(why) = element {
                 let detail = format!("The body is no array of JSON objects; at element {}: {why}.", index + 1);

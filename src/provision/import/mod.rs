@@ -3,6 +3,9 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | `encoding` | the characters of a file |
+//! | `source` | a CSV file's separator, and its text as RFC 4180 would have it |
+//! | `header` | what the names of columns mean, those of other directories' exports among them |
 //! | `csv` | records of RFC 4180 and the lines they start on |
 //! | `list` | elements of a JSON array |
 //! | `row` | what a row says, and the SCIM user that is made of it |
@@ -11,8 +14,11 @@
 //! rows are read again, and no more of them are held at once than one batch creates.
 
 pub mod csv;
+mod encoding;
+pub mod header;
 pub mod list;
 pub mod row;
+pub mod source;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -20,9 +26,10 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use self::csv::Sheet;
+use self::header::Mapped;
 use self::list::List;
 use self::row::{Person, Row};
-use crate::access::password::Gate;
+use crate::access::password::HashLimiter;
 use crate::access::role::Role;
 use crate::base::scope::Scope;
 use crate::base::text::cut;
@@ -66,16 +73,6 @@ impl Unreadable {
     }
 }
 
-/// The text of a file, without a byte order mark.
-fn text(bytes: &[u8]) -> Result<&str, Unreadable> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-        Unreadable::malformed(format!("The file is not UTF-8 (line {line}): save it as UTF-8."))
-    })?;
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
-}
-
 /// A file that can be imported.
 #[derive(Clone, Debug)]
 pub enum File<'f> {
@@ -90,6 +87,13 @@ impl File<'_> {
         match self {
             Self::Csv(sheet) => Box::new(sheet.rows()),
             Self::Json(list) => Box::new(list.rows()),
+        }
+    }
+
+    fn columns(&self) -> Option<Vec<Mapped>> {
+        match self {
+            Self::Csv(sheet) => Some(sheet.columns().to_vec()),
+            Self::Json(_) => None,
         }
     }
 }
@@ -119,6 +123,9 @@ pub struct Report {
     pub created: usize,
     /// How many were not.
     pub failed: usize,
+    /// What the columns of a CSV file became: of a dry run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<Mapped>>,
     /// Each row, in the file's order.
     pub rows: Vec<Reported>,
     /// What kept the database from going on, if anything did: for the log.
@@ -130,7 +137,7 @@ pub struct Report {
 ///
 /// When the database fails, the rows done so far are reported as done and the others as failed. Importing the file again
 /// is harmless at any time: whoever exists is reported as existing.
-pub async fn run(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, file: &File<'_>, dry_run: bool) -> Report {
+pub async fn run(ctx: &Context, gate: &HashLimiter, rt: &Arc<ResourceType>, file: &File<'_>, dry_run: bool) -> Report {
     let mut run = Run {
         ctx,
         gate,
@@ -140,7 +147,7 @@ pub async fn run(ctx: &Context, gate: &Gate, rt: &Arc<ResourceType>, file: &File
         waiting_bytes: 0,
         groups: HashMap::new(),
         names: HashMap::new(),
-        report: Report::default(),
+        report: Report { columns: file.columns().filter(|_| dry_run), ..Report::default() },
     };
     for row in file.rows() {
         run.take(row).await;
@@ -159,7 +166,7 @@ struct Waiting {
 
 struct Run<'a> {
     ctx: &'a Context,
-    gate: &'a Gate,
+    gate: &'a HashLimiter,
     rt: &'a Arc<ResourceType>,
     dry_run: bool,
     waiting: Vec<Waiting>,

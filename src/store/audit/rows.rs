@@ -1,12 +1,10 @@
-//! Reading the audit: pages of it, newest first, and whether its chain still holds.
+//! Reading the audit: pages of it, newest first, and stretches of its chain.
 
-use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use crate::base::text::rfc3339;
 use crate::model::context::Context;
 use crate::ports::{DatabaseError, Millis, Row, Statement, Value};
-use crate::store::audit::seal;
 
 /// The columns of [`Entry::from_row`].
 pub const COLUMNS: &str = "row.tenant, row.number, row.time, row.operation, row.actor, row.action, row.target, row.outcome, \
@@ -149,84 +147,51 @@ async fn newest(ctx: &Context) -> Result<i64, DatabaseError> {
     ctx.platform.query(statement).await?.first().map_or(Ok(0), |row| row.integer("number"))
 }
 
-/// Something that is not as it was sealed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Break {
+/// Rows from a number on, and the anchor that the first of them may follow.
+pub struct Stretch {
+    /// The rows, in their order.
+    pub entries: Vec<Entry>,
+    /// The newest row that was removed.
+    pub anchor: Option<Anchor>,
+}
+
+/// The newest of the rows that were removed, and its seal, sealed itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Anchor {
     /// The row's number.
     pub number: i64,
-    /// `changed`: it or the row before is not what was sealed; `missing`: there is no row of this number; `unknown key`: its
-    /// key has been retired, so that nobody can tell.
-    pub problem: &'static str,
+    /// Its seal.
+    pub seal: String,
+    /// The key of the MAC.
+    pub kid: String,
+    /// The MAC of both.
+    pub mac: String,
 }
 
-/// What checking a stretch of the chain came to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Verification {
-    /// Whether nothing was wrong.
-    pub intact: bool,
-    /// The first number checked.
-    pub from: i64,
-    /// The last one; one less than `from` when there was nothing to check.
-    pub to: i64,
-    /// The first things that are wrong, at most 100.
-    pub breaks: Vec<Break>,
-    /// Whether there are sealed rows after `to`.
-    pub more: bool,
-}
-
-/// Rows that one verification looks at.
-const MAX_VERIFIED: u32 = 2_000;
-/// Breaks that are told.
-const MAX_BREAKS: usize = 100;
-
-/// Checks the chain from a row on, or from its beginning.
+/// Returns at most `count` rows from the number `least` on, and the tenant's anchor.
 ///
 /// # Errors
 /// The database's.
-pub async fn verify(ctx: &Context, from: Option<i64>) -> Result<Verification, DatabaseError> {
-    let tenant = ctx.tenant.number();
+pub async fn stretch(ctx: &Context, least: i64, count: u32) -> Result<Stretch, DatabaseError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM audit row WHERE row.tenant = ?1 AND row.number >= ?2 ORDER BY row.number LIMIT ?3"
     );
-    // The row before the first gives the seal to begin with.
-    let least = from.map_or(0, |from| from.max(1) - 1);
     let batch = vec![
-        Statement::new(sql, vec![ctx.tenant.key(), least.into(), (MAX_VERIFIED + 1).into()]),
+        Statement::new(sql, vec![ctx.tenant.key(), least.into(), count.into()]),
         Statement::new("SELECT number, seal, kid, mac FROM audit_anchors WHERE tenant = ?1", vec![ctx.tenant.key()]),
     ];
     let outcomes = ctx.platform.db.batch(batch).await?;
-    let rows = outcomes.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
-    let entries = rows.iter().map(Entry::from_row).collect::<Result<Vec<_>, _>>()?;
-    let mut anchor = (0, String::new());
-    let mut breaks = Vec::new();
-    if let Some(row) = outcomes.get(1).and_then(|outcome| outcome.rows.first()) {
-        let (number, seal) = (row.integer("number")?, row.text("seal")?);
-        let mac = seal::anchor_mac(&ctx.deployment, row.text("kid")?, tenant, number, seal);
-        if mac.as_deref() == Some(row.text("mac")?) {
-            anchor = (number, seal.to_owned());
-        } else {
-            breaks.push(Break { number, problem: if mac.is_some() { "changed" } else { "unknown key" } });
-        }
-    }
-    let start = least.max(anchor.0) + 1;
-    let (mut expected, mut previous) = match entries.first() {
-        Some(before) if before.number == start - 1 => (start, before.seal.clone().unwrap_or_default()),
-        _ if start == anchor.0 + 1 => (start, anchor.1),
-        _ => (start, String::new()),
+    let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
+    let anchor = |row: &Row| {
+        Ok::<_, DatabaseError>(Anchor {
+            number: row.integer("number")?,
+            seal: row.text("seal")?.to_owned(),
+            kid: row.text("kid")?.to_owned(),
+            mac: row.text("mac")?.to_owned(),
+        })
     };
-    let more = entries.len() > MAX_VERIFIED as usize;
-    for entry in entries.iter().take(MAX_VERIFIED as usize).filter(|entry| entry.number >= start) {
-        // The newest rows have no seal yet; the sweep puts it on within a minute.
-        let (Some(stored), Some(kid)) = (&entry.seal, &entry.kid) else { break };
-        breaks.extend((expected..entry.number).take(MAX_BREAKS).map(|number| Break { number, problem: "missing" }));
-        match seal::seal_of(&ctx.deployment, kid, tenant, &previous, entry) {
-            Some(seal) if seal == *stored => {}
-            Some(_) => breaks.push(Break { number: entry.number, problem: "changed" }),
-            None => breaks.push(Break { number: entry.number, problem: "unknown key" }),
-        }
-        previous.clone_from(stored);
-        expected = entry.number + 1;
-    }
-    breaks.truncate(MAX_BREAKS);
-    Ok(Verification { intact: breaks.is_empty(), from: start, to: expected - 1, breaks, more })
+    Ok(Stretch {
+        entries: rows(0).iter().map(Entry::from_row).collect::<Result<_, _>>()?,
+        anchor: rows(1).first().map(anchor).transpose()?,
+    })
 }

@@ -16,7 +16,6 @@ use crate::ports::{DatabaseError, Millis, Platform, Row, Statement};
 use crate::store::mail_templates::versions::{self, TemplateIndex};
 use crate::store::outbox::outcome::Unattempted;
 use crate::store::outbox::row::{COLUMNS, FrozenContent, QueuedMail, state_from_row};
-use crate::store::tenant_settings;
 
 /// What a mail may say about its person, of the user's document: no more of each than a mail shows, since a document may
 /// be large and a batch reads a hundred of them.
@@ -208,6 +207,6 @@ fn sender_from_row(deployment: &Deployment, row: &Row) -> Result<Option<SendingT
     let tenant = Tenant::of(domain);
     let stored: HashMap<String, String> = serde_json::from_str(row.text("settings")?).unwrap_or_default();
     let overrides = stored.into_iter().filter_map(|(name, value)| Some((settings::known(&name)?, value))).collect();
-    let settings = Arc::new(tenant_settings::effective(deployment, &tenant, &overrides));
+    let settings = Arc::new(deployment.settings_of(&tenant, &overrides));
     Ok(Some(SendingTenant { tenant, settings }))
 }

@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use crate::access::sessions;
 use crate::invite::code::Code;
 use crate::model::context::Context;
 use crate::model::mail::{Delivery, TemplateType};
@@ -10,6 +9,7 @@ use crate::model::resource::{GROUP, Resource};
 use crate::ports::{DatabaseError, Outcome, Statement};
 use crate::store::audit::{self, Action, OPERATION_HOLDS};
 use crate::store::outbox;
+use crate::store::sessions;
 use crate::store::write::{Columns, NewMail, ids};
 use crate::store::{credentials, keys};
 use scim::schema::ResourceType;
@@ -199,10 +199,10 @@ fn replacement(
     }
     // Another password ends them too.
     if riders.ends_sessions && riders.password_hash.is_none() {
-        batch.push(sessions::ending(ctx, &after.id, operation));
+        batch.push(sessions::delete_of_user(ctx, &after.id, operation));
     }
     if let Some(hash) = &riders.password_hash {
-        batch.extend(credentials::store(ctx, &after.id, operation, hash));
+        batch.extend(credentials::store_hash(ctx, &after.id, operation, hash));
     }
     for mail in &riders.mails {
         let entry = outbox::OutboxEntry {

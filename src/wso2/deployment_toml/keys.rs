@@ -9,8 +9,12 @@ pub enum Meaning {
     DefaultOf(&'static [&'static str]),
     /// `internal` or `external`: the default of who sends the mails.
     Sender,
+    /// A setting that no connector has.
+    Setting(&'static str),
     /// The sender's address, a variable of the deployment.
     MailFrom,
+    /// The sender's name, a part of the same variable.
+    SenderName,
     /// It has no meaning here: why, in a sentence.
     No(&'static str),
     /// Nobody knows it.
@@ -60,6 +64,22 @@ const KEYS: &[(&str, Meaning)] = &[
         Meaning::No("There is no mail about unlocking: whoever has set the password gets one mail, or none."),
     ),
     ("output_adapter.email.from_address", Meaning::MailFrom),
+    ("output_adapter.email.signature", Meaning::SenderName),
+    ("output_adapter.email.reply_to", Meaning::Setting("MAIL_REPLY_TO")),
+    (
+        "identity_mgt.user_claim_update.email.enable_verification",
+        Meaning::Properties(&["UserClaimUpdate.Email.EnableVerification"]),
+    ),
+    (
+        "identity_mgt.user_claim_update.email.verification_email_validity",
+        Meaning::DefaultOf(&["UserClaimUpdate.Email.VerificationCode.ExpiryTime"]),
+    ),
+    (
+        "identity_mgt.user_claim_update.email.enable_notification",
+        Meaning::No("A notice to the old address goes out with every mail that asks to confirm a new one."),
+    ),
+    ("identity_mgt.password_policy.min_length", Meaning::Setting("PASSWORD_MIN_LENGTH")),
+    ("identity_mgt.notification.default_locale", Meaning::Setting("DEFAULT_LOCALE")),
     ("server.hostname", Meaning::No("Set PUBLIC_ORIGIN to the address that links are to start with.")),
     ("server.base_path", Meaning::No("Set PUBLIC_ORIGIN to the address that links are to start with.")),
 ];
@@ -76,6 +96,12 @@ const TABLES: &[(&str, &str)] = &[
     ("identity_mgt.user_self_registration", "Latchkey has no self-registration: people are invited."),
     ("identity_mgt.recovery", "Latchkey has no recovery of forgotten passwords or names."),
     ("identity_mgt.password_reset_email", "Latchkey has no recovery of forgotten passwords."),
+    ("identity_mgt.user_claim_update.email.otp", NO_OTP),
+    ("identity_mgt.user_claim_update.mobile", "Latchkey sends mails, and nothing to mobile numbers."),
+    (
+        "identity_mgt.user_claim_update.uniqueness",
+        "An attribute of a schema of one's own is unique where the schema says so.",
+    ),
     ("identity_mgt.user_claim_update", "Set EMAIL_UPDATE_VERIFICATION, which is on by default."),
     (
         "identity_mgt.password_policy",
@@ -105,12 +131,16 @@ pub fn meaning(key: &str) -> Meaning {
 #[cfg(test)]
 mod tests {
     use super::{KEYS, Meaning};
+    use crate::model::settings;
     use crate::wso2::connectors;
 
     #[test]
     fn every_property_that_a_key_stands_for_is_a_setting() {
         let is_setting = |name: &str| connectors::property(name).is_some_and(|property| property.setting().is_some());
         for (key, meaning) in KEYS {
+            if let Meaning::Setting(name) = meaning {
+                assert!(settings::known(name).is_some(), "{key}");
+            }
             if let Meaning::Properties(names) | Meaning::DefaultOf(names) = meaning {
                 assert!(names.iter().all(|name| is_setting(name)), "{key}");
             }

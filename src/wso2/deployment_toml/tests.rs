@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use crate::base::address::Sender;
 use crate::wso2::deployment_toml::{Report, Verdict};
 
 /// The examples of WSO2's page, in its order, as one file: `[identity_mgt.user_onboarding]` is in it four times.
@@ -142,6 +143,70 @@ fn the_mail_servers_address_is_taken_and_its_secrets_are_not_repeated() {
     assert_eq!(report.settings(), [("MAIL_FROM", "id@example.com")]);
     assert!(!report.to_json().to_string().contains("hunter2"));
     assert_eq!(report.entries.last().map(|entry| &entry.verdict), Some(&Verdict::Unknown));
+}
+
+#[test]
+fn the_senders_name_and_the_address_for_answers_are_taken() {
+    let with = |more: &str| report(&format!("[output_adapter.email]\nfrom_address = \"id@example.com\"\n{more}"));
+    for (line, from) in [
+        ("signature = \"Acme\"", "Acme <id@example.com>"),
+        ("signature = \"noreply@wso2.com\"", "\"noreply@wso2.com\" <id@example.com>"),
+        ("signature = \" Jörg & Co., Ltd. \"", "\"Jörg & Co., Ltd.\" <id@example.com>"),
+        ("signature = \"\"", "id@example.com"),
+        ("signature = \"One\"\n[output_adapter.email]\nsignature = 'Two'", "Two <id@example.com>"),
+    ] {
+        let report = with(line);
+        assert_eq!(report.settings(), [("MAIL_FROM", from)], "{line}");
+        assert!(!report.has_refusals());
+        assert!(Sender::parse(from).is_some());
+    }
+    let reply_to = with("reply_to = \"help@example.com\"");
+    assert_eq!(reply_to.settings(), [("MAIL_FROM", "id@example.com"), ("MAIL_REPLY_TO", "help@example.com")]);
+    let first = report("[output_adapter]\nemail = { signature = \"Acme\", from_address = \"Old <id@example.com>\" }");
+    assert_eq!(first.settings(), [("MAIL_FROM", "Acme <id@example.com>")]);
+    for refused in
+        ["signature = \"<script>\"", "signature = '\"A\"'", "reply_to = \"help\"", "signature = \"$env{NAME}\""]
+    {
+        let report = with(refused);
+        assert!(report.has_refusals(), "{refused}");
+        assert_eq!(report.settings(), [("MAIL_FROM", "id@example.com")], "{refused}");
+    }
+    let alone = report("[output_adapter.email]\nsignature = \"Acme\"\n");
+    assert!(alone.settings().is_empty() && alone.entries[0].verdict.explanation().contains("from_address"));
+}
+
+#[test]
+fn keys_of_other_pages_that_have_a_setting_are_taken() {
+    for (table, line, setting) in [
+        ("identity_mgt.user_claim_update.email", "enable_verification = true", ("EMAIL_UPDATE_VERIFICATION", "true")),
+        (
+            "identity_mgt.user_claim_update.email",
+            "enable_verification = \"FALSE\"",
+            ("EMAIL_UPDATE_VERIFICATION", "false"),
+        ),
+        ("identity_mgt", "user_claim_update.email.enable_verification = false", ("EMAIL_UPDATE_VERIFICATION", "false")),
+        (
+            "identity_mgt.user_claim_update.email",
+            "verification_email_validity = \"60\"",
+            ("VERIFICATION_EMAIL_VALIDITY", "60"),
+        ),
+        ("identity_mgt.password_policy", "min_length = 12", ("PASSWORD_MIN_LENGTH", "12")),
+        ("identity_mgt.notification", "default_locale = \"de_DE\"", ("DEFAULT_LOCALE", "de_DE")),
+    ] {
+        assert_eq!(report(&format!("[{table}]\n{line}")).settings(), [setting], "{table} {line}");
+    }
+    let own = "[identity_mgt.user_onboarding]\nverification_email_validity = 30\n\
+               [identity_mgt.user_claim_update.email]\nverification_email_validity = 60\n";
+    assert_eq!(report(own).settings(), [("VERIFICATION_EMAIL_VALIDITY", "30")]);
+    for line in ["enable_verification = \"maybe\"", "enable_verification = [true]"] {
+        assert!(report(&format!("[identity_mgt.user_claim_update.email]\n{line}")).has_refusals(), "{line}");
+    }
+    assert!(report("[identity_mgt.password_policy]\nmin_length = 0\n").has_refusals());
+    let mobile = verdict(
+        "[identity_mgt.user_claim_update.mobile]\nenable_verification = true",
+        "identity_mgt.user_claim_update.mobile.enable_verification",
+    );
+    assert!(matches!(mobile, Verdict::NotApplicable(_)));
 }
 
 #[test]

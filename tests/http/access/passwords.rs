@@ -130,7 +130,7 @@ fn an_address_that_guesses_at_everybody_waits_for_everybody() {
     assert_eq!(from(&app, "2001:db8:0:2::1", "paul", PASSWORD).status, 200);
     app.native.clock.advance(Duration::from_secs(901));
     assert_eq!(from(&app, "2001:db8:0:1::ffff", "paul", PASSWORD).status, 200);
-    pollster::block_on(latchkey::access::delay::sweep(&app.platform)).unwrap();
+    pollster::block_on(latchkey::store::sign_in_failures::sweep(&app.platform)).unwrap();
     assert_eq!(app.number("SELECT COUNT(*) FROM signin_failures"), 0);
 }
 

@@ -91,7 +91,7 @@ fn the_audit_and_the_outbox_are_each_stores_own() {
     assert_eq!(actions("/api/audit"), [""; 0]);
     assert_eq!(actions("/api/audit?domain=acme"), ["invitation.create", "user.create"]);
     assert_eq!(get("/api/audit?domain=FOO").status, 400);
-    pollster::block_on(latchkey::store::audit::seal::run(&app.platform, &app.deployment)).unwrap();
+    pollster::block_on(latchkey::access::audit_seal::run(&app.platform, &app.deployment)).unwrap();
     assert_eq!(in_store(&app, 0, "SELECT COUNT(*) FROM audit WHERE seal IS NULL"), 0);
     let verified = get("/api/audit/verification?domain=ACME").json();
     assert_eq!(verified["intact"], true, "{verified}");

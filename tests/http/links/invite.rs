@@ -184,7 +184,7 @@ fn forged_links_get_one_page_without_a_round_trip() {
     let mangled = format!("{}{other}", &link[..link.len() - 1]);
     for forged in [
         mangled.as_str(),
-        &format!("{link}%00"),
+        &format!("{link}%00A"),
         &format!("/invite/{}", "A".repeat(5000)),
         "/invite/lk1..",
         "/invite/%ff",

@@ -1,4 +1,6 @@
+mod carried;
 mod change;
 mod expired;
 mod invite;
+mod superseded;
 mod verify;

@@ -27,7 +27,8 @@ pub async fn import(input: Input) -> Result<Response, ApiError> {
     }
     let dry_run = is_dry_run(&query).map_err(ApiError::bad_request)?;
     let format = Format::parse(&headers).ok_or_else(|| {
-        let detail = "Send the file as text/csv or application/json, in UTF-8.";
+        let detail =
+            "Send the file as text/csv or application/json, in UTF-8 (a CSV file may be UTF-16 with its mark).";
         ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
     })?;
     let bytes = body.bytes(MAX_BYTES).await.map_err(|TooLarge| {
@@ -72,7 +73,12 @@ impl Format {
             _ => return None,
         };
         let charset = parts.find_map(|parameter| parameter.strip_prefix("charset="));
-        let fits = charset.is_none_or(|name| matches!(name.trim_matches('"'), "utf-8" | "utf8" | "us-ascii"));
+        let charset = charset.map_or("utf-8", |name| name.trim_matches('"'));
+        let fits = match format {
+            // A file says by its mark whether it is UTF-16.
+            Self::Csv => matches!(charset, "utf-8" | "utf8" | "us-ascii" | "utf-16" | "utf-16le" | "utf-16be"),
+            Self::Json => matches!(charset, "utf-8" | "utf8" | "us-ascii"),
+        };
         fits.then_some(format)
     }
 }

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use crate::scim2::client::{Spy, WSO2, in_parallel, sorted_values};
 use crate::support::{App, Faulty, Reply, basic};
 
-const IMPORT: &str = "/api/invitations/import";
+pub const IMPORT: &str = "/api/invitations/import";
 
-fn send(app: &App, path: &str, content_type: Option<&str>, body: impl Into<Body>) -> Reply {
+pub fn send(app: &App, path: &str, content_type: Option<&str>, body: impl Into<Body>) -> Reply {
     let mut request = Request::post(path).header("authorization", basic("admin", "admin"));
     if let Some(content_type) = content_type {
         request = request.header("content-type", content_type);
@@ -20,13 +20,13 @@ fn send(app: &App, path: &str, content_type: Option<&str>, body: impl Into<Body>
     app.send(request.body(body.into()).unwrap())
 }
 
-fn csv(app: &App, file: impl Into<Body>) -> Value {
+pub fn csv(app: &App, file: impl Into<Body>) -> Value {
     report(&send(app, IMPORT, Some("text/csv"), file))
 }
 
 /// The report, whose figures fit its rows.
 #[track_caller]
-fn report(reply: &Reply) -> Value {
+pub fn report(reply: &Reply) -> Value {
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert_eq!(reply.header("content-type"), "application/json");
     let report = reply.json();
@@ -38,13 +38,13 @@ fn report(reply: &Reply) -> Value {
 }
 
 /// Each row as `line userName status`.
-fn told(report: &Value) -> Vec<String> {
+pub fn told(report: &Value) -> Vec<String> {
     let rows = report["rows"].as_array().unwrap().iter();
     rows.map(|row| format!("{} {} {}", row["line"], row["userName"].as_str().unwrap(), row["status"].as_str().unwrap()))
         .collect()
 }
 
-fn detail(report: &Value, row: usize) -> &str {
+pub fn detail(report: &Value, row: usize) -> &str {
     report["rows"][row]["detail"].as_str().unwrap_or_else(|| panic!("no detail of row {row} in {report}"))
 }
 
@@ -58,7 +58,7 @@ fn assert_is_problem(app: &App, reply: &Reply, status: u16, named: &str) {
     assert_eq!(users(app), 0);
 }
 
-fn users(app: &App) -> i64 {
+pub fn users(app: &App) -> i64 {
     app.number("SELECT COUNT(*) FROM resources WHERE type = 'User'")
 }
 
@@ -217,7 +217,10 @@ fn a_dry_run_says_the_same_and_writes_nothing() {
     for row in wet["rows"].as_array_mut().unwrap() {
         row.as_object_mut().unwrap().remove("id");
     }
-    assert_eq!(report(&reply), wet);
+    let mut dry = report(&reply);
+    let columns = dry.as_object_mut().unwrap().remove("columns").unwrap();
+    assert_eq!(columns[0], json!({ "header": "userName", "attribute": "userName" }));
+    assert_eq!(dry, wet);
     assert_eq!(wet["created"], 600);
     assert_eq!(told(&wet)[600..], ["602 Taken failed", "603 USER5 failed", "604 bad failed"]);
 }
@@ -330,11 +333,11 @@ fn what_is_wrong_with_a_file_as_a_whole_is_told_and_nothing_written() {
     is(text_csv, of("email\na@example.com\n"), 400, "userName");
     is(text_csv, of("paul,paul@example.com\n"), 400, "'paul'");
     is(text_csv, of("userName,email,group\n"), 400, "'group'");
-    is(text_csv, of("userName;email\n"), 400, "commas");
+    is(text_csv, of("userName:email\n"), 400, "commas");
     is(text_csv, of("userName,email,Email\n"), 400, "twice");
     is(text_csv, of("userName,\"email\n"), 400, "quotation");
     is(text_csv, b"userName,email\na,a@example.com\nJ\xf6rg,j@example.com\n".to_vec(), 400, "line 3");
-    is(text_csv, b"\xff\xfeu\0s\0e\0r\0".to_vec(), 400, "UTF-8");
+    is(text_csv, b"\xff\xfeu\0s\0e\0r\0".to_vec(), 400, "'user'");
     is(text_csv, vec![b'x'; 8 * 1024 * 1024 + 1], 413, "8 MiB");
     is(None, of("userName,email\n"), 415, "text/csv");
     is(Some("application/x-www-form-urlencoded"), of("userName,email\n"), 415, "text/csv");

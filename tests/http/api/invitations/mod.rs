@@ -4,3 +4,4 @@ mod import;
 mod list;
 mod resend;
 mod rotation;
+mod spreadsheets;

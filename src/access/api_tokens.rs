@@ -1,0 +1,150 @@
+//! API tokens: made once, kept as a hash, confirmed by D1 every 30 seconds.
+//!
+//! A token is looked for in the isolate's memory, then in KV, then in D1, and whoever has it knows when D1 last confirmed
+//! it. It is honoured for 30 seconds from then, so that a revoked one is dead within a minute everywhere: at once where
+//! it was revoked, and where KV has heard of it.
+//!
+//! A look-up in D1 reads the tenant's settings with it. KV can spare that round trip only where the settings are fresh:
+//! only then is it asked, and only after a miss there does an isolate write it, at most every ten minutes for each token,
+//! since the free plan has a thousand writes a day.
+
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+
+use crate::access::api_token_text;
+use crate::base::scope::Scopes;
+use crate::base::secret::Secret;
+use crate::model::api_token::ApiToken;
+use crate::model::caches::KnownToken;
+use crate::model::context::Context;
+use crate::model::settings::Settings;
+use crate::ports::{DatabaseError, Millis};
+use crate::store::{api_tokens, tenant_settings};
+
+pub use crate::store::api_tokens::{Listed, MOST, list};
+
+/// How long a token is honoured after D1 has confirmed it, in milliseconds.
+const HONOURED: Millis = 30_000;
+/// How often an isolate tells KV of one token, in milliseconds.
+const PUBLISHED_EVERY: Millis = 600_000;
+/// How long KV keeps what it is told, in seconds: its least, and more than a token is honoured.
+const KEPT: u32 = 60;
+
+/// Finds the token with this digest that is good now, and the settings of the context's tenant; `None` where there is no
+/// such token or no such tenant. In one round trip at most.
+///
+/// # Errors
+/// The database's.
+pub async fn find(ctx: &Context, digest: &str) -> Result<Option<(Arc<ApiToken>, Arc<Settings>)>, DatabaseError> {
+    let now = ctx.platform.clock.now();
+    let good = |token: Option<Arc<ApiToken>>| token.filter(|token| token.is_good(now));
+    let known = ctx.caches.tokens.get(digest);
+    let published = known.as_ref().map_or(Millis::MIN, |known| known.published);
+    if let Some(known) = known.filter(|known| is_honoured(known.confirmed, now)) {
+        let Some(token) = good(known.token) else { return Ok(None) };
+        return Ok(tenant_settings::refresh(ctx).await?.map(|settings| (token, settings)));
+    }
+    let fresh = tenant_settings::fresh(ctx);
+    let missed = fresh.is_some();
+    if let Some(settings) = fresh
+        && let Some((confirmed, token)) = cached(ctx, digest, now).await
+    {
+        ctx.caches.tokens.keep(digest, KnownToken { confirmed, token: token.clone(), published });
+        return Ok(good(token).map(|token| (token, settings)));
+    }
+    let (outcomes, settings) = tenant_settings::batch(ctx, api_tokens::use_by_digest(digest, now)).await?;
+    let token = api_tokens::found(outcomes.first())?.map(Arc::new);
+    let publish = missed && token.is_some() && now.saturating_sub(published) >= PUBLISHED_EVERY;
+    if publish {
+        ctx.platform.cache.put_later(&key(digest), &to_text(now, token.as_deref()), KEPT);
+    }
+    let published = if publish { now } else { published };
+    ctx.caches.tokens.keep(digest, KnownToken { confirmed: now, token: token.clone(), published });
+    Ok(good(token).zip(settings))
+}
+
+fn is_honoured(confirmed: Millis, now: Millis) -> bool {
+    (0..HONOURED).contains(&(now - confirmed))
+}
+
+fn key(digest: &str) -> String {
+    format!("token/{digest}")
+}
+
+/// Returns what KV is told.
+fn to_text(confirmed: Millis, token: Option<&ApiToken>) -> String {
+    let token = token.map(|token| {
+        json!({
+            "id": token.id, "tenant": token.tenant, "name": token.name, "scopes": token.scopes.to_string(),
+            "expiresAt": token.expires_at,
+        })
+    });
+    json!({ "confirmed": confirmed, "token": token }).to_string()
+}
+
+/// Returns what KV says, if D1 has confirmed it lately.
+async fn cached(ctx: &Context, digest: &str, now: Millis) -> Option<(Millis, Option<Arc<ApiToken>>)> {
+    let text = ctx.platform.cache.get(&key(digest)).await.ok().flatten()?;
+    let json: Json = serde_json::from_str(&text).ok()?;
+    let confirmed = json["confirmed"].as_i64().filter(|confirmed| is_honoured(*confirmed, now))?;
+    let token = match &json["token"] {
+        Json::Null => None,
+        token => Some(Arc::new(ApiToken {
+            id: token["id"].as_str()?.to_owned(),
+            tenant: token["tenant"].as_u64()?,
+            name: token["name"].as_str()?.to_owned(),
+            scopes: Scopes::from_stored(token["scopes"].as_str()?),
+            expires_at: token["expiresAt"].as_i64()?,
+        })),
+    };
+    Some((confirmed, token))
+}
+
+/// A token that was just made.
+pub struct Created {
+    /// The token.
+    pub token: ApiToken,
+    /// Its text, which nobody will see again.
+    pub text: Secret,
+    /// When it was made.
+    pub created: Millis,
+}
+
+/// Makes a token of the tenant; `None` when the tenant has [`MOST`] already. Whoever calls has made sure that
+/// the actor may grant these scopes.
+///
+/// # Errors
+/// The database's: none was made.
+pub async fn create(
+    ctx: &Context,
+    name: String,
+    scopes: Scopes,
+    lifetime: Millis,
+) -> Result<Option<Created>, DatabaseError> {
+    let text = api_token_text::generate(&*ctx.platform.entropy);
+    let Some(digest) = api_token_text::digest(text.expose()) else { return Ok(None) };
+    let created = ctx.platform.clock.now();
+    let token = ApiToken {
+        id: ctx.platform.new_id().to_string(),
+        tenant: ctx.tenant.number(),
+        name,
+        scopes,
+        expires_at: created + lifetime,
+    };
+    let is_stored = api_tokens::insert(ctx, &token, &digest, created).await?;
+    Ok(is_stored.then_some(Created { token, text, created }))
+}
+
+/// Revokes a token of the tenant: here and in KV at once, elsewhere within a minute. Answers whether there was one.
+///
+/// # Errors
+/// The database's.
+pub async fn revoke(ctx: &Context, id: &str) -> Result<bool, DatabaseError> {
+    let Some(digest) = api_tokens::digest_of(ctx, id).await? else { return Ok(false) };
+    let is_gone = api_tokens::delete(ctx, id).await?;
+    let now = ctx.platform.clock.now();
+    ctx.caches.tokens.keep(&digest, KnownToken { confirmed: now, token: None, published: now });
+    ctx.platform.cache.put(&key(&digest), &to_text(now, None), KEPT).await;
+    Ok(is_gone)
+}

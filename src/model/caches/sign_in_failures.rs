@@ -1,0 +1,46 @@
+//! The failed sign-ins that an isolate knows of: who has to wait for them is refused without asking D1.
+
+use crate::base::bounded_cache::BoundedCache;
+use crate::ports::Millis;
+
+/// How many counts an isolate remembers.
+const CAPACITY: usize = 1_024;
+
+/// How long it uses them, in milliseconds: after the longest delay D1 is asked alone.
+const TRUSTED: Millis = 60_000;
+
+/// How often a sign-in has failed, and when it last did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailureCount {
+    /// How often.
+    pub failures: i64,
+    /// When it last failed.
+    pub last: Millis,
+}
+
+/// Counts of failures, by what they are counted for.
+pub struct SignInFailures(BoundedCache<String, FailureCount>);
+
+impl Default for SignInFailures {
+    fn default() -> Self {
+        Self(BoundedCache::new(CAPACITY))
+    }
+}
+
+impl SignInFailures {
+    /// Returns the count of this key, unless it is too old.
+    #[must_use]
+    pub fn get(&self, key: &str, now: Millis) -> Option<FailureCount> {
+        self.0.get(key).filter(|count| now - count.last < TRUSTED)
+    }
+
+    /// Keeps a count.
+    pub fn keep(&self, key: &str, count: FailureCount) {
+        self.0.insert(key.to_owned(), count);
+    }
+
+    /// Forgets the count of this key.
+    pub fn forget(&self, key: &str) {
+        self.0.remove(key);
+    }
+}

@@ -1,0 +1,307 @@
+//! What the names in a CSV file's header mean: Latchkey's own, and those in the exports of Entra ID, Microsoft 365, Okta,
+//! Google Workspace and Google Contacts.
+//!
+//! Case, white space and punctuation do not matter, and a note in brackets, as in `Email Address [Required]`, counts only
+//! where the words before it mean nothing. A column of such an export that an invitation has no use for is passed over; the
+//! answer to a dry run says so. A name that nobody knows is an error: a misspelled `groups` would leave everybody out.
+
+use serde::Serialize;
+
+use crate::base::text::cut;
+use crate::provision::import::Unreadable;
+use crate::provision::import::row::Column;
+
+/// What a column of a file is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// Its cells are values of this.
+    Attribute(Column),
+    /// Whether the account is in use, as these words say: whoever's is not is not invited.
+    InUse(&'static [&'static str]),
+    /// Something else that these exports have.
+    PassedOver,
+    /// It has no name, and should have no values.
+    Nameless,
+}
+
+/// A column and what it became: for the answer to a dry run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Mapped {
+    /// Its name as the file has it, without the white space around it.
+    pub header: String,
+    /// The attribute, or none where it is passed over.
+    pub attribute: Option<&'static str>,
+}
+
+/// A header that is understood.
+#[derive(Clone, Debug)]
+pub struct Header {
+    /// What each column is for.
+    pub uses: Vec<Use>,
+    /// What to say of the columns that have names.
+    pub mapped: Vec<Mapped>,
+    /// Whether the address is the user name too: Google's files have no other.
+    pub email_is_user_name: bool,
+}
+
+/// The words for each attribute, as [`key`] has them.
+const WORDS: &[(Column, &str)] = &[
+    (
+        Column::UserName,
+        "username login loginname logonname signinname userprincipalname upn oktausername profilelogin userlogin",
+    ),
+    (
+        Column::Email,
+        "email mail emailaddress mailaddress primaryemail primaryemailaddress workemail email1 email1value email1address \
+         emails emailsvalue profileemail useremail",
+    ),
+    (Column::GivenName, "givenname firstname forename namegivenname profilefirstname userfirstname"),
+    (Column::FamilyName, "familyname lastname surname namefamilyname profilelastname userlastname"),
+    (Column::Locale, "locale profilelocale userlocale"),
+    (Column::Groups, "groups groupnames"),
+];
+
+/// Words for the language that count where no column is a locale by name.
+const LANGUAGES: &str = "preferredlanguage language profilepreferredlanguage userpreferredlanguage";
+
+/// Words of Google's for an address, which is how one signs in there.
+const GOOGLE_ADDRESSES: &str = "emailaddressrequired email1value";
+
+/// Columns that say whether an account is in use, and the words for those that are.
+const IN_USE: &[(&str, &[&str])] = &[
+    ("accountenabled active enabled", &["true", "yes", "1", "enabled", "active"]),
+    ("blocksignin blocksigninyesno blockcredential blocked suspended disabled", &["false", "no", "0"]),
+    (
+        "status profilestatus userstatus accountstatus",
+        &["active", "enabled", "staged", "provisioned", "recovery", "password_expired"],
+    ),
+];
+
+/// What else these exports have.
+const PASSED_OVER: &str = "\
+    2svenforced 2svenrolled activated additionalname additionalnameyomi address advancedprotectionprogramenrollment agegroup \
+    alternateemail alternateemailaddress billinginformation birthday buildingid changepasswordatnextsignin city companyname \
+    consentprovidedforminor costcenter country countrycode countryorregion created createddatetime creationtype department \
+    directoryserver directorysynced dirsyncenabled displayname division driveusage emailusage employeeid employeenumber \
+    employeetitle employeetype familynameyomi fax fileas floorname floorsection gender givennameyomi \
+    gmailusage groupmembership hobby homeaddress homephone homesecondaryemail honorificprefix honorificsuffix id identities \
+    identityissuer initialpassword initials invitationstate jobtitle labels lastdirsynctime lastlogin \
+    lastpasswordchangetimestamp lastsignin lastupdated legalagegroupclassification licenseassignmentdetails licenses location \
+    maidenname manager manageremail managerid middlename mileage mobilephone name nameprefix namesuffix newprimaryemail \
+    newstatus nickname notes oathtokenmetadata objectid occupation office officelocation officenumber officephone \
+    onpremisessyncenabled organization organizationdepartment organizationname organizationtitle orgunitpath othermails \
+    password passwordhashfunction passwordneverexpires passwordprofile phonenumber phoneticfirstname phoneticlastname \
+    phoneticmiddlename photo physicaldeliveryofficename postaladdress postalcode preferreddatalocation primaryphone priority \
+    profileurl proxyaddresses recoveryemail recoveryphone releasetrack secondemail secondaryemail sensitivity shortname \
+    softdeletiontimestamp state stateorprovince statuschanged storagelimit storageused streetaddress strongpasswordrequired \
+    subject telephonenumber timezone title usagelocation userstate usertype whencreated workaddress workphone \
+    worksecondaryemail yominame zipcode ziporpostalcode";
+
+/// Google Contacts numbers these, as in `Phone 2 - Value`.
+const NUMBERED: [&str; 9] =
+    ["address", "customfield", "email", "event", "im", "organization", "phone", "relation", "website"];
+
+fn has(words: &str, word: &str) -> bool {
+    words.split_ascii_whitespace().any(|known| known == word)
+}
+
+/// The letters and digits of a name, in lower case.
+fn key(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// The words that a header may be known by, the likelier first: without the note in brackets, the note, the whole.
+fn keys(name: &str) -> Vec<String> {
+    let note = name.split_once('[').and_then(|(before, rest)| {
+        let (note, after) = rest.split_once(']')?;
+        Some((key(&format!("{before} {}", after.trim().trim_end_matches("Required"))), key(note)))
+    });
+    let whole = key(name);
+    note.map_or_else(Vec::new, |(before, note)| vec![before, note]).into_iter().chain([whole]).collect()
+}
+
+fn meaning(word: &str) -> Option<Use> {
+    let attribute = WORDS.iter().find(|(_, words)| has(words, word)).map(|(column, _)| Use::Attribute(*column));
+    attribute
+        .or_else(|| IN_USE.iter().find(|(words, _)| has(words, word)).map(|(_, values)| Use::InUse(values)))
+        .or_else(|| {
+            let numbered = NUMBERED.iter().any(|start| {
+                word.strip_prefix(start).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+            });
+            (numbered || has(PASSED_OVER, word)).then_some(Use::PassedOver)
+        })
+}
+
+fn use_of(name: &str) -> Option<Use> {
+    if name.trim().is_empty() {
+        return Some(Use::Nameless);
+    }
+    // The names of docs/import.md first, so that nothing below can take them.
+    if let Some(column) = Column::parse(name) {
+        return Some(Use::Attribute(column));
+    }
+    let keys = keys(name);
+    if keys.iter().any(|key| has(LANGUAGES, key)) {
+        return Some(Use::PassedOver);
+    }
+    keys.iter().find_map(|key| meaning(key))
+}
+
+/// How many columns of a header are known: what tells which character separates them.
+#[must_use]
+pub fn known(cells: &[String]) -> usize {
+    cells.iter().filter(|name| use_of(name).is_some_and(|known| known != Use::Nameless)).count()
+}
+
+impl Header {
+    /// Reads the names of a header.
+    ///
+    /// # Errors
+    /// [`Unreadable::Malformed`]: a name that nobody knows, an attribute that two columns give, or no user name.
+    pub fn read(names: &[String]) -> Result<Self, Unreadable> {
+        let mut uses: Vec<Use> = Vec::with_capacity(names.len());
+        for name in names {
+            let Some(known) = use_of(name) else {
+                return Err(Unreadable::malformed(format!(
+                    "The header has a column '{}'. The columns are {}, separated by commas, semicolons, tabs or '|'; \
+                     docs/import.md has the names of other programs that are known too.",
+                    shown(name),
+                    Column::names()
+                )));
+            };
+            if let Use::Attribute(column) = known
+                && let Some(earlier) = uses.iter().position(|earlier| *earlier == known)
+            {
+                return Err(Unreadable::malformed(format!(
+                    "The header has the column {} twice: '{}' and '{}'.",
+                    column.name(),
+                    shown(&names[earlier]),
+                    shown(name)
+                )));
+            }
+            uses.push(known);
+        }
+        let finds = |column: Column| uses.contains(&Use::Attribute(column));
+        let email_is_user_name = !finds(Column::UserName) && {
+            let is_address = |used: &Use| *used == Use::Attribute(Column::Email);
+            names.iter().zip(&uses).any(|(name, used)| is_address(used) && has(GOOGLE_ADDRESSES, &key(name)))
+        };
+        if !finds(Column::UserName) && !email_is_user_name {
+            let detail = format!("The header has no column userName. The columns are {}.", Column::names());
+            return Err(Unreadable::malformed(detail));
+        }
+        if !finds(Column::Locale) {
+            let language = names.iter().position(|name| keys(name).iter().any(|key| has(LANGUAGES, key)));
+            if let Some(used) = language.and_then(|at| uses.get_mut(at)) {
+                *used = Use::Attribute(Column::Locale);
+            }
+        }
+        let mut mapped = Vec::with_capacity(names.len());
+        for (name, used) in names.iter().zip(&uses).filter(|(_, used)| **used != Use::Nameless) {
+            let attribute = match used {
+                Use::Attribute(column) => Some(column.name()),
+                _ => None,
+            };
+            if email_is_user_name && *used == Use::Attribute(Column::Email) {
+                mapped.push(Mapped { header: shown(name), attribute: Some(Column::UserName.name()) });
+            }
+            mapped.push(Mapped { header: shown(name), attribute });
+        }
+        Ok(Self { uses, mapped, email_is_user_name })
+    }
+}
+
+fn shown(name: &str) -> String {
+    cut(name.trim(), 80)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(names: &str) -> Result<Vec<(String, Option<&'static str>)>, String> {
+        let names: Vec<String> = names.split(',').map(str::to_owned).collect();
+        let header = Header::read(&names).map_err(|why| why.to_string())?;
+        Ok(header.mapped.into_iter().map(|mapped| (mapped.header, mapped.attribute)).collect())
+    }
+
+    /// The attributes of the columns that are not passed over.
+    fn attributes(names: &str) -> Vec<&'static str> {
+        read(names).expect(names).into_iter().filter_map(|(_, attribute)| attribute).collect()
+    }
+
+    #[test]
+    fn exports_of_other_directories_are_understood() {
+        let all = ["userName", "email", "givenName", "familyName"];
+        for names in [
+            "Username,Email,First name,Last name",
+            "Login,E-mail,First Name,Last Name",
+            "User principal name,Mail,Given name,Surname",
+            "user_name,e_mail,first_name,last_name",
+            "USERNAME,EMAIL ADDRESS,FIRSTNAME,SURNAME",
+            "User name [userPrincipalName] Required,Email,First name [givenName],Last name [surname]",
+            "profile.login,profile.email,profile.firstName,profile.lastName",
+            "login,E-mail 1 - Value,First Name,Last Name",
+            "userName,emails.value,name.givenName,name.familyName",
+            "UserPrincipalName,E-mail Address,Forename,Family name",
+        ] {
+            assert_eq!(attributes(names), all, "{names}");
+        }
+        assert_eq!(
+            attributes(
+                "userPrincipalName,displayName,surname,mail,givenName,id,userType,jobTitle,department,\
+                 accountEnabled,usageLocation,streetAddress,state,country,officeLocation,city,postalCode,telephoneNumber,\
+                 mobilePhone,alternateEmailAddress,ageGroup,consentProvidedForMinor,legalAgeGroupClassification,\
+                 companyName,creationType,directorySynced,invitationState,identityIssuer,createdDateTime"
+            ),
+            ["userName", "familyName", "email", "givenName"]
+        );
+        assert_eq!(
+            attributes(
+                "login,firstName,lastName,middleName,honorificPrefix,honorificSuffix,email,title,displayName,\
+                 nickName,profileUrl,secondEmail,mobilePhone,primaryPhone,streetAddress,city,state,zipCode,countryCode,\
+                 postalAddress,preferredLanguage,locale,timezone,userType,employeeNumber,costCenter,organization,\
+                 division,department,managerId,manager"
+            ),
+            ["userName", "givenName", "familyName", "email", "locale"]
+        );
+        assert_eq!(
+            attributes(
+                "First Name [Required],Last Name [Required],Email Address [Required],Password [Required],\
+                 Password Hash Function [UPLOAD ONLY],Org Unit Path [Required],New Primary Email [UPLOAD ONLY],\
+                 Status [READ ONLY],Last Sign In [READ ONLY],Recovery Email,Work Phone,Employee ID,\
+                 Change Password at Next Sign-In,New Status [UPLOAD ONLY]"
+            ),
+            ["givenName", "familyName", "userName", "email"],
+            "Google's address is how one signs in"
+        );
+        assert_eq!(
+            attributes(
+                "First Name,Middle Name,Last Name,Nickname,Labels,E-mail 1 - Label,E-mail 1 - Value,\
+                 E-mail 2 - Label,E-mail 2 - Value,Phone 1 - Label,Phone 1 - Value"
+            ),
+            ["givenName", "familyName", "userName", "email"]
+        );
+    }
+
+    #[test]
+    fn a_language_is_a_locale_where_nothing_else_is() {
+        assert_eq!(attributes("userName,Preferred language"), ["userName", "locale"]);
+        assert_eq!(attributes("userName,Language,preferredLanguage"), ["userName", "locale"]);
+        assert_eq!(
+            read("preferredLanguage,userName,locale").expect("it").first(),
+            Some(&("preferredLanguage".to_owned(), None))
+        );
+    }
+
+    #[test]
+    fn what_a_header_leaves_unclear_is_told() {
+        assert!(read("userName,group").is_err_and(|why| why.contains("'group'")));
+        assert!(read("userName,Vorname").is_err_and(|why| why.contains("'Vorname'")));
+        assert!(read("email,First name").is_err_and(|why| why.contains("userName")));
+        assert!(read("Login,Username").is_err_and(|why| why.contains("twice: 'Login' and 'Username'")));
+        assert!(read("userName,Email,mail").is_err_and(|why| why.contains("twice")));
+        assert!(read("userName,-").is_err_and(|why| why.contains("'-'")));
+        assert_eq!(attributes("userName,,email, ,"), ["userName", "email"], "a column without a name says nothing");
+    }
+}
