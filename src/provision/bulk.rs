@@ -317,7 +317,7 @@ impl Run<'_> {
                 break;
             }
             remote_users.name_members(&mut new.members);
-            let name = user_name_key(&new);
+            let name = unique_name(&new);
             if let Some(member) = new.members.iter().find(|member| unknown.contains(&member.id)) {
                 let short: String = member.id.chars().take(80).collect();
                 let error = ScimError::invalid_value(format!("There is no user or group with the id '{short}'."));
@@ -349,10 +349,21 @@ impl Run<'_> {
         if named.is_empty() { Ok(Default::default()) } else { groups::unknown(self.ctx, &named).await }
     }
 
-    /// The user names in a batch that users have already: needed only where the first errors decide where to stop.
-    async fn taken_names(&self, batch: &[(Label, NewResource)]) -> Result<HashSet<String>, DatabaseError> {
-        let names: Vec<String> = batch.iter().filter_map(|(_, new)| user_name_key(new)).collect();
-        find::taken_names(self.ctx, &names).await
+    /// The names in a batch that users or groups have already: needed only where the first errors decide where to stop.
+    async fn taken_names(&self, batch: &[(Label, NewResource)]) -> Result<HashSet<UniqueName>, DatabaseError> {
+        let names: Vec<UniqueName> = batch.iter().filter_map(|(_, new)| unique_name(new)).collect();
+        let of = |kind: &str| -> Vec<String> {
+            names.iter().filter(|(name, _)| *name == kind).map(|(_, key)| key.clone()).collect()
+        };
+        let (users, groups) = (of(USER), of(GROUP));
+        let mut taken = HashSet::new();
+        if !users.is_empty() {
+            taken.extend(find::taken_names(self.ctx, &users).await?.into_iter().map(|key| (USER, key)));
+        }
+        if !groups.is_empty() {
+            taken.extend(find::taken_group_names(self.ctx, &groups).await?.into_iter().map(|key| (GROUP, key)));
+        }
+        Ok(taken)
     }
 
     fn record(&mut self, label: &Label, outcome: Result<(Arc<ResourceType>, Option<Found>), ProvisionError>) {
@@ -393,9 +404,16 @@ impl Run<'_> {
     }
 }
 
-fn user_name_key(new: &NewResource) -> Option<String> {
-    if new.resource_type.name != USER {
-        return None;
+/// A type of resources and the key of a name that one of them has alone.
+type UniqueName = (&'static str, String);
+
+fn unique_name(new: &NewResource) -> Option<UniqueName> {
+    match new.resource_type.name.as_str() {
+        USER => Some((USER, fold(&new.resource.user_name()))),
+        GROUP => {
+            let document = new.resource.attributes();
+            Some((GROUP, fold(document.get("displayName")?.as_str()?)))
+        }
+        _ => None,
     }
-    Some(fold(&new.resource.user_name()))
 }

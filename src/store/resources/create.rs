@@ -11,7 +11,7 @@ use crate::model::audit::Action;
 use crate::model::code::Code;
 use crate::model::context::StoreContext;
 use crate::model::mail::TemplateType;
-use crate::model::resource::{Resource, USER};
+use crate::model::resource::{GROUP, Resource, USER};
 use crate::ports::{DatabaseError, Statement};
 use crate::store::operation::Operation;
 use crate::store::resources::DerivedColumns;
@@ -85,12 +85,16 @@ pub async fn create(
 
 /// 409: a value that must be unique is another resource's.
 pub fn taken(resource_type: &ResourceType) -> ScimError {
-    ScimError::uniqueness(if resource_type.name == USER {
-        "A user with this userName, or with another value that must be unique, exists already: choose another, or change \
-         that user."
-            .to_owned()
-    } else {
-        format!("A {} with a value that must be unique exists already.", resource_type.name)
+    ScimError::uniqueness(match resource_type.name.as_str() {
+        USER => {
+            "A user with this userName, or with another value that must be unique, exists already: choose another, \
+                 or change that user."
+                .to_owned()
+        }
+        GROUP => "A group with this displayName, or with another value that must be unique, exists already: choose \
+                  another, or change that group."
+            .to_owned(),
+        name => format!("A {name} with a value that must be unique exists already."),
     })
 }
 

@@ -103,6 +103,20 @@ pub async fn taken_names(ctx: &Context, keys: &[String]) -> Result<HashSet<Strin
     Ok(taken)
 }
 
+/// Which of these keys of groups' names are taken.
+///
+/// # Errors
+/// The database's.
+pub async fn taken_group_names(ctx: &Context, keys: &[String]) -> Result<HashSet<String>, DatabaseError> {
+    let statement = Statement::new(
+        "SELECT j.value AS name FROM json_each(?2) j CROSS JOIN resources r INDEXED BY resources_group_name \
+         ON r.tenant = ?1 AND r.type = 'Group' AND r.keys ->> 'displayName' = j.value",
+        vec![ctx.tenant.key(), json!(keys).to_string().into()],
+    );
+    let rows = ctx.platform.query(statement).await?;
+    rows.iter().map(|row| row.text("name").map(str::to_owned)).collect()
+}
+
 /// What a display name stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupLookup {
