@@ -2,6 +2,9 @@
 
 use time::UtcDateTime;
 
+/// Milliseconds since the Unix epoch.
+pub type Millis = i64;
+
 /// Returns the date and time this many seconds after 1970-01-01T00:00:00Z; `None` for one in another year.
 #[must_use]
 pub fn utc(unix_seconds: i64) -> Option<UtcDateTime> {

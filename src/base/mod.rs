@@ -4,8 +4,9 @@ pub mod account;
 pub mod address;
 pub mod bounded_cache;
 pub mod calendar;
+pub mod certificate;
 pub mod characters;
-pub mod der;
+
 pub mod hex;
 pub mod idna;
 pub mod keys;

@@ -1,7 +1,6 @@
 //! Small shared text: dates, characters that are not what they seem, words for the log.
 
-use crate::base::calendar::utc;
-use crate::ports::Millis;
+use crate::base::calendar::{Millis, utc};
 
 /// A time as RFC 3339 in UTC with milliseconds, as SCIM's `dateTime` wants it; empty outside the calendar.
 #[must_use]

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
 use crate::mail::providers::addressing::LocalPart;
-use crate::mail::providers::call::{OPERATOR, QUOTA};
+use crate::mail::providers::call::{OPERATOR, QUOTA, word_of};
 use crate::mail::providers::{Handover, Message, Provider};
 use crate::model::deployment::Deployment;
 use crate::ports::{EmailError, Platform};
@@ -70,7 +70,7 @@ impl Provider for Cloudflare {
 
 /// What an error of the binding means.
 fn read(error: &EmailError) -> Handover {
-    let code = super::call::word_of(&error.0);
+    let code = word_of(&error.0);
     let told = code.to_owned();
     match code {
         "E_VALIDATION_ERROR"

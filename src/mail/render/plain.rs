@@ -3,6 +3,8 @@
 //! Works on the finished HTML. Keeps words, line breaks, list bullets and the address of every link; drops styles,
 //! scripts, comments and what is hidden.
 
+use crate::mail::render;
+
 /// Elements whose content is no text.
 const SILENT: &[&str] = &["head", "template"];
 /// The same, and not HTML either: whatever stands there, only the end tag ends it.
@@ -74,7 +76,7 @@ pub(super) fn from_html(html: &str) -> String {
             _ => {}
         }
     }
-    super::without_gaps(&out.written)
+    render::without_gaps(&out.written)
 }
 
 /// What follows the end tag of a raw element; nothing when it has none.

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use crate::base::der;
+use crate::base::certificate;
 use crate::mail::webhooks::{
     KEY_LIFETIME, WINDOW, WebhookError, WebhookProvider, WebhookRequest, check_time, classify, digest, fetch, read_text,
 };
@@ -60,7 +60,7 @@ impl<'a> Account<'a> {
 fn key(encoded: &str) -> Option<Vec<u8>> {
     let lines = encoded.lines().filter(|line| !line.starts_with("-----"));
     let bytes = STANDARD.decode(lines.flat_map(|line| line.trim().chars()).collect::<String>()).ok()?;
-    let key = der::key_of_public_key_info(&bytes).unwrap_or(&bytes);
+    let key = certificate::key_of_public_key_info(&bytes).unwrap_or(&bytes);
     (key.len() == KEY).then(|| key.to_vec())
 }
 

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
-use crate::base::der;
+use crate::base::certificate;
 use crate::mail::webhooks::{
     WINDOW, WebhookError, WebhookProvider, WebhookRequest, check_time, classify, digest, read_text,
 };
@@ -36,7 +36,7 @@ const TIMESTAMP: &str = "x-twilio-email-event-webhook-timestamp";
 
 /// The verification key, a `SubjectPublicKeyInfo` in base64.
 fn key(secret: &str) -> Option<Vec<u8>> {
-    STANDARD.decode(secret).ok().filter(|info| der::key_of_public_key_info(info).is_some())
+    STANDARD.decode(secret).ok().filter(|info| certificate::key_of_public_key_info(info).is_some())
 }
 
 async fn read(request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
@@ -44,7 +44,7 @@ async fn read(request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookErr
     let wrong = || WebhookError::Forged("the signature is wrong");
     let time = request.incoming.header(TIMESTAMP).ok_or_else(missing)?;
     let signature = request.incoming.header(SIGNATURE).ok_or_else(missing)?;
-    let signature = STANDARD.decode(signature).ok().and_then(|signature| der::fixed_signature(&signature));
+    let signature = STANDARD.decode(signature).ok().and_then(|signature| certificate::fixed_signature(&signature));
     let signature = signature.ok_or_else(wrong)?;
     let key = key(request.secret).ok_or_else(wrong)?;
     let signed = [time.as_bytes(), request.incoming.body].concat();

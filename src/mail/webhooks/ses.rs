@@ -12,7 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
-use crate::base::der;
+use crate::base::certificate;
 use crate::mail::webhooks::{
     KEY_LIFETIME, WebhookError, WebhookProvider, WebhookRequest, check_time, classify, fetch, read_text,
 };
@@ -126,17 +126,17 @@ async fn key(request: &WebhookRequest<'_>, url: &str) -> Result<Vec<u8>, Webhook
     }
     let unavailable = "SNS did not hand out its certificate";
     let pem = fetch(request.platform, url, unavailable).await?;
-    let key = certificate(&pem).ok_or(WebhookError::Unavailable(unavailable))?;
+    let key = key_in_pem(&pem).ok_or(WebhookError::Unavailable(unavailable))?;
     request.platform.cache.put(&place, &STANDARD.encode(&key), KEY_LIFETIME).await;
     Ok(key)
 }
 
 /// The public key of a certificate in PEM (RFC 7468).
-fn certificate(pem: &[u8]) -> Option<Vec<u8>> {
+fn key_in_pem(pem: &[u8]) -> Option<Vec<u8>> {
     let (_, rest) = std::str::from_utf8(pem).ok()?.split_once("-----BEGIN CERTIFICATE-----")?;
     let (encoded, _) = rest.split_once("-----END CERTIFICATE-----")?;
     let der = STANDARD.decode(encoded.split_ascii_whitespace().collect::<String>()).ok()?;
-    der::public_key_info_of_certificate(&der).map(<[u8]>::to_vec)
+    certificate::public_key_info_of_certificate(&der)
 }
 
 /// The event in a message: event publishing says `eventType`, feedback notifications `notificationType`.

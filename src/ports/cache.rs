@@ -1,0 +1,22 @@
+//! The port of a cache that may forget.
+
+use async_trait::async_trait;
+
+/// The cache could not be asked.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("cache: {0}")]
+pub struct CacheError(pub String);
+
+/// A cache that may forget and may lag: KV. The database is the truth.
+#[async_trait]
+pub trait Cache: Send + Sync {
+    /// The value under `key`, if the cache has it.
+    ///
+    /// # Errors
+    /// The cache could not be asked.
+    async fn get(&self, key: &str) -> Result<Option<String>, CacheError>;
+    /// Keeps `value` under `key` for `seconds` (at least 60, KV's least).
+    async fn put(&self, key: &str, value: &str, seconds: u32);
+    /// The same, without holding up the answer.
+    fn put_later(&self, key: &str, value: &str, seconds: u32);
+}
