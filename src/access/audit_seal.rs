@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::json;
 use sha2::Sha256;
 
-use crate::model::context::Context;
+use crate::model::context::StoreContext;
 use crate::model::deployment::Deployment;
 use crate::model::settings;
 use crate::model::tenant::Tenant;
@@ -198,7 +198,7 @@ const MAX_BREAKS: usize = 100;
 ///
 /// # Errors
 /// The database's.
-pub async fn verify(ctx: &Context, from: Option<i64>) -> Result<Verification, DatabaseError> {
+pub async fn verify(ctx: &StoreContext, from: Option<i64>) -> Result<Verification, DatabaseError> {
     let tenant = ctx.tenant.number();
     // The row before the first gives the seal to begin with.
     let least = from.map_or(0, |from| from.max(1) - 1);
