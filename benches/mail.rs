@@ -56,6 +56,7 @@ fn mail(number: u32) -> LeasedMail {
             organization: "Müller & Söhne".to_owned(),
             reply_to: Some("help@example.com".to_owned()),
             new_email: None,
+            claims: std::collections::BTreeMap::new(),
         },
     };
     let mail = QueuedMail {

@@ -21,8 +21,9 @@ use crate::model::resource::Resource;
 use crate::model::settings::Settings;
 use crate::model::tenant::{SUPER_TENANT, Tenant};
 use crate::ports::{DatabaseError, Millis, Row, Statement};
+use crate::store::resources::{self, find};
 use crate::store::sign_in_failures::{self, StoredFailures};
-use crate::store::{audit, credentials, cross_store, find, tenant_settings};
+use crate::store::{audit, credentials, cross_store, tenant_settings};
 use scim::fold::fold;
 
 /// A user name and a password, as sent.
@@ -315,7 +316,7 @@ struct Candidate {
 impl Candidate {
     fn from_row(row: &Row) -> Result<Self, DatabaseError> {
         Ok(Self {
-            user: Resource::from_row(row)?,
+            user: resources::from_row(row)?,
             hash: row.optional_text("password_hash")?.map(str::to_owned),
             password_changed: row.optional_integer("changed")?,
         })

@@ -11,11 +11,11 @@ use crate::access::session_cookie::Session;
 use crate::base::secret::Secret;
 use crate::model::audit::Action;
 use crate::model::context::Context;
-use crate::model::resource::Resource;
 use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Millis, Row};
+use crate::store::resources::{self, find};
 use crate::store::sessions::{self, SessionKey, SessionRow};
-use crate::store::{audit, cross_store, find, tenant_settings};
+use crate::store::{audit, cross_store, tenant_settings};
 
 /// How often a session that is in use says so, in milliseconds; more often where it must be used more often.
 const SEEN_EVERY: Millis = 60_000;
@@ -94,7 +94,7 @@ async fn as_user(
     if user.optional_integer("changed")? != Some(session.password_changed) {
         return Ok(None);
     }
-    let mut user = Resource::from_row(user)?;
+    let mut user = resources::from_row(user)?;
     if !user.account.may_sign_in() {
         return Ok(None);
     }

@@ -32,7 +32,7 @@ mod tests {
     use super::Secret;
     use crate::base::address::Sender;
     use crate::base::keys::Key;
-    use crate::invite::account_request::Wishes;
+    use crate::invite::account_request::AccountRequest;
     use crate::mail::inbox::InboxMail;
     use crate::mail::providers::Message;
     use crate::mail::render::{InvitationMail, Rendered, invitation_values};
@@ -46,8 +46,8 @@ mod tests {
         let user = registry.resource_type("User").expect("there are users");
         let document = json!({ "userName": "paul", "password": PASSWORD });
         let mut document = document.as_object().cloned().unwrap_or_default();
-        let wishes = Wishes::take(user, &mut document);
-        assert_eq!((wishes.password.as_ref().map(Secret::expose), document.get("password")), (Some(PASSWORD), None));
+        let request = AccountRequest::take(user, &mut document);
+        assert_eq!((request.password.as_ref().map(Secret::expose), document.get("password")), (Some(PASSWORD), None));
         let mail = InvitationMail { link: TOKEN, code: TOKEN, user_name: "paul", ..InvitationMail::default() };
         let rendered = Rendered { subject: TOKEN.to_owned(), html: TOKEN.to_owned(), text: TOKEN.to_owned() };
         let message = Message {
@@ -74,7 +74,7 @@ mod tests {
         let values = invitation_values(&mail);
         let key = Key::new("k1".to_owned(), PASSWORD.as_bytes().to_vec());
         for shown in [
-            format!("{wishes:?}"),
+            format!("{request:?}"),
             format!("{mail:?}"),
             format!("{rendered:?}"),
             format!("{message:?}"),

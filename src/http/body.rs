@@ -67,6 +67,9 @@ async fn read(mut body: Body, limit: usize) -> Option<Bytes> {
     (length <= limit).then(|| read.freeze())
 }
 
+/// What Windows programs begin a file in UTF-8 with.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// A body that was larger than its limit.
 #[derive(Debug)]
 pub struct TooLarge;
@@ -161,12 +164,15 @@ fn too_large(area: Area, limit: usize) -> ApiError {
     }
 }
 
+/// Reads strict JSON, behind a byte order mark or without one (RFC 8259 section 8.1 lets a reader ignore it).
 fn parse_strict(bytes: &[u8]) -> Result<Json, String> {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     serde_json::from_slice(bytes).map_err(|error| error.to_string())
 }
 
 /// Reads strict JSON first; only what that refuses is given to a JSON5 parser.
 fn parse_lenient(bytes: &[u8]) -> Result<Json, String> {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let strict = match parse_strict(bytes) {
         Ok(json) => return Ok(json),
         Err(error) => error,

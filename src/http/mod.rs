@@ -131,7 +131,7 @@ impl Service {
     pub async fn handle(&self, platform: &Platform, request: Request<Body>) -> Response {
         let (mut parts, body) = request.into_parts();
         let (tenant, path) = split_tenant(parts.uri.path());
-        let path = pages::links::cleaned(&path).unwrap_or(path);
+        let path = scim2::canonical_path(&path).or_else(|| pages::links::cleaned(&path)).unwrap_or(path);
         let area = Area::of(&path);
         // The body is read whole before anything is answered: an answer while the client still sends is lost on the way.
         let body = body::buffer(body, area.body_limit(&path)).await;

@@ -177,6 +177,7 @@ pub static ROUTES: &[Route] = &[
     route(PUT, "/scim2/{endpoint}/{id}", WRITE, handler!(scim2::replace)),
     route(PATCH, "/scim2/{endpoint}/{id}", WRITE, handler!(scim2::modify)),
     route(DELETE, "/scim2/{endpoint}/{id}", WRITE, handler!(scim2::delete)),
+    route(GET, "/scim2", READ, handler!(scim2::list_all)),
     route(POST, "/scim2/.search", READ, handler!(scim2::search_all)),
     route(POST, "/scim2/Bulk", WRITE, handler!(scim2::bulk)),
     route(GET, "/scim2/Me", OWN, handler!(scim2::read_me)),

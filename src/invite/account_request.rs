@@ -10,9 +10,9 @@ use scim::patch::Patch;
 use scim::resource::{self, Document};
 use scim::schema::ResourceType;
 
-/// What a client wants of an account. `None`: nothing was said about it.
+/// What a request asks of an account. `None`: nothing was said about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wishes {
+pub struct AccountRequest {
     /// `askPassword`
     pub ask_password: bool,
     /// `verifyEmail`
@@ -28,13 +28,13 @@ pub struct Wishes {
     /// Whether `pendingEmails` has an address: the one that waits, since nobody writes it.
     pub pending_email: bool,
     /// What the client named itself.
-    pub named: Named,
+    pub explicit: ExplicitFields,
 }
 
-/// What a PATCH names and does not merely send back. A PUT sends the whole user, so that what it says is so already may be
+/// The attributes that a PATCH names and does not merely send back. A PUT sends the whole user, so that what it says is so already may be
 /// what was read; a PATCH that sends back what is read-only as well is taken for the same. Such an echo says nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Named {
+pub struct ExplicitFields {
     /// `accountLocked`
     pub locked: bool,
     /// `emailVerified`
@@ -45,10 +45,10 @@ pub struct Named {
     pub pending_email: bool,
 }
 
-impl Named {
-    /// What `patch` names.
+impl ExplicitFields {
+    /// The attributes that `patch` names.
     #[must_use]
-    pub fn of(patch: &Patch) -> Self {
+    pub fn from_patch(patch: &Patch) -> Self {
         let touches = |name: &str| patch.touches(&format!("{WSO2_SCHEMA}:{name}"));
         // Nobody who writes a single attribute sends one that is derived from it.
         let echoes = touches("accountState") || touches("lockedReason");
@@ -62,15 +62,15 @@ impl Named {
     }
 }
 
-impl Wishes {
-    /// Takes the wishes, and everything that is derived on reading, out of a document.
+impl AccountRequest {
+    /// Takes the request about the account, and everything that is derived on reading, out of a document.
     #[must_use]
     pub fn take(resource_type: &ResourceType, document: &mut Document) -> Self {
         let mut secrets = resource::take_secrets(resource_type, document);
         let flag = |holder: &Document, name: &str| {
             holder.get(WSO2_SCHEMA).is_some_and(|extension| extension[name] == Json::Bool(true))
         };
-        let mut wishes = Self {
+        let mut request = Self {
             ask_password: flag(&secrets, "askPassword"),
             verify_email: flag(&secrets, "verifyEmail"),
             password: secrets.shift_remove("password").and_then(|value| value.as_str().map(Secret::new)),
@@ -82,13 +82,13 @@ impl Wishes {
         let mut account_disabled = None;
         if let Some(Json::Object(extension)) = document.get_mut(WSO2_SCHEMA) {
             let mut take = |name: &str| extension.shift_remove(name).and_then(|value| value.as_bool());
-            wishes.locked = take("accountLocked");
-            wishes.email_verified = take("emailVerified");
+            request.locked = take("accountLocked");
+            request.email_verified = take("emailVerified");
             account_disabled = take("accountDisabled");
             for derived in ["accountState", "lockedReason"] {
                 extension.shift_remove(derived);
             }
-            wishes.pending_email = extension.shift_remove("pendingEmails").is_some();
+            request.pending_email = extension.shift_remove("pendingEmails").is_some();
             if extension.is_empty() {
                 document.shift_remove(WSO2_SCHEMA);
             }
@@ -96,28 +96,28 @@ impl Wishes {
         if let Some(disabled) = account_disabled {
             document.insert("active".to_owned(), json!(!disabled));
         }
-        wishes.disabled = document.get("active") == Some(&Json::Bool(false));
-        wishes
+        request.disabled = document.get("active") == Some(&Json::Bool(false));
+        request
     }
 }
 
 /// The address an invitation goes to: the primary one, else the first, whatever its type.
 #[must_use]
-pub fn address(document: &Document) -> Option<String> {
+pub fn find_address(document: &Document) -> Option<String> {
     let emails = document.get("emails")?.as_array()?;
-    emails.get(place_of_address(emails))?["value"].as_str().map(str::to_owned)
+    emails.get(position_of_address(emails))?["value"].as_str().map(str::to_owned)
 }
 
-/// Puts another address in the place of [`address`].
+/// Puts another address in the place of [`find_address`].
 pub fn set_address(document: &mut Document, address: &str) {
     let Some(Json::Array(emails)) = document.get_mut("emails") else { return };
-    let place = place_of_address(emails);
-    if let Some(Json::Object(email)) = emails.get_mut(place) {
+    let position = position_of_address(emails);
+    if let Some(Json::Object(email)) = emails.get_mut(position) {
         email.insert("value".to_owned(), json!(address));
     }
 }
 
-fn place_of_address(emails: &[Json]) -> usize {
+fn position_of_address(emails: &[Json]) -> usize {
     emails.iter().position(|email| email["primary"] == Json::Bool(true)).unwrap_or_default()
 }
 

@@ -4,12 +4,12 @@
 //! Every mail with a link comes with a `seq` of its own, so that whatever was sent before is dead by the same write.
 
 use crate::base::account::{Account, Cause, Lock, Onboarding};
-use crate::invite::account_request::Wishes;
+use crate::invite::account_request::AccountRequest;
+use crate::model::audit::Action;
 use crate::model::mail::TemplateType;
 use crate::model::settings::Settings;
-use crate::store::audit::Action;
 
-/// What is to be written besides the document.
+/// A change of an account: what is to be written besides the document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
     /// The account from now on.
@@ -31,27 +31,27 @@ pub struct MailToQueue {
     pub to: String,
 }
 
-/// Decides what `wishes`, and the address that the document now has, make of an account.
+/// Decides what `request`, and the address that the document now has, make of an account.
 #[must_use]
-pub fn decide(settings: &Settings, before: &Account, wishes: &Wishes, email: Option<String>) -> Change {
+pub fn decide(settings: &Settings, before: &Account, request: &AccountRequest, email: Option<String>) -> Change {
     let mut account = before.clone();
     let pending = before.onboarding != Onboarding::None;
-    account.disabled = wishes.disabled;
-    account.lock = match (wishes.locked, before.lock) {
+    account.disabled = request.disabled;
+    account.lock = match (request.locked, before.lock) {
         (Some(true), Lock::None) => Lock::Admin,
         // A pending user shows as locked already: only who names the lock means it.
-        (Some(true), Lock::Onboarding) if wishes.named.locked => Lock::Admin,
+        (Some(true), Lock::Onboarding) if request.explicit.locked => Lock::Admin,
         (Some(false), Lock::Admin) if pending && settings.lock_on_creation => Lock::Onboarding,
         (Some(false), _) => Lock::None,
         (_, lock) => lock,
     };
     // What was read comes back with the rest, and then says nothing about a new address.
     let verified =
-        wishes.email_verified.filter(|verified| wishes.named.email_verified || *verified != before.email_verified);
+        request.email_verified.filter(|verified| request.explicit.email_verified || *verified != before.email_verified);
     if let Some(verified) = verified {
         account.email_verified = verified;
     }
-    if wishes.password.is_some() && account.onboarding == Onboarding::AskPassword {
+    if request.password.is_some() && account.onboarding == Onboarding::AskPassword {
         // An administrator's password ends the invitation: the account is live.
         account.onboarding = Onboarding::None;
         if account.lock == Lock::Onboarding {
@@ -60,21 +60,27 @@ pub fn decide(settings: &Settings, before: &Account, wishes: &Wishes, email: Opt
         bump(&mut account, Cause::Accepted);
     }
     if account.onboarding == Onboarding::None {
-        live(settings, before, wishes, verified, email, account)
+        change_active(settings, before, request, verified, email, account)
     } else {
-        invited(settings, before, wishes, email, account)
+        change_pending(settings, before, request, email, account)
     }
 }
 
 /// A user whose invitation is open: whatever needs another link gets it at once, unless the account is barred, or the
 /// invitation withdrawn; then it waits until the bar is lifted, or somebody sends it again.
-fn invited(settings: &Settings, before: &Account, wishes: &Wishes, email: Option<String>, account: Account) -> Change {
+fn change_pending(
+    settings: &Settings,
+    before: &Account,
+    request: &AccountRequest,
+    email: Option<String>,
+    account: Account,
+) -> Change {
     let mut change = Change { account, ..Change::default() };
     let account = &mut change.account;
     let address_changed = before.email != email;
     account.email = email;
     let barred = account.is_barred();
-    let asked = settings.enable_email_verification && (wishes.ask_password || wishes.verify_email) && !barred;
+    let asked = settings.enable_email_verification && (request.ask_password || request.verify_email) && !barred;
     let lifted = before.is_barred() && !barred;
     let revoked = before.is_revoked();
     // Of a withdrawn invitation nothing lives that could die, and the cause that is stored last tells that it is withdrawn.
@@ -99,10 +105,10 @@ fn invited(settings: &Settings, before: &Account, wishes: &Wishes, email: Option
 }
 
 /// A user who has nothing left to do: a new address takes the place of a confirmed one when it is confirmed itself.
-fn live(
+fn change_active(
     settings: &Settings,
     before: &Account,
-    wishes: &Wishes,
+    request: &AccountRequest,
     verified: Option<bool>,
     email: Option<String>,
     account: Account,
@@ -112,7 +118,7 @@ fn live(
     let barred = account.is_barred();
     let was_waiting = before.pending_email.is_some();
     if before.email == email {
-        let given_up = (wishes.named.pending_email && !wishes.pending_email) || wishes.named.emails;
+        let given_up = (request.explicit.pending_email && !request.pending_email) || request.explicit.emails;
         if was_waiting && given_up {
             account.pending_email = None;
             bump(account, Cause::GivenUp);

@@ -1,54 +1,50 @@
-//! A user to be created, invited or not: what the wishes in its document make of its account and its mail.
+//! A user to be created, invited or not: what the request in the document makes of the account and the mail.
+
+use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
 use crate::base::account::{Account, Lock, Onboarding};
 use crate::base::address::Address;
 use crate::base::secret::Secret;
-use crate::invite::account_request::{self, Wishes};
-use crate::invite::code::{Code, may_have_codes};
-use crate::model::context::{Actor, Context};
+use crate::invite::account_request::{self, AccountRequest};
+use crate::invite::code::check_may_have_codes;
+use crate::model::code::Code;
+use crate::model::context::{Actor, Context, StoreContext};
 use crate::model::mail::{Delivery, TemplateType};
 use crate::model::resource::{Invitation, Resource};
 use crate::model::settings::EmailSender;
-use crate::store::write::NewMail;
+use crate::store::resources::{NewMail, NewResource};
 use scim::error::Error as ScimError;
 use scim::resource::Document;
 use scim::schema::ResourceType;
 
-/// A user to be, and the password to be hashed for it, if any.
-#[derive(Debug)]
-pub struct NewUser {
-    /// The user, at version 1.
-    pub user: Resource,
-    /// The password to keep.
-    pub password: Option<Secret>,
-    /// The invitation's mail.
-    pub mail: Option<NewMail>,
-    /// The invitation's code, where the caller sends it on.
-    pub code: Option<Code>,
-}
-
-/// Makes a user of a document that has been validated against its schema.
+/// Makes a user, who will be in the store of `ctx`, of a document that has been validated against its schema. `hash` makes
+/// the hash of the password to keep, if there is one.
 ///
 /// # Errors
-/// 400 `invalidValue` when an invitation has nowhere to go; 403 when the caller may not have its code.
-pub fn new_user(ctx: &Context, resource_type: &ResourceType, mut document: Document) -> Result<NewUser, ScimError> {
+/// 400 `invalidValue` when an invitation has nowhere to go; 403 when the caller may not have its code; those of `hash`.
+pub fn build_user<E: From<ScimError>>(
+    ctx: &StoreContext,
+    resource_type: &Arc<ResourceType>,
+    mut document: Document,
+    hash: impl FnOnce(&Secret) -> Result<String, E>,
+) -> Result<NewResource, E> {
     if !document.contains_key("active") {
         document.insert("active".to_owned(), json!(true));
         scim::resource::arrange(resource_type, &mut document);
     }
-    let wishes = Wishes::take(resource_type, &mut document);
+    let request = AccountRequest::take(resource_type, &mut document);
     let settings = ctx.settings();
-    let flagged = settings.enable_email_verification && (wishes.ask_password || wishes.verify_email);
+    let flagged = settings.enable_email_verification && (request.ask_password || request.verify_email);
     // Both flags: one mail. verifyEmail keeps the password that was sent; without one, redeeming proves the mailbox too.
-    let verify = flagged && wishes.verify_email && (!wishes.ask_password || wishes.password.is_some());
+    let verify = flagged && request.verify_email && (!request.ask_password || request.password.is_some());
     let ask = flagged && !verify;
 
-    let email = account_request::address(&document);
+    let email = account_request::find_address(&document);
     let (mail, code) = if flagged {
         let template = if ask { TemplateType::AskPassword } else { TemplateType::EmailConfirm };
-        invitation(ctx, template, email.as_deref())?
+        prepare_invitation(ctx, template, email.as_deref())?
     } else {
         (None, None)
     };
@@ -58,14 +54,14 @@ pub fn new_user(ctx: &Context, resource_type: &ResourceType, mut document: Docum
             (_, true) => Onboarding::EmailVerification,
             _ => Onboarding::None,
         },
-        lock: match (wishes.locked, flagged && settings.lock_on_creation) {
+        lock: match (request.locked, flagged && settings.lock_on_creation) {
             (Some(true), _) => Lock::Admin,
             (_, true) => Lock::Onboarding,
             _ => Lock::None,
         },
-        disabled: wishes.disabled,
+        disabled: request.disabled,
         email,
-        email_verified: wishes.email_verified == Some(true) && !flagged,
+        email_verified: request.email_verified == Some(true) && !flagged,
         pending_email: None,
         seq_log: String::new(),
     };
@@ -80,36 +76,46 @@ pub fn new_user(ctx: &Context, resource_type: &ResourceType, mut document: Docum
         created: now,
         modified: now,
         account,
-        invitation: made(mail.as_ref(), code.as_ref()),
+        invitation: invitation_state(mail.as_ref(), code.as_ref()),
         groups: None,
     };
     account_request::set_schemas(&mut document, user.shows_account(), user.invitation.is_some());
     user.document = Json::Object(document).to_string();
-    Ok(NewUser { user, password: wishes.password.filter(|_| keep_password), mail, code })
+    let password_hash = request.password.filter(|_| keep_password).map(|password| hash(&password)).transpose()?;
+    Ok(NewResource {
+        store: ctx.platform.store,
+        resource_type: resource_type.clone(),
+        resource: user,
+        password_hash,
+        mail,
+        code,
+        members: Vec::new(),
+        groups: Vec::new(),
+    })
 }
 
 /// An invitation to `email`, as a mail or, with `EMAIL_SENDER=external`, as a code.
 ///
 /// # Errors
 /// 400 `invalidValue` when it has nowhere to go; 403 when the caller may not have its code.
-pub fn invitation(
+pub fn prepare_invitation(
     ctx: &Context,
     template: TemplateType,
     email: Option<&str>,
 ) -> Result<(Option<NewMail>, Option<Code>), ScimError> {
-    let recipient = invited(email)?;
+    let recipient = parse_recipient(email)?;
     if ctx.settings().email_sender == EmailSender::Internal {
         return Ok((Some(NewMail { template, recipient, invited_by: inviter(ctx), new_email: None }), None));
     }
-    may_have_codes(ctx)?;
+    check_may_have_codes(ctx)?;
     Ok((None, template.link_purpose().map(|purpose| Code::new(ctx, purpose))))
 }
 
-/// What a user shows of an invitation that has just been made.
+/// The state of an invitation that has just been made, as its user shows it.
 #[must_use]
-pub fn made(mail: Option<&NewMail>, code: Option<&Code>) -> Option<Invitation> {
+pub fn invitation_state(mail: Option<&NewMail>, code: Option<&Code>) -> Option<Invitation> {
     if let Some(code) = code {
-        let expires_at = Some(code.expires_at());
+        let expires_at = Some(code.expires_at_millis());
         return Some(Invitation { delivery: Delivery::External, expires_at, ..Invitation::default() });
     }
     mail.map(|mail| Invitation { template: Some(mail.template), delivery: Delivery::QUEUED, ..Invitation::default() })
@@ -128,7 +134,7 @@ pub fn inviter(ctx: &Context) -> Option<String> {
 ///
 /// # Errors
 /// 400 `invalidValue`
-pub fn invited(email: Option<&str>) -> Result<Address, ScimError> {
+pub fn parse_recipient(email: Option<&str>) -> Result<Address, ScimError> {
     let email = email.ok_or_else(|| {
         ScimError::invalid_value(
             "An invitation needs an e-mail address: add one to emails, or leave askPassword and verifyEmail out.",

@@ -1,124 +1,21 @@
-//! Invitations as `/api/invitations` shows them: one, or a page by cursor in the order of one index.
+//! Invitations as `/api/invitations` shows them.
 
 use serde_json::{Value as Json, json};
 
 use crate::base::account::Onboarding;
 use crate::base::text::rfc3339;
-use crate::model::context::Context;
 use crate::model::mail::TemplateType;
-use crate::model::resource::{COLUMNS, Resource, USER};
-use crate::ports::{DatabaseError, Millis, Row, Statement, Value};
-use crate::store::cursor::{self, Continued};
-use scim::error::Error as ScimError;
+use crate::model::resource::Resource;
+use crate::ports::Millis;
 
 /// The largest page.
 pub const MAX_COUNT: u32 = 1_000;
 /// The page of a request that names no size.
 pub const DEFAULT_COUNT: u32 = 100;
 
-/// Which invitations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// Whatever became of them.
-    All,
-    /// Neither used nor expired nor revoked.
-    Pending,
-    /// The link's time is over.
-    Expired,
-    /// Used.
-    Accepted,
-    /// Withdrawn.
-    Revoked,
-}
-
-impl Status {
-    /// Reads a status by the name that [`shown`] gives it, or `all`.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        Some(match name {
-            "all" => Self::All,
-            "pending" => Self::Pending,
-            "expired" => Self::Expired,
-            "accepted" => Self::Accepted,
-            "revoked" => Self::Revoked,
-            _ => return None,
-        })
-    }
-
-    /// The column that says so, and the range of expiries that goes with it; `now` is `?3`.
-    fn condition(self) -> &'static str {
-        match self {
-            Self::All => "r.invitation IS NOT NULL AND ?3 > 0",
-            Self::Pending => "r.invitation = 'open' AND r.expiry_key > ?3",
-            Self::Expired => "r.invitation = 'open' AND r.expiry_key <= ?3",
-            Self::Accepted => "r.invitation = 'accepted' AND ?3 > 0",
-            Self::Revoked => "r.invitation = 'revoked' AND ?3 > 0",
-        }
-    }
-}
-
-/// A page of invitations.
-#[derive(Debug)]
-pub struct Page {
-    /// How many there are in all, where the page has them all.
-    pub total: Option<usize>,
-    /// The invited users.
-    pub users: Vec<Resource>,
-    /// Where the next page begins; none on the last.
-    pub next: Option<String>,
-}
-
-/// Why there is no page.
-#[derive(Debug, thiserror::Error)]
-pub enum ListError {
-    /// The cursor is not one for this list.
-    #[error("{}", .0.detail)]
-    Cursor(ScimError),
-    /// The database's failure.
-    #[error(transparent)]
-    Database(#[from] DatabaseError),
-}
-
-/// A page of at most `count` invitations, those that expire first coming first. One round trip, which reads the page's rows
-/// and no others.
-///
-/// # Errors
-/// [`ListError`]
-pub async fn list(ctx: &Context, status: Status, count: u32, cursor: Option<&str>) -> Result<Page, ListError> {
-    let continued = Continued::of(["invitations", status.condition()]);
-    let after = match cursor {
-        Some(cursor) => Some(cursor::open(ctx, continued, cursor).map_err(ListError::Cursor)?),
-        None => None,
-    };
-    let rows = ctx.platform.query(statement(ctx, status, count, after.as_deref())).await?;
-    let wanted = usize::try_from(count).unwrap_or(usize::MAX);
-    let more = rows.len() > wanted;
-    let place = |row: &Row| -> Result<Vec<Value>, DatabaseError> {
-        Ok(vec![row.value("invitation")?, row.value("expiry_key")?, row.value("id")?])
-    };
-    let last = rows.get(wanted.saturating_sub(1)).filter(|_| more).map(place).transpose()?;
-    let users = rows.iter().take(wanted).map(Resource::from_row).collect::<Result<Vec<_>, _>>()?;
-    let total = (after.is_none() && !more).then_some(users.len());
-    Ok(Page { total, users, next: last.and_then(|last| cursor::seal(ctx, continued, &last)) })
-}
-
-fn statement(ctx: &Context, status: Status, count: u32, after: Option<&[Value]>) -> Statement {
-    let after_place = if after.is_some() { "AND (r.invitation, r.expiry_key, r.id) > (?5, ?6, ?7)" } else { "" };
-    let sql = format!(
-        "SELECT {COLUMNS}, r.invitation, r.expiry_key FROM resources r INDEXED BY resources_invitation \
-         WHERE r.tenant = ?1 AND r.type = ?2 AND {} {after_place} \
-         ORDER BY r.invitation, r.expiry_key, r.id LIMIT ?4",
-        status.condition()
-    );
-    let mut params: Vec<Value> =
-        vec![ctx.tenant.key(), USER.into(), ctx.platform.clock.now().into(), count.saturating_add(1).into()];
-    params.extend(after.unwrap_or_default().iter().cloned());
-    Statement::new(sql, params)
-}
-
 /// An invitation as `/api/invitations` shows it (DESIGN 2.5).
 #[must_use]
-pub fn shown(user: &Resource, now: Millis) -> Json {
+pub fn to_json(user: &Resource, now: Millis) -> Json {
     let account = &user.account;
     let invitation = user.invitation.as_ref();
     let expires_at = invitation.and_then(|invitation| invitation.expires_at);

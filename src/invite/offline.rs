@@ -4,11 +4,12 @@
 use crate::base::account::{Account, Lock, Onboarding};
 use crate::base::secret::Secret;
 use crate::base::token::Purpose;
-use crate::invite::code::{Code, may_have_code_of};
+use crate::invite::code::{check_may_have_code_of, mint};
+use crate::model::code::Code;
 use crate::model::context::Context;
 use crate::ports::DatabaseError;
-use crate::store::audit::{self, Action};
-use crate::store::find;
+use crate::store::invitations::resend::record_link;
+use crate::store::resources::find;
 use scim::error::Error as ScimError;
 
 /// Why there is no offline link.
@@ -35,21 +36,20 @@ pub enum OfflineLinkError {
 ///
 /// # Errors
 /// The database's.
-pub async fn token(ctx: &Context, user_name: &str) -> Result<Result<Secret, OfflineLinkError>, DatabaseError> {
+pub async fn create_token(ctx: &Context, user_name: &str) -> Result<Result<Secret, OfflineLinkError>, DatabaseError> {
     let Some(user) = find::user_by_name(ctx, user_name).await? else { return Ok(Err(OfflineLinkError::Unknown)) };
-    if let Some(refusal) = refusal(&user.account) {
-        return Ok(Err(refusal));
+    if let Some(refused) = check(&user.account) {
+        return Ok(Err(refused));
     }
-    if let Err(forbidden) = may_have_code_of(ctx, &user) {
+    if let Err(forbidden) = check_may_have_code_of(ctx, &user) {
         return Ok(Err(OfflineLinkError::Forbidden(forbidden)));
     }
-    let operation = ctx.platform.new_id().to_string();
-    ctx.platform.db.batch(vec![audit::record_plain(ctx, &operation, Action::InvitationLink, &user.id)]).await?;
-    let token = Code::new(ctx, Purpose::Offline).mint(ctx, &user);
+    record_link(ctx, &user.id).await?;
+    let token = mint(ctx, &Code::new(ctx, Purpose::Offline), &user);
     Ok(token.ok_or(OfflineLinkError::Nothing("The deployment has no key to sign links with.")))
 }
 
-fn refusal(account: &Account) -> Option<OfflineLinkError> {
+fn check(account: &Account) -> Option<OfflineLinkError> {
     match (account.onboarding, account.lock) {
         _ if account.disabled => Some(OfflineLinkError::Disabled),
         (_, Lock::Admin) => Some(OfflineLinkError::Locked),

@@ -9,19 +9,22 @@ use crate::base::account::{Cause, Onboarding};
 use crate::base::address::Address;
 use crate::base::token::{Claims, Purpose, Refused};
 use crate::invite::account_request;
+use crate::model::audit::Action;
 use crate::model::context::{Actor, Context};
 use crate::model::mail::TemplateType;
 use crate::model::resource::{Resource, USER};
 use crate::model::settings::EmailSender;
-use crate::ports::{DatabaseError, Outcome, Statement};
-use crate::store::audit::{self, Action};
-use crate::store::outbox::{self, OutboxEntry};
-use crate::store::tenant_settings;
-use crate::store::write::{self, Riders, Written};
-use crate::store::{credentials, find, registrations};
+use crate::ports::{DatabaseError, Outcome};
+use crate::store::invitations::redemption::{self, Redemption};
+use crate::store::operation::Operation;
+use crate::store::outbox::OutboxEntry;
+use crate::store::resources::{self, SideEffects, Written, find};
+use crate::store::{credentials, registrations, tenant_settings};
 
 /// The purposes that let somebody set a password.
 pub const SETS_PASSWORD: &[Purpose] = &[Purpose::AskPassword, Purpose::Offline];
+/// The purpose that lets somebody confirm an address.
+pub const CONFIRMS_ADDRESS: &[Purpose] = &[Purpose::VerifyEmail];
 
 /// What a link turns out to be.
 #[derive(Debug)]
@@ -45,22 +48,11 @@ pub enum Link {
     Invalid,
 }
 
-/// Opens a link. A token that is not authentic, or has expired, costs no round trip; any other costs one.
-///
-/// # Errors
-/// The database's.
-pub async fn open(ctx: &Context, token: &str, purposes: &[Purpose]) -> Result<Link, DatabaseError> {
-    match claims(ctx, token, purposes) {
-        Ok(claims) => look_up(ctx, claims).await,
-        Err(refused) => Ok(refused.into()),
-    }
-}
-
-/// What an authentic token in its time says. Costs no round trip.
+/// Verifies a link's token: what an authentic one in its time says. Costs no round trip.
 ///
 /// # Errors
 /// What is wrong with the token.
-pub fn claims(ctx: &Context, token: &str, purposes: &[Purpose]) -> Result<Claims, Refused> {
+pub fn verify(ctx: &Context, token: &str, purposes: &[Purpose]) -> Result<Claims, Refused> {
     ctx.deployment.keys.verify(token, purposes, ctx.tenant.number(), ctx.now_seconds())
 }
 
@@ -74,31 +66,32 @@ impl From<Refused> for Link {
     }
 }
 
-/// Looks up whom authentic claims are for, and whether they still hold; their time does not matter here.
+/// Looks up whom verified claims are for, and whether they still hold; their time does not matter here. One round trip.
 ///
 /// # Errors
 /// The database's.
-pub async fn look_up(ctx: &Context, claims: Claims) -> Result<Link, DatabaseError> {
-    let ctx = &ctx.in_store_of(&claims.user.to_string());
-    let found = find::by_id_statement(ctx, USER, &claims.user.to_string(), false);
-    let (outcomes, settings) = tenant_settings::batch(ctx, vec![found]).await?;
-    opened(claims, outcomes.first().filter(|_| settings.is_some()))
+pub async fn open(ctx: &Context, claims: Claims) -> Result<Link, DatabaseError> {
+    let there = &ctx.in_store_of(&claims.user.to_string());
+    let found = find::by_id_statement(there, USER, &claims.user.to_string(), false);
+    let (outcomes, settings) = tenant_settings::batch(there, vec![found]).await?;
+    judge(claims, outcomes.first().filter(|_| settings.is_some()))
 }
 
-/// Looks a link up together with the hashes of the user's last passwords, in one round trip.
-async fn look_up_with_passwords(ctx: &Context, claims: Claims) -> Result<(Link, Vec<String>), DatabaseError> {
+/// Opens a link together with the hashes of the user's last passwords, in one round trip.
+async fn open_with_passwords(ctx: &Context, claims: Claims) -> Result<(Link, Vec<String>), DatabaseError> {
     let id = claims.user.to_string();
-    let ctx = &ctx.in_store_of(&id);
-    let statements = vec![find::by_id_statement(ctx, USER, &id, false), credentials::last(ctx, &id)];
-    let (outcomes, settings) = tenant_settings::batch(ctx, statements).await?;
+    let there = &ctx.in_store_of(&id);
+    let statements = vec![find::by_id_statement(there, USER, &id, false), credentials::last(there, &id)];
+    let (outcomes, settings) = tenant_settings::batch(there, statements).await?;
     let Some(settings) = settings else { return Ok((Link::Invalid, Vec::new())) };
     let passwords = credentials::hashes(&settings, outcomes.get(1))?;
-    Ok((opened(claims, outcomes.first())?, passwords))
+    Ok((judge(claims, outcomes.first())?, passwords))
 }
 
-fn opened(claims: Claims, outcome: Option<&Outcome>) -> Result<Link, DatabaseError> {
+/// What a link is, by its user's row.
+fn judge(claims: Claims, outcome: Option<&Outcome>) -> Result<Link, DatabaseError> {
     let row = outcome.and_then(|outcome| outcome.rows.first());
-    Ok(match row.map(Resource::from_row).transpose()? {
+    Ok(match row.map(resources::from_row).transpose()? {
         None => Link::Invalid,
         Some(user) => match user.account.dead_link(claims.seq, claims.purpose) {
             None => Link::Live(claims, Box::new(user)),
@@ -125,23 +118,19 @@ pub enum Redeemed {
     Busy(Claims),
 }
 
-/// Sets the password of the user that `token` is for. `confirm` is the second entry, where the form asks for one.
+/// Sets the password of the user that verified claims ([`SETS_PASSWORD`]) are for. `confirm` is the second entry, where the form asks for one.
 ///
 /// # Errors
 /// The database's: nothing was changed, and the link still works.
 pub async fn set_password(
     ctx: &Context,
     gate: &password::HashLimiter,
-    token: &str,
+    claims: Claims,
     password: &str,
     confirm: Option<&str>,
 ) -> Result<Redeemed, DatabaseError> {
-    let claims = match claims(ctx, token, SETS_PASSWORD) {
-        Ok(claims) => claims,
-        Err(refused) => return Ok(Redeemed::NotLive(refused.into())),
-    };
     let Some(_place) = gate.enter() else { return Ok(Redeemed::Busy(claims)) };
-    let (claims, user, passwords) = match look_up_with_passwords(ctx, claims).await? {
+    let (claims, user, passwords) = match open_with_passwords(ctx, claims).await? {
         (Link::Live(claims, user), passwords) => (claims, user, passwords),
         (other, _) => return Ok(Redeemed::NotLive(other)),
     };
@@ -166,12 +155,13 @@ pub async fn set_password(
     redeem(ctx, claims, user, Some(&hash)).await
 }
 
-/// Confirms the e-mail address of the user that `token` is for; the password stays what it was.
+/// Confirms the e-mail address of the user that verified claims ([`CONFIRMS_ADDRESS`]) are for; the password stays what it
+/// was.
 ///
 /// # Errors
 /// The database's: nothing was changed, and the link still works.
-pub async fn confirm_email(ctx: &Context, token: &str) -> Result<Redeemed, DatabaseError> {
-    match open(ctx, token, &[Purpose::VerifyEmail]).await? {
+pub async fn confirm_email(ctx: &Context, claims: Claims) -> Result<Redeemed, DatabaseError> {
+    match open(ctx, claims).await? {
         Link::Live(claims, user) if user.account.onboarding == Onboarding::None => {
             confirm_change(ctx, claims, user).await
         }
@@ -186,19 +176,18 @@ const ATTEMPTS: usize = 12;
 /// Puts the address that waits into the place of the present one. The user is written as it was read, so that the write
 /// depends on the version, and with it on the link's `seq`.
 async fn confirm_change(ctx: &Context, claims: Claims, user: Box<Resource>) -> Result<Redeemed, DatabaseError> {
-    let ctx = &ctx.in_store_of(&user.id);
-    let ctx = Context { actor: Actor::User(user.id.clone()), ..ctx.clone() };
-    let registry = registrations::of(&ctx).await?;
+    let there = &Context { actor: Actor::User(user.id.clone()), ..ctx.in_store_of(&user.id) };
+    let registry = registrations::of(there).await?;
     let Some(rt) = registry.resource_type(USER) else { return Ok(Redeemed::NotLive(Link::Invalid)) };
     let mut before = user;
     for _ in 0..ATTEMPTS {
-        let mut after = confirmed(&before);
-        let operation = ctx.platform.new_id().to_string();
-        let riders = Riders { actions: vec![Action::UserUpdate], ..Riders::default() };
-        match write::update(&ctx, rt, &before, &mut after, &operation, riders).await? {
+        let mut after = with_confirmed_address(&before);
+        let operation = Operation::new(there);
+        let effects = SideEffects { actions: vec![Action::UserUpdate], ..SideEffects::default() };
+        match resources::update(there, rt, &before, &mut after, &operation, effects).await? {
             Written::Done(_) => return Ok(Redeemed::Done(claims, Box::new(after))),
             Written::Taken => return Err(DatabaseError::Unique("emails".to_owned())),
-            Written::Conflict => match look_up(&ctx, claims.clone()).await? {
+            Written::Conflict => match open(there, claims.clone()).await? {
                 Link::Live(_, user) => before = user,
                 other => return Ok(Redeemed::NotLive(other)),
             },
@@ -208,7 +197,7 @@ async fn confirm_change(ctx: &Context, claims: Claims, user: Box<Resource>) -> R
 }
 
 /// The user with the address that waits in the place of the present one.
-fn confirmed(before: &Resource) -> Resource {
+fn with_confirmed_address(before: &Resource) -> Resource {
     let mut account = before.account.clone();
     let mut document = before.attributes();
     if let Some(address) = account.pending_email.take() {
@@ -227,71 +216,33 @@ async fn redeem(
     user: Box<Resource>,
     hash: Option<&str>,
 ) -> Result<Redeemed, DatabaseError> {
-    let ctx = Context { actor: Actor::User(user.id.clone()), ..ctx.in_store_of(&user.id) };
-    let operation = ctx.platform.new_id().to_string();
-    let won = match ctx.platform.db.batch(redemption(&ctx, &claims, &user, hash, &operation)).await {
-        Ok(outcomes) => outcomes.first().is_some_and(|outcome| !outcome.rows.is_empty()),
-        // The error may hide a commit: the operation's own row tells the winner.
-        Err(error) => match audit::was_committed(&ctx, &operation).await {
-            Ok(true) => true,
-            _ => return Err(error),
-        },
-    };
-    if won {
-        ctx.platform.mail_queue.wake(std::time::Duration::ZERO);
-        return Ok(Redeemed::Done(claims, user));
-    }
-    // Somebody was faster: what the link is now says who.
-    Ok(Redeemed::NotLive(match look_up(&ctx, claims).await? {
-        Link::Live(claims, _) => Link::Dead { claims, cause: Cause::Replaced, renewable: false },
-        other => other,
-    }))
-}
-
-/// The batch that redeems: its first statement answers a row for the one winner, and everything else hangs on it.
-fn redemption(ctx: &Context, claims: &Claims, user: &Resource, hash: Option<&str>, operation: &str) -> Vec<Statement> {
-    let now = ctx.platform.clock.now();
+    let there = &Context { actor: Actor::User(user.id.clone()), ..ctx.in_store_of(&user.id) };
     // Whoever was handed a link need not have read the mailbox. To confirm the address is what the other link is for.
     let proves_address = match claims.purpose {
         Purpose::AskPassword => None,
         Purpose::VerifyEmail => Some(true),
         Purpose::Offline => Some(false),
     };
-    let mut batch = vec![
-        Statement::new(
-            "UPDATE resources SET onboarding = 'none', lock = CASE lock WHEN 'onboarding' THEN 'none' ELSE lock END, \
-             email_verified = (email_verified OR COALESCE(?7, delivery IS NOT 'external')), seq_log = seq_log || ?6, version = version + 1, modified = ?4, operation = ?3 \
-             WHERE tenant = ?1 AND id = ?2 AND seq = ?5 AND onboarding <> 'none' AND lock <> 'admin' AND disabled = 0 \
-             AND substr(seq_log, -1) <> 'R' \
-             RETURNING version",
-            vec![
-                ctx.tenant.key(),
-                user.id.as_str().into(),
-                operation.into(),
-                now.into(),
-                claims.seq.into(),
-                Cause::Accepted.as_str().into(),
-                proves_address.into(),
-            ],
-        ),
-        audit::record(ctx, operation, Action::InvitationRedeem, &user.id),
-    ];
-    if let Some(hash) = hash {
-        batch.extend(credentials::store_hash(ctx, &user.id, operation, hash));
-    }
     let address = user.account.email.as_deref().and_then(Address::parse);
-    let settings = ctx.settings();
+    let settings = there.settings();
     let mails = settings.ask_password_account_activation && settings.email_sender == EmailSender::Internal;
-    if let Some(address) = address.filter(|_| hash.is_some() && mails) {
-        let entry = OutboxEntry {
-            template: TemplateType::AccountActivationSuccess,
-            user_id: &user.id,
-            seq: claims.seq + 1,
-            recipient: &address,
-            invited_by: None,
-            new_email: None,
-        };
-        batch.push(outbox::queue(ctx, operation, &entry));
+    let recipient = address.filter(|_| hash.is_some() && mails);
+    let mail = recipient.as_ref().map(|recipient| OutboxEntry {
+        template: TemplateType::AccountActivationSuccess,
+        user_id: &user.id,
+        seq: claims.seq + 1,
+        recipient,
+        invited_by: None,
+        new_email: None,
+    });
+    let redemption = Redemption { user_id: &user.id, seq: claims.seq, proves_address, password_hash: hash, mail };
+    if redemption::redeem(there, &redemption).await? {
+        there.platform.mail_queue.wake(std::time::Duration::ZERO);
+        return Ok(Redeemed::Done(claims, user));
     }
-    batch
+    // Somebody was faster: what the link is now says who.
+    Ok(Redeemed::NotLive(match open(there, claims).await? {
+        Link::Live(claims, _) => Link::Dead { claims, cause: Cause::Replaced, renewable: false },
+        other => other,
+    }))
 }

@@ -30,12 +30,14 @@ pub fn compose(deployment: &Deployment, leased: &LeasedMail, template: &Template
         Some(claims) => deployment.keys.mint(claims)?,
         None => String::new(),
     };
-    let link = match claims.map(|claims| claims.purpose) {
+    let link = match claims.as_ref().map(|claims| claims.purpose) {
         Some(Purpose::VerifyEmail) => format!("{base}/verify/{code}"),
         Some(_) => format!("{base}/invite/{code}"),
         None => String::new(),
     };
     let seconds = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
+    let mut claims: Vec<(&str, &str)> = vec![("givenname", &facts.given_name), ("lastname", &facts.family_name)];
+    claims.extend(facts.claims.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let values = render::invitation_values(&InvitationMail {
         locale: &content.locale,
         user_name: &facts.user_name,
@@ -52,7 +54,7 @@ pub fn compose(deployment: &Deployment, leased: &LeasedMail, template: &Template
         sign_in: "",
         support: facts.reply_to.as_deref().unwrap_or_default(),
         new_email: facts.new_email.as_deref().unwrap_or_default(),
-        claims: &[("givenname", &facts.given_name), ("lastname", &facts.family_name)],
+        claims: &claims,
     });
     let rendered = render::render(template, &values);
     Some(Message {

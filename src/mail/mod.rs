@@ -3,6 +3,7 @@
 //! The outbox itself is `store::outbox`. What happens when a mail bounces: `webhooks` reads the provider's event, and
 //! `store::mail_events` applies it to the mail and its user.
 
+pub mod claims;
 pub mod inbox;
 pub mod message;
 pub mod preview;

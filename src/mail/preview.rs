@@ -1,13 +1,16 @@
 //! The preview of a template with made-up values, for whoever edits it.
 
+use crate::mail::claims;
 use crate::mail::render::validate::validate;
 use crate::mail::render::{self, Rendered};
 use crate::mail::template::Template;
 use crate::mail::template_choice::select_template;
 use crate::model::context::Context;
 use crate::model::mail_template::{ContentType, TenantTemplate};
+use crate::model::resource::USER;
 use crate::ports::DatabaseError;
 use crate::store::mail_templates::{self, TenantTemplateType};
+use crate::store::registrations;
 
 /// What is being edited. What is left out is as it is now.
 #[derive(Clone, Debug, Default)]
@@ -71,9 +74,34 @@ pub async fn preview(
         },
     };
     let template = Template::from(&edited);
-    let values = render::sample_values(&choice.locale, &settings.organization_name);
+    let mut values = render::sample_values(&choice.locale, &settings.organization_name);
+    let mut problems = validate(kind.kind, &template);
+    if let Some(rt) = registrations::of(ctx).await?.resource_type(USER) {
+        for (claim, value) in claims::samples(rt, &template) {
+            values.set(format!("{}{claim}", claims::PREFIX), value);
+        }
+        problems.extend(claims::problems(rt, &template));
+    }
     Ok(Some(Preview {
         mail: render::render(&template, &values),
-        problems: validate(kind.kind, &template).iter().map(ToString::to_string).collect(),
+        problems: problems.iter().map(ToString::to_string).collect(),
     }))
+}
+
+/// What else to know of a template that may be stored, a sentence each.
+///
+/// # Errors
+/// The database's.
+pub async fn warnings(
+    ctx: &Context,
+    kind: &TenantTemplateType,
+    template: &TenantTemplate,
+) -> Result<Vec<String>, DatabaseError> {
+    let template = Template::from(template);
+    let mut problems = validate(kind.kind, &template);
+    problems.retain(|problem| !problem.refuses());
+    if let Some(rt) = registrations::of(ctx).await?.resource_type(USER) {
+        problems.extend(claims::problems(rt, &template));
+    }
+    Ok(problems.iter().map(ToString::to_string).collect())
 }

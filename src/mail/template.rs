@@ -108,20 +108,25 @@ impl Values {
     /// Sets a value, replacing an earlier one. Any name will do; templates reach those that are spelt as
     /// placeholders are.
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) -> &mut Self {
-        self.0.insert(name.into(), value.into());
+        self.0.insert(spelt(name.into()), value.into());
         self
     }
 
     /// What a placeholder stands for: its value; else its default if it is a known one; else nothing for
     /// `user.claim.*`, as in WSO2. `None` means that it is unknown and stays in the mail as it is written.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).or_else(|| default_of(name))
+        self.0.get(&*spelt(name.to_owned())).map(String::as_str).or_else(|| default_of(name))
     }
+}
+
+/// A placeholder's name as values are kept by: a claim's in lower case.
+fn spelt(name: String) -> String {
+    if name.starts_with("user.claim.") { name.to_ascii_lowercase() } else { name }
 }
 
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Values {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        Self(pairs.into_iter().map(|(name, value)| (spelt(name.into()), value.into())).collect())
     }
 }
 

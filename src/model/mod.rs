@@ -4,6 +4,7 @@ pub mod administrator;
 pub mod api_token;
 pub mod audit;
 pub mod caches;
+pub mod code;
 pub mod context;
 pub mod deployment;
 pub mod mail;

@@ -9,7 +9,7 @@ use crate::base::account::{Account, Lock, Onboarding};
 use crate::base::text::rfc3339;
 use crate::model::context::Context;
 use crate::model::mail::{Delivery, TemplateType};
-use crate::ports::{DatabaseError, Millis, Row};
+use crate::ports::Millis;
 use scim::projection::Projection;
 use scim::resource as document;
 use scim::resource::Document;
@@ -60,54 +60,7 @@ pub struct Resource {
     pub groups: Option<String>,
 }
 
-/// The columns of [`Resource::from_row`], without the groups.
-pub const COLUMNS: &str = "r.id, r.document, r.version, r.created, r.modified, r.onboarding, r.lock, r.disabled, \
-    r.email, r.email_verified, r.pending_email, r.seq_log, r.template, r.delivery, r.attempts, r.sent_at, r.expires_at";
-
-/// The column with the groups of a user: two rows read for each membership, one for each group further up.
-pub const GROUPS_COLUMN: &str = "(SELECT json_group_array(json_object('value', a.ancestor_id, 'display', a.display, \
-    'type', CASE a.depth WHEN 0 THEN 'direct' ELSE 'indirect' END)) FROM members m \
-    CROSS JOIN group_ancestors a ON a.tenant = m.tenant AND a.group_id = m.group_id \
-    WHERE m.tenant = r.tenant AND m.member_id = r.id) AS groups";
-
 impl Resource {
-    /// Reads a row of [`COLUMNS`], with or without [`GROUPS_COLUMN`].
-    ///
-    /// # Errors
-    /// [`DatabaseError::Shape`]
-    pub fn from_row(row: &Row) -> Result<Self, DatabaseError> {
-        let shape = |column: &str| DatabaseError::Shape(column.to_owned());
-        let account = Account {
-            onboarding: Onboarding::parse(row.text("onboarding")?).ok_or_else(|| shape("onboarding"))?,
-            lock: Lock::parse(row.text("lock")?).ok_or_else(|| shape("lock"))?,
-            disabled: row.integer("disabled")? != 0,
-            email: row.optional_text("email")?.map(str::to_owned),
-            email_verified: row.integer("email_verified")? != 0,
-            pending_email: row.optional_text("pending_email")?.map(str::to_owned),
-            seq_log: row.text("seq_log")?.to_owned(),
-        };
-        let invitation = match row.optional_text("delivery")? {
-            None => None,
-            Some(delivery) => Some(Invitation {
-                template: row.optional_text("template")?.and_then(TemplateType::parse),
-                delivery: Delivery::parse(delivery).ok_or_else(|| shape("delivery"))?,
-                attempts: u32::try_from(row.integer("attempts")?).unwrap_or_default(),
-                sent_at: row.optional_integer("sent_at")?,
-                expires_at: row.optional_integer("expires_at")?,
-            }),
-        };
-        Ok(Self {
-            id: row.text("id")?.to_owned(),
-            document: row.text("document")?.to_owned(),
-            version: row.integer("version")?,
-            created: row.integer("created")?,
-            modified: row.integer("modified")?,
-            account,
-            invitation,
-            groups: row.optional_text("groups").ok().flatten().map(str::to_owned),
-        })
-    }
-
     /// The weak entity tag of `meta.version`.
     #[must_use]
     pub fn etag(&self) -> String {

@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0010_outbox.sql"),
     include_str!("../../schema/d1/0011_failover.sql"),
     include_str!("../../schema/d1/0012_sessions.sql"),
+    include_str!("../../schema/d1/0013_group_names.sql"),
 ];
 
 /// Tables that grow with the tenants, by name and by the aliases that our statements give them.
@@ -196,5 +197,100 @@ impl Database for Sqlite {
             }
             _ => DatabaseError::Unavailable(error.to_string()),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A database as it was before the migration whose text begins with this.
+    fn before(migration: &str) -> Connection {
+        let connection = Connection::open_in_memory().expect("a row of the test");
+        for text in MIGRATIONS.iter().take_while(|text| **text != migration) {
+            connection.execute_batch(text).expect("a row of the test");
+        }
+        connection
+    }
+
+    #[test]
+    fn groups_that_share_a_name_are_numbered_once_it_must_be_unique() {
+        let migration = include_str!("../../schema/d1/0013_group_names.sql");
+        let connection = before(migration);
+        let long = "x".repeat(510);
+        let groups = [
+            (1, "a", "Staff"),
+            (1, "b", "STAFF"),
+            (1, "c", "staff"),
+            (2, "a", "Staff"),
+            (1, "d", "Team"),
+            (1, "e", "team (2)"),
+            (1, "f", "TEAM"),
+            (1, "g", "team (2)"),
+            (1, "h", "\"quoted\" é"),
+            (1, "i", "\"Quoted\" é"),
+            (1, "j", &long),
+            (1, "k", &long),
+            (1, "l", "alone"),
+        ];
+        for (created, (tenant, id, name)) in (1_i64..).zip(&groups) {
+            let document = serde_json::json!({ "externalId": "x", "displayName": name }).to_string();
+            let key = name.to_lowercase();
+            let keys = serde_json::json!({ "displayName": key }).to_string();
+            connection
+                .execute(
+                    "INSERT INTO resources (tenant, id, type, display, document, keys, version, created, modified, operation, \
+                     onboarding, lock) VALUES (?1, ?2, 'Group', ?3, ?4, ?5, 1, ?6, ?6, 'o', 'none', 'none')",
+                    rusqlite::params![tenant, id, name, document, keys, created],
+                )
+                .expect("a row of the test");
+            connection
+                .execute("INSERT INTO value_index VALUES (?1, 'Group', 'displayName', ?2, ?3)", (tenant, &key, id))
+                .expect("a row of the test");
+            connection
+                .execute("INSERT INTO group_ancestors VALUES (?1, ?2, ?2, 0, ?3)", (tenant, id, name))
+                .expect("a row of the test");
+        }
+        connection.execute_batch(migration).expect("a row of the test");
+        let named = |tenant: i64, id: &str| -> (String, i64) {
+            let row = "SELECT r.display, r.document ->> 'displayName', r.document ->> 'externalId', r.keys ->> 'displayName', \
+                       a.display, v.key, r.version FROM resources r JOIN group_ancestors a ON a.tenant = r.tenant \
+                       AND a.ancestor_id = r.id JOIN value_index v ON v.tenant = r.tenant AND v.id = r.id \
+                       WHERE r.tenant = ?1 AND r.id = ?2";
+            connection
+                .query_row(row, (tenant, id), |row| {
+                    let text = |index: usize| row.get::<_, String>(index).expect("a row of the test");
+                    let name = text(0);
+                    let key = name.to_lowercase();
+                    assert_eq!(
+                        (text(1), text(2), text(3), text(4)),
+                        (name.clone(), "x".into(), key.clone(), name.clone())
+                    );
+                    assert_eq!(text(5), key[..key.len().min(512)]);
+                    Ok((name, row.get(6).expect("a row of the test")))
+                })
+                .expect("a row of the test")
+        };
+        for (tenant, id, expected) in [
+            (1, "a", "Staff"),
+            (1, "b", "STAFF (2)"),
+            (1, "c", "staff (3)"),
+            (2, "a", "Staff"),
+            (1, "d", "Team"),
+            (1, "e", "team (2)"),
+            (1, "f", "TEAM (3)"),
+            (1, "g", "team (2) (2)"),
+            (1, "h", "\"quoted\" é"),
+            (1, "i", "\"Quoted\" é (2)"),
+            (1, "j", &long),
+            (1, "k", &format!("{long} (2)")),
+            (1, "l", "alone"),
+        ] {
+            let (name, version) = named(tenant, id);
+            assert_eq!(name, expected);
+            let before =
+                groups.iter().find(|group| (group.0, group.1) == (tenant as i32, id)).expect("a row of the test").2;
+            assert_eq!(version, if name == before { 1 } else { 2 }, "{name}");
+        }
     }
 }

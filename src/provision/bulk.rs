@@ -12,21 +12,20 @@ use serde_json::{Value as Json, json};
 use crate::access::password::HashLimiter;
 use crate::model::context::Context;
 use crate::model::resource::{GROUP, USER};
-use crate::ports::{DatabaseError, store_of};
-use crate::provision::{self, CODE_HEADER, Expected, Found, Refusal, prepare, store};
-use crate::store::cross_store::Strangers;
-use crate::store::find;
-use crate::store::group;
+use crate::ports::DatabaseError;
+use crate::provision::batch::{BatchLimits, Batcher};
+use crate::provision::{self, CODE_HEADER, Expected, Found, ProvisionError, prepare, user_store};
+use crate::store::cross_store::RemoteUsers;
+use crate::store::groups;
 use crate::store::keys::{self, Entry};
-use crate::store::write::{self, NewResource};
+use crate::store::resources::{self, NewResource, find};
 use scim::bulk::{BULK_RESPONSE_SCHEMA, Method, Operation, Plan, Planned, ResourceId, resolve};
 use scim::error::Error as ScimError;
 use scim::fold::fold;
 use scim::schema::{Registry, ResourceType};
 
 /// How many resources one batch creates, and how many bytes of documents: its parameters stay below D1's 2 MB.
-const CHUNK: usize = 125;
-const CHUNK_BYTES: usize = 300_000;
+const LIMITS: BatchLimits = BatchLimits { count: 125, bytes: 300_000 };
 
 /// Runs a plan and answers the BulkResponse.
 pub async fn run(ctx: &Context, gate: &HashLimiter, registry: &Registry, plan: Plan) -> Json {
@@ -35,7 +34,7 @@ pub async fn run(ctx: &Context, gate: &HashLimiter, registry: &Registry, plan: P
         .operations
         .iter()
         .filter(|planned| planned.method == Some(Method::Post))
-        .filter_map(|planned| Some((planned.bulk_id.clone()?, store::new_id(ctx, registry, planned))))
+        .filter_map(|planned| Some((planned.bulk_id.clone()?, user_store::new_id(ctx, registry, planned))))
         .collect();
     let count = plan.operations.len();
     let mut run = Run {
@@ -46,8 +45,7 @@ pub async fn run(ctx: &Context, gate: &HashLimiter, registry: &Registry, plan: P
         limit: plan.fail_on_errors,
         errors: 0,
         failed: HashSet::new(),
-        waiting: Vec::new(),
-        waiting_bytes: 0,
+        waiting: Batcher::new(LIMITS),
         waiting_unique: HashSet::new(),
         later: Vec::new(),
         open: HashSet::new(),
@@ -69,18 +67,16 @@ pub async fn run(ctx: &Context, gate: &HashLimiter, registry: &Registry, plan: P
 
 /// What a result repeats of its operation.
 struct Label {
+    /// The operation's place in the request.
+    index: usize,
     method: Option<Method>,
     bulk_id: Option<String>,
     /// The address of what is changed or deleted.
     location: Option<String>,
 }
 
-/// A creation that waits for its batch.
-struct Waiting {
-    index: usize,
-    label: Label,
-    new: NewResource,
-}
+/// Creations, each with the operation that asks for it.
+type Batch = Vec<(Label, NewResource)>;
 
 struct Run<'a> {
     ctx: &'a Context,
@@ -92,8 +88,8 @@ struct Run<'a> {
     errors: usize,
     /// The operations that failed.
     failed: HashSet<usize>,
-    waiting: Vec<Waiting>,
-    waiting_bytes: usize,
+    /// The creations of the next batch.
+    waiting: Batcher<Label>,
     /// The values in the waiting batch that must be unique: one batch has each but once.
     waiting_unique: HashSet<(String, Entry)>,
     /// The creations that refer to some of the waiting batch, and so have to know first what becomes of it.
@@ -135,12 +131,12 @@ impl Run<'_> {
                     return;
                 }
                 let location = operation.as_ref().ok().and_then(|operation| self.location(operation));
-                let label = Label { method: planned.method, bulk_id: planned.bulk_id, location };
+                let label = Label { index, method: planned.method, bulk_id: planned.bulk_id, location };
                 let outcome = match operation {
                     Ok(operation) => self.one(&operation).await,
                     Err(error) => Err(error.into()),
                 };
-                self.record(index, &label, outcome);
+                self.record(&label, outcome);
             }
         }
     }
@@ -153,7 +149,7 @@ impl Run<'_> {
     async fn enqueue(&mut self, index: usize, circle: bool) {
         let Some(planned) = self.operations.get_mut(index).and_then(Option::take) else { return };
         let Ok(operation) = planned.operation else { return };
-        let label = Label { method: planned.method, bulk_id: planned.bulk_id, location: None };
+        let label = Label { index, method: planned.method, bulk_id: planned.bulk_id, location: None };
         let new = match self.prepare(operation, index, circle) {
             Ok(new) => new,
             Err(refusal) => {
@@ -164,7 +160,7 @@ impl Run<'_> {
                         return;
                     }
                 }
-                self.record(index, &label, Err(refusal));
+                self.record(&label, Err(refusal));
                 return;
             }
         };
@@ -183,12 +179,12 @@ impl Run<'_> {
             }
         }
         self.waiting_unique.extend(unique);
-        self.waiting_bytes += new.resource.document.len();
         self.open.insert(index);
-        self.waiting.push(Waiting { index, label, new });
+        let bytes = new.resource.document.len();
+        self.waiting.push(label, new, bytes);
         // Where errors are counted, only user names are looked up beforehand.
         let alone = has_unique && self.limit.is_some();
-        if alone || self.waiting.len() >= CHUNK || self.waiting_bytes >= CHUNK_BYTES {
+        if alone || self.waiting.is_full() {
             self.flush().await;
         }
     }
@@ -223,12 +219,12 @@ impl Run<'_> {
         Some(format!("{}/scim2{}/{id}", self.ctx.base(), operation.endpoint))
     }
 
-    fn type_at(&self, endpoint: &str) -> Result<Arc<ResourceType>, Refusal> {
+    fn type_at(&self, endpoint: &str) -> Result<Arc<ResourceType>, ProvisionError> {
         let found = self.registry.resource_type_at(endpoint).cloned();
         found.ok_or_else(|| ScimError::not_found("There is no such endpoint.").into())
     }
 
-    fn body(&self, operation: &Operation) -> Result<Json, Refusal> {
+    fn body(&self, operation: &Operation) -> Result<Json, ProvisionError> {
         if operation.references.iter().any(|index| self.failed.contains(index)) {
             return Err(ScimError::conflict("The operation refers to a 'bulkId' whose own operation failed.").into());
         }
@@ -237,7 +233,7 @@ impl Run<'_> {
         Ok(data)
     }
 
-    fn prepare(&self, operation: Operation, index: usize, circle: bool) -> Result<NewResource, Refusal> {
+    fn prepare(&self, operation: Operation, index: usize, circle: bool) -> Result<NewResource, ProvisionError> {
         let rt = self.type_at(&operation.endpoint)?;
         if rt.name == GROUP && (circle || operation.references.contains(&index)) {
             // RFC 7644 section 3.7.1 leaves open whether a circle is resolved, and names the status if it is not.
@@ -247,7 +243,7 @@ impl Run<'_> {
     }
 
     /// An operation on a resource that there is.
-    async fn one(&self, operation: &Operation) -> Result<(Arc<ResourceType>, Option<Found>), Refusal> {
+    async fn one(&self, operation: &Operation) -> Result<(Arc<ResourceType>, Option<Found>), ProvisionError> {
         let rt = self.type_at(&operation.endpoint)?;
         let id = match &operation.id {
             ResourceId::Existing(id) => id.clone(),
@@ -269,90 +265,108 @@ impl Run<'_> {
 
     /// Creates what waits.
     async fn flush(&mut self) {
-        let mut waiting = std::mem::take(&mut self.waiting);
-        self.waiting_bytes = 0;
+        let mut batch = self.waiting.take();
         self.waiting_unique.clear();
-        for waiting in &waiting {
-            self.open.remove(&waiting.index);
-        }
-        for waiting in &mut waiting {
-            let minted = waiting.label.bulk_id.as_ref().and_then(|bulk_id| self.ids.get(bulk_id));
-            if let Some(id) = minted.filter(|id| store_of(id) == store_of(&waiting.new.resource.id)) {
-                waiting.new.resource.id.clone_from(id);
-            }
-        }
-        if waiting.is_empty() {
-            return;
-        }
-        let (unknown, strangers) = match self.unknown_members(&waiting).await {
-            Ok(found) => found,
-            Err(failure) => return self.all_failed(&waiting, &failure),
-        };
-        let mut taken = HashSet::new();
-        if self.limit.is_some() {
-            match self.taken_names(&waiting).await {
-                Ok(names) => taken = names,
-                Err(failure) => return self.all_failed(&waiting, &failure),
-            }
-        }
-        let mut batch = Vec::new();
-        for Waiting { index, label, mut new } in waiting {
-            if self.is_over() {
-                break;
-            }
-            strangers.name(&mut new.members);
-            let name = user_name_key(&new);
-            if let Some(member) = new.members.iter().find(|member| unknown.contains(&member.id)) {
-                let short: String = member.id.chars().take(80).collect();
-                let error = ScimError::invalid_value(format!("There is no user or group with the id '{short}'."));
-                self.record(index, &label, Err(error.into()));
-            } else if name.as_ref().is_some_and(|name| taken.contains(name)) {
-                self.record(index, &label, Err(write::taken(&new.resource_type).into()));
-            } else {
-                if self.limit.is_some() {
-                    taken.extend(name);
-                }
-                batch.push((index, label, new));
+        for (label, new) in &mut batch {
+            self.open.remove(&label.index);
+            let minted = label.bulk_id.as_ref().and_then(|bulk_id| self.ids.get(bulk_id));
+            if let Some(id) = minted.filter(|id| self.ctx.deployment.user_stores.of_id(id) == new.store) {
+                new.resource.id.clone_from(id);
             }
         }
         if batch.is_empty() {
             return;
         }
-        let (labels, resources): (Vec<_>, Vec<_>) = batch
-            .into_iter()
-            .map(|(index, label, new)| ((index, label, new.resource_type.clone(), new.code.clone()), new))
-            .unzip();
-        for ((index, label, rt, code), created) in labels.into_iter().zip(store::create(self.ctx, resources).await) {
+        let checked = match self.check(batch).await {
+            Ok(checked) => checked,
+            Err((batch, failure)) => {
+                for (label, _) in batch {
+                    self.record(&label, Err(failure.clone().into()));
+                }
+                return;
+            }
+        };
+        if checked.is_empty() {
+            return;
+        }
+        let tagged =
+            checked.into_iter().map(|(label, new)| ((label, new.resource_type.clone(), new.code.clone()), new));
+        for ((label, rt, code), created) in user_store::create(self.ctx, tagged.collect()).await {
             let found = created.map(|resource| Found::with_code(self.ctx, resource, code.as_ref()));
-            self.record(index, &label, found.map(|found| (rt, Some(found))));
+            self.record(&label, found.map(|found| (rt, Some(found))));
         }
     }
 
-    fn all_failed(&mut self, waiting: &[Waiting], failure: &DatabaseError) {
-        for waiting in waiting {
-            self.record(waiting.index, &waiting.label, Err(failure.clone().into()));
+    /// Takes out of a batch, and records as failed, what its database is known to refuse. Where the database fails, the whole
+    /// batch comes back.
+    async fn check(&mut self, batch: Batch) -> Result<Batch, (Batch, DatabaseError)> {
+        let (unknown, remote_users) = match self.unknown_members(&batch).await {
+            Ok(found) => found,
+            Err(failure) => return Err((batch, failure)),
+        };
+        let mut taken = HashSet::new();
+        if self.limit.is_some() {
+            match self.taken_names(&batch).await {
+                Ok(names) => taken = names,
+                Err(failure) => return Err((batch, failure)),
+            }
         }
+        let mut checked = Vec::with_capacity(batch.len());
+        for (label, mut new) in batch {
+            if self.is_over() {
+                break;
+            }
+            remote_users.name_members(&mut new.members);
+            let name = unique_name(&new);
+            if let Some(member) = new.members.iter().find(|member| unknown.contains(&member.id)) {
+                let short: String = member.id.chars().take(80).collect();
+                let error = ScimError::invalid_value(format!("There is no user or group with the id '{short}'."));
+                self.record(&label, Err(error.into()));
+            } else if name.as_ref().is_some_and(|name| taken.contains(name)) {
+                self.record(&label, Err(resources::taken(&new.resource_type).into()));
+            } else {
+                if self.limit.is_some() {
+                    taken.extend(name);
+                }
+                checked.push((label, new));
+            }
+        }
+        Ok(checked)
     }
 
     /// The members named that there are not, and that this batch does not create either; and those of other user stores.
-    async fn unknown_members(&self, waiting: &[Waiting]) -> Result<(HashSet<String>, Strangers), DatabaseError> {
-        let made: HashSet<&str> = waiting.iter().map(|waiting| waiting.new.resource.id.as_str()).collect();
-        let named: Vec<&str> = waiting
+    async fn unknown_members(
+        &self,
+        batch: &[(Label, NewResource)],
+    ) -> Result<(HashSet<String>, RemoteUsers), DatabaseError> {
+        let created: HashSet<&str> = batch.iter().map(|(_, new)| new.resource.id.as_str()).collect();
+        let named: Vec<&str> = batch
             .iter()
-            .flat_map(|waiting| &waiting.new.members)
+            .flat_map(|(_, new)| &new.members)
             .map(|member| member.id.as_str())
-            .filter(|id| !made.contains(id))
+            .filter(|id| !created.contains(id))
             .collect();
-        if named.is_empty() { Ok(Default::default()) } else { group::unknown(self.ctx, &named).await }
+        if named.is_empty() { Ok(Default::default()) } else { groups::unknown(self.ctx, &named).await }
     }
 
-    /// The user names in a batch that users have already: needed only where the first errors decide where to stop.
-    async fn taken_names(&self, waiting: &[Waiting]) -> Result<HashSet<String>, DatabaseError> {
-        let names: Vec<String> = waiting.iter().filter_map(|waiting| user_name_key(&waiting.new)).collect();
-        find::taken_names(self.ctx, &names).await
+    /// The names in a batch that users or groups have already: needed only where the first errors decide where to stop.
+    async fn taken_names(&self, batch: &[(Label, NewResource)]) -> Result<HashSet<UniqueName>, DatabaseError> {
+        let names: Vec<UniqueName> = batch.iter().filter_map(|(_, new)| unique_name(new)).collect();
+        let of = |kind: &str| -> Vec<String> {
+            names.iter().filter(|(name, _)| *name == kind).map(|(_, key)| key.clone()).collect()
+        };
+        let (users, groups) = (of(USER), of(GROUP));
+        let mut taken = HashSet::new();
+        if !users.is_empty() {
+            taken.extend(find::taken_names(self.ctx, &users).await?.into_iter().map(|key| (USER, key)));
+        }
+        if !groups.is_empty() {
+            taken.extend(find::taken_group_names(self.ctx, &groups).await?.into_iter().map(|key| (GROUP, key)));
+        }
+        Ok(taken)
     }
 
-    fn record(&mut self, index: usize, label: &Label, outcome: Result<(Arc<ResourceType>, Option<Found>), Refusal>) {
+    fn record(&mut self, label: &Label, outcome: Result<(Arc<ResourceType>, Option<Found>), ProvisionError>) {
         let mut result = json!({ "method": label.method.map(Method::as_str).unwrap_or_default() });
         if let Some(bulk_id) = &label.bulk_id {
             result["bulkId"] = json!(bulk_id);
@@ -372,23 +386,34 @@ impl Run<'_> {
             Ok((_, None)) => result["status"] = json!("204"),
             Err(refusal) => {
                 self.errors += 1;
-                self.failed.insert(index);
+                self.failed.insert(label.index);
                 let error = match refusal {
-                    Refusal::Scim(error) => error,
-                    Refusal::Busy => ScimError::new(503, "Too many passwords are being hashed: try again shortly."),
-                    Refusal::Database(_) => ScimError::new(503, "The database did not answer: try again shortly."),
+                    ProvisionError::Scim(error) => error,
+                    ProvisionError::Busy => {
+                        ScimError::new(503, "Too many passwords are being hashed: try again shortly.")
+                    }
+                    ProvisionError::Database(_) => {
+                        ScimError::new(503, "The database did not answer: try again shortly.")
+                    }
                 };
                 result["status"] = json!(error.status.to_string());
                 result["response"] = error.to_json();
             }
         }
-        self.results[index] = Some(result);
+        self.results[label.index] = Some(result);
     }
 }
 
-fn user_name_key(new: &NewResource) -> Option<String> {
-    if new.resource_type.name != USER {
-        return None;
+/// A type of resources and the key of a name that one of them has alone.
+type UniqueName = (&'static str, String);
+
+fn unique_name(new: &NewResource) -> Option<UniqueName> {
+    match new.resource_type.name.as_str() {
+        USER => Some((USER, fold(&new.resource.user_name()))),
+        GROUP => {
+            let document = new.resource.attributes();
+            Some((GROUP, fold(document.get("displayName")?.as_str()?)))
+        }
+        _ => None,
     }
-    Some(fold(&new.resource.user_name()))
 }

@@ -1,4 +1,4 @@
-//! Groups: the document without its members goes to the directory like any other; the members are changed as a set.
+//! Groups: the document without its members goes to the store like any other; the members are changed as a set.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -6,16 +6,17 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use crate::access::role::Role;
+use crate::model::audit::Action;
 use crate::model::context::Context;
 use crate::model::resource::{GROUP, Resource, USER};
 use crate::ports::Row;
 use crate::provision::{
-    ATTEMPTS, Edit, Expected, Found, Refusal, check_may_appoint, contended, new_resource, not_found, text,
+    ATTEMPTS, Edit, Expected, Found, ProvisionError, check_may_appoint, contended, new_resource, not_found,
+    to_stored_text,
 };
-use crate::store::audit::Action;
-use crate::store::find;
-use crate::store::group::{self, Change, Inspected};
-use crate::store::write::{self, NewMember, NewResource, Riders, Written};
+use crate::store::groups::{self, Change, Inspected};
+use crate::store::operation::Operation;
+use crate::store::resources::{self, NewMember, NewResource, SideEffects, Written, find};
 use scim::error::Error as ScimError;
 use scim::filter::Filter;
 use scim::patch::{self, Patch, ValueOp};
@@ -65,42 +66,34 @@ pub fn gives_role(document: &Document) -> bool {
 }
 
 /// A group to be created. Whether its members exist is not known here.
-pub fn prepare(ctx: &Context, rt: &Arc<ResourceType>, mut document: Document) -> Result<NewResource, Refusal> {
+pub fn prepare(ctx: &Context, rt: &Arc<ResourceType>, mut document: Document) -> Result<NewResource, ProvisionError> {
     if gives_role(&document) {
         check_may_appoint(ctx)?;
     }
     let members = take_members(ctx, &mut document)?;
-    Ok(NewResource {
-        resource_type: rt.clone(),
-        resource: new_resource(ctx, document)?,
-        password_hash: None,
-        mail: None,
-        code: None,
-        members,
-        groups: Vec::new(),
-    })
+    new_resource(ctx, rt, document, members)
 }
 
 /// Creates a group with members, which must exist.
-pub async fn create(ctx: &Context, mut new: NewResource) -> Result<Found, Refusal> {
+pub async fn create(ctx: &Context, mut new: NewResource) -> Result<Found, ProvisionError> {
     let named = new.members.iter().map(|member| member.id.clone()).collect::<Vec<_>>();
-    let inspected = group::inspect(ctx, &new.resource.id, &named, false).await?;
+    let inspected = groups::inspect(ctx, &new.resource.id, &named, false).await?;
     check_known(&inspected)?;
     check_references(&new.members, &inspected)?;
-    inspected.strangers.name(&mut new.members);
-    let created = write::create(ctx, vec![new]).await?.into_iter().next().ok_or_else(contended)??;
-    let members = group::members(ctx, &created.id).await?;
-    Ok(Found { large: members.len() > group::SHOWN_UNASKED, resource: created, members: Some(members), code: None })
+    inspected.remote_users.name_members(&mut new.members);
+    let created = resources::create(ctx, vec![new]).await?.into_iter().next().ok_or_else(contended)??;
+    let members = groups::members(ctx, &created.id).await?;
+    Ok(Found { large: members.len() > groups::SHOWN_UNASKED, resource: created, members: Some(members), code: None })
 }
 
 /// A group with its members; small ones in one round trip.
-pub async fn read(ctx: &Context, id: &str) -> Result<Found, Refusal> {
-    let batch = vec![find::by_id_statement(ctx, GROUP, id, false), group::members_statement(ctx, id, "")];
+pub async fn read(ctx: &Context, id: &str) -> Result<Found, ProvisionError> {
+    let batch = vec![find::by_id_statement(ctx, GROUP, id, false), groups::members_statement(ctx, id, "")];
     let outcomes = ctx.platform.db.batch(batch).await?;
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
-    let resource = rows(0).first().map(Resource::from_row).transpose()?.ok_or_else(not_found)?;
-    let members = group::members_after(ctx, id, rows(1)).await?;
-    Ok(Found { large: members.len() > group::SHOWN_UNASKED, resource, members: Some(members), code: None })
+    let resource = rows(0).first().map(resources::from_row).transpose()?.ok_or_else(not_found)?;
+    let members = groups::members_after(ctx, id, rows(1)).await?;
+    Ok(Found { large: members.len() > groups::SHOWN_UNASKED, resource, members: Some(members), code: None })
 }
 
 /// An id as an error names it.
@@ -116,7 +109,7 @@ fn check_known(inspected: &Inspected) -> Result<(), ScimError> {
         return Err(ScimError::invalid_value(format!(
             "The group '{}' cannot be a member: groups would contain each other, or nest deeper than {} levels.",
             short(id),
-            group::MAX_DEPTH
+            groups::MAX_DEPTH
         )));
     }
     Ok(())
@@ -147,7 +140,7 @@ pub async fn replace(
     body: Json,
     expected: Expected,
     with_members: bool,
-) -> Result<Found, Refusal> {
+) -> Result<Found, ProvisionError> {
     // Read once for its members; the document itself is read against the current one below.
     let mut given = resource::read(rt, body.clone())?;
     let change = Change { replace: true, add: take_members(ctx, &mut given)?, remove: Vec::new() };
@@ -170,7 +163,7 @@ pub async fn modify(
     mut patch: Patch,
     expected: Expected,
     with_members: bool,
-) -> Result<Found, Refusal> {
+) -> Result<Found, ProvisionError> {
     let change = match rt.resolve_attribute("members") {
         Some(path) => members_change(ctx, id, &mut patch, &path, &expected).await?,
         None => MembersChange::default(),
@@ -193,7 +186,7 @@ async fn members_change(
     patch: &mut Patch,
     path: &AttributePath,
     expected: &Expected,
-) -> Result<MembersChange, Refusal> {
+) -> Result<MembersChange, ProvisionError> {
     let mut replace = false;
     let mut must_select = Vec::new();
     // What is to become of each id: a member, or none.
@@ -228,7 +221,7 @@ async fn members_change(
                 wanted.clear();
             }
             ValueOp::Refuse(filter, error) => {
-                let group = group::inspect(ctx, id, &[], false).await?.group.ok_or_else(not_found)?;
+                let group = groups::inspect(ctx, id, &[], false).await?.group.ok_or_else(not_found)?;
                 expected.check(group.version)?;
                 let selects = !matching(ctx, id, &filter).await?.is_empty();
                 return Err(if selects { error } else { patch::no_target(path) }.into());
@@ -255,8 +248,8 @@ fn add(ctx: &Context, wanted: &mut BTreeMap<String, Option<NewMember>>, values: 
 }
 
 /// The members that a filter other than on their id selects: only for this are they all read.
-async fn matching(ctx: &Context, id: &str, filter: &Filter) -> Result<Vec<String>, Refusal> {
-    let members = group::members(ctx, id).await?;
+async fn matching(ctx: &Context, id: &str, filter: &Filter) -> Result<Vec<String>, ProvisionError> {
+    let members = groups::members(ctx, id).await?;
     let selected = members.iter().filter(|member| filter.matches_value(member));
     Ok(selected.filter_map(|member| member["value"].as_str().map(str::to_owned)).collect())
 }
@@ -269,14 +262,14 @@ async fn run(
     members: &MembersChange,
     expected: Expected,
     with_members: bool,
-) -> Result<Found, Refusal> {
+) -> Result<Found, ProvisionError> {
     let MembersChange { change, selected } = members;
     let added: HashSet<&String> = change.add.iter().map(|member| &member.id).collect();
     let named: BTreeSet<&String> =
         added.iter().copied().chain(&change.remove).chain(selected.iter().flatten()).collect();
     let named: Vec<String> = named.into_iter().cloned().collect();
     for _ in 0..ATTEMPTS {
-        let inspected = group::inspect(ctx, id, &named, change.replace).await?;
+        let inspected = groups::inspect(ctx, id, &named, change.replace).await?;
         // Who has gone meanwhile is no reason to refuse the others that a PATCH adds: the answer shows who is in. Where all
         // members are replaced, a wrong id would empty the group.
         let tolerant = matches!(edit, Edit::Modify(_)) && !change.replace;
@@ -302,36 +295,36 @@ async fn run(
         for derived in ["id", "meta", "members"] {
             document.shift_remove(derived);
         }
-        let mut after = Resource { document: text(document)?, ..before.clone() };
+        let mut after = Resource { document: to_stored_text(document)?, ..before.clone() };
         let unknown: HashSet<&String> = inspected.unknown.iter().collect();
         let mut change = change.clone();
         change.add.retain(|member| !unknown.contains(&member.id));
-        inspected.strangers.name(&mut change.add);
+        inspected.remote_users.name_members(&mut change.add);
         let effective = effective(&change, &inspected.present, inspected.members);
         let same_document = after.document == before.document;
         if same_document && effective.is_empty() {
-            return shown(ctx, before, with_members, None).await;
+            return answer(ctx, before, with_members, None).await;
         }
         if gives_role(&current) || gives_role(&after.attributes()) {
             check_may_appoint(ctx)?;
         }
-        let operation = ctx.platform.new_id().to_string();
-        let mut statements = group::change(ctx, id, &operation, &effective, &inspected.groups);
+        let operation = Operation::new(ctx);
+        let mut statements = groups::change(ctx, id, operation.id(), &effective, &inspected.groups);
         if with_members {
-            statements.push(group::members_statement(ctx, id, ""));
+            statements.push(groups::members_statement(ctx, id, ""));
         }
-        let riders = Riders { statements, actions: vec![Action::update(GROUP)], ..Riders::default() };
+        let effects = SideEffects { statements, actions: vec![Action::update(GROUP)], ..SideEffects::default() };
         let written = if same_document {
-            write::touch(ctx, &mut after, expected.pinned(before.version), &operation, riders).await?
+            resources::touch(ctx, &mut after, expected.pinned(before.version), &operation, effects).await?
         } else {
-            write::update(ctx, rt, &before, &mut after, &operation, riders).await?
+            resources::update(ctx, rt, &before, &mut after, &operation, effects).await?
         };
         match written {
             Written::Done(outcomes) => {
                 let last = outcomes.and_then(|outcomes| outcomes.into_iter().last());
-                return shown(ctx, after, with_members, last.map(|outcome| outcome.rows)).await;
+                return answer(ctx, after, with_members, last.map(|outcome| outcome.rows)).await;
             }
-            Written::Taken => return Err(write::taken(rt).into()),
+            Written::Taken => return Err(resources::taken(rt).into()),
             // Read again: what the client expects is checked against what it is then.
             Written::Conflict => {}
         }
@@ -341,21 +334,21 @@ async fn run(
 
 /// The answer to a write. `first` are the rows of the first members, where they were read with it. The members of a large
 /// group are not read unless somebody asks: the caller decides.
-async fn shown(
+async fn answer(
     ctx: &Context,
     resource: Resource,
     with_members: bool,
     first: Option<Vec<Row>>,
-) -> Result<Found, Refusal> {
+) -> Result<Found, ProvisionError> {
     if !with_members {
         return Ok(resource.into());
     }
     let first = match first {
         Some(rows) => rows,
-        None => ctx.platform.query(group::members_statement(ctx, &resource.id, "")).await?,
+        None => ctx.platform.query(groups::members_statement(ctx, &resource.id, "")).await?,
     };
-    let large = first.len() > group::SHOWN_UNASKED;
-    let members = if large { None } else { Some(group::members_after(ctx, &resource.id, &first).await?) };
+    let large = first.len() > groups::SHOWN_UNASKED;
+    let members = if large { None } else { Some(groups::members_after(ctx, &resource.id, &first).await?) };
     Ok(Found { resource, members, large, code: None })
 }
 

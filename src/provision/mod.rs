@@ -1,13 +1,24 @@
-//! Provisioning: SCIM's verbs on resources of any type, from a validated request to one batch in the directory. Users go
-//! by way of `invite/`, groups have their members apart.
+//! Provisioning: SCIM's verbs on resources of any type, from a validated request to one batch in the store.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `user` | users: what a document asks of the account goes by way of `invite/` |
+//! | `group` | groups, whose members are rows of their own |
+//! | `user_store` | which user store a user is in |
+//! | `password` | passwords that clients send |
+//! | `batch` | creations that go to the database together |
+//! | `bulk` | SCIM's Bulk |
+//! | `import` | invitations from a file |
+//! | `tenant` | a tenant with its owners |
 
+mod batch;
 pub mod bulk;
 mod group;
 pub mod import;
 mod password;
-mod store;
 pub mod tenant;
 mod user;
+mod user_store;
 
 use std::sync::Arc;
 
@@ -17,13 +28,16 @@ use crate::access::password::HashLimiter;
 use crate::base::account::{Account, Onboarding};
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
-use crate::invite::code::Code;
-use crate::model::context::{Actor, Context};
+use crate::invite::code::mint;
+use crate::model::audit::Action;
+use crate::model::code::Code;
+use crate::model::context::{Actor, Context, StoreContext};
 use crate::model::resource::{GROUP, Resource, USER};
 use crate::ports::DatabaseError;
-use crate::store::audit::Action;
-use crate::store::write::{self, Deleted, NewResource, Riders, Written};
-use crate::store::{credentials, cross_store, find, pending};
+use crate::provision::user::WriteRequest;
+use crate::store::operation::Operation;
+use crate::store::resources::{self, Deleted, NewMember, NewResource, SideEffects, Written, find};
+use crate::store::{credentials, cross_store, pending};
 use scim::error::Error as ScimError;
 use scim::patch::Patch;
 use scim::projection::Projection;
@@ -32,7 +46,7 @@ use scim::schema::ResourceType;
 
 /// Why a request was not carried out. Whatever it says, nothing was written.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum ProvisionError {
     /// The request is at fault.
     #[error("{0:?}")]
     Scim(ScimError),
@@ -44,7 +58,7 @@ pub enum Refusal {
     Database(#[from] DatabaseError),
 }
 
-impl From<ScimError> for Refusal {
+impl From<ScimError> for ProvisionError {
     fn from(error: ScimError) -> Self {
         Self::Scim(error)
     }
@@ -70,9 +84,9 @@ impl From<Resource> for Found {
 }
 
 impl Found {
-    /// A user as just written, with the code that has been made for it.
+    /// A user as just written, with the token of the code that has been made for it.
     fn with_code(ctx: &Context, resource: Resource, code: Option<&Code>) -> Self {
-        let code = code.and_then(|code| code.mint(ctx, &resource));
+        let code = code.and_then(|code| mint(ctx, code, &resource));
         Self { code, ..resource.into() }
     }
 }
@@ -149,16 +163,16 @@ pub const CODE_HEADER: &str = "Ask-Password-Confirmation-Code";
 /// How often a write is tried when others change the resource at the same time.
 const ATTEMPTS: usize = 12;
 
-fn not_found() -> Refusal {
+fn not_found() -> ProvisionError {
     ScimError::not_found("There is no resource with this id.").into()
 }
 
-fn contended() -> Refusal {
+fn contended() -> ProvisionError {
     ScimError::new(503, "Many change this resource at once: try again shortly.").into()
 }
 
 /// 403 unless the caller may say who has which role.
-fn check_may_appoint(ctx: &Context) -> Result<(), Refusal> {
+fn check_may_appoint(ctx: &Context) -> Result<(), ProvisionError> {
     if ctx.scopes.has(Scope::Roles) {
         return Ok(());
     }
@@ -170,8 +184,13 @@ fn check_may_appoint(ctx: &Context) -> Result<(), Refusal> {
 /// Prepares a resource for creation: everything but the database.
 ///
 /// # Errors
-/// [`Refusal`]
-pub fn prepare(ctx: &Context, gate: &HashLimiter, rt: &Arc<ResourceType>, body: Json) -> Result<NewResource, Refusal> {
+/// [`ProvisionError`]
+pub fn prepare(
+    ctx: &Context,
+    gate: &HashLimiter,
+    rt: &Arc<ResourceType>,
+    body: Json,
+) -> Result<NewResource, ProvisionError> {
     let mut document = resource::read(rt, body)?;
     if rt.name == USER {
         return user::prepare(ctx, gate, rt, document);
@@ -181,29 +200,36 @@ pub fn prepare(ctx: &Context, gate: &HashLimiter, rt: &Arc<ResourceType>, body: 
     if rt.name == GROUP {
         return group::prepare(ctx, rt, document);
     }
-    Ok(NewResource {
-        resource_type: rt.clone(),
-        resource: new_resource(ctx, document)?,
-        password_hash: None,
-        mail: None,
-        code: None,
-        members: Vec::new(),
-        groups: Vec::new(),
-    })
+    new_resource(ctx, rt, document, Vec::new())
 }
 
-/// A resource at version 1 with this document, which `resource::read` has arranged.
-fn new_resource(ctx: &Context, document: Document) -> Result<Resource, Refusal> {
+/// A resource without an account, at version 1 with this document, which `resource::read` has arranged.
+fn new_resource(
+    ctx: &Context,
+    rt: &Arc<ResourceType>,
+    document: Document,
+    members: Vec<NewMember>,
+) -> Result<NewResource, ProvisionError> {
     let now = ctx.platform.clock.now();
-    Ok(Resource {
+    let resource = Resource {
         id: ctx.platform.new_id().to_string(),
-        document: text(document)?,
+        document: to_stored_text(document)?,
         version: 1,
         created: now,
         modified: now,
         account: Account::default(),
         invitation: None,
         groups: None,
+    };
+    Ok(NewResource {
+        store: ctx.platform.store,
+        resource_type: rt.clone(),
+        resource,
+        password_hash: None,
+        mail: None,
+        code: None,
+        members,
+        groups: Vec::new(),
     })
 }
 
@@ -211,7 +237,7 @@ fn new_resource(ctx: &Context, document: Document) -> Result<Resource, Refusal> 
 pub const MAX_DOCUMENT: usize = 256 * 1024;
 
 /// A document as it is stored.
-fn text(document: Document) -> Result<String, Refusal> {
+fn to_stored_text(document: Document) -> Result<String, ProvisionError> {
     let text = Json::Object(document).to_string();
     if text.len() > MAX_DOCUMENT {
         return Err(ScimError::payload_too_large(format!("A resource has at most {MAX_DOCUMENT} bytes.")).into());
@@ -222,8 +248,13 @@ fn text(document: Document) -> Result<String, Refusal> {
 /// POST (RFC 7644 section 3.3).
 ///
 /// # Errors
-/// [`Refusal`]
-pub async fn create(ctx: &Context, gate: &HashLimiter, rt: &Arc<ResourceType>, body: Json) -> Result<Found, Refusal> {
+/// [`ProvisionError`]
+pub async fn create(
+    ctx: &Context,
+    gate: &HashLimiter,
+    rt: &Arc<ResourceType>,
+    body: Json,
+) -> Result<Found, ProvisionError> {
     let new = prepare(ctx, gate, rt, body)?;
     if new.resource.account.onboarding == Onboarding::None && !ctx.scopes.has(Scope::ScimWrite) {
         let detail = "The scope invitations creates users with askPassword or verifyEmail only; this takes scim:write.";
@@ -233,21 +264,26 @@ pub async fn create(ctx: &Context, gate: &HashLimiter, rt: &Arc<ResourceType>, b
         return group::create(ctx, new).await;
     }
     let code = new.code.clone();
-    let created = write::create(&ctx.in_store_of(&new.resource.id), vec![new]).await?.into_iter().next();
+    let created = resources::create(&ctx.in_store(new.store), vec![new]).await?.into_iter().next();
     Ok(Found::with_code(ctx, created.ok_or_else(contended)??, code.as_ref()))
 }
 
 /// GET (RFC 7644 section 3.4.1).
 ///
 /// # Errors
-/// [`Refusal`]
-pub async fn read(ctx: &Context, rt: &ResourceType, id: &str, projection: &Projection) -> Result<Found, Refusal> {
-    let ctx = &ctx.in_store_of(id);
+/// [`ProvisionError`]
+pub async fn read(
+    ctx: &Context,
+    rt: &ResourceType,
+    id: &str,
+    projection: &Projection,
+) -> Result<Found, ProvisionError> {
+    let there = &ctx.in_store_of(id);
     if rt.name == GROUP && projection.wants("members") {
-        return group::read(ctx, id).await;
+        return group::read(there, id).await;
     }
     let with_groups = rt.name == USER && projection.wants("groups");
-    Ok(find::by_id(ctx, &rt.name, id, with_groups).await?.ok_or_else(not_found)?.into())
+    Ok(find::by_id(there, &rt.name, id, with_groups).await?.ok_or_else(not_found)?.into())
 }
 
 /// What a write makes of a document.
@@ -277,7 +313,7 @@ impl Edit {
 /// PUT (RFC 7644 section 3.5.1). `with_members`: the answer shows a group's.
 ///
 /// # Errors
-/// [`Refusal`]
+/// [`ProvisionError`]
 pub async fn replace(
     ctx: &Context,
     gate: &HashLimiter,
@@ -286,7 +322,7 @@ pub async fn replace(
     body: Json,
     expected: Expected,
     with_members: bool,
-) -> Result<Found, Refusal> {
+) -> Result<Found, ProvisionError> {
     if rt.name == GROUP {
         return group::replace(ctx, rt, id, body, expected, with_members).await;
     }
@@ -296,7 +332,7 @@ pub async fn replace(
 /// PATCH (RFC 7644 section 3.5.2). `with_members`: the answer shows a group's.
 ///
 /// # Errors
-/// [`Refusal`]
+/// [`ProvisionError`]
 pub async fn modify(
     ctx: &Context,
     gate: &HashLimiter,
@@ -305,7 +341,7 @@ pub async fn modify(
     body: &Json,
     expected: Expected,
     with_members: bool,
-) -> Result<Found, Refusal> {
+) -> Result<Found, ProvisionError> {
     let patch = Patch::parse(rt, body)?;
     if rt.name == GROUP {
         return group::modify(ctx, rt, id, patch, expected, with_members).await;
@@ -322,36 +358,37 @@ async fn edit(
     id: &str,
     edit: &Edit,
     expected: Expected,
-) -> Result<Found, Refusal> {
-    let ctx = &ctx.in_store_of(id);
+) -> Result<Found, ProvisionError> {
+    let there = &ctx.in_store_of(id);
     for _ in 0..ATTEMPTS {
-        let (before, passwords) = find_to_edit(ctx, rt, id).await?.ok_or_else(not_found)?;
+        let (before, passwords) = find_to_edit(there, rt, id).await?.ok_or_else(not_found)?;
         expected.check(before.version)?;
-        let current = before.whole(ctx, rt, None);
-        let document = edit.apply(rt, &current)?;
-        let (mut after, riders) = if rt.name == USER {
-            user::changed(ctx, gate, rt, &before, &passwords, document, edit.patch())?
+        let current = before.whole(there, rt, None);
+        let mut document = edit.apply(rt, &current)?;
+        let (mut after, effects) = if rt.name == USER {
+            let (stored, patch) = (&before.attributes(), edit.patch());
+            let (before, passwords) = (&before, &passwords);
+            WriteRequest { ctx: there, gate, rt, before, stored, passwords, document, patch }.apply()?
         } else {
-            let mut document = document;
             drop(resource::take_secrets(rt, &mut document));
             document.shift_remove("id");
             document.shift_remove("meta");
-            let after = Resource { document: text(document)?, ..before.clone() };
-            (after, Riders { actions: vec![Action::update(&rt.name)], ..Riders::default() })
+            let after = Resource { document: to_stored_text(document)?, ..before.clone() };
+            (after, SideEffects { actions: vec![Action::update(&rt.name)], ..SideEffects::default() })
         };
         let unchanged = after.document == before.document
             && after.account == before.account
-            && riders.password_hash.is_none()
-            && riders.mails.is_empty()
-            && riders.code.is_none();
+            && effects.password_hash.is_none()
+            && effects.mails.is_empty()
+            && effects.code.is_none();
         if unchanged {
             return Ok(before.into());
         }
-        let operation = ctx.platform.new_id().to_string();
-        let code = riders.code.clone();
-        match write::update(ctx, rt, &before, &mut after, &operation, riders).await? {
-            Written::Done(_) => return Ok(Found::with_code(ctx, after, code.as_ref())),
-            Written::Taken => return Err(write::taken(rt).into()),
+        let operation = Operation::new(there);
+        let code = effects.code.clone();
+        match resources::update(there, rt, &before, &mut after, &operation, effects).await? {
+            Written::Done(_) => return Ok(Found::with_code(there, after, code.as_ref())),
+            Written::Taken => return Err(resources::taken(rt).into()),
             // Read again: what the client expects is checked against what it is then.
             Written::Conflict => {}
         }
@@ -359,9 +396,9 @@ async fn edit(
     Err(contended())
 }
 
-/// The resource to be edited; for a user who edits himself, with the hashes of the last passwords.
+/// The resource to be edited; for users who edit themselves, with the hashes of the last passwords.
 async fn find_to_edit(
-    ctx: &Context,
+    ctx: &StoreContext,
     rt: &ResourceType,
     id: &str,
 ) -> Result<Option<(Resource, Vec<String>)>, DatabaseError> {
@@ -371,7 +408,7 @@ async fn find_to_edit(
     }
     let outcomes = ctx.platform.db.batch(statements).await?;
     let row = outcomes.first().and_then(|outcome| outcome.rows.first());
-    let Some(mut found) = row.map(Resource::from_row).transpose()? else { return Ok(None) };
+    let Some(mut found) = row.map(resources::from_row).transpose()? else { return Ok(None) };
     if rt.name == USER {
         cross_store::add_groups(ctx, [&mut found]).await?;
     }
@@ -381,26 +418,26 @@ async fn find_to_edit(
 /// DELETE (RFC 7644 section 3.6).
 ///
 /// # Errors
-/// [`Refusal`]
-pub async fn delete(ctx: &Context, rt: &ResourceType, id: &str, expected: Expected) -> Result<(), Refusal> {
-    let ctx = &ctx.in_store_of(id);
+/// [`ProvisionError`]
+pub async fn delete(ctx: &Context, rt: &ResourceType, id: &str, expected: Expected) -> Result<(), ProvisionError> {
+    let there = &ctx.in_store_of(id);
     for _ in 0..ATTEMPTS {
         // Whoever may not appoint anybody deletes a group as what it was when it was looked at.
         let guarded = rt.name == GROUP && !ctx.scopes.has(Scope::Roles);
         let version = if guarded || expected != Expected::Any {
-            let current = find::by_id(ctx, &rt.name, id, false).await?.ok_or_else(not_found)?;
+            let current = find::by_id(there, &rt.name, id, false).await?.ok_or_else(not_found)?;
             expected.check(current.version)?;
             if guarded && group::gives_role(&current.attributes()) {
-                check_may_appoint(ctx)?;
+                check_may_appoint(there)?;
             }
             Some(current.version)
         } else {
             None
         };
-        match write::delete(ctx, rt, id, version).await? {
+        match resources::delete(there, rt, id, version).await? {
             Deleted::Done => {
-                if ctx.platform.store.is_some() {
-                    pending::attempt(ctx, id).await;
+                if there.platform.store.is_some() {
+                    pending::attempt(there, id).await;
                 }
                 return Ok(());
             }

@@ -4,14 +4,14 @@
 use crate::access::password::{self, HashLimiter};
 use crate::access::policy::{self, Weakness};
 use crate::model::context::Context;
-use crate::provision::Refusal;
+use crate::provision::ProvisionError;
 use scim::error::Error as ScimError;
 
 /// The hash of a password sent over SCIM.
 ///
 /// # Errors
 /// 400 `invalidValue` with WSO2's code for the policy; `Busy`.
-pub fn hash(ctx: &Context, gate: &HashLimiter, password: &str) -> Result<String, Refusal> {
+pub fn hash(ctx: &Context, gate: &HashLimiter, password: &str) -> Result<String, ProvisionError> {
     let minimum = ctx.settings().password_min_length;
     let problem = policy::weaknesses(password, minimum, &[]).into_iter().find_map(|weakness| match weakness {
         Weakness::TooShort(least) => Some(format!("20035 - The password needs at least {least} characters.")),
@@ -24,7 +24,7 @@ pub fn hash(ctx: &Context, gate: &HashLimiter, password: &str) -> Result<String,
     if let Some(problem) = problem {
         return Err(ScimError::invalid_value(problem).into());
     }
-    let _place = gate.enter().ok_or(Refusal::Busy)?;
+    let _place = gate.enter().ok_or(ProvisionError::Busy)?;
     let hash = password::hash(password, &*ctx.platform.entropy);
     hash.ok_or_else(|| ScimError::invalid_value("The password cannot be hashed.").into())
 }

@@ -9,17 +9,20 @@ use crate::access::password::HashLimiter;
 use crate::access::role::Role;
 use crate::base::account::Onboarding;
 use crate::base::secret::Secret;
+use crate::invite::code::mint;
+use crate::model::audit::Action;
 use crate::model::context::Context;
 use crate::model::resource::{USER, WSO2_SCHEMA};
 use crate::model::schemas;
 use crate::model::settings;
 use crate::model::tenant::Tenant;
-use crate::ports::{DatabaseError, Statement};
-use crate::provision::{Refusal, prepare};
-use crate::store::audit::{self, Action};
-use crate::store::cross_store::is_elsewhere;
+use crate::ports::DatabaseError;
+use crate::provision::{ProvisionError, prepare};
+use crate::store::audit;
+use crate::store::operation::Operation;
+use crate::store::resources::{NewResource, creation};
 use crate::store::tenant_settings::{self, Change};
-use crate::store::write::{NewResource, creation};
+use crate::store::tenants;
 use scim::error::Error as ScimError;
 use scim::fold::fold;
 
@@ -51,7 +54,7 @@ pub struct NewTenant {
 
 /// Why a tenant was not created. Nothing was written.
 #[derive(Debug, thiserror::Error)]
-pub enum TenantRefusal {
+pub enum CreateTenantError {
     /// There is one of this domain.
     #[error("there is a tenant of this domain")]
     Exists,
@@ -60,16 +63,16 @@ pub enum TenantRefusal {
     Settings(Vec<String>),
     /// An owner who cannot be created, or the database.
     #[error(transparent)]
-    Owner(#[from] Refusal),
+    Owner(#[from] ProvisionError),
 }
 
-impl From<DatabaseError> for TenantRefusal {
+impl From<DatabaseError> for CreateTenantError {
     fn from(failure: DatabaseError) -> Self {
         Self::Owner(failure.into())
     }
 }
 
-impl From<ScimError> for TenantRefusal {
+impl From<ScimError> for CreateTenantError {
     fn from(error: ScimError) -> Self {
         Self::Owner(error.into())
     }
@@ -79,46 +82,34 @@ impl From<ScimError> for TenantRefusal {
 /// its own mails (`EMAIL_SENDER=external`).
 ///
 /// # Errors
-/// [`TenantRefusal`]
-pub async fn create(ctx: &Context, gate: &HashLimiter, new: &NewTenant) -> Result<Option<Secret>, TenantRefusal> {
+/// [`CreateTenantError`]
+pub async fn create(ctx: &Context, gate: &HashLimiter, new: &NewTenant) -> Result<Option<Secret>, CreateTenantError> {
     let none = settings::Values::new();
     let values = tenant_settings::checked(&ctx.deployment, &new.tenant, &none, &new.settings)
-        .map_err(TenantRefusal::Settings)?;
-    let inside = inside(ctx, &new.tenant, &values);
+        .map_err(CreateTenantError::Settings)?;
+    let inside = context_for_new_tenant(ctx, &new.tenant, &values);
     let owners = prepare_owners(&inside, gate, &new.owners)?;
     let shown: Vec<Json> =
         owners.iter().map(|owner| json!({ "id": owner.resource.id, "username": owner.resource.user_name() })).collect();
 
-    let operation = ctx.platform.new_id().to_string();
+    let operation = Operation::new(ctx);
     let mut batch = vec![
-        Statement::new(
-            "INSERT INTO tenants (number, domain, owners, created) VALUES (?1, ?2, ?3, ?4)",
-            vec![
-                new.tenant.key(),
-                new.tenant.domain().into(),
-                Json::from(shown).to_string().into(),
-                ctx.platform.clock.now().into(),
-            ],
-        ),
+        tenants::creation(ctx, &new.tenant, &Json::from(shown)),
         tenant_settings::set(&new.tenant, &values),
-        audit::record_plain(ctx, &operation, Action::TenantCreate, new.tenant.domain()),
+        audit::record_plain(ctx, operation.id(), Action::TenantCreate, new.tenant.domain()),
     ];
-    batch.extend(creation(&inside, &owners, &operation));
-    match ctx.platform.db.batch(batch).await {
+    batch.extend(creation(&inside, &owners, operation.id()));
+    match operation.commit(ctx, batch).await {
         Ok(_) => {}
-        Err(DatabaseError::Unique(_)) => return Err(TenantRefusal::Exists),
-        // The error may hide a commit: the operation's own row tells.
-        Err(failure) => match audit::was_committed(ctx, &operation).await {
-            Ok(true) => {}
-            _ => return Err(failure.into()),
-        },
+        Err(DatabaseError::Unique(_)) => return Err(CreateTenantError::Exists),
+        Err(failure) => return Err(failure.into()),
     }
     ctx.platform.mail_queue.wake(std::time::Duration::ZERO);
-    Ok(owners.iter().find_map(|owner| owner.code.as_ref()?.mint(&inside, &owner.resource)))
+    Ok(owners.iter().find_map(|owner| mint(&inside, owner.code.as_ref()?, &owner.resource)))
 }
 
 /// The context inside a tenant that is about to be, with its settings in force.
-fn inside(ctx: &Context, tenant: &Tenant, values: &settings::Values) -> Context {
+fn context_for_new_tenant(ctx: &Context, tenant: &Tenant, values: &settings::Values) -> Context {
     let settings = Some(Arc::new(ctx.deployment.settings_of(tenant, values)));
     // Who may create a tenant may say who owns it.
     Context {
@@ -130,7 +121,11 @@ fn inside(ctx: &Context, tenant: &Tenant, values: &settings::Values) -> Context 
     }
 }
 
-fn prepare_owners(inside: &Context, gate: &HashLimiter, owners: &[Owner]) -> Result<Vec<NewResource>, TenantRefusal> {
+fn prepare_owners(
+    inside: &Context,
+    gate: &HashLimiter,
+    owners: &[Owner],
+) -> Result<Vec<NewResource>, CreateTenantError> {
     let registry = schemas::builtin();
     let user = registry.resource_type(USER).ok_or_else(|| ScimError::internal("There is no resource type User."))?;
     let mut names = HashSet::new();
@@ -150,7 +145,7 @@ fn prepare_owners(inside: &Context, gate: &HashLimiter, owners: &[Owner]) -> Res
             None => body[WSO2_SCHEMA] = json!({ "askPassword": true }),
         }
         let new = prepare(inside, gate, user, body)?;
-        if is_elsewhere(&new.resource.id) {
+        if new.store.is_some() {
             let detail = "The owners are created with the tenant, in the user store PRIMARY: leave the domain out.";
             return Err(ScimError::invalid_value(detail).into());
         }

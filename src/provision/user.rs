@@ -1,4 +1,4 @@
-//! Users: the document goes to the directory, the wishes in it to `invite/`.
+//! Users: the document goes to the store, what it asks of the account to `invite/`.
 
 use std::sync::Arc;
 
@@ -11,15 +11,16 @@ use crate::base::account::Onboarding;
 use crate::base::address::Address;
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
-use crate::invite::account_request::{self, Named, Wishes};
-use crate::invite::change::{self, MailToQueue};
-use crate::invite::create::{invitation, invited, made, new_user};
-use crate::model::context::{Actor, Context};
+use crate::invite::account_request::{self, AccountRequest, ExplicitFields};
+use crate::invite::change::{self, Change, MailToQueue};
+use crate::invite::create::{build_user, invitation_state, parse_recipient, prepare_invitation};
+use crate::model::audit::Action;
+use crate::model::code::Code;
+use crate::model::context::{Actor, Context, StoreContext};
 use crate::model::mail::TemplateType;
 use crate::model::resource::{Invitation, Resource, USER};
-use crate::provision::{Refusal, check_may_appoint, password, store, text};
-use crate::store::audit::Action;
-use crate::store::write::{NewMail, NewResource, Riders};
+use crate::provision::{ProvisionError, check_may_appoint, password, to_stored_text, user_store};
+use crate::store::resources::{NewMail, NewResource, SideEffects};
 use scim::error::Error as ScimError;
 use scim::patch::Patch;
 use scim::resource::{self, Document};
@@ -31,115 +32,181 @@ pub fn prepare(
     gate: &HashLimiter,
     rt: &Arc<ResourceType>,
     mut document: Document,
-) -> Result<NewResource, Refusal> {
-    let ctx = &store::place(ctx, &mut document)?;
+) -> Result<NewResource, ProvisionError> {
+    let there = &user_store::resolve_store(ctx, &mut document)?;
     check_name(&document)?;
     if document.contains_key("roles") {
-        check_may_appoint(ctx)?;
+        check_may_appoint(there)?;
     }
-    let new = new_user(ctx, rt, document)?;
-    let password_hash = new.password.map(|password| password::hash(ctx, gate, password.expose())).transpose()?;
-    Ok(NewResource {
-        resource_type: rt.clone(),
-        resource: new.user,
-        password_hash,
-        mail: new.mail,
-        code: new.code,
-        members: Vec::new(),
-        groups: Vec::new(),
-    })
+    build_user(there, rt, document, |password| password::hash(there, gate, password.expose()))
 }
 
-/// A user as a PUT, or a PATCH, leaves it, and what rides on the write. `passwords` are the hashes of the last passwords,
-/// which a user may not choose again.
-pub fn changed(
-    ctx: &Context,
-    gate: &HashLimiter,
-    rt: &ResourceType,
-    before: &Resource,
-    passwords: &[String],
-    mut document: Document,
-    patch: Option<&Patch>,
-) -> Result<(Resource, Riders), Refusal> {
-    let replaced = patch.is_none();
-    let mut wishes = Wishes::take(rt, &mut document);
-    wishes.named = patch.map(Named::of).unwrap_or_default();
-    // Without its addresses a pending user could not be invited: a PUT that leaves them out leaves them as they are.
-    if replaced && before.account.onboarding != Onboarding::None && !document.contains_key("emails") {
-        document.extend(before.attributes().remove_entry("emails"));
-        resource::arrange(rt, &mut document);
+/// A PUT or PATCH of a user.
+pub struct WriteRequest<'a> {
+    /// The context, at the user's store.
+    pub ctx: &'a StoreContext,
+    /// Where passwords are hashed.
+    pub gate: &'a HashLimiter,
+    /// The resource type of users.
+    pub rt: &'a ResourceType,
+    /// The user as read.
+    pub before: &'a Resource,
+    /// The user's stored document.
+    pub stored: &'a Document,
+    /// The hashes of the last passwords, where the user acts on themselves: they may not choose one again.
+    pub passwords: &'a [String],
+    /// The user's document as the client would have it.
+    pub document: Document,
+    /// The PATCH; none for a PUT.
+    pub patch: Option<&'a Patch>,
+}
+
+impl WriteRequest<'_> {
+    /// The user as the request leaves them, and what is written besides.
+    ///
+    /// # Errors
+    /// Those of the request; `Busy`.
+    pub fn apply(mut self) -> Result<(Resource, SideEffects), ProvisionError> {
+        let request = self.directives()?;
+        let change = self.decide(&request)?;
+        self.effects(request, change)
     }
-    // There is no third state: who does not speak of `active` lets nobody in and puts nobody out. A PATCH that removes it
-    // gets what it asks for, an answer without it (RFC 7644 section 3.5.2.2).
-    if !document.contains_key("active") {
-        wishes.disabled = before.account.disabled;
-        if replaced {
-            document.insert("active".to_owned(), Json::Bool(!wishes.disabled));
-            resource::arrange(rt, &mut document);
+
+    /// Takes what is said about the account out of the document, and holds the rest to what the caller may change.
+    fn directives(&mut self) -> Result<AccountRequest, ProvisionError> {
+        let Self { ctx, rt, before, document, .. } = self;
+        let replaced = self.patch.is_none();
+        let mut request = AccountRequest::take(rt, document);
+        request.explicit = self.patch.map(ExplicitFields::from_patch).unwrap_or_default();
+        // Without its addresses a pending user could not be invited: a PUT that leaves them out leaves them as they are.
+        if replaced && before.account.onboarding != Onboarding::None && !document.contains_key("emails") {
+            document.extend(self.stored.get_key_value("emails").map(|(name, emails)| (name.clone(), emails.clone())));
+            resource::arrange(rt, document);
         }
-    }
-    store::stay(ctx, before, &mut document)?;
-    check_name(&document)?;
-    let stored = before.attributes();
-    if matches!(ctx.actor, Actor::User(_)) {
-        if replaced {
-            keep_others(rt, before, &mut document);
+        // There is no third state: who does not speak of `active` lets nobody in and puts nobody out. A PATCH that removes
+        // it gets what it asks for, an answer without it (RFC 7644 section 3.5.2.2).
+        if !document.contains_key("active") {
+            request.disabled = before.account.disabled;
+            if replaced {
+                document.insert("active".to_owned(), Json::Bool(!request.disabled));
+                resource::arrange(rt, document);
+            }
         }
-        check_own(ctx, gate, before, passwords, &document, &wishes)?;
-        // Nobody vouches for his own address.
-        wishes.named.email_verified = false;
-    } else {
-        check_roles(ctx, rt, &stored, &mut document, replaced)?;
-    }
-    // A PATCH that sets the address to what it is gives up a change of it; one that changes other addresses does not.
-    wishes.named.emails &= document.get("emails") == stored.get("emails");
-    let change = change::decide(&ctx.settings(), &before.account, &wishes, account_request::address(&document));
-    if change.account.onboarding != Onboarding::None && change.account.email != before.account.email {
-        // Whenever the next invitation is due, it has somewhere to go.
-        invited(change.account.email.as_deref())?;
-    }
-    let waiting = change.account.pending_email.as_deref();
-    let mut mails = Vec::with_capacity(change.mails.len());
-    let mut code = None;
-    for MailToQueue { template, to } in &change.mails {
-        if template.is_invitation() {
-            let (mail, handed) = invitation(ctx, *template, Some(to))?;
-            mails.extend(mail);
-            code = handed;
-            continue;
+        user_store::check_same_store(ctx, before, document)?;
+        check_name(document)?;
+        if matches!(ctx.actor, Actor::User(_)) {
+            if replaced {
+                keep_others(rt, self.stored, document);
+            }
+            self.check_own(&request)?;
+            // Nobody vouches for their own address.
+            request.explicit.email_verified = false;
+        } else {
+            check_roles(ctx, rt, self.stored, document, replaced)?;
         }
-        // An address that never was one gets no notice.
-        if *template == TemplateType::NotifyExistingEmailOnUpdate && Address::parse(to).is_none() {
-            continue;
+        // A PATCH that sets the address to what it is gives up a change of it; one that changes other addresses does not.
+        request.explicit.emails &= self.document.get("emails") == self.stored.get("emails");
+        Ok(request)
+    }
+
+    /// What becomes of the account.
+    fn decide(&self, request: &AccountRequest) -> Result<Change, ProvisionError> {
+        let before = &self.before.account;
+        let change =
+            change::decide(&self.ctx.settings(), before, request, account_request::find_address(&self.document));
+        if change.account.onboarding != Onboarding::None && change.account.email != before.email {
+            // Whenever the next invitation is due, it has somewhere to go.
+            parse_recipient(change.account.email.as_deref())?;
         }
-        let new_email = waiting.map(|new| invited(Some(new))).transpose()?;
-        mails.push(NewMail { template: *template, recipient: invited(Some(to))?, invited_by: None, new_email });
+        Ok(change)
     }
-    if let Some(address) = before.account.email.as_deref().filter(|_| change.holds_back) {
-        account_request::set_address(&mut document, address);
+
+    /// The mails of a change, or the code that takes their place.
+    fn mails(&self, change: &Change) -> Result<(Vec<NewMail>, Option<Code>), ProvisionError> {
+        let waiting = change.account.pending_email.as_deref();
+        let mut mails = Vec::with_capacity(change.mails.len());
+        let mut code = None;
+        for MailToQueue { template, to } in &change.mails {
+            if template.is_invitation() {
+                let (mail, handed) = prepare_invitation(self.ctx, *template, Some(to))?;
+                mails.extend(mail);
+                code = handed;
+                continue;
+            }
+            // An address that never was one gets no notice.
+            if *template == TemplateType::NotifyExistingEmailOnUpdate && Address::parse(to).is_none() {
+                continue;
+            }
+            let new_email = waiting.map(|new| parse_recipient(Some(new))).transpose()?;
+            let recipient = parse_recipient(Some(to))?;
+            mails.push(NewMail { template: *template, recipient, invited_by: None, new_email });
+        }
+        Ok((mails, code))
     }
-    // Whoever sets such a user's password, or has a link sent to an address of his choice, could sign in as that user.
-    let moved =
-        change.account.email != before.account.email || change.account.pending_email != before.account.pending_email;
-    let takes_over = wishes.password.is_some() || !mails.is_empty() || code.is_some() || moved;
-    if takes_over && role::has_any(before) && !matches!(ctx.actor, Actor::User(_)) {
-        check_may_appoint(ctx)?;
+
+    /// The user after the change, and what is written besides.
+    fn effects(mut self, request: AccountRequest, change: Change) -> Result<(Resource, SideEffects), ProvisionError> {
+        let Self { ctx, before, .. } = self;
+        let (mails, code) = self.mails(&change)?;
+        if let Some(address) = before.account.email.as_deref().filter(|_| change.holds_back) {
+            account_request::set_address(&mut self.document, address);
+        }
+        // Whoever sets such a user's password, or has a link sent to an address of their choice, could sign in as that user.
+        let moved = change.account.email != before.account.email
+            || change.account.pending_email != before.account.pending_email;
+        let takes_over = request.password.is_some() || !mails.is_empty() || code.is_some() || moved;
+        if takes_over && role::has_any(before) && !matches!(ctx.actor, Actor::User(_)) {
+            check_may_appoint(ctx)?;
+        }
+        let hash = |password: Secret| password::hash(ctx, self.gate, password.expose());
+        let password_hash = request.password.map(hash).transpose()?;
+        let mut after = Resource { account: change.account, ..before.clone() };
+        let mailed = mails.iter().find(|mail| mail.template.is_invitation());
+        if let Some(state) = invitation_state(mailed, code.as_ref()) {
+            // Until a new mail has been sent, the one before is the one that was.
+            let sent_at =
+                before.invitation.as_ref().and_then(|invitation| invitation.sent_at).filter(|_| code.is_none());
+            after.invitation = Some(Invitation { sent_at, ..state });
+        }
+        account_request::set_schemas(&mut self.document, after.shows_account(), after.invitation.is_some());
+        let is_shut_out = before.account.may_sign_in() && !after.account.may_sign_in();
+        let ends_sessions = is_shut_out || self.stored.get("roles") != self.document.get("roles");
+        after.document = to_stored_text(self.document)?;
+        let linked = code.as_ref().map(|_| Action::InvitationLink);
+        let actions = std::iter::once(Action::update(USER)).chain(change.action).chain(linked).collect();
+        Ok((after, SideEffects { password_hash, ends_sessions, mails, code, actions, ..SideEffects::default() }))
     }
-    let password_hash = wishes.password.map(|password| password::hash(ctx, gate, password.expose())).transpose()?;
-    let mut after = Resource { account: change.account, ..before.clone() };
-    let mailed = mails.iter().find(|mail| mail.template.is_invitation());
-    if let Some(made) = made(mailed, code.as_ref()) {
-        // Until a new mail has been sent, the one before is the one that was.
-        let sent_at = before.invitation.as_ref().and_then(|invitation| invitation.sent_at).filter(|_| code.is_none());
-        after.invitation = Some(Invitation { sent_at, ..made });
+
+    /// Holds users to their own profile and password (`/Me`).
+    fn check_own(&self, request: &AccountRequest) -> Result<(), ProvisionError> {
+        let (before, current, document) = (self.before, self.stored, &self.document);
+        let names = current.keys().chain(document.keys());
+        let touched = names.into_iter().find(|name| is_others(name) && current.get(*name) != document.get(*name));
+        let account = request.locked.is_some_and(|locked| locked != before.account.is_locked())
+            || request.email_verified.is_some_and(|verified| verified != before.account.email_verified);
+        if let Some(name) = touched.map(String::as_str).or(account.then_some("the account's state")) {
+            return Err(ScimError::forbidden(format!("Only an administrator changes {name}.")).into());
+        }
+        request.password.as_ref().map_or(Ok(()), |password| self.check_own_password(password.expose()))
     }
-    account_request::set_schemas(&mut document, after.shows_account(), after.invitation.is_some());
-    let is_shut_out = before.account.may_sign_in() && !after.account.may_sign_in();
-    let ends_sessions = is_shut_out || stored.get("roles") != document.get("roles");
-    after.document = text(document)?;
-    let linked = code.as_ref().map(|_| Action::InvitationLink);
-    let actions = std::iter::once(Action::update(USER)).chain(change.action).chain(linked).collect();
-    Ok((after, Riders { password_hash, ends_sessions, mails, code, actions, ..Riders::default() }))
+
+    /// Holds a password that a user chooses over SCIM to what no pattern or habit gives away.
+    fn check_own_password(&self, password: &str) -> Result<(), ProvisionError> {
+        let minimum = self.ctx.settings().password_min_length;
+        let weak = policy::weaknesses(password, minimum, &policy::obvious_words(self.ctx, self.before));
+        let guessable = |weakness: &Weakness| {
+            matches!(weakness, Weakness::Common | Weakness::Obvious(_) | Weakness::Repeated | Weakness::Blank)
+        };
+        if weak.iter().any(guessable) {
+            return Err(ScimError::invalid_value("20035 - The password is too easy to guess.").into());
+        }
+        let _place = self.gate.enter().ok_or(ProvisionError::Busy)?;
+        if policy::is_among(password, self.passwords) {
+            let detail = "22001 - The password has been used before: choose one that is new to this account.";
+            return Err(ScimError::invalid_value(detail).into());
+        }
+        Ok(())
+    }
 }
 
 /// Holds whoever may not appoint anybody to leaving `roles` as it is. A PUT that does not speak of it does so.
@@ -149,7 +216,7 @@ fn check_roles(
     stored: &Document,
     document: &mut Document,
     replaced: bool,
-) -> Result<(), Refusal> {
+) -> Result<(), ProvisionError> {
     if ctx.scopes.has(Scope::Roles) {
         return Ok(());
     }
@@ -165,7 +232,7 @@ fn check_roles(
 const MAX_USER_NAME: usize = 256;
 
 /// A user name goes into mails, pages and index keys.
-fn check_name(document: &Document) -> Result<(), Refusal> {
+fn check_name(document: &Document) -> Result<(), ProvisionError> {
     let name = document.get("userName").and_then(Json::as_str).unwrap_or_default();
     if name.chars().count() > MAX_USER_NAME {
         let detail = format!("The userName has more than {MAX_USER_NAME} characters.");
@@ -177,53 +244,18 @@ fn check_name(document: &Document) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What a user may not change about himself: who he is to others, and what he may do.
+/// What users may not change about themselves: who they are to others, and what they may do.
 const NOT_OWN: &[&str] = &["userName", "externalId", "active", "userType", "roles", "entitlements", "x509Certificates"];
 
 fn is_others(name: &str) -> bool {
     NOT_OWN.contains(&name) || name.contains(':')
 }
 
-/// What a user's PUT leaves out of what is not his to write stays as it is, like what is read-only.
-fn keep_others(rt: &ResourceType, before: &Resource, document: &mut Document) {
-    let others = before.attributes().into_iter().filter(|(name, _)| is_others(name));
+/// What a user's PUT leaves out of what is not theirs to write stays as it is, like what is read-only.
+fn keep_others(rt: &ResourceType, stored: &Document, document: &mut Document) {
+    let others = stored.iter().filter(|(name, _)| is_others(name));
     for (name, value) in others {
-        document.entry(name).or_insert(value);
+        document.entry(name.clone()).or_insert_with(|| value.clone());
     }
     resource::arrange(rt, document);
-}
-
-/// Holds a user to his own profile and password (`/Me`).
-fn check_own(
-    ctx: &Context,
-    gate: &HashLimiter,
-    before: &Resource,
-    passwords: &[String],
-    document: &Document,
-    wishes: &Wishes,
-) -> Result<(), Refusal> {
-    let current = before.attributes();
-    let names = current.keys().chain(document.keys());
-    let touched = names.into_iter().find(|name| is_others(name) && current.get(*name) != document.get(*name));
-    let account = wishes.locked.is_some_and(|locked| locked != before.account.is_locked())
-        || wishes.email_verified.is_some_and(|verified| verified != before.account.email_verified);
-    if let Some(name) = touched.map(String::as_str).or(account.then_some("the account's state")) {
-        return Err(ScimError::forbidden(format!("Only an administrator changes {name}.")).into());
-    }
-    if let Some(password) = wishes.password.as_ref().map(Secret::expose) {
-        let minimum = ctx.settings().password_min_length;
-        let weak = policy::weaknesses(password, minimum, &policy::obvious_words(ctx, before));
-        let guessable = |weakness: &Weakness| {
-            matches!(weakness, Weakness::Common | Weakness::Obvious(_) | Weakness::Repeated | Weakness::Blank)
-        };
-        if weak.iter().any(guessable) {
-            return Err(ScimError::invalid_value("20035 - The password is too easy to guess.").into());
-        }
-        let _place = gate.enter().ok_or(Refusal::Busy)?;
-        if policy::is_among(password, passwords) {
-            let detail = "22001 - The password has been used before: choose one that is new to this account.";
-            return Err(ScimError::invalid_value(detail).into());
-        }
-    }
-    Ok(())
 }

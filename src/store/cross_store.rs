@@ -9,27 +9,27 @@ use crate::model::context::Context;
 use crate::model::resource::Resource;
 use crate::ports::{DatabaseError, Statement, store_of};
 use crate::store::audit::OPERATION_HOLDS;
-use crate::store::write::NewMember;
+use crate::store::resources::NewMember;
 
 /// How many ids one parameter lists: it is at most 2 MB.
 const LISTED: usize = 5_000;
 
 /// Whether an id is of another store than PRIMARY.
 #[must_use]
-pub fn is_elsewhere(id: &str) -> bool {
+pub fn is_remote(id: &str) -> bool {
     store_of(id).is_some()
 }
 
 /// Users of other stores by id, with what groups call them.
 #[derive(Clone, Debug, Default)]
-pub struct Strangers(HashMap<String, String>);
+pub struct RemoteUsers(HashMap<String, String>);
 
-impl Strangers {
+impl RemoteUsers {
     /// Looks up those of `ids` that are users of other stores: one round trip for each store that they name.
     ///
     /// # Errors
     /// The database's.
-    pub async fn among<'a>(ctx: &Context, ids: impl IntoIterator<Item = &'a str>) -> Result<Self, DatabaseError> {
+    pub async fn find<'a>(ctx: &Context, ids: impl IntoIterator<Item = &'a str>) -> Result<Self, DatabaseError> {
         let mut by_store: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
         for id in ids {
             if let Some(number) = ctx.deployment.user_stores.of_id(id) {
@@ -56,12 +56,12 @@ impl Strangers {
 
     /// Whether this user is one of them.
     #[must_use]
-    pub fn has(&self, id: &str) -> bool {
+    pub fn contains(&self, id: &str) -> bool {
         self.0.contains_key(id)
     }
 
     /// Gives members the names that their stores know, unless the client has named them: PRIMARY could not look them up.
-    pub fn name(&self, members: &mut [NewMember]) {
+    pub fn name_members(&self, members: &mut [NewMember]) {
         for member in members.iter_mut().filter(|member| member.display.is_none()) {
             member.display = self.0.get(&member.id).cloned();
         }
@@ -72,8 +72,8 @@ impl Strangers {
 /// should one have been deleted meanwhile, the sweep takes it out again (`pending`).
 #[must_use]
 pub fn additions(ctx: &Context, group_id: &str, operation: &str, add: &[NewMember]) -> Option<Statement> {
-    let strangers = add.iter().filter(|member| is_elsewhere(&member.id));
-    let list: Vec<_> = strangers.map(|member| json!([member.id, member.display])).collect();
+    let remote_users = add.iter().filter(|member| is_remote(&member.id));
+    let list: Vec<_> = remote_users.map(|member| json!([member.id, member.display])).collect();
     (!list.is_empty()).then(|| {
         Statement::new(
             format!(
@@ -89,7 +89,7 @@ pub fn additions(ctx: &Context, group_id: &str, operation: &str, add: &[NewMembe
 /// The same for groups that the operation creates: each member as a list of the group's id, its own, and its name.
 #[must_use]
 pub fn creation(ctx: &Context, operation: &str, members: &[serde_json::Value]) -> Option<Statement> {
-    let list: Vec<_> = members.iter().filter(|member| member[1].as_str().is_some_and(is_elsewhere)).collect();
+    let list: Vec<_> = members.iter().filter(|member| member[1].as_str().is_some_and(is_remote)).collect();
     (!list.is_empty()).then(|| {
         Statement::new(
             "INSERT INTO members (tenant, group_id, member_id, type, display) \
@@ -109,11 +109,11 @@ pub async fn add_groups<'a>(
     ctx: &Context,
     users: impl IntoIterator<Item = &'a mut Resource>,
 ) -> Result<(), DatabaseError> {
-    let mut strangers: Vec<&mut Resource> = users.into_iter().filter(|user| is_elsewhere(&user.id)).collect();
-    if strangers.is_empty() {
+    let mut remote_users: Vec<&mut Resource> = users.into_iter().filter(|user| is_remote(&user.id)).collect();
+    if remote_users.is_empty() {
         return Ok(());
     }
-    let ids: Vec<&str> = strangers.iter().map(|user| user.id.as_str()).collect();
+    let ids: Vec<&str> = remote_users.iter().map(|user| user.id.as_str()).collect();
     let statement = Statement::new(
         "SELECT j.value AS id, json_group_array(json_object('value', a.ancestor_id, 'display', a.display, \
          'type', CASE a.depth WHEN 0 THEN 'direct' ELSE 'indirect' END)) AS groups FROM json_each(?2) j \
@@ -125,7 +125,7 @@ pub async fn add_groups<'a>(
     for row in ctx.primary().platform.query(statement).await? {
         groups.insert(row.text("id")?.to_owned(), row.text("groups")?.to_owned());
     }
-    for user in &mut strangers {
+    for user in &mut remote_users {
         user.groups = groups.remove(&user.id);
     }
     Ok(())

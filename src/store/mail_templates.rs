@@ -7,11 +7,12 @@ pub mod versions;
 
 use serde_json::json;
 
+use crate::model::audit::Action;
 use crate::model::context::Context;
 use crate::model::mail::TemplateType;
 use crate::model::mail_template::{ContentType, TemplateVersion, TenantTemplate};
 use crate::ports::{DatabaseError, Millis, Outcome, Row, Statement, Value};
-use crate::store::audit::{self, Action};
+use crate::store::audit;
 use crate::store::operation::{Committed, Operation};
 
 /// The most locales that a tenant has templates of one type in.

@@ -1,5 +1,10 @@
 //! One batch and what became of it, also where the answer was lost on the way.
 
+use std::collections::HashSet;
+
+use serde_json::json;
+
+use crate::base::text::without_values;
 use crate::model::context::Context;
 use crate::ports::{DatabaseError, Outcome, Statement};
 use crate::store::audit;
@@ -46,15 +51,44 @@ impl Operation {
     /// commit the audit is asked, in one more round trip.
     ///
     /// # Errors
-    /// The database's: nothing was written.
+    /// The database's: nothing was written, unless the audit could not be asked either.
     pub async fn commit(&self, ctx: &Context, batch: Vec<Statement>) -> Result<Committed, DatabaseError> {
         match ctx.platform.db.batch(batch).await {
             Ok(outcomes) => Ok(Committed::Answered(outcomes)),
             Err(error @ DatabaseError::Unique(_)) => Err(error),
             Err(error) => match audit::was_committed(ctx, &self.0).await {
                 Ok(true) => Ok(Committed::Unanswered),
-                _ => Err(error),
+                Ok(false) => Err(error),
+                Err(check) => Err(in_doubt(ctx, error, &check)),
             },
         }
     }
+
+    /// Runs a batch on many resources, each of them conditional, and answers the ids of those it wrote: the first statement
+    /// answers them, and the batch records this operation in the audit for each. After an error that may hide a commit the
+    /// audit is asked, in one more round trip.
+    ///
+    /// # Errors
+    /// The database's: nothing was written, unless the audit could not be asked either.
+    pub async fn commit_each(&self, ctx: &Context, batch: Vec<Statement>) -> Result<HashSet<String>, DatabaseError> {
+        match ctx.platform.db.batch(batch).await {
+            Ok(outcomes) => {
+                let rows = outcomes.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
+                rows.iter().map(|row| row.text("id").map(str::to_owned)).collect()
+            }
+            Err(error @ DatabaseError::Unique(_)) => Err(error),
+            Err(error) => match audit::targets(ctx, &self.0).await {
+                Ok(written) if !written.is_empty() => Ok(written),
+                Ok(_) => Err(error),
+                Err(check) => Err(in_doubt(ctx, error, &check)),
+            },
+        }
+    }
+}
+
+/// The error of a batch of which nobody knows whether it was committed; that of the check goes to the log.
+fn in_doubt(ctx: &Context, error: DatabaseError, check: &DatabaseError) -> DatabaseError {
+    let why = without_values(&check.to_string());
+    ctx.platform.log.line(&json!({ "event": "check for a hidden commit", "error": why }).to_string());
+    error
 }

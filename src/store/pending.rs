@@ -15,7 +15,7 @@ use serde_json::{Value as Json, json};
 use crate::model::context::Context;
 use crate::ports::{DatabaseError, Millis, Platform, Statement, Value};
 use crate::store::audit::OPERATION_HOLDS;
-use crate::store::write::NewResource;
+use crate::store::resources::NewResource;
 
 /// How old work is when the sweep does it, in milliseconds: longer than a request takes.
 const REST: Millis = 30_000;

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
+use crate::model::audit::Action;
 use crate::model::context::Context;
 use crate::model::schemas;
 use crate::ports::{DatabaseError, Platform, Statement, Value};
-use crate::store::audit::{self, Action};
+use crate::store::audit;
 use scim::error::Error as ScimError;
 use scim::schema::{Registry, Schema};
 

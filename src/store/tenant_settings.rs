@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use crate::model::audit::Action;
 use crate::model::context::Context;
 use crate::model::deployment::Deployment;
 use crate::model::settings::{self, SETTINGS, Settings, Values};
 use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Outcome, Row, Statement};
-use crate::store::audit::{self, Action};
+use crate::store::audit;
 
 /// The statement that reads the tenant: no row for an unknown one.
 #[must_use]

@@ -2,10 +2,11 @@
 
 use serde_json::Value as Json;
 
+use crate::model::audit::Action;
 use crate::model::context::Context;
 use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Millis, Row, Statement};
-use crate::store::audit::{self, Action};
+use crate::store::audit;
 
 /// A tenant's row.
 #[derive(Clone, Debug)]
@@ -83,4 +84,13 @@ pub async fn set_active(ctx: &Context, number: i64, active: bool) -> Result<bool
     let Some(row) = outcomes.first().and_then(|outcome| outcome.rows.first()) else { return Ok(false) };
     ctx.caches.settings.forget(&Tenant::of(row.text("domain")?));
     Ok(true)
+}
+
+/// The statement that creates a tenant. `owners` is what [`TenantRow::owners`] is.
+#[must_use]
+pub fn creation(ctx: &Context, tenant: &Tenant, owners: &Json) -> Statement {
+    Statement::new(
+        "INSERT INTO tenants (number, domain, owners, created) VALUES (?1, ?2, ?3, ?4)",
+        vec![tenant.key(), tenant.domain().into(), owners.to_string().into(), ctx.platform.clock.now().into()],
+    )
 }

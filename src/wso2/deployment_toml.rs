@@ -130,12 +130,11 @@ impl Report {
             self.entries[named].verdict = Verdict::Refused(why.to_owned());
             return;
         };
-        let sender =
-            Sender::parse(&address).map(|sender| Sender { name: name.trim().to_owned(), ..sender }.to_string());
-        match sender.filter(|sender| Sender::parse(sender).is_some()) {
+        let sender = Sender::parse(&address).map(|sender| Sender { name: name.trim().to_owned(), ..sender });
+        match sender.filter(|sender| Sender::parse(&sender.to_string()).as_ref() == Some(sender)) {
             Some(sender) => {
                 for index in [named, addressed] {
-                    self.entries[index].verdict = Verdict::Taken(vec![(MAIL_FROM, sender.clone())]);
+                    self.entries[index].verdict = Verdict::Taken(vec![(MAIL_FROM, sender.to_string())]);
                 }
             }
             None => {

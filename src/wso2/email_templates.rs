@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 
 use crate::base::locale::{MAX_LOCALE, normalise};
 use crate::i18n::Language;
+use crate::mail::preview::warnings;
 use crate::mail::render::shipped;
 use crate::mail::render::validate::validate;
 use crate::mail::template::Template;
@@ -371,11 +372,16 @@ fn stored(stored: Stored) -> Result<(), Error> {
 }
 
 /// Replaces a template, or with a list all templates of a type: those that the list does not name go back to what is
-/// shipped.
+/// shipped. Answers what else to know of them, a sentence each.
 ///
 /// # Errors
 /// [`TemplateError`]
-pub async fn replace(ctx: &Context, version: Version, route: &TemplateRoute, body: &Json) -> Result<(), TemplateError> {
+pub async fn replace(
+    ctx: &Context,
+    version: Version,
+    route: &TemplateRoute,
+    body: &Json,
+) -> Result<Vec<String>, TemplateError> {
     match route {
         TemplateRoute::Template(id, locale) => {
             let locale = locale_of(locale)?;
@@ -388,15 +394,22 @@ pub async fn replace(ctx: &Context, version: Version, route: &TemplateRoute, bod
                 return Err(invalid(format!("{} is not the locale in the address.", version.locale())).into());
             }
             let template = new_template(kind.kind, body)?;
-            if found.template.as_ref() == Some(&template) {
-                return Ok(());
+            let warnings = warnings(ctx, &kind, &template).await?;
+            if found.template.as_ref() != Some(&template) {
+                stored(mail_templates::store(ctx, &kind, &[(locale, template)], Replace::Same).await?)?;
             }
-            Ok(stored(mail_templates::store(ctx, &kind, &[(locale, template)], Replace::Same).await?)?)
+            Ok(warnings)
         }
         TemplateRoute::Type(id) => {
             let (_, kind) = find(ctx, id, None).await?;
             let templates = new_list(version, kind.kind, body)?;
-            Ok(stored(mail_templates::store(ctx, &kind, &templates, Replace::All).await?)?)
+            let mut all = Vec::new();
+            for (locale, template) in &templates {
+                let of_one = warnings(ctx, &kind, template).await?;
+                all.extend(of_one.into_iter().map(|warning| format!("{locale}: {warning}")));
+            }
+            stored(mail_templates::store(ctx, &kind, &templates, Replace::All).await?)?;
+            Ok(all)
         }
         TemplateRoute::Types | TemplateRoute::Templates(_) | TemplateRoute::App => Err(no_app_templates().into()),
     }

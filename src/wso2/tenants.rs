@@ -5,8 +5,8 @@ use serde_json::{Value as Json, json};
 use crate::base::secret::Secret;
 use crate::base::text::rfc3339;
 use crate::model::tenant::{SUPER_TENANT, Tenant};
-use crate::provision::Refusal;
-use crate::provision::tenant::{NewTenant, Owner, TenantRefusal};
+use crate::provision::ProvisionError;
+use crate::provision::tenant::{CreateTenantError, NewTenant, Owner};
 use crate::store::tenants::TenantRow;
 use crate::wso2::error::Error;
 
@@ -112,14 +112,14 @@ fn owner(body: &Json) -> Result<Owner, Error> {
 ///
 /// # Errors
 /// What is not the request's fault.
-pub fn create_error(refusal: TenantRefusal) -> Result<Error, Refusal> {
+pub fn create_error(refusal: CreateTenantError) -> Result<Error, ProvisionError> {
     match refusal {
-        TenantRefusal::Exists => Ok(exists()),
-        TenantRefusal::Settings(problems) => Ok(Error::of(400, "TM-60013", problems.join(" "))),
-        TenantRefusal::Owner(Refusal::Scim(error)) if error.status < 500 => {
+        CreateTenantError::Exists => Ok(exists()),
+        CreateTenantError::Settings(problems) => Ok(Error::of(400, "TM-60013", problems.join(" "))),
+        CreateTenantError::Owner(ProvisionError::Scim(error)) if error.status < 500 => {
             Ok(Error::of(error.status, "TM-60002", error.detail))
         }
-        TenantRefusal::Owner(other) => Err(other),
+        CreateTenantError::Owner(other) => Err(other),
     }
 }
 

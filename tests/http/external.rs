@@ -149,7 +149,7 @@ fn the_switch_is_the_tenants_and_holds_at_once() {
 }
 
 /// What the caller with these scopes gets for creating a user with a flag.
-fn as_caller_with(app: &App, scopes: &[Scope], body: Value) -> Result<provision::Found, provision::Refusal> {
+fn as_caller_with(app: &App, scopes: &[Scope], body: Value) -> Result<provision::Found, provision::ProvisionError> {
     let ctx = Context {
         platform: app.platform.clone(),
         deployment: app.deployment.clone(),
@@ -174,7 +174,7 @@ fn a_caller_without_the_scope_links_is_refused_and_nothing_is_written() {
     let before = app.dump();
     for body in [invited("paul"), verified("petra")] {
         match as_caller_with(&app, &[Scope::ScimWrite, Scope::Invitations], body) {
-            Err(provision::Refusal::Scim(error)) => {
+            Err(provision::ProvisionError::Scim(error)) => {
                 assert_eq!(error.status, 403);
                 assert!(error.detail.contains("scope links"), "{}", error.detail);
             }

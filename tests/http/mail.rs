@@ -369,7 +369,7 @@ fn the_language_of_a_mail_is_one_that_a_token_can_carry() {
         assert_eq!(reply.status, 201, "{}", reply.text);
         app.deliver();
         assert_eq!(app.inbox()[0]["locale"], expected, "{preferred}");
-        let simplified = app.inbox()[0]["html"].as_str().unwrap().contains("lang=\"zh-CN\"");
+        let simplified = app.inbox()[0]["html"].as_str().unwrap().contains("lang=\"zh");
         assert_eq!(simplified, expected == "zh_SG" || expected == "zh_Hans_CN", "{preferred}");
     }
 }

@@ -330,3 +330,104 @@ fn a_preview_shows_the_mail_and_names_what_is_wrong() {
     assert_eq!(app.anyone("POST", PREVIEW).status, 401);
     assert_eq!(app.dump(), before);
 }
+
+#[test]
+fn claims_are_the_same_in_the_mail_and_in_the_preview() {
+    let app = App::new();
+    let claims = [
+        ("givenname", "Paul"),
+        ("lastname", "Smith"),
+        ("emailaddress", "paul@example.com"),
+        ("EmailAddress", "paul@example.com"),
+        ("username", "paul"),
+        ("mobile", "+1 555 0199"),
+        ("telephone", "+1 555 0100"),
+        ("department", "Engineering"),
+        ("country", "US"),
+        ("locality", "Springfield"),
+        ("displayName", "Paul Smith"),
+        ("title", "Engineer"),
+        ("organization", "Example"),
+        ("employeeNumber", "1001"),
+        ("manager", "1000"),
+        ("name.formatted", "Paul Smith"),
+        ("phoneNumbers.mobile", "+1 555 0199"),
+        ("addresses.postalCode", "62701"),
+    ];
+    let named: String =
+        claims.iter().map(|(name, _)| format!("[{name}: {{{{user.claim.{name}}}}}]")).collect::<Vec<_>>().join(" ");
+    let template = json!({
+        "contentType": "text/html", "subject": "{{user.claim.displayName}}",
+        "body": format!("<p>{named} {{{{invitation-link}}}}</p>"), "footer": "",
+    });
+    let path = format!("{TYPES}/QXNrUGFzc3dvcmQ/org-templates/en_US");
+    let stored = app.admin("PUT", &path, template.to_string());
+    assert_eq!((stored.status.as_u16(), stored.header("latchkey-template-problems")), (200, ""), "{}", stored.text);
+
+    let preview = app.admin("POST", PREVIEW, json!({ "type": "AskPassword", "locale": "en_US" }).to_string()).json();
+    assert_eq!(preview["problems"], json!([]));
+    let mut paul = crate::support::invited("paul");
+    for (name, value) in [
+        ("name", json!({ "formatted": "Paul Smith", "givenName": "Paul", "familyName": "Smith" })),
+        ("displayName", json!("Paul Smith")),
+        ("title", json!("Engineer")),
+        (
+            "phoneNumbers",
+            json!([{ "value": "+1 555 0100", "type": "work" }, { "value": "+1 555 0199", "type": "mobile" }]),
+        ),
+        ("addresses", json!([{ "locality": "Springfield", "postalCode": "62701", "country": "US", "type": "work" }])),
+        (
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
+            json!({ "department": "Engineering", "organization": "Example", "employeeNumber": "1001",
+                "manager": { "value": "1000" } }),
+        ),
+    ] {
+        paul[name] = value;
+    }
+    assert_eq!(app.admin("POST", "/scim2/Users", paul.to_string()).status, 201);
+    app.deliver();
+    let mail = app.inbox()[0].clone();
+    for (shown, from) in [(&preview, "preview"), (&mail, "mail")] {
+        assert_eq!(shown["subject"], "Paul Smith", "{from}");
+        let text = shown["html"].as_str().unwrap();
+        for (name, value) in claims {
+            assert!(text.contains(&format!("[{name}: {value}]")), "{from} has no {name}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_claim_that_nothing_can_fill_is_a_problem_that_preview_and_put_name() {
+    let app = App::new();
+    for (claim, known) in [
+        ("nickName", true),
+        ("timezone", true),
+        ("costCenter", true),
+        ("emails.home", true),
+        ("nonsense", false),
+        ("department2", false),
+        ("name.nothing", false),
+        ("password", false),
+        ("groups", false),
+        ("manager.displayName", false),
+    ] {
+        let body = format!("<p>{{{{user.claim.{claim}}}}} {{{{invitation-link}}}}</p>");
+        let draft = json!({ "type": "AskPassword", "locale": "en_US", "subject": "s", "body": body });
+        let preview = app.admin("POST", PREVIEW, draft.to_string()).json();
+        assert_eq!(preview["problems"].as_array().unwrap().is_empty(), known, "{claim}: {preview}");
+        let template = json!({ "contentType": "text/html", "subject": "s", "body": body, "footer": "" });
+        let path = format!("{TYPES}/QXNrUGFzc3dvcmQ/org-templates/en_US");
+        for _ in 0..2 {
+            let stored = app.admin("PUT", &path, template.to_string());
+            assert_eq!(stored.status, 200, "{claim}");
+            let header = stored.header("latchkey-template-problems");
+            let name = format!("{{{{user.claim.{claim}}}}}");
+            assert_eq!(header.contains(&name), !known, "{claim}: {header}");
+            assert_eq!(header.is_empty(), known, "{claim}: {header}");
+        }
+    }
+    let own =
+        json!({ "contentType": "text/html", "subject": "{{nobody}}", "body": "{{invitation-link}}", "footer": "" });
+    let stored = app.admin("PUT", &format!("{TYPES}/QXNrUGFzc3dvcmQ/org-templates/en_US"), own.to_string());
+    assert!(stored.header("latchkey-template-problems").contains("{{nobody}}"));
+}

@@ -1,12 +1,12 @@
 //! What the rooms' errors come to.
 
 use crate::http::error::{ApiError, Cause};
-use crate::invite::listing;
 use crate::invite::resend;
 use crate::invite::resend_all;
 use crate::mail::webhooks;
 use crate::ports::DatabaseError;
 use crate::provision;
+use crate::store::invitations::listing;
 use crate::store::list;
 use crate::store::registrations::RegisterError;
 use crate::store::tenant_settings::ChangeError;
@@ -32,12 +32,12 @@ impl From<Wso2Error> for ApiError {
     }
 }
 
-impl From<provision::Refusal> for ApiError {
-    fn from(error: provision::Refusal) -> Self {
+impl From<provision::ProvisionError> for ApiError {
+    fn from(error: provision::ProvisionError) -> Self {
         match error {
-            provision::Refusal::Scim(error) => error.into(),
-            provision::Refusal::Busy => Self::too_many_passwords(),
-            provision::Refusal::Database(failure) => failure.into(),
+            provision::ProvisionError::Scim(error) => error.into(),
+            provision::ProvisionError::Busy => Self::too_many_passwords(),
+            provision::ProvisionError::Database(failure) => failure.into(),
         }
     }
 }
@@ -78,24 +78,26 @@ impl From<listing::ListError> for ApiError {
     }
 }
 
-impl From<resend::Refusal> for ApiError {
-    fn from(error: resend::Refusal) -> Self {
+impl From<resend::ResendError> for ApiError {
+    fn from(error: resend::ResendError) -> Self {
         let detail = error.to_string();
         match error {
-            resend::Refusal::NotFound => Self::missing(detail),
-            resend::Refusal::Forbidden(_) => Self::forbidden(detail),
-            resend::Refusal::Nothing(_) => Self::conflict(detail),
-            resend::Refusal::TooMany { seconds, .. } => Self::too_many_requests(seconds, detail),
-            resend::Refusal::Database(failure) => failure.into(),
+            resend::ResendError::NotFound => Self::missing(detail),
+            resend::ResendError::Forbidden(_) => Self::forbidden(detail),
+            resend::ResendError::Nothing(_) => Self::conflict(detail),
+            resend::ResendError::TooMany { seconds, .. } => Self::too_many_requests(seconds, detail),
+            resend::ResendError::Database(failure) => failure.into(),
         }
     }
 }
 
-impl From<resend_all::Refusal> for ApiError {
-    fn from(error: resend_all::Refusal) -> Self {
+impl From<resend_all::ResendAllError> for ApiError {
+    fn from(error: resend_all::ResendAllError) -> Self {
         match error {
-            resend_all::Refusal::Database(failure) => failure.into(),
-            resend_all::Refusal::Signing | resend_all::Refusal::External => Self::conflict(error.to_string()),
+            resend_all::ResendAllError::Database(failure) => failure.into(),
+            resend_all::ResendAllError::Signing | resend_all::ResendAllError::External => {
+                Self::conflict(error.to_string())
+            }
         }
     }
 }

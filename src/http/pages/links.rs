@@ -18,7 +18,7 @@ use crate::http::reasons::reasons;
 use crate::http::request::{Input, Query};
 use crate::http::response;
 use crate::i18n::Language;
-use crate::invite::redeem::{self, Link, Redeemed, SETS_PASSWORD};
+use crate::invite::redeem::{self, CONFIRMS_ADDRESS, Link, Redeemed, SETS_PASSWORD};
 use crate::invite::renewal;
 use crate::model::context::Context;
 use crate::model::resource::Resource;
@@ -138,46 +138,50 @@ impl<'a> View<'a> {
         response
     }
 
-    /// What a database that fails means for the person: nothing but to try again.
-    fn failed(
-        &self,
-        uri: &Uri,
-        token: &str,
-        purposes: &[Purpose],
-        failure: DatabaseError,
-    ) -> Result<Response, ApiError> {
-        match (&failure, redeem::claims(self.ctx, token, purposes)) {
-            (DatabaseError::Unavailable(_), Ok(claims)) => Ok(self.unavailable(uri, &claims, &failure)),
-            _ => Err(failure.into()),
+    /// What a database that fails means for the holder of an authentic link: nothing but to try again.
+    fn failed(&self, uri: &Uri, claims: &Claims, failure: DatabaseError) -> Result<Response, ApiError> {
+        if matches!(failure, DatabaseError::Unavailable(_)) {
+            Ok(self.unavailable(uri, claims, &failure))
+        } else {
+            Err(failure.into())
         }
     }
 }
 
 /// The answer to the button for a new mail. Of an expired link it is the same, and after the same work, whatever became of
-/// the user; of one in time, its page has told already. `None` where the form is not that button's, or the link has none.
-async fn new_mail(
+/// the user; of one in time, its page has told already.
+async fn new_mail(view: &View<'_>, uri: &Uri, claims: &Claims) -> Response {
+    match renewal::request(view.ctx, claims).await {
+        Ok(()) => response::page(StatusCode::OK, invite::new_mail_requested(&view.shell(Some(claims)))),
+        Err(failure) => view.unavailable(uri, claims, &failure),
+    }
+}
+
+/// What the token of a POST says. The error is the answer: to the button for a new mail, or the page of a link that does
+/// not work.
+async fn verify_posted(
     view: &View<'_>,
     uri: &Uri,
     form: &Form,
     token: &str,
     purposes: &[Purpose],
-) -> Option<Result<Response, ApiError>> {
-    if !is_intent(form, REQUEST_NEW_MAIL) {
-        return None;
-    }
-    let claims = match redeem::claims(view.ctx, token, purposes) {
-        Err(Refused::Expired(claims)) => *claims,
-        Ok(claims) => match redeem::look_up(view.ctx, claims).await {
-            Ok(Link::Dead { claims, renewable: true, .. }) => claims,
-            Ok(_) => return None,
-            Err(failure) => return Some(view.failed(uri, token, purposes, failure)),
-        },
-        Err(_) => return None,
+) -> Result<Claims, Result<Response, ApiError>> {
+    let asks_for_mail = is_intent(form, REQUEST_NEW_MAIL);
+    let claims = match redeem::verify(view.ctx, token, purposes) {
+        Ok(claims) => claims,
+        Err(Refused::Expired(claims)) if asks_for_mail => return Err(Ok(new_mail(view, uri, &claims).await)),
+        Err(refused) => return Err(Ok(view.not_live(uri, &refused.into()))),
     };
-    Some(Ok(match renewal::request(view.ctx, &claims).await {
-        Ok(()) => response::page(StatusCode::OK, invite::new_mail_requested(&view.shell(Some(&claims)))),
-        Err(failure) => view.unavailable(uri, &claims, &failure),
-    }))
+    if asks_for_mail {
+        match redeem::open(view.ctx, claims.clone()).await {
+            Ok(Link::Dead { renewable: true, .. }) if view.button_for_new_mail(uri).is_some() => {
+                return Err(Ok(new_mail(view, uri, &claims).await));
+            }
+            Ok(_) => {}
+            Err(failure) => return Err(view.failed(uri, &claims, failure)),
+        }
+    }
+    Ok(claims)
 }
 
 fn is_intent(form: &Form, intent: &str) -> bool {
@@ -224,11 +228,14 @@ fn too_large(_: TooLarge) -> ApiError {
 pub async fn invite_page(input: Input) -> Result<Response, ApiError> {
     let Input { state, uri, params, .. } = input;
     let view = View::new(&state.ctx);
-    let token = params.raw("token");
-    match redeem::open(&state.ctx, token, SETS_PASSWORD).await {
+    let claims = match redeem::verify(&state.ctx, params.raw("token"), SETS_PASSWORD) {
+        Ok(claims) => claims,
+        Err(refused) => return Ok(view.not_live(&uri, &refused.into())),
+    };
+    match redeem::open(&state.ctx, claims.clone()).await {
         Ok(Link::Live(claims, user)) => Ok(view.form(StatusCode::OK, &uri, &claims, &user, &[])),
         Ok(other) => Ok(view.not_live(&uri, &other)),
-        Err(failure) => view.failed(&uri, token, SETS_PASSWORD, failure),
+        Err(failure) => view.failed(&uri, &claims, failure),
     }
 }
 
@@ -238,26 +245,26 @@ pub async fn set_password(input: Input) -> Result<Response, ApiError> {
     let form = body.form().await.map_err(too_large)?;
     let ctx = &state.ctx;
     let view = View::new(ctx);
-    let token = params.raw("token");
-    if let Some(response) = new_mail(&view, &uri, &form, token, SETS_PASSWORD).await {
-        return response;
-    }
+    let claims = match verify_posted(&view, &uri, &form, params.raw("token"), SETS_PASSWORD).await {
+        Ok(claims) => claims,
+        Err(answer) => return answer,
+    };
     let (password, confirm) = match (form.field(PASSWORD_FIELD).transpose(), form.field(CONFIRM_FIELD).transpose()) {
         (Ok(password), Ok(confirm)) => (password.unwrap_or_default(), confirm),
         _ => {
-            return match redeem::open(ctx, token, SETS_PASSWORD).await {
+            return match redeem::open(ctx, claims.clone()).await {
                 Ok(Link::Live(claims, user)) => {
                     let problems = [Language::for_locale(&claims.locale).pages().weak_garbled.to_owned()];
                     Ok(view.form(StatusCode::UNPROCESSABLE_ENTITY, &uri, &claims, &user, &problems))
                 }
                 Ok(other) => Ok(view.not_live(&uri, &other)),
-                Err(failure) => view.failed(&uri, token, SETS_PASSWORD, failure),
+                Err(failure) => view.failed(&uri, &claims, failure),
             };
         }
     };
-    let redeemed = match redeem::set_password(ctx, &state.gate, token, &password, confirm.as_deref()).await {
+    let redeemed = match redeem::set_password(ctx, &state.gate, claims.clone(), &password, confirm.as_deref()).await {
         Ok(redeemed) => redeemed,
-        Err(failure) => return view.failed(&uri, token, SETS_PASSWORD, failure),
+        Err(failure) => return view.failed(&uri, &claims, failure),
     };
     Ok(match redeemed {
         Redeemed::Done(claims, user) => {
@@ -281,15 +288,18 @@ pub async fn set_password(input: Input) -> Result<Response, ApiError> {
 /// `GET /verify/{token}`: one button, or what is wrong with the link.
 pub async fn verify_page(input: Input) -> Result<Response, ApiError> {
     let Input { state, uri, params, .. } = input;
-    offer_to_verify(&state.ctx, &uri, params.raw("token"), StatusCode::OK).await
+    let view = View::new(&state.ctx);
+    match redeem::verify(&state.ctx, params.raw("token"), CONFIRMS_ADDRESS) {
+        Ok(claims) => offer_to_verify(&view, &uri, claims, StatusCode::OK).await,
+        Err(refused) => Ok(view.not_live(&uri, &refused.into())),
+    }
 }
 
-async fn offer_to_verify(ctx: &Context, uri: &Uri, token: &str, status: StatusCode) -> Result<Response, ApiError> {
-    let view = View::new(ctx);
-    match redeem::open(ctx, token, &[Purpose::VerifyEmail]).await {
+async fn offer_to_verify(view: &View<'_>, uri: &Uri, claims: Claims, status: StatusCode) -> Result<Response, ApiError> {
+    match redeem::open(view.ctx, claims.clone()).await {
         Ok(Link::Live(claims, user)) => Ok(view.button(status, uri, &claims, &user)),
         Ok(other) => Ok(view.not_live(uri, &other)),
-        Err(failure) => view.failed(uri, token, &[Purpose::VerifyEmail], failure),
+        Err(failure) => view.failed(uri, &claims, failure),
     }
 }
 
@@ -300,16 +310,16 @@ pub async fn confirm_email(input: Input) -> Result<Response, ApiError> {
     let ctx = &state.ctx;
     let form = body.form().await.map_err(too_large)?;
     let view = View::new(ctx);
-    let token = params.raw("token");
-    if let Some(response) = new_mail(&view, &uri, &form, token, &[Purpose::VerifyEmail]).await {
-        return response;
-    }
+    let claims = match verify_posted(&view, &uri, &form, params.raw("token"), CONFIRMS_ADDRESS).await {
+        Ok(claims) => claims,
+        Err(answer) => return answer,
+    };
     if !is_intent(&form, CONFIRM_EMAIL) {
-        return offer_to_verify(ctx, &uri, token, StatusCode::UNPROCESSABLE_ENTITY).await;
+        return offer_to_verify(&view, &uri, claims, StatusCode::UNPROCESSABLE_ENTITY).await;
     }
-    let redeemed = match redeem::confirm_email(ctx, token).await {
+    let redeemed = match redeem::confirm_email(ctx, claims.clone()).await {
         Ok(redeemed) => redeemed,
-        Err(failure) => return view.failed(&uri, token, &[Purpose::VerifyEmail], failure),
+        Err(failure) => return view.failed(&uri, &claims, failure),
     };
     Ok(match redeemed {
         Redeemed::Done(claims, user) => {

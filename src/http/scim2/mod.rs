@@ -8,7 +8,7 @@ mod resources;
 pub use bulk::bulk;
 pub use discovery::{resource_type, resource_types, schema, schemas, service_provider_config};
 pub use me::{modify_me, read_me, replace_me};
-pub use resources::{create, delete, list, modify, read, replace, search, search_all};
+pub use resources::{create, delete, list, list_all, modify, read, replace, search, search_all};
 
 use std::sync::Arc;
 
@@ -23,6 +23,7 @@ use crate::provision::{Expected, Found};
 use scim::error::Error as ScimError;
 use scim::projection::Projection;
 use scim::schema::ResourceType;
+use scim::uri;
 
 /// The largest resource, in bytes (DESIGN 9).
 const MAX_RESOURCE: usize = 256 * 1024;
@@ -31,6 +32,29 @@ fn projection(query: &Query, resource_type: &Arc<ResourceType>) -> Result<Projec
     let attributes = query.first_in_any_case("attributes");
     let excluded = query.first_in_any_case("excludedAttributes");
     Projection::parse(resource_type, attributes.as_deref(), excluded.as_deref())
+}
+
+/// The names of the endpoints below `/scim2`, and what SCIM 1.1 called one of them.
+const ENDPOINTS: [(&str, &str); 8] = [
+    ("users", "Users"),
+    ("groups", "Groups"),
+    ("me", "Me"),
+    ("bulk", "Bulk"),
+    ("schemas", "Schemas"),
+    ("resourcetypes", "ResourceTypes"),
+    ("serviceproviderconfig", "ServiceProviderConfig"),
+    ("serviceconfiguration", "ServiceProviderConfig"),
+];
+
+/// The one spelling of a path below `/scim2`: clients end it in a slash, double one, escape what needs no escape, and write
+/// an endpoint's name in any case. `None` for other paths: what is written in those is meant.
+pub fn canonical_path(path: &str) -> Option<String> {
+    let plain = uri::normalize_path(path);
+    let rest = plain.strip_prefix("/scim2").filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
+    let Some(rest) = rest.strip_prefix('/') else { return Some(plain.into_owned()) };
+    let (endpoint, rest) = rest.find('/').map_or((rest, ""), |end| rest.split_at(end));
+    let known = ENDPOINTS.iter().find(|(name, _)| endpoint.eq_ignore_ascii_case(name));
+    Some(format!("/scim2/{}{rest}", known.map_or(endpoint, |(_, name)| name)))
 }
 
 /// Returns what `If-Match`, or else `If-None-Match`, asks of the version.

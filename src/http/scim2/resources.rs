@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ::http::StatusCode;
 use axum::response::Response;
+use serde_json::Value as Json;
 
 use crate::http::error::ApiError;
 use crate::http::request::{Input, PathParams};
@@ -12,14 +13,16 @@ use crate::http::scim2::{MAX_RESOURCE, expected, not_modified, projection, resou
 use crate::model::context::Context;
 use crate::model::resource::GROUP;
 use crate::provision::{self, Found};
-use crate::store::group;
+use crate::store::groups;
 use crate::store::list::{self, Page};
 use crate::store::registrations;
 use scim::error::Error as ScimError;
 use scim::list::list_response;
+use scim::patch::Patch;
 use scim::projection::Projection;
 use scim::query::ListRequest;
-use scim::schema::ResourceType;
+use scim::resource;
+use scim::schema::{AttributePath, ResourceType};
 
 /// The largest group, in bytes: its members count for nothing in the limit on the resource itself.
 const MAX_GROUP: usize = 8 * 1024 * 1024;
@@ -43,6 +46,7 @@ pub async fn create(input: Input) -> Result<Response, ApiError> {
     let rt = type_at(ctx, &params).await?;
     let projection = projection(&query, &rt)?;
     let json = body.json(body_limit(&rt)).await?;
+    let projection = with_written(projection, &rt, |rt| resource::written(rt, &json));
     let found = provision::create(ctx, &state.gate, &rt, json).await?;
     Ok(resource_response(ctx, &rt, &found, &projection, StatusCode::CREATED))
 }
@@ -67,6 +71,7 @@ pub async fn replace(input: Input) -> Result<Response, ApiError> {
     let rt = type_at(ctx, &params).await?;
     let projection = projection(&query, &rt)?;
     let json = body.json(body_limit(&rt)).await?;
+    let projection = with_written(projection, &rt, |rt| resource::written(rt, &json));
     let (id, expected, with_members) = (params.raw("id"), expected(&headers), projection.wants("members"));
     let found = provision::replace(ctx, &state.gate, &rt, id, json, expected, with_members).await?;
     written(ctx, &rt, found, &projection).await
@@ -79,9 +84,24 @@ pub async fn modify(input: Input) -> Result<Response, ApiError> {
     let rt = type_at(ctx, &params).await?;
     let projection = projection(&query, &rt)?;
     let json = body.json(body_limit(&rt)).await?;
+    let projection = with_written(projection, &rt, |rt| patched(rt, &json));
     let (id, expected, with_members) = (params.raw("id"), expected(&headers), projection.wants("members"));
     let found = provision::modify(ctx, &state.gate, &rt, id, &json, expected, with_members).await?;
     written(ctx, &rt, found, &projection).await
+}
+
+/// The projection that also shows what the request wrote of what is returned on request alone. Few types have any.
+pub(in crate::http::scim2) fn with_written(
+    projection: Projection,
+    rt: &Arc<ResourceType>,
+    written: impl FnOnce(&Arc<ResourceType>) -> Vec<AttributePath>,
+) -> Projection {
+    if rt.has_returned_on_request() { projection.with_written(written(rt)) } else { projection }
+}
+
+/// What a PATCH writes of what is returned on request alone; nothing if it is refused anyhow.
+pub(in crate::http::scim2) fn patched(rt: &Arc<ResourceType>, request: &Json) -> Vec<AttributePath> {
+    Patch::parse(rt, request).map(|patch| patch.written()).unwrap_or_default()
 }
 
 /// Returns the response to a write: 200 with the resource; 204 for a large group that nobody asked to see (DESIGN 8).
@@ -97,7 +117,7 @@ async fn written(
         return Ok(response);
     }
     if found.large && found.members.is_none() && projection.wants("members") {
-        found.members = Some(group::members(ctx, &found.resource.id).await?);
+        found.members = Some(groups::members(ctx, &found.resource.id).await?);
     }
     Ok(resource_response(ctx, rt, &found, projection, StatusCode::OK))
 }
@@ -141,10 +161,22 @@ async fn page_of(ctx: &Context, rt: &Arc<ResourceType>, request: &ListRequest) -
 pub async fn search_all(input: Input) -> Result<Response, ApiError> {
     let Input { state, body, .. } = input;
     let ctx = &state.ctx;
+    let request = ListRequest::from_search_request(&body.json(MAX_RESOURCE).await?)?;
+    page_of_all(ctx, &request).await
+}
+
+/// `GET /scim2` (RFC 7644 section 3.4.2.1): the same.
+pub async fn list_all(input: Input) -> Result<Response, ApiError> {
+    let Input { state, query, .. } = input;
+    let pairs: Vec<_> = query.pairs().collect();
+    let request = ListRequest::from_pairs(pairs.iter().map(|(name, value)| (&**name, &**value)))?;
+    page_of_all(&state.ctx, &request).await
+}
+
+async fn page_of_all(ctx: &Context, request: &ListRequest) -> Result<Response, ApiError> {
     let registry = registrations::of(ctx).await?;
-    let json = body.json(MAX_RESOURCE).await?;
     let types = registry.resource_types();
-    let queries = ListRequest::from_search_request(&json)?.resolve_for_any(types)?;
+    let queries = request.resolve_for_any(types)?;
     let page = list::list_any(ctx, types, &queries).await?;
     let projections: Vec<_> = types.iter().cloned().zip(queries.into_iter().map(|query| query.projection)).collect();
     let rendered = render(ctx, &projections, &page).await?;
@@ -163,7 +195,7 @@ async fn render(
         page.resources.iter().filter(|(name, _)| name == GROUP).map(|(_, group)| group.id.as_str()).collect();
     let mut members = Vec::new();
     if with_members && !groups.is_empty() {
-        members = group::members_of_all(ctx, &groups).await?.ok_or_else(|| {
+        members = groups::members_of_all(ctx, &groups).await?.ok_or_else(|| {
             ScimError::too_many(
                 "The groups of this page have more members than one answer holds: ask with excludedAttributes=members, \
                  or read the groups one by one.",

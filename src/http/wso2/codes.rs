@@ -16,9 +16,9 @@ use crate::http::response::{self, empty, uncached};
 use crate::i18n::Language;
 use crate::invite::offline;
 use crate::invite::redeem::{self, Link, Redeemed, SETS_PASSWORD};
-use crate::invite::resend::{self, Refusal};
+use crate::invite::resend::{self, ResendError};
 use crate::model::context::Context;
-use crate::store::find;
+use crate::store::resources::find;
 use crate::wso2::codes as wso2;
 use crate::wso2::codes::{ANY_PURPOSE, Endpoint};
 use crate::wso2::error::Error;
@@ -37,7 +37,9 @@ pub async fn validate_recovery(input: Input) -> Result<Response, ApiError> {
     let ctx = &state.ctx;
     let body = body.json(MEGABYTE).await?;
     wso2::check_step(&body)?;
-    match redeem::open(ctx, wso2::text(&body, "code"), SETS_PASSWORD).await? {
+    let claims = redeem::verify(ctx, wso2::text(&body, "code"), SETS_PASSWORD)
+        .map_err(|refused| wso2::not_live(&refused.into(), Endpoint::ValidateRecovery, &ctx.tenant))?;
+    match redeem::open(ctx, claims).await? {
         Link::Live(_, user) => Ok(json(StatusCode::ACCEPTED, &wso2::user(ctx, &user))),
         other => Err(wso2::not_live(&other, Endpoint::ValidateRecovery, &ctx.tenant).into()),
     }
@@ -51,7 +53,9 @@ pub async fn set_password(input: Input) -> Result<Response, ApiError> {
     let body = body.json(MEGABYTE).await?;
     let key = wso2::text(&body, "key");
     let password = wso2::text(&body, "password");
-    match redeem::set_password(ctx, &state.gate, key, password, None).await? {
+    let claims = redeem::verify(ctx, key, SETS_PASSWORD)
+        .map_err(|refused| wso2::not_live(&refused.into(), Endpoint::SetPassword, &ctx.tenant))?;
+    match redeem::set_password(ctx, &state.gate, claims, password, None).await? {
         Redeemed::Done(_, user) => Ok(json(StatusCode::OK, &wso2::user(ctx, &user))),
         Redeemed::Refused(claims, _, weaknesses) => Err(password_error(key, &claims, &weaknesses).into()),
         Redeemed::NotLive(link) => Err(wso2::not_live(&link, Endpoint::SetPassword, &ctx.tenant).into()),
@@ -68,7 +72,7 @@ fn password_error(key: &str, claims: &Claims, weaknesses: &[Weakness]) -> Error 
 
 /// Returns what a code that confirms an address says, and whether its time is over. No round trip.
 fn confirmable(ctx: &Context, code: &str) -> Result<(Claims, bool), Error> {
-    let (claims, is_expired) = match redeem::claims(ctx, code, ANY_PURPOSE) {
+    let (claims, is_expired) = match redeem::verify(ctx, code, ANY_PURPOSE) {
         Ok(claims) => (claims, false),
         Err(Refused::Expired(claims)) => (*claims, true),
         Err(refused) => return Err(wso2::not_live(&refused.into(), Endpoint::User, &ctx.tenant)),
@@ -82,9 +86,11 @@ pub async fn validate_user(input: Input) -> Result<Response, ApiError> {
     let Input { state, body, .. } = input;
     let ctx = &state.ctx;
     let body = body.json(MEGABYTE).await?;
-    let code = wso2::text(&body, "code");
-    confirmable(ctx, code)?;
-    match redeem::confirm_email(ctx, code).await? {
+    let (claims, is_expired) = confirmable(ctx, wso2::text(&body, "code"))?;
+    if is_expired {
+        return Err(wso2::not_live(&Link::Expired(claims), Endpoint::User, &ctx.tenant).into());
+    }
+    match redeem::confirm_email(ctx, claims).await? {
         Redeemed::Done(_, user) => Ok(json(StatusCode::ACCEPTED, &wso2::user(ctx, &user))),
         Redeemed::NotLive(link) => Err(wso2::not_live(&link, Endpoint::User, &ctx.tenant).into()),
         // Nothing is typed here, so that nothing can be refused.
@@ -98,7 +104,7 @@ pub async fn introspect(input: Input) -> Result<Response, ApiError> {
     let ctx = &state.ctx;
     let body = body.json(MEGABYTE).await?;
     let (claims, is_expired) = confirmable(ctx, wso2::text(&body, "code"))?;
-    match redeem::look_up(ctx, claims).await? {
+    match redeem::open(ctx, claims).await? {
         Link::Live(_, user) => Ok(json(StatusCode::ACCEPTED, &wso2::introspected(ctx, &user, is_expired))),
         other => Err(wso2::not_live(&other, Endpoint::User, &ctx.tenant).into()),
     }
@@ -115,7 +121,7 @@ pub async fn resend(input: Input) -> Result<Response, ApiError> {
         wso2::no_recovery_data("There is no such user, or none who waits for a code of this scenario.")
     })?;
     let resent = resend::resend(ctx, &user.id).await.map_err(|refusal| match refusal {
-        Refusal::NotFound | Refusal::Nothing(_) => wso2::no_recovery_data(refusal.to_string()).into(),
+        ResendError::NotFound | ResendError::Nothing(_) => wso2::no_recovery_data(refusal.to_string()).into(),
         other => ApiError::from(other),
     })?;
     Ok(match resent.code {
@@ -130,7 +136,7 @@ pub async fn offline_link(input: Input) -> Result<Response, ApiError> {
     let ctx = &state.ctx;
     let body = body.json(MEGABYTE).await?;
     let user_name = wso2::offline_request(&ctx.deployment.user_stores, &body)?;
-    let token = offline::token(ctx, &user_name).await?.map_err(|error| wso2::offline_link_error(&error))?;
+    let token = offline::create_token(ctx, &user_name).await?.map_err(|error| wso2::offline_link_error(&error))?;
     let page = format!("{}/accountrecoveryendpoint/confirmrecovery.do", ctx.base());
     Ok(plain(StatusCode::CREATED, format!("{page}?confirmation={}", token.expose())))
 }

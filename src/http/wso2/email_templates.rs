@@ -3,6 +3,7 @@
 use ::http::StatusCode;
 use axum::response::Response;
 
+use crate::base::text::cut;
 use crate::http::body::MEGABYTE;
 use crate::http::error::ApiError;
 use crate::http::request::{Input, PathParams};
@@ -51,12 +52,21 @@ pub async fn add(input: Input) -> Result<Response, ApiError> {
     Ok(response)
 }
 
+/// Names what else to know of a template that was stored.
+const PROBLEMS: &str = "latchkey-template-problems";
+/// The most bytes of that.
+const MOST_PROBLEMS: usize = 2000;
+
 /// PUT: 200 without a body.
 pub async fn replace(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, body, .. } = input;
     let (version, route) = template_route(&params);
-    wso2::replace(&state.ctx, version, &route, &body.json(MEGABYTE).await?).await?;
-    Ok(empty(StatusCode::OK))
+    let problems = wso2::replace(&state.ctx, version, &route, &body.json(MEGABYTE).await?).await?.join(" ");
+    let mut response = empty(StatusCode::OK);
+    if !problems.is_empty() {
+        set(response.headers_mut(), PROBLEMS, &cut(&problems, MOST_PROBLEMS).replace('…', "..."));
+    }
+    Ok(response)
 }
 
 /// DELETE: 204, whether or not there was anything.

@@ -10,7 +10,7 @@ use crate::http::response::{self, empty, set};
 use crate::http::wso2::json;
 use crate::model::context::Context;
 use crate::model::tenant::Tenant;
-use crate::provision::{Refusal, tenant};
+use crate::provision::{ProvisionError, tenant};
 use crate::store::tenants::{self, TenantRow};
 use crate::wso2::error::Error;
 use crate::wso2::tenants as wso2;
@@ -32,7 +32,7 @@ pub async fn create(input: Input) -> Result<Response, ApiError> {
     let new = wso2::read(&body.json(MEGABYTE).await?)?;
     let code = tenant::create(ctx, &state.gate, &new).await.map_err(|refusal| match wso2::create_error(refusal) {
         Ok(error) => error.into(),
-        Err(Refusal::Busy) => ApiError::unavailable("Too many passwords are being hashed."),
+        Err(ProvisionError::Busy) => ApiError::unavailable("Too many passwords are being hashed."),
         Err(other) => other.into(),
     })?;
     let mut response = empty(StatusCode::CREATED);

@@ -41,6 +41,8 @@ pub enum Problem {
     /// A value is not put into such a place (inside a script, among attribute names; a link, into what is loaded); it will be
     /// left out.
     NotThere(Part, String),
+    /// No user can have this claim; nothing will stand there.
+    NoClaim(Part, String),
 }
 
 impl Problem {
@@ -60,6 +62,12 @@ impl fmt::Display for Problem {
             }
             Self::Unknown(part, name) => {
                 write!(f, "The {part} names {{{{{name}}}}}, which has no value and will be left as it is.")
+            }
+            Self::NoClaim(part, claim) => {
+                write!(
+                    f,
+                    "The {part} names {{{{user.claim.{claim}}}}}, which is no attribute of a user: nothing will stand there."
+                )
             }
             Self::NotThere(part, name) => {
                 write!(f, "The {part} uses {{{{{name}}}}} where no value may stand, and it will be left out.")

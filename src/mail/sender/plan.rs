@@ -1,8 +1,11 @@
 //! What is to be done with a mail that is due, decided from what was read with it: without a database or a provider.
 
+use std::collections::BTreeMap;
+
 use crate::base::account::{Account, Cause, Lock};
 use crate::base::text::cut;
 use crate::base::token::Purpose;
+use crate::mail::claims;
 use crate::mail::sender::LONGEST_FACT;
 use crate::mail::sender::throttle::RecipientThrottle;
 use crate::mail::template_choice::{languages, select_template};
@@ -73,6 +76,15 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// What a tenant's template may state about the person besides.
+    fn claims(&self, person: &Person) -> BTreeMap<String, String> {
+        let mut claims = person.document.as_ref().map(claims::values).unwrap_or_default();
+        if let Some(name) = &person.user_name {
+            claims.insert("username".to_owned(), cut(self.deployment.user_stores.split(name).1, LONGEST_FACT));
+        }
+        claims
+    }
+
     /// The content that every attempt will share: the first lease decides.
     fn freeze(&self, sender: &SendingTenant, mail: &QueuedMail, person: &Person) -> Option<FrozenContent> {
         let SendingTenant { tenant, settings } = sender;
@@ -100,6 +112,7 @@ impl<'a> Planner<'a> {
                 organization: cut(&settings.organization_name, LONGEST_FACT),
                 reply_to: settings.mail_reply_to.clone(),
                 new_email: person.new_email.clone(),
+                claims: if choice.version == 0 { BTreeMap::new() } else { self.claims(person) },
             },
         })
     }
@@ -124,7 +137,6 @@ fn why_unwanted(mail: &QueuedMail, account: Option<&Account>) -> Option<&'static
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::sync::Arc;
 
     use super::*;

@@ -35,9 +35,10 @@ use crate::base::scope::Scope;
 use crate::base::text::cut;
 use crate::model::context::Context;
 use crate::ports::DatabaseError;
-use crate::provision::{MAX_DOCUMENT, Refusal, prepare, store};
-use crate::store::find::{self, Named};
-use crate::store::write::NewResource;
+use crate::provision::batch::{BatchLimits, Batcher};
+use crate::provision::{MAX_DOCUMENT, ProvisionError, prepare, user_store};
+use crate::store::resources::NewResource;
+use crate::store::resources::find::{self, GroupLookup};
 use scim::fold::fold;
 use scim::schema::ResourceType;
 
@@ -51,8 +52,7 @@ pub const MAX_ROW_BYTES: usize = MAX_DOCUMENT;
 const MAX_GROUPS: usize = 50;
 /// How many rows one batch creates, and how many bytes of documents and group names: its parameters stay below D1's 2 MB,
 /// and 10,000 rows below 1,000 statements.
-const CHUNK: usize = 250;
-const CHUNK_BYTES: usize = 300_000;
+const LIMITS: BatchLimits = BatchLimits { count: 250, bytes: 300_000 };
 /// The most characters of a user name that a report repeats: as many as a valid one has.
 const MAX_SHOWN: usize = 256;
 
@@ -143,8 +143,7 @@ pub async fn run(ctx: &Context, gate: &HashLimiter, rt: &Arc<ResourceType>, file
         gate,
         rt,
         dry_run,
-        waiting: Vec::new(),
-        waiting_bytes: 0,
+        waiting: Batcher::new(LIMITS),
         groups: HashMap::new(),
         names: HashMap::new(),
         report: Report { columns: file.columns().filter(|_| dry_run), ..Report::default() },
@@ -156,49 +155,61 @@ pub async fn run(ctx: &Context, gate: &HashLimiter, rt: &Arc<ResourceType>, file
     run.report
 }
 
-/// A row that waits for its batch.
+/// A row whose user waits to be created.
 struct Waiting {
+    /// Its place in the report.
+    position: usize,
     line: usize,
-    user_name: String,
-    /// The user to be and the groups to join, or what is wrong with the row.
-    user: Result<(NewResource, Vec<String>), String>,
+    /// The names of the groups to join.
+    groups: Vec<String>,
 }
+
+/// What became of rows: the new users' ids, none after a dry run, or what is wrong.
+type Outcome = Result<Option<String>, String>;
 
 struct Run<'a> {
     ctx: &'a Context,
     gate: &'a HashLimiter,
     rt: &'a Arc<ResourceType>,
     dry_run: bool,
-    waiting: Vec<Waiting>,
-    waiting_bytes: usize,
+    /// The users of the next batch.
+    waiting: Batcher<Waiting>,
     /// The groups asked for so far, by the key of their names.
-    groups: HashMap<String, Named>,
+    groups: HashMap<String, GroupLookup>,
     /// The keys of the user names so far, with the lines that have them.
     names: HashMap<String, usize>,
     report: Report,
 }
 
-/// What a row is told that was not reached.
+/// What is reported of a row that was not reached.
 const NOT_TRIED: &str = "The database did not answer, and this row was not imported. Import the file again: whoever exists \
     by then is reported as existing, and nobody is invited twice.";
-/// What a row is told whose batch brought an error.
+/// What is reported of a row whose batch brought an error.
 const IN_DOUBT: &str = "The database did not answer while this row was written. Import the file again: whoever exists by \
     then is reported as existing, and nobody is invited twice.";
-/// What a row is told whose user exists.
+/// What is reported of a row whose user exists.
 const EXISTS: &str = "A user with this userName exists already.";
 
 impl Run<'_> {
-    /// Puts a row into the waiting batch.
+    /// Puts a row into the waiting batch, and into the report as one that was not reached.
     async fn take(&mut self, row: Row) {
-        let user = row.person.and_then(|person| self.prepare(person));
-        let bytes = user
-            .as_ref()
-            .map_or(0, |(new, groups)| new.resource.document.len() + groups.iter().map(String::len).sum::<usize>());
-        if self.waiting.len() >= CHUNK || self.waiting_bytes + bytes > CHUNK_BYTES {
+        let (position, line) = (self.report.rows.len(), row.line);
+        self.report.rows.push(Reported {
+            line,
+            user_name: cut(&row.user_name, MAX_SHOWN),
+            status: "failed",
+            id: None,
+            detail: Some(NOT_TRIED.to_owned()),
+        });
+        let (new, groups) = match row.person.and_then(|person| self.prepare(person)) {
+            Ok(user) => user,
+            Err(problem) => return self.record(position, Err(problem)),
+        };
+        let bytes = new.resource.document.len() + groups.iter().map(String::len).sum::<usize>();
+        if !self.waiting.has_room_for(bytes) {
             self.flush().await;
         }
-        self.waiting_bytes += bytes;
-        self.waiting.push(Waiting { line: row.line, user_name: cut(&row.user_name, MAX_SHOWN), user });
+        self.waiting.push(Waiting { position, line, groups }, new, bytes);
     }
 
     /// The user that a row describes.
@@ -208,8 +219,8 @@ impl Run<'_> {
         }
         let document = person.document(self.ctx.settings().enable_email_verification)?;
         let new = prepare(self.ctx, self.gate, self.rt, document).map_err(|refusal| match refusal {
-            Refusal::Scim(error) => error.detail,
-            Refusal::Busy | Refusal::Database(_) => NOT_TRIED.to_owned(),
+            ProvisionError::Scim(error) => error.detail,
+            ProvisionError::Busy | ProvisionError::Database(_) => NOT_TRIED.to_owned(),
         })?;
         if new.resource.document.len() > MAX_DOCUMENT {
             return Err(format!("A user has at most {MAX_DOCUMENT} bytes."));
@@ -219,56 +230,49 @@ impl Run<'_> {
 
     /// Creates what waits, and reports it.
     async fn flush(&mut self) {
-        let waiting = std::mem::take(&mut self.waiting);
-        self.waiting_bytes = 0;
+        let waiting = self.waiting.take();
         if let Err(failure) = self.find_groups(&waiting).await {
             self.report.failure.get_or_insert(failure);
         }
-        let mut new = Vec::with_capacity(waiting.len());
-        // What becomes of each row; `None` of those in the batch.
-        let mut outcomes = Vec::with_capacity(waiting.len());
-        for Waiting { line, user_name, user } in waiting {
-            let ready = user.and_then(|user| self.admit(line, user));
-            let failed = ready.map(|user| new.push(user)).err();
-            outcomes.push((line, user_name, failed));
+        let mut batch = Vec::with_capacity(waiting.len());
+        for (row, new) in waiting {
+            match self.admit(&row, new) {
+                Ok(new) => batch.push((row.position, new)),
+                Err(problem) => self.record(row.position, Err(problem)),
+            }
         }
-        let mut created = self.create(new).await.into_iter();
-        for (line, user_name, failed) in outcomes {
-            let outcome = match failed {
-                Some(detail) => Err(detail),
-                None => created.next().unwrap_or_else(|| Err(NOT_TRIED.to_owned())),
-            };
-            self.record(line, user_name, outcome);
+        for (position, outcome) in self.create(batch).await {
+            self.record(position, outcome);
         }
     }
 
     /// Looks up the groups that have not been asked for yet.
-    async fn find_groups(&mut self, waiting: &[Waiting]) -> Result<(), DatabaseError> {
-        let named = waiting.iter().filter_map(|waiting| waiting.user.as_ref().ok()).flat_map(|(_, groups)| groups);
+    async fn find_groups(&mut self, waiting: &[(Waiting, NewResource)]) -> Result<(), DatabaseError> {
+        let named = waiting.iter().flat_map(|(row, _)| &row.groups);
         let keys: HashSet<String> = named.map(|name| fold(name)).filter(|key| !self.groups.contains_key(key)).collect();
         if keys.is_empty() || self.report.failure.is_some() {
             return Ok(());
         }
         let mut found = find::groups_named(self.ctx, &keys).await?;
         for key in keys {
-            let named = found.remove(&key).unwrap_or(Named::Nothing);
-            self.groups.insert(key, named);
+            let group = found.remove(&key).unwrap_or(GroupLookup::Nothing);
+            self.groups.insert(key, group);
         }
         Ok(())
     }
 
     /// Lets a user into the batch whose groups there are and whose name no earlier row has.
-    fn admit(&mut self, line: usize, (mut new, groups): (NewResource, Vec<String>)) -> Result<NewResource, String> {
-        for name in groups {
-            let shown = cut(&name, 80);
-            if Role::named(&name).is_some() && !self.ctx.scopes.has(Scope::Roles) {
+    fn admit(&mut self, row: &Waiting, mut new: NewResource) -> Result<NewResource, String> {
+        for name in &row.groups {
+            let shown = cut(name, 80);
+            if Role::named(name).is_some() && !self.ctx.scopes.has(Scope::Roles) {
                 return Err(format!("Members of the group '{shown}' have a role: this takes the scope roles."));
             }
-            match self.groups.get(&fold(&name)) {
-                Some(Named::One(id)) if new.groups.contains(id) => {}
-                Some(Named::One(id)) => new.groups.push(id.clone()),
-                Some(Named::Nothing) => return Err(format!("There is no group '{shown}'.")),
-                Some(Named::Several) => return Err(format!("There is more than one group '{shown}'.")),
+            match self.groups.get(&fold(name)) {
+                Some(GroupLookup::One(id)) if new.groups.contains(id) => {}
+                Some(GroupLookup::One(id)) => new.groups.push(id.clone()),
+                Some(GroupLookup::Nothing) => return Err(format!("There is no group '{shown}'.")),
+                Some(GroupLookup::Several) => return Err(format!("There is more than one group '{shown}'.")),
                 None => return Err(NOT_TRIED.to_owned()),
             }
         }
@@ -276,53 +280,67 @@ impl Run<'_> {
         if let Some(earlier) = self.names.get(&key) {
             return Err(format!("The userName is the same as on line {earlier}."));
         }
-        self.names.insert(key, line);
+        self.names.insert(key, row.line);
         Ok(new)
     }
 
-    /// Creates users whose names differ, and answers their ids; with a dry run, looks whether their names are free.
-    async fn create(&mut self, new: Vec<NewResource>) -> Vec<Result<Option<String>, String>> {
-        let count = new.len();
-        let all = |detail: &str| vec![Err(detail.to_owned()); count];
-        if new.is_empty() {
+    /// Creates users whose names differ; with a dry run, looks whether their names are free. Answers what became of each,
+    /// with its place in the report.
+    async fn create(&mut self, batch: Vec<(usize, NewResource)>) -> Vec<(usize, Outcome)> {
+        if batch.is_empty() {
             return Vec::new();
         }
         if self.report.failure.is_some() {
-            return all(NOT_TRIED);
+            return not_tried(&batch);
         }
         if self.dry_run {
-            let keys: Vec<String> = new.iter().map(|new| fold(&new.resource.user_name())).collect();
-            return match find::taken_names(self.ctx, &keys).await {
-                Ok(taken) => {
-                    let outcome = |key| if taken.contains(key) { Err(EXISTS.to_owned()) } else { Ok(None) };
-                    keys.iter().map(outcome).collect()
-                }
-                Err(failure) => {
-                    self.report.failure = Some(failure);
-                    all(NOT_TRIED)
-                }
-            };
+            return self.look_up_names(&batch).await;
         }
-        let mut outcomes = Vec::with_capacity(count);
-        for created in store::create(self.ctx, new).await {
-            outcomes.push(match created {
+        let mut outcomes = Vec::with_capacity(batch.len());
+        for (position, created) in user_store::create(self.ctx, batch).await {
+            let outcome = match created {
                 Ok(user) => Ok(Some(user.id)),
-                Err(Refusal::Database(failure)) => {
+                Err(ProvisionError::Database(failure)) => {
                     self.report.failure = Some(failure);
                     Err(IN_DOUBT.to_owned())
                 }
                 Err(_) => Err(EXISTS.to_owned()),
-            });
+            };
+            outcomes.push((position, outcome));
         }
         outcomes
     }
 
-    fn record(&mut self, line: usize, user_name: String, outcome: Result<Option<String>, String>) {
-        let (status, id, detail) = match outcome {
-            Ok(id) => ("created", id, None),
-            Err(detail) => ("failed", None, Some(detail)),
+    /// What a dry run says of a batch.
+    async fn look_up_names(&mut self, batch: &[(usize, NewResource)]) -> Vec<(usize, Outcome)> {
+        let keys: Vec<String> = batch.iter().map(|(_, new)| fold(&new.resource.user_name())).collect();
+        let taken = match find::taken_names(self.ctx, &keys).await {
+            Ok(taken) => taken,
+            Err(failure) => {
+                self.report.failure = Some(failure);
+                return not_tried(batch);
+            }
         };
-        *(if detail.is_none() { &mut self.report.created } else { &mut self.report.failed }) += 1;
-        self.report.rows.push(Reported { line, user_name, status, id, detail });
+        let outcome = |key| if taken.contains(key) { Err(EXISTS.to_owned()) } else { Ok(None) };
+        batch.iter().zip(&keys).map(|((position, _), key)| (*position, outcome(key))).collect()
     }
+
+    /// Puts what became of a row into the report.
+    fn record(&mut self, position: usize, outcome: Outcome) {
+        let Some(row) = self.report.rows.get_mut(position) else { return };
+        match outcome {
+            Ok(id) => {
+                self.report.created += 1;
+                (row.status, row.id, row.detail) = ("created", id, None);
+            }
+            Err(detail) => {
+                self.report.failed += 1;
+                row.detail = Some(detail);
+            }
+        }
+    }
+}
+
+fn not_tried(batch: &[(usize, NewResource)]) -> Vec<(usize, Outcome)> {
+    batch.iter().map(|(position, _)| (*position, Err(NOT_TRIED.to_owned()))).collect()
 }

@@ -1,7 +1,7 @@
 //! The statements of a list, and how their answers are read.
 
 use crate::model::context::Context;
-use crate::model::resource::{COLUMNS, GROUPS_COLUMN, Resource, USER};
+use crate::model::resource::{Resource, USER};
 use crate::ports::{DatabaseError, Outcome, Row, Statement, Value};
 use crate::store::cursor::Continued;
 use crate::store::filter::{Bindings, Scope, predicate, sort_key};
@@ -9,6 +9,7 @@ use crate::store::list::bounds::After;
 use crate::store::list::driver::MAX_EXAMINED;
 use crate::store::list::plan::Plan;
 use crate::store::list::{Found, ListError};
+use crate::store::resources::{self, COLUMNS, GROUPS_COLUMN};
 use scim::error::Error;
 use scim::query::{Query, Sort};
 use scim::schema::{ResourceType, Type};
@@ -355,7 +356,7 @@ impl<'a> Listing<'a> {
         let natural = self.plan.as_ref().filter(|plan| plan.natural);
         let places = natural.map_or(2, |plan| plan.driver.order().len());
         let place = (0..places).map(|index| row.value(&format!("o{index}"))).collect::<Result<_, _>>()?;
-        Ok((Resource::from_row(row)?, place))
+        Ok((resources::from_row(row)?, place))
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Person {
     pub locale: Option<String>,
     /// The new address that the mail is about.
     pub new_email: Option<String>,
+    /// The whole document, where it is not too large.
+    pub document: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
 /// A mail that is due, and its user as of now.
@@ -91,7 +93,8 @@ pub async fn find_due(
          'givenName', substr(r.document ->> '$.name.givenName', 1, 257), \
          'familyName', substr(r.document ->> '$.name.familyName', 1, 257), \
          'preferredLanguage', substr(r.document ->> '$.preferredLanguage', 1, 64), \
-         'locale', substr(r.document ->> '$.locale', 1, 64), 'newEmail', o.new_email) END AS person, \
+         'locale', substr(r.document ->> '$.locale', 1, 64), 'newEmail', o.new_email, \
+         'document', CASE WHEN length(r.document) <= 16384 THEN json(r.document) END) END AS person, \
          r.seq_log, r.onboarding, r.lock, r.disabled, r.pending_email, CASE t.active WHEN 1 THEN t.domain END AS domain, \
          (SELECT json_group_object(s.name, s.value) FROM settings s WHERE s.tenant = o.tenant) AS settings, \
          CASE WHEN o.issued_at IS NULL THEN (SELECT json_group_array(had.issued_at) FROM (SELECT s.issued_at \

@@ -1,9 +1,10 @@
 //! Trying a mail again that has ended unsent: a new generation, so that providers take it for a new mail.
 
+use crate::model::audit::Action;
 use crate::model::context::StoreContext;
 use crate::model::mail::MailState;
 use crate::ports::{DatabaseError, Statement};
-use crate::store::audit::{self, Action};
+use crate::store::audit;
 use crate::store::outbox::listing::ENDED;
 use crate::store::outbox::outcome::{invitations, quoted};
 

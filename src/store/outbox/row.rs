@@ -99,6 +99,9 @@ pub struct TemplateFacts {
     /// The address that is to take the place of the present one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_email: Option<String>,
+    /// The person's claims by their names in lower case; none where a shipped template is used, which names none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub claims: BTreeMap<String, String>,
 }
 
 /// The columns of [`QueuedMail::from_row`] and [`FrozenContent::from_row`].

@@ -213,7 +213,7 @@ fn many_groups_with_members_by_bulk_id_cost_few_round_trips_in_any_order() {
         post(
             &format!("g{number}"),
             "/Groups",
-            json!({ "displayName": "x", "members": [{ "value": format!("bulkId:u{number}") }] }),
+            json!({ "displayName": format!("x{number}"), "members": [{ "value": format!("bulkId:u{number}") }] }),
         )
     };
     let person = |number: usize| post(&format!("u{number}"), "/Users", json!({ "userName": format!("u{number}") }));

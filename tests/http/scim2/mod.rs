@@ -11,6 +11,7 @@ mod etag;
 mod groups;
 mod interop;
 mod me;
+mod paths;
 mod search;
 mod stores;
 mod users;

@@ -11,11 +11,12 @@ use crate::http::api::in_store_named;
 use crate::http::error::ApiError;
 use crate::http::request::Input;
 use crate::http::response::{self, uncached};
-use crate::invite::listing::{self, DEFAULT_COUNT, MAX_COUNT, Status};
+use crate::invite::listing::{self, DEFAULT_COUNT, MAX_COUNT};
 use crate::invite::resend;
 use crate::invite::resend_all;
 use crate::model::context::Context;
 use crate::model::resource::Resource;
+use crate::store::invitations::listing::{Status, list as list_invitations};
 
 pub use import::import;
 
@@ -35,9 +36,9 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
     };
     // RFC 9865: an empty cursor asks for the first page.
     let cursor = query.first("cursor").filter(|cursor| !cursor.is_empty());
-    let page = listing::list(&store, status, count, cursor.as_deref()).await?;
+    let page = list_invitations(&store, status, count, cursor.as_deref()).await?;
     let now = store.platform.clock.now();
-    let resources: Vec<_> = page.users.iter().map(|user| listing::shown(user, now)).collect();
+    let resources: Vec<_> = page.users.iter().map(|user| listing::to_json(user, now)).collect();
     let mut body = json!({});
     if let Some(total) = page.total {
         body["totalResults"] = json!(total);
@@ -68,7 +69,7 @@ pub async fn resend_all(input: Input) -> Result<Response, ApiError> {
         .as_str()
         .filter(|kid| (1..=MAX_KID).contains(&kid.len()))
         .ok_or_else(|| ApiError::bad_request("kid is missing: the name of a root key, as TOKEN_KEYS has or had it."))?;
-    let done = resend_all::signed_by(ctx, kid).await?;
+    let done = resend_all::resend_signed_by(ctx, kid).await?;
     let body = json!({ "resent": done.resent, "more": done.more });
     Ok(uncached(response::json(StatusCode::ACCEPTED, &body)))
 }
@@ -81,5 +82,5 @@ pub async fn revoke(input: Input) -> Result<Response, ApiError> {
 }
 
 fn invitation(ctx: &Context, status: StatusCode, user: &Resource) -> Response {
-    uncached(response::json(status, &listing::shown(user, ctx.platform.clock.now())))
+    uncached(response::json(status, &listing::to_json(user, ctx.platform.clock.now())))
 }

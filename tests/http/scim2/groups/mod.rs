@@ -3,6 +3,7 @@
 mod large;
 mod members;
 mod named;
+mod names;
 mod nested;
 
 use serde_json::{Value, json};

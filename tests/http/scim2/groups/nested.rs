@@ -94,7 +94,7 @@ fn two_who_close_a_circle_at_the_same_time_do_not_both_succeed() {
     let app = App::new();
     let admin = app.scim();
     for round in 0..20 {
-        let pair = [admin.create_group("a", &[]), admin.create_group("b", &[])];
+        let pair = ["a", "b"].map(|name| admin.create_group(&format!("{name}{round}"), &[]));
         in_parallel(2, |number| add(&app.scim(), &pair[number], &pair[1 - number]));
         let members: usize =
             pair.iter().map(|group| admin.get(group).is(200)["members"].as_array().map_or(0, Vec::len)).sum();

@@ -1,22 +1,21 @@
 //! Creating takes resources by the hundred: rows travel as one JSON parameter, a conflict leaves its row out, and what
-//! rides on a row (index entries, password, mail, audit) hangs on the operation id that the row carries, so that one bad
+//! depends on a row (index entries, password, mail, audit) does so by the operation id that the row carries, so that one bad
 //! row harms no other. `json_each` comes first in every join: SQLite's planner, left alone, would scan the table instead.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
 use crate::base::address::Address;
-use crate::invite::code::Code;
-use crate::model::context::Context;
+use crate::model::audit::Action;
+use crate::model::code::Code;
+use crate::model::context::StoreContext;
 use crate::model::mail::TemplateType;
-use crate::model::resource::{Resource, USER};
+use crate::model::resource::{GROUP, Resource, USER};
 use crate::ports::{DatabaseError, Statement};
-use crate::store::audit::{self, Action};
-use crate::store::outbox;
-use crate::store::write::{Columns, ids};
-use crate::store::{group, keys};
+use crate::store::operation::Operation;
+use crate::store::resources::DerivedColumns;
+use crate::store::{groups, keys, outbox};
 use scim::error::Error as ScimError;
 use scim::schema::ResourceType;
 
@@ -47,6 +46,8 @@ pub struct NewMember {
 /// A resource to be created.
 #[derive(Clone, Debug)]
 pub struct NewResource {
+    /// The number of the user store that it is created in, and whose id it has; `None` for PRIMARY.
+    pub store: Option<u16>,
     /// Its type.
     pub resource_type: Arc<ResourceType>,
     /// Itself, at version 1.
@@ -63,27 +64,16 @@ pub struct NewResource {
     pub groups: Vec<String>,
 }
 
-/// Creates resources, any number of them, in one batch; the answers come in the same order.
+/// Creates resources of one user store, any number of them, in one batch; the answers come in the same order.
 ///
 /// # Errors
 /// The database's: nothing was created. What is wrong with one resource alone is that one's answer.
 pub async fn create(
-    ctx: &Context,
+    ctx: &StoreContext,
     resources: Vec<NewResource>,
 ) -> Result<Vec<Result<Resource, ScimError>>, DatabaseError> {
-    let operation = ctx.platform.new_id().to_string();
-    let created: HashSet<String> = match ctx.platform.db.batch(creation(ctx, &resources, &operation)).await {
-        Ok(outcomes) => ids(outcomes.first()),
-        // The error may hide a commit: the operation's own rows tell.
-        Err(error @ DatabaseError::Unavailable(_)) => {
-            let known = audit::targets(ctx, &operation).await.unwrap_or_default();
-            if known.is_empty() {
-                return Err(error);
-            }
-            known
-        }
-        Err(error) => return Err(error),
-    };
+    let operation = Operation::new(ctx);
+    let created = operation.commit_each(ctx, creation(ctx, &resources, operation.id())).await?;
     if resources.iter().any(|new| new.mail.is_some() && created.contains(&new.resource.id)) {
         ctx.platform.mail_queue.wake(std::time::Duration::ZERO);
     }
@@ -95,25 +85,31 @@ pub async fn create(
 
 /// 409: a value that must be unique is another resource's.
 pub fn taken(resource_type: &ResourceType) -> ScimError {
-    ScimError::uniqueness(if resource_type.name == USER {
-        "A user with this userName, or with another value that must be unique, exists already: choose another, or change \
-         that user."
-            .to_owned()
-    } else {
-        format!("A {} with a value that must be unique exists already.", resource_type.name)
+    ScimError::uniqueness(match resource_type.name.as_str() {
+        USER => {
+            "A user with this userName, or with another value that must be unique, exists already: choose another, \
+                 or change that user."
+                .to_owned()
+        }
+        GROUP => "A group with this displayName, or with another value that must be unique, exists already: choose \
+                  another, or change that group."
+            .to_owned(),
+        name => format!("A {name} with a value that must be unique exists already."),
     })
 }
 
 /// The statements that create resources in the batch of `operation`; the first answers the ids of those it created.
 #[must_use]
-pub fn creation(ctx: &Context, resources: &[NewResource], operation: &str) -> Vec<Statement> {
-    let columns: Vec<Columns> = resources.iter().map(|new| Columns::of(&new.resource_type, &new.resource)).collect();
-    let rows: Vec<Json> = resources.iter().zip(&columns).map(|(new, columns)| row(new, columns)).collect();
-    let riders: Vec<Json> = resources.iter().zip(&columns).map(|(new, columns)| rider(ctx, new, columns)).collect();
+pub fn creation(ctx: &StoreContext, resources: &[NewResource], operation: &str) -> Vec<Statement> {
+    let columns: Vec<DerivedColumns> =
+        resources.iter().map(|new| DerivedColumns::new(&new.resource_type, &new.resource)).collect();
+    let rows: Vec<Json> = resources.iter().zip(&columns).map(|(new, columns)| resource_row(new, columns)).collect();
+    let dependents: Vec<Json> =
+        resources.iter().zip(&columns).map(|(new, columns)| dependent_row(ctx, new, columns)).collect();
     let tenant = ctx.tenant.key();
-    let riders_text = json!(riders).to_string();
-    let ride =
-        |sql: &'static str| Statement::new(sql, vec![tenant.clone(), riders_text.as_str().into(), operation.into()]);
+    let list = json!(dependents).to_string();
+    let dependent_write =
+        |sql: &'static str| Statement::new(sql, vec![tenant.clone(), list.as_str().into(), operation.into()]);
     let mut batch = vec![
         Statement::new(
             "INSERT OR IGNORE INTO resources (tenant, id, type, name_key, external_id, display, document, keys, version, \
@@ -128,7 +124,7 @@ pub fn creation(ctx: &Context, resources: &[NewResource], operation: &str) -> Ve
              RETURNING id",
             vec![tenant.clone(), Json::from(rows).to_string().into(), operation.into()],
         ),
-        ride(
+        dependent_write(
             "INSERT INTO counters (tenant, type, total) SELECT ?1, r.type, COUNT(*) FROM json_each(?2) j \
              CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value ->> 'id' AND r.operation = ?3 WHERE TRUE \
              GROUP BY r.type ON CONFLICT (tenant, type) DO UPDATE SET total = total + excluded.total",
@@ -141,7 +137,7 @@ pub fn creation(ctx: &Context, resources: &[NewResource], operation: &str) -> Ve
              CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value ->> 'id' AND r.operation = ?3",
             vec![
                 tenant.clone(),
-                riders_text.as_str().into(),
+                list.as_str().into(),
                 operation.into(),
                 ctx.platform.clock.now().into(),
                 ctx.actor.to_string().into(),
@@ -150,40 +146,41 @@ pub fn creation(ctx: &Context, resources: &[NewResource], operation: &str) -> Ve
             ],
         ),
     ];
-    let any = |found: &dyn Fn(&Json) -> bool| riders.iter().any(found);
-    if any(&|rider| rider.get("indexed").is_some()) {
-        batch.push(ride(
+    let any = |found: &dyn Fn(&Json) -> bool| dependents.iter().any(found);
+    if any(&|row| row.get("indexed").is_some()) {
+        batch.push(dependent_write(
             "INSERT OR IGNORE INTO value_index (tenant, type, attribute, key, id) \
              SELECT ?1, r.type, e.value ->> 0, e.value ->> 1, r.id FROM json_each(?2) j \
              CROSS JOIN json_each(j.value -> 'indexed') e \
              CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value ->> 'id' AND r.operation = ?3",
         ));
     }
-    if any(&|rider| rider.get("unique").is_some()) {
-        batch.push(ride(
+    if any(&|row| row.get("unique").is_some()) {
+        batch.push(dependent_write(
             "INSERT INTO unique_values (tenant, type, attribute, key, id) \
              SELECT ?1, r.type, e.value ->> 0, e.value ->> 1, r.id FROM json_each(?2) j \
              CROSS JOIN json_each(j.value -> 'unique') e \
              CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value ->> 'id' AND r.operation = ?3",
         ));
     }
-    if any(&|rider| rider.get("password_hash").is_some()) {
-        batch.push(ride(
+    if any(&|row| row.get("password_hash").is_some()) {
+        batch.push(dependent_write(
             "INSERT INTO credentials (tenant, user_id, password_hash, changed) \
              SELECT ?1, r.id, j.value ->> 'password_hash', r.created FROM json_each(?2) j \
              CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value ->> 'id' AND r.operation = ?3 \
              WHERE j.value ->> 'password_hash' IS NOT NULL",
         ));
     }
-    if any(&|rider| rider.get("mail").is_some()) {
-        batch.push(ride(outbox::QUEUE_CREATED));
+    if any(&|row| row.get("mail").is_some()) {
+        batch.push(dependent_write(outbox::QUEUE_CREATED));
     }
-    batch.extend(group::creation(ctx, resources, operation));
-    batch.extend(group::joining(ctx, resources, operation));
+    batch.extend(groups::creation(ctx, resources, operation));
+    batch.extend(groups::joining(ctx, resources, operation));
     batch
 }
 
-fn row(new: &NewResource, columns: &Columns) -> Json {
+/// The values of a resource's row.
+fn resource_row(new: &NewResource, columns: &DerivedColumns) -> Json {
     let resource = &new.resource;
     let account = &resource.account;
     let unique = keys::unique(&new.resource_type, &columns.keys);
@@ -200,24 +197,24 @@ fn row(new: &NewResource, columns: &Columns) -> Json {
     })
 }
 
-/// What rides on a row; absent parts cost nothing.
-fn rider(ctx: &Context, new: &NewResource, columns: &Columns) -> Json {
+/// What the dependent writes need to know of a resource; absent parts cost nothing.
+fn dependent_row(ctx: &StoreContext, new: &NewResource, columns: &DerivedColumns) -> Json {
     let mut actions = vec![Action::create(&new.resource_type.name).as_str()];
-    let mut rider = json!({ "id": new.resource.id });
+    let mut row = json!({ "id": new.resource.id });
     let indexed = keys::indexed(&new.resource_type, &columns.keys);
     if !indexed.is_empty() {
-        rider["indexed"] = json!(indexed);
+        row["indexed"] = json!(indexed);
     }
     let unique = keys::unique(&new.resource_type, &columns.keys);
     if !unique.is_empty() {
-        rider["unique"] = json!(unique);
+        row["unique"] = json!(unique);
     }
     if let Some(hash) = &new.password_hash {
-        rider["password_hash"] = json!(hash);
+        row["password_hash"] = json!(hash);
     }
     if let Some(mail) = &new.mail {
         actions.push(Action::InvitationCreate.as_str());
-        rider["mail"] = json!({
+        row["mail"] = json!({
             "id": ctx.platform.new_id().to_string(), "template": mail.template.name(),
             "recipient": mail.recipient.as_str(), "invited_by": mail.invited_by,
         });
@@ -225,6 +222,6 @@ fn rider(ctx: &Context, new: &NewResource, columns: &Columns) -> Json {
     if new.code.is_some() {
         actions.extend([Action::InvitationCreate, Action::InvitationLink].map(Action::as_str));
     }
-    rider["actions"] = json!(actions);
-    rider
+    row["actions"] = json!(actions);
+    row
 }

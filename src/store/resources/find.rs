@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::{Value as Json, json};
 
 use crate::model::context::Context;
-use crate::model::resource::{COLUMNS, GROUPS_COLUMN, Resource, USER};
+use crate::model::resource::{Resource, USER};
 use crate::ports::{DatabaseError, Statement};
 use crate::store::cross_store;
 use crate::store::keys::MAX_KEY;
+use crate::store::resources::{COLUMNS, GROUPS_COLUMN, from_row};
 use scim::fold::fold;
 
 /// The statement that finds a resource by type and id; with the groups it is in, if those are asked for.
@@ -33,7 +34,7 @@ pub async fn by_id(
     with_groups: bool,
 ) -> Result<Option<Resource>, DatabaseError> {
     let rows = ctx.platform.query(by_id_statement(ctx, type_name, id, with_groups)).await?;
-    let mut found = rows.first().map(Resource::from_row).transpose()?;
+    let mut found = rows.first().map(from_row).transpose()?;
     if with_groups {
         cross_store::add_groups(ctx, found.as_mut()).await?;
     }
@@ -51,7 +52,7 @@ pub async fn user_by_name(ctx: &Context, user_name: &str) -> Result<Option<Resou
     let (there, name) = &ctx.in_store_of_name(user_name);
     let params = vec![ctx.tenant.key(), fold(name).into(), USER.into()];
     let rows = there.platform.query(Statement::new(sql, params)).await?;
-    let Some(mut user) = rows.first().map(Resource::from_row).transpose()? else { return Ok(None) };
+    let Some(mut user) = rows.first().map(from_row).transpose()? else { return Ok(None) };
     cross_store::add_groups(ctx, [&mut user]).await?;
     Ok(Some(user))
 }
@@ -102,9 +103,23 @@ pub async fn taken_names(ctx: &Context, keys: &[String]) -> Result<HashSet<Strin
     Ok(taken)
 }
 
+/// Which of these keys of groups' names are taken.
+///
+/// # Errors
+/// The database's.
+pub async fn taken_group_names(ctx: &Context, keys: &[String]) -> Result<HashSet<String>, DatabaseError> {
+    let statement = Statement::new(
+        "SELECT j.value AS name FROM json_each(?2) j CROSS JOIN resources r INDEXED BY resources_group_name \
+         ON r.tenant = ?1 AND r.type = 'Group' AND r.keys ->> 'displayName' = j.value",
+        vec![ctx.tenant.key(), json!(keys).to_string().into()],
+    );
+    let rows = ctx.platform.query(statement).await?;
+    rows.iter().map(|row| row.text("name").map(str::to_owned)).collect()
+}
+
 /// What a display name stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Named {
+pub enum GroupLookup {
     /// No group has it.
     Nothing,
     /// The group with this id.
@@ -117,7 +132,10 @@ pub enum Named {
 ///
 /// # Errors
 /// The database's.
-pub async fn groups_named(ctx: &Context, keys: &HashSet<String>) -> Result<HashMap<String, Named>, DatabaseError> {
+pub async fn groups_named(
+    ctx: &Context,
+    keys: &HashSet<String>,
+) -> Result<HashMap<String, GroupLookup>, DatabaseError> {
     // The index has the beginning of a long name.
     let pairs: Vec<Json> = keys.iter().map(|key| json!([key, key[..key.floor_char_boundary(MAX_KEY)]])).collect();
     let statement = Statement::new(
@@ -129,7 +147,11 @@ pub async fn groups_named(ctx: &Context, keys: &HashSet<String>) -> Result<HashM
     );
     let rows = ctx.platform.query(statement).await?;
     let named = rows.iter().map(|row| {
-        let named = if row.integer("total")? == 1 { Named::One(row.text("id")?.to_owned()) } else { Named::Several };
+        let named = if row.integer("total")? == 1 {
+            GroupLookup::One(row.text("id")?.to_owned())
+        } else {
+            GroupLookup::Several
+        };
         Ok((row.text("name")?.to_owned(), named))
     });
     named.collect()

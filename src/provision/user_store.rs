@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value as Json, json};
 
-use crate::model::context::Context;
+use crate::model::context::{Context, StoreContext};
 use crate::model::resource::{Resource, USER};
 use crate::model::user_stores::Located;
-use crate::provision::{Refusal, contended};
+use crate::provision::{ProvisionError, contended};
 use crate::store::pending;
-use crate::store::write::{self, NewResource};
+use crate::store::resources::{self, NewResource};
 use scim::bulk::Planned;
 use scim::error::Error as ScimError;
 use scim::resource::Document;
@@ -36,12 +36,12 @@ fn locate(ctx: &Context, document: &mut Document) -> Result<Option<u16>, ScimErr
 }
 
 /// The context in which a user with this document is created: at the user's store.
-pub fn place(ctx: &Context, document: &mut Document) -> Result<Context, ScimError> {
+pub fn resolve_store(ctx: &Context, document: &mut Document) -> Result<StoreContext, ScimError> {
     Ok(ctx.in_store(locate(ctx, document)?))
 }
 
 /// Holds a user to its store: the id, and with it every link and membership, says which it is.
-pub fn stay(ctx: &Context, before: &Resource, document: &mut Document) -> Result<(), ScimError> {
+pub fn check_same_store(ctx: &StoreContext, before: &Resource, document: &mut Document) -> Result<(), ScimError> {
     let current = before.user_name();
     // As it was is fine, also where another `USER_STORES` would not take it any more.
     if user_name(document) == current || locate(ctx, document)? == ctx.platform.store {
@@ -66,12 +66,13 @@ pub fn new_id(ctx: &Context, registry: &Registry, planned: &Planned) -> String {
     ctx.platform.in_store(store).new_id().to_string()
 }
 
-/// Creates resources, each in its store, a batch for each store: what becomes of each, in the same order.
-pub async fn create(ctx: &Context, resources: Vec<NewResource>) -> Vec<Result<Resource, Refusal>> {
-    let mut results: Vec<Option<Result<Resource, Refusal>>> = resources.iter().map(|_| None).collect();
+/// Creates resources, each in its store, a batch for each store: what becomes of each, with its tag, in the same order.
+pub async fn create<T>(ctx: &Context, resources: Vec<(T, NewResource)>) -> Vec<(T, Result<Resource, ProvisionError>)> {
+    let mut results: Vec<(T, Option<Result<Resource, ProvisionError>>)> = Vec::with_capacity(resources.len());
     let mut by_store: BTreeMap<Option<u16>, Vec<(usize, NewResource)>> = BTreeMap::new();
-    for (index, new) in resources.into_iter().enumerate() {
-        by_store.entry(ctx.deployment.user_stores.of_id(&new.resource.id)).or_default().push((index, new));
+    for (index, (tag, new)) in resources.into_iter().enumerate() {
+        results.push((tag, None));
+        by_store.entry(new.store).or_default().push((index, new));
     }
     let mut failed: HashSet<String> = HashSet::new();
     // PRIMARY comes last: its groups have members in the others.
@@ -81,19 +82,26 @@ pub async fn create(ctx: &Context, resources: Vec<NewResource>) -> Vec<Result<Re
             new.members.retain(|member| !failed.contains(&member.id));
         }
         let ids: Vec<String> = resources.iter().map(|new| new.resource.id.clone()).collect();
-        let joins = if store.is_some() { pending::joins(&resources) } else { Vec::new() };
-        let created = match write::create(&ctx.in_store(store), resources).await {
-            Ok(created) => created.into_iter().map(|one| one.map_err(Refusal::from)).collect(),
-            Err(failure) => indexes.iter().map(|_| Err(failure.clone().into())).collect::<Vec<_>>(),
-        };
-        let there = created.iter().filter_map(|one| one.as_ref().ok()).map(|user| user.id.as_str()).collect();
-        pending::attempt_joins(&ctx.in_store(store), &joins, &there).await;
+        let created = create_in_store(&ctx.in_store(store), resources).await;
         for ((index, id), one) in indexes.into_iter().zip(ids).zip(created) {
             if one.is_err() {
                 failed.insert(id);
             }
-            results[index] = Some(one);
+            results[index].1 = Some(one);
         }
     }
-    results.into_iter().map(|one| one.unwrap_or_else(|| Err(contended()))).collect()
+    results.into_iter().map(|(tag, one)| (tag, one.unwrap_or_else(|| Err(contended())))).collect()
+}
+
+/// Creates resources of one store. Users of another store than PRIMARY join their groups right after.
+async fn create_in_store(ctx: &StoreContext, resources: Vec<NewResource>) -> Vec<Result<Resource, ProvisionError>> {
+    let count = resources.len();
+    let joins = if ctx.platform.store.is_some() { pending::joins(&resources) } else { Vec::new() };
+    let created = match resources::create(ctx, resources).await {
+        Ok(created) => created.into_iter().map(|one| one.map_err(ProvisionError::from)).collect(),
+        Err(failure) => vec![failure; count].into_iter().map(|failure| Err(failure.into())).collect::<Vec<_>>(),
+    };
+    let there = created.iter().filter_map(|one| one.as_ref().ok()).map(|user| user.id.as_str()).collect();
+    pending::attempt_joins(ctx, &joins, &there).await;
+    created
 }

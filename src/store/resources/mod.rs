@@ -1,39 +1,42 @@
-//! Creating, updating and deleting resources: each is one batch, and so all or nothing.
+//! Resources: reading them one by one, and creating, updating and deleting them. Each write is one batch, and so all or
+//! nothing.
 //!
 //! | module | what it does |
 //! |---|---|
+//! | `row` | the columns of a resource's row, and what is made of them |
+//! | `find` | resources by id or by name |
 //! | `create` | resources by the hundred, of which a conflict leaves one out |
 //! | `update` | one resource, provided that it still has the version that was read |
-//! | `delete` | one resource and what hangs on it |
+//! | `delete` | one resource and what depends on it |
 
 mod create;
 mod delete;
+pub mod find;
+mod row;
 mod update;
 
 pub use create::{NewMail, NewMember, NewResource, create, creation, taken};
 pub use delete::{Deleted, delete};
-pub use update::{Riders, Written, touch, update};
-
-use std::collections::HashSet;
+pub use row::{COLUMNS, GROUPS_COLUMN, from_row};
+pub use update::{SideEffects, Written, touch, update};
 
 use serde_json::Value as Json;
 
 use crate::model::resource::{Resource, USER};
-use crate::ports::Outcome;
 use crate::store::keys;
 use scim::fold;
 use scim::schema::ResourceType;
 
-/// What the columns of a resource say besides its document.
-struct Columns {
+/// The columns of a resource's row that are derived from its document.
+struct DerivedColumns {
     keys: Json,
     name_key: Option<String>,
     external_id: Option<String>,
     display: String,
 }
 
-impl Columns {
-    fn of(resource_type: &ResourceType, resource: &Resource) -> Self {
+impl DerivedColumns {
+    fn new(resource_type: &ResourceType, resource: &Resource) -> Self {
         let document = resource.attributes();
         let keys = keys::of_resource(resource_type, resource, &document);
         let text = |name: &str| document.get(name).and_then(Json::as_str).filter(|text| !text.is_empty());
@@ -45,9 +48,4 @@ impl Columns {
             keys,
         }
     }
-}
-
-fn ids(outcome: Option<&Outcome>) -> HashSet<String> {
-    let rows = outcome.map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
-    rows.iter().filter_map(|row| row.text("id").ok().map(str::to_owned)).collect()
 }

@@ -1,10 +1,12 @@
-//! Deleting one resource, with what hangs on it.
+//! Deleting one resource, with what depends on it.
 
-use crate::model::context::Context;
+use crate::model::audit::Action;
+use crate::model::context::StoreContext;
 use crate::model::resource::GROUP;
 use crate::ports::{DatabaseError, Statement};
-use crate::store::audit::{self, Action, OPERATION_HOLDS};
-use crate::store::{credentials, group};
+use crate::store::audit::{self, OPERATION_HOLDS};
+use crate::store::operation::{Committed, Operation};
+use crate::store::{credentials, groups};
 use scim::schema::ResourceType;
 
 /// How a deletion ended.
@@ -18,23 +20,23 @@ pub enum Deleted {
     OtherVersion,
 }
 
-/// Deletes a resource in one batch, with what hangs on it. What records the deletion comes first, while the row is there
+/// Deletes a resource in one batch, with what depends on it. What records the deletion comes first, while the row is there
 /// to depend on.
 ///
 /// # Errors
 /// The database's.
 pub async fn delete(
-    ctx: &Context,
+    ctx: &StoreContext,
     resource_type: &ResourceType,
     id: &str,
     version: Option<i64>,
 ) -> Result<Deleted, DatabaseError> {
-    let operation = ctx.platform.new_id().to_string();
+    let operation = Operation::new(ctx);
     let name = resource_type.name.as_str();
-    let hang = |sql: &str| {
+    let dependent_write = |sql: &str| {
         Statement::new(
             format!("{sql} AND {}", OPERATION_HOLDS),
-            vec![ctx.tenant.key(), id.into(), operation.as_str().into()],
+            vec![ctx.tenant.key(), id.into(), operation.id().into()],
         )
     };
     let mut batch = vec![
@@ -42,43 +44,39 @@ pub async fn delete(
             "SELECT version FROM resources WHERE tenant = ?1 AND id = ?2 AND type = ?3",
             vec![ctx.tenant.key(), id.into(), name.into()],
         ),
-        // Marks the row as this operation's, so that everything else hangs on one condition.
+        // Marks the row as this operation's, so that everything else depends on one condition.
         Statement::new(
             "UPDATE resources SET operation = ?5 WHERE tenant = ?1 AND id = ?2 AND type = ?3 \
              AND (?4 IS NULL OR version = ?4)",
-            vec![ctx.tenant.key(), id.into(), name.into(), version.into(), operation.as_str().into()],
+            vec![ctx.tenant.key(), id.into(), name.into(), version.into(), operation.id().into()],
         ),
-        audit::record(ctx, &operation, Action::delete(name), id),
+        audit::record(ctx, operation.id(), Action::delete(name), id),
         Statement::new(
             "UPDATE counters SET total = total - 1 WHERE tenant = ?1 AND type = (SELECT type FROM resources \
              WHERE tenant = ?1 AND id = ?2 AND operation = ?3)",
-            vec![ctx.tenant.key(), id.into(), operation.as_str().into()],
+            vec![ctx.tenant.key(), id.into(), operation.id().into()],
         ),
-        hang("DELETE FROM credentials WHERE tenant = ?1 AND user_id = ?2"),
-        credentials::delete_history(ctx, id, &operation),
-        hang("DELETE FROM renewals WHERE tenant = ?1 AND user_id = ?2"),
-        hang("DELETE FROM value_index WHERE tenant = ?1 AND id = ?2"),
-        hang("DELETE FROM unique_values WHERE tenant = ?1 AND id = ?2"),
+        dependent_write("DELETE FROM credentials WHERE tenant = ?1 AND user_id = ?2"),
+        credentials::delete_history(ctx, id, operation.id()),
+        dependent_write("DELETE FROM renewals WHERE tenant = ?1 AND user_id = ?2"),
+        dependent_write("DELETE FROM value_index WHERE tenant = ?1 AND id = ?2"),
+        dependent_write("DELETE FROM unique_values WHERE tenant = ?1 AND id = ?2"),
     ];
-    batch.extend(group::deletion(ctx, id, &operation, name == GROUP));
+    batch.extend(groups::deletion(ctx, id, operation.id(), name == GROUP));
     batch.push(Statement::new(
         "DELETE FROM resources WHERE tenant = ?1 AND id = ?2 AND operation = ?3 RETURNING id",
-        vec![ctx.tenant.key(), id.into(), operation.as_str().into()],
+        vec![ctx.tenant.key(), id.into(), operation.id().into()],
     ));
-    match ctx.platform.db.batch(batch).await {
-        Ok(outcomes) => {
+    Ok(match operation.commit(ctx, batch).await? {
+        Committed::Unanswered => Deleted::Done,
+        Committed::Answered(outcomes) => {
             let there = outcomes.first().is_some_and(|outcome| !outcome.rows.is_empty());
             let gone = outcomes.last().is_some_and(|outcome| !outcome.rows.is_empty());
-            Ok(match (there, gone) {
+            match (there, gone) {
                 (_, true) => Deleted::Done,
                 (true, false) => Deleted::OtherVersion,
                 (false, false) => Deleted::NotFound,
-            })
+            }
         }
-        // The error may hide a commit: the operation's own row tells.
-        Err(error) => match audit::was_committed(ctx, &operation).await {
-            Ok(true) => Ok(Deleted::Done),
-            _ => Err(error),
-        },
-    }
+    })
 }

@@ -1,0 +1,262 @@
+//! A person's claims: what `{{user.claim.<name>}}` stands for, in a mail and in the preview of a template alike.
+//!
+//! A claim is an attribute of the SCIM user, by its name (`displayName`, `name.middleName`, `addresses.locality`,
+//! `phoneNumbers.mobile`, one of a schema of the tenant's own), or by the name of WSO2's claim for it. Case does not matter.
+//! Of several values the primary one counts, else the first.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::base::text::cut;
+use crate::mail::render::validate::{Part, Problem};
+use crate::mail::template::{Piece, Template, pieces};
+use scim::schema::{Attribute, Mutability, ResourceType, Returned, Type};
+
+/// What stands before a claim's name in a template.
+pub const PREFIX: &str = "user.claim.";
+/// The most claims that are read of a person.
+const MOST: usize = 200;
+
+/// WSO2's names (`http://wso2.org/claims/...`), and where the value is: the first that has one counts.
+const WSO2: &[(&str, &[&str])] = &[
+    ("givenname", &["name.givenname"]),
+    ("lastname", &["name.familyname"]),
+    ("familyname", &["name.familyname"]),
+    ("middlename", &["name.middlename"]),
+    ("honorificprefix", &["name.honorificprefix"]),
+    ("honorificsuffix", &["name.honorificsuffix"]),
+    ("fullname", &["name.formatted", "displayname"]),
+    ("formattedname", &["name.formatted"]),
+    ("emailaddress", &["emails"]),
+    ("email", &["emails"]),
+    ("mobile", &["phonenumbers.mobile"]),
+    ("telephone", &["phonenumbers.work", "phonenumbers"]),
+    ("homephone", &["phonenumbers.home"]),
+    ("fax", &["phonenumbers.fax"]),
+    ("im", &["ims"]),
+    ("photourl", &["photos"]),
+    ("url", &["profileurl"]),
+    ("country", &["addresses.country"]),
+    ("region", &["addresses.region"]),
+    ("stateorprovincename", &["addresses.region"]),
+    ("locality", &["addresses.locality"]),
+    ("streetaddress", &["addresses.streetaddress"]),
+    ("postalcode", &["addresses.postalcode"]),
+    ("local", &["locale"]),
+    ("externalid", &["externalid"]),
+    ("role", &["roles"]),
+];
+
+/// Returns the claims of a user by their names in lower case.
+#[must_use]
+pub fn values(document: &Map<String, Json>) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let is_extension = |name: &str| name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:"));
+    // The core's attributes first: where an extension has one of the same name, a name without a URN is the core's.
+    for (name, value) in document.iter().filter(|(name, _)| !is_extension(name)) {
+        add(&mut found, name, value);
+    }
+    for (_, extension) in document.iter().filter(|(name, _)| is_extension(name)) {
+        for (name, value) in extension.as_object().into_iter().flatten() {
+            add(&mut found, name, value);
+        }
+    }
+    for (claim, places) in WSO2 {
+        let value = places.iter().find_map(|place| found.get(*place)).cloned();
+        if let Some(value) = value {
+            found.entry((*claim).to_owned()).or_insert(value);
+        }
+    }
+    found
+}
+
+fn add(found: &mut BTreeMap<String, String>, name: &str, value: &Json) {
+    let name = name.to_ascii_lowercase();
+    if matches!(name.as_str(), "schemas" | "meta" | "password" | "groups") {
+        return;
+    }
+    let mut set = |name: String, value: &Json| {
+        if let Some(text) = text(value)
+            && found.len() < MOST
+        {
+            found.entry(name).or_insert(text);
+        }
+    };
+    match value {
+        Json::Object(complex) => {
+            for (sub, value) in complex {
+                set(format!("{name}.{}", sub.to_ascii_lowercase()), value);
+            }
+            set(name, shown(complex));
+        }
+        Json::Array(list) => {
+            let is_primary = |value: &&Json| value["primary"] == true;
+            let Some(first) = list.iter().find(is_primary).or(list.first()) else { return };
+            let Some(complex) = first.as_object() else {
+                let all: Vec<String> = list.iter().filter_map(text).collect();
+                set(name, &json!(all.join(", ")));
+                return;
+            };
+            for (sub, value) in complex {
+                set(format!("{name}.{}", sub.to_ascii_lowercase()), value);
+            }
+            for value in list.iter().filter_map(Json::as_object) {
+                if let Some(kind) = value.get("type").and_then(Json::as_str) {
+                    set(format!("{name}.{}", kind.to_ascii_lowercase()), shown(value));
+                }
+            }
+            set(name, shown(complex));
+        }
+        scalar => set(name, scalar),
+    }
+}
+
+/// What stands for a complex value as a whole.
+fn shown(complex: &Map<String, Json>) -> &Json {
+    let named = ["displayName", "display", "formatted", "value"];
+    // Of an address or a number, the value itself; of a manager, the name.
+    let named =
+        if complex.contains_key("displayName") { named } else { ["value", "formatted", "display", "displayName"] };
+    named.iter().find_map(|name| complex.get(*name)).unwrap_or(&Json::Null)
+}
+
+fn text(value: &Json) -> Option<String> {
+    match value {
+        Json::String(text) if !text.is_empty() => Some(cut(text, 256)),
+        Json::Bool(_) | Json::Number(_) => Some(value.to_string()),
+        _ => None,
+    }
+}
+
+/// Whether a user of this type may have such a claim.
+#[must_use]
+pub fn is_known(rt: &ResourceType, claim: &str) -> bool {
+    let claim = claim.to_ascii_lowercase();
+    if WSO2.iter().any(|(known, _)| *known == claim) {
+        return true;
+    }
+    let (name, sub) = claim.split_once('.').map_or((claim.as_str(), None), |(name, sub)| (name, Some(sub)));
+    let of_extensions = rt.extensions.iter().filter_map(|extension| extension.schema.attribute(name));
+    let mut attributes = rt.attribute(name).into_iter().chain(of_extensions);
+    attributes.any(|attribute| is_stored(attribute) && fills(attribute, sub))
+}
+
+/// Whether a user's document has it: it is written by clients, and shown to them.
+fn is_stored(attribute: &Attribute) -> bool {
+    attribute.mutability != Mutability::ReadOnly && attribute.returned != Returned::Never
+}
+
+fn fills(attribute: &Attribute, sub: Option<&str>) -> bool {
+    let has = |name: &str| attribute.sub_attribute(name).is_some_and(|sub| is_stored(sub));
+    match (attribute.data_type == Type::Complex, sub) {
+        (false, sub) => sub.is_none(),
+        (true, None) => ["value", "displayName", "display", "formatted"].into_iter().any(has),
+        // Of values that have types, any type may be there.
+        (true, Some(sub)) => has(sub) || (attribute.multi_valued && has("type")),
+    }
+}
+
+/// The claims that a template names, with the part that does.
+fn named(template: &Template) -> Vec<(Part, &str)> {
+    let parts = [(Part::Subject, &template.subject), (Part::Html, &template.html), (Part::Text, &template.text)];
+    let mut found = Vec::new();
+    for (part, source) in parts {
+        for piece in pieces(source) {
+            let Piece::Placeholder { name, .. } = piece else { continue };
+            if let Some(claim) = name.strip_prefix(PREFIX)
+                && !found.contains(&(part, claim))
+            {
+                found.push((part, claim));
+            }
+        }
+    }
+    found
+}
+
+/// Returns a problem for each claim of a template that no user can have.
+#[must_use]
+pub fn problems(rt: &ResourceType, template: &Template) -> Vec<Problem> {
+    let unknown = named(template).into_iter().filter(|(_, claim)| !is_known(rt, claim));
+    unknown.map(|(part, claim)| Problem::NoClaim(part, claim.to_owned())).collect()
+}
+
+/// Returns made-up claims for the preview of a template: of Paul, and, for an attribute that he has not, its name.
+#[must_use]
+pub fn samples(rt: &ResourceType, template: &Template) -> BTreeMap<String, String> {
+    let paul = json!({
+        "userName": "paul",
+        "name": { "formatted": "Paul Smith", "givenName": "Paul", "familyName": "Smith" },
+        "displayName": "Paul Smith",
+        "emails": [{ "value": "paul@example.com", "type": "work", "primary": true }],
+        "phoneNumbers": [
+            { "value": "+1 555 0100", "type": "work" },
+            { "value": "+1 555 0199", "type": "mobile" },
+        ],
+        "addresses": [{
+            "formatted": "1 Main Street, Springfield", "streetAddress": "1 Main Street", "locality": "Springfield",
+            "region": "IL", "postalCode": "62701", "country": "US", "type": "work",
+        }],
+        "title": "Engineer",
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {
+            "department": "Engineering", "organization": "Example", "employeeNumber": "1001",
+            "manager": { "value": "1000" },
+        },
+    });
+    let mut claims = paul.as_object().map(values).unwrap_or_default();
+    for (_, claim) in named(template) {
+        if is_known(rt, claim) {
+            claims.entry(claim.to_ascii_lowercase()).or_insert_with(|| claim.to_owned());
+        }
+    }
+    claims
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_are_attributes_by_their_names_or_wso2s() {
+        let user = json!({
+            "schemas": ["urn:x"], "userName": "kim", "password": "secret", "displayName": "Kim D.",
+            "name": { "givenName": "Kim", "familyName": "Doe", "middleName": "M." },
+            "emails": [{ "value": "a@example.com", "type": "home" }, { "value": "b@example.com", "primary": true }],
+            "phoneNumbers": [{ "value": "1", "type": "work" }, { "value": "2", "type": "mobile" }],
+            "addresses": [{ "country": "DE", "locality": "Bonn" }],
+            "active": true,
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {
+                "department": "R&D", "manager": { "value": "7", "displayName": "Ada" }, "displayName": "not the core's",
+            },
+            "urn:scim:schemas:extension:custom:User": { "favouriteColour": "blue", "devices": ["x", "y"], "floor": 3 },
+        });
+        let claims = user.as_object().map(values).unwrap_or_default();
+        for (claim, value) in [
+            ("username", "kim"),
+            ("givenname", "Kim"),
+            ("lastname", "Doe"),
+            ("middlename", "M."),
+            ("displayname", "Kim D."),
+            ("emailaddress", "b@example.com"),
+            ("emails", "b@example.com"),
+            ("emails.home", "a@example.com"),
+            ("mobile", "2"),
+            ("telephone", "1"),
+            ("phonenumbers.mobile", "2"),
+            ("country", "DE"),
+            ("locality", "Bonn"),
+            ("addresses.country", "DE"),
+            ("department", "R&D"),
+            ("manager", "Ada"),
+            ("manager.displayname", "Ada"),
+            ("favouritecolour", "blue"),
+            ("devices", "x, y"),
+            ("floor", "3"),
+            ("active", "true"),
+            ("name.givenname", "Kim"),
+        ] {
+            assert_eq!(claims.get(claim).map(String::as_str), Some(value), "{claim}");
+        }
+        assert!(!claims.contains_key("password") && !claims.contains_key("schemas"));
+    }
+}

@@ -1,0 +1,79 @@
+//! `group_ancestors`: for every group all groups it is in through others, and itself, at depth 0. Only the rare writes that
+//! put a group into a group, or take one out, keep it.
+
+use serde_json::json;
+
+use crate::model::context::Context;
+use crate::ports::Statement;
+
+/// How deep groups may be nested.
+pub const MAX_DEPTH: i64 = 10;
+
+/// The statement that makes each group that an operation creates its own ancestor.
+pub(super) fn creation(ctx: &Context, group_ids: &[&str], operation: &str) -> Statement {
+    Statement::new(
+        "INSERT INTO group_ancestors (tenant, group_id, ancestor_id, depth, display) \
+         SELECT ?1, r.id, r.id, 0, r.display FROM json_each(?2) j \
+         CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value AND r.operation = ?3",
+        vec![ctx.tenant.key(), json!(group_ids).to_string().into(), operation.into()],
+    )
+}
+
+/// The statement that adds what is above the groups that are members of these, which an operation creates.
+pub(super) fn climb_from_members(ctx: &Context, group_ids: &[&str], operation: &str) -> Statement {
+    Statement::new(
+        format!(
+            "WITH RECURSIVE up (group_id, ancestor_id, depth) AS ( \
+         SELECT d.group_id, m.group_id, 1 FROM json_each(?2) j \
+         CROSS JOIN members x ON x.tenant = ?1 AND x.group_id = j.value AND x.type = 'Group' \
+         CROSS JOIN group_ancestors d INDEXED BY group_ancestors_ancestor ON d.tenant = ?1 AND d.ancestor_id = x.member_id \
+         CROSS JOIN members m ON m.tenant = ?1 AND m.member_id = d.group_id WHERE ?3 = ?3 \
+         UNION SELECT up.group_id, m.group_id, up.depth + 1 FROM up \
+         CROSS JOIN members m ON m.tenant = ?1 AND m.member_id = up.ancestor_id WHERE up.depth < {MAX_DEPTH}) \
+         INSERT INTO group_ancestors (tenant, group_id, ancestor_id, depth, display) \
+         SELECT ?1, up.group_id, up.ancestor_id, MIN(up.depth), g.display FROM up \
+         CROSS JOIN resources g ON g.tenant = ?1 AND g.id = up.ancestor_id WHERE TRUE \
+         GROUP BY up.group_id, up.ancestor_id ON CONFLICT DO NOTHING"
+        ),
+        vec![ctx.tenant.key(), json!(group_ids).to_string().into(), operation.into()],
+    )
+}
+
+/// The statements that find anew what is above the groups below `top`, after members have gone.
+pub(super) fn rebuild(ctx: &Context, top: &str, operation: &str) -> [Statement; 2] {
+    let gone = Statement::new(
+        "DELETE FROM group_ancestors WHERE tenant = ?1 AND depth > 0 AND group_id IN \
+         (SELECT group_id FROM group_ancestors INDEXED BY group_ancestors_ancestor WHERE tenant = ?1 AND ancestor_id = ?2) AND ancestor_id <> ?2 \
+         AND ?3 = ?3",
+        vec![ctx.tenant.key(), top.into(), operation.into()],
+    );
+    [gone, climb(ctx, top, operation)]
+}
+
+/// The statement that forgets the groups that are no longer below `top`.
+pub(super) fn prune(ctx: &Context, top: &str, operation: &str) -> Statement {
+    Statement::new(
+        "DELETE FROM group_ancestors INDEXED BY group_ancestors_ancestor WHERE tenant = ?1 AND ancestor_id = ?2 AND depth > 0 AND ?3 = ?3 AND group_id NOT IN ( \
+         WITH RECURSIVE down (id, depth) AS (SELECT ?2, 0 UNION SELECT m.member_id, down.depth + 1 FROM down \
+         CROSS JOIN members m ON m.tenant = ?1 AND m.group_id = down.id AND m.type = 'Group' WHERE down.depth < ?4) \
+         SELECT id FROM down)",
+        vec![ctx.tenant.key(), top.into(), operation.into(), MAX_DEPTH.into()],
+    )
+}
+
+/// The statement that adds what is above `top`, and above the groups below it, by the memberships as they are now.
+pub(super) fn climb(ctx: &Context, top: &str, operation: &str) -> Statement {
+    Statement::new(
+        "WITH RECURSIVE up (group_id, ancestor_id, depth) AS ( \
+         SELECT d.group_id, m.group_id, 1 FROM group_ancestors d INDEXED BY group_ancestors_ancestor \
+         CROSS JOIN members m ON m.tenant = ?1 AND m.member_id = d.group_id \
+         WHERE d.tenant = ?1 AND d.ancestor_id = ?2 AND ?3 = ?3 \
+         UNION SELECT up.group_id, m.group_id, up.depth + 1 FROM up \
+         CROSS JOIN members m ON m.tenant = ?1 AND m.member_id = up.ancestor_id WHERE up.depth < ?4) \
+         INSERT INTO group_ancestors (tenant, group_id, ancestor_id, depth, display) \
+         SELECT ?1, up.group_id, up.ancestor_id, MIN(up.depth), g.display FROM up \
+         CROSS JOIN resources g ON g.tenant = ?1 AND g.id = up.ancestor_id WHERE TRUE \
+         GROUP BY up.group_id, up.ancestor_id ON CONFLICT DO NOTHING",
+        vec![ctx.tenant.key(), top.into(), operation.into(), MAX_DEPTH.into()],
+    )
+}

@@ -1,0 +1,19 @@
+//! Members of groups. They are rows of their own: adding one costs the same in a group of ten and of 50,000, and a group
+//! is never one SQL value.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `read` | members as the group's document shows them, and what a change needs to know |
+//! | `write` | members added and removed: by a change of the group, or with a resource that comes or goes |
+//! | `ancestors` | which groups a group is in through others, so that reading a user's groups follows no chain |
+
+mod ancestors;
+mod read;
+mod write;
+
+pub use ancestors::MAX_DEPTH;
+pub use read::{Inspected, SHOWN_UNASKED, inspect, members, members_after, members_of_all, members_statement, unknown};
+pub use write::{Change, change, creation, deletion, joining};
+
+/// How many ids one parameter lists: it is at most 2 MB, and a group may come with 50,000 members and more.
+const LISTED: usize = 5_000;

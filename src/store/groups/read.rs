@@ -1,0 +1,211 @@
+//! Reading a group's members, and what a change of them needs to know.
+
+use std::collections::HashSet;
+
+use serde_json::{Value as Json, json};
+
+use crate::model::context::Context;
+use crate::model::resource::{GROUP, Resource};
+use crate::ports::{DatabaseError, Row, Statement};
+use crate::store::cross_store::RemoteUsers;
+use crate::store::groups::{LISTED, MAX_DEPTH};
+use crate::store::resources::{self, find};
+
+/// How many members an answer carries without being asked for them.
+pub const SHOWN_UNASKED: usize = 1_000;
+/// How many members one statement answers: one more, so that the first chunk tells a group that has more.
+const READ: usize = SHOWN_UNASKED + 1;
+/// How many members of several groups one statement answers.
+const READ_OF_ALL: usize = 5_000;
+
+/// The members of a group as its document shows them, read in chunks.
+///
+/// # Errors
+/// The database's.
+pub async fn members(ctx: &Context, group_id: &str) -> Result<Vec<Json>, DatabaseError> {
+    let rows = ctx.platform.query(members_statement(ctx, group_id, "")).await?;
+    members_after(ctx, group_id, &rows).await
+}
+
+/// The first chunk's statement, to ride with the one that reads the group.
+#[must_use]
+pub fn members_statement(ctx: &Context, group_id: &str, after: &str) -> Statement {
+    Statement::new(
+        "SELECT m.member_id, m.type, COALESCE(m.display, r.display) AS display FROM members m \
+         LEFT JOIN resources r ON r.tenant = m.tenant AND r.id = m.member_id \
+         WHERE m.tenant = ?1 AND m.group_id = ?2 AND m.member_id > ?3 ORDER BY m.member_id LIMIT ?4",
+        vec![ctx.tenant.key(), group_id.into(), after.into(), (READ as i64).into()],
+    )
+}
+
+/// Shows a first chunk and reads the others.
+///
+/// # Errors
+/// The database's.
+pub async fn members_after(ctx: &Context, group_id: &str, first: &[Row]) -> Result<Vec<Json>, DatabaseError> {
+    let base = ctx.base();
+    let mut members = Vec::with_capacity(first.len());
+    let mut rows = first.to_vec();
+    loop {
+        for row in &rows {
+            members.push(member_to_json(&base, row)?);
+        }
+        if rows.len() < READ {
+            return Ok(members);
+        }
+        let last = rows.last().map(|row| row.text("member_id").map(str::to_owned)).transpose()?.unwrap_or_default();
+        rows = ctx.platform.query(members_statement(ctx, group_id, &last)).await?;
+    }
+}
+
+/// How many members a list of groups carries in all.
+const MAX_LISTED: usize = 50_000;
+
+/// The members of several groups, in the groups' order, read in chunks; `None` when they are too many for one answer.
+///
+/// # Errors
+/// The database's.
+pub async fn members_of_all(ctx: &Context, group_ids: &[&str]) -> Result<Option<Vec<Vec<Json>>>, DatabaseError> {
+    let base = ctx.base();
+    let ids = json!(group_ids).to_string();
+    let mut members: Vec<Vec<Json>> = group_ids.iter().map(|_| Vec::new()).collect();
+    let mut after = (-1_i64, String::new());
+    let mut listed = 0;
+    loop {
+        let statement = Statement::new(
+            "SELECT j.key AS position, m.member_id, m.type, COALESCE(m.display, r.display) AS display \
+             FROM json_each(?2) j CROSS JOIN members m ON m.tenant = ?1 AND m.group_id = j.value \
+             LEFT JOIN resources r ON r.tenant = m.tenant AND r.id = m.member_id \
+             WHERE j.key >= ?3 AND (j.key > ?3 OR m.member_id > ?4) ORDER BY j.key, m.member_id LIMIT ?5",
+            vec![
+                ctx.tenant.key(),
+                ids.as_str().into(),
+                after.0.into(),
+                after.1.as_str().into(),
+                (READ_OF_ALL as i64).into(),
+            ],
+        );
+        let rows = ctx.platform.query(statement).await?;
+        for row in &rows {
+            let position = row.integer("position")?;
+            let index = usize::try_from(position).unwrap_or_default();
+            if let Some(of_group) = members.get_mut(index) {
+                of_group.push(member_to_json(&base, row)?);
+            }
+            after = (position, row.text("member_id")?.to_owned());
+        }
+        listed += rows.len();
+        if rows.len() < READ_OF_ALL {
+            return Ok(Some(members));
+        }
+        if listed >= MAX_LISTED {
+            return Ok(None);
+        }
+    }
+}
+
+/// A member as the document of its group shows it.
+fn member_to_json(base: &str, row: &Row) -> Result<Json, DatabaseError> {
+    let id = row.text("member_id")?;
+    let member_type = row.text("type")?;
+    let folder = if member_type == GROUP { "Groups" } else { "Users" };
+    let mut member = json!({ "value": id, "$ref": format!("{base}/scim2/{folder}/{id}"), "type": member_type });
+    if let Some(display) = row.optional_text("display")?.filter(|display| !display.is_empty()) {
+        member["display"] = json!(display);
+    }
+    Ok(member)
+}
+
+/// A group as a change of its members finds it.
+#[derive(Debug, Default)]
+pub struct Inspected {
+    /// The group, if there is one.
+    pub group: Option<Resource>,
+    /// How many members it has: only when asked for.
+    pub members: u64,
+    /// Which of the ids asked about are members already.
+    pub present: HashSet<String>,
+    /// Which of them are neither users nor groups.
+    pub unknown: Vec<String>,
+    /// Which of them are groups.
+    pub groups: HashSet<String>,
+    /// Which of them would make a circle, or a chain of more than [`MAX_DEPTH`].
+    pub circular: Vec<String>,
+    /// Which of them are users of other stores.
+    pub remote_users: RemoteUsers,
+}
+
+/// Reads what a change that names these members needs to know: in one round trip, and one for each other user store of a
+/// member. `count_members` reads every member
+/// row: only for a change that does the same.
+///
+/// # Errors
+/// The database's.
+pub async fn inspect(
+    ctx: &Context,
+    group_id: &str,
+    named: &[String],
+    count_members: bool,
+) -> Result<Inspected, DatabaseError> {
+    const ABOUT: [&str; 4] = [
+        "SELECT m.member_id AS id FROM json_each(?3) j CROSS JOIN members m \
+         ON m.tenant = ?1 AND m.group_id = ?2 AND m.member_id = j.value WHERE ?4 = ?4",
+        "SELECT j.value AS id FROM json_each(?3) j WHERE ?2 = ?2 AND ?4 = ?4 AND NOT EXISTS \
+         (SELECT 1 FROM resources r WHERE r.tenant = ?1 AND r.id = j.value AND r.type IN ('User', 'Group'))",
+        "SELECT r.id FROM json_each(?3) j CROSS JOIN resources r \
+         ON r.tenant = ?1 AND r.id = j.value AND r.type = 'Group' WHERE ?2 = ?2 AND ?4 = ?4",
+        "SELECT j.value AS id FROM json_each(?3) j CROSS JOIN group_ancestors below INDEXED BY group_ancestors_ancestor \
+         ON below.tenant = ?1 AND below.ancestor_id = j.value WHERE below.group_id = ?2 \
+         OR below.depth + 1 + (SELECT COALESCE(MAX(depth), 0) FROM group_ancestors WHERE tenant = ?1 \
+         AND group_id = ?2) > ?4",
+    ];
+    let mut batch = vec![find::by_id_statement(ctx, GROUP, group_id, false)];
+    for ids in named.chunks(LISTED) {
+        let ids = json!(ids).to_string();
+        batch.extend(ABOUT.map(|sql| {
+            Statement::new(sql, vec![ctx.tenant.key(), group_id.into(), ids.as_str().into(), MAX_DEPTH.into()])
+        }));
+    }
+    if count_members {
+        batch.push(Statement::new(
+            "SELECT COUNT(*) AS total FROM members WHERE tenant = ?1 AND group_id = ?2",
+            vec![ctx.tenant.key(), group_id.into()],
+        ));
+    }
+    let mut outcomes = ctx.platform.db.batch(batch).await?.into_iter();
+    let mut rows = || outcomes.next().map(|outcome| outcome.rows).unwrap_or_default();
+    let mut inspected =
+        Inspected { group: rows().first().map(resources::from_row).transpose()?, ..Inspected::default() };
+    let texts =
+        |rows: Vec<Row>| rows.iter().map(|row| row.text("id").map(str::to_owned)).collect::<Result<Vec<_>, _>>();
+    for _ in named.chunks(LISTED) {
+        inspected.present.extend(texts(rows())?);
+        inspected.unknown.extend(texts(rows())?);
+        inspected.groups.extend(texts(rows())?);
+        inspected.circular.extend(texts(rows())?);
+    }
+    if let Some(row) = rows().first() {
+        inspected.members = row.integer("total")?.cast_unsigned();
+    }
+    inspected.remote_users = RemoteUsers::find(ctx, inspected.unknown.iter().map(String::as_str)).await?;
+    inspected.unknown.retain(|id| !inspected.remote_users.contains(id));
+    Ok(inspected)
+}
+
+/// Which of these ids are neither users nor groups, and which are users of other stores.
+///
+/// # Errors
+/// The database's.
+pub async fn unknown(ctx: &Context, ids: &[&str]) -> Result<(HashSet<String>, RemoteUsers), DatabaseError> {
+    let statement = Statement::new(
+        "SELECT j.value AS id FROM json_each(?2) j WHERE NOT EXISTS \
+         (SELECT 1 FROM resources r WHERE r.tenant = ?1 AND r.id = j.value AND r.type IN ('User', 'Group'))",
+        vec![ctx.tenant.key(), json!(ids).to_string().into()],
+    );
+    let rows = ctx.platform.query(statement).await?;
+    let mut unknown: HashSet<String> =
+        rows.iter().map(|row| row.text("id").map(str::to_owned)).collect::<Result<_, _>>()?;
+    let remote_users = RemoteUsers::find(ctx, unknown.iter().map(String::as_str)).await?;
+    unknown.retain(|id| !remote_users.contains(id));
+    Ok((unknown, remote_users))
+}

@@ -1,0 +1,151 @@
+//! A new link for one user, and the withdrawal of an invitation: one round trip each.
+
+use crate::base::limits::Limit;
+use crate::model::audit::Action;
+use crate::model::context::StoreContext;
+use crate::model::resource::{Resource, USER};
+use crate::ports::{DatabaseError, Millis, Statement};
+use crate::store::audit;
+use crate::store::invitations::{queue, renewal, target};
+use crate::store::operation::{Committed, Operation};
+use crate::store::resources::{self, find};
+
+/// How a conditional write to an invitation ended, with its user as they are now.
+#[derive(Debug)]
+pub enum Changed {
+    /// It took place.
+    Done(Resource),
+    /// It did not, because of what the user is.
+    Refused(Resource),
+    /// There is no such user.
+    NotFound,
+}
+
+/// The resends of the user `?2` that a limit counts: not those that the person asked for by the button of an expired link,
+/// which has limits of its own.
+const COUNTED: &str = "FROM audit INDEXED BY audit_resends WHERE tenant = ?1 AND target = ?2 \
+    AND action = 'invitation.resend' AND actor <> 'user:' || ?2";
+
+/// The condition that the limit lets one more through, in a statement whose `?4` is the time.
+fn within(limit: Limit) -> String {
+    format!("(SELECT count(*) {COUNTED} AND time > ?4 - {} * 1000) < {}", limit.seconds, limit.count)
+}
+
+/// Mails a user a new link, within `limit`. `live_only`: only one who confirms a new address.
+///
+/// # Errors
+/// The database's: nothing was written.
+pub async fn resend_by_mail(
+    ctx: &StoreContext,
+    user_id: &str,
+    limit: Option<Limit>,
+    live_only: bool,
+    invited_by: Option<&str>,
+) -> Result<Changed, DatabaseError> {
+    let operation = Operation::new(ctx);
+    let mut also = limit.map_or_else(|| "TRUE".to_owned(), within);
+    if live_only {
+        also.push_str(" AND onboarding = 'none'");
+    }
+    let batch = vec![
+        renewal(ctx, user_id, operation.id(), &also),
+        audit::record(ctx, operation.id(), Action::InvitationResend, user_id),
+        queue(ctx, user_id, operation.id(), invited_by),
+    ];
+    run(ctx, user_id, &operation, batch).await
+}
+
+/// Gives a pending user a new link that goes to the caller. It expires at `confirm_expires_at` where it confirms an
+/// address, and at `set_expires_at` where it sets a password: which of them it is, the write decides.
+///
+/// # Errors
+/// The database's: nothing was written.
+pub async fn resend_by_code(
+    ctx: &StoreContext,
+    user_id: &str,
+    confirm_expires_at: Millis,
+    set_expires_at: Millis,
+) -> Result<Changed, DatabaseError> {
+    let operation = Operation::new(ctx);
+    let mut params = target(ctx, user_id, operation.id());
+    params.extend([confirm_expires_at.into(), set_expires_at.into()]);
+    let batch = vec![
+        Statement::new(
+            "UPDATE resources SET seq_log = seq_log || 'N', version = version + 1, modified = ?4, operation = ?3, \
+                 template = NULL, delivery = 'external', attempts = 0, sent_at = NULL, \
+                 expires_at = CASE onboarding WHEN 'EV' THEN ?5 ELSE ?6 END WHERE tenant = ?1 AND id = ?2 \
+                 AND type = 'User' AND onboarding <> 'none' AND lock <> 'admin' AND disabled = 0 \
+                 AND email IS NOT NULL RETURNING id",
+            params,
+        ),
+        audit::record(ctx, operation.id(), Action::InvitationResend, user_id),
+        audit::record(ctx, operation.id(), Action::InvitationLink, user_id),
+    ];
+    run(ctx, user_id, &operation, batch).await
+}
+
+/// Withdraws a pending user's invitation: its links die, the account stays as it is.
+///
+/// # Errors
+/// The database's: nothing was written.
+pub async fn revoke(ctx: &StoreContext, user_id: &str) -> Result<Changed, DatabaseError> {
+    let operation = Operation::new(ctx);
+    let batch = vec![
+        Statement::new(
+            "UPDATE resources SET seq_log = seq_log || 'R', version = version + 1, modified = ?4, operation = ?3 \
+             WHERE tenant = ?1 AND id = ?2 AND type = 'User' AND onboarding <> 'none' AND substr(seq_log, -1) <> 'R' \
+             RETURNING id",
+            target(ctx, user_id, operation.id()),
+        ),
+        audit::record(ctx, operation.id(), Action::InvitationRevoke, user_id),
+    ];
+    run(ctx, user_id, &operation, batch).await
+}
+
+/// The time of the oldest of the resends that exhaust the limit; `None` where it lets one more through.
+///
+/// # Errors
+/// The database's.
+pub async fn find_exhausting(ctx: &StoreContext, user_id: &str, limit: Limit) -> Result<Option<Millis>, DatabaseError> {
+    let since = ctx.platform.clock.now() - i64::from(limit.seconds) * 1000;
+    let statement = Statement::new(
+        format!("SELECT time {COUNTED} AND time > ?3 ORDER BY time DESC LIMIT 1 OFFSET ?4"),
+        vec![ctx.tenant.key(), user_id.into(), since.into(), (limit.count - 1).into()],
+    );
+    ctx.platform.query(statement).await?.first().map(|oldest| oldest.integer("time")).transpose()
+}
+
+/// Runs a batch whose first statement is the conditional write, and reads the user with it: as written, or, where nothing
+/// was, as they are.
+async fn run(
+    ctx: &StoreContext,
+    user_id: &str,
+    operation: &Operation,
+    mut batch: Vec<Statement>,
+) -> Result<Changed, DatabaseError> {
+    batch.push(find::by_id_statement(ctx, USER, user_id, false));
+    let committed = operation.commit(ctx, batch).await?;
+    let is_written = committed.has_row(0);
+    let user = match committed {
+        Committed::Answered(outcomes) => {
+            let row = outcomes.last().and_then(|outcome| outcome.rows.first());
+            row.map(resources::from_row).transpose()?
+        }
+        Committed::Unanswered => find::by_id(ctx, USER, user_id, false).await?,
+    };
+    Ok(match user {
+        Some(user) if is_written => Changed::Done(user),
+        Some(user) => Changed::Refused(user),
+        None => Changed::NotFound,
+    })
+}
+
+/// Records in the audit that a link was handed over.
+///
+/// # Errors
+/// The database's: nothing was written.
+pub async fn record_link(ctx: &StoreContext, user_id: &str) -> Result<(), DatabaseError> {
+    let operation = Operation::new(ctx);
+    let row = audit::record_plain(ctx, operation.id(), Action::InvitationLink, user_id);
+    ctx.platform.db.batch(vec![row]).await.map(drop)
+}
