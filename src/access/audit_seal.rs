@@ -134,7 +134,7 @@ async fn retain(platform: &Platform, deployment: &Deployment) -> Result<(), Data
     platform.entropy.fill(&mut random);
     let from = i64::from_be_bytes(random) & ((1 << 53) - 1);
     for (tenant, days) in seal::retentions(platform, from, TENANTS).await? {
-        let own = days.map(|days| (settings::AUDIT_RETENTION_DAYS, days));
+        let own = days.map(|days| (settings::AUDIT_RETENTION_DAYS.name, days));
         let days = deployment.settings_of(&tenant, &own.into_iter().collect()).audit_retention_days;
         if days > 0 {
             let before = platform.clock.now() - i64::from(days) * DAY;

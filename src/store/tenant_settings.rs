@@ -131,7 +131,7 @@ pub fn checked(
                 after.remove(name);
             }
             (None, _) => {
-                let names: Vec<&str> = SETTINGS.iter().map(|(name, _)| *name).collect();
+                let names: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
                 let shown = crate::base::text::cut(name, 64);
                 problems.push(format!("{shown:?} is not a setting of a tenant: known are {}.", names.join(", ")));
             }
