@@ -26,13 +26,13 @@ const TAG: usize = 16;
 /// as one place.
 const MAX_TEXT: usize = 2_000;
 
-/// What a cursor continues: the digest of everything that decides which resources come in which order.
+/// The digest of the query that a cursor continues: of everything that decides which resources come in which order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Continued([u8; 32]);
+pub struct QueryDigest([u8; 32]);
 
-impl Continued {
+impl QueryDigest {
     /// The digest of these parts.
-    pub fn of<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn new<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
         let mut digest = Sha256::new();
         for part in parts {
             digest.update(part.len().to_be_bytes());
@@ -43,12 +43,12 @@ impl Continued {
 }
 
 /// The cursor to a position; `None` only when the deployment has no key.
-pub fn seal(ctx: &Work, continued: Continued, position: &[Value]) -> Option<String> {
+pub fn seal(ctx: &Work, query_digest: QueryDigest, position: &[Value]) -> Option<String> {
     let mut bytes = vec![VERSION];
     for value in position {
         encode(value, &mut bytes);
     }
-    let tag = mac(keys(ctx).first()?, continued, &bytes)?.finalize().into_bytes();
+    let tag = mac(keys(ctx).first()?, query_digest, &bytes)?.finalize().into_bytes();
     bytes.extend_from_slice(&tag[..TAG]);
     Some(URL_SAFE_NO_PAD.encode(bytes))
 }
@@ -57,8 +57,8 @@ pub fn seal(ctx: &Work, continued: Continued, position: &[Value]) -> Option<Stri
 ///
 /// # Errors
 /// 400 `invalidCursor` unless it was sealed for the same query of the same tenant.
-pub fn open(ctx: &Work, continued: Continued, cursor: &str) -> Result<Vec<Value>, Error> {
-    read(ctx, continued, cursor).ok_or_else(|| {
+pub fn open(ctx: &Work, query_digest: QueryDigest, cursor: &str) -> Result<Vec<Value>, Error> {
+    read(ctx, query_digest, cursor).ok_or_else(|| {
         Error::invalid_cursor(
             "The cursor does not continue this query: repeat the request that gave it out, or start again with an empty \
              cursor.",
@@ -66,12 +66,12 @@ pub fn open(ctx: &Work, continued: Continued, cursor: &str) -> Result<Vec<Value>
     })
 }
 
-fn read(ctx: &Work, continued: Continued, cursor: &str) -> Option<Vec<Value>> {
+fn read(ctx: &Work, query_digest: QueryDigest, cursor: &str) -> Option<Vec<Value>> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
     let (sealed, tag) = bytes.split_at_checked(bytes.len().checked_sub(TAG)?)?;
     let genuine = keys(ctx)
         .iter()
-        .any(|key| mac(key, continued, sealed).is_some_and(|mac| mac.verify_truncated_left(tag).is_ok()));
+        .any(|key| mac(key, query_digest, sealed).is_some_and(|mac| mac.verify_truncated_left(tag).is_ok()));
     let (version, mut rest) = sealed.split_first()?;
     if !genuine || *version != VERSION {
         return None;
@@ -87,11 +87,11 @@ fn keys(ctx: &Work) -> Vec<[u8; 32]> {
     ctx.deployment.keys.derive(LABEL, &ctx.tenant.number().to_be_bytes())
 }
 
-fn mac(key: &[u8; 32], continued: Continued, sealed: &[u8]) -> Option<Hmac<Sha256>> {
+fn mac(key: &[u8; 32], query_digest: QueryDigest, sealed: &[u8]) -> Option<Hmac<Sha256>> {
     let (version, position) = sealed.split_first()?;
     let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
     mac.update(&[*version]);
-    mac.update(&continued.0);
+    mac.update(&query_digest.0);
     mac.update(position);
     Some(mac)
 }
@@ -144,7 +144,7 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Continued, MAX_TEXT, clip, decode, encode};
+    use super::{MAX_TEXT, QueryDigest, clip, decode, encode};
     use crate::ports::Value;
 
     #[test]
@@ -175,6 +175,6 @@ mod tests {
 
     #[test]
     fn the_parts_of_a_query_do_not_run_into_each_other() {
-        assert_ne!(Continued::of(["ab", "c"]), Continued::of(["a", "bc"]));
+        assert_ne!(QueryDigest::new(["ab", "c"]), QueryDigest::new(["a", "bc"]));
     }
 }

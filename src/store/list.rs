@@ -79,7 +79,7 @@ async fn one(ctx: &StoreContext, resource_type: &ResourceType, query: &Query) ->
         Start::Index(start) => index_page(ctx, &listing, *start, query.page.count).await,
         Start::FirstCursor => cursor_page(ctx, &listing, None, query.page.count).await,
         Start::Cursor(cursor) => {
-            let position = cursor::open(ctx, listing.continued(), cursor)?;
+            let position = cursor::open(ctx, listing.query_digest(), cursor)?;
             cursor_page(ctx, &listing, Some(position), query.page.count).await
         }
     }
@@ -94,11 +94,11 @@ async fn index_page(ctx: &StoreContext, listing: &Listing<'_>, start: u64, count
     let mut first = None;
     if start == 1
         && count > 0
-        && let Some((statement, limit)) = listing.probe(count)
+        && let Some((statement, limit)) = listing.page_with_total(count)
     {
         let outcomes = ctx.platform.db.batch(vec![statement]).await?;
         let rows = outcomes.first().map(|outcome| outcome.rows.len()).unwrap_or_default();
-        let mut found = listing.read_probe(outcomes.first())?;
+        let mut found = listing.read_page_with_total(outcomes.first())?;
         let hits = found.len();
         found.truncate(to_usize(count));
         // All candidates are here, and with them the total.
@@ -130,7 +130,7 @@ async fn cursor_page(
     let mut next = None;
     if to_u64(found.len()) > count {
         found.truncate(to_usize(count));
-        next = found.last().and_then(|(_, place)| cursor::seal(ctx, listing.continued(), place));
+        next = found.last().and_then(|(_, place)| cursor::seal(ctx, listing.query_digest(), place));
     }
     let complete = first && count > 0 && next.is_none();
     let total = known.or_else(|| complete.then(|| to_u64(found.len())));
@@ -146,7 +146,7 @@ async fn cursor_part(
 ) -> Result<(Found, Option<u64>), ListError> {
     let after = position.map(|position| After { position, descending: listing.descending() });
     let window = Window { after, offset: 0, limit: count.saturating_add(1) };
-    let mut batch: Vec<Statement> = listing.verdict().into_iter().collect();
+    let mut batch: Vec<Statement> = listing.candidate_count().into_iter().collect();
     batch.extend(listing.counter());
     let before = batch.len();
     if count > 0 {
@@ -156,7 +156,7 @@ async fn cursor_part(
         return Ok((Vec::new(), listing.is_empty().then_some(0)));
     }
     let outcomes = ctx.platform.db.batch(batch).await?;
-    listing.check_verdict(outcomes.first())?;
+    listing.check_candidate_count(outcomes.first())?;
     let total = listing.counter().map(|_| listing.read_totals(&outcomes)).transpose()?;
     Ok((listing.read_page(outcomes.get(before))?, total))
 }

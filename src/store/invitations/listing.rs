@@ -3,7 +3,7 @@
 use crate::model::context::StoreContext;
 use crate::model::resource::{Resource, USER};
 use crate::ports::{DatabaseError, Row, Statement, Value};
-use crate::store::cursor::{self, Continued};
+use crate::store::cursor::{self, QueryDigest};
 use crate::store::resources::{self, COLUMNS};
 use scim::error::Error as ScimError;
 
@@ -76,9 +76,9 @@ pub enum ListError {
 /// # Errors
 /// [`ListError`]
 pub async fn list(ctx: &StoreContext, status: Status, count: u32, cursor: Option<&str>) -> Result<Page, ListError> {
-    let continued = Continued::of(["invitations", status.condition()]);
+    let query_digest = QueryDigest::new(["invitations", status.condition()]);
     let after = match cursor {
-        Some(cursor) => Some(cursor::open(ctx, continued, cursor).map_err(ListError::Cursor)?),
+        Some(cursor) => Some(cursor::open(ctx, query_digest, cursor).map_err(ListError::Cursor)?),
         None => None,
     };
     let rows = ctx.platform.query(statement(ctx, status, count, after.as_deref())).await?;
@@ -90,7 +90,7 @@ pub async fn list(ctx: &StoreContext, status: Status, count: u32, cursor: Option
     let last = rows.get(wanted.saturating_sub(1)).filter(|_| more).map(place).transpose()?;
     let users = rows.iter().take(wanted).map(resources::from_row).collect::<Result<Vec<_>, _>>()?;
     let total = (after.is_none() && !more).then_some(users.len());
-    Ok(Page { total, users, next: last.and_then(|last| cursor::seal(ctx, continued, &last)) })
+    Ok(Page { total, users, next: last.and_then(|last| cursor::seal(ctx, query_digest, &last)) })
 }
 
 fn statement(ctx: &StoreContext, status: Status, count: u32, after: Option<&[Value]>) -> Statement {

@@ -46,8 +46,56 @@ pub(super) enum Driver {
     Any(Vec<Driver>),
 }
 
-/// How a driver stands in preference.
-const RANK_OF_TYPE: u8 = u8::MAX;
+/// How many resources a driver leads to, as a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Selectivity {
+    /// One at most.
+    Single,
+    /// So few that a page has them all.
+    Few,
+    /// A part of those of the type.
+    Many,
+    /// Every resource of the type.
+    All,
+}
+
+/// The kinds of drivers, the preferred ones first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Preference {
+    Id,
+    Name,
+    ExternalId,
+    UniqueValues,
+    Value,
+    Member,
+    Group,
+    Invitation,
+    AccountState,
+    NameRange,
+    ValueRange,
+    ExternalIdRange,
+    TimeRange,
+    IdRange,
+    WholeType,
+}
+
+impl Preference {
+    fn selectivity(self) -> Selectivity {
+        match self {
+            Self::Id | Self::Name => Selectivity::Single,
+            Self::ExternalId | Self::UniqueValues | Self::Value | Self::Member => Selectivity::Few,
+            Self::Group
+            | Self::Invitation
+            | Self::AccountState
+            | Self::NameRange
+            | Self::ValueRange
+            | Self::ExternalIdRange
+            | Self::TimeRange
+            | Self::IdRange => Selectivity::Many,
+            Self::WholeType => Selectivity::All,
+        }
+    }
+}
 
 const PRIMARY_KEY: &str = "sqlite_autoindex_resources_1";
 const BY_NAME: &str = "resources_name";
@@ -105,41 +153,47 @@ impl Driver {
         Self::created(Bounds::default())
     }
 
-    /// Which of two drivers to prefer: the lower.
-    pub(super) fn rank(&self) -> u8 {
+    /// Which of two drivers to prefer: the lower. Several together stand where the least preferred of them stands.
+    pub(super) fn preference(&self) -> Preference {
         match self {
-            Self::Columns { index: PRIMARY_KEY, bounds, .. } if bounds.is_one() => 0,
-            Self::Columns { index: BY_NAME, bounds, .. } if bounds.is_one() => 1,
-            Self::Columns { index: BY_EXTERNAL_ID, bounds, .. } if bounds.is_one() => 2,
-            Self::Values { table: "unique_values", .. } => 3,
-            Self::Values { bounds, .. } if bounds.is_one() => 4,
-            Self::Member(_) => 5,
-            Self::Group(_) => 6,
-            Self::Columns { index: BY_INVITATION, .. } => 7,
-            Self::Columns { index: BY_STATE, .. } => 8,
-            Self::Columns { bounds, .. } if *bounds == Bounds::default() => RANK_OF_TYPE,
-            Self::Columns { index: BY_NAME, .. } => 9,
-            Self::Values { .. } => 10,
-            Self::Columns { index: BY_EXTERNAL_ID, .. } => 11,
-            Self::Columns { index: BY_CREATED | BY_MODIFIED, .. } => 12,
-            Self::Columns { .. } => 13,
-            Self::Any(drivers) => drivers.iter().map(Self::rank).max().unwrap_or(RANK_OF_TYPE),
+            Self::Columns { index: PRIMARY_KEY, bounds, .. } if bounds.is_one() => Preference::Id,
+            Self::Columns { index: BY_NAME, bounds, .. } if bounds.is_one() => Preference::Name,
+            Self::Columns { index: BY_EXTERNAL_ID, bounds, .. } if bounds.is_one() => Preference::ExternalId,
+            Self::Values { table: "unique_values", .. } => Preference::UniqueValues,
+            Self::Values { bounds, .. } if bounds.is_one() => Preference::Value,
+            Self::Member(_) => Preference::Member,
+            Self::Group(_) => Preference::Group,
+            Self::Columns { index: BY_INVITATION, .. } => Preference::Invitation,
+            Self::Columns { index: BY_STATE, .. } => Preference::AccountState,
+            Self::Columns { bounds, .. } if *bounds == Bounds::default() => Preference::WholeType,
+            Self::Columns { index: BY_NAME, .. } => Preference::NameRange,
+            Self::Values { .. } => Preference::ValueRange,
+            Self::Columns { index: BY_EXTERNAL_ID, .. } => Preference::ExternalIdRange,
+            Self::Columns { index: BY_CREATED | BY_MODIFIED, .. } => Preference::TimeRange,
+            Self::Columns { .. } => Preference::IdRange,
+            Self::Any(drivers) => drivers.iter().map(Self::preference).max().unwrap_or(Preference::WholeType),
         }
+    }
+
+    fn selectivity(&self) -> Selectivity {
+        let selectivity = self.preference().selectivity();
+        // Several together may lead to any number, however few each of them leads to.
+        if matches!(self, Self::Any(_)) { selectivity.max(Selectivity::Many) } else { selectivity }
     }
 
     /// Whether it leads to every resource of the type.
     pub(super) fn is_whole(&self) -> bool {
-        self.rank() == RANK_OF_TYPE
+        self.selectivity() == Selectivity::All
     }
 
     /// Whether it leads to a few resources as a rule: then the page tells the total, and counting waits until it does not.
     pub(super) fn is_narrow(&self) -> bool {
-        self.rank() <= 5 && !matches!(self, Self::Any(_))
+        self.selectivity() <= Selectivity::Few
     }
 
     /// Whether it leads to one resource at most.
     pub(super) fn is_single(&self) -> bool {
-        self.rank() <= 1 && !matches!(self, Self::Any(_))
+        self.selectivity() == Selectivity::Single
     }
 
     /// The columns that order its rows and tell them apart; empty where it has no order.

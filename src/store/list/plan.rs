@@ -7,7 +7,7 @@ use crate::ports::Value;
 use crate::store::filter::{Scope, millis_bounds, successor};
 use crate::store::keys::{MAX_KEY, instant_key};
 use crate::store::list::bounds::Bounds;
-use crate::store::list::driver::Driver;
+use crate::store::list::driver::{Driver, Preference};
 use scim::datetime::Instant;
 use scim::filter::{Filter, Literal, Operator};
 use scim::query::Sort;
@@ -147,7 +147,7 @@ fn choose(scope: &Scope<'_>, terms: Vec<Filter>) -> (Driver, Vec<Filter>) {
     let mut best: Option<usize> = None;
     for (index, term) in terms.iter().enumerate() {
         let (driver, covers) = driver_of(scope, term).unwrap_or((Driver::every(), false));
-        if driver.rank() < best.map_or(u8::MAX, |best| found[best].0.rank()) {
+        if driver.preference() < best.map_or(Preference::WholeType, |best| found[best].0.preference()) {
             best = Some(index);
         }
         found.push((driver, covers));
@@ -202,7 +202,7 @@ fn driver_of(scope: &Scope<'_>, term: &Filter) -> Option<(Driver, bool)> {
 }
 
 fn best(drivers: impl Iterator<Item = (Driver, bool)>) -> Option<Driver> {
-    drivers.map(|(driver, _)| driver).min_by_key(Driver::rank)
+    drivers.map(|(driver, _)| driver).min_by_key(Driver::preference)
 }
 
 fn comparison(

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use crate::model::context::{Context, StoreContext};
 use crate::model::resource::Resource;
 use crate::ports::{Statement, Value};
-use crate::store::cursor::{self, Continued};
+use crate::store::cursor::{self, QueryDigest};
 use crate::store::list::section::Section;
 use crate::store::list::statements::{Listing, Window};
 use crate::store::list::{Found, ListError, Page, cursor_part, index_page, named, run, to_u64, to_usize};
@@ -48,7 +48,7 @@ pub(super) async fn page(ctx: &Context, sections: &[Section], queries: &[Query])
         Start::Index(start) if merged => return merged_index_page(&parts, *start, count).await,
         Start::Index(start) => return index_pages(sections, *start, count).await,
         Start::FirstCursor => None,
-        Start::Cursor(cursor) => Some(cursor::open(ctx, continued(&parts), cursor)?),
+        Start::Cursor(cursor) => Some(cursor::open(ctx, query_digest(&parts), cursor)?),
     };
     if merged {
         merged_cursor_page(ctx, &parts, position, count).await
@@ -140,14 +140,14 @@ async fn cursor_pages(
         }
     }
     let complete = position.is_none() && next.is_none() && count > 0;
-    let next = next.and_then(|place| cursor::seal(ctx, continued(parts), &place));
+    let next = next.and_then(|place| cursor::seal(ctx, query_digest(parts), &place));
     Ok(Page { total: complete.then(|| to_u64(resources.len())), resources, position: Position::Cursor { next } })
 }
 
-fn continued(parts: &[Part<'_>]) -> Continued {
+fn query_digest(parts: &[Part<'_>]) -> QueryDigest {
     let all = parts.iter().flat_map(|part| std::iter::once(part.name.clone()).chain(part.listing.identity()));
     let all: Vec<String> = all.collect();
-    Continued::of(std::iter::once("any").chain(all.iter().map(String::as_str)))
+    QueryDigest::new(std::iter::once("any").chain(all.iter().map(String::as_str)))
 }
 
 /// The first of what comes after a position in the order of all parts, at most `limit`.
@@ -230,7 +230,7 @@ async fn merged_cursor_page(
     let mut next = None;
     if to_u64(found.len()) > count {
         found.truncate(to_usize(count));
-        next = found.last().and_then(|(_, place)| cursor::seal(ctx, continued(parts), place));
+        next = found.last().and_then(|(_, place)| cursor::seal(ctx, query_digest(parts), place));
     }
     let complete = position.is_none() && count > 0 && next.is_none();
     let total = complete.then(|| to_u64(found.len()));

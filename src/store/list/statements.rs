@@ -3,7 +3,7 @@
 use crate::model::context::StoreContext;
 use crate::model::resource::{Resource, USER};
 use crate::ports::{DatabaseError, Outcome, Row, Statement, Value};
-use crate::store::cursor::Continued;
+use crate::store::cursor::QueryDigest;
 use crate::store::filter::{Bindings, Scope, predicate, sort_key};
 use crate::store::list::bounds::After;
 use crate::store::list::driver::MAX_EXAMINED;
@@ -17,7 +17,7 @@ use scim::schema::{ResourceType, Type};
 /// How many characters of a text count when a list is sorted by it.
 const SORTED_CHARACTERS: usize = 200;
 /// How many candidates of a narrow index are looked at in the hope that they are all.
-const PROBED: u64 = 100;
+const MIN_EXAMINED: u64 = 100;
 /// D1's integers end here.
 const MAX_INTEGER: u64 = 1 << 53;
 
@@ -72,8 +72,8 @@ impl<'a> Listing<'a> {
         self.identity.clone()
     }
 
-    pub(super) fn continued(&self) -> Continued {
-        Continued::of(self.identity.iter().map(String::as_str))
+    pub(super) fn query_digest(&self) -> QueryDigest {
+        QueryDigest::new(self.identity.iter().map(String::as_str))
     }
 
     pub(super) fn descending(&self) -> bool {
@@ -95,7 +95,7 @@ impl<'a> Listing<'a> {
     }
 
     /// The statement that tells how many candidates there are, where that is bounded.
-    pub(super) fn verdict(&self) -> Option<Statement> {
+    pub(super) fn candidate_count(&self) -> Option<Statement> {
         let plan = self.plan.as_ref().filter(|_| self.is_bounded())?;
         let mut bindings = Bindings::default();
         let sql = if plan.driver.is_whole() {
@@ -116,7 +116,7 @@ impl<'a> Listing<'a> {
     ///
     /// # Errors
     /// 400 `tooMany` if that is too many.
-    pub(super) fn check_verdict(&self, outcome: Option<&Outcome>) -> Result<u64, ListError> {
+    pub(super) fn check_candidate_count(&self, outcome: Option<&Outcome>) -> Result<u64, ListError> {
         if !self.is_bounded() {
             return Ok(0);
         }
@@ -154,10 +154,10 @@ impl<'a> Listing<'a> {
     /// The statements that tell the total.
     pub(super) fn totals(&self) -> Vec<Statement> {
         let Some(plan) = &self.plan else { return Vec::new() };
-        let mut statements: Vec<Statement> = self.verdict().into_iter().chain(self.counter()).collect();
+        let mut statements: Vec<Statement> = self.candidate_count().into_iter().chain(self.counter()).collect();
         let mut bindings = Bindings::default();
         let sql = match &plan.residual {
-            // The candidates are the total, whether a counter or the verdict has counted them.
+            // The candidates are the total, whichever statement has counted them.
             None if !statements.is_empty() => return statements,
             None => plan.driver.count(self.key(), &mut bindings),
             Some(residual) => {
@@ -181,10 +181,10 @@ impl<'a> Listing<'a> {
     /// The total that the statements of [`Listing::totals`] told.
     ///
     /// # Errors
-    /// As [`Listing::check_verdict`].
+    /// As [`Listing::check_candidate_count`].
     pub(super) fn read_totals(&self, outcomes: &[Outcome]) -> Result<u64, ListError> {
         let Some(plan) = &self.plan else { return Ok(0) };
-        let candidates = self.check_verdict(outcomes.first())?;
+        let candidates = self.check_candidate_count(outcomes.first())?;
         if self.is_bounded() && plan.residual.is_none() {
             return Ok(candidates);
         }
@@ -243,11 +243,11 @@ impl<'a> Listing<'a> {
 
     /// The statement that looks at the first candidates of a narrow driver, and how many it may find: if it finds no
     /// more, they are all.
-    pub(super) fn probe(&self, count: u64) -> Option<(Statement, usize)> {
+    pub(super) fn page_with_total(&self, count: u64) -> Option<(Statement, usize)> {
         let plan = self.plan.as_ref().filter(|plan| plan.natural && plan.driver.is_narrow())?;
         let limit = match &plan.residual {
             _ if plan.driver.is_single() => 1,
-            Some(_) => count.max(PROBED),
+            Some(_) => count.max(MIN_EXAMINED),
             None => count,
         };
         // One more than that would be too many, save of what is unique.
@@ -270,11 +270,11 @@ impl<'a> Listing<'a> {
         Some((Statement::new(sql, bindings.into_values()), usize::try_from(limit).unwrap_or(usize::MAX)))
     }
 
-    /// The resources that a probe found.
+    /// The resources that such a page found.
     ///
     /// # Errors
     /// The database's.
-    pub(super) fn read_probe(&self, outcome: Option<&Outcome>) -> Result<Found, ListError> {
+    pub(super) fn read_page_with_total(&self, outcome: Option<&Outcome>) -> Result<Found, ListError> {
         let mut found = Vec::new();
         for row in outcome.map(|outcome| outcome.rows.as_slice()).unwrap_or_default() {
             if row.integer("hit")? != 0 {
