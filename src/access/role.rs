@@ -1,4 +1,4 @@
-//! Roles: what a user may do besides being himself (DESIGN 2.3).
+//! Roles: what a user may do besides what every user may (DESIGN 2.3).
 //!
 //! A user has a role by a value of the attribute `roles`, or as a direct member of a group of that name. Members of its
 //! members do not have it: else whoever may fill some other group could make administrators. Writing either takes the
@@ -46,13 +46,13 @@ impl Role {
     }
 }
 
-/// What a user's roles allow in his tenant. The user has been read with his groups.
+/// What a user's roles allow in their tenant. The user has been read with their groups.
 #[must_use]
 pub fn scopes(user: &Resource, tenant: &Tenant) -> Scopes {
     roles(user).fold(Scopes::empty(), |scopes, role| scopes.union(role.scopes(tenant)))
 }
 
-/// Whether a user has a role. The user has been read with his groups.
+/// Whether a user has a role. The user has been read with their groups.
 #[must_use]
 pub fn has_any(user: &Resource) -> bool {
     roles(user).next().is_some()

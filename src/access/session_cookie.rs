@@ -2,7 +2,7 @@
 //!
 //! It is signed (`signed`), so that one which was not made here costs no look-up. The payload is the number of the tenant
 //! that the session is of (8 bytes), its id (16), when it is over in any case, in seconds (8), and the id of the user (16);
-//! the first administrator has none, and a key that is bound to the secret: another password ends his sessions. What
+//! the first administrator has none, and a key that is bound to the secret: another password ends their sessions. What
 //! else ends a session is for `sessions` to know.
 
 use sha2::{Digest, Sha256};
@@ -136,11 +136,11 @@ mod tests {
     }
 
     #[test]
-    fn another_secret_of_the_first_administrator_ends_his_sessions_alone() {
-        let [his, hers] = [None, Some(9)].map(|user| session(user).sign(&deployment("secret", KEY)).expect("a key"));
+    fn another_secret_of_the_first_administrator_ends_their_sessions_alone() {
+        let [first, other] = [None, Some(9)].map(|user| session(user).sign(&deployment("secret", KEY)).expect("a key"));
         let changed = deployment("another", KEY);
-        assert_eq!(Session::verify(his.expose(), &changed, 0), None);
-        assert!(Session::verify(hers.expose(), &changed, 0).is_some());
+        assert_eq!(Session::verify(first.expose(), &changed, 0), None);
+        assert!(Session::verify(other.expose(), &changed, 0).is_some());
     }
 
     #[test]

@@ -181,7 +181,7 @@ pub fn problems(rt: &ResourceType, template: &Template) -> Vec<Problem> {
     unknown.map(|(part, claim)| Problem::NoClaim(part, claim.to_owned())).collect()
 }
 
-/// Returns made-up claims for the preview of a template: of Paul, and, for an attribute that he has not, its name.
+/// Returns made-up claims for the preview of a template: of Paul, and the name of an attribute where Paul has none.
 #[must_use]
 pub fn samples(rt: &ResourceType, template: &Template) -> BTreeMap<String, String> {
     let paul = json!({

@@ -94,14 +94,27 @@ impl Resource {
         self.invitation.is_some() || onboarding != Onboarding::None || lock != Lock::None || email_verified || waits
     }
 
-    /// Whether a client may see the stored document as it is: its schemas are all still there, and nothing in it is
-    /// returned `never` or only on `request`.
+    /// The URNs in the stored document's `schemas`: with it every document begins, and whoever writes one computes it from
+    /// the extensions that have values (`scim::resource::arrange`). `None` for a document that begins otherwise.
+    fn stored_schemas(&self) -> Option<impl Iterator<Item = &str>> {
+        let urns = self.document.strip_prefix("{\"schemas\":[")?.split(']').next()?;
+        Some(urns.split(',').map(|urn| urn.trim_matches('"')))
+    }
+
+    /// Whether a client may see the stored document as it is, with what is derived after it: its schemas are all still
+    /// there, none of its extensions is one that is derived too, and nothing in it is returned `never` or only on
+    /// `request`.
+    ///
+    /// Hidden attributes are looked for by the text of the document, though what writes it takes a password out: that no
+    /// secret is shown is not to depend on that. The text is compact JSON, in whose strings a quote follows a backslash,
+    /// so that it has `"name":` wherever the document has a member of that name; if it ever had it elsewhere, the document
+    /// would be parsed to the same effect.
     fn is_shown_as_stored(&self, resource_type: &ResourceType) -> bool {
-        let schemas = self.document.strip_prefix("{\"schemas\":[").and_then(|rest| rest.split(']').next());
+        let Some(mut schemas) = self.stored_schemas() else { return false };
         let known = |urn: &str| *urn == *resource_type.schema.id || resource_type.extension(urn).is_some();
         let has = |attribute: &Attribute| self.document.contains(&format!("\"{}\":", attribute.name));
         let hides = |attribute: &Attribute| matches!(attribute.returned, Returned::Never | Returned::Request);
-        schemas.is_some_and(|urns| urns.split(',').all(|urn| known(urn.trim_matches('"'))))
+        schemas.all(|urn| known(urn) && urn != WSO2_SCHEMA)
             && !resource_type
                 .places()
                 .flat_map(|(_, attribute)| attribute.sub_attributes.iter().chain([attribute]))
@@ -118,9 +131,7 @@ impl Resource {
         projection: &Projection,
     ) -> String {
         let derived = self.derived(ctx, resource_type, members);
-        // A document that has stored attributes in a derived extension is the rare case that needs merging.
-        let collides = self.document.contains("\"urn:scim:wso2:schema\":{");
-        if projection.is_default() && !collides && self.is_shown_as_stored(resource_type) {
+        if projection.is_default() && self.is_shown_as_stored(resource_type) {
             let inner = self.document.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
             let derived = Json::Object(derived).to_string();
             let mut text = String::with_capacity(self.document.len() + derived.len() + 64);

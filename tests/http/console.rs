@@ -211,7 +211,7 @@ fn another_password_another_role_a_lock_or_a_deletion_ends_a_session_with_the_ne
     let app = App::new();
     type Change = fn(&App, &str);
     let changes: [(&str, Change); 5] = [
-        ("his own new password", |app, _| {
+        ("the user's own new password", |app, _| {
             app.user("alice", PASSWORD).set("/scim2/Me", "password", "another dog at ten").is(200);
         }),
         ("the same password, set again", |app, path| drop(app.scim().set(path, "password", PASSWORD).is(200))),
@@ -370,7 +370,7 @@ fn a_tenants_audit_does_not_tell_what_the_first_administrator_is_called() {
         Browser::new(&app).sign_in(prefix, "admin", "wrong");
     }
     assert_eq!(rows("/t/acme.com"), json!([]));
-    // It is where his sign-ins are.
+    // It is where their sign-ins are.
     let own = rows("");
     assert_eq!(own.as_array().unwrap().len(), 2, "{own}");
     assert!(own[0]["target"] == "admin" && own[0]["outcome"] == "failure", "{own}");

@@ -35,7 +35,7 @@ impl App {
         self.nobody().with("authorization", &basic("admin", "admin"))
     }
 
-    /// A user, by credentials of his own.
+    /// A user, by credentials of their own.
     pub fn user(&self, name: &str, password: &str) -> Client<'_> {
         self.nobody().with("authorization", &basic(name, password))
     }

@@ -54,7 +54,7 @@ fn the_deployments_administrator_is_no_user() {
     assert_eq!(app.me("admin", "admin").status, 404);
 }
 
-/// Paul, who signs in, and the path at which the administrator sees him.
+/// Paul, who signs in, and the path at which the administrator sees them.
 fn paul(app: &App) -> String {
     app.scim().create(
         "/scim2/Users",
@@ -115,7 +115,7 @@ fn a_put_that_leaves_out_what_a_user_may_not_write_leaves_it_as_it_is() {
     let after = app.user("paul", PASSWORD).put("/scim2/Me", &json!({ "userName": "paul", "nickName": "P" })).is(200);
     assert_eq!((&after["nickName"], &after["active"], &after["externalId"]), (&json!("P"), &json!(true), &json!("e1")));
     assert_eq!((&after["roles"][0]["value"], &after[ENTERPRISE]["department"]), (&json!("editor"), &json!("Sales")));
-    assert!(after.get("emails").is_none(), "what he may write is replaced: {after}");
+    assert!(after.get("emails").is_none(), "what they may write is replaced: {after}");
 }
 
 #[test]

@@ -404,7 +404,7 @@ fn an_offline_link_is_refused_where_it_would_be_dead() {
     assert_eq!(app.number("SELECT COUNT(*) FROM audit WHERE action = 'invitation.link'"), 1);
 }
 
-/// A live user whose address is confirmed, and the path of him.
+/// A live user whose address is confirmed, and their path.
 fn live(app: &App) -> String {
     let path = format!("/scim2/Users/{}", app.invite("paul")["id"].as_str().unwrap());
     assert_eq!(set_password(app, &newest_code(app), PASSWORD).status, 200);

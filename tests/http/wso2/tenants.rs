@@ -51,7 +51,7 @@ fn a_tenants_owner_is_invited_into_the_tenant_with_its_settings_in_force() {
     );
     assert_eq!(me.status, 200, "{}", me.text);
     assert_eq!(me.json()["roles"][0]["value"], "admin");
-    assert_eq!(app.me("kim", "a good enough secret").status, 401, "he is nobody in the super tenant");
+    assert_eq!(app.me("kim", "a good enough secret").status, 401, "they are nobody in the super tenant");
 
     let own = app.admin("GET", "/t/acme.com/api/settings", "").json();
     assert_eq!(own["own"], json!(["ASK_PASSWORD_EMAIL_VALIDITY", "DEFAULT_LOCALE"]));
