@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use crate::access::password::HashLimiter;
+use crate::access::hash_limiter::HashLimiter;
 use crate::model::context::Context;
 use crate::model::resource::{GROUP, USER};
 use crate::ports::DatabaseError;

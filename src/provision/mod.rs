@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use crate::access::password::HashLimiter;
+use crate::access::hash_limiter::HashLimiter;
 use crate::base::account::{Account, Onboarding};
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use crate::access::password::HashLimiter;
-use crate::access::policy::{self, Weakness};
+use crate::access::hash_limiter::HashLimiter;
+use crate::access::password_policy::{self, Weakness};
 use crate::access::role;
 use crate::base::account::Onboarding;
 use crate::base::address::Address;
@@ -193,7 +193,8 @@ impl WriteRequest<'_> {
     /// Holds a password that a user chooses over SCIM to what no pattern or habit gives away.
     fn check_own_password(&self, password: &str) -> Result<(), ProvisionError> {
         let minimum = self.ctx.settings().password_min_length;
-        let weak = policy::weaknesses(password, minimum, &policy::obvious_words(self.ctx, self.before));
+        let weak =
+            password_policy::weaknesses(password, minimum, &password_policy::obvious_words(self.ctx, self.before));
         let guessable = |weakness: &Weakness| {
             matches!(weakness, Weakness::Common | Weakness::Obvious(_) | Weakness::Repeated | Weakness::Blank)
         };
@@ -201,7 +202,7 @@ impl WriteRequest<'_> {
             return Err(ScimError::invalid_value("20035 - The password is too easy to guess.").into());
         }
         let _place = self.gate.enter().ok_or(ProvisionError::Busy)?;
-        if policy::is_among(password, self.passwords) {
+        if password_policy::is_among(password, self.passwords) {
             let detail = "22001 - The password has been used before: choose one that is new to this account.";
             return Err(ScimError::invalid_value(detail).into());
         }

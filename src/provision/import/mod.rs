@@ -29,7 +29,7 @@ use self::csv::Sheet;
 use self::header::Mapped;
 use self::list::List;
 use self::row::{Person, Row};
-use crate::access::password::HashLimiter;
+use crate::access::hash_limiter::HashLimiter;
 use crate::access::role::Role;
 use crate::base::scope::Scope;
 use crate::base::text::cut;
