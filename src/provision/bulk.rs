@@ -11,6 +11,7 @@ use serde_json::{Value as Json, json};
 
 use crate::access::password::HashLimiter;
 use crate::model::context::Context;
+use crate::model::new_resource::NewResource;
 use crate::model::resource::{GROUP, USER};
 use crate::ports::DatabaseError;
 use crate::provision::batch::{BatchLimits, Batcher};
@@ -18,7 +19,7 @@ use crate::provision::{self, CODE_HEADER, Expected, Found, ProvisionError, prepa
 use crate::store::cross_store::RemoteUsers;
 use crate::store::groups;
 use crate::store::keys::{self, Entry};
-use crate::store::resources::{self, NewResource, find};
+use crate::store::resources::{self, find};
 use scim::bulk::{BULK_RESPONSE_SCHEMA, Method, Operation, Plan, Planned, ResourceId, resolve};
 use scim::error::Error as ScimError;
 use scim::fold::fold;

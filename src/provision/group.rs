@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use crate::access::role::Role;
 use crate::model::audit::Action;
 use crate::model::context::Context;
+use crate::model::new_resource::{NewMember, NewResource};
 use crate::model::resource::{GROUP, Resource, USER};
 use crate::ports::Row;
 use crate::provision::{
@@ -16,7 +17,7 @@ use crate::provision::{
 };
 use crate::store::groups::{self, Change, Inspected};
 use crate::store::operation::Operation;
-use crate::store::resources::{self, NewMember, NewResource, SideEffects, Written, find};
+use crate::store::resources::{self, SideEffects, Written, find};
 use scim::error::Error as ScimError;
 use scim::filter::Filter;
 use scim::patch::{self, Patch, ValueOp};

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::{Value as Json, json};
 
 use crate::model::context::{Context, StoreContext};
+use crate::model::new_resource::NewResource;
 use crate::model::resource::{Resource, USER};
 use crate::model::user_stores::Located;
 use crate::provision::{ProvisionError, contended};
 use crate::store::pending;
-use crate::store::resources::{self, NewResource};
+use crate::store::resources;
 use scim::bulk::Planned;
 use scim::error::Error as ScimError;
 use scim::resource::Document;

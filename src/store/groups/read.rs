@@ -9,7 +9,8 @@ use crate::model::resource::{GROUP, Resource};
 use crate::ports::{DatabaseError, Row, Statement};
 use crate::store::cross_store::RemoteUsers;
 use crate::store::groups::{LISTED, MAX_DEPTH};
-use crate::store::resources::{self, find};
+use crate::store::resources::find;
+use crate::store::resources::row::from_row;
 
 /// How many members an answer carries without being asked for them.
 pub const SHOWN_UNASKED: usize = 1_000;
@@ -174,8 +175,7 @@ pub async fn inspect(
     }
     let mut outcomes = ctx.platform.db.batch(batch).await?.into_iter();
     let mut rows = || outcomes.next().map(|outcome| outcome.rows).unwrap_or_default();
-    let mut inspected =
-        Inspected { group: rows().first().map(resources::from_row).transpose()?, ..Inspected::default() };
+    let mut inspected = Inspected { group: rows().first().map(from_row).transpose()?, ..Inspected::default() };
     let texts =
         |rows: Vec<Row>| rows.iter().map(|row| row.text("id").map(str::to_owned)).collect::<Result<Vec<_>, _>>();
     for _ in named.chunks(LISTED) {

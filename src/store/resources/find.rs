@@ -10,7 +10,7 @@ use crate::model::resource::{Resource, USER};
 use crate::ports::{DatabaseError, Statement};
 use crate::store::cross_store;
 use crate::store::keys::MAX_KEY;
-use crate::store::resources::{COLUMNS, GROUPS_COLUMN, from_row};
+use crate::store::resources::row::{COLUMNS, GROUPS_COLUMN, from_row};
 use scim::fold::fold;
 
 /// The statement that finds a resource by type and id; with the groups it is in, if those are asked for.
