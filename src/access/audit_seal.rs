@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::json;
 use sha2::Sha256;
 
-use crate::model::context::Context;
+use crate::model::context::StoreContext;
 use crate::model::deployment::Deployment;
 use crate::model::settings;
 use crate::model::tenant::Tenant;
@@ -134,7 +134,7 @@ async fn retain(platform: &Platform, deployment: &Deployment) -> Result<(), Data
     platform.entropy.fill(&mut random);
     let from = i64::from_be_bytes(random) & ((1 << 53) - 1);
     for (tenant, days) in seal::retentions(platform, from, TENANTS).await? {
-        let own = days.map(|days| (settings::AUDIT_RETENTION_DAYS, days));
+        let own = days.map(|days| (settings::AUDIT_RETENTION_DAYS.name, days));
         let days = deployment.settings_of(&tenant, &own.into_iter().collect()).audit_retention_days;
         if days > 0 {
             let before = platform.clock.now() - i64::from(days) * DAY;
@@ -198,7 +198,7 @@ const MAX_BREAKS: usize = 100;
 ///
 /// # Errors
 /// The database's.
-pub async fn verify(ctx: &Context, from: Option<i64>) -> Result<Verification, DatabaseError> {
+pub async fn verify(ctx: &StoreContext, from: Option<i64>) -> Result<Verification, DatabaseError> {
     let tenant = ctx.tenant.number();
     // The row before the first gives the seal to begin with.
     let least = from.map_or(0, |from| from.max(1) - 1);

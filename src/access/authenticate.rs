@@ -16,7 +16,7 @@ use crate::base::secret::Secret;
 use crate::model::api_token::ApiToken;
 use crate::model::audit::Action;
 use crate::model::caches::PasswordDigest;
-use crate::model::context::{Actor, Context, StoreContext};
+use crate::model::context::{Actor, Context, StoreContext, UnitOfWork};
 use crate::model::resource::Resource;
 use crate::model::settings::Settings;
 use crate::model::tenant::{SUPER_TENANT, Tenant};
@@ -133,7 +133,7 @@ async fn bearer(ctx: &Context, text: &Secret) -> Result<Option<Context>, Databas
         return Ok(None);
     }
     let actor = Actor::Token { id: token.id.clone(), name };
-    Ok(Some(Context { actor, scopes, ..ctx.with_settings(settings) }))
+    Ok(Some(ctx.admit(actor, scopes, settings)))
 }
 
 /// The digest of the API token that this is, or was made for, and what it allows of that at most; `None` for what costs no
@@ -212,7 +212,7 @@ pub(super) async fn as_first_administrator(ctx: &Context) -> Result<Option<Conte
     let Some(first) = &ctx.deployment.administrator else { return Ok(None) };
     let Some(settings) = tenant_settings::refresh(ctx).await? else { return Ok(None) };
     let name = if ctx.tenant.is_super() { first.username.clone() } else { name_of_visitor(&first.username) };
-    Ok(Some(Context { actor: Actor::Administrator(name), scopes: Scopes::all(), ..ctx.with_settings(settings) }))
+    Ok(Some(ctx.admit(Actor::Administrator(name), Scopes::all(), settings)))
 }
 
 /// Admits a user who has a role; one of the super tenant acts inside another as `name@carbon.super`.
@@ -222,7 +222,7 @@ async fn role_holder(ctx: &Context, limiter: &HashLimiter, basic: &Basic) -> Res
     let home = if visitor.is_some() { ctx.for_tenant(Tenant::super_tenant()) } else { ctx.clone() };
     let signed_in = user(&home, limiter, visitor.unwrap_or(&basic.username), &basic.password).await?;
     let admitted = as_role_holder(ctx, &home.tenant, &signed_in.user).await?.ok_or(AuthError::Refused)?;
-    let home = Context { tenant: home.tenant, settings: Some(signed_in.settings), ..admitted.clone() };
+    let home = admitted.for_tenant(home.tenant.clone()).with_settings(signed_in.settings);
     Ok(Admitted { ctx: admitted, home, user: Some((signed_in.user.id, signed_in.password_changed)) })
 }
 
@@ -241,7 +241,7 @@ pub(super) async fn as_role_holder(
     let Some(settings) = tenant_settings::refresh(ctx).await? else { return Ok(None) };
     let name = if is_visitor { name_of_visitor(&user.user_name()) } else { qualified_name(ctx, user.user_name()) };
     let actor = Actor::RoleHolder { id: user.id.clone(), name };
-    Ok(Some(Context { actor, scopes, ..ctx.with_settings(settings) }))
+    Ok(Some(ctx.admit(actor, scopes, settings)))
 }
 
 /// A user who has given the right password.

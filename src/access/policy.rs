@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use crate::access::password::{self, MAX_BYTES};
 use crate::base::characters::is_invisible;
-use crate::model::context::Context;
+use crate::model::context::Work;
 use crate::model::resource::Resource;
 use scim::fold::fold;
 
@@ -37,7 +37,7 @@ pub enum Weakness {
 
 /// The words that anyone would try first for a user: the names, the address, what the tenant is called.
 #[must_use]
-pub fn obvious_words(ctx: &Context, user: &Resource) -> Vec<String> {
+pub fn obvious_words(ctx: &Work, user: &Resource) -> Vec<String> {
     let mut words = vec![user.user_name(), ctx.settings().organization_name.clone()];
     words.extend(user.account.email.clone());
     let attributes = Json::Object(user.attributes());

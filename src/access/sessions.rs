@@ -10,7 +10,7 @@ use crate::access::authenticate::{self, Admitted};
 use crate::access::session_cookie::Session;
 use crate::base::secret::Secret;
 use crate::model::audit::Action;
-use crate::model::context::Context;
+use crate::model::context::{Context, UnitOfWork};
 use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Millis, Row};
 use crate::store::resources::{self, find};

@@ -46,7 +46,7 @@ use crate::http::request::RequestState;
 use crate::http::response::set;
 use crate::invite::renewal;
 use crate::model::caches::{Caches, Health};
-use crate::model::context::{Actor, Context};
+use crate::model::context::{Actor, Context, Work};
 use crate::model::deployment::Deployment;
 use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Platform};
@@ -114,17 +114,17 @@ impl Service {
         request_id: String,
         address: Option<String>,
     ) -> Context {
-        Context {
+        let work = Work {
             request_id,
             address,
             actor: Actor::Anyone,
             scopes: Scopes::empty(),
             settings: None,
             caches: self.caches.clone(),
-            platform,
             deployment,
             tenant,
-        }
+        };
+        Context { platform, work }
     }
 
     /// Answers one request.

@@ -15,6 +15,7 @@ use crate::http::error::ApiError;
 use crate::http::form::{Form, Repeated};
 use crate::http::request::Input;
 use crate::http::response::{self, never_stored};
+use crate::model::context::UnitOfWork;
 
 fn invalid_request(description: &'static str) -> ApiError {
     ApiError::oauth(StatusCode::BAD_REQUEST, "invalid_request", description)

@@ -11,14 +11,14 @@ use crate::base::secret::Secret;
 use crate::base::token::Claims;
 use crate::mail::template_choice::{languages, select_template};
 use crate::model::code::Code;
-use crate::model::context::Context;
+use crate::model::context::Work;
 use crate::model::resource::Resource;
 use crate::store::outbox::due::Person;
 use scim::error::Error as ScimError;
 
 /// The token of a code for this user as they are now; `None` when the deployment has no key to sign with.
 #[must_use]
-pub fn mint(ctx: &Context, code: &Code, user: &Resource) -> Option<Secret> {
+pub fn mint(ctx: &Work, code: &Code, user: &Resource) -> Option<Secret> {
     let claims = Claims {
         kid: ctx.deployment.keys.current_kid()?.to_owned(),
         purpose: code.purpose,
@@ -33,7 +33,7 @@ pub fn mint(ctx: &Context, code: &Code, user: &Resource) -> Option<Secret> {
 }
 
 /// The language of the page that the code leads to: the user's, as a mail would have it.
-fn choose_locale(ctx: &Context, user: &Resource) -> String {
+fn choose_locale(ctx: &Work, user: &Resource) -> String {
     let document = user.attributes();
     let text = |name: &str| document.get(name).and_then(Json::as_str).map(str::to_owned);
     let person = Person { preferred_language: text("preferredLanguage"), locale: text("locale"), ..Person::default() };
@@ -44,7 +44,7 @@ fn choose_locale(ctx: &Context, user: &Resource) -> String {
 ///
 /// # Errors
 /// 403
-pub fn check_may_have_code_of(ctx: &Context, user: &Resource) -> Result<(), ScimError> {
+pub fn check_may_have_code_of(ctx: &Work, user: &Resource) -> Result<(), ScimError> {
     if ctx.scopes.has(Scope::Roles) || !role::has_any(user) {
         return Ok(());
     }
@@ -58,7 +58,7 @@ pub fn check_may_have_code_of(ctx: &Context, user: &Resource) -> Result<(), Scim
 ///
 /// # Errors
 /// 403
-pub fn check_may_have_codes(ctx: &Context) -> Result<(), ScimError> {
+pub fn check_may_have_codes(ctx: &Work) -> Result<(), ScimError> {
     if ctx.scopes.has(Scope::Links) {
         return Ok(());
     }

@@ -10,7 +10,7 @@ use crate::base::secret::Secret;
 use crate::invite::account_request::{self, AccountRequest};
 use crate::invite::code::check_may_have_codes;
 use crate::model::code::Code;
-use crate::model::context::{Actor, Context, StoreContext};
+use crate::model::context::{Actor, StoreContext, UnitOfWork, Work};
 use crate::model::mail::{Delivery, TemplateType};
 use crate::model::resource::{Invitation, Resource};
 use crate::model::settings::EmailSender;
@@ -99,7 +99,7 @@ pub fn build_user<E: From<ScimError>>(
 /// # Errors
 /// 400 `invalidValue` when it has nowhere to go; 403 when the caller may not have its code.
 pub fn prepare_invitation(
-    ctx: &Context,
+    ctx: &impl UnitOfWork,
     template: TemplateType,
     email: Option<&str>,
 ) -> Result<(Option<NewMail>, Option<Code>), ScimError> {
@@ -123,7 +123,7 @@ pub fn invitation_state(mail: Option<&NewMail>, code: Option<&Code>) -> Option<I
 
 /// Who invites, as the mail names them.
 #[must_use]
-pub fn inviter(ctx: &Context) -> Option<String> {
+pub fn inviter(ctx: &Work) -> Option<String> {
     match &ctx.actor {
         Actor::Administrator(name) | Actor::RoleHolder { name, .. } => Some(name.clone()),
         _ => None,

@@ -44,7 +44,7 @@ pub async fn create_token(ctx: &Context, user_name: &str) -> Result<Result<Secre
     if let Err(forbidden) = check_may_have_code_of(ctx, &user) {
         return Ok(Err(OfflineLinkError::Forbidden(forbidden)));
     }
-    record_link(ctx, &user.id).await?;
+    record_link(&ctx.in_store_of(&user.id), &user.id).await?;
     let token = mint(ctx, &Code::new(ctx, Purpose::Offline), &user);
     Ok(token.ok_or(OfflineLinkError::Nothing("The deployment has no key to sign links with.")))
 }

@@ -10,7 +10,7 @@ use crate::base::address::Address;
 use crate::base::token::{Claims, Purpose, Refused};
 use crate::invite::account_request;
 use crate::model::audit::Action;
-use crate::model::context::{Actor, Context};
+use crate::model::context::{Actor, Context, UnitOfWork};
 use crate::model::mail::TemplateType;
 use crate::model::resource::{Resource, USER};
 use crate::model::settings::EmailSender;
@@ -176,8 +176,8 @@ const ATTEMPTS: usize = 12;
 /// Puts the address that waits into the place of the present one. The user is written as it was read, so that the write
 /// depends on the version, and with it on the link's `seq`.
 async fn confirm_change(ctx: &Context, claims: Claims, user: Box<Resource>) -> Result<Redeemed, DatabaseError> {
-    let there = &Context { actor: Actor::User(user.id.clone()), ..ctx.in_store_of(&user.id) };
-    let registry = registrations::of(there).await?;
+    let there = &ctx.in_store_of(&user.id).acting_as(Actor::User(user.id.clone()));
+    let registry = registrations::of(ctx).await?;
     let Some(rt) = registry.resource_type(USER) else { return Ok(Redeemed::NotLive(Link::Invalid)) };
     let mut before = user;
     for _ in 0..ATTEMPTS {
@@ -187,7 +187,7 @@ async fn confirm_change(ctx: &Context, claims: Claims, user: Box<Resource>) -> R
         match resources::update(there, rt, &before, &mut after, &operation, effects).await? {
             Written::Done(_) => return Ok(Redeemed::Done(claims, Box::new(after))),
             Written::Taken => return Err(DatabaseError::Unique("emails".to_owned())),
-            Written::Conflict => match open(there, claims.clone()).await? {
+            Written::Conflict => match open(ctx, claims.clone()).await? {
                 Link::Live(_, user) => before = user,
                 other => return Ok(Redeemed::NotLive(other)),
             },
@@ -216,7 +216,7 @@ async fn redeem(
     user: Box<Resource>,
     hash: Option<&str>,
 ) -> Result<Redeemed, DatabaseError> {
-    let there = &Context { actor: Actor::User(user.id.clone()), ..ctx.in_store_of(&user.id) };
+    let there = &ctx.in_store_of(&user.id).acting_as(Actor::User(user.id.clone()));
     // Whoever was handed a link need not have read the mailbox. To confirm the address is what the other link is for.
     let proves_address = match claims.purpose {
         Purpose::AskPassword => None,
@@ -241,7 +241,7 @@ async fn redeem(
         return Ok(Redeemed::Done(claims, user));
     }
     // Somebody was faster: what the link is now says who.
-    Ok(Redeemed::NotLive(match open(there, claims).await? {
+    Ok(Redeemed::NotLive(match open(ctx, claims).await? {
         Link::Live(claims, _) => Link::Dead { claims, cause: Cause::Replaced, renewable: false },
         other => other,
     }))

@@ -49,7 +49,7 @@ pub async fn run(platform: &Platform, context: &dyn Fn(Tenant) -> Context) -> Re
 /// Sends the mail, if the user still has something to do, the invitation was not withdrawn, and the limits allow it.
 async fn renew(ctx: &StoreContext, user_id: &str) -> Result<(), DatabaseError> {
     // It is the person behind the link who acts.
-    let ctx = &Context { actor: Actor::User(user_id.to_owned()), ..ctx.clone() };
+    let ctx = &ctx.acting_as(Actor::User(user_id.to_owned()));
     let settings = tenant_settings::refresh(ctx).await?;
     let mails = settings.is_some_and(|settings| settings.email_sender == EmailSender::Internal);
     renewals::settle(ctx, user_id, LIMITS, mails, inviter(ctx).as_deref()).await

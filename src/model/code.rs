@@ -1,7 +1,7 @@
 //! Codes that go to the caller instead of into a mail: `EMAIL_SENDER=external`, and links that an administrator asks for.
 
 use crate::base::token::Purpose;
-use crate::model::context::Context;
+use crate::model::context::UnitOfWork;
 use crate::ports::Millis;
 
 /// A code to be: what its token says, but not of whom. `invite::code` signs the token once what it is for has been written.
@@ -18,7 +18,7 @@ pub struct Code {
 impl Code {
     /// A code issued now.
     #[must_use]
-    pub fn new(ctx: &Context, purpose: Purpose) -> Self {
+    pub fn new(ctx: &impl UnitOfWork, purpose: Purpose) -> Self {
         let settings = ctx.settings();
         let validity = match purpose {
             Purpose::VerifyEmail => settings.verification_email_validity,

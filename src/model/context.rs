@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::base::scope::Scopes;
@@ -51,11 +52,9 @@ impl fmt::Display for Actor {
     }
 }
 
-/// One unit of work: a request, as the rooms see it.
+/// One unit of work apart from its database: whose data it is about, and who acts.
 #[derive(Clone)]
-pub struct Context {
-    /// The outside world, its database metered.
-    pub platform: Platform,
+pub struct Work {
     /// What the deployment fixes.
     pub deployment: Arc<Deployment>,
     /// What this isolate remembers.
@@ -74,66 +73,135 @@ pub struct Context {
     pub address: Option<String>,
 }
 
-/// The context of a request at the user store that its user is in: what functions take that read or write a user's
-/// rows (the user, credentials, sessions, outbox, audit, history).
-pub type StoreContext = Context;
-
-impl Context {
-    /// The same work with what somebody has just read of the tenant's settings.
-    #[must_use]
-    pub fn with_settings(&self, settings: Arc<Settings>) -> Self {
-        Self { settings: Some(settings), ..self.clone() }
-    }
-
-    /// The same work for another tenant, whose settings nobody has read yet.
-    #[must_use]
-    pub fn for_tenant(&self, tenant: Tenant) -> Self {
-        Self { tenant, settings: None, ..self.clone() }
-    }
-
-    /// Returns what holds for the tenant: the settings that this context carries, or what the isolate last knew of them.
+impl Work {
+    /// Returns what holds for the tenant: the settings that were read for this work, or what the isolate last knew.
     #[must_use]
     pub fn settings(&self) -> Arc<Settings> {
         self.settings.clone().unwrap_or_else(|| self.caches.settings.last_read(&self.deployment, &self.tenant))
-    }
-
-    /// The same work in this user store, by number; in PRIMARY for `None`.
-    #[must_use]
-    pub fn in_store(&self, store: Option<u16>) -> StoreContext {
-        Self { platform: self.platform.in_store(store), ..self.clone() }
-    }
-
-    /// The same work in the user store that minted this id.
-    #[must_use]
-    pub fn in_store_of(&self, id: &str) -> StoreContext {
-        self.in_store(self.deployment.user_stores.of_id(id))
-    }
-
-    /// The same work in the user store that a user name says, and the name as it is stored there. What names no store of
-    /// this deployment is nobody's name, to be looked for in PRIMARY all the same.
-    #[must_use]
-    pub fn in_store_of_name<'a>(&self, user_name: &'a str) -> (StoreContext, Cow<'a, str>) {
-        match self.deployment.user_stores.locate(user_name) {
-            Ok(located) => (self.in_store(located.store), located.name),
-            Err(_) => (self.primary(), Cow::Borrowed(user_name)),
-        }
-    }
-
-    /// The same work in PRIMARY, where everything is that is not a user's.
-    #[must_use]
-    pub fn primary(&self) -> Self {
-        self.in_store(None)
-    }
-
-    /// Now, in whole seconds since the epoch.
-    #[must_use]
-    pub fn now_seconds(&self) -> u64 {
-        u64::try_from(self.platform.clock.now()).unwrap_or_default() / 1000
     }
 
     /// The origin and path prefix that this tenant's addresses start with.
     #[must_use]
     pub fn base(&self) -> String {
         format!("{}{}", self.deployment.public_origin, self.tenant.prefix())
+    }
+}
+
+/// A unit of work at a database, whichever it is: what the audit and [`Work`] need.
+pub trait UnitOfWork: Deref<Target = Work> + Send + Sync {
+    /// The outside world, with the database at hand.
+    fn platform(&self) -> &Platform;
+
+    /// Now, in whole seconds since the epoch.
+    fn now_seconds(&self) -> u64 {
+        u64::try_from(self.platform().clock.now()).unwrap_or_default() / 1000
+    }
+}
+
+/// One unit of work at PRIMARY's database, which holds everything that is not a user's: tenants, settings, groups and
+/// their members, registrations, templates, API tokens, and PRIMARY's own users.
+#[derive(Clone)]
+pub struct Context {
+    /// The outside world, its database PRIMARY's and metered.
+    pub platform: Platform,
+    /// Whose data it is about, and who acts.
+    pub work: Work,
+}
+
+/// One unit of work at the database of a user's store: what functions take that read or write a user's rows (the user,
+/// credentials, sessions, outbox, audit, history). A type of its own, so that none of them asks PRIMARY by mistake.
+#[derive(Clone)]
+pub struct StoreContext {
+    /// The outside world, its database the store's.
+    pub platform: Platform,
+    /// Whose data it is about, and who acts.
+    pub work: Work,
+}
+
+/// Implements what both contexts have.
+macro_rules! unit_of_work {
+    ($name:ident) => {
+        impl Deref for $name {
+            type Target = Work;
+
+            fn deref(&self) -> &Work {
+                &self.work
+            }
+        }
+
+        impl UnitOfWork for $name {
+            fn platform(&self) -> &Platform {
+                &self.platform
+            }
+        }
+
+        impl $name {
+            /// The same work at a user store, or at PRIMARY, as one that is done at a store.
+            #[must_use]
+            pub fn in_store(&self, store: Option<u16>) -> StoreContext {
+                StoreContext { platform: self.platform.in_store(store), work: self.work.clone() }
+            }
+
+            /// The same work in the user store that minted this id.
+            #[must_use]
+            pub fn in_store_of(&self, id: &str) -> StoreContext {
+                self.in_store(self.deployment.user_stores.of_id(id))
+            }
+
+            /// The same work in the user store that a user name says, and the name as it is stored there. What names no store of
+            /// this deployment is nobody's name, to be looked for in PRIMARY all the same.
+            #[must_use]
+            pub fn in_store_of_name<'a>(&self, user_name: &'a str) -> (StoreContext, Cow<'a, str>) {
+                match self.deployment.user_stores.locate(user_name) {
+                    Ok(located) => (self.in_store(located.store), located.name),
+                    Err(_) => (self.in_store(None), Cow::Borrowed(user_name)),
+                }
+            }
+
+            /// The same work in PRIMARY.
+            #[must_use]
+            pub fn primary(&self) -> Context {
+                Context { platform: self.platform.in_store(None), work: self.work.clone() }
+            }
+
+            /// The same work, done by this actor.
+            #[must_use]
+            pub fn acting_as(&self, actor: Actor) -> Self {
+                let mut same = self.clone();
+                same.work.actor = actor;
+                same
+            }
+        }
+    };
+}
+
+unit_of_work!(Context);
+unit_of_work!(StoreContext);
+
+impl Context {
+    /// The same work with what somebody has just read of the tenant's settings.
+    #[must_use]
+    pub fn with_settings(&self, settings: Arc<Settings>) -> Self {
+        let mut same = self.clone();
+        same.work.settings = Some(settings);
+        same
+    }
+
+    /// The same work by somebody who has been let in: with these scopes and the settings that were read for it.
+    #[must_use]
+    pub fn admit(&self, actor: Actor, scopes: Scopes, settings: Arc<Settings>) -> Self {
+        let mut same = self.with_settings(settings);
+        same.work.actor = actor;
+        same.work.scopes = scopes;
+        same
+    }
+
+    /// The same work for another tenant, whose settings nobody has read yet.
+    #[must_use]
+    pub fn for_tenant(&self, tenant: Tenant) -> Self {
+        let mut same = self.clone();
+        same.work.tenant = tenant;
+        same.work.settings = None;
+        same
     }
 }

@@ -144,9 +144,9 @@ impl Deployment {
 
         let user_stores = UserStores::parse(&get("USER_STORES").unwrap_or_default(), &mut problems);
         let mut variables: Values =
-            SETTINGS.iter().filter_map(|(name, _)| get(name).map(|value| (*name, value))).collect();
+            SETTINGS.iter().filter_map(|setting| Some((setting.name, get(setting.name)?))).collect();
         if development {
-            variables.entry(RATE_LIMITS).or_insert_with(|| "off".to_owned());
+            variables.entry(RATE_LIMITS.name).or_insert_with(|| "off".to_owned());
         }
         let settings = Settings::parse(&variables, &mut problems);
         let Some(mail_from) = providers.from.filter(|_| problems.is_empty()) else { return Err(problems) };

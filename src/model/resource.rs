@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::base::account::{Account, Lock, Onboarding};
 use crate::base::text::rfc3339;
-use crate::model::context::Context;
+use crate::model::context::UnitOfWork;
 use crate::model::mail::{Delivery, TemplateType};
 use crate::ports::Millis;
 use scim::projection::Projection;
@@ -112,7 +112,7 @@ impl Resource {
     #[must_use]
     pub fn render(
         &self,
-        ctx: &Context,
+        ctx: &impl UnitOfWork,
         resource_type: &ResourceType,
         members: Option<&[Json]>,
         projection: &Projection,
@@ -139,7 +139,7 @@ impl Resource {
 
     /// The whole document, with everything derived: what a PATCH applies to, and what a filter means.
     #[must_use]
-    pub fn whole(&self, ctx: &Context, resource_type: &ResourceType, members: Option<&[Json]>) -> Document {
+    pub fn whole(&self, ctx: &impl UnitOfWork, resource_type: &ResourceType, members: Option<&[Json]>) -> Document {
         let mut document = self.merged(self.derived(ctx, resource_type, members));
         document::arrange(resource_type, &mut document);
         document
@@ -161,7 +161,7 @@ impl Resource {
     }
 
     /// What is not stored in the document: groups or members, the account, the invitation and `meta`.
-    fn derived(&self, ctx: &Context, resource_type: &ResourceType, members: Option<&[Json]>) -> Document {
+    fn derived(&self, ctx: &impl UnitOfWork, resource_type: &ResourceType, members: Option<&[Json]>) -> Document {
         let base = ctx.base();
         let mut derived = Document::new();
         if let Some(members) = members.filter(|members| !members.is_empty()) {
@@ -204,7 +204,7 @@ impl Resource {
         shown
     }
 
-    fn derive_account(&self, ctx: &Context, derived: &mut Document) {
+    fn derive_account(&self, ctx: &impl UnitOfWork, derived: &mut Document) {
         let account = &self.account;
         if self.shows_account() {
             let mut wso2 = json!({

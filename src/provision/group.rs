@@ -81,7 +81,8 @@ pub async fn create(ctx: &Context, mut new: NewResource) -> Result<Found, Provis
     check_known(&inspected)?;
     check_references(&new.members, &inspected)?;
     inspected.remote_users.name_members(&mut new.members);
-    let created = resources::create(ctx, vec![new]).await?.into_iter().next().ok_or_else(contended)??;
+    let created =
+        resources::create(&ctx.in_store(None), vec![new]).await?.into_iter().next().ok_or_else(contended)??;
     let members = groups::members(ctx, &created.id).await?;
     Ok(Found { large: members.len() > groups::SHOWN_UNASKED, resource: created, members: Some(members), code: None })
 }
@@ -313,16 +314,17 @@ async fn run(
         if gives_role(&current) || gives_role(&after.attributes()) {
             check_may_appoint(ctx)?;
         }
-        let operation = Operation::new(ctx);
+        let there = &ctx.in_store(None);
+        let operation = Operation::new(there);
         let mut statements = groups::change(ctx, id, operation.id(), &effective, &inspected.groups);
         if with_members {
             statements.push(groups::members_statement(ctx, id, ""));
         }
         let effects = SideEffects { statements, actions: vec![Action::update(GROUP)], ..SideEffects::default() };
         let written = if same_document {
-            resources::touch(ctx, &mut after, expected.pinned(before.version), &operation, effects).await?
+            resources::touch(there, &mut after, expected.pinned(before.version), &operation, effects).await?
         } else {
-            resources::update(ctx, rt, &before, &mut after, &operation, effects).await?
+            resources::update(there, rt, &before, &mut after, &operation, effects).await?
         };
         match written {
             Written::Done(outcomes) => {

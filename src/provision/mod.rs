@@ -31,7 +31,7 @@ use crate::base::secret::Secret;
 use crate::invite::code::mint;
 use crate::model::audit::Action;
 use crate::model::code::Code;
-use crate::model::context::{Actor, Context, StoreContext};
+use crate::model::context::{Actor, Context, StoreContext, Work};
 use crate::model::resource::{GROUP, Resource, USER};
 use crate::ports::DatabaseError;
 use crate::provision::user::WriteRequest;
@@ -85,7 +85,7 @@ impl From<Resource> for Found {
 
 impl Found {
     /// A user as just written, with the token of the code that has been made for it.
-    fn with_code(ctx: &Context, resource: Resource, code: Option<&Code>) -> Self {
+    fn with_code(ctx: &Work, resource: Resource, code: Option<&Code>) -> Self {
         let code = code.and_then(|code| mint(ctx, code, &resource));
         Self { code, ..resource.into() }
     }
@@ -172,7 +172,7 @@ fn contended() -> ProvisionError {
 }
 
 /// 403 unless the caller may say who has which role.
-fn check_may_appoint(ctx: &Context) -> Result<(), ProvisionError> {
+fn check_may_appoint(ctx: &Work) -> Result<(), ProvisionError> {
     if ctx.scopes.has(Scope::Roles) {
         return Ok(());
     }
@@ -280,7 +280,7 @@ pub async fn read(
 ) -> Result<Found, ProvisionError> {
     let there = &ctx.in_store_of(id);
     if rt.name == GROUP && projection.wants("members") {
-        return group::read(there, id).await;
+        return group::read(ctx, id).await;
     }
     let with_groups = rt.name == USER && projection.wants("groups");
     Ok(find::by_id(there, &rt.name, id, with_groups).await?.ok_or_else(not_found)?.into())

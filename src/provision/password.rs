@@ -3,7 +3,7 @@
 
 use crate::access::password::{self, HashLimiter};
 use crate::access::policy::{self, Weakness};
-use crate::model::context::Context;
+use crate::model::context::UnitOfWork;
 use crate::provision::ProvisionError;
 use scim::error::Error as ScimError;
 
@@ -11,7 +11,7 @@ use scim::error::Error as ScimError;
 ///
 /// # Errors
 /// 400 `invalidValue` with WSO2's code for the policy; `Busy`.
-pub fn hash(ctx: &Context, gate: &HashLimiter, password: &str) -> Result<String, ProvisionError> {
+pub fn hash(ctx: &impl UnitOfWork, gate: &HashLimiter, password: &str) -> Result<String, ProvisionError> {
     let minimum = ctx.settings().password_min_length;
     let problem = policy::weaknesses(password, minimum, &[]).into_iter().find_map(|weakness| match weakness {
         Weakness::TooShort(least) => Some(format!("20035 - The password needs at least {least} characters.")),
@@ -25,6 +25,6 @@ pub fn hash(ctx: &Context, gate: &HashLimiter, password: &str) -> Result<String,
         return Err(ScimError::invalid_value(problem).into());
     }
     let _place = gate.enter().ok_or(ProvisionError::Busy)?;
-    let hash = password::hash(password, &*ctx.platform.entropy);
+    let hash = password::hash(password, &*ctx.platform().entropy);
     hash.ok_or_else(|| ScimError::invalid_value("The password cannot be hashed.").into())
 }

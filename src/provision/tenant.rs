@@ -98,7 +98,7 @@ pub async fn create(ctx: &Context, gate: &HashLimiter, new: &NewTenant) -> Resul
         tenant_settings::set(&new.tenant, &values),
         audit::record_plain(ctx, operation.id(), Action::TenantCreate, new.tenant.domain()),
     ];
-    batch.extend(creation(&inside, &owners, operation.id()));
+    batch.extend(creation(&inside.in_store(None), &owners, operation.id()));
     match operation.commit(ctx, batch).await {
         Ok(_) => {}
         Err(DatabaseError::Unique(_)) => return Err(CreateTenantError::Exists),
@@ -110,15 +110,12 @@ pub async fn create(ctx: &Context, gate: &HashLimiter, new: &NewTenant) -> Resul
 
 /// The context inside a tenant that is about to be, with its settings in force.
 fn context_for_new_tenant(ctx: &Context, tenant: &Tenant, values: &settings::Values) -> Context {
-    let settings = Some(Arc::new(ctx.deployment.settings_of(tenant, values)));
+    let settings = Arc::new(ctx.deployment.settings_of(tenant, values));
     // Who may create a tenant may say who owns it.
-    Context {
-        scopes: ctx.scopes.union(Role::Admin.scopes(tenant)),
-        tenant: tenant.clone(),
-        settings,
-        caches: Arc::default(),
-        ..ctx.clone()
-    }
+    let scopes = ctx.scopes.union(Role::Admin.scopes(tenant));
+    let mut inside = ctx.for_tenant(tenant.clone()).admit(ctx.actor.clone(), scopes, settings);
+    inside.work.caches = Arc::default();
+    inside
 }
 
 fn prepare_owners(

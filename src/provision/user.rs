@@ -17,7 +17,7 @@ use crate::invite::change::{self, Change, MailToQueue};
 use crate::invite::create::{build_user, invitation_state, parse_recipient, prepare_invitation};
 use crate::model::audit::Action;
 use crate::model::code::Code;
-use crate::model::context::{Actor, Context, StoreContext};
+use crate::model::context::{Actor, Context, StoreContext, Work};
 use crate::model::mail::TemplateType;
 use crate::model::resource::{Invitation, Resource, USER};
 use crate::provision::{ProvisionError, check_may_appoint, password, to_stored_text, user_store};
@@ -215,7 +215,7 @@ impl WriteRequest<'_> {
 
 /// Holds whoever may not appoint anybody to leaving `roles` as it is. A PUT that does not speak of it does so.
 fn check_roles(
-    ctx: &Context,
+    ctx: &Work,
     rt: &ResourceType,
     stored: &Document,
     document: &mut Document,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value as Json, json};
 
-use crate::model::context::{Context, StoreContext};
+use crate::model::context::{Context, StoreContext, Work};
 use crate::model::resource::{Resource, USER};
 use crate::model::user_stores::Located;
 use crate::provision::{ProvisionError, contended};
@@ -21,7 +21,7 @@ fn user_name(document: &Document) -> &str {
 }
 
 /// Understands the user name of a document, which is then spelled as it is stored; answers the number of its store.
-fn locate(ctx: &Context, document: &mut Document) -> Result<Option<u16>, ScimError> {
+fn locate(ctx: &Work, document: &mut Document) -> Result<Option<u16>, ScimError> {
     let stores = &ctx.deployment.user_stores;
     let written = user_name(document).to_owned();
     let given = stores.trimmed(&written);

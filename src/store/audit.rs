@@ -6,7 +6,7 @@ pub mod seal;
 use std::collections::HashSet;
 
 pub use crate::model::audit::Action;
-use crate::model::context::Context;
+use crate::model::context::UnitOfWork;
 use crate::ports::{DatabaseError, Statement, Value};
 
 /// What every rider of a batch depends on: that its conditional write took place, so that the target's row carries this
@@ -15,30 +15,37 @@ pub const OPERATION_HOLDS: &str = "EXISTS (SELECT 1 FROM resources WHERE tenant 
 
 /// The row that records `action` on the resource `target`, to ride in the batch of `operation`.
 #[must_use]
-pub fn record(ctx: &Context, operation: &str, action: Action, target: &str) -> Statement {
+pub fn record(ctx: &impl UnitOfWork, operation: &str, action: Action, target: &str) -> Statement {
     record_if(ctx, operation, action, target, OPERATION_HOLDS)
 }
 
 /// The row that records `action` on something that is no resource, in a batch that has no condition.
 #[must_use]
-pub fn record_plain(ctx: &Context, operation: &str, action: Action, target: &str) -> Statement {
+pub fn record_plain(ctx: &impl UnitOfWork, operation: &str, action: Action, target: &str) -> Statement {
     record_if(ctx, operation, action, target, "TRUE")
 }
 
 /// The row that records `action` where `condition` holds, which may name the tenant as `?1`, the target as `?2` and the
 /// operation as `?3`.
 #[must_use]
-pub fn record_if(ctx: &Context, operation: &str, action: Action, target: &str, condition: &str) -> Statement {
+pub fn record_if(ctx: &impl UnitOfWork, operation: &str, action: Action, target: &str, condition: &str) -> Statement {
     row(ctx, operation, action, target.into(), "success", condition)
 }
 
 /// The row that records that `action` failed on `target`; none without one, at the same cost.
 #[must_use]
-pub fn record_failure(ctx: &Context, operation: &str, action: Action, target: Option<&str>) -> Statement {
+pub fn record_failure(ctx: &impl UnitOfWork, operation: &str, action: Action, target: Option<&str>) -> Statement {
     row(ctx, operation, action, target.into(), "failure", "?2 IS NOT NULL")
 }
 
-fn row(ctx: &Context, operation: &str, action: Action, target: Value, outcome: &str, condition: &str) -> Statement {
+fn row(
+    ctx: &impl UnitOfWork,
+    operation: &str,
+    action: Action,
+    target: Value,
+    outcome: &str,
+    condition: &str,
+) -> Statement {
     Statement::new(
         format!(
             "INSERT INTO audit (tenant, number, time, operation, actor, action, target, outcome, request_id, address) \
@@ -49,7 +56,7 @@ fn row(ctx: &Context, operation: &str, action: Action, target: Value, outcome: &
             ctx.tenant.key(),
             target,
             operation.into(),
-            ctx.platform.clock.now().into(),
+            ctx.platform().clock.now().into(),
             ctx.actor.to_string().into(),
             action.as_str().into(),
             ctx.request_id.as_str().into(),
@@ -61,7 +68,7 @@ fn row(ctx: &Context, operation: &str, action: Action, target: Value, outcome: &
 /// The rows that record `action` on each resource of a list, `[{"id"}]`, that carries the operation's id: on those whose
 /// conditional write took place.
 #[must_use]
-pub fn record_each(ctx: &Context, operation: &str, action: Action, list: &str) -> Statement {
+pub fn record_each(ctx: &impl UnitOfWork, operation: &str, action: Action, list: &str) -> Statement {
     Statement::new(
         "INSERT INTO audit (tenant, number, time, operation, actor, action, target, outcome, request_id, address) \
          SELECT ?1, (SELECT COALESCE(MAX(number), 0) FROM audit WHERE tenant = ?1) + ROW_NUMBER() OVER (ORDER BY j.key), \
@@ -71,7 +78,7 @@ pub fn record_each(ctx: &Context, operation: &str, action: Action, list: &str) -
             ctx.tenant.key(),
             list.into(),
             operation.into(),
-            ctx.platform.clock.now().into(),
+            ctx.platform().clock.now().into(),
             ctx.actor.to_string().into(),
             action.as_str().into(),
             ctx.request_id.as_str().into(),
@@ -84,22 +91,22 @@ pub fn record_each(ctx: &Context, operation: &str, action: Action, list: &str) -
 ///
 /// # Errors
 /// The database's.
-pub async fn was_committed(ctx: &Context, operation: &str) -> Result<bool, DatabaseError> {
+pub async fn was_committed(ctx: &impl UnitOfWork, operation: &str) -> Result<bool, DatabaseError> {
     let statement = Statement::new(
         "SELECT 1 AS found FROM audit WHERE tenant = ?1 AND operation = ?2 LIMIT 1",
         vec![ctx.tenant.key(), Value::from(operation)],
     );
-    Ok(!ctx.platform.query(statement).await?.is_empty())
+    Ok(!ctx.platform().query(statement).await?.is_empty())
 }
 
 /// The targets of `operation` that were committed: what a batch on many resources came to, after such an error.
 ///
 /// # Errors
 /// The database's.
-pub async fn targets(ctx: &Context, operation: &str) -> Result<HashSet<String>, DatabaseError> {
+pub async fn targets(ctx: &impl UnitOfWork, operation: &str) -> Result<HashSet<String>, DatabaseError> {
     let statement = Statement::new(
         "SELECT target FROM audit WHERE tenant = ?1 AND operation = ?2",
         vec![ctx.tenant.key(), Value::from(operation)],
     );
-    ctx.platform.query(statement).await?.iter().map(|row| row.text("target").map(str::to_owned)).collect()
+    ctx.platform().query(statement).await?.iter().map(|row| row.text("target").map(str::to_owned)).collect()
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::json;
 
-use crate::model::context::Context;
+use crate::model::context::{Context, UnitOfWork, Work};
 use crate::model::resource::Resource;
 use crate::ports::{DatabaseError, Statement, store_of};
 use crate::store::audit::OPERATION_HOLDS;
@@ -88,7 +88,7 @@ pub fn additions(ctx: &Context, group_id: &str, operation: &str, add: &[NewMembe
 
 /// The same for groups that the operation creates: each member as a list of the group's id, its own, and its name.
 #[must_use]
-pub fn creation(ctx: &Context, operation: &str, members: &[serde_json::Value]) -> Option<Statement> {
+pub fn creation(ctx: &Work, operation: &str, members: &[serde_json::Value]) -> Option<Statement> {
     let list: Vec<_> = members.iter().filter(|member| member[1].as_str().is_some_and(is_remote)).collect();
     (!list.is_empty()).then(|| {
         Statement::new(
@@ -106,7 +106,7 @@ pub fn creation(ctx: &Context, operation: &str, members: &[serde_json::Value]) -
 /// # Errors
 /// The database's.
 pub async fn add_groups<'a>(
-    ctx: &Context,
+    ctx: &impl UnitOfWork,
     users: impl IntoIterator<Item = &'a mut Resource>,
 ) -> Result<(), DatabaseError> {
     let mut remote_users: Vec<&mut Resource> = users.into_iter().filter(|user| is_remote(&user.id)).collect();
@@ -122,7 +122,7 @@ pub async fn add_groups<'a>(
         vec![ctx.tenant.key(), json!(ids).to_string().into()],
     );
     let mut groups = HashMap::new();
-    for row in ctx.primary().platform.query(statement).await? {
+    for row in ctx.platform().in_store(None).query(statement).await? {
         groups.insert(row.text("id")?.to_owned(), row.text("groups")?.to_owned());
     }
     for user in &mut remote_users {

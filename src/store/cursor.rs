@@ -15,7 +15,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::model::context::Context;
+use crate::model::context::Work;
 use crate::ports::Value;
 use scim::error::Error;
 
@@ -43,7 +43,7 @@ impl Continued {
 }
 
 /// The cursor to a position; `None` only when the deployment has no key.
-pub fn seal(ctx: &Context, continued: Continued, position: &[Value]) -> Option<String> {
+pub fn seal(ctx: &Work, continued: Continued, position: &[Value]) -> Option<String> {
     let mut bytes = vec![VERSION];
     for value in position {
         encode(value, &mut bytes);
@@ -57,7 +57,7 @@ pub fn seal(ctx: &Context, continued: Continued, position: &[Value]) -> Option<S
 ///
 /// # Errors
 /// 400 `invalidCursor` unless it was sealed for the same query of the same tenant.
-pub fn open(ctx: &Context, continued: Continued, cursor: &str) -> Result<Vec<Value>, Error> {
+pub fn open(ctx: &Work, continued: Continued, cursor: &str) -> Result<Vec<Value>, Error> {
     read(ctx, continued, cursor).ok_or_else(|| {
         Error::invalid_cursor(
             "The cursor does not continue this query: repeat the request that gave it out, or start again with an empty \
@@ -66,7 +66,7 @@ pub fn open(ctx: &Context, continued: Continued, cursor: &str) -> Result<Vec<Val
     })
 }
 
-fn read(ctx: &Context, continued: Continued, cursor: &str) -> Option<Vec<Value>> {
+fn read(ctx: &Work, continued: Continued, cursor: &str) -> Option<Vec<Value>> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
     let (sealed, tag) = bytes.split_at_checked(bytes.len().checked_sub(TAG)?)?;
     let genuine = keys(ctx)
@@ -83,7 +83,7 @@ fn read(ctx: &Context, continued: Continued, cursor: &str) -> Option<Vec<Value>>
     Some(position)
 }
 
-fn keys(ctx: &Context) -> Vec<[u8; 32]> {
+fn keys(ctx: &Work) -> Vec<[u8; 32]> {
     ctx.deployment.keys.derive(LABEL, &ctx.tenant.number().to_be_bytes())
 }
 

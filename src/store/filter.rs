@@ -14,7 +14,7 @@ mod place;
 #[cfg(test)]
 mod tests;
 
-use crate::model::context::Context;
+use crate::model::context::UnitOfWork;
 use crate::ports::{Millis, Value};
 use crate::store::keys::instant_key;
 use scim::datetime::Instant;
@@ -58,7 +58,7 @@ pub(super) struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     /// The scope of a request.
-    pub fn new(ctx: &Context, resource_type: &'a ResourceType) -> Self {
+    pub fn new(ctx: &impl UnitOfWork, resource_type: &'a ResourceType) -> Self {
         let second = i64::try_from(ctx.now_seconds()).unwrap_or(i64::MAX / 2_000);
         Self { resource_type, base: ctx.base(), now: second * 1_000 + 999 }
     }

@@ -18,7 +18,7 @@ mod statements;
 
 use std::sync::Arc;
 
-use crate::model::context::Context;
+use crate::model::context::{Context, StoreContext};
 use crate::model::resource::Resource;
 use crate::ports::{DatabaseError, Outcome, Statement, Value};
 use crate::store::cross_store;
@@ -73,7 +73,7 @@ pub async fn list(ctx: &Context, resource_type: &Arc<ResourceType>, query: &Quer
     Ok(page)
 }
 
-async fn one(ctx: &Context, resource_type: &ResourceType, query: &Query) -> Result<Page, ListError> {
+async fn one(ctx: &StoreContext, resource_type: &ResourceType, query: &Query) -> Result<Page, ListError> {
     let listing = Listing::new(ctx, resource_type, query);
     match &query.page.start {
         Start::Index(start) => index_page(ctx, &listing, *start, query.page.count).await,
@@ -85,7 +85,7 @@ async fn one(ctx: &Context, resource_type: &ResourceType, query: &Query) -> Resu
     }
 }
 
-async fn index_page(ctx: &Context, listing: &Listing<'_>, start: u64, count: u64) -> Result<Page, ListError> {
+async fn index_page(ctx: &StoreContext, listing: &Listing<'_>, start: u64, count: u64) -> Result<Page, ListError> {
     let page = |total: u64, found: Found| Page {
         total: Some(total),
         resources: named(listing, found),
@@ -120,7 +120,7 @@ async fn index_page(ctx: &Context, listing: &Listing<'_>, start: u64, count: u64
 }
 
 async fn cursor_page(
-    ctx: &Context,
+    ctx: &StoreContext,
     listing: &Listing<'_>,
     position: Option<Vec<Value>>,
     count: u64,
@@ -139,7 +139,7 @@ async fn cursor_page(
 
 /// What comes after a position, one resource more than asked for if there is one; and the total where a counter has it.
 async fn cursor_part(
-    ctx: &Context,
+    ctx: &StoreContext,
     listing: &Listing<'_>,
     position: Option<&[Value]>,
     count: u64,
@@ -185,7 +185,7 @@ async fn add_groups(ctx: &Context, page: &mut Page, queries: &[Query]) -> Result
     Ok(())
 }
 
-async fn run(ctx: &Context, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+async fn run(ctx: &StoreContext, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
     if statements.is_empty() { Ok(Vec::new()) } else { ctx.platform.db.batch(statements).await }
 }
 

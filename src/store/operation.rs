@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::json;
 
 use crate::base::text::without_values;
-use crate::model::context::Context;
+use crate::model::context::UnitOfWork;
 use crate::ports::{DatabaseError, Outcome, Statement};
 use crate::store::audit;
 
@@ -37,8 +37,8 @@ impl Committed {
 impl Operation {
     /// A new operation.
     #[must_use]
-    pub fn new(ctx: &Context) -> Self {
-        Self(ctx.platform.new_id().to_string())
+    pub fn new(ctx: &impl UnitOfWork) -> Self {
+        Self(ctx.platform().new_id().to_string())
     }
 
     /// Its id.
@@ -52,8 +52,8 @@ impl Operation {
     ///
     /// # Errors
     /// The database's: nothing was written, unless the audit could not be asked either.
-    pub async fn commit(&self, ctx: &Context, batch: Vec<Statement>) -> Result<Committed, DatabaseError> {
-        match ctx.platform.db.batch(batch).await {
+    pub async fn commit(&self, ctx: &impl UnitOfWork, batch: Vec<Statement>) -> Result<Committed, DatabaseError> {
+        match ctx.platform().db.batch(batch).await {
             Ok(outcomes) => Ok(Committed::Answered(outcomes)),
             Err(error @ DatabaseError::Unique(_)) => Err(error),
             Err(error) => match audit::was_committed(ctx, &self.0).await {
@@ -70,8 +70,12 @@ impl Operation {
     ///
     /// # Errors
     /// The database's: nothing was written, unless the audit could not be asked either.
-    pub async fn commit_each(&self, ctx: &Context, batch: Vec<Statement>) -> Result<HashSet<String>, DatabaseError> {
-        match ctx.platform.db.batch(batch).await {
+    pub async fn commit_each(
+        &self,
+        ctx: &impl UnitOfWork,
+        batch: Vec<Statement>,
+    ) -> Result<HashSet<String>, DatabaseError> {
+        match ctx.platform().db.batch(batch).await {
             Ok(outcomes) => {
                 let rows = outcomes.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
                 rows.iter().map(|row| row.text("id").map(str::to_owned)).collect()
@@ -87,8 +91,8 @@ impl Operation {
 }
 
 /// The error of a batch of which nobody knows whether it was committed; that of the check goes to the log.
-fn in_doubt(ctx: &Context, error: DatabaseError, check: &DatabaseError) -> DatabaseError {
+fn in_doubt(ctx: &impl UnitOfWork, error: DatabaseError, check: &DatabaseError) -> DatabaseError {
     let why = without_values(&check.to_string());
-    ctx.platform.log.line(&json!({ "event": "check for a hidden commit", "error": why }).to_string());
+    ctx.platform().log.line(&json!({ "event": "check for a hidden commit", "error": why }).to_string());
     error
 }

@@ -12,7 +12,7 @@ use std::collections::HashSet;
 
 use serde_json::{Value as Json, json};
 
-use crate::model::context::Context;
+use crate::model::context::StoreContext;
 use crate::ports::{DatabaseError, Millis, Platform, Statement, Value};
 use crate::store::audit::OPERATION_HOLDS;
 use crate::store::resources::NewResource;
@@ -33,7 +33,7 @@ pub fn joins(users: &[NewResource]) -> Vec<Json> {
 
 /// The statement that notes which groups users join, to ride in the batch that creates them.
 #[must_use]
-pub fn join_groups(ctx: &Context, users: &[NewResource], operation: &str) -> Option<Statement> {
+pub fn join_groups(ctx: &StoreContext, users: &[NewResource], operation: &str) -> Option<Statement> {
     let joins = joins(users);
     (!joins.is_empty()).then(|| {
         Statement::new(
@@ -75,7 +75,7 @@ fn done(tenant: &Value, kind: &str, id: &str) -> Statement {
 
 /// Makes those of `joins` who have just been created members of their groups, at their store. Should it fail, the sweep
 /// does it.
-pub async fn attempt_joins(ctx: &Context, joins: &[Json], created: &HashSet<&str>) {
+pub async fn attempt_joins(ctx: &StoreContext, joins: &[Json], created: &HashSet<&str>) {
     let (mut work, mut finished) = (Vec::new(), Vec::new());
     for join in joins {
         let id = join["id"].as_str().unwrap_or_default();
@@ -103,7 +103,7 @@ fn log(platform: &Platform, event: &str, error: &DatabaseError) {
 
 /// The statement that notes that the groups are to be left, to ride in the batch that deletes the user.
 #[must_use]
-pub fn leave_groups(ctx: &Context, id: &str, operation: &str) -> Statement {
+pub fn leave_groups(ctx: &StoreContext, id: &str, operation: &str) -> Statement {
     Statement::new(
         format!(
             "INSERT OR IGNORE INTO pending_work (tenant, kind, target, created) SELECT ?1, 'leave_groups', ?2, ?4 \
@@ -129,7 +129,7 @@ fn leaving(tenant: &Value, id: &str, now: Millis) -> [Statement; 2] {
 }
 
 /// Takes a user who has just been deleted out of all groups. Should it fail, the sweep does it.
-pub async fn attempt(ctx: &Context, id: &str) {
+pub async fn attempt(ctx: &StoreContext, id: &str) {
     let statements = leaving(&ctx.tenant.key(), id, ctx.platform.clock.now()).to_vec();
     if let Err(error) = ctx.primary().platform.db.batch(statements).await {
         log(&ctx.platform, "leave groups", &error);

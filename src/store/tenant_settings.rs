@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::model::audit::Action;
-use crate::model::context::Context;
+use crate::model::context::{Context, UnitOfWork, Work};
 use crate::model::deployment::Deployment;
 use crate::model::settings::{self, SETTINGS, Settings, Values};
 use crate::model::tenant::Tenant;
@@ -17,7 +17,7 @@ use crate::store::audit;
 
 /// The statement that reads the tenant: no row for an unknown one.
 #[must_use]
-pub fn statement(ctx: &Context) -> Statement {
+pub fn statement(ctx: &Work) -> Statement {
     Statement::new(
         "SELECT s.name, s.value FROM tenants t LEFT JOIN settings s ON s.tenant = t.number \
          WHERE t.number = ?1 AND t.active = 1",
@@ -27,19 +27,19 @@ pub fn statement(ctx: &Context) -> Statement {
 
 /// Returns what may be used of the tenant's settings without asking.
 #[must_use]
-pub fn fresh(ctx: &Context) -> Option<Arc<Settings>> {
-    ctx.caches.settings.fresh(&ctx.tenant, ctx.platform.clock.now())
+pub fn fresh(ctx: &impl UnitOfWork) -> Option<Arc<Settings>> {
+    ctx.caches.settings.fresh(&ctx.tenant, ctx.platform().clock.now())
 }
 
 /// Reads the answer of [`statement`] and keeps it for a while; `None` where there is no such tenant.
-fn keep(ctx: &Context, outcome: Option<&Outcome>) -> Result<Option<Arc<Settings>>, DatabaseError> {
+fn keep(ctx: &impl UnitOfWork, outcome: Option<&Outcome>) -> Result<Option<Arc<Settings>>, DatabaseError> {
     let rows = outcome.map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
     if rows.is_empty() {
         ctx.caches.settings.forget(&ctx.tenant);
         return Ok(None);
     }
     let settings = Arc::new(ctx.deployment.settings_of(&ctx.tenant, &overrides(rows)?));
-    ctx.caches.settings.keep(&ctx.tenant, settings.clone(), ctx.platform.clock.now());
+    ctx.caches.settings.keep(&ctx.tenant, settings.clone(), ctx.platform().clock.now());
     Ok(Some(settings))
 }
 
@@ -57,11 +57,11 @@ fn overrides(rows: &[Row]) -> Result<Values, DatabaseError> {
 ///
 /// # Errors
 /// The database's.
-pub async fn refresh(ctx: &Context) -> Result<Option<Arc<Settings>>, DatabaseError> {
+pub async fn refresh(ctx: &impl UnitOfWork) -> Result<Option<Arc<Settings>>, DatabaseError> {
     if let Some(settings) = fresh(ctx) {
         return Ok(Some(settings));
     }
-    let outcomes = ctx.primary().platform.db.batch(vec![statement(ctx)]).await?;
+    let outcomes = ctx.platform().in_store(None).db.batch(vec![statement(ctx)]).await?;
     keep(ctx, outcomes.first())
 }
 
@@ -72,18 +72,18 @@ pub async fn refresh(ctx: &Context) -> Result<Option<Arc<Settings>>, DatabaseErr
 /// # Errors
 /// The database's.
 pub async fn batch(
-    ctx: &Context,
+    ctx: &impl UnitOfWork,
     mut statements: Vec<Statement>,
 ) -> Result<(Vec<Outcome>, Option<Arc<Settings>>), DatabaseError> {
-    if ctx.platform.store.is_some() {
+    if ctx.platform().store.is_some() {
         let settings = refresh(ctx).await?;
-        return Ok((ctx.platform.db.batch(statements).await?, settings));
+        return Ok((ctx.platform().db.batch(statements).await?, settings));
     }
     if let Some(settings) = fresh(ctx) {
-        return Ok((ctx.platform.db.batch(statements).await?, Some(settings)));
+        return Ok((ctx.platform().db.batch(statements).await?, Some(settings)));
     }
     statements.push(statement(ctx));
-    let mut outcomes = ctx.platform.db.batch(statements).await?;
+    let mut outcomes = ctx.platform().db.batch(statements).await?;
     let settings = keep(ctx, outcomes.pop().as_ref())?;
     Ok((outcomes, settings))
 }
@@ -131,7 +131,7 @@ pub fn checked(
                 after.remove(name);
             }
             (None, _) => {
-                let names: Vec<&str> = SETTINGS.iter().map(|(name, _)| *name).collect();
+                let names: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
                 let shown = crate::base::text::cut(name, 64);
                 problems.push(format!("{shown:?} is not a setting of a tenant: known are {}.", names.join(", ")));
             }

@@ -4,7 +4,7 @@
 //! name and a value, always a string. This is the one table of them: the governance API, the import of a
 //! `deployment.toml` and the command line read it.
 
-use crate::model::settings::Values;
+use crate::model::settings::{self, EmailSender, Kind, Setting, Values};
 
 /// A group of properties, under the name that WSO2's clients know.
 #[derive(Debug)]
@@ -28,63 +28,18 @@ pub struct Property {
     pub display_name: &'static str,
     /// What it does here.
     pub description: &'static str,
-    /// The form of its values.
+    /// The kind of its values, which are strings all the same: that of the setting, if it has the same values.
     pub kind: Kind,
     /// What a value of it means to Latchkey.
     pub effect: Effect,
-}
-
-/// The form of a property's values, which are strings all the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// `true` or `false`.
-    Boolean,
-    /// A whole number.
-    Integer,
-    /// Anything.
-    Text,
-}
-
-impl Kind {
-    /// `meta.type` of the governance API.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Boolean => "boolean",
-            Self::Integer => "integer",
-            Self::Text => "string",
-        }
-    }
-
-    /// `meta.regex`: what values look like.
-    #[must_use]
-    pub fn regex(self) -> &'static str {
-        match self {
-            Self::Boolean => "true|false",
-            Self::Integer => "-?[0-9]+",
-            Self::Text => ".*",
-        }
-    }
-
-    /// The value in the one spelling that is stored and shown, if it is of this form.
-    fn canonical(self, value: &str) -> Option<String> {
-        let value = value.trim();
-        match self {
-            Self::Boolean => {
-                Some(value.to_ascii_lowercase()).filter(|value| matches!(value.as_str(), "true" | "false"))
-            }
-            Self::Integer => value.parse::<i64>().ok().map(|number| number.to_string()),
-            Self::Text => Some(value.to_owned()),
-        }
-    }
 }
 
 /// What a property means to Latchkey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// It is this setting, with the same values.
-    Same(&'static str),
-    /// `EMAIL_SENDER`: true is `internal`, false `external`.
+    Same(Setting),
+    /// `EMAIL_SENDER`, the one setting whose values are spelled otherwise: true is `internal`, false `external`.
     Sender,
     /// Latchkey always does what this value says.
     Always {
@@ -95,16 +50,33 @@ pub enum Effect {
     },
 }
 
-/// `EMAIL_SENDER`, the one setting whose values are spelled otherwise than the property's.
-const EMAIL_SENDER: &str = "EMAIL_SENDER";
-
 impl Property {
+    /// `meta.type` of the governance API.
+    #[must_use]
+    pub fn meta_type(&self) -> &'static str {
+        match self.kind {
+            Kind::Boolean => "boolean",
+            Kind::Integer => "integer",
+            Kind::Text => "string",
+        }
+    }
+
+    /// `meta.regex` of the governance API: what values look like.
+    #[must_use]
+    pub fn meta_regex(&self) -> &'static str {
+        match self.kind {
+            Kind::Boolean => "true|false",
+            Kind::Integer => "-?[0-9]+",
+            Kind::Text => ".*",
+        }
+    }
+
     /// The setting behind it (DESIGN 2.2), if a value of it changes anything.
     #[must_use]
-    pub fn setting(&self) -> Option<&'static str> {
+    pub fn setting(&self) -> Option<Setting> {
         match self.effect {
-            Effect::Same(name) => Some(name),
-            Effect::Sender => Some(EMAIL_SENDER),
+            Effect::Same(setting) => Some(setting),
+            Effect::Sender => Some(settings::EMAIL_SENDER),
             Effect::Always { .. } => None,
         }
     }
@@ -112,10 +84,12 @@ impl Property {
     /// Its value while these settings hold.
     #[must_use]
     pub fn value(&self, settings: &Values) -> String {
-        let text = |name: &str| settings.get(name).map(String::as_str).unwrap_or_default();
+        let text = |setting: Setting| settings.get(setting.name).map(String::as_str).unwrap_or_default();
         match self.effect {
-            Effect::Same(name) => self.kind.canonical(text(name)).unwrap_or_else(|| text(name).to_owned()),
-            Effect::Sender => (text(EMAIL_SENDER) != "external").to_string(),
+            Effect::Same(setting) => self.kind.canonical(text(setting)).unwrap_or_else(|| text(setting).to_owned()),
+            Effect::Sender => {
+                (EmailSender::parse(text(settings::EMAIL_SENDER)) != Some(EmailSender::External)).to_string()
+            }
             Effect::Always { value, .. } => value.to_owned(),
         }
     }
@@ -123,22 +97,17 @@ impl Property {
     /// The setting and its value that this value of the property comes to; `None` if it says what is so anyway.
     ///
     /// # Errors
-    /// A sentence that names the property: the value is not of its form, or Latchkey never does what it says.
+    /// A sentence that names the property: the value is not of its kind, or Latchkey never does what it says.
     pub fn setting_for(&self, value: &str) -> Result<Option<(&'static str, String)>, String> {
         let Some(canonical) = self.kind.canonical(value) else {
-            let form = match self.kind {
-                Kind::Boolean => "true or false",
-                Kind::Integer => "a whole number",
-                Kind::Text => "text",
-            };
             let shown = crate::base::text::cut(value, 64);
-            return Err(format!("{} is {shown:?}: it must be {form}.", self.name));
+            return Err(format!("{} is {shown:?}: it must be {}.", self.name, self.kind.description()));
         };
         match self.effect {
-            Effect::Same(name) => Ok(Some((name, canonical))),
+            Effect::Same(setting) => Ok(Some((setting.name, canonical))),
             Effect::Sender => {
-                let sender = if canonical == "true" { "internal" } else { "external" };
-                Ok(Some((EMAIL_SENDER, sender.to_owned())))
+                let sender = if canonical == "true" { EmailSender::Internal } else { EmailSender::External };
+                Ok(Some((settings::EMAIL_SENDER.name, sender.as_str().to_owned())))
             }
             Effect::Always { value, .. } if value == canonical => Ok(None),
             Effect::Always { value, because } => Err(format!("{} can only be {value:?}: {because}", self.name)),
@@ -180,14 +149,8 @@ const fn always(
     Property { name, display_name, description: because, kind, effect: Effect::Always { value, because } }
 }
 
-const fn same(
-    name: &'static str,
-    display_name: &'static str,
-    kind: Kind,
-    setting: &'static str,
-    description: &'static str,
-) -> Property {
-    Property { name, display_name, description, kind, effect: Effect::Same(setting) }
+const fn same(name: &'static str, display_name: &'static str, setting: Setting, description: &'static str) -> Property {
+    Property { name, display_name, description, kind: setting.kind, effect: Effect::Same(setting) }
 }
 
 /// The connectors that there are, in the order in which they are listed.
@@ -200,15 +163,13 @@ pub const CONNECTORS: &[Connector] = &[
             same(
                 "EmailVerification.Enable",
                 "Invitations",
-                Kind::Boolean,
-                "ENABLE_EMAIL_VERIFICATION",
+                settings::ENABLE_EMAIL_VERIFICATION,
                 "Whether askPassword and verifyEmail are acted on. When false, both are ignored.",
             ),
             same(
                 "EmailVerification.LockOnCreation",
                 "Lock until redeemed",
-                Kind::Boolean,
-                "LOCK_ON_CREATION",
+                settings::LOCK_ON_CREATION,
                 "Whether an invited account is locked until its link has been used.",
             ),
             Property {
@@ -222,29 +183,25 @@ pub const CONNECTORS: &[Connector] = &[
             same(
                 "EmailVerification.ExpiryTime",
                 "Minutes a verifyEmail link lives",
-                Kind::Integer,
-                "VERIFICATION_EMAIL_VALIDITY",
+                settings::VERIFICATION_EMAIL_VALIDITY,
                 "Counted from sending; negative for ever, 0 dead at once. A change holds for later mails.",
             ),
             same(
                 "EmailVerification.AskPassword.ExpiryTime",
                 "Minutes an askPassword link lives",
-                Kind::Integer,
-                "ASK_PASSWORD_EMAIL_VALIDITY",
+                settings::ASK_PASSWORD_EMAIL_VALIDITY,
                 "Counted from sending; negative for ever, 0 dead at once. A change holds for later mails.",
             ),
             same(
                 "EmailVerification.AskPassword.AccountActivation",
                 "Mail on success",
-                Kind::Boolean,
-                "ASK_PASSWORD_ACCOUNT_ACTIVATION",
+                settings::ASK_PASSWORD_ACCOUNT_ACTIVATION,
                 "Whether a person who has set the password is told so by mail.",
             ),
             same(
                 "EmailVerification.AskPassword.DisableRandomValueForCredentials",
                 "Keep the password sent",
-                Kind::Boolean,
-                "DISABLE_RANDOM_VALUE_FOR_CREDENTIALS",
+                settings::DISABLE_RANDOM_VALUE_FOR_CREDENTIALS,
                 "Whether a password that is sent with askPassword is kept. WSO2 has this in deployment.toml only.",
             ),
             always(
@@ -308,16 +265,14 @@ pub const CONNECTORS: &[Connector] = &[
             same(
                 "UserClaimUpdate.Email.EnableVerification",
                 "Verify a changed address",
-                Kind::Boolean,
-                "EMAIL_UPDATE_VERIFICATION",
+                settings::EMAIL_UPDATE_VERIFICATION,
                 "Whether a confirmed address of a live account stays until the new one is confirmed. When false, the new \
                  one is taken at once, and counts as not verified.",
             ),
             same(
                 "UserClaimUpdate.Email.VerificationCode.ExpiryTime",
                 "Minutes the link for a changed address lives",
-                Kind::Integer,
-                "VERIFICATION_EMAIL_VALIDITY",
+                settings::VERIFICATION_EMAIL_VALIDITY,
                 "The same setting as that of verifyEmail links.",
             ),
             always(

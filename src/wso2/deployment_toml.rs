@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use crate::base::address::Sender;
-use crate::model::settings::{self, Values};
+use crate::model::settings::{self, EmailSender, Values};
 use crate::wso2::connectors;
 
 use keys::Meaning;
@@ -236,7 +236,7 @@ impl Read {
             Meaning::No(why) => (Verdict::NotApplicable(why.to_owned()), Rank::Own),
             Meaning::Properties(names) => (taken(&key, text, |text| properties(names, text)), Rank::Own),
             Meaning::DefaultOf(names) => (taken(&key, text, |text| properties(names, text)), Rank::Default),
-            Meaning::Setting(name) => (taken(&key, text, |text| setting(name, text)), Rank::Own),
+            Meaning::Setting(known) => (taken(&key, text, |text| setting(known.name, text)), Rank::Own),
             Meaning::Sender => (taken(&key, text, sender), Rank::Default),
             Meaning::MailFrom => (taken(&key, text, mail_from), Rank::Own),
             // With the address it becomes MAIL_FROM, once the whole file has been read.
@@ -286,10 +286,11 @@ fn setting(name: &'static str, text: &str) -> Result<Settings, String> {
 }
 
 fn sender(text: &str) -> Result<Settings, String> {
-    match text.trim() {
-        sender @ ("internal" | "external") => Ok(vec![("EMAIL_SENDER", sender.to_owned())]),
-        other => {
-            Err(format!("email_sender is {:?}: it must be internal or external.", crate::base::text::cut(other, 64)))
+    let name = text.trim();
+    match EmailSender::parse(name) {
+        Some(sender) => Ok(vec![(settings::EMAIL_SENDER.name, sender.as_str().to_owned())]),
+        None => {
+            Err(format!("email_sender is {:?}: it must be internal or external.", crate::base::text::cut(name, 64)))
         }
     }
 }

@@ -124,7 +124,7 @@ fn to_json(connector: &Connector, settings: &Values) -> Json {
                 "value": property.value(settings),
                 "displayName": property.display_name,
                 "description": property.description,
-                "meta": { "type": property.kind.as_str(), "regex": property.kind.regex(), "groupID": "" },
+                "meta": { "type": property.meta_type(), "regex": property.meta_regex(), "groupID": "" },
             })
         })
         .collect();
@@ -176,7 +176,7 @@ pub fn revert(category: &str, id: Option<&str>, body: &Json) -> Result<Vec<Chang
     for name in list(body, "properties")? {
         let name = name.as_str().ok_or_else(|| not_updated("The properties to revert are names.".to_owned()))?;
         if let Some(setting) = property(connector, name)?.setting() {
-            all.push((setting.to_owned(), None));
+            all.push((setting.name.to_owned(), None));
         }
     }
     Ok(all)

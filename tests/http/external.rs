@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use latchkey::access::password::HashLimiter;
 use latchkey::base::scope::{Scope, Scopes};
-use latchkey::model::context::{Actor, Context};
+use latchkey::model::context::{Actor, Context, Work};
 use latchkey::model::tenant::Tenant;
 use latchkey::provision;
 use latchkey::store::registrations;
@@ -152,14 +152,16 @@ fn the_switch_is_the_tenants_and_holds_at_once() {
 fn as_caller_with(app: &App, scopes: &[Scope], body: Value) -> Result<provision::Found, provision::ProvisionError> {
     let ctx = Context {
         platform: app.platform.clone(),
-        deployment: app.deployment.clone(),
-        caches: std::sync::Arc::default(),
-        settings: None,
-        tenant: Tenant::super_tenant(),
-        actor: Actor::Administrator("inviter".to_owned()),
-        scopes: scopes.iter().copied().collect::<Scopes>(),
-        request_id: "test".to_owned(),
-        address: None,
+        work: Work {
+            deployment: app.deployment.clone(),
+            caches: std::sync::Arc::default(),
+            settings: None,
+            tenant: Tenant::super_tenant(),
+            actor: Actor::Administrator("inviter".to_owned()),
+            scopes: scopes.iter().copied().collect::<Scopes>(),
+            request_id: "test".to_owned(),
+            address: None,
+        },
     };
     pollster::block_on(async {
         let registry = registrations::of(&ctx).await.unwrap();

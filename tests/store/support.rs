@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use async_trait::async_trait;
 use latchkey::base::account::{Account, Lock, Onboarding};
 use latchkey::base::scope::Scopes;
-use latchkey::model::context::{Actor, Context};
+use latchkey::model::context::{Actor, Context, Work};
 use latchkey::model::deployment::Deployment;
 use latchkey::model::resource::{Invitation, Resource};
 use latchkey::model::schemas::builtin;
@@ -116,14 +116,16 @@ impl Directory {
         platform.db = statements.clone();
         let ctx = Context {
             platform,
-            deployment: DEPLOYMENT.clone(),
-            caches: Arc::default(),
-            settings: None,
-            scopes: Scopes::all(),
-            tenant: Tenant::super_tenant(),
-            actor: Actor::System,
-            request_id: "test".to_owned(),
-            address: None,
+            work: Work {
+                deployment: DEPLOYMENT.clone(),
+                caches: Arc::default(),
+                settings: None,
+                scopes: Scopes::all(),
+                tenant: Tenant::super_tenant(),
+                actor: Actor::System,
+                request_id: "test".to_owned(),
+                address: None,
+            },
         };
         Self { native, ctx, registry: REGISTRY.clone(), statements }
     }
@@ -144,7 +146,7 @@ impl Directory {
     }
 
     pub fn of_tenant(&self, domain: &str) -> Context {
-        Context { tenant: Tenant::of(domain), ..self.ctx.clone() }
+        self.ctx.for_tenant(Tenant::of(domain))
     }
 
     pub fn resource_type(&self, name: &str) -> Arc<ResourceType> {

@@ -23,7 +23,7 @@ async fn me(
     headers: &HeaderMap,
 ) -> Result<(Context, Arc<ResourceType>, Box<Resource>), ApiError> {
     let user = caller::me(state, headers).await?;
-    let ctx = Context { actor: Actor::User(user.id.clone()), ..state.ctx.clone() };
+    let ctx = state.ctx.acting_as(Actor::User(user.id.clone()));
     let registry = registrations::of(&ctx).await?;
     let rt = registry.resource_type(USER).cloned();
     Ok((ctx, rt.ok_or_else(|| ScimError::internal("There is no resource type User."))?, user))

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::base::text::rfc3339;
-use crate::model::context::Context;
+use crate::model::context::StoreContext;
 use crate::ports::{DatabaseError, Millis, Row, Statement, Value};
 
 /// The columns of [`Entry::from_row`].
@@ -103,7 +103,7 @@ pub struct Query {
 ///
 /// # Errors
 /// The database's.
-pub async fn page(ctx: &Context, query: &Query) -> Result<(Vec<Entry>, Option<i64>), DatabaseError> {
+pub async fn page(ctx: &StoreContext, query: &Query) -> Result<(Vec<Entry>, Option<i64>), DatabaseError> {
     let below = match query.below {
         Some(below) => below,
         None => newest(ctx).await?.saturating_add(1),
@@ -139,7 +139,7 @@ pub async fn page(ctx: &Context, query: &Query) -> Result<(Vec<Entry>, Option<i6
 }
 
 /// The number of the newest row, 0 when there is none.
-async fn newest(ctx: &Context) -> Result<i64, DatabaseError> {
+async fn newest(ctx: &StoreContext) -> Result<i64, DatabaseError> {
     let statement = Statement::new(
         "SELECT COALESCE(MAX(number), 0) AS number FROM audit WHERE tenant = ?1",
         vec![ctx.tenant.key()],
@@ -172,7 +172,7 @@ pub struct Anchor {
 ///
 /// # Errors
 /// The database's.
-pub async fn stretch(ctx: &Context, least: i64, count: u32) -> Result<Stretch, DatabaseError> {
+pub async fn stretch(ctx: &StoreContext, least: i64, count: u32) -> Result<Stretch, DatabaseError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM audit row WHERE row.tenant = ?1 AND row.number >= ?2 ORDER BY row.number LIMIT ?3"
     );

@@ -65,7 +65,7 @@ pub async fn retentions(
     let statement = Statement::new(
         "SELECT t.domain, (SELECT s.value FROM settings s WHERE s.tenant = t.number AND s.name = ?3) AS days \
          FROM tenants t WHERE t.number = 0 OR t.number >= ?1 ORDER BY t.number LIMIT ?2",
-        vec![from.into(), count.into(), settings::AUDIT_RETENTION_DAYS.into()],
+        vec![from.into(), count.into(), settings::AUDIT_RETENTION_DAYS.name.into()],
     );
     let read = |row: &Row| Ok((Tenant::of(row.text("domain")?), row.optional_text("days")?.map(str::to_owned)));
     platform.query(statement).await?.iter().map(read).collect()

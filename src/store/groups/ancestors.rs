@@ -3,14 +3,14 @@
 
 use serde_json::json;
 
-use crate::model::context::Context;
+use crate::model::context::Work;
 use crate::ports::Statement;
 
 /// How deep groups may be nested.
 pub const MAX_DEPTH: i64 = 10;
 
 /// The statement that makes each group that an operation creates its own ancestor.
-pub(super) fn creation(ctx: &Context, group_ids: &[&str], operation: &str) -> Statement {
+pub(super) fn creation(ctx: &Work, group_ids: &[&str], operation: &str) -> Statement {
     Statement::new(
         "INSERT INTO group_ancestors (tenant, group_id, ancestor_id, depth, display) \
          SELECT ?1, r.id, r.id, 0, r.display FROM json_each(?2) j \
@@ -20,7 +20,7 @@ pub(super) fn creation(ctx: &Context, group_ids: &[&str], operation: &str) -> St
 }
 
 /// The statement that adds what is above the groups that are members of these, which an operation creates.
-pub(super) fn climb_from_members(ctx: &Context, group_ids: &[&str], operation: &str) -> Statement {
+pub(super) fn climb_from_members(ctx: &Work, group_ids: &[&str], operation: &str) -> Statement {
     Statement::new(
         format!(
             "WITH RECURSIVE up (group_id, ancestor_id, depth) AS ( \
@@ -40,7 +40,7 @@ pub(super) fn climb_from_members(ctx: &Context, group_ids: &[&str], operation: &
 }
 
 /// The statements that find anew what is above the groups below `top`, after members have gone.
-pub(super) fn rebuild(ctx: &Context, top: &str, operation: &str) -> [Statement; 2] {
+pub(super) fn rebuild(ctx: &Work, top: &str, operation: &str) -> [Statement; 2] {
     let gone = Statement::new(
         "DELETE FROM group_ancestors WHERE tenant = ?1 AND depth > 0 AND group_id IN \
          (SELECT group_id FROM group_ancestors INDEXED BY group_ancestors_ancestor WHERE tenant = ?1 AND ancestor_id = ?2) AND ancestor_id <> ?2 \
@@ -51,7 +51,7 @@ pub(super) fn rebuild(ctx: &Context, top: &str, operation: &str) -> [Statement; 
 }
 
 /// The statement that forgets the groups that are no longer below `top`.
-pub(super) fn prune(ctx: &Context, top: &str, operation: &str) -> Statement {
+pub(super) fn prune(ctx: &Work, top: &str, operation: &str) -> Statement {
     Statement::new(
         "DELETE FROM group_ancestors INDEXED BY group_ancestors_ancestor WHERE tenant = ?1 AND ancestor_id = ?2 AND depth > 0 AND ?3 = ?3 AND group_id NOT IN ( \
          WITH RECURSIVE down (id, depth) AS (SELECT ?2, 0 UNION SELECT m.member_id, down.depth + 1 FROM down \
@@ -62,7 +62,7 @@ pub(super) fn prune(ctx: &Context, top: &str, operation: &str) -> Statement {
 }
 
 /// The statement that adds what is above `top`, and above the groups below it, by the memberships as they are now.
-pub(super) fn climb(ctx: &Context, top: &str, operation: &str) -> Statement {
+pub(super) fn climb(ctx: &Work, top: &str, operation: &str) -> Statement {
     Statement::new(
         "WITH RECURSIVE up (group_id, ancestor_id, depth) AS ( \
          SELECT d.group_id, m.group_id, 1 FROM group_ancestors d INDEXED BY group_ancestors_ancestor \

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Value as Json, json};
 
 use crate::model::audit::Action;
-use crate::model::context::Context;
+use crate::model::context::{Context, StoreContext};
 use crate::model::resource::GROUP;
 use crate::ports::{Statement, Value};
 use crate::store::audit::OPERATION_HOLDS;
@@ -126,7 +126,7 @@ fn additions(ctx: &Context, group_id: &str, operation: &str, add: &[NewMember]) 
 /// What rides on the creation of resources (`write.rs`) of which some are groups: the groups themselves, their members,
 /// and what is now above those.
 #[must_use]
-pub fn creation(ctx: &Context, resources: &[NewResource], operation: &str) -> Vec<Statement> {
+pub fn creation(ctx: &StoreContext, resources: &[NewResource], operation: &str) -> Vec<Statement> {
     let groups: Vec<&NewResource> = resources.iter().filter(|new| new.resource_type.name == GROUP).collect();
     if groups.is_empty() {
         return Vec::new();
@@ -162,7 +162,7 @@ pub fn creation(ctx: &Context, resources: &[NewResource], operation: &str) -> Ve
 /// What rides on the creation of users who join groups: they become members, and the groups, of which members are a part,
 /// count a write. In another store than PRIMARY they only note that this is to be done.
 #[must_use]
-pub fn joining(ctx: &Context, users: &[NewResource], operation: &str) -> Vec<Statement> {
+pub fn joining(ctx: &StoreContext, users: &[NewResource], operation: &str) -> Vec<Statement> {
     if ctx.platform.store.is_some() {
         return pending::join_groups(ctx, users, operation).into_iter().collect();
     }
@@ -211,7 +211,7 @@ pub fn joining(ctx: &Context, users: &[NewResource], operation: &str) -> Vec<Sta
 /// The statements that take a resource out of all groups, and a group's members with it. In another store than PRIMARY they
 /// only note that this is to be done.
 #[must_use]
-pub fn deletion(ctx: &Context, id: &str, operation: &str, is_group: bool) -> Vec<Statement> {
+pub fn deletion(ctx: &StoreContext, id: &str, operation: &str, is_group: bool) -> Vec<Statement> {
     if ctx.platform.store.is_some() {
         return vec![pending::leave_groups(ctx, id, operation)];
     }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::model::context::Context;
+use crate::model::context::{Context, StoreContext};
 use crate::model::resource::USER;
 use crate::model::user_stores::UserStores;
 use crate::ports::store_of;
@@ -18,7 +18,7 @@ use scim::schema::{AttributePath, ResourceType};
 /// The part of a list that one database answers.
 pub(super) struct Section {
     /// At the store.
-    pub ctx: Context,
+    pub ctx: StoreContext,
     /// The types that are there.
     pub types: Vec<Arc<ResourceType>>,
     /// What is asked of each.

@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use crate::model::context::Context;
+use crate::model::context::{Context, StoreContext};
 use crate::model::resource::Resource;
 use crate::ports::{Statement, Value};
 use crate::store::cursor::{self, Continued};
@@ -19,7 +19,7 @@ const MAX_MERGED: u64 = 10_000;
 
 /// What one type has in one store.
 struct Part<'a> {
-    ctx: &'a Context,
+    ctx: &'a StoreContext,
     /// Tells the parts apart in a cursor: the type's name, after the store's number unless that is PRIMARY.
     name: String,
     listing: Listing<'a>,
@@ -77,7 +77,12 @@ async fn index_pages(sections: &[Section], start: u64, count: u64) -> Result<Pag
 }
 
 /// Several types in one database: the totals in one round trip, what of the page falls to each in another.
-async fn index_page_of_types(ctx: &Context, parts: &[Part<'_>], start: u64, count: u64) -> Result<Page, ListError> {
+async fn index_page_of_types(
+    ctx: &StoreContext,
+    parts: &[Part<'_>],
+    start: u64,
+    count: u64,
+) -> Result<Page, ListError> {
     let batches: Vec<Vec<Statement>> = parts.iter().map(|part| part.listing.totals()).collect();
     let sizes: Vec<usize> = batches.iter().map(Vec::len).collect();
     let outcomes = run(ctx, batches.into_iter().flatten().collect()).await?;

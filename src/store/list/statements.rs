@@ -1,6 +1,6 @@
 //! The statements of a list, and how their answers are read.
 
-use crate::model::context::Context;
+use crate::model::context::StoreContext;
 use crate::model::resource::{Resource, USER};
 use crate::ports::{DatabaseError, Outcome, Row, Statement, Value};
 use crate::store::cursor::Continued;
@@ -44,7 +44,7 @@ pub(super) struct Listing<'a> {
 }
 
 impl<'a> Listing<'a> {
-    pub(super) fn new(ctx: &Context, resource_type: &'a ResourceType, query: &'a Query) -> Self {
+    pub(super) fn new(ctx: &StoreContext, resource_type: &'a ResourceType, query: &'a Query) -> Self {
         let scope = Scope::new(ctx, resource_type);
         let sort = query.sort.as_ref();
         let plan = Plan::new(&scope, query.filter.as_ref(), sort);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Value as Json, json};
 
-use crate::model::context::Context;
+use crate::model::context::{Context, StoreContext, Work};
 use crate::model::resource::{Resource, USER};
 use crate::ports::{DatabaseError, Statement};
 use crate::store::cross_store;
@@ -15,7 +15,7 @@ use scim::fold::fold;
 
 /// The statement that finds a resource by type and id; with the groups it is in, if those are asked for.
 #[must_use]
-pub fn by_id_statement(ctx: &Context, type_name: &str, id: &str, with_groups: bool) -> Statement {
+pub fn by_id_statement(ctx: &Work, type_name: &str, id: &str, with_groups: bool) -> Statement {
     let groups = if with_groups { format!(", {GROUPS_COLUMN}") } else { String::new() };
     Statement::new(
         format!("SELECT {COLUMNS}{groups} FROM resources r WHERE r.tenant = ?1 AND r.id = ?2 AND r.type = ?3"),
@@ -28,7 +28,7 @@ pub fn by_id_statement(ctx: &Context, type_name: &str, id: &str, with_groups: bo
 /// # Errors
 /// The database's.
 pub async fn by_id(
-    ctx: &Context,
+    ctx: &StoreContext,
     type_name: &str,
     id: &str,
     with_groups: bool,
@@ -60,17 +60,17 @@ pub async fn user_by_name(ctx: &Context, user_name: &str) -> Result<Option<Resou
 /// The statement that finds a user by user name, whose case and Unicode form do not matter, with the hash of the password
 /// and when it was set, if there is one, and the groups.
 #[must_use]
-pub fn user_with_password_hash(ctx: &Context, user_name: &str) -> Statement {
+pub fn user_with_password_hash(ctx: &Work, user_name: &str) -> Statement {
     with_password(ctx, "c.password_hash, c.changed", "r.name_key = ?2", &fold(user_name))
 }
 
 /// The statement that finds a user by id, with when the password was set, if there is one, and the groups.
 #[must_use]
-pub fn user_with_password_change(ctx: &Context, id: &str) -> Statement {
+pub fn user_with_password_change(ctx: &Work, id: &str) -> Statement {
     with_password(ctx, "c.changed", "r.id = ?2", id)
 }
 
-fn with_password(ctx: &Context, columns: &str, condition: &str, value: &str) -> Statement {
+fn with_password(ctx: &Work, columns: &str, condition: &str, value: &str) -> Statement {
     let sql = format!(
         "SELECT {COLUMNS}, {columns}, {GROUPS_COLUMN} FROM resources r \
          LEFT JOIN credentials c ON c.tenant = r.tenant AND c.user_id = r.id \

@@ -179,7 +179,7 @@ impl Replacement<'_> {
     fn batch(&self, effects: SideEffects) -> Vec<Statement> {
         let Self { ctx, operation, after, .. } = self;
         let mut batch = vec![self.row(&InvitationColumns::new(&effects))];
-        batch.extend(effects.actions.iter().map(|action| audit::record(ctx, operation, *action, &after.id)));
+        batch.extend(effects.actions.iter().map(|action| audit::record(*ctx, operation, *action, &after.id)));
         batch.extend(self.indexes());
         batch.extend(self.group_name());
         // Another password ends them too.

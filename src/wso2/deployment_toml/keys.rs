@@ -1,16 +1,18 @@
 //! What the keys of a `deployment.toml` mean here.
 
+use crate::model::settings::{self, Setting};
+
 /// What a key means.
 #[derive(Clone, Copy, Debug)]
 pub enum Meaning {
-    /// Its value is that of these connector properties (`tenant/connectors.rs`).
+    /// Its value is that of these connector properties (`wso2/connectors.rs`).
     Properties(&'static [&'static str]),
     /// The same, where no key of their own sets them.
     DefaultOf(&'static [&'static str]),
     /// `internal` or `external`: the default of who sends the mails.
     Sender,
     /// A setting that no connector has.
-    Setting(&'static str),
+    Setting(Setting),
     /// The sender's address, a variable of the deployment.
     MailFrom,
     /// The sender's name, a part of the same variable.
@@ -65,7 +67,7 @@ const KEYS: &[(&str, Meaning)] = &[
     ),
     ("output_adapter.email.from_address", Meaning::MailFrom),
     ("output_adapter.email.signature", Meaning::SenderName),
-    ("output_adapter.email.reply_to", Meaning::Setting("MAIL_REPLY_TO")),
+    ("output_adapter.email.reply_to", Meaning::Setting(settings::MAIL_REPLY_TO)),
     (
         "identity_mgt.user_claim_update.email.enable_verification",
         Meaning::Properties(&["UserClaimUpdate.Email.EnableVerification"]),
@@ -78,8 +80,8 @@ const KEYS: &[(&str, Meaning)] = &[
         "identity_mgt.user_claim_update.email.enable_notification",
         Meaning::No("A notice to the old address goes out with every mail that asks to confirm a new one."),
     ),
-    ("identity_mgt.password_policy.min_length", Meaning::Setting("PASSWORD_MIN_LENGTH")),
-    ("identity_mgt.notification.default_locale", Meaning::Setting("DEFAULT_LOCALE")),
+    ("identity_mgt.password_policy.min_length", Meaning::Setting(settings::PASSWORD_MIN_LENGTH)),
+    ("identity_mgt.notification.default_locale", Meaning::Setting(settings::DEFAULT_LOCALE)),
     ("server.hostname", Meaning::No("Set PUBLIC_ORIGIN to the address that links are to start with.")),
     ("server.base_path", Meaning::No("Set PUBLIC_ORIGIN to the address that links are to start with.")),
 ];
@@ -138,8 +140,8 @@ mod tests {
     fn every_property_that_a_key_stands_for_is_a_setting() {
         let is_setting = |name: &str| connectors::property(name).is_some_and(|property| property.setting().is_some());
         for (key, meaning) in KEYS {
-            if let Meaning::Setting(name) = meaning {
-                assert!(settings::known(name).is_some(), "{key}");
+            if let Meaning::Setting(setting) = meaning {
+                assert!(settings::known(setting.name).is_some(), "{key}");
             }
             if let Meaning::Properties(names) | Meaning::DefaultOf(names) = meaning {
                 assert!(names.iter().all(|name| is_setting(name)), "{key}");

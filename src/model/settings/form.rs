@@ -1,0 +1,282 @@
+//! The forms that the values of settings have: how a value is read, and how a form is described to whoever got it wrong.
+
+use std::ops::RangeInclusive;
+
+use crate::base::address::Address;
+use crate::base::limits::RateLimits;
+use crate::base::locale::{MAX_LOCALE, normalise};
+use crate::base::web_address::is_web_address;
+
+/// The longest value, in bytes.
+const LONGEST: usize = 1024;
+
+/// How long a link lives, in WSO2's terms: minutes; -1 (any negative) for ever; 0 dead at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Validity {
+    /// The link never expires.
+    Forever,
+    /// The link lives this many minutes.
+    Minutes(u32),
+}
+
+impl Validity {
+    /// When a link issued at `issued_at` (seconds) expires: seconds, 0 for never.
+    #[must_use]
+    pub fn expires_at(self, issued_at: u64) -> u64 {
+        match self {
+            Self::Forever => 0,
+            Self::Minutes(minutes) => issued_at.saturating_add(u64::from(minutes) * 60).max(1),
+        }
+    }
+}
+
+/// Who mails the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmailSender {
+    /// Latchkey mails it.
+    Internal,
+    /// No mail: the code comes back in the answer, and whoever asked hands it on.
+    External,
+}
+
+impl EmailSender {
+    /// The sender of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Internal, Self::External].into_iter().find(|sender| sender.as_str() == name)
+    }
+
+    /// Its name as a value of `EMAIL_SENDER`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Internal => "internal",
+            Self::External => "external",
+        }
+    }
+}
+
+/// The kind of a setting's values, which are stored as text all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `true` or `false`.
+    Boolean,
+    /// A whole number.
+    Integer,
+    /// Anything.
+    Text,
+}
+
+impl Kind {
+    /// The value in the one spelling that is stored and shown, without spaces around it; `None` if it is of another kind.
+    #[must_use]
+    pub fn canonical(self, value: &str) -> Option<String> {
+        let value = value.trim();
+        match self {
+            Self::Boolean => Boolean.parse(value).map(|truth| truth.to_string()),
+            Self::Integer => value.parse::<i64>().ok().map(|number| number.to_string()),
+            Self::Text => Some(value.to_owned()),
+        }
+    }
+
+    /// What a value of this kind must be: the end of a sentence.
+    #[must_use]
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Boolean => "true or false",
+            Self::Integer => "a whole number",
+            Self::Text => "text",
+        }
+    }
+}
+
+/// A form of values: the column of the table in `settings.rs` that says how a setting is read.
+pub trait Form {
+    /// What a value is read as: the type of the field of `Settings`.
+    type Value;
+
+    /// The kind that values of this form are of.
+    const KIND: Kind;
+
+    /// What stands in for a default that is itself malformed. A test proves that none is, so that nobody meets it.
+    const FALLBACK: Self::Value;
+
+    /// The value, if it is of this form.
+    fn parse(&self, text: &str) -> Option<Self::Value>;
+
+    /// What a value must be: the end of the sentence that reports one of another form.
+    fn description(&self) -> String;
+}
+
+/// Returns the kind of a form, where a constant needs it.
+pub const fn kind_of<F: Form>(_: &F) -> Kind {
+    F::KIND
+}
+
+/// Any text that may be stored at all, which every setting's value is.
+pub struct Text;
+
+impl Form for Text {
+    type Value = String;
+    const KIND: Kind = Kind::Text;
+    const FALLBACK: String = String::new();
+
+    fn parse(&self, text: &str) -> Option<String> {
+        (text.len() <= LONGEST && !text.chars().any(char::is_control)).then(|| text.to_owned())
+    }
+
+    fn description(&self) -> String {
+        "at most 1,024 bytes without control characters".to_owned()
+    }
+}
+
+/// `true` or `false`, in small letters or capitals.
+pub struct Boolean;
+
+impl Form for Boolean {
+    type Value = bool;
+    const KIND: Kind = Kind::Boolean;
+    const FALLBACK: bool = false;
+
+    fn parse(&self, text: &str) -> Option<bool> {
+        match text.to_ascii_lowercase().as_str() {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        }
+    }
+
+    fn description(&self) -> String {
+        Self::KIND.description().to_owned()
+    }
+}
+
+/// A whole number in this range.
+pub struct WholeNumber(pub RangeInclusive<u32>);
+
+impl Form for WholeNumber {
+    type Value = u32;
+    const KIND: Kind = Kind::Integer;
+    const FALLBACK: u32 = 0;
+
+    fn parse(&self, text: &str) -> Option<u32> {
+        text.parse().ok().filter(|number| self.0.contains(number))
+    }
+
+    fn description(&self) -> String {
+        format!("a whole number from {} to {}", self.0.start(), self.0.end())
+    }
+}
+
+/// How long a link lives ([`Validity`]).
+pub struct LinkValidity;
+
+impl Form for LinkValidity {
+    type Value = Validity;
+    const KIND: Kind = Kind::Integer;
+    const FALLBACK: Validity = Validity::Minutes(0);
+
+    fn parse(&self, text: &str) -> Option<Validity> {
+        match text.parse::<i64>().ok()? {
+            minutes if minutes < 0 => Some(Validity::Forever),
+            minutes => Some(Validity::Minutes(u32::try_from(minutes).unwrap_or(u32::MAX))),
+        }
+    }
+
+    fn description(&self) -> String {
+        "minutes as a whole number, -1 for ever".to_owned()
+    }
+}
+
+/// Who mails links ([`EmailSender`]).
+pub struct Sender;
+
+impl Form for Sender {
+    type Value = EmailSender;
+    const KIND: Kind = Kind::Text;
+    const FALLBACK: EmailSender = EmailSender::Internal;
+
+    fn parse(&self, text: &str) -> Option<EmailSender> {
+        EmailSender::parse(text)
+    }
+
+    fn description(&self) -> String {
+        format!("{} or {}", EmailSender::Internal.as_str(), EmailSender::External.as_str())
+    }
+}
+
+/// A locale such as `de` or `pt-BR`, which is read as `pt_BR`.
+pub struct Locale;
+
+impl Form for Locale {
+    type Value = String;
+    const KIND: Kind = Kind::Text;
+    const FALLBACK: String = String::new();
+
+    fn parse(&self, text: &str) -> Option<String> {
+        normalise(text).filter(|locale| locale.len() <= MAX_LOCALE)
+    }
+
+    fn description(&self) -> String {
+        "a locale such as en_US or de".to_owned()
+    }
+}
+
+/// A mail address, or nothing.
+pub struct MailAddress;
+
+impl Form for MailAddress {
+    type Value = Option<String>;
+    const KIND: Kind = Kind::Text;
+    const FALLBACK: Option<String> = None;
+
+    fn parse(&self, text: &str) -> Option<Option<String>> {
+        parse_optional(text, |text| Address::parse(text).is_some())
+    }
+
+    fn description(&self) -> String {
+        "an address such as help@example.com".to_owned()
+    }
+}
+
+/// A web address ([`is_web_address`]), or nothing.
+pub struct WebAddress;
+
+impl Form for WebAddress {
+    type Value = Option<String>;
+    const KIND: Kind = Kind::Text;
+    const FALLBACK: Option<String> = None;
+
+    fn parse(&self, text: &str) -> Option<Option<String>> {
+        parse_optional(text, is_web_address)
+    }
+
+    fn description(&self) -> String {
+        "an address such as https://app.example.com/".to_owned()
+    }
+}
+
+/// Rate limits ([`RateLimits::parse`]).
+pub struct Limits;
+
+impl Form for Limits {
+    type Value = RateLimits;
+    const KIND: Kind = Kind::Text;
+    const FALLBACK: RateLimits = RateLimits::DEFAULT;
+
+    fn parse(&self, text: &str) -> Option<RateLimits> {
+        RateLimits::parse(text)
+    }
+
+    fn description(&self) -> String {
+        RateLimits::FORM.to_owned()
+    }
+}
+
+/// Reads a value that may be empty, which is `Some(None)`: not set.
+fn parse_optional(text: &str, is_right: impl Fn(&str) -> bool) -> Option<Option<String>> {
+    if text.is_empty() {
+        return Some(None);
+    }
+    is_right(text).then(|| Some(text.to_owned()))
+}
