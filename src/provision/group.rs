@@ -126,12 +126,17 @@ fn check_references(members: &[NewMember], inspected: &Inspected) -> Result<(), 
     });
     match wrong {
         None => Ok(()),
-        Some(member) => Err(ScimError::invalid_value(format!(
-            "The '$ref' of a member leads to no {} with the id '{}'.",
-            member.referred_as.unwrap_or(USER),
-            short(&member.id)
-        ))),
+        Some(member) => Err(unknown_member(member)),
     }
+}
+
+/// What is said of a member that is not there, or of another type than its `$ref` says.
+pub fn unknown_member(member: &NewMember) -> ScimError {
+    let id = short(&member.id);
+    ScimError::invalid_value(match member.referred_as {
+        Some(name) => format!("The '$ref' of a member leads to no {name} with the id '{id}'."),
+        None => format!("There is no user or group with the id '{id}'."),
+    })
 }
 
 /// PUT: the document takes the old one's place, and these are all members.
