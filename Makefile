@@ -140,6 +140,4 @@ $(WASM): $(SOURCES) $(NPM) $(WORKER_BUILD) $(WASM_BINDGEN) | wasm-target
 	@worker-build --release --out-dir ../build worker
 	@cp src/edge/entry.js build/entry.js
 	@echo "==> wasm-opt -Oz"
-	@$(WASM_OPT_BIN) $@ -o $@ -Oz --skip-pass=memory-packing --reorder-functions-by-name $(WASM_FEATURES)
-	@node scripts/order-functions.mjs $@
-	@$(WASM_OPT_BIN) $@ -o $@ --reorder-functions-by-name --strip-debug --strip-producers $(WASM_FEATURES)
+	@$(WASM_OPT_BIN) $@ -o $@ -Oz --strip-debug --strip-producers $(WASM_FEATURES)

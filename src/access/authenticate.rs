@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 
 use crate::access::delay::{Attempt, Verdict};
 use crate::access::grant::Grant;
-use crate::access::password::HashLimiter;
+use crate::access::hash_limiter::HashLimiter;
 use crate::access::{api_token_text, api_tokens, password, role, sessions};
 use crate::base::scope::{Scope, Scopes};
 use crate::base::secret::Secret;

@@ -7,7 +7,8 @@
 //! | `api_token_text`, `api_tokens` | API tokens: their text, and how one is found, made and revoked |
 //! | `grant` | the access tokens that API tokens are exchanged for |
 //! | `session_cookie`, `sessions` | console sessions: the cookie, and how one begins, goes on and ends |
-//! | `password`, `policy` | hashing, and which passwords will do |
+//! | `password`, `hash_limiter` | hashing, and how many requests may wait for it |
+//! | `password_policy` | which passwords will do |
 //! | `delay` | how long the next sign-in has to wait after failed ones |
 //! | `limits` | whether a request is one too many |
 //! | `audit_seal` | the chain of the audit's rows: sealed, checked, and shortened |
@@ -18,9 +19,10 @@ pub mod audit_seal;
 pub mod authenticate;
 pub mod delay;
 pub mod grant;
+pub mod hash_limiter;
 pub mod limits;
 pub mod password;
-pub mod policy;
+pub mod password_policy;
 pub mod role;
 pub mod session_cookie;
 pub mod sessions;

@@ -5,8 +5,6 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine;
@@ -28,34 +26,9 @@ const MAX_PASSES: u32 = 8;
 
 /// The longest password that is looked at, in bytes: checked before anything that costs time.
 pub const MAX_BYTES: usize = 1024;
-/// How many requests may wait for their turn to hash.
-const MAX_WAITING: usize = 64;
 
 thread_local! {
     static MEMORY: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Counts the requests that are about to hash; more than 64 are turned away before they cost anything.
-#[derive(Clone, Debug, Default)]
-pub struct HashLimiter(Arc<AtomicUsize>);
-
-/// The permit of a request to hash; given back when dropped.
-#[derive(Debug)]
-pub struct HashPermit(Arc<AtomicUsize>);
-
-impl HashLimiter {
-    /// Returns a permit, unless too many wait already.
-    #[must_use]
-    pub fn enter(&self) -> Option<HashPermit> {
-        let permit = HashPermit(self.0.clone());
-        (self.0.fetch_add(1, Ordering::Relaxed) < MAX_WAITING).then_some(permit)
-    }
-}
-
-impl Drop for HashPermit {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// A password as it is hashed: NFC and nothing else, so that the same characters typed on another keyboard match.

@@ -13,6 +13,24 @@ pub fn is_invisible(c: char) -> bool {
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Characters that a user name is told apart from another by, but not by the eye: Unicode's Cc, Cf, Zl, Zp and Zs, save
+/// the plain space. Such a name passes for another's, or turns the direction of the text around it.
+#[must_use]
+pub fn is_barred_from_user_names(c: char) -> bool {
+    // White space is Zs, Zl, Zp and some of Cc.
+    c.is_control() || (c.is_whitespace() && c != ' ') || is_format(c)
+}
+
+/// Unicode's general category Cf.
+fn is_format(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}' | '\u{891}' | '\u{8e2}'
+        | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
+        | '\u{2066}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
+        | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0001}'
+        | '\u{e0020}'..='\u{e007f}')
+}
+
 /// Of the invisible ones, those that names are written with and whose reach is one letter: joiners, plain marks of the
 /// writing direction, variation selectors.
 #[must_use]
@@ -63,6 +81,17 @@ mod tests {
     fn letters_of_real_names_are_in_no_table() {
         for c in "ÄöñçšŁΩжקاक漢字かカ한글ﾊ".chars() {
             assert!(!is_invisible(c) && !is_punctuation_in_disguise(c), "{c}");
+        }
+    }
+
+    #[test]
+    fn user_names_have_no_characters_of_unicodes_control_format_and_separator_categories() {
+        // How many there are of Cc, Cf, Zl, Zp and Zs in Unicode 16, without the plain space.
+        let barred = (0..=0x10_ffff).filter_map(char::from_u32).filter(|c| is_barred_from_user_names(*c)).count();
+        assert_eq!(barred, 65 + 170 + 1 + 1 + 16);
+        assert!(!is_barred_from_user_names(' '));
+        for c in "ÄöñçšŁΩжקاक漢字한\u{fe0f}\u{301}".chars() {
+            assert!(!is_barred_from_user_names(c), "{c:?}");
         }
     }
 

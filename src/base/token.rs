@@ -10,7 +10,7 @@
 //! ```
 //!
 //! There is no algorithm field: the prefix fixes it. Nothing here touches a database. What a token cannot know, whether
-//! its `seq` is still the user's, is checked afterwards (`redeem.rs`).
+//! its `seq` is still the user's, is checked afterwards (`invite/redeem.rs`).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

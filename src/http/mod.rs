@@ -38,7 +38,7 @@ use axum::response::Response;
 use serde_json::json;
 use tower_service::Service as _;
 
-use crate::access::password::HashLimiter;
+use crate::access::hash_limiter::HashLimiter;
 use crate::base::scope::Scopes;
 use crate::http::area::Area;
 use crate::http::error::{ApiError, Failure};

@@ -1,7 +1,7 @@
 //! Why a password was refused, as the person who typed it reads it.
 
 use crate::access::password;
-use crate::access::policy::Weakness;
+use crate::access::password_policy::Weakness;
 use crate::i18n::fill::fill;
 use crate::i18n::pages::PageTexts;
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use ::http::{HeaderMap, Uri};
 use percent_encoding::percent_decode_str;
 
-use crate::access::password::HashLimiter;
+use crate::access::hash_limiter::HashLimiter;
 use crate::http::area::Area;
 use crate::http::body::RequestBody;
 use crate::model::context::Context;

@@ -117,6 +117,21 @@ pub fn set_address(document: &mut Document, address: &str) {
     }
 }
 
+/// Leaves an address as it is stored where a document has the same one: it may have been stored before white space around
+/// addresses was cut, and nobody is to be mailed because it is.
+pub fn keep_stored_addresses(stored: &Document, document: &mut Document) {
+    let stored = stored.get("emails").and_then(Json::as_array).into_iter().flatten();
+    let stored: Vec<&str> = stored.filter_map(|email| email["value"].as_str()).collect();
+    let emails = document.get_mut("emails").and_then(Json::as_array_mut).into_iter().flatten();
+    for value in emails.filter_map(|email| email.get_mut("value")) {
+        let Some(text) = value.as_str() else { continue };
+        let same = stored.iter().find(|known| known.trim() == text);
+        if let Some(known) = same.filter(|known| **known != text) {
+            *value = json!(known);
+        }
+    }
+}
+
 fn position_of_address(emails: &[Json]) -> usize {
     emails.iter().position(|email| email["primary"] == Json::Bool(true)).unwrap_or_default()
 }

@@ -10,3 +10,4 @@ pub mod redeem;
 pub mod renewal;
 pub mod resend;
 pub mod resend_all;
+pub mod revoke;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use crate::access::hash_limiter::HashLimiter;
 use crate::access::password;
-use crate::access::policy::{self, Weakness};
+use crate::access::password_policy::{self, Weakness};
 use crate::base::account::{Cause, Onboarding};
 use crate::base::address::Address;
 use crate::base::token::{Claims, Purpose, Refused};
@@ -133,7 +134,7 @@ pub enum Redeemed {
 /// The database's: nothing was changed, and the link still works.
 pub async fn set_password(
     ctx: &Context,
-    gate: &password::HashLimiter,
+    gate: &HashLimiter,
     claims: Claims,
     password: &str,
     confirm: Option<&str>,
@@ -160,7 +161,7 @@ async fn set_live_password(
     confirm: Option<&str>,
 ) -> Result<Redeemed, DatabaseError> {
     let minimum = ctx.settings().password_min_length;
-    let weaknesses = policy::weaknesses(password, minimum, &policy::obvious_words(ctx, &user));
+    let weaknesses = password_policy::weaknesses(password, minimum, &password_policy::obvious_words(ctx, &user));
     if !weaknesses.is_empty() {
         return Ok(Redeemed::Refused(claims, user, weaknesses));
     }
@@ -170,7 +171,7 @@ async fn set_live_password(
         return Ok(Redeemed::Mismatch(claims, user));
     }
     // Last, because it costs most.
-    if policy::is_among(password, last_passwords) {
+    if password_policy::is_among(password, last_passwords) {
         return Ok(Redeemed::Refused(claims, user, vec![Weakness::Used]));
     }
     let Some(hash) = password::hash(password, &*ctx.platform.entropy) else {

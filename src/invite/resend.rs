@@ -1,5 +1,4 @@
-//! Sending an invitation again, and withdrawing it: one conditional write each (`store::invitations::resend`), in one round
-//! trip.
+//! Sending an invitation again: one conditional write (`store::invitations::resend`), in one round trip.
 
 use crate::base::account::{Account, Lock, Onboarding};
 use crate::base::limits::Limit;
@@ -94,14 +93,6 @@ async fn hand_over(ctx: &StoreContext, user_id: &str) -> Result<Resent, ResendEr
     Ok(Resent { code: mint(ctx, &code, &user), user })
 }
 
-/// Withdraws a pending user's invitation: its links die, the account stays as it is. Answers the user as they are now.
-///
-/// # Errors
-/// [`ResendError`]
-pub async fn revoke(ctx: &Context, user_id: &str) -> Result<Resource, ResendError> {
-    check(store::revoke(&ctx.in_store_of(user_id), user_id).await?, why_not_withdrawn)
-}
-
 /// What a resend was refused for: the limit, or else somebody who was faster.
 async fn explain_limit(ctx: &StoreContext, user_id: &str, limit: Limit) -> Result<ResendError, DatabaseError> {
     let Some(oldest) = store::find_exhausting(ctx, user_id, limit).await? else {
@@ -113,7 +104,10 @@ async fn explain_limit(ctx: &StoreContext, user_id: &str, limit: Limit) -> Resul
 }
 
 /// The user as written; where nothing was, the reason that `why_not` finds in what they are.
-fn check(changed: Changed, why_not: fn(&Resource) -> &'static str) -> Result<Resource, ResendError> {
+///
+/// # Errors
+/// `NotFound`, or that there is nothing to do it to.
+pub fn check(changed: Changed, why_not: fn(&Resource) -> &'static str) -> Result<Resource, ResendError> {
     match changed {
         Changed::Done(user) => Ok(user),
         Changed::Refused(user) => Err(ResendError::Nothing(why_not(&user))),
@@ -143,13 +137,5 @@ fn why_not_sent(user: &Resource) -> &'static str {
             "The user has no e-mail address: add one to emails, which sends a new invitation."
         }
         _ => FASTER,
-    }
-}
-
-fn why_not_withdrawn(user: &Resource) -> &'static str {
-    match (user.account.onboarding, &user.invitation) {
-        (Onboarding::None, Some(_)) => "The invitation has been accepted: there is nothing to revoke.",
-        (Onboarding::None, None) => "This user was never invited: there is nothing to revoke.",
-        _ => "The invitation has been revoked already.",
     }
 }

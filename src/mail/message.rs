@@ -1,4 +1,4 @@
-//! From an outbox row to a message: the link is minted here, and nowhere else, from what the first lease content.
+//! From an outbox row to a message: the link is minted here, and nowhere else, from what the first lease froze.
 
 use crate::base::token::{Claims, Purpose};
 use crate::mail::providers::Message;

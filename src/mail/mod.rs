@@ -9,7 +9,7 @@ pub mod message;
 pub mod preview;
 pub mod providers;
 pub mod render;
-pub mod retry;
+pub mod requeue;
 pub mod sender;
 pub mod template;
 pub mod template_choice;

@@ -7,6 +7,7 @@
 mod attempt;
 mod failover;
 mod lease;
+mod pause;
 mod plan;
 mod throttle;
 
@@ -34,6 +35,7 @@ const BATCH: u32 = 100;
 const CONNECTIONS: u32 = 6;
 /// The most characters of each fact that a mail tells.
 const LONGEST_FACT: usize = 256;
+
 /// The number of mails that a run sent, put off or ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {

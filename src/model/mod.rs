@@ -9,6 +9,7 @@ pub mod context;
 pub mod deployment;
 pub mod mail;
 pub mod mail_template;
+pub mod new_resource;
 pub mod resource;
 pub mod schemas;
 pub mod settings;

@@ -132,6 +132,18 @@ impl UserStores {
         Some((self.named(domain)?, rest))
     }
 
+    /// A user name without the white space around it, nor around the domain in it.
+    #[must_use]
+    pub fn trimmed<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        let name = name.trim();
+        match name.split_once('/').map(|(domain, rest)| (domain, domain.trim_end(), rest, rest.trim_start())) {
+            Some((domain, named, rest, bare)) if (domain, rest) != (named, bare) && self.named(named).is_some() => {
+                Cow::Owned(format!("{named}/{bare}"))
+            }
+            _ => Cow::Borrowed(name),
+        }
+    }
+
     /// Understands a user name: `ACME/alice`, `PRIMARY/alice` or `alice`.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Prepared creations that wait to go to the database together.
 
-use crate::store::resources::NewResource;
+use crate::model::new_resource::NewResource;
 
 /// How much one batch takes.
 #[derive(Clone, Copy, Debug)]

@@ -9,16 +9,17 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use crate::access::password::HashLimiter;
+use crate::access::hash_limiter::HashLimiter;
 use crate::model::context::Context;
+use crate::model::new_resource::{NewMember, NewResource};
 use crate::model::resource::{GROUP, USER};
 use crate::ports::DatabaseError;
 use crate::provision::batch::{BatchLimits, Batcher};
-use crate::provision::{self, CODE_HEADER, Expected, Found, ProvisionError, prepare, user_store};
+use crate::provision::{self, CODE_HEADER, Expected, Found, ProvisionError, group, prepare, user_store};
 use crate::store::cross_store::RemoteUsers;
 use crate::store::groups;
 use crate::store::keys::{self, Entry};
-use crate::store::resources::{self, NewResource, find};
+use crate::store::resources::{self, find};
 use scim::bulk::{BULK_RESPONSE_SCHEMA, Method, Operation, Plan, Planned, ResourceId, resolve};
 use scim::error::Error as ScimError;
 use scim::fold::fold;
@@ -318,10 +319,10 @@ impl Run<'_> {
             }
             remote_users.name_members(&mut new.members);
             let name = unique_name(&new);
-            if let Some(member) = new.members.iter().find(|member| unknown.contains(&member.id)) {
-                let short: String = member.id.chars().take(80).collect();
-                let error = ScimError::invalid_value(format!("There is no user or group with the id '{short}'."));
-                self.record(&label, Err(error.into()));
+            let is_unknown =
+                |member: &&NewMember| unknown.contains(&(member.id.clone(), member.referred_as.map(str::to_owned)));
+            if let Some(member) = new.members.iter().find(is_unknown) {
+                self.record(&label, Err(group::unknown_member(member).into()));
             } else if name.as_ref().is_some_and(|name| taken.contains(name)) {
                 self.record(&label, Err(resources::taken(&new.resource_type).into()));
             } else {
@@ -334,17 +335,22 @@ impl Run<'_> {
         Ok(checked)
     }
 
-    /// The members named that there are not, and that this batch does not create either; and those of other user stores.
+    /// The members named that there are not, or not of the type that a `$ref` says, and that this batch does not create
+    /// either; and those of other user stores.
     async fn unknown_members(
         &self,
         batch: &[(Label, NewResource)],
-    ) -> Result<(HashSet<String>, RemoteUsers), DatabaseError> {
-        let created: HashSet<&str> = batch.iter().map(|(_, new)| new.resource.id.as_str()).collect();
-        let named: Vec<&str> = batch
+    ) -> Result<(HashSet<(String, Option<String>)>, RemoteUsers), DatabaseError> {
+        let created: HashMap<&str, &str> =
+            batch.iter().map(|(_, new)| (new.resource.id.as_str(), new.resource_type.name.as_str())).collect();
+        let is_created = |(id, kind): &(&str, Option<&str>)| {
+            created.get(id).is_some_and(|created| kind.is_none_or(|kind| kind == *created))
+        };
+        let named: Vec<(&str, Option<&str>)> = batch
             .iter()
             .flat_map(|(_, new)| &new.members)
-            .map(|member| member.id.as_str())
-            .filter(|id| !created.contains(id))
+            .map(|member| (member.id.as_str(), member.referred_as))
+            .filter(|named| !is_created(named))
             .collect();
         if named.is_empty() { Ok(Default::default()) } else { groups::unknown(self.ctx, &named).await }
     }

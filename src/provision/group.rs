@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use crate::access::role::Role;
 use crate::model::audit::Action;
 use crate::model::context::Context;
+use crate::model::new_resource::{NewMember, NewResource};
 use crate::model::resource::{GROUP, Resource, USER};
 use crate::ports::Row;
 use crate::provision::{
@@ -16,7 +17,7 @@ use crate::provision::{
 };
 use crate::store::groups::{self, Change, Inspected};
 use crate::store::operation::Operation;
-use crate::store::resources::{self, NewMember, NewResource, SideEffects, Written, find};
+use crate::store::resources::{self, SideEffects, Written, find};
 use scim::error::Error as ScimError;
 use scim::filter::Filter;
 use scim::patch::{self, Patch, ValueOp};
@@ -125,12 +126,17 @@ fn check_references(members: &[NewMember], inspected: &Inspected) -> Result<(), 
     });
     match wrong {
         None => Ok(()),
-        Some(member) => Err(ScimError::invalid_value(format!(
-            "The '$ref' of a member leads to no {} with the id '{}'.",
-            member.referred_as.unwrap_or(USER),
-            short(&member.id)
-        ))),
+        Some(member) => Err(unknown_member(member)),
     }
+}
+
+/// What is said of a member that is not there, or of another type than its `$ref` says.
+pub fn unknown_member(member: &NewMember) -> ScimError {
+    let id = short(&member.id);
+    ScimError::invalid_value(match member.referred_as {
+        Some(name) => format!("The '$ref' of a member leads to no {name} with the id '{id}'."),
+        None => format!("There is no user or group with the id '{id}'."),
+    })
 }
 
 /// PUT: the document takes the old one's place, and these are all members.

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use crate::access::password::HashLimiter;
+use crate::access::hash_limiter::HashLimiter;
 use crate::base::account::{Account, Onboarding};
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
@@ -32,11 +32,12 @@ use crate::invite::code::mint;
 use crate::model::audit::Action;
 use crate::model::code::Code;
 use crate::model::context::{Actor, Context, StoreContext, Work};
+use crate::model::new_resource::{NewMember, NewResource};
 use crate::model::resource::{GROUP, Resource, USER};
 use crate::ports::DatabaseError;
 use crate::provision::user::WriteRequest;
 use crate::store::operation::Operation;
-use crate::store::resources::{self, Deleted, NewMember, NewResource, SideEffects, Written, find};
+use crate::store::resources::{self, Deleted, SideEffects, Written, find};
 use crate::store::{credentials, cross_store, pending};
 use scim::error::Error as ScimError;
 use scim::patch::Patch;

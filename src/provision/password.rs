@@ -1,8 +1,9 @@
 //! Passwords that an administrator or a client sends. They answer for its strength beyond length; people who choose their
 //! own are held to the whole policy (`invite/redeem.rs`).
 
-use crate::access::password::{self, HashLimiter};
-use crate::access::policy::{self, Weakness};
+use crate::access::hash_limiter::HashLimiter;
+use crate::access::password;
+use crate::access::password_policy::{self, Weakness};
 use crate::model::context::UnitOfWork;
 use crate::provision::ProvisionError;
 use scim::error::Error as ScimError;
@@ -13,7 +14,7 @@ use scim::error::Error as ScimError;
 /// 400 `invalidValue` with WSO2's code for the policy; `Busy`.
 pub fn hash(ctx: &impl UnitOfWork, gate: &HashLimiter, password: &str) -> Result<String, ProvisionError> {
     let minimum = ctx.settings().password_min_length;
-    let problem = policy::weaknesses(password, minimum, &[]).into_iter().find_map(|weakness| match weakness {
+    let problem = password_policy::weaknesses(password, minimum, &[]).into_iter().find_map(|weakness| match weakness {
         Weakness::TooShort(least) => Some(format!("20035 - The password needs at least {least} characters.")),
         Weakness::TooLong => Some(format!("20035 - The password is longer than {} bytes.", password::MAX_BYTES)),
         Weakness::Unprintable => Some("20035 - The password has a control character.".to_owned()),

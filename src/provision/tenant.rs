@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use crate::access::password::HashLimiter;
+use crate::access::hash_limiter::HashLimiter;
 use crate::access::role::Role;
 use crate::base::account::Onboarding;
 use crate::base::secret::Secret;
 use crate::invite::code::mint;
 use crate::model::audit::Action;
 use crate::model::context::Context;
+use crate::model::new_resource::NewResource;
 use crate::model::resource::{USER, WSO2_SCHEMA};
 use crate::model::schemas;
 use crate::model::settings;
@@ -20,7 +21,7 @@ use crate::ports::DatabaseError;
 use crate::provision::{ProvisionError, prepare};
 use crate::store::audit;
 use crate::store::operation::Operation;
-use crate::store::resources::{NewResource, creation};
+use crate::store::resources::creation;
 use crate::store::tenant_settings::{self, Change};
 use crate::store::tenants;
 use scim::error::Error as ScimError;

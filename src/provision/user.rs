@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use crate::access::password::HashLimiter;
-use crate::access::policy::{self, Weakness};
+use crate::access::hash_limiter::HashLimiter;
+use crate::access::password_policy::{self, Weakness};
 use crate::access::role;
 use crate::base::account::Onboarding;
 use crate::base::address::Address;
+use crate::base::characters::is_barred_from_user_names;
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
 use crate::invite::account_request::{self, AccountRequest, ExplicitFields};
@@ -18,9 +19,10 @@ use crate::model::audit::Action;
 use crate::model::code::Code;
 use crate::model::context::{Actor, Context, StoreContext, Work};
 use crate::model::mail::TemplateType;
+use crate::model::new_resource::{NewMail, NewResource};
 use crate::model::resource::{Invitation, Resource, USER};
 use crate::provision::{ProvisionError, check_may_appoint, password, to_stored_text, user_store};
-use crate::store::resources::{NewMail, NewResource, SideEffects};
+use crate::store::resources::SideEffects;
 use scim::error::Error as ScimError;
 use scim::patch::Patch;
 use scim::resource::{self, Document};
@@ -93,7 +95,10 @@ impl WriteRequest<'_> {
             }
         }
         user_store::check_same_store(ctx, before, document)?;
-        check_name(document)?;
+        if document.get("userName") != self.stored.get("userName") {
+            check_name(document)?;
+        }
+        account_request::keep_stored_addresses(self.stored, document);
         if matches!(ctx.actor, Actor::User(_)) {
             if replaced {
                 keep_others(rt, self.stored, document);
@@ -193,7 +198,8 @@ impl WriteRequest<'_> {
     /// Holds a password that a user chooses over SCIM to what no pattern or habit gives away.
     fn check_own_password(&self, password: &str) -> Result<(), ProvisionError> {
         let minimum = self.ctx.settings().password_min_length;
-        let weak = policy::weaknesses(password, minimum, &policy::obvious_words(self.ctx, self.before));
+        let weak =
+            password_policy::weaknesses(password, minimum, &password_policy::obvious_words(self.ctx, self.before));
         let guessable = |weakness: &Weakness| {
             matches!(weakness, Weakness::Common | Weakness::Obvious(_) | Weakness::Repeated | Weakness::Blank)
         };
@@ -201,7 +207,7 @@ impl WriteRequest<'_> {
             return Err(ScimError::invalid_value("20035 - The password is too easy to guess.").into());
         }
         let _place = self.gate.enter().ok_or(ProvisionError::Busy)?;
-        if policy::is_among(password, self.passwords) {
+        if password_policy::is_among(password, self.passwords) {
             let detail = "22001 - The password has been used before: choose one that is new to this account.";
             return Err(ScimError::invalid_value(detail).into());
         }
@@ -238,8 +244,10 @@ fn check_name(document: &Document) -> Result<(), ProvisionError> {
         let detail = format!("The userName has more than {MAX_USER_NAME} characters.");
         return Err(ScimError::invalid_value(detail).into());
     }
-    if name.chars().any(char::is_control) {
-        return Err(ScimError::invalid_value("The userName has a control character.").into());
+    if name.chars().any(is_barred_from_user_names) {
+        let detail =
+            "The userName has a control character, an invisible one, or white space other than the plain space.";
+        return Err(ScimError::invalid_value(detail).into());
     }
     Ok(())
 }

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::{Value as Json, json};
 
 use crate::model::context::{Context, StoreContext, Work};
+use crate::model::new_resource::NewResource;
 use crate::model::resource::{Resource, USER};
 use crate::model::user_stores::Located;
 use crate::provision::{ProvisionError, contended};
 use crate::store::pending;
-use crate::store::resources::{self, NewResource};
+use crate::store::resources;
 use scim::bulk::Planned;
 use scim::error::Error as ScimError;
 use scim::resource::Document;
@@ -23,13 +24,14 @@ fn user_name(document: &Document) -> &str {
 /// Understands the user name of a document, which is then spelled as it is stored; answers the number of its store.
 fn locate(ctx: &Work, document: &mut Document) -> Result<Option<u16>, ScimError> {
     let stores = &ctx.deployment.user_stores;
-    let given = user_name(document).to_owned();
+    let written = user_name(document).to_owned();
+    let given = stores.trimmed(&written);
     let Located { store, name } =
         stores.locate(&given).map_err(|domain| ScimError::invalid_value(stores.unknown(domain)))?;
     if given.contains('/') && *name == *stores.prefix(store) {
         return Err(ScimError::invalid_value("The userName names a user store, but no user in it."));
     }
-    if *name != *given {
+    if *name != *written {
         document.insert("userName".to_owned(), json!(name));
     }
     Ok(store)
@@ -43,14 +45,22 @@ pub fn resolve_store(ctx: &Context, document: &mut Document) -> Result<StoreCont
 /// Holds a user to its store: the id, and with it every link and membership, says which it is.
 pub fn check_same_store(ctx: &StoreContext, before: &Resource, document: &mut Document) -> Result<(), ScimError> {
     let current = before.user_name();
-    // As it was is fine, also where another `USER_STORES` would not take it any more.
-    if user_name(document) == current || locate(ctx, document)? == ctx.platform.store {
+    let stores = &ctx.deployment.user_stores;
+    // As it was is fine, also where another `USER_STORES` would not take it any more. Then it stays as it is stored, even
+    // where that is with white space, from before it was cut.
+    if stores.trimmed(user_name(document)) == stores.trimmed(&current) {
+        if user_name(document) != current {
+            document.insert("userName".to_owned(), json!(current));
+        }
+        return Ok(());
+    }
+    if locate(ctx, document)? == ctx.platform.store {
         return Ok(());
     }
     Err(ScimError::mutability(format!(
         "A user stays in its user store: '{}' is in {}. Name that store in the userName, or create another user.",
         crate::base::text::cut(&current, 80),
-        ctx.deployment.user_stores.split(&current).0
+        stores.split(&current).0
     )))
 }
 
@@ -61,7 +71,8 @@ pub fn new_id(ctx: &Context, registry: &Registry, planned: &Planned) -> String {
         registry.resource_type_at(&operation.endpoint).filter(|rt| rt.name == USER)?;
         let is_name = |key: &str| key.eq_ignore_ascii_case("userName") || key.eq_ignore_ascii_case(QUALIFIED);
         let (_, name) = operation.data.as_object()?.iter().find(|(key, _)| is_name(key))?;
-        ctx.deployment.user_stores.locate(name.as_str()?).ok()?.store
+        let stores = &ctx.deployment.user_stores;
+        stores.locate(&stores.trimmed(name.as_str()?)).ok()?.store
     });
     ctx.platform.in_store(store).new_id().to_string()
 }

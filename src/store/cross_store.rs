@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::json;
 
 use crate::model::context::{Context, UnitOfWork, Work};
+use crate::model::new_resource::NewMember;
 use crate::model::resource::Resource;
 use crate::ports::{DatabaseError, Statement, store_of};
 use crate::store::audit::OPERATION_HOLDS;
-use crate::store::resources::NewMember;
 
 /// How many ids one parameter lists: it is at most 2 MB.
 const LISTED: usize = 5_000;

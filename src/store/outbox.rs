@@ -5,14 +5,14 @@
 //! hundred: a lease, and its outcomes, cost one round trip each however many rows they touch.
 //!
 //! `due` reads what is to be sent, `lease` gets hold of it, `outcome` records what became of it; `row` is what they read.
-//! `listing` and `retry` are an administrator's, `sent` is for the development inbox. What is heard of a mail after it has
+//! `listing` and `requeue` are an administrator's, `sent` is for the development inbox. What is heard of a mail after it has
 //! been sent is in `store::mail_events`.
 
 pub mod due;
 pub mod lease;
 pub mod listing;
 pub mod outcome;
-pub mod retry;
+pub mod requeue;
 pub mod row;
 pub mod sent;
 

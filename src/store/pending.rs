@@ -13,9 +13,9 @@ use std::collections::HashSet;
 use serde_json::{Value as Json, json};
 
 use crate::model::context::StoreContext;
+use crate::model::new_resource::NewResource;
 use crate::ports::{DatabaseError, Millis, Platform, Statement, Value};
 use crate::store::audit::OPERATION_HOLDS;
-use crate::store::resources::NewResource;
 
 /// How old work is when the sweep does it, in milliseconds: longer than a request takes.
 const REST: Millis = 30_000;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey::access::password::HashLimiter;
+use latchkey::access::hash_limiter::HashLimiter;
 use latchkey::base::scope::{Scope, Scopes};
 use latchkey::model::context::{Actor, Context, Work};
 use latchkey::model::settings::Values;

@@ -1,11 +1,12 @@
 //! Filters about members and groups: who is in which, directly or through others, against the naive evaluator.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
+use scim::fold::fold;
 use serde_json::{Value, json};
 
 use crate::filter::Stored;
@@ -53,7 +54,10 @@ fn groups_case() -> impl Strategy<Value = GroupsCase> {
         terms
     };
     (
-        vec(text().prop_filter("a name", |text| !text.trim().is_empty()), GROUPS),
+        vec(text().prop_filter("a name", |text| !text.trim().is_empty()), GROUPS)
+            .prop_filter("no two groups have one name", |names| {
+                names.iter().map(|name| fold(name)).collect::<BTreeSet<_>>().len() == GROUPS
+            }),
         vec((0..GROUPS, 0..USERS, option::of(select(&["", "a", "Paul", "AB"][..]))), 0..8),
         vec((0..GROUPS, 0..GROUPS), 0..5),
         vec(nested(any_of(of("groups", GROUP_IDS))), 1..4),

@@ -20,6 +20,7 @@ use crate::datetime::Instant;
 use crate::error::{Error, shorten};
 use crate::fold;
 use crate::schema::{AttributePath, ResourceType, Type, VALUE};
+use crate::value::within;
 
 mod evaluate;
 mod lexer;
@@ -278,7 +279,22 @@ impl Resolver<'_> {
     }
 }
 
+/// A comparison. White space around a text is no part of it where the attribute says so. A value that was stored before
+/// this was so still has it, and is found as well as what it would be today.
 fn compare(path: AttributePath, operator: Operator, value: &Value) -> Result<Filter, Error> {
+    let leaf = path.clone().with_default_sub_attribute();
+    let inner = value.as_str().map(|text| (text, within(leaf.leaf(), text))).filter(|(text, inner)| text != inner);
+    match (inner, operator) {
+        (Some((_, inner)), Operator::Eq | Operator::Ne) => {
+            let both =
+                vec![compare_as_is(path.clone(), operator, &inner.into())?, compare_as_is(path, operator, value)?];
+            Ok(if operator == Operator::Eq { Filter::Or(both) } else { Filter::And(both) })
+        }
+        _ => compare_as_is(path, operator, value),
+    }
+}
+
+fn compare_as_is(path: AttributePath, operator: Operator, value: &Value) -> Result<Filter, Error> {
     if value.is_null() {
         return match operator {
             Operator::Eq | Operator::Ne => Ok(Filter::Compare(path, operator, Literal::Null)),

@@ -122,6 +122,8 @@ pub struct Attribute {
     pub sub_attributes: Vec<Arc<Attribute>>,
     /// Private key `x-lenientBoolean`: any string but `true` is false, as in WSO2 Identity Server.
     pub lenient_boolean: bool,
+    /// Private key `x-trimmed`: white space around a value is no part of it.
+    pub trimmed: bool,
     /// Private key `x-indexed`: the store keeps an index over it.
     pub indexed: bool,
     /// Private key `x-aliasOf`: a second name, on input and in paths, of the attribute at this path.

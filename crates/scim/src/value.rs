@@ -73,7 +73,9 @@ fn read_one(attribute: &Attribute, value: Value, path: &str) -> Result<Option<Va
     match attribute.data_type {
         Type::Complex => read_complex(attribute, value, path),
         Type::Boolean => read_boolean(attribute, &value, path).map(|flag| Some(Value::Bool(flag))),
-        Type::String | Type::Reference => read_text(value, path).map(|text| Some(Value::String(text))),
+        Type::String | Type::Reference => {
+            read_text(value, path).map(|text| Some(Value::String(trimmed(attribute, text))))
+        }
         Type::Integer => match value {
             Value::Number(number) if number.is_i64() => Ok(Some(Value::Number(number))),
             _ => Err(wrong(path, "must be a whole number")),
@@ -116,7 +118,7 @@ fn read_complex(attribute: &Attribute, value: Value, path: &str) -> Result<Optio
     for sub in &attribute.sub_attributes {
         let path = Cow::Owned(format!("{path}.{}", sub.name));
         let value = match given.remove(sub.name.as_str()) {
-            Some(Value::String(text)) if sub.name == VALUE && text.is_empty() => None,
+            Some(Value::String(text)) if sub.name == VALUE && within(sub, &text).is_empty() => None,
             Some(value) => read(sub, value, &path)?,
             None => None,
         };
@@ -147,6 +149,18 @@ fn read_text(value: Value, path: &str) -> Result<String, Error> {
         Value::String(text) => Ok(text),
         _ => Err(wrong(path, "must be a string")),
     }
+}
+
+fn trimmed(attribute: &Attribute, text: String) -> String {
+    match within(attribute, &text) {
+        inner if inner.len() < text.len() => inner.to_owned(),
+        _ => text,
+    }
+}
+
+/// What counts of a text: where the attribute says so, white space of any kind around it does not.
+pub(crate) fn within<'a>(attribute: &Attribute, text: &'a str) -> &'a str {
+    if attribute.trimmed { text.trim() } else { text }
 }
 
 /// Base64 of either alphabet, with or without padding (RFC 7643 section 2.3.6, RFC 4648 sections 4 and 5).
@@ -253,7 +267,8 @@ pub(crate) fn key_of(attribute: &Attribute, value: &Value) -> String {
             Type::DateTime => {
                 Instant::parse(text).map_or_else(|| text.clone(), |at| format!("{}.{:09}", at.seconds, at.nanos))
             }
-            _ => fold::key(attribute.compares_exactly(), text).into_owned(),
+            // A value may have been stored before white space around it was cut.
+            _ => fold::key(attribute.compares_exactly(), within(attribute, text)).into_owned(),
         },
         Value::Number(number) => canonical_number(number),
         other => other.to_string(),

@@ -8,7 +8,7 @@ use crate::http::api::in_store_named;
 use crate::http::error::ApiError;
 use crate::http::request::{Input, RequestState};
 use crate::http::response;
-use crate::mail::retry;
+use crate::mail::requeue;
 use crate::model::mail::MailState;
 use crate::store::outbox::listing::{self, ListedMail};
 
@@ -48,7 +48,7 @@ pub async fn retry_one(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, .. } = input;
     let id = params.raw("id");
     let store = state.ctx.in_store_of(id);
-    let queued = retry::retry_one(&store, id).await?;
+    let queued = requeue::requeue_one(&store, id).await?;
     match listing::find(&store, id).await? {
         None => Err(ApiError::missing("There is no mail with this id.")),
         Some(mail) if queued => Ok(response::json(StatusCode::ACCEPTED, &mail.to_json())),
@@ -75,6 +75,6 @@ pub async fn retry_all(input: Input) -> Result<Response, ApiError> {
         return Err(ApiError::bad_request(detail));
     };
     let store = in_store_named(&ctx, body["domain"].as_str())?;
-    let queued = retry::retry_all(&store, state).await?;
+    let queued = requeue::requeue_all(&store, state).await?;
     Ok(response::json(StatusCode::ACCEPTED, &json!({ "queued": queued })))
 }

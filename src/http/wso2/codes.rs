@@ -6,7 +6,7 @@ use ::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value as Json;
 
-use crate::access::policy::Weakness;
+use crate::access::password_policy::Weakness;
 use crate::base::token::{Claims, Refused};
 use crate::http::body::MEGABYTE;
 use crate::http::error::ApiError;

@@ -1,4 +1,4 @@
-//! Handing leased mails over, and what becomes of them: the four outcomes of DESIGN 4, and the pauses between attempts.
+//! Handing leased mails over, and what becomes of them: the four outcomes of DESIGN 4.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,7 @@ use crate::mail::message::compose;
 use crate::mail::providers::{self, Handover, Message, Provider};
 use crate::mail::render;
 use crate::mail::sender::failover;
+use crate::mail::sender::pause::pause;
 use crate::mail::sender::{CONNECTIONS, LONGEST_FACT};
 use crate::mail::templates::Templates;
 use crate::model::caches::Health;
@@ -19,10 +20,6 @@ use crate::ports::{Millis, Platform};
 use crate::store::outbox::outcome::Attempted;
 use crate::store::outbox::row::LeasedMail;
 
-/// The longest pause between two attempts, in milliseconds, unless the provider asks for a longer one.
-const MAX_PAUSE: Millis = 15 * 60 * 1000;
-/// The longest pause that a provider may ask for, in milliseconds.
-const MAX_ASKED: Millis = 24 * 3_600_000;
 /// Seconds before the end of its memory from which on a provider's knowledge of a key is not relied upon: our clocks may
 /// differ, and a request takes its time.
 const MEMORY_MARGIN: u64 = 300;
@@ -257,16 +254,4 @@ fn begin(leased: LeasedMail, provider: Option<&dyn Provider>, now: Millis) -> At
         age < memory.saturating_sub(MEMORY_MARGIN)
     });
     Attempt { leased, in_doubt, began: now, same_key_is_safe }
-}
-
-/// Returns the milliseconds until retry `retry`, the first being 0: base x 2^retry, give or take a quarter, at most 15 minutes, and
-/// never before what the provider asked for, within a day.
-fn pause(platform: &Platform, deployment: &Deployment, retry: u32, retry_after: Option<u32>) -> Millis {
-    let base = i64::from(deployment.mail_retry_base_seconds) * 1000;
-    let planned = base.saturating_mul(1 << retry.min(32)).min(MAX_PAUSE);
-    let mut random = [0; 1];
-    platform.entropy.fill(&mut random);
-    let spread = planned * 3 / 4 + planned / 2 * i64::from(random[0]) / 255;
-    let asked = i64::from(retry_after.unwrap_or_default()) * 1000;
-    spread.min(MAX_PAUSE).max(asked.min(MAX_ASKED))
 }

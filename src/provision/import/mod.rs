@@ -29,16 +29,16 @@ use self::csv::Sheet;
 use self::header::Mapped;
 use self::list::List;
 use self::row::{Person, Row};
-use crate::access::password::HashLimiter;
+use crate::access::hash_limiter::HashLimiter;
 use crate::access::role::Role;
 use crate::base::scope::Scope;
 use crate::base::text::cut;
 use crate::model::context::Context;
+use crate::model::new_resource::NewResource;
 use crate::ports::DatabaseError;
 use crate::provision::batch::{BatchLimits, Batcher};
 use crate::provision::{MAX_DOCUMENT, ProvisionError, prepare, user_store};
-use crate::store::resources::NewResource;
-use crate::store::resources::find::{self, GroupLookup};
+use crate::store::resources::find;
 use scim::fold::fold;
 use scim::schema::ResourceType;
 
@@ -174,8 +174,8 @@ struct Run<'a> {
     dry_run: bool,
     /// The users of the next batch.
     waiting: Batcher<Waiting>,
-    /// The groups asked for so far, by the key of their names.
-    groups: HashMap<String, GroupLookup>,
+    /// The ids of the groups asked for so far, by the key of their names; `None` where there is no such group.
+    groups: HashMap<String, Option<String>>,
     /// The keys of the user names so far, with the lines that have them.
     names: HashMap<String, usize>,
     report: Report,
@@ -255,7 +255,7 @@ impl Run<'_> {
         }
         let mut found = find::groups_named(self.ctx, &keys).await?;
         for key in keys {
-            let group = found.remove(&key).unwrap_or(GroupLookup::Nothing);
+            let group = found.remove(&key);
             self.groups.insert(key, group);
         }
         Ok(())
@@ -269,10 +269,9 @@ impl Run<'_> {
                 return Err(format!("Members of the group '{shown}' have a role: this takes the scope roles."));
             }
             match self.groups.get(&fold(name)) {
-                Some(GroupLookup::One(id)) if new.groups.contains(id) => {}
-                Some(GroupLookup::One(id)) => new.groups.push(id.clone()),
-                Some(GroupLookup::Nothing) => return Err(format!("There is no group '{shown}'.")),
-                Some(GroupLookup::Several) => return Err(format!("There is more than one group '{shown}'.")),
+                Some(Some(id)) if new.groups.contains(id) => {}
+                Some(Some(id)) => new.groups.push(id.clone()),
+                Some(None) => return Err(format!("There is no group '{shown}'.")),
                 None => return Err(NOT_TRIED.to_owned()),
             }
         }

@@ -9,7 +9,8 @@ use crate::model::resource::{GROUP, Resource};
 use crate::ports::{DatabaseError, Row, Statement};
 use crate::store::cross_store::RemoteUsers;
 use crate::store::groups::{LISTED, MAX_DEPTH};
-use crate::store::resources::{self, find};
+use crate::store::resources::find;
+use crate::store::resources::row::from_row;
 
 /// How many members an answer carries without being asked for them.
 pub const SHOWN_UNASKED: usize = 1_000;
@@ -174,8 +175,7 @@ pub async fn inspect(
     }
     let mut outcomes = ctx.platform.db.batch(batch).await?.into_iter();
     let mut rows = || outcomes.next().map(|outcome| outcome.rows).unwrap_or_default();
-    let mut inspected =
-        Inspected { group: rows().first().map(resources::from_row).transpose()?, ..Inspected::default() };
+    let mut inspected = Inspected { group: rows().first().map(from_row).transpose()?, ..Inspected::default() };
     let texts =
         |rows: Vec<Row>| rows.iter().map(|row| row.text("id").map(str::to_owned)).collect::<Result<Vec<_>, _>>();
     for _ in named.chunks(LISTED) {
@@ -192,20 +192,27 @@ pub async fn inspect(
     Ok(inspected)
 }
 
-/// Which of these ids are neither users nor groups, and which are users of other stores.
+/// Which of these ids are neither users nor groups, and which are users of other stores. Where a type goes with an id,
+/// what is of the other type is not there.
 ///
 /// # Errors
 /// The database's.
-pub async fn unknown(ctx: &Context, ids: &[&str]) -> Result<(HashSet<String>, RemoteUsers), DatabaseError> {
+pub async fn unknown(
+    ctx: &Context,
+    named: &[(&str, Option<&str>)],
+) -> Result<(HashSet<(String, Option<String>)>, RemoteUsers), DatabaseError> {
     let statement = Statement::new(
-        "SELECT j.value AS id FROM json_each(?2) j WHERE NOT EXISTS \
-         (SELECT 1 FROM resources r WHERE r.tenant = ?1 AND r.id = j.value AND r.type IN ('User', 'Group'))",
-        vec![ctx.tenant.key(), json!(ids).to_string().into()],
+        "SELECT j.value ->> 0 AS id, j.value ->> 1 AS type FROM json_each(?2) j WHERE NOT EXISTS \
+         (SELECT 1 FROM resources r WHERE r.tenant = ?1 AND r.id = j.value ->> 0 AND r.type IN ('User', 'Group') \
+         AND r.type = coalesce(j.value ->> 1, r.type))",
+        vec![ctx.tenant.key(), json!(named).to_string().into()],
     );
     let rows = ctx.platform.query(statement).await?;
-    let mut unknown: HashSet<String> =
-        rows.iter().map(|row| row.text("id").map(str::to_owned)).collect::<Result<_, _>>()?;
-    let remote_users = RemoteUsers::find(ctx, unknown.iter().map(String::as_str)).await?;
-    unknown.retain(|id| !remote_users.contains(id));
+    let mut unknown: HashSet<(String, Option<String>)> = rows
+        .iter()
+        .map(|row| Ok((row.text("id")?.to_owned(), row.optional_text("type")?.map(str::to_owned))))
+        .collect::<Result<_, DatabaseError>>()?;
+    let remote_users = RemoteUsers::find(ctx, unknown.iter().map(|(id, _)| id.as_str())).await?;
+    unknown.retain(|(id, kind)| kind.as_deref() == Some(GROUP) || !remote_users.contains(id));
     Ok((unknown, remote_users))
 }

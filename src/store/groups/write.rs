@@ -6,11 +6,11 @@ use serde_json::{Value as Json, json};
 
 use crate::model::audit::Action;
 use crate::model::context::{Context, StoreContext};
+use crate::model::new_resource::{NewMember, NewResource};
 use crate::model::resource::GROUP;
 use crate::ports::{Statement, Value};
 use crate::store::audit::OPERATION_HOLDS;
 use crate::store::groups::{LISTED, ancestors};
-use crate::store::resources::{NewMember, NewResource};
 use crate::store::{cross_store, pending};
 
 /// How many members one statement carries.

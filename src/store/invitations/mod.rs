@@ -15,6 +15,7 @@ pub mod redemption;
 pub mod renewals;
 pub mod resend;
 pub mod resend_all;
+pub mod revoke;
 
 use crate::model::context::StoreContext;
 use crate::model::mail::TemplateType;

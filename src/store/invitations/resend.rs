@@ -1,4 +1,4 @@
-//! A new link for one user, and the withdrawal of an invitation: one round trip each.
+//! A new link for one user: one round trip.
 
 use crate::base::limits::Limit;
 use crate::model::audit::Action;
@@ -84,24 +84,6 @@ pub async fn resend_by_code(
     run(ctx, user_id, &operation, batch).await
 }
 
-/// Withdraws a pending user's invitation: its links die, the account stays as it is.
-///
-/// # Errors
-/// The database's: nothing was written.
-pub async fn revoke(ctx: &StoreContext, user_id: &str) -> Result<Changed, DatabaseError> {
-    let operation = Operation::new(ctx);
-    let batch = vec![
-        Statement::new(
-            "UPDATE resources SET seq_log = seq_log || 'R', version = version + 1, modified = ?4, operation = ?3 \
-             WHERE tenant = ?1 AND id = ?2 AND type = 'User' AND onboarding <> 'none' AND substr(seq_log, -1) <> 'R' \
-             RETURNING id",
-            target(ctx, user_id, operation.id()),
-        ),
-        audit::record(ctx, operation.id(), Action::InvitationRevoke, user_id),
-    ];
-    run(ctx, user_id, &operation, batch).await
-}
-
 /// The time of the oldest of the resends that exhaust the limit; `None` where it lets one more through.
 ///
 /// # Errors
@@ -117,7 +99,7 @@ pub async fn find_exhausting(ctx: &StoreContext, user_id: &str, limit: Limit) ->
 
 /// Runs a batch whose first statement is the conditional write, and reads the user with it: as written, or, where nothing
 /// was, as they are.
-async fn run(
+pub(super) async fn run(
     ctx: &StoreContext,
     user_id: &str,
     operation: &Operation,

@@ -10,7 +10,7 @@ use crate::model::resource::{Resource, USER};
 use crate::ports::{DatabaseError, Statement};
 use crate::store::cross_store;
 use crate::store::keys::MAX_KEY;
-use crate::store::resources::{COLUMNS, GROUPS_COLUMN, from_row};
+use crate::store::resources::row::{COLUMNS, GROUPS_COLUMN, from_row};
 use scim::fold::fold;
 
 /// The statement that finds a resource by type and id; with the groups it is in, if those are asked for.
@@ -117,42 +117,19 @@ pub async fn taken_group_names(ctx: &Context, keys: &[String]) -> Result<HashSet
     rows.iter().map(|row| row.text("name").map(str::to_owned)).collect()
 }
 
-/// What a display name stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GroupLookup {
-    /// No group has it.
-    Nothing,
-    /// The group with this id.
-    One(String),
-    /// It does not say which group is meant.
-    Several,
-}
-
-/// The groups whose display names have these keys, by key; what no group has is not among them.
+/// The ids of the groups whose display names have these keys, by key; what no group has is not among them.
 ///
 /// # Errors
 /// The database's.
-pub async fn groups_named(
-    ctx: &Context,
-    keys: &HashSet<String>,
-) -> Result<HashMap<String, GroupLookup>, DatabaseError> {
+pub async fn groups_named(ctx: &Context, keys: &HashSet<String>) -> Result<HashMap<String, String>, DatabaseError> {
     // The index has the beginning of a long name.
     let pairs: Vec<Json> = keys.iter().map(|key| json!([key, key[..key.floor_char_boundary(MAX_KEY)]])).collect();
     let statement = Statement::new(
-        "SELECT j.value ->> 0 AS name, MIN(r.id) AS id, COUNT(*) AS total FROM json_each(?2) j CROSS JOIN value_index v \
+        "SELECT j.value ->> 0 AS name, r.id FROM json_each(?2) j CROSS JOIN value_index v \
          ON v.tenant = ?1 AND v.type = 'Group' AND v.attribute = 'displayName' AND v.key = j.value ->> 1 \
-         CROSS JOIN resources r ON r.tenant = ?1 AND r.id = v.id AND r.keys ->> 'displayName' = j.value ->> 0 \
-         GROUP BY j.key",
+         CROSS JOIN resources r ON r.tenant = ?1 AND r.id = v.id AND r.keys ->> 'displayName' = j.value ->> 0",
         vec![ctx.tenant.key(), Json::from(pairs).to_string().into()],
     );
     let rows = ctx.platform.query(statement).await?;
-    let named = rows.iter().map(|row| {
-        let named = if row.integer("total")? == 1 {
-            GroupLookup::One(row.text("id")?.to_owned())
-        } else {
-            GroupLookup::Several
-        };
-        Ok((row.text("name")?.to_owned(), named))
-    });
-    named.collect()
+    rows.iter().map(|row| Ok((row.text("name")?.to_owned(), row.text("id")?.to_owned()))).collect()
 }

@@ -12,10 +12,10 @@
 mod create;
 mod delete;
 pub mod find;
-mod row;
+pub(in crate::store) mod row;
 mod update;
 
-pub use create::{NewMail, NewMember, NewResource, create, creation, taken};
+pub use create::{create, creation, taken};
 pub use delete::{Deleted, delete};
 pub use row::{COLUMNS, GROUPS_COLUMN, from_row};
 pub use update::{SideEffects, Written, touch, update};

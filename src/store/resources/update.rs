@@ -6,12 +6,13 @@ use crate::model::audit::Action;
 use crate::model::code::Code;
 use crate::model::context::StoreContext;
 use crate::model::mail::{Delivery, TemplateType};
+use crate::model::new_resource::NewMail;
 use crate::model::resource::{GROUP, Resource};
 use crate::ports::{DatabaseError, Outcome, Statement, Value};
 use crate::store::audit::{self, OPERATION_HOLDS};
 use crate::store::keys::{self, Entry};
 use crate::store::operation::{Committed, Operation};
-use crate::store::resources::{DerivedColumns, NewMail};
+use crate::store::resources::DerivedColumns;
 use crate::store::{credentials, outbox, sessions};
 use scim::schema::ResourceType;
 

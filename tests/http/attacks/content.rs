@@ -166,7 +166,15 @@ fn row_15_names_are_text_in_the_mail_and_on_the_page() {
         user["userName"] = hostile.into();
         user["name"] = json!({ "givenName": hostile, "familyName": hostile });
         user["displayName"] = hostile.into();
-        assert_eq!(app.admin("POST", "/scim2/Users", user.to_string()).status, 201, "{hostile}");
+        let created = app.admin("POST", "/scim2/Users", user.to_string());
+        if hostile.contains('\u{202e}') {
+            // What turns the direction of the text is in no user name; other names have it.
+            created.is_error(400, Some("invalidValue"));
+            user["userName"] = "paul".into();
+            assert_eq!(app.admin("POST", "/scim2/Users", user.to_string()).status, 201, "{hostile}");
+        } else {
+            assert_eq!(created.status, 201, "{hostile}");
+        }
         let link = app.newest_link();
         let mail = app.inbox().remove(0);
         let (html, text) = (mail["html"].as_str().unwrap(), mail["text"].as_str().unwrap());

@@ -79,8 +79,8 @@ fn a_hostile_name_changes_nothing_but_the_words_of_the_mail() {
     let user = |name: &str, language: &str| {
         json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
-            // One line, or it is refused.
-            "userName": name.replace(char::is_control, " "),
+            // One line without hidden characters, or it is refused.
+            "userName": name.replace(|c: char| c.is_control() || c == '\u{2028}', " "),
             "displayName": name,
             "nickName": name,
             "title": name,

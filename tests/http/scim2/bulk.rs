@@ -301,3 +301,35 @@ fn a_request_has_at_most_a_thousand_operations_and_a_mebibyte() {
         admin.post("/scim2/Bulk", &body).is_error(400, Some("invalidSyntax"));
     }
 }
+
+#[test]
+fn a_reference_to_a_member_says_its_type_and_is_held_to_it() {
+    let app = App::new();
+    let admin = app.scim();
+    let (paul, inner) = (admin.create_user("paul"), admin.create_group("inner", &[]));
+    let group = |name: &str, reference: String| {
+        post(name, "/Groups", json!({ "displayName": name, "members": [{ "$ref": reference }] }))
+    };
+    let operations = vec![
+        group("a", format!("/scim2/Groups/{}", id(&paul))),
+        group("b", format!("/scim2/Users/{}", id(&paul))),
+        group("c", format!("/scim2/Users/{}", id(&inner))),
+        group("d", format!("/scim2/Groups/{}", id(&inner))),
+        // The same user is a member elsewhere in the batch.
+        post("e", "/Groups", json!({ "displayName": "e", "members": [{ "value": id(&paul) }] })),
+    ];
+    assert_eq!(run(&admin, 0, operations.clone()), ["400", "201", "400", "201", "201"]);
+    assert_eq!(admin.count("/scim2/Groups", "displayName eq a or displayName eq c"), 0);
+    let error = &results(&admin.bulk(operations))[0]["response"];
+    assert!(error["detail"].as_str().unwrap().contains("$ref"), "{error}");
+
+    let app = App::with_stores(&["ACME"]);
+    let admin = app.scim();
+    let alice = admin.create_user("ACME/alice");
+    let operations = vec![
+        group("a", format!("/scim2/Groups/{}", id(&alice))),
+        group("b", format!("/scim2/Users/{}", id(&alice))),
+        post("c", "/Groups", json!({ "displayName": "c", "members": [{ "value": id(&alice) }] })),
+    ];
+    assert_eq!(run(&admin, 0, operations), ["400", "201", "201"]);
+}

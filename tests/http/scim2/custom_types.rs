@@ -320,7 +320,10 @@ fn what_is_returned_follows_the_schema() {
     let path = format!("/scim2/Devices/{}", created["id"].as_str().unwrap());
     let listed = admin.get("/scim2/Devices").is(200)["Resources"][0].clone();
     let patched = admin.set(&path, "label", "M").is(200);
-    for shown in [created, admin.get(&path).is(200), listed, patched] {
+    // Who wrote it is answered what is returned on request alone (RFC 7643 section 7).
+    assert_eq!((&created["notes"], &created["tag"], created.get("pin")), (&json!("between us"), &json!("T"), None));
+    assert_eq!(created["ports"], body["ports"]);
+    for shown in [admin.get(&path).is(200), listed, patched] {
         assert!(shown.get("notes").is_none() && shown.get("pin").is_none(), "{shown}");
         assert_eq!((&shown["tag"], &shown["ports"]), (&json!("T"), &json!([{ "value": "a", "type": "usb" }])));
     }

@@ -497,3 +497,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn white_space_around_a_text_is_no_part_of_it_where_the_attribute_says_so() {
+    for (filter, name, expected) in [
+        (r#"userName eq " kim\n""#, "kim", true),
+        (r#"userName eq " kim ""#, " kim ", true),
+        (r#"userName eq "kim""#, "kim", true),
+        (r#"userName ne " kim ""#, "kim", false),
+        (r#"userName ne " kim ""#, "lee", true),
+        (r#"title eq " kim ""#, "kim", false),
+        (r#"userName sw " k""#, "kim", false),
+    ] {
+        let document = json!({ "userName": name, "title": name });
+        let holds = parse(filter).matches(document.as_object().expect("an object"));
+        assert_eq!(holds, expected, "{filter} {name:?}");
+    }
+}

@@ -36,7 +36,7 @@ pub struct RegistryBuilder {
 
 impl RegistryBuilder {
     /// Adds a schema document (RFC 7643 section 7). It may have private keys, which discovery does not show:
-    /// `x-lenientBoolean`, `x-indexed` and `x-aliasOf` (see [`Attribute`](crate::Attribute)).
+    /// `x-lenientBoolean`, `x-trimmed`, `x-indexed` and `x-aliasOf` (see [`Attribute`](crate::Attribute)).
     #[must_use]
     pub fn schema(mut self, document: Value) -> Self {
         self.schemas.push(document);

@@ -113,6 +113,7 @@ impl Attribute {
             reference_types: texts(document, "referenceTypes")?,
             sub_attributes,
             lenient_boolean: flag(document, "x-lenientBoolean")?,
+            trimmed: flag(document, "x-trimmed")?,
             indexed: flag(document, "x-indexed")?,
             alias_of,
         })

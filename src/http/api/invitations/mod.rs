@@ -14,6 +14,7 @@ use crate::http::response::{self, uncached};
 use crate::invite::listing::{self, DEFAULT_COUNT, MAX_COUNT};
 use crate::invite::resend;
 use crate::invite::resend_all;
+use crate::invite::revoke;
 use crate::model::context::Context;
 use crate::model::resource::Resource;
 use crate::store::invitations::listing::{Status, list as list_invitations};
@@ -77,7 +78,7 @@ pub async fn resend_all(input: Input) -> Result<Response, ApiError> {
 /// `POST /api/invitations/{userId}/revoke`: 200 with the invitation.
 pub async fn revoke(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, .. } = input;
-    let user = resend::revoke(&state.ctx, params.raw("user_id")).await?;
+    let user = revoke::revoke(&state.ctx, params.raw("user_id")).await?;
     Ok(invitation(&state.ctx, StatusCode::OK, &user))
 }
 

@@ -507,3 +507,26 @@ fn codes_that_nobody_would_be_answered_are_not_made() {
     assert!(reply.json()["detail"].as_str().unwrap().contains("Bulk"), "{}", reply.text);
     assert_eq!(app.number("SELECT COUNT(*) FROM resources"), 0);
 }
+
+#[test]
+fn white_space_around_names_and_addresses_is_cut_and_hidden_characters_fail_their_row() {
+    let app = App::new();
+    let file = "userName,email\n\u{a0}kim\u{3000},\u{2028} kim@example.com\t\nle\u{200b}e,lee@example.com\n\
+                lo\u{a0}u,lou@example.com\n\u{202e}max,max@example.com\nKIM ,kim2@example.com\n\"ann\n\",\"\nann@example.com\n\"\n";
+    let told_of = |report: &Value| {
+        let rows = report["rows"].as_array().unwrap().iter();
+        rows.map(|row| row["status"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let expected = ["created", "failed", "failed", "failed", "failed", "created"];
+    assert_eq!(told_of(&csv(&app, file)), expected);
+    let admin = app.scim();
+    assert_eq!(admin.filter("/scim2/Users", "userName eq kim")[0]["emails"][0]["value"], "kim@example.com");
+    assert_eq!(admin.filter("/scim2/Users", "userName eq ann")[0]["emails"][0]["value"], "ann@example.com");
+    let rows = json!([
+        { "userName": " mo\n", "email": "\u{a0}mo@example.com\r\n" }, { "userName": "n\u{ad}o", "email": "no@example.com" },
+        { "userName": "p\u{feff}a", "email": "pa@example.com" }, { "userName": "mo", "email": "mo@example.com" },
+    ]);
+    let report = report(&send(&app, IMPORT, Some("application/json"), rows.to_string()));
+    assert_eq!(told_of(&report), ["created", "failed", "failed", "failed"]);
+    assert_eq!(admin.filter("/scim2/Users", "userName eq mo")[0]["emails"][0]["value"], "mo@example.com");
+}

@@ -7,7 +7,7 @@ use crate::support::App;
 
 /// A group of that many users, put into the database directly.
 fn group_of(app: &App, admin: &Client<'_>, count: usize) -> String {
-    let group = admin.create_group("crowd", &[]);
+    let group = admin.create_group(&format!("crowd of {count}"), &[]);
     app.native.sqlite.with(|connection| {
         let prefix = id(&group);
         connection

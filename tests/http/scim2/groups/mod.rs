@@ -44,11 +44,11 @@ fn a_group_is_created_with_its_members_and_read_as_it_was_answered() {
 }
 
 #[test]
-fn two_groups_may_have_one_name() {
+fn two_groups_may_not_have_one_name() {
     let app = App::new();
     app.scim().create_group("staff", &[]);
-    app.scim().create_group("staff", &[]);
-    assert_eq!(app.scim().count("/scim2/Groups", "displayName eq \"STAFF\""), 2);
+    app.scim().post("/scim2/Groups", &json!({ "displayName": "staff" })).is_error(409, Some("uniqueness"));
+    assert_eq!(app.scim().count("/scim2/Groups", "displayName eq \"STAFF\""), 1);
 }
 
 #[test]

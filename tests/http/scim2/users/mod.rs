@@ -1,6 +1,7 @@
 //! `/scim2/Users`
 
 mod account;
+mod blanks;
 mod create;
 mod delete;
 mod list;

@@ -1,0 +1,54 @@
+//! What a write of a resource is asked to make: the resource, its members, and the mail that is due with it.
+
+use std::sync::Arc;
+
+use crate::base::address::Address;
+use crate::model::code::Code;
+use crate::model::mail::TemplateType;
+use crate::model::resource::Resource;
+use scim::schema::ResourceType;
+
+/// A mail that a write makes due, for the user it writes.
+#[derive(Clone, Debug)]
+pub struct NewMail {
+    /// Which mail.
+    pub template: TemplateType,
+    /// Its recipient.
+    pub recipient: Address,
+    /// Who asked for it, as the mail names them.
+    pub invited_by: Option<String>,
+    /// The address that is to take the place of the user's present one, where the mail is about that.
+    pub new_email: Option<Address>,
+}
+
+/// A member to be, as the client named it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMember {
+    /// The id of a user or a group.
+    pub id: String,
+    /// The client's own name for it.
+    pub display: Option<String>,
+    /// The type that it has by the `$ref` that stands for its id; `None` where the client named the id itself.
+    pub referred_as: Option<&'static str>,
+}
+
+/// A resource to be created.
+#[derive(Clone, Debug)]
+pub struct NewResource {
+    /// The number of the user store that it is created in, and whose id it has; `None` for PRIMARY.
+    pub store: Option<u16>,
+    /// Its type.
+    pub resource_type: Arc<ResourceType>,
+    /// Itself, at version 1.
+    pub resource: Resource,
+    /// The hash of its password.
+    pub password_hash: Option<String>,
+    /// Its invitation.
+    pub mail: Option<NewMail>,
+    /// The code of its invitation, where the caller sends it on.
+    pub code: Option<Code>,
+    /// Its members, which exist.
+    pub members: Vec<NewMember>,
+    /// The ids of the groups that a user joins. One that is gone by then is passed over, as if it had gone just after.
+    pub groups: Vec<String>,
+}
