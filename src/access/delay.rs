@@ -37,8 +37,11 @@ impl Attempt {
     pub fn new(ctx: &Context, user_name: &str) -> Option<Self> {
         // The first administrator may sign in anywhere: those failures are counted in one place, and no tenant decides.
         let is_first = ctx.deployment.is_administrators_name(user_name);
-        let limited =
-            if is_first { ctx.deployment.settings.rate_limits.requests } else { ctx.settings().rate_limits.requests };
+        let limited = if is_first {
+            ctx.deployment.settings.rate_limits.requests
+        } else {
+            ctx.last_known_settings().rate_limits.requests
+        };
         if !limited {
             return None;
         }

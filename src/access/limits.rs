@@ -13,7 +13,7 @@ use crate::ports::RequestKind;
 /// Counts a request; answers whether it may go on. `credentials` are those it came with, where it is counted for them
 /// instead of for the address: nobody's requests then stand in the way of another's. Asks no database.
 pub async fn admits(ctx: &Context, kind: RequestKind, credentials: Option<&str>) -> bool {
-    if !ctx.settings().rate_limits.requests {
+    if !ctx.last_known_settings().rate_limits.requests {
         return true;
     }
     let key = match (credentials, &ctx.address) {

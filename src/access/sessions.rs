@@ -26,7 +26,10 @@ const SEEN_EVERY: Millis = 60_000;
 /// The database's: there may be a session that nobody has the cookie of.
 pub async fn begin(admitted: &Admitted) -> Result<Secret, DatabaseError> {
     let home = &admitted.home;
-    let lifetime = home.settings().session_max_seconds;
+    // The first administrator may sign in at another tenant: their home's settings were not read, and what this isolate last
+    // knew of them is worth no round trip more.
+    let settings = if admitted.user.is_some() { home.settings() } else { home.last_known_settings() };
+    let lifetime = settings.session_max_seconds;
     let now = home.platform.clock.now();
     let (user_id, password_changed) = admitted.user.clone().unwrap_or_default();
     // Nobody becomes the first administrator for want of an id.

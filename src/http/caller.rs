@@ -12,7 +12,7 @@ use crate::base::scope::Scope;
 use crate::base::secret::Secret;
 use crate::http::error::ApiError;
 use crate::http::request::RequestState;
-use crate::model::context::Context;
+use crate::model::context::{Actor, Context};
 use crate::model::deployment::Deployment;
 use crate::model::resource::Resource;
 
@@ -87,13 +87,14 @@ impl From<AuthError> for ApiError {
     }
 }
 
-/// Returns the user whose own credentials these are; a 404 for a caller who is no user of the directory, and else a 401 that
+/// Returns the user whose own credentials these are, and the context with them as the one who acts; a 404 for a caller who is no user of the directory, and else a 401 that
 /// does not say why.
-pub async fn me(state: &RequestState, headers: &HeaderMap) -> Result<Box<Resource>, ApiError> {
+pub async fn me(state: &RequestState, headers: &HeaderMap) -> Result<(Context, Box<Resource>), ApiError> {
     match credentials(state, headers) {
         Some(Credentials::Basic(basic)) if !authenticate::is_first_administrator(&state.ctx, &basic) => {
             let signed_in = authenticate::user(&state.ctx, &state.gate, &basic.username, &basic.password).await?;
-            Ok(signed_in.user)
+            let actor = Actor::User(signed_in.user.id.clone());
+            Ok((state.ctx.acting_as(actor).with_settings(signed_in.settings), signed_in.user))
         }
         _ => {
             authenticated(state, headers).await?;

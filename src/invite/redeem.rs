@@ -1,6 +1,8 @@
 //! Opening a link and redeeming it. Looking changes nothing; redeeming is one conditional write that decides the winner,
 //! with the audit row and the follow-up mail in the same batch.
 
+use std::sync::Arc;
+
 use serde_json::Value as Json;
 
 use crate::access::hash_limiter::HashLimiter;
@@ -14,7 +16,7 @@ use crate::model::audit::Action;
 use crate::model::context::{Actor, Context, UnitOfWork};
 use crate::model::mail::TemplateType;
 use crate::model::resource::{Resource, USER};
-use crate::model::settings::EmailSender;
+use crate::model::settings::{EmailSender, Settings};
 use crate::ports::{DatabaseError, Outcome};
 use crate::store::invitations::redemption::{self, Redemption};
 use crate::store::operation::Operation;
@@ -49,6 +51,10 @@ pub enum Link {
     Invalid,
 }
 
+/// What came of a link, and the tenant's settings, which are read in the same round trip; `None` where there is no such
+/// tenant any more, whose links are [`Link::Invalid`].
+pub type WithSettings<T> = (T, Option<Arc<Settings>>);
+
 /// Verifies a link's token: what an authentic one in its time says. Costs no round trip.
 ///
 /// # Errors
@@ -71,22 +77,25 @@ impl From<Refused> for Link {
 ///
 /// # Errors
 /// The database's.
-pub async fn open(ctx: &Context, claims: Claims) -> Result<Link, DatabaseError> {
+pub async fn open(ctx: &Context, claims: Claims) -> Result<WithSettings<Link>, DatabaseError> {
     let there = &ctx.in_store_of(&claims.user.to_string());
     let found = find::by_id_statement(there, USER, &claims.user.to_string(), false);
     let (outcomes, settings) = tenant_settings::batch(there, vec![found]).await?;
-    judge(claims, outcomes.first().filter(|_| settings.is_some()))
+    Ok((judge(claims, outcomes.first().filter(|_| settings.is_some()))?, settings))
 }
 
 /// Opens a link together with the hashes of the user's last passwords, in one round trip.
-async fn open_with_passwords(ctx: &Context, claims: Claims) -> Result<(Link, Vec<String>), DatabaseError> {
+async fn open_with_passwords(
+    ctx: &Context,
+    claims: Claims,
+) -> Result<(WithSettings<Link>, Vec<String>), DatabaseError> {
     let id = claims.user.to_string();
     let there = &ctx.in_store_of(&id);
     let statements = vec![find::by_id_statement(there, USER, &id, false), credentials::last(there, &id)];
     let (outcomes, settings) = tenant_settings::batch(there, statements).await?;
-    let Some(settings) = settings else { return Ok((Link::Invalid, Vec::new())) };
+    let Some(settings) = settings else { return Ok(((Link::Invalid, None), Vec::new())) };
     let passwords = credentials::hashes(&settings, outcomes.get(1))?;
-    Ok((judge(claims, outcomes.first())?, passwords))
+    Ok(((judge(claims, outcomes.first())?, Some(settings)), passwords))
 }
 
 /// What a link is, by its user's row.
@@ -129,12 +138,28 @@ pub async fn set_password(
     claims: Claims,
     password: &str,
     confirm: Option<&str>,
+) -> Result<WithSettings<Redeemed>, DatabaseError> {
+    let Some(_place) = gate.enter() else { return Ok((Redeemed::Busy(claims), None)) };
+    let ((link, settings), passwords) = open_with_passwords(ctx, claims).await?;
+    match (link, settings) {
+        (Link::Live(claims, user), Some(settings)) => {
+            let ctx = ctx.with_settings(settings.clone());
+            let redeemed = set_live_password(&ctx, claims, user, &passwords, password, confirm).await?;
+            Ok((redeemed, Some(settings)))
+        }
+        (other, settings) => Ok((Redeemed::NotLive(other), settings)),
+    }
+}
+
+/// Sets the password of the user of a live link, unless it is refused or was used before: `last_passwords` are the hashes.
+async fn set_live_password(
+    ctx: &Context,
+    claims: Claims,
+    user: Box<Resource>,
+    last_passwords: &[String],
+    password: &str,
+    confirm: Option<&str>,
 ) -> Result<Redeemed, DatabaseError> {
-    let Some(_place) = gate.enter() else { return Ok(Redeemed::Busy(claims)) };
-    let (claims, user, passwords) = match open_with_passwords(ctx, claims).await? {
-        (Link::Live(claims, user), passwords) => (claims, user, passwords),
-        (other, _) => return Ok(Redeemed::NotLive(other)),
-    };
     let minimum = ctx.settings().password_min_length;
     let weaknesses = password_policy::weaknesses(password, minimum, &password_policy::obvious_words(ctx, &user));
     if !weaknesses.is_empty() {
@@ -146,7 +171,7 @@ pub async fn set_password(
         return Ok(Redeemed::Mismatch(claims, user));
     }
     // Last, because it costs most.
-    if password_policy::is_among(password, &passwords) {
+    if password_policy::is_among(password, last_passwords) {
         return Ok(Redeemed::Refused(claims, user, vec![Weakness::Used]));
     }
     let Some(hash) = password::hash(password, &*ctx.platform.entropy) else {
@@ -161,13 +186,18 @@ pub async fn set_password(
 ///
 /// # Errors
 /// The database's: nothing was changed, and the link still works.
-pub async fn confirm_email(ctx: &Context, claims: Claims) -> Result<Redeemed, DatabaseError> {
+pub async fn confirm_email(ctx: &Context, claims: Claims) -> Result<WithSettings<Redeemed>, DatabaseError> {
     match open(ctx, claims).await? {
-        Link::Live(claims, user) if user.account.onboarding == Onboarding::None => {
-            confirm_change(ctx, claims, user).await
+        (Link::Live(claims, user), Some(settings)) => {
+            let ctx = &ctx.with_settings(settings.clone());
+            let redeemed = if user.account.onboarding == Onboarding::None {
+                confirm_change(ctx, claims, user).await?
+            } else {
+                redeem(ctx, claims, user, None).await?
+            };
+            Ok((redeemed, Some(settings)))
         }
-        Link::Live(claims, user) => redeem(ctx, claims, user, None).await,
-        other => Ok(Redeemed::NotLive(other)),
+        (other, settings) => Ok((Redeemed::NotLive(other), settings)),
     }
 }
 
@@ -188,7 +218,7 @@ async fn confirm_change(ctx: &Context, claims: Claims, user: Box<Resource>) -> R
         match resources::update(there, rt, &before, &mut after, &operation, effects).await? {
             Written::Done(_) => return Ok(Redeemed::Done(claims, Box::new(after))),
             Written::Taken => return Err(DatabaseError::Unique("emails".to_owned())),
-            Written::Conflict => match open(ctx, claims.clone()).await? {
+            Written::Conflict => match open(ctx, claims.clone()).await?.0 {
                 Link::Live(_, user) => before = user,
                 other => return Ok(Redeemed::NotLive(other)),
             },
@@ -242,7 +272,7 @@ async fn redeem(
         return Ok(Redeemed::Done(claims, user));
     }
     // Somebody was faster: what the link is now says who.
-    Ok(Redeemed::NotLive(match open(ctx, claims).await? {
+    Ok(Redeemed::NotLive(match open(ctx, claims).await?.0 {
         Link::Live(claims, _) => Link::Dead { claims, cause: Cause::Replaced, renewable: false },
         other => other,
     }))

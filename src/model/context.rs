@@ -61,7 +61,7 @@ pub struct Work {
     pub caches: Arc<Caches>,
     /// Whose data it is about.
     pub tenant: Tenant,
-    /// What holds for the tenant, as whoever let the caller in has read it; `None` before that.
+    /// What holds for the tenant, as it was read for this work; `None` before that.
     pub settings: Option<Arc<Settings>>,
     /// Who acts.
     pub actor: Actor,
@@ -74,9 +74,20 @@ pub struct Work {
 }
 
 impl Work {
-    /// Returns what holds for the tenant: the settings that were read for this work, or what the isolate last knew.
+    /// Returns what holds for the tenant: the settings that were read for this work. Whoever calls this has seen to it
+    /// that they were ([`Context::with_settings`], [`Context::admit`]); a build with debug assertions panics where nobody
+    /// has, and any other goes on with [`Work::last_known_settings`].
     #[must_use]
     pub fn settings(&self) -> Arc<Settings> {
+        debug_assert!(self.settings.is_some(), "the tenant's settings were not read for this work");
+        self.settings.clone().unwrap_or_else(|| self.last_known_settings())
+    }
+
+    /// Returns what the isolate last knew of the tenant's settings, however long ago; the deployment's for a tenant it has
+    /// never read. Only for what has to be decided before anything is read (rate limits, delays), and for pages that show
+    /// something although nothing was read.
+    #[must_use]
+    pub fn last_known_settings(&self) -> Arc<Settings> {
         self.settings.clone().unwrap_or_else(|| self.caches.settings.last_read(&self.deployment, &self.tenant))
     }
 

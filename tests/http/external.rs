@@ -5,6 +5,7 @@ use std::time::Duration;
 use latchkey::access::hash_limiter::HashLimiter;
 use latchkey::base::scope::{Scope, Scopes};
 use latchkey::model::context::{Actor, Context, Work};
+use latchkey::model::settings::Values;
 use latchkey::model::tenant::Tenant;
 use latchkey::provision;
 use latchkey::store::registrations;
@@ -155,7 +156,7 @@ fn as_caller_with(app: &App, scopes: &[Scope], body: Value) -> Result<provision:
         work: Work {
             deployment: app.deployment.clone(),
             caches: std::sync::Arc::default(),
-            settings: None,
+            settings: Some(app.deployment.settings_of(&Tenant::super_tenant(), &Values::new()).into()),
             tenant: Tenant::super_tenant(),
             actor: Actor::Administrator("inviter".to_owned()),
             scopes: scopes.iter().copied().collect::<Scopes>(),

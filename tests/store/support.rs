@@ -9,6 +9,7 @@ use latchkey::model::context::{Actor, Context, Work};
 use latchkey::model::deployment::Deployment;
 use latchkey::model::resource::{Invitation, Resource};
 use latchkey::model::schemas::builtin;
+use latchkey::model::settings::Values;
 use latchkey::model::tenant::Tenant;
 use latchkey::native::Native;
 use latchkey::ports::{Database, DatabaseError, Outcome, Statement};
@@ -119,7 +120,7 @@ impl Directory {
             work: Work {
                 deployment: DEPLOYMENT.clone(),
                 caches: Arc::default(),
-                settings: None,
+                settings: Some(DEPLOYMENT.settings_of(&Tenant::super_tenant(), &Values::new()).into()),
                 scopes: Scopes::all(),
                 tenant: Tenant::super_tenant(),
                 actor: Actor::System,

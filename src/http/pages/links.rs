@@ -18,7 +18,7 @@ use crate::http::reasons::reasons;
 use crate::http::request::{Input, Query};
 use crate::http::response;
 use crate::i18n::Language;
-use crate::invite::redeem::{self, CONFIRMS_ADDRESS, Link, Redeemed, SETS_PASSWORD};
+use crate::invite::redeem::{self, CONFIRMS_ADDRESS, Link, Redeemed, SETS_PASSWORD, WithSettings};
 use crate::invite::renewal;
 use crate::model::context::Context;
 use crate::model::resource::Resource;
@@ -36,17 +36,32 @@ use crate::ports::DatabaseError;
 struct View<'a> {
     ctx: &'a Context,
     prefix: String,
-    /// What holds for the tenant, taken when it is first shown: after the link has been looked up, which reads it.
-    settings: OnceLock<Arc<Settings>>,
+    /// What holds for the tenant, as looking up the link has read it.
+    read: OnceLock<Arc<Settings>>,
+    /// What the page goes by where nothing was read: for an expired link, or a database that does not answer.
+    last_known: OnceLock<Arc<Settings>>,
 }
 
 impl<'a> View<'a> {
     fn new(ctx: &'a Context) -> Self {
-        Self { ctx, prefix: ctx.tenant.prefix(), settings: OnceLock::new() }
+        Self { ctx, prefix: ctx.tenant.prefix(), read: OnceLock::new(), last_known: OnceLock::new() }
     }
 
     fn settings(&self) -> &Settings {
-        self.settings.get_or_init(|| self.ctx.settings())
+        self.read.get().unwrap_or_else(|| self.last_known.get_or_init(|| self.ctx.last_known_settings()))
+    }
+
+    /// Takes what came of a link, and shows the settings that were read with it from now on.
+    fn take<T>(&self, (outcome, settings): WithSettings<T>) -> T {
+        if let Some(settings) = settings {
+            self.read.get_or_init(|| settings);
+        }
+        outcome
+    }
+
+    /// Opens the link of these claims.
+    async fn open(&self, claims: &Claims) -> Result<Link, DatabaseError> {
+        redeem::open(self.ctx, claims.clone()).await.map(|opened| self.take(opened))
     }
 
     /// The shell in the language of an authentic token, naming the organization; for any other token it names nobody.
@@ -173,7 +188,7 @@ async fn verify_posted(
         Err(refused) => return Err(Ok(view.not_live(uri, &refused.into()))),
     };
     if asks_for_mail {
-        match redeem::open(view.ctx, claims.clone()).await {
+        match view.open(&claims).await {
             Ok(Link::Dead { renewable: true, .. }) if view.button_for_new_mail(uri).is_some() => {
                 return Err(Ok(new_mail(view, uri, &claims).await));
             }
@@ -232,7 +247,7 @@ pub async fn invite_page(input: Input) -> Result<Response, ApiError> {
         Ok(claims) => claims,
         Err(refused) => return Ok(view.not_live(&uri, &refused.into())),
     };
-    match redeem::open(&state.ctx, claims.clone()).await {
+    match view.open(&claims).await {
         Ok(Link::Live(claims, user)) => Ok(view.form(StatusCode::OK, &uri, &claims, &user, &[])),
         Ok(other) => Ok(view.not_live(&uri, &other)),
         Err(failure) => view.failed(&uri, &claims, failure),
@@ -252,7 +267,7 @@ pub async fn set_password(input: Input) -> Result<Response, ApiError> {
     let (password, confirm) = match (form.field(PASSWORD_FIELD).transpose(), form.field(CONFIRM_FIELD).transpose()) {
         (Ok(password), Ok(confirm)) => (password.unwrap_or_default(), confirm),
         _ => {
-            return match redeem::open(ctx, claims.clone()).await {
+            return match view.open(&claims).await {
                 Ok(Link::Live(claims, user)) => {
                     let problems = [Language::for_locale(&claims.locale).pages().weak_garbled.to_owned()];
                     Ok(view.form(StatusCode::UNPROCESSABLE_ENTITY, &uri, &claims, &user, &problems))
@@ -263,7 +278,7 @@ pub async fn set_password(input: Input) -> Result<Response, ApiError> {
         }
     };
     let redeemed = match redeem::set_password(ctx, &state.gate, claims.clone(), &password, confirm.as_deref()).await {
-        Ok(redeemed) => redeemed,
+        Ok(redeemed) => view.take(redeemed),
         Err(failure) => return view.failed(&uri, &claims, failure),
     };
     Ok(match redeemed {
@@ -296,7 +311,7 @@ pub async fn verify_page(input: Input) -> Result<Response, ApiError> {
 }
 
 async fn offer_to_verify(view: &View<'_>, uri: &Uri, claims: Claims, status: StatusCode) -> Result<Response, ApiError> {
-    match redeem::open(view.ctx, claims.clone()).await {
+    match view.open(&claims).await {
         Ok(Link::Live(claims, user)) => Ok(view.button(status, uri, &claims, &user)),
         Ok(other) => Ok(view.not_live(uri, &other)),
         Err(failure) => view.failed(uri, &claims, failure),
@@ -318,7 +333,7 @@ pub async fn confirm_email(input: Input) -> Result<Response, ApiError> {
         return offer_to_verify(&view, &uri, claims, StatusCode::UNPROCESSABLE_ENTITY).await;
     }
     let redeemed = match redeem::confirm_email(ctx, claims.clone()).await {
-        Ok(redeemed) => redeemed,
+        Ok(redeemed) => view.take(redeemed),
         Err(failure) => return view.failed(&uri, &claims, failure),
     };
     Ok(match redeemed {

@@ -10,7 +10,7 @@ use crate::http::error::ApiError;
 use crate::http::request::{Input, RequestState};
 use crate::http::scim2::resources::{patched, with_written};
 use crate::http::scim2::{MAX_RESOURCE, expected, not_modified, projection, resource_response};
-use crate::model::context::{Actor, Context};
+use crate::model::context::Context;
 use crate::model::resource::{Resource, USER};
 use crate::provision::{self, Found};
 use crate::store::registrations;
@@ -22,8 +22,7 @@ async fn me(
     state: &RequestState,
     headers: &HeaderMap,
 ) -> Result<(Context, Arc<ResourceType>, Box<Resource>), ApiError> {
-    let user = caller::me(state, headers).await?;
-    let ctx = state.ctx.acting_as(Actor::User(user.id.clone()));
+    let (ctx, user) = caller::me(state, headers).await?;
     let registry = registrations::of(&ctx).await?;
     let rt = registry.resource_type(USER).cloned();
     Ok((ctx, rt.ok_or_else(|| ScimError::internal("There is no resource type User."))?, user))

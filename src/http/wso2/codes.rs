@@ -39,7 +39,7 @@ pub async fn validate_recovery(input: Input) -> Result<Response, ApiError> {
     wso2::check_step(&body)?;
     let claims = redeem::verify(ctx, wso2::text(&body, "code"), SETS_PASSWORD)
         .map_err(|refused| wso2::not_live(&refused.into(), Endpoint::ValidateRecovery, &ctx.tenant))?;
-    match redeem::open(ctx, claims).await? {
+    match redeem::open(ctx, claims).await?.0 {
         Link::Live(_, user) => Ok(json(StatusCode::ACCEPTED, &wso2::user(ctx, &user))),
         other => Err(wso2::not_live(&other, Endpoint::ValidateRecovery, &ctx.tenant).into()),
     }
@@ -55,7 +55,7 @@ pub async fn set_password(input: Input) -> Result<Response, ApiError> {
     let password = wso2::text(&body, "password");
     let claims = redeem::verify(ctx, key, SETS_PASSWORD)
         .map_err(|refused| wso2::not_live(&refused.into(), Endpoint::SetPassword, &ctx.tenant))?;
-    match redeem::set_password(ctx, &state.gate, claims, password, None).await? {
+    match redeem::set_password(ctx, &state.gate, claims, password, None).await?.0 {
         Redeemed::Done(_, user) => Ok(json(StatusCode::OK, &wso2::user(ctx, &user))),
         Redeemed::Refused(claims, _, weaknesses) => Err(password_error(key, &claims, &weaknesses).into()),
         Redeemed::NotLive(link) => Err(wso2::not_live(&link, Endpoint::SetPassword, &ctx.tenant).into()),
@@ -90,7 +90,7 @@ pub async fn validate_user(input: Input) -> Result<Response, ApiError> {
     if is_expired {
         return Err(wso2::not_live(&Link::Expired(claims), Endpoint::User, &ctx.tenant).into());
     }
-    match redeem::confirm_email(ctx, claims).await? {
+    match redeem::confirm_email(ctx, claims).await?.0 {
         Redeemed::Done(_, user) => Ok(json(StatusCode::ACCEPTED, &wso2::user(ctx, &user))),
         Redeemed::NotLive(link) => Err(wso2::not_live(&link, Endpoint::User, &ctx.tenant).into()),
         // Nothing is typed here, so that nothing can be refused.
@@ -104,7 +104,7 @@ pub async fn introspect(input: Input) -> Result<Response, ApiError> {
     let ctx = &state.ctx;
     let body = body.json(MEGABYTE).await?;
     let (claims, is_expired) = confirmable(ctx, wso2::text(&body, "code"))?;
-    match redeem::open(ctx, claims).await? {
+    match redeem::open(ctx, claims).await?.0 {
         Link::Live(_, user) => Ok(json(StatusCode::ACCEPTED, &wso2::introspected(ctx, &user, is_expired))),
         other => Err(wso2::not_live(&other, Endpoint::User, &ctx.tenant).into()),
     }
