@@ -134,7 +134,6 @@ fn derive(password: &str, salt: &[u8], params: &Params, length: usize) -> Option
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::hash_limiter::HashLimiter;
 
     struct Zeros;
     impl Entropy for Zeros {
