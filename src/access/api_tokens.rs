@@ -107,7 +107,7 @@ pub struct Created {
     pub token: ApiToken,
     /// Its text, which nobody will see again.
     pub text: Secret,
-    /// When it was made.
+    /// The time it was created.
     pub created: Millis,
 }
 

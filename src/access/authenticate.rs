@@ -248,9 +248,9 @@ pub(super) async fn as_role_holder(
 pub struct SignedIn {
     /// The user, with their groups.
     pub user: Box<Resource>,
-    /// When the password was set.
+    /// The time the password was set.
     pub password_changed: Millis,
-    /// What holds for the tenant.
+    /// The tenant's settings.
     pub settings: Arc<Settings>,
 }
 

@@ -18,7 +18,7 @@ const ACCESS_TOKEN: Use<'static> = Use { prefix: "lk_at_", label: b"latchkey/acc
 /// The longest life, in seconds.
 pub const LIFETIME: u64 = 3_600;
 
-/// What an access token says.
+/// The contents of an access token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// The digest of the API token it was made for.

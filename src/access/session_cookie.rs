@@ -22,7 +22,7 @@ const OF_USER: &str = "lk_s_";
 const OF_ADMINISTRATOR: &str = "lk_sa_";
 const LABEL: &[u8] = b"latchkey/session/v1";
 
-/// What a cookie says.
+/// The contents of a session cookie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// The number of the tenant that it is of.

@@ -105,7 +105,7 @@ async fn as_user(
     authenticate::as_role_holder(ctx, &home.tenant, &user).await
 }
 
-/// Which sessions are to end.
+/// The sessions to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// The one whose cookie was sent.

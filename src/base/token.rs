@@ -47,12 +47,12 @@ impl Purpose {
     }
 }
 
-/// What a token says.
+/// The contents of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
     /// The key that signed it.
     pub kid: String,
-    /// What it is good for.
+    /// The action it authorizes.
     pub purpose: Purpose,
     /// The number of the tenant it belongs to.
     pub tenant: u64,

@@ -127,7 +127,7 @@ impl RequestBody {
             let detail = format!("The body is not valid JSON: {why}.");
             match area {
                 Area::Scim => ScimError::invalid_syntax(detail).into(),
-                Area::Wso2 => Wso2Error::of(400, "UE-10000", detail).into(),
+                Area::Wso2 => Wso2Error::without_message(400, "UE-10000", detail).into(),
                 _ => ApiError::bad_request(detail),
             }
         })

@@ -17,7 +17,7 @@ pub struct RequestState {
     pub ctx: Context,
     /// The limiter of password hashing.
     pub gate: HashLimiter,
-    /// Where the path leads.
+    /// The area that the path belongs to.
     pub area: Area,
 }
 

@@ -38,7 +38,7 @@ pub enum Link {
     Expired(Claims),
     /// Authentic and in time, but dead.
     Dead {
-        /// What it says.
+        /// The contents of the token.
         claims: Claims,
         /// Why.
         cause: Cause,
@@ -208,7 +208,7 @@ const ATTEMPTS: usize = 12;
 /// depends on the version, and with it on the link's `seq`.
 async fn confirm_change(ctx: &Context, claims: Claims, user: Box<Resource>) -> Result<Redeemed, DatabaseError> {
     let there = &ctx.in_store_of(&user.id).acting_as(Actor::User(user.id.clone()));
-    let registry = registrations::of(ctx).await?;
+    let registry = registrations::load_registry(ctx).await?;
     let Some(rt) = registry.resource_type(USER) else { return Ok(Redeemed::NotLive(Link::Invalid)) };
     let mut before = user;
     for _ in 0..ATTEMPTS {

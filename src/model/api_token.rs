@@ -12,9 +12,9 @@ pub struct ApiToken {
     pub tenant: u64,
     /// What whoever made it calls it.
     pub name: String,
-    /// What it allows.
+    /// The scopes it grants.
     pub scopes: Scopes,
-    /// When it expires.
+    /// The time it expires.
     pub expires_at: Millis,
 }
 

@@ -55,9 +55,9 @@ impl fmt::Display for Actor {
 /// One unit of work apart from its database: whose data it is about, and who acts.
 #[derive(Clone)]
 pub struct Work {
-    /// What the deployment fixes.
+    /// The deployment's configuration, the same for all tenants.
     pub deployment: Arc<Deployment>,
-    /// What this isolate remembers.
+    /// The caches of this isolate.
     pub caches: Arc<Caches>,
     /// Whose data it is about.
     pub tenant: Tenant,
@@ -65,7 +65,7 @@ pub struct Work {
     pub settings: Option<Arc<Settings>>,
     /// Who acts.
     pub actor: Actor,
-    /// What the actor may do.
+    /// The scopes granted to the actor.
     pub scopes: Scopes,
     /// Names this unit of work in the log and the audit.
     pub request_id: String,

@@ -237,13 +237,13 @@ fn checked_origin(origin: &str, development: bool) -> Result<String, String> {
         Some("http") if development => Ok(origin.to_ascii_lowercase()),
         _ => Err(format!(
             "PUBLIC_ORIGIN is {}: it must be an https origin such as https://id.example.com.",
-            shown(origin)
+            describe_address(origin)
         )),
     }
 }
 
 /// An address as it may be told to anybody who asks: without a password that stands in it.
-fn shown(address: &str) -> String {
+fn describe_address(address: &str) -> String {
     if address.contains('@') { "an address with a name or a password in it".to_owned() } else { format!("{address:?}") }
 }
 

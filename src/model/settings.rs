@@ -57,7 +57,7 @@ macro_rules! settings {
         /// The settings a tenant may override, in the order of their rows.
         pub const SETTINGS: &[Setting] = &[$($NAME),*];
 
-        /// What holds for a tenant.
+        /// The settings in force for a tenant.
         #[derive(Clone, Debug)]
         pub struct Settings {
             /// All of [`SETTINGS`] as text, defaults included.
@@ -90,7 +90,7 @@ settings! {
     VERIFICATION_EMAIL_VALIDITY = "1440", LinkValidity => verification_email_validity: Validity;
     /// Invited accounts are locked until redeemed.
     LOCK_ON_CREATION = "true", Boolean => lock_on_creation: bool;
-    /// Who mails the links.
+    /// The party that mails the links.
     EMAIL_SENDER = "internal", Sender => email_sender: EmailSender;
     /// A new address takes the place of a confirmed one when it is confirmed itself.
     EMAIL_UPDATE_VERIFICATION = "true", Boolean => email_update_verification: bool;
@@ -106,7 +106,7 @@ settings! {
     ORGANIZATION_NAME = "Latchkey", Text => organization_name: String;
     /// The language of mails and pages for those who have not said theirs.
     DEFAULT_LOCALE = locale::DEFAULT_LOCALE, Locale => default_locale: String;
-    /// Where answers to mails go.
+    /// The Reply-To address of mails.
     MAIL_REPLY_TO = "", MailAddress => mail_reply_to: Option<String>;
     /// Where the pages send whoever has a password now.
     SIGN_IN_URL = "", WebAddress => sign_in_url: Option<String>;

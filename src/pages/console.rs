@@ -86,7 +86,7 @@ pub fn sign_in(page: &SignInPage) -> String {
     card(&page.shell, Page { title, script: false, help: false, body })
 }
 
-/// What the home page shows.
+/// The contents of the home page.
 #[derive(Clone, Copy, Debug)]
 pub struct HomePage<'a> {
     /// where the page stands

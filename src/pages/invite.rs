@@ -228,7 +228,7 @@ pub fn new_mail_requested(shell: &Shell) -> String {
     card(shell, Page { title: texts.requested_title, script: false, help: true, body })
 }
 
-/// What confirming an address does.
+/// The effect of confirming an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confirms {
     /// It finishes the account.

@@ -124,7 +124,7 @@ pub async fn delete(ctx: &Context, id: &str) -> Result<bool, DatabaseError> {
 pub struct Listed {
     /// The token.
     pub token: ApiToken,
-    /// When it was made.
+    /// The time it was created.
     pub created: Millis,
     /// By whom, as the audit names them.
     pub created_by: String,

@@ -39,7 +39,7 @@ pub struct Page {
     pub total: Option<u64>,
     /// The page's resources, each with the name of its type.
     pub resources: Vec<(String, Resource)>,
-    /// Where the page stands.
+    /// The position of the page in the list.
     pub position: Position,
 }
 

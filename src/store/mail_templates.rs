@@ -37,7 +37,7 @@ impl TenantTemplateType {
         Self { kind, name: kind.map_or_else(|| name.to_owned(), |kind| kind.name().to_owned()) }
     }
 
-    /// What its rows carry.
+    /// Returns the key that its rows are stored under.
     fn key(&self) -> String {
         self.kind.map_or_else(|| self.name.to_lowercase(), |kind| kind.name().to_owned())
     }

@@ -30,7 +30,7 @@ pub struct Registration {
     pub document: Json,
 }
 
-/// What a registration is.
+/// The kind of a registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A schema (RFC 7643 section 7).
@@ -97,7 +97,7 @@ fn build_what_fits(registrations: &[Registration]) -> Registry {
 ///
 /// # Errors
 /// The database's, where the cache could not be asked.
-pub async fn of(ctx: &Context) -> Result<Arc<Registry>, DatabaseError> {
+pub async fn load_registry(ctx: &Context) -> Result<Arc<Registry>, DatabaseError> {
     let tenant = ctx.tenant.number();
     let now = ctx.platform.clock.now();
     if let Some(registry) = ctx.caches.registries.fresh(tenant, now) {
@@ -109,7 +109,7 @@ pub async fn of(ctx: &Context) -> Result<Arc<Registry>, DatabaseError> {
         // Forgotten, not there yet, or out of reach: to take it for nothing would lose what a client then writes.
         None => {
             let registrations = load(&ctx.platform, tenant).await?;
-            ctx.platform.cache.put(&key(tenant), &text(&registrations), KEPT).await;
+            ctx.platform.cache.put(&key(tenant), &to_text(&registrations), KEPT).await;
             registrations
         }
     };
@@ -137,7 +137,7 @@ fn parse(text: &str) -> Option<Vec<Registration>> {
         .collect()
 }
 
-fn text(registrations: &[Registration]) -> String {
+fn to_text(registrations: &[Registration]) -> String {
     rows(registrations).to_string()
 }
 
@@ -289,7 +289,7 @@ async fn publish(ctx: &Context) -> Result<(), DatabaseError> {
     let mut registrations = load(&ctx.platform, tenant).await?;
     loop {
         keep(ctx, &registrations);
-        ctx.platform.cache.put(&key(tenant), &text(&registrations), KEPT).await;
+        ctx.platform.cache.put(&key(tenant), &to_text(&registrations), KEPT).await;
         // Somebody may have registered more meanwhile and published it before: whoever is last looks again.
         let now = load(&ctx.platform, tenant).await?;
         if now == registrations {
@@ -308,7 +308,7 @@ pub async fn refresh_cache(platform: &Platform) -> Result<(), DatabaseError> {
     let statement = "SELECT DISTINCT tenant FROM registrations UNION SELECT 0 AS tenant";
     for row in &platform.query(Statement::new(statement, Vec::new())).await? {
         let tenant = row.integer("tenant")?.cast_unsigned();
-        let text = text(&load(platform, tenant).await?);
+        let text = to_text(&load(platform, tenant).await?);
         if platform.cache.get(&key(tenant)).await.ok().flatten().as_ref() != Some(&text) {
             platform.cache.put(&key(tenant), &text, KEPT).await;
         }

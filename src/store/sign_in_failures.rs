@@ -26,9 +26,9 @@ pub struct FailureKey {
 pub struct StoredFailures {
     /// Whether it is that of all accounts from the address.
     pub is_of_all: bool,
-    /// How many failures.
+    /// The number of failures.
     pub failures: i64,
-    /// When the last one was.
+    /// The time of the last failure.
     pub last: Millis,
 }
 

@@ -17,7 +17,7 @@ pub struct TenantRow {
     pub active: bool,
     /// Whom it was created for: a JSON array of `id` and `username`.
     pub owners: Json,
-    /// When it was created.
+    /// The time it was created.
     pub created: Millis,
 }
 
@@ -25,7 +25,7 @@ const COLUMNS: &str = "domain, active, owners, created";
 
 fn read(row: &Row) -> Result<TenantRow, DatabaseError> {
     Ok(TenantRow {
-        tenant: Tenant::of(row.text("domain")?),
+        tenant: Tenant::from_domain(row.text("domain")?),
         active: row.integer("active")? != 0,
         owners: serde_json::from_str(row.text("owners")?).unwrap_or_default(),
         created: row.integer("created")?,
@@ -82,7 +82,7 @@ pub async fn set_active(ctx: &Context, number: i64, active: bool) -> Result<bool
     ];
     let outcomes = ctx.platform.db.batch(batch).await?;
     let Some(row) = outcomes.first().and_then(|outcome| outcome.rows.first()) else { return Ok(false) };
-    ctx.caches.settings.forget(&Tenant::of(row.text("domain")?));
+    ctx.caches.settings.forget(&Tenant::from_domain(row.text("domain")?));
     Ok(true)
 }
 

@@ -23,7 +23,7 @@ impl Error {
     }
 
     /// Returns an error of which WSO2 says no more than its status does.
-    pub fn of(status: u16, code: &'static str, description: impl Into<String>) -> Self {
+    pub fn without_message(status: u16, code: &'static str, description: impl Into<String>) -> Self {
         Self::new(status, code, "", description)
     }
 }

@@ -85,7 +85,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
 
 /// Cuts a file between rows: no part has more of them than `max_rows`, nor more bytes than `max_bytes`.
 fn parts(source: &Source, max_rows: usize, max_bytes: usize) -> Vec<Part> {
-    let text = source.text();
+    let text = source.as_str();
     let starts = line_starts(text);
     let start_of = |line: usize| starts.get(line - 1).copied().unwrap_or(text.len());
     let mut lines = source.records().filter(|record| !record.is_blank()).map(|Record { line, .. }| line);

@@ -67,7 +67,7 @@ pub enum ResourceId {
 /// One operation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Operation {
-    /// What to do.
+    /// The operation's HTTP method.
     pub method: Method,
     /// The endpoint, such as `/Users`; there is a resource type at it.
     pub endpoint: String,

@@ -158,7 +158,7 @@ pub struct Schema {
     pub id: Arc<str>,
     /// A name for people.
     pub name: String,
-    /// What it is for.
+    /// A description for people.
     pub description: String,
     /// The attributes, in the order resources show them.
     pub attributes: Vec<Arc<Attribute>>,

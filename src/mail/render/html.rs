@@ -129,7 +129,7 @@ fn push_escaped(out: &mut String, c: char) {
     }
 }
 
-/// What a place asks for.
+/// The kind of text expected at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Text,

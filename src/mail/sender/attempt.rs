@@ -41,7 +41,7 @@ struct Attempt {
     leased: LeasedMail,
     /// Since when an earlier attempt may have been accepted unnoticed.
     in_doubt: Option<Millis>,
-    /// When this attempt began.
+    /// The time this attempt began.
     began: Millis,
     /// Whether the provider would know the mail again by its key, had it taken an earlier attempt.
     same_key_is_safe: bool,

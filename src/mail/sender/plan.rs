@@ -24,7 +24,7 @@ pub enum Plan {
     Send {
         /// The content, as this lease or an earlier one freezes it.
         content: FrozenContent,
-        /// What the lease asks for.
+        /// The rate limit that the lease is conditional on, if any.
         condition: Option<RateCondition>,
     },
     /// To look at it again later, because its address has had its share.

@@ -13,7 +13,7 @@ use crate::ports::{Entropy, Millis};
 
 /// How long a password needs no hashing, in milliseconds.
 const LASTS: Millis = 60_000;
-/// How many an isolate remembers.
+/// The most digests an isolate remembers.
 const CAPACITY: usize = 1_024;
 
 /// Stands for a tenant, a name and a password.

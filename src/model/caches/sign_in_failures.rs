@@ -12,9 +12,9 @@ const TRUSTED: Millis = 60_000;
 /// How often a sign-in has failed, and when it last did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FailureCount {
-    /// How often.
+    /// The number of failures.
     pub failures: i64,
-    /// When it last failed.
+    /// The time of the last failure.
     pub last: Millis,
 }
 

@@ -12,7 +12,7 @@ const CAPACITY: usize = 1_024;
 /// An API token as it was last looked for.
 #[derive(Clone)]
 pub struct KnownToken {
-    /// When D1 said so.
+    /// The time D1 last confirmed it.
     pub confirmed: Millis,
     /// The token; `None` for one that there is not, or no more.
     pub token: Option<Arc<ApiToken>>,

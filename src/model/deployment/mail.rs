@@ -2,7 +2,7 @@
 
 use crate::base::address::{Address, Sender};
 use crate::base::secret::Secret;
-use crate::model::deployment::{server, shown};
+use crate::model::deployment::{describe_address, server};
 
 /// The providers this build can send through.
 const PROVIDERS: &[&str] =
@@ -194,7 +194,7 @@ fn checked_base(base: &str, development: bool) -> Result<String, String> {
         Some("http") if development || loopback => Ok(base.to_owned()),
         _ => Err(format!(
             "MAIL_API_BASE is {}: it must be an https address such as https://api.resend.com.",
-            shown(base)
+            describe_address(base)
         )),
     }
 }

@@ -30,7 +30,7 @@ impl Validity {
     }
 }
 
-/// Who mails the link.
+/// The party that mails the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EmailSender {
     /// Latchkey mails it.

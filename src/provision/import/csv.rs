@@ -189,7 +189,7 @@ impl<'f> Sheet<'f> {
         Ok(Self { source, header })
     }
 
-    /// What became of the columns.
+    /// Returns the mapping of the columns.
     #[must_use]
     pub fn columns(&self) -> &[Mapped] {
         &self.header.mapped

@@ -98,7 +98,7 @@ impl File<'_> {
     }
 }
 
-/// What became of a row.
+/// The result of a row.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reported {
@@ -121,7 +121,7 @@ pub struct Reported {
 pub struct Report {
     /// How many were created, or would be.
     pub created: usize,
-    /// How many were not.
+    /// The number that failed, or would.
     pub failed: usize,
     /// What the columns of a CSV file became: of a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -20,17 +20,17 @@ pub struct Entry {
     pub tenant: u64,
     /// Its number in the tenant, from 1 without gaps.
     pub number: i64,
-    /// When it happened.
+    /// The time it happened.
     pub time: Millis,
     /// The batch that it records.
     pub operation: String,
     /// Who acted.
     pub actor: String,
-    /// What was done.
+    /// The name of the action.
     pub action: String,
     /// On what.
     pub target: Option<String>,
-    /// What came of it.
+    /// The outcome of the action.
     pub outcome: String,
     /// The request, as the log names it.
     pub request_id: String,
@@ -82,7 +82,7 @@ impl Entry {
     }
 }
 
-/// Which rows are asked for.
+/// The rows to read.
 #[derive(Clone, Debug, Default)]
 pub struct Query {
     /// This action alone.
@@ -95,7 +95,7 @@ pub struct Query {
     pub to: Option<Millis>,
     /// Below this number: where the page before ended.
     pub below: Option<i64>,
-    /// How many at most.
+    /// The most rows to return.
     pub count: u32,
 }
 

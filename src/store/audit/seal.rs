@@ -67,7 +67,8 @@ pub async fn retentions(
          FROM tenants t WHERE t.number = 0 OR t.number >= ?1 ORDER BY t.number LIMIT ?2",
         vec![from.into(), count.into(), settings::AUDIT_RETENTION_DAYS.name.into()],
     );
-    let read = |row: &Row| Ok((Tenant::of(row.text("domain")?), row.optional_text("days")?.map(str::to_owned)));
+    let read =
+        |row: &Row| Ok((Tenant::from_domain(row.text("domain")?), row.optional_text("days")?.map(str::to_owned)));
     platform.query(statement).await?.iter().map(read).collect()
 }
 

@@ -122,17 +122,17 @@ fn member_to_json(base: &str, row: &Row) -> Result<Json, DatabaseError> {
 pub struct Inspected {
     /// The group, if there is one.
     pub group: Option<Resource>,
-    /// How many members it has: only when asked for.
+    /// The number of its members: only when asked for.
     pub members: u64,
-    /// Which of the ids asked about are members already.
+    /// The ids asked about that are members already.
     pub present: HashSet<String>,
-    /// Which of them are neither users nor groups.
+    /// Those that are neither users nor groups.
     pub unknown: Vec<String>,
-    /// Which of them are groups.
+    /// Those that are groups.
     pub groups: HashSet<String>,
-    /// Which of them would make a circle, or a chain of more than [`MAX_DEPTH`].
+    /// Those that would make a circle, or a chain of more than [`MAX_DEPTH`].
     pub circular: Vec<String>,
-    /// Which of them are users of other stores.
+    /// Those that are users of other stores.
     pub remote_users: RemoteUsers,
 }
 

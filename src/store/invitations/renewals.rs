@@ -42,7 +42,7 @@ pub async fn find_waiting(store: &Platform, limit: i64) -> Result<Vec<(Tenant, S
         vec![limit.into()],
     );
     let rows = store.query(waiting).await?;
-    rows.iter().map(|row| Ok((Tenant::of(row.text("domain")?), row.text("user_id")?.to_owned()))).collect()
+    rows.iter().map(|row| Ok((Tenant::from_domain(row.text("domain")?), row.text("user_id")?.to_owned()))).collect()
 }
 
 /// Works off a user's request: with `mails` sends the mail, if the user still has something to do, the invitation was not

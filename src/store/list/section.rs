@@ -21,7 +21,7 @@ pub(super) struct Section {
     pub ctx: StoreContext,
     /// The types that are there.
     pub types: Vec<Arc<ResourceType>>,
-    /// What is asked of each.
+    /// The query for each type, in the same order.
     pub queries: Vec<Query>,
 }
 

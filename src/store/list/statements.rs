@@ -21,10 +21,10 @@ const MIN_EXAMINED: u64 = 100;
 /// D1's integers end here.
 const MAX_INTEGER: u64 = 1 << 53;
 
-/// Which part of a list.
+/// The part of a list to read.
 #[derive(Debug)]
 pub(super) struct Window<'a> {
-    /// What comes after this place.
+    /// The place after which it starts; the list's beginning if absent.
     pub after: Option<After<'a>>,
     /// Without so many of the first.
     pub offset: u64,
@@ -112,7 +112,7 @@ impl<'a> Listing<'a> {
         format!("FROM counters WHERE tenant = {tenant} AND type = {}", bindings.bind(self.name()))
     }
 
-    /// How many candidates there are.
+    /// Returns the number of candidates.
     ///
     /// # Errors
     /// 400 `tooMany` if that is too many.

@@ -60,7 +60,7 @@ pub struct DueMail {
 pub struct SendingTenant {
     /// The tenant.
     pub tenant: Tenant,
-    /// What holds for it.
+    /// The tenant's settings.
     pub settings: Arc<Settings>,
 }
 
@@ -207,7 +207,7 @@ async fn from_primary(
 /// The tenant of a row; `None` when it is not active.
 fn sender_from_row(deployment: &Deployment, row: &Row) -> Result<Option<SendingTenant>, DatabaseError> {
     let Some(domain) = row.optional_text("domain")? else { return Ok(None) };
-    let tenant = Tenant::of(domain);
+    let tenant = Tenant::from_domain(domain);
     let stored: HashMap<String, String> = serde_json::from_str(row.text("settings")?).unwrap_or_default();
     let overrides = stored.into_iter().filter_map(|(name, value)| Some((settings::known(&name)?, value))).collect();
     let settings = Arc::new(deployment.settings_of(&tenant, &overrides));

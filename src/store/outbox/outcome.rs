@@ -126,7 +126,7 @@ pub struct Attempted {
     pub provider_id: Option<String>,
     /// What the provider, or the network, said; never a secret.
     pub last_error: Option<String>,
-    /// When the provider accepted it.
+    /// The time the provider accepted it.
     pub sent_at: Option<Millis>,
     /// When its link expires, in milliseconds; 0 for never.
     pub expires_at: Millis,

@@ -26,18 +26,18 @@ pub struct QueuedMail {
     pub generation: u32,
     /// Its recipient.
     pub recipient: String,
-    /// Who asked for it.
+    /// The actor who asked for it.
     pub invited_by: Option<String>,
     /// Its state.
     pub state: MailState,
-    /// How often sending was tried.
+    /// The number of attempts to send it.
     pub attempts: u32,
     /// Since when an attempt may have been accepted unnoticed. A doubt is never forgotten: only a provider that still
     /// remembers the mail's key can tell.
     pub doubtful: Option<Millis>,
     /// The providers that have certainly refused it, and until when none of them is asked again.
     pub refused: BTreeMap<String, Millis>,
-    /// When it was queued.
+    /// The time it was queued.
     pub created: Millis,
     /// When to try, or when the lease ends.
     pub due: Millis,

@@ -29,11 +29,11 @@ pub struct SideEffects {
     pub code: Option<Code>,
     /// Statements on a group's members, conditional on the operation, at the end of the batch.
     pub statements: Vec<Statement>,
-    /// What the audit calls it.
+    /// The actions that the audit records.
     pub actions: Vec<Action>,
 }
 
-/// How a conditional write ended.
+/// The result of a conditional write.
 #[derive(Clone, Debug)]
 pub enum Written {
     /// It took place; what the statements of the batch answered, unless that was lost on the way.

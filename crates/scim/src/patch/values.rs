@@ -22,7 +22,7 @@ pub enum ValueOp {
     ReplaceSelected {
         /// The values of which one at least must be there.
         selected: Vec<String>,
-        /// What takes their place.
+        /// The values that replace them.
         by: Vec<Value>,
     },
     /// Remove what these name. One that is not there is no error.
