@@ -430,4 +430,8 @@ fn a_claim_that_nothing_can_fill_is_a_problem_that_preview_and_put_name() {
         json!({ "contentType": "text/html", "subject": "{{nobody}}", "body": "{{invitation-link}}", "footer": "" });
     let stored = app.admin("PUT", &format!("{TYPES}/QXNrUGFzc3dvcmQ/org-templates/en_US"), own.to_string());
     assert!(stored.header("latchkey-template-problems").contains("{{nobody}}"));
+    // A header takes ASCII alone: a name beyond it loses nothing else.
+    let foreign = json!({ "contentType": "text/html", "subject": "{{user.claim.größe}} {{nobody}}", "body": "{{invitation-link}}", "footer": "" });
+    let stored = app.admin("PUT", &format!("{TYPES}/QXNrUGFzc3dvcmQ/org-templates/en_US"), foreign.to_string());
+    assert!(stored.header("latchkey-template-problems").contains("{{nobody}}"), "{}", stored.text);
 }

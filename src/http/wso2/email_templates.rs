@@ -64,7 +64,10 @@ pub async fn replace(input: Input) -> Result<Response, ApiError> {
     let problems = wso2::replace(&state.ctx, version, &route, &body.json(MEGABYTE).await?).await?.join(" ");
     let mut response = empty(StatusCode::OK);
     if !problems.is_empty() {
-        set(response.headers_mut(), PROBLEMS, &cut(&problems, MOST_PROBLEMS).replace('…', "..."));
+        // A header takes ASCII alone.
+        let ascii = cut(&problems, MOST_PROBLEMS).replace('…', "...");
+        let ascii = ascii.replace(|c: char| !c.is_ascii() || c.is_control(), "?");
+        set(response.headers_mut(), PROBLEMS, &ascii);
     }
     Ok(response)
 }
