@@ -317,8 +317,8 @@ impl Candidate {
     fn from_row(row: &Row) -> Result<Self, DatabaseError> {
         Ok(Self {
             user: resources::from_row(row)?,
-            hash: row.optional_text("password_hash")?.map(str::to_owned),
-            password_changed: row.optional_integer("changed")?,
+            hash: row.read_optional_text("password_hash")?.map(str::to_owned),
+            password_changed: row.read_optional_integer("changed")?,
         })
     }
 

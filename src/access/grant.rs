@@ -25,7 +25,7 @@ pub struct Grant {
     pub parent: String,
     /// What it allows, of what that one allows.
     pub scopes: Scopes,
-    /// When it expires, in seconds.
+    /// The time it expires, in seconds.
     pub expires_at: u64,
 }
 

@@ -29,7 +29,7 @@ pub struct Session {
     pub tenant: u64,
     /// Its id.
     pub id: Uuid,
-    /// When it is over in any case, in seconds.
+    /// The time it is over in any case, in seconds.
     pub expires_at: u64,
     /// The user; `None` for the first administrator.
     pub user: Option<Uuid>,

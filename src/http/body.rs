@@ -25,7 +25,7 @@ pub const MEGABYTE: usize = 1024 * 1024;
 const MAX_FORM: usize = 16 * 1024;
 /// The most that is read of a body to throw it away.
 const MAX_DISCARDED: usize = 64 * 1024 * 1024;
-/// How many brackets a body that only a lenient parser understands may open.
+/// The most brackets that a body only a lenient parser understands may open.
 const MAX_LENIENT_BRACKETS: usize = 500;
 
 /// JSON5, but for numbers that JSON has no place for.

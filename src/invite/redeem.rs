@@ -201,7 +201,7 @@ pub async fn confirm_email(ctx: &Context, claims: Claims) -> Result<WithSettings
     }
 }
 
-/// How often confirming is tried when others change the user at the same time.
+/// The most attempts at confirming when others change the user at the same time.
 const ATTEMPTS: usize = 12;
 
 /// Puts the address that waits into the place of the present one. The user is written as it was read, so that the write

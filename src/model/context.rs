@@ -12,7 +12,7 @@ use crate::model::settings::Settings;
 use crate::model::tenant::Tenant;
 use crate::ports::Platform;
 
-/// Who acts, as the audit names them.
+/// The actor, as the audit names them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// Nobody has signed in: a link or a public endpoint.
@@ -63,7 +63,7 @@ pub struct Work {
     pub tenant: Tenant,
     /// What holds for the tenant, as it was read for this work; `None` before that.
     pub settings: Option<Arc<Settings>>,
-    /// Who acts.
+    /// The actor.
     pub actor: Actor,
     /// The scopes granted to the actor.
     pub scopes: Scopes,

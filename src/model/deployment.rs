@@ -203,7 +203,7 @@ impl Deployment {
         self.administrator.as_ref().is_some_and(|first| first.username == user_name)
     }
 
-    /// How long a provider has for its answer.
+    /// Returns the time a provider has for its answer.
     #[must_use]
     pub fn mail_timeout(&self) -> Duration {
         Duration::from_secs(self.mail_timeout_seconds.into())

@@ -35,7 +35,7 @@ pub struct Invitation {
     pub attempts: u32,
     /// The time the provider accepted it.
     pub sent_at: Option<Millis>,
-    /// When its link expires; 0 for never; unknown until the mail is first rendered.
+    /// The time its link expires; 0 for never; unknown until the mail is first rendered.
     pub expires_at: Option<Millis>,
 }
 

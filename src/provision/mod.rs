@@ -161,7 +161,7 @@ fn versions(text: &str) -> Vec<i64> {
 /// operation's `headers` (WSO2's name).
 pub const CODE_HEADER: &str = "Ask-Password-Confirmation-Code";
 
-/// How often a write is tried when others change the resource at the same time.
+/// The most attempts at a write when others change the resource at the same time.
 const ATTEMPTS: usize = 12;
 
 fn not_found() -> ProvisionError {

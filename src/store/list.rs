@@ -35,7 +35,7 @@ use statements::{Listing, Window};
 /// A page of a list.
 #[derive(Debug)]
 pub struct Page {
-    /// How many resources there are in all. By cursor only where it costs nothing to know.
+    /// The number of resources in all. By cursor only where it costs nothing to know.
     pub total: Option<u64>,
     /// The page's resources, each with the name of its type.
     pub resources: Vec<(String, Resource)>,

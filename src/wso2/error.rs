@@ -10,7 +10,7 @@ pub struct Error {
     pub code: &'static str,
     /// What kind of error it is, in WSO2's few words; empty where that is the status's own name.
     pub message: &'static str,
-    /// What was wrong and what to do.
+    /// A description of the error, and of its remedy.
     pub description: String,
     /// The code of the request, where it still works and the error repeats it.
     pub key: Option<String>,

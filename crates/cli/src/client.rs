@@ -13,7 +13,7 @@ use latchkey::model::tenant::{SUPER_TENANT, Tenant};
 use serde_json::Value as Json;
 use ureq::Agent;
 
-/// How long a request may take: hundreds of people are created in one.
+/// The longest time a request may take: hundreds of people are created in one.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Which deployment, and whose data in it.

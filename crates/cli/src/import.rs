@@ -33,7 +33,7 @@ pub struct Arguments {
     server: Server,
 }
 
-/// How many rows one request takes: few enough that the bar moves.
+/// The most rows one request takes: few enough that the bar moves.
 const ROWS: usize = 500;
 
 /// Some rows of the file, under its header.

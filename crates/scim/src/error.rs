@@ -70,7 +70,7 @@ pub struct Error {
     pub status: u16,
     /// The keyword that tells a program which kind of error this is.
     pub scim_type: Option<ScimType>,
-    /// What went wrong, in words.
+    /// A description of the error for people.
     pub detail: String,
 }
 

@@ -19,7 +19,7 @@ pub const DEFAULT_COUNT: u64 = 100;
 pub const MAX_COUNT: u64 = 1_000;
 /// The URN of a search request.
 pub const SEARCH_REQUEST_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
-/// How long a cursor can be, in bytes.
+/// The greatest length of a cursor, in bytes.
 const MAX_CURSOR_LENGTH: usize = 4_096;
 
 /// The parameters of a list request as the client sent them.
@@ -31,7 +31,7 @@ pub struct ListRequest {
     pub sort_by: Option<String>,
     /// `sortOrder` is `descending`.
     pub descending: bool,
-    /// Which page.
+    /// The page to return.
     pub page: Page,
     /// `attributes`
     pub attributes: Vec<String>,
@@ -46,7 +46,7 @@ pub struct ListRequest {
 pub struct Page {
     /// The start of the page.
     pub start: Start,
-    /// How many resources it holds at most; 0 asks for the total alone.
+    /// The most resources it holds; 0 asks for the total alone.
     pub count: u64,
 }
 
@@ -70,15 +70,15 @@ impl Default for Page {
 /// A list request on one resource type, ready to run.
 #[derive(Debug, Clone)]
 pub struct Query {
-    /// Which resources.
+    /// The filter that resources must match; all of them if absent.
     pub filter: Option<Filter>,
-    /// In which order.
+    /// The order of the resources, if the client asked for one.
     pub sort: Option<Sort>,
-    /// Which page.
+    /// The page to return.
     pub page: Page,
     /// The attributes to return.
     pub projection: Projection,
-    /// Of which user store; of all of them where it names none.
+    /// The user store; all of them where it names none.
     pub domain: Option<String>,
 }
 

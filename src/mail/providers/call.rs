@@ -23,7 +23,7 @@ pub struct Api {
     pub url: String,
     /// The key.
     pub key: Secret,
-    /// How long an answer may take.
+    /// The longest time an answer may take.
     pub timeout: Duration,
 }
 

@@ -39,7 +39,7 @@ pub struct Attempts<'a> {
 /// An attempt at a mail.
 struct Attempt {
     leased: LeasedMail,
-    /// Since when an earlier attempt may have been accepted unnoticed.
+    /// The time since which an earlier attempt may have been accepted unnoticed.
     in_doubt: Option<Millis>,
     /// The time this attempt began.
     began: Millis,

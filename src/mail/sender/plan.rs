@@ -29,7 +29,7 @@ pub enum Plan {
     },
     /// To look at it again later, because its address has had its share.
     Postpone {
-        /// When.
+        /// The time to look at it again.
         until: Millis,
     },
     /// To end it, because nobody wants it any more, for this reason.

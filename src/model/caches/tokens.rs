@@ -6,7 +6,7 @@ use crate::base::bounded_cache::BoundedCache;
 use crate::model::api_token::ApiToken;
 use crate::ports::Millis;
 
-/// How many tokens an isolate remembers.
+/// The most tokens an isolate remembers.
 const CAPACITY: usize = 1_024;
 
 /// An API token as it was last looked for.
@@ -16,7 +16,7 @@ pub struct KnownToken {
     pub confirmed: Millis,
     /// The token; `None` for one that there is not, or no more.
     pub token: Option<Arc<ApiToken>>,
-    /// When this isolate last told KV.
+    /// The time this isolate last wrote it to KV.
     pub published: Millis,
 }
 

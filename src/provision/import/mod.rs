@@ -102,7 +102,7 @@ impl File<'_> {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reported {
-    /// Where it is in the file ([`Row::line`]).
+    /// Its line in the file ([`Row::line`]).
     pub line: usize,
     /// The user name it gives.
     pub user_name: String,
@@ -119,7 +119,7 @@ pub struct Reported {
 /// What became of a file: the answer to an import.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
-    /// How many were created, or would be.
+    /// The number created, or that would be.
     pub created: usize,
     /// The number that failed, or would.
     pub failed: usize,

@@ -14,7 +14,7 @@ use scim::error::Error;
 use scim::query::{Query, Sort};
 use scim::schema::{ResourceType, Type};
 
-/// How many characters of a text count when a list is sorted by it.
+/// The number of characters of a text that count when a list is sorted by it.
 const SORTED_CHARACTERS: usize = 200;
 /// How many candidates of a narrow index are looked at in the hope that they are all.
 const MIN_EXAMINED: u64 = 100;
@@ -277,7 +277,7 @@ impl<'a> Listing<'a> {
     pub(super) fn read_page_with_total(&self, outcome: Option<&Outcome>) -> Result<Found, ListError> {
         let mut found = Vec::new();
         for row in outcome.map(|outcome| outcome.rows.as_slice()).unwrap_or_default() {
-            if row.integer("hit")? != 0 {
+            if row.read_integer("hit")? != 0 {
                 found.push(self.read_row(row)?);
             }
         }
@@ -374,5 +374,5 @@ fn push_offset(sql: &mut String, window: &Window<'_>, bindings: &mut Bindings) {
 
 /// The number in a statement's only row; 0 where it has none.
 fn first_integer(outcome: Option<&Outcome>, column: &str) -> Result<i64, DatabaseError> {
-    outcome.and_then(|outcome| outcome.rows.first()).map_or(Ok(0), |row| row.integer(column))
+    outcome.and_then(|outcome| outcome.rows.first()).map_or(Ok(0), |row| row.read_integer(column))
 }

@@ -119,7 +119,7 @@ pub async fn touch(
     if let Written::Done(Some(outcomes)) = &written
         && let Some(row) = outcomes.first().and_then(|outcome| outcome.rows.first())
     {
-        resource.version = row.integer("version")?;
+        resource.version = row.read_integer("version")?;
     }
     Ok(written)
 }

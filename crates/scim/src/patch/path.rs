@@ -9,7 +9,7 @@ use crate::schema::{AmbiguousName, AttributePath, ResourceType, Target, Type, VA
 pub(super) struct Path {
     /// The attribute, and the sub-attribute if the path ends with one.
     pub target: AttributePath,
-    /// Which of its values; all if absent.
+    /// The filter that selects its values; all if absent.
     pub filter: Option<Filter>,
 }
 
