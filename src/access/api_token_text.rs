@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::base::secret::Secret;
 use crate::ports::Entropy;
 
-/// What every token starts with.
+/// The prefix of every API token.
 pub const PREFIX: &str = "lk_";
 const RANDOM: usize = 30;
 const CHECKSUM: usize = 6;

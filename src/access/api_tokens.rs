@@ -24,11 +24,11 @@ use crate::store::{api_tokens, tenant_settings};
 
 pub use crate::store::api_tokens::{Listed, MOST, list};
 
-/// How long a token is honoured after D1 has confirmed it, in milliseconds.
+/// The time a token is honoured after D1 has confirmed it, in milliseconds.
 const HONOURED: Millis = 30_000;
-/// How often an isolate tells KV of one token, in milliseconds.
+/// The interval at which an isolate writes one token to KV, in milliseconds.
 const PUBLISHED_EVERY: Millis = 600_000;
-/// How long KV keeps what it is told, in seconds: its least, and more than a token is honoured.
+/// The time KV keeps an entry, in seconds: its least, and more than a token is honoured.
 const KEPT: u32 = 60;
 
 /// Finds the token with this digest that is good now, and the settings of the context's tenant; `None` where there is no
@@ -107,7 +107,7 @@ pub struct Created {
     pub token: ApiToken,
     /// Its text, which nobody will see again.
     pub text: Secret,
-    /// When it was made.
+    /// The time it was created.
     pub created: Millis,
 }
 

@@ -48,7 +48,7 @@ impl Basic {
     }
 }
 
-/// What a request brings to say who sends it.
+/// The credentials that a request carries.
 pub enum Credentials {
     /// A name and a password, in an `Authorization` header.
     Basic(Basic),
@@ -248,9 +248,9 @@ pub(super) async fn as_role_holder(
 pub struct SignedIn {
     /// The user, with their groups.
     pub user: Box<Resource>,
-    /// When the password was set.
+    /// The time the password was set.
     pub password_changed: Millis,
-    /// What holds for the tenant.
+    /// The tenant's settings.
     pub settings: Arc<Settings>,
 }
 
@@ -317,8 +317,8 @@ impl Candidate {
     fn from_row(row: &Row) -> Result<Self, DatabaseError> {
         Ok(Self {
             user: resources::from_row(row)?,
-            hash: row.optional_text("password_hash")?.map(str::to_owned),
-            password_changed: row.optional_integer("changed")?,
+            hash: row.read_optional_text("password_hash")?.map(str::to_owned),
+            password_changed: row.read_optional_integer("changed")?,
         })
     }
 
@@ -329,7 +329,7 @@ impl Candidate {
     }
 }
 
-/// What is read before the password is looked at.
+/// The rows read before the password is checked.
 struct Loaded {
     /// The context of the user store that the name says.
     store: StoreContext,

@@ -18,14 +18,14 @@ const ACCESS_TOKEN: Use<'static> = Use { prefix: "lk_at_", label: b"latchkey/acc
 /// The longest life, in seconds.
 pub const LIFETIME: u64 = 3_600;
 
-/// What an access token says.
+/// The contents of an access token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// The digest of the API token it was made for.
     pub parent: String,
     /// What it allows, of what that one allows.
     pub scopes: Scopes,
-    /// When it expires, in seconds.
+    /// The time it expires, in seconds.
     pub expires_at: u64,
 }
 

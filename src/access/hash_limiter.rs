@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many requests may wait for their turn to hash.
+/// The most requests that may wait for their turn to hash.
 const MAX_WAITING: usize = 64;
 
 /// Counts the requests that are about to hash; more than 64 are turned away before they cost anything.

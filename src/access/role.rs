@@ -34,7 +34,7 @@ impl Role {
         }
     }
 
-    /// What it allows in a tenant.
+    /// Returns the scopes it grants in a tenant.
     #[must_use]
     pub fn scopes(self, tenant: &Tenant) -> Scopes {
         match self {
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn only_the_super_tenants_administrators_reach_other_tenants() {
         assert!(Role::Admin.scopes(&Tenant::super_tenant()).has(Scope::Tenants));
-        let scopes = Role::Admin.scopes(&Tenant::of("acme.com"));
+        let scopes = Role::Admin.scopes(&Tenant::from_domain("acme.com"));
         assert!(!scopes.has(Scope::Tenants) && scopes.names().count() == 10);
     }
 }

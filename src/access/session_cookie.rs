@@ -22,14 +22,14 @@ const OF_USER: &str = "lk_s_";
 const OF_ADMINISTRATOR: &str = "lk_sa_";
 const LABEL: &[u8] = b"latchkey/session/v1";
 
-/// What a cookie says.
+/// The contents of a session cookie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// The number of the tenant that it is of.
     pub tenant: u64,
     /// Its id.
     pub id: Uuid,
-    /// When it is over in any case, in seconds.
+    /// The time it is over in any case, in seconds.
     pub expires_at: u64,
     /// The user; `None` for the first administrator.
     pub user: Option<Uuid>,

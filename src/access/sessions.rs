@@ -94,7 +94,7 @@ async fn as_user(
     session: SessionRow,
     user: &Row,
 ) -> Result<Option<Context>, DatabaseError> {
-    if user.optional_integer("changed")? != Some(session.password_changed) {
+    if user.read_optional_integer("changed")? != Some(session.password_changed) {
         return Ok(None);
     }
     let mut user = resources::from_row(user)?;
@@ -105,7 +105,7 @@ async fn as_user(
     authenticate::as_role_holder(ctx, &home.tenant, &user).await
 }
 
-/// Which sessions are to end.
+/// The sessions to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// The one whose cookie was sent.

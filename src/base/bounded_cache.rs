@@ -19,7 +19,7 @@ pub struct BoundedCache<K, V> {
 struct Entries<K, V> {
     /// Each value with the count of uses at its latest use.
     map: HashMap<K, (u64, V)>,
-    /// How often the cache has been used.
+    /// The number of uses of the cache.
     uses: u64,
 }
 

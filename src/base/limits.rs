@@ -16,7 +16,7 @@ pub const LONGEST_PERIOD: u32 = 86_400;
 /// So many in so much time, any stretch of that length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// How many, 1 to [`MAX_COUNT`].
+    /// The number of times, 1 to [`MAX_COUNT`].
     pub count: u32,
     /// The time, in seconds.
     pub seconds: u32,

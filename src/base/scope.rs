@@ -21,7 +21,7 @@ pub enum Scope {
     Templates,
     /// API tokens.
     Tokens,
-    /// Who has which role.
+    /// The assignment of roles.
     Roles,
     /// The outbox.
     Mail,

@@ -14,7 +14,7 @@ use crate::base::secret::Secret;
 /// A use of such texts.
 #[derive(Clone, Copy, Debug)]
 pub struct Use<'a> {
-    /// What its texts begin with.
+    /// The prefix of its texts.
     pub prefix: &'static str,
     /// Names the use and its version: what the key is derived with.
     pub label: &'static [u8],

@@ -47,12 +47,12 @@ impl Purpose {
     }
 }
 
-/// What a token says.
+/// The contents of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
     /// The key that signed it.
     pub kid: String,
-    /// What it is good for.
+    /// The action it authorizes.
     pub purpose: Purpose,
     /// The number of the tenant it belongs to.
     pub tenant: u64,
@@ -60,9 +60,9 @@ pub struct Claims {
     pub user: Uuid,
     /// The user's `seq` it is good for.
     pub seq: u32,
-    /// When it was issued, in seconds.
+    /// The time it was issued, in seconds.
     pub issued_at: u64,
-    /// When it expires, in seconds; 0 for never.
+    /// The time it expires, in seconds; 0 for never.
     pub expires_at: u64,
     /// The language of its page.
     pub locale: String,

@@ -43,7 +43,7 @@ pub enum Area {
 impl Area {
     /// Returns the area of a path without its tenant prefix.
     #[must_use]
-    pub fn of(path: &str) -> Self {
+    pub fn find(path: &str) -> Self {
         let below =
             |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         if below("/scim2") {

@@ -25,7 +25,7 @@ pub const MEGABYTE: usize = 1024 * 1024;
 const MAX_FORM: usize = 16 * 1024;
 /// The most that is read of a body to throw it away.
 const MAX_DISCARDED: usize = 64 * 1024 * 1024;
-/// How many brackets a body that only a lenient parser understands may open.
+/// The most brackets that a body only a lenient parser understands may open.
 const MAX_LENIENT_BRACKETS: usize = 500;
 
 /// JSON5, but for numbers that JSON has no place for.
@@ -67,7 +67,7 @@ async fn read(mut body: Body, limit: usize) -> Option<Bytes> {
     (length <= limit).then(|| read.freeze())
 }
 
-/// What Windows programs begin a file in UTF-8 with.
+/// The bytes that Windows programs begin a file in UTF-8 with.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// A body that was larger than its limit.
@@ -127,7 +127,7 @@ impl RequestBody {
             let detail = format!("The body is not valid JSON: {why}.");
             match area {
                 Area::Scim => ScimError::invalid_syntax(detail).into(),
-                Area::Wso2 => Wso2Error::of(400, "UE-10000", detail).into(),
+                Area::Wso2 => Wso2Error::without_message(400, "UE-10000", detail).into(),
                 _ => ApiError::bad_request(detail),
             }
         })

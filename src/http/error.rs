@@ -223,7 +223,7 @@ fn describe(dialect: Dialect, status: StatusCode, detail: &str, trace_id: Option
             let body = json!({ "title": title.unwrap_or_default(), "status": status.as_u16(), "detail": detail });
             response::uncached(response::with_body(status, "application/problem+json", body.to_string()))
         }
-        Dialect::Wso2 => wso2(&Wso2Error::of(status.as_u16(), "", detail), status, trace_id),
+        Dialect::Wso2 => wso2(&Wso2Error::without_message(status.as_u16(), "", detail), status, trace_id),
         Dialect::Page => {
             let shell = Shell::default();
             let html = match status.as_u16() {

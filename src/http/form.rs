@@ -37,7 +37,7 @@ impl Form {
     }
 
     /// Returns a field as text; `None` also when it is no UTF-8.
-    pub fn text(&self, name: &str) -> Option<String> {
+    pub fn read_text(&self, name: &str) -> Option<String> {
         self.field(name).and_then(Result::ok)
     }
 

@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn every_path_that_changes_something_is_counted() {
-        let kind = |method: Method, path: &str| kind(Area::of(path), &method, path);
+        let kind = |method: Method, path: &str| kind(Area::find(path), &method, path);
         for (method, path, expected) in [
             (Method::POST, "/invite/lk1.x.y", Some(RequestKind::Public)),
             (Method::POST, "/verify/lk1.x.y", Some(RequestKind::Public)),

@@ -76,7 +76,7 @@ impl Service {
         self.deployment.as_ref().ok()
     }
 
-    /// What this isolate knows of its mail providers.
+    /// Returns this isolate's record of its mail providers' failures.
     #[must_use]
     pub fn mail_health(&self) -> &Health {
         &self.caches.mail
@@ -132,7 +132,7 @@ impl Service {
         let (mut parts, body) = request.into_parts();
         let (tenant, path) = split_tenant(parts.uri.path());
         let path = scim2::canonical_path(&path).or_else(|| pages::links::cleaned(&path)).unwrap_or(path);
-        let area = Area::of(&path);
+        let area = Area::find(&path);
         // The body is read whole before anything is answered: an answer while the client still sends is lost on the way.
         let body = body::buffer(body, area.body_limit(&path)).await;
         let deployment = match &self.deployment {
@@ -206,7 +206,7 @@ impl Service {
 fn split_tenant(path: &str) -> (Tenant, String) {
     let Some(rest) = path.strip_prefix("/t/") else { return (Tenant::super_tenant(), path.to_owned()) };
     let (domain, rest) = rest.split_once('/').unwrap_or((rest, ""));
-    (Tenant::of(domain), format!("/{rest}"))
+    (Tenant::from_domain(domain), format!("/{rest}"))
 }
 
 #[cfg(test)]

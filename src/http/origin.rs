@@ -9,7 +9,7 @@ use crate::http::caller::session_cookie;
 use crate::http::pages::console::HOME;
 use crate::model::deployment::Deployment;
 
-/// What a browser says of the page that made a request.
+/// The origin of the page that made a request, as the browser reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Page<'a> {
     /// Nothing: an old browser, or none.
@@ -31,7 +31,7 @@ pub fn is_foreign(request: &Parts, deployment: &Deployment) -> bool {
     }
     let headers = &request.headers;
     let has = |name: HeaderName| headers.contains_key(name);
-    let other_site = matches!(text(headers, "sec-fetch-site"), Some("cross-site" | "same-site"));
+    let other_site = matches!(find_header(headers, "sec-fetch-site"), Some("cross-site" | "same-site"));
     let page = page(headers, deployment);
     if session_cookie(headers, deployment).is_some() {
         page != Page::Own || other_site
@@ -48,7 +48,7 @@ fn page<'h>(headers: &'h HeaderMap, deployment: &Deployment) -> Page<'h> {
     let Some(origin) = headers.get(ORIGIN) else { return Page::Unsaid };
     let origin = origin.to_str().unwrap_or_default();
     // Our pages have `Referrer-Policy: no-referrer`, and browsers say `null` for the origin of such a page's forms.
-    let is_hidden = origin == "null" && text(headers, "sec-fetch-site") == Some("same-origin");
+    let is_hidden = origin == "null" && find_header(headers, "sec-fetch-site") == Some("same-origin");
     if origin == deployment.public_origin || is_hidden || is_local(origin, headers, deployment) {
         Page::Own
     } else {
@@ -65,6 +65,6 @@ fn is_local(origin: &str, headers: &HeaderMap, deployment: &Deployment) -> bool 
         && headers.get(HOST).is_some_and(|host| host == authority)
 }
 
-fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+fn find_header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
 }

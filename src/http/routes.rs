@@ -24,7 +24,7 @@ use crate::http::response::empty;
 use crate::http::wso2::{codes, email_templates, governance, tenants};
 use crate::http::{caller, hooks, oauth, operations, scim2};
 
-/// Who may call a route.
+/// The callers that a route admits.
 #[derive(Clone, Copy, Debug)]
 pub enum Rule {
     /// Anybody: what it shows is public, or the link or code in the request is the credential.
@@ -56,7 +56,7 @@ pub struct Route {
     pub method: Method,
     /// The address' pattern, without the tenant's prefix.
     pub path: &'static str,
-    /// Who may call it.
+    /// The callers it admits.
     pub rule: Rule,
     handler: fn(Input) -> BoxResponse,
 }

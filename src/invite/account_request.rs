@@ -27,7 +27,7 @@ pub struct AccountRequest {
     pub email_verified: Option<bool>,
     /// Whether `pendingEmails` has an address: the one that waits, since nobody writes it.
     pub pending_email: bool,
-    /// What the client named itself.
+    /// The attributes that the client named itself.
     pub explicit: ExplicitFields,
 }
 

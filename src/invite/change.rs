@@ -25,7 +25,7 @@ pub struct Change {
 /// A mail that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailToQueue {
-    /// Which mail.
+    /// The mail's type.
     pub template: TemplateType,
     /// The address it goes to.
     pub to: String,

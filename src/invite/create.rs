@@ -121,7 +121,7 @@ pub fn invitation_state(mail: Option<&NewMail>, code: Option<&Code>) -> Option<I
     mail.map(|mail| Invitation { template: Some(mail.template), delivery: Delivery::QUEUED, ..Invitation::default() })
 }
 
-/// Who invites, as the mail names them.
+/// Returns the inviter, as the mail names them.
 #[must_use]
 pub fn inviter(ctx: &Work) -> Option<String> {
     match &ctx.actor {

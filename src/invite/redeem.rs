@@ -29,7 +29,7 @@ pub const SETS_PASSWORD: &[Purpose] = &[Purpose::AskPassword, Purpose::Offline];
 /// The purpose that lets somebody confirm an address.
 pub const CONFIRMS_ADDRESS: &[Purpose] = &[Purpose::VerifyEmail];
 
-/// What a link turns out to be.
+/// The state of a link.
 #[derive(Debug)]
 pub enum Link {
     /// It works: for this user.
@@ -38,7 +38,7 @@ pub enum Link {
     Expired(Claims),
     /// Authentic and in time, but dead.
     Dead {
-        /// What it says.
+        /// The contents of the token.
         claims: Claims,
         /// Why.
         cause: Cause,
@@ -113,7 +113,7 @@ fn judge(claims: Claims, outcome: Option<&Outcome>) -> Result<Link, DatabaseErro
     })
 }
 
-/// What came of redeeming a link.
+/// The result of redeeming a link.
 #[derive(Debug)]
 pub enum Redeemed {
     /// The account is live, with the password or the address that the link was for.
@@ -201,14 +201,14 @@ pub async fn confirm_email(ctx: &Context, claims: Claims) -> Result<WithSettings
     }
 }
 
-/// How often confirming is tried when others change the user at the same time.
+/// The most attempts at confirming when others change the user at the same time.
 const ATTEMPTS: usize = 12;
 
 /// Puts the address that waits into the place of the present one. The user is written as it was read, so that the write
 /// depends on the version, and with it on the link's `seq`.
 async fn confirm_change(ctx: &Context, claims: Claims, user: Box<Resource>) -> Result<Redeemed, DatabaseError> {
     let there = &ctx.in_store_of(&user.id).acting_as(Actor::User(user.id.clone()));
-    let registry = registrations::of(ctx).await?;
+    let registry = registrations::load_registry(ctx).await?;
     let Some(rt) = registry.resource_type(USER) else { return Ok(Redeemed::NotLive(Link::Invalid)) };
     let mut before = user;
     for _ in 0..ATTEMPTS {

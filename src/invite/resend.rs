@@ -30,7 +30,7 @@ pub enum ResendError {
         "This invitation was sent again {count} times lately, and no more are allowed: try again in {seconds} seconds."
     )]
     TooMany {
-        /// How often.
+        /// The number of times it was sent lately.
         count: u32,
         /// Seconds until it may be sent again.
         seconds: u32,

@@ -12,7 +12,7 @@ use crate::store::invitations::resend_all as store;
 /// The most invitations of a user store that one call sends again.
 pub const MANY: usize = 500;
 
-/// What one call did.
+/// The result of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resent {
     /// The invitations sent again.

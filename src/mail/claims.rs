@@ -13,7 +13,7 @@ use crate::mail::render::validate::{Part, Problem};
 use crate::mail::template::{Piece, Template, pieces};
 use scim::schema::{Attribute, Mutability, ResourceType, Returned, Type};
 
-/// What stands before a claim's name in a template.
+/// The prefix of a claim's name in a template.
 pub const PREFIX: &str = "user.claim.";
 /// The most claims that are read of a person.
 const MOST: usize = 200;
@@ -77,7 +77,7 @@ fn add(found: &mut BTreeMap<String, String>, name: &str, value: &Json) {
         return;
     }
     let mut set = |name: String, value: &Json| {
-        if let Some(text) = text(value)
+        if let Some(text) = to_text(value)
             && found.len() < MOST
         {
             found.entry(name).or_insert(text);
@@ -88,13 +88,13 @@ fn add(found: &mut BTreeMap<String, String>, name: &str, value: &Json) {
             for (sub, value) in complex {
                 set(format!("{name}.{}", sub.to_ascii_lowercase()), value);
             }
-            set(name, shown(complex));
+            set(name, select_value(complex));
         }
         Json::Array(list) => {
             let is_primary = |value: &&Json| value["primary"] == true;
             let Some(first) = list.iter().find(is_primary).or(list.first()) else { return };
             let Some(complex) = first.as_object() else {
-                let all: Vec<String> = list.iter().filter_map(text).collect();
+                let all: Vec<String> = list.iter().filter_map(to_text).collect();
                 set(name, &json!(all.join(", ")));
                 return;
             };
@@ -103,17 +103,17 @@ fn add(found: &mut BTreeMap<String, String>, name: &str, value: &Json) {
             }
             for value in list.iter().filter_map(Json::as_object) {
                 if let Some(kind) = value.get("type").and_then(Json::as_str) {
-                    set(format!("{name}.{}", kind.to_ascii_lowercase()), shown(value));
+                    set(format!("{name}.{}", kind.to_ascii_lowercase()), select_value(value));
                 }
             }
-            set(name, shown(complex));
+            set(name, select_value(complex));
         }
         scalar => set(name, scalar),
     }
 }
 
-/// What stands for a complex value as a whole.
-fn shown(complex: &Map<String, Json>) -> &Json {
+/// Returns the sub-attribute that represents a complex value as a whole.
+fn select_value(complex: &Map<String, Json>) -> &Json {
     let named = ["displayName", "display", "formatted", "value"];
     // Of an address or a number, the value itself; of a manager, the name.
     let named =
@@ -121,7 +121,7 @@ fn shown(complex: &Map<String, Json>) -> &Json {
     named.iter().find_map(|name| complex.get(*name)).unwrap_or(&Json::Null)
 }
 
-fn text(value: &Json) -> Option<String> {
+fn to_text(value: &Json) -> Option<String> {
     match value {
         Json::String(text) if !text.is_empty() => Some(cut(text, 256)),
         Json::Bool(_) | Json::Number(_) => Some(value.to_string()),

@@ -34,7 +34,7 @@ pub struct InboxMail {
     pub links: Vec<String>,
     /// The state of its row.
     pub state: &'static str,
-    /// When it was queued.
+    /// The time it was queued.
     #[serde(skip)]
     pub queued: String,
 }

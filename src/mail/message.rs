@@ -14,7 +14,7 @@ use crate::store::outbox::row::LeasedMail;
 pub fn compose(deployment: &Deployment, leased: &LeasedMail, template: &Template) -> Option<Message> {
     let LeasedMail { mail, content } = leased;
     let facts = &content.facts;
-    let prefix = Tenant::of(&facts.tenant).prefix();
+    let prefix = Tenant::from_domain(&facts.tenant).prefix();
     let base = format!("{}{prefix}", deployment.public_origin);
     let claims = mail.template.link_purpose().map(|purpose| Claims {
         kid: content.kid.clone(),

@@ -21,7 +21,7 @@ pub struct Draft {
     pub subject: Option<String>,
     /// The body. With a new body, a text part that is left out is made from it.
     pub body: Option<String>,
-    /// What follows it.
+    /// The footer below the body.
     pub footer: Option<String>,
     /// The text part.
     pub text: Option<String>,
@@ -76,7 +76,7 @@ pub async fn preview(
     let template = Template::from(&edited);
     let mut values = render::sample_values(&choice.locale, &settings.organization_name);
     let mut problems = validate(kind.kind, &template);
-    if let Some(rt) = registrations::of(ctx).await?.resource_type(USER) {
+    if let Some(rt) = registrations::load_registry(ctx).await?.resource_type(USER) {
         for (claim, value) in claims::samples(rt, &template) {
             values.set(format!("{}{claim}", claims::PREFIX), value);
         }
@@ -100,7 +100,7 @@ pub async fn warnings(
     let template = Template::from(template);
     let mut problems = validate(kind.kind, &template);
     problems.retain(|problem| !problem.refuses());
-    if let Some(rt) = registrations::of(ctx).await?.resource_type(USER) {
+    if let Some(rt) = registrations::load_registry(ctx).await?.resource_type(USER) {
         problems.extend(claims::problems(rt, &template));
     }
     Ok(problems.iter().map(ToString::to_string).collect())

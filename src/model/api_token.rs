@@ -10,11 +10,11 @@ pub struct ApiToken {
     pub id: String,
     /// The number of the tenant it belongs to.
     pub tenant: u64,
-    /// What whoever made it calls it.
+    /// The name its creator gave it.
     pub name: String,
-    /// What it allows.
+    /// The scopes it grants.
     pub scopes: Scopes,
-    /// When it expires.
+    /// The time it expires.
     pub expires_at: Millis,
 }
 

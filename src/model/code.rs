@@ -7,11 +7,11 @@ use crate::ports::Millis;
 /// A code to be: what its token says, but not of whom. `invite::code` signs the token once what it is for has been written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Code {
-    /// What the code is good for.
+    /// The action the code authorizes.
     pub purpose: Purpose,
-    /// When it is issued, in seconds since the epoch.
+    /// The time it is issued, in seconds since the epoch.
     pub issued_at: u64,
-    /// When it expires, in seconds since the epoch; 0 for never.
+    /// The time it expires, in seconds since the epoch; 0 for never.
     pub expires_at: u64,
 }
 
@@ -28,7 +28,7 @@ impl Code {
         Self { purpose, issued_at, expires_at: validity.expires_at(issued_at) }
     }
 
-    /// When it expires, in milliseconds since the epoch; 0 for never.
+    /// Returns the time it expires, in milliseconds since the epoch; 0 for never.
     #[must_use]
     pub fn expires_at_millis(&self) -> Millis {
         i64::try_from(self.expires_at.saturating_mul(1000)).unwrap_or_default()

@@ -12,7 +12,7 @@ use crate::model::settings::Settings;
 use crate::model::tenant::Tenant;
 use crate::ports::Platform;
 
-/// Who acts, as the audit names them.
+/// The actor, as the audit names them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// Nobody has signed in: a link or a public endpoint.
@@ -32,7 +32,7 @@ pub enum Actor {
     Token {
         /// Its id.
         id: String,
-        /// What whoever made it calls it.
+        /// The name its creator gave it.
         name: String,
     },
     /// Latchkey itself: the mail sender, the sweep.
@@ -55,17 +55,17 @@ impl fmt::Display for Actor {
 /// One unit of work apart from its database: whose data it is about, and who acts.
 #[derive(Clone)]
 pub struct Work {
-    /// What the deployment fixes.
+    /// The deployment's configuration, the same for all tenants.
     pub deployment: Arc<Deployment>,
-    /// What this isolate remembers.
+    /// The caches of this isolate.
     pub caches: Arc<Caches>,
     /// Whose data it is about.
     pub tenant: Tenant,
     /// What holds for the tenant, as it was read for this work; `None` before that.
     pub settings: Option<Arc<Settings>>,
-    /// Who acts.
+    /// The actor.
     pub actor: Actor,
-    /// What the actor may do.
+    /// The scopes granted to the actor.
     pub scopes: Scopes,
     /// Names this unit of work in the log and the audit.
     pub request_id: String,

@@ -67,7 +67,7 @@ pub struct Deployment {
     pub user_stores: UserStores,
     /// The settings that the deployment sets, for every tenant that does not override them.
     pub variables: Values,
-    /// What holds where no tenant overrides it.
+    /// The settings in force where no tenant overrides them.
     pub settings: Settings,
 }
 
@@ -203,7 +203,7 @@ impl Deployment {
         self.administrator.as_ref().is_some_and(|first| first.username == user_name)
     }
 
-    /// How long a provider has for its answer.
+    /// Returns the time a provider has for its answer.
     #[must_use]
     pub fn mail_timeout(&self) -> Duration {
         Duration::from_secs(self.mail_timeout_seconds.into())
@@ -215,7 +215,7 @@ impl Deployment {
         self.mail_api_keys.iter().find(|(name, _)| name == provider).map(|(_, key)| key)
     }
 
-    /// What a provider's webhooks are checked with.
+    /// Returns the secret that a provider's webhooks are checked with.
     #[must_use]
     pub fn mail_webhook_secret(&self, provider: &str) -> Option<&Secret> {
         self.mail_webhook_secrets.iter().find(|(name, _)| name == provider).map(|(_, secret)| secret)
@@ -237,13 +237,13 @@ fn checked_origin(origin: &str, development: bool) -> Result<String, String> {
         Some("http") if development => Ok(origin.to_ascii_lowercase()),
         _ => Err(format!(
             "PUBLIC_ORIGIN is {}: it must be an https origin such as https://id.example.com.",
-            shown(origin)
+            describe_address(origin)
         )),
     }
 }
 
 /// An address as it may be told to anybody who asks: without a password that stands in it.
-fn shown(address: &str) -> String {
+fn describe_address(address: &str) -> String {
     if address.contains('@') { "an address with a name or a password in it".to_owned() } else { format!("{address:?}") }
 }
 

@@ -11,11 +11,11 @@ use scim::schema::ResourceType;
 /// A mail that a write makes due, for the user it writes.
 #[derive(Clone, Debug)]
 pub struct NewMail {
-    /// Which mail.
+    /// The mail's type.
     pub template: TemplateType,
     /// Its recipient.
     pub recipient: Address,
-    /// Who asked for it, as the mail names them.
+    /// The inviter, as the mail names them.
     pub invited_by: Option<String>,
     /// The address that is to take the place of the user's present one, where the mail is about that.
     pub new_email: Option<Address>,

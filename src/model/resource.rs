@@ -29,13 +29,13 @@ pub const INVITATION_SCHEMA: &str = "urn:latchkey:params:scim:schemas:extension:
 pub struct Invitation {
     /// The mail it went out with.
     pub template: Option<TemplateType>,
-    /// How its delivery stands.
+    /// The state of its delivery.
     pub delivery: Delivery,
-    /// How often sending was tried.
+    /// The number of attempts to send it.
     pub attempts: u32,
-    /// When the provider accepted it.
+    /// The time the provider accepted it.
     pub sent_at: Option<Millis>,
-    /// When its link expires; 0 for never; unknown until the mail is first rendered.
+    /// The time its link expires; 0 for never; unknown until the mail is first rendered.
     pub expires_at: Option<Millis>,
 }
 

@@ -57,7 +57,7 @@ macro_rules! settings {
         /// The settings a tenant may override, in the order of their rows.
         pub const SETTINGS: &[Setting] = &[$($NAME),*];
 
-        /// What holds for a tenant.
+        /// The settings in force for a tenant.
         #[derive(Clone, Debug)]
         pub struct Settings {
             /// All of [`SETTINGS`] as text, defaults included.
@@ -84,13 +84,13 @@ macro_rules! settings {
 settings! {
     /// The switch of both flows.
     ENABLE_EMAIL_VERIFICATION = "true", Boolean => enable_email_verification: bool;
-    /// How long an askPassword link lives.
+    /// The lifetime of an askPassword link.
     ASK_PASSWORD_EMAIL_VALIDITY = "1440", LinkValidity => ask_password_email_validity: Validity;
-    /// How long a link to confirm an address lives.
+    /// The lifetime of a link to confirm an address.
     VERIFICATION_EMAIL_VALIDITY = "1440", LinkValidity => verification_email_validity: Validity;
     /// Invited accounts are locked until redeemed.
     LOCK_ON_CREATION = "true", Boolean => lock_on_creation: bool;
-    /// Who mails the links.
+    /// The party that mails the links.
     EMAIL_SENDER = "internal", Sender => email_sender: EmailSender;
     /// A new address takes the place of a confirmed one when it is confirmed itself.
     EMAIL_UPDATE_VERIFICATION = "true", Boolean => email_update_verification: bool;
@@ -100,15 +100,15 @@ settings! {
     ASK_PASSWORD_ACCOUNT_ACTIVATION = "true", Boolean => ask_password_account_activation: bool;
     /// In characters.
     PASSWORD_MIN_LENGTH = "8", WholeNumber(1..=128) => password_min_length: u32;
-    /// How many of the last passwords, the one in force among them, are refused.
+    /// The number of last passwords, the one in force among them, that are refused.
     PASSWORD_HISTORY = "0", WholeNumber(0..=MAX_PASSWORD_HISTORY) => password_history: u32;
-    /// What mails and pages call the tenant.
+    /// The tenant's name in mails and pages.
     ORGANIZATION_NAME = "Latchkey", Text => organization_name: String;
     /// The language of mails and pages for those who have not said theirs.
     DEFAULT_LOCALE = locale::DEFAULT_LOCALE, Locale => default_locale: String;
-    /// Where answers to mails go.
+    /// The Reply-To address of mails.
     MAIL_REPLY_TO = "", MailAddress => mail_reply_to: Option<String>;
-    /// Where the pages send whoever has a password now.
+    /// The address the pages send users to once they have a password.
     SIGN_IN_URL = "", WebAddress => sign_in_url: Option<String>;
     /// Older rows of the audit are removed, by the sweep; 0 keeps all.
     AUDIT_RETENTION_DAYS = "0", WholeNumber(0..=36_500) => audit_retention_days: u32;

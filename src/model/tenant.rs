@@ -18,7 +18,7 @@ impl Tenant {
     /// The number follows from the domain alone, so that a token can be checked against the tenant in its path without
     /// asking the database: 0 for the super tenant, otherwise 53 bits of SHA-256 (what a D1 integer holds exactly).
     #[must_use]
-    pub fn of(domain: &str) -> Self {
+    pub fn from_domain(domain: &str) -> Self {
         let domain = domain.to_ascii_lowercase();
         let number = if domain == SUPER_TENANT {
             0
@@ -34,7 +34,7 @@ impl Tenant {
     /// The super tenant.
     #[must_use]
     pub fn super_tenant() -> Self {
-        Self::of(SUPER_TENANT)
+        Self::from_domain(SUPER_TENANT)
     }
 
     /// Whether this is the super tenant.
@@ -74,16 +74,16 @@ mod tests {
 
     #[test]
     fn the_super_tenant_is_number_zero_and_needs_no_prefix() {
-        let tenant = Tenant::of("carbon.super");
+        let tenant = Tenant::from_domain("carbon.super");
         assert!(tenant.is_super());
         assert_eq!(tenant.prefix(), "");
-        assert_eq!(Tenant::of("Carbon.Super"), tenant);
+        assert_eq!(Tenant::from_domain("Carbon.Super"), tenant);
     }
 
     #[test]
     fn other_tenants_have_a_number_that_a_double_holds_exactly() {
         for domain in ["acme.com", "globex.com", "a"] {
-            let tenant = Tenant::of(domain);
+            let tenant = Tenant::from_domain(domain);
             assert!(tenant.number() > 0 && tenant.number() < 1 << 53);
             assert_eq!(tenant.prefix(), format!("/t/{domain}"));
         }

@@ -58,7 +58,7 @@ pub struct MemoryCache(Mutex<HashMap<String, String>>);
 impl MemoryCache {
     /// All keys and values, a line each.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub fn to_text(&self) -> String {
         let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         held.iter().map(|(key, value)| format!("{key} {value}\n")).collect()
     }
@@ -139,7 +139,7 @@ pub struct MemoryLog(Mutex<Vec<String>>);
 impl MemoryLog {
     /// All lines so far, each ended by a line feed.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub fn to_text(&self) -> String {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|line| format!("{line}\n")).collect()
     }
 }
@@ -163,7 +163,7 @@ impl HttpClient for NoNetwork {
 
 /// A platform over one SQLite database, and the parts of it that a test looks into.
 pub struct Native {
-    /// What the rooms get.
+    /// The platform that the application runs on.
     pub platform: Platform,
     /// The database.
     pub sqlite: Arc<Sqlite>,
@@ -173,7 +173,7 @@ pub struct Native {
     pub clock: Arc<SystemClock>,
     /// The wake-ups of the mail sender.
     pub wakes: Arc<Wakes>,
-    /// What counts requests.
+    /// The rate limiter.
     pub limiter: Arc<MemoryLimiter>,
     /// The log.
     pub log: Arc<MemoryLog>,

@@ -90,7 +90,7 @@ impl Row {
     /// [`DatabaseError::Shape`] when the column is missing.
     pub fn value(&self, column: &str) -> Result<Value, DatabaseError> {
         match self.find(column) {
-            Some(Value::Real(_)) => match self.optional_integer(column) {
+            Some(Value::Real(_)) => match self.read_optional_integer(column) {
                 Ok(Some(whole)) => Ok(Value::Integer(whole)),
                 _ => Ok(self.find(column).cloned().unwrap_or(Value::Null)),
             },
@@ -103,7 +103,7 @@ impl Row {
     ///
     /// # Errors
     /// [`DatabaseError::Shape`] when the column is missing or not text.
-    pub fn optional_text(&self, column: &str) -> Result<Option<&str>, DatabaseError> {
+    pub fn read_optional_text(&self, column: &str) -> Result<Option<&str>, DatabaseError> {
         match self.find(column) {
             Some(Value::Text(text)) => Ok(Some(text)),
             Some(Value::Null) => Ok(None),
@@ -115,15 +115,15 @@ impl Row {
     ///
     /// # Errors
     /// [`DatabaseError::Shape`] when the column is missing, NULL or not text.
-    pub fn text(&self, column: &str) -> Result<&str, DatabaseError> {
-        self.optional_text(column)?.ok_or_else(|| DatabaseError::Shape(column.to_owned()))
+    pub fn read_text(&self, column: &str) -> Result<&str, DatabaseError> {
+        self.read_optional_text(column)?.ok_or_else(|| DatabaseError::Shape(column.to_owned()))
     }
 
     /// The integer in `column`, or `None` when it is NULL.
     ///
     /// # Errors
     /// [`DatabaseError::Shape`] when the column is missing or not an integer.
-    pub fn optional_integer(&self, column: &str) -> Result<Option<i64>, DatabaseError> {
+    pub fn read_optional_integer(&self, column: &str) -> Result<Option<i64>, DatabaseError> {
         match self.find(column) {
             Some(Value::Integer(number)) => Ok(Some(*number)),
             // D1 answers every number as a double.
@@ -138,12 +138,12 @@ impl Row {
     ///
     /// # Errors
     /// [`DatabaseError::Shape`] when the column is missing, NULL or not an integer.
-    pub fn integer(&self, column: &str) -> Result<i64, DatabaseError> {
-        self.optional_integer(column)?.ok_or_else(|| DatabaseError::Shape(column.to_owned()))
+    pub fn read_integer(&self, column: &str) -> Result<i64, DatabaseError> {
+        self.read_optional_integer(column)?.ok_or_else(|| DatabaseError::Shape(column.to_owned()))
     }
 }
 
-/// What one statement of a batch answered.
+/// The result of one statement of a batch.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// The rows of a SELECT or a RETURNING.

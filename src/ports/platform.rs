@@ -38,7 +38,7 @@ pub struct Platform {
     pub email: Option<Arc<dyn EmailBinding>>,
     /// Public-key signatures.
     pub signatures: Arc<dyn SignatureVerifier>,
-    /// What counts requests.
+    /// The rate limiter.
     pub limiter: Arc<dyn RateLimiter>,
     /// The time.
     pub clock: Arc<dyn Clock>,

@@ -2,12 +2,12 @@
 
 use crate::model::new_resource::NewResource;
 
-/// How much one batch takes.
+/// The limits of one batch.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchLimits {
-    /// How many resources.
+    /// The most resources.
     pub count: usize,
-    /// How many bytes.
+    /// The most bytes.
     pub bytes: usize,
 }
 

@@ -161,7 +161,7 @@ fn versions(text: &str) -> Vec<i64> {
 /// operation's `headers` (WSO2's name).
 pub const CODE_HEADER: &str = "Ask-Password-Confirmation-Code";
 
-/// How often a write is tried when others change the resource at the same time.
+/// The most attempts at a write when others change the resource at the same time.
 const ATTEMPTS: usize = 12;
 
 fn not_found() -> ProvisionError {
@@ -287,7 +287,7 @@ pub async fn read(
     Ok(find::by_id(there, &rt.name, id, with_groups).await?.ok_or_else(not_found)?.into())
 }
 
-/// What a write makes of a document.
+/// The edit that a write makes of a document.
 enum Edit {
     /// PUT: this one takes its place.
     Replace(Json),

@@ -49,7 +49,7 @@ pub struct NewTenant {
     pub tenant: Tenant,
     /// Its owners, at least one.
     pub owners: Vec<Owner>,
-    /// What it overrides.
+    /// The settings it overrides.
     pub settings: Vec<Change>,
 }
 

@@ -47,7 +47,7 @@ pub fn prepare(
 pub struct WriteRequest<'a> {
     /// The context, at the user's store.
     pub ctx: &'a StoreContext,
-    /// Where passwords are hashed.
+    /// The limiter of password hashing.
     pub gate: &'a HashLimiter,
     /// The resource type of users.
     pub rt: &'a ResourceType,
@@ -114,7 +114,7 @@ impl WriteRequest<'_> {
         Ok(request)
     }
 
-    /// What becomes of the account.
+    /// Returns the change of the account that the request calls for.
     fn decide(&self, request: &AccountRequest) -> Result<Change, ProvisionError> {
         let before = &self.before.account;
         let change =

@@ -10,18 +10,18 @@ use crate::store::operation::Operation;
 
 /// How far `last_used` may be behind, in milliseconds.
 const LAST_USED_EVERY: Millis = 600_000;
-/// How many tokens a tenant may have.
+/// The most tokens a tenant may have.
 pub const MOST: i64 = 1_000;
-/// How long one that has expired is still listed, in milliseconds.
+/// The time an expired token is still listed, in milliseconds.
 const LISTED_AFTER: Millis = 86_400_000;
 
 fn from_row(row: &Row) -> Result<ApiToken, DatabaseError> {
     Ok(ApiToken {
-        id: row.text("id")?.to_owned(),
-        tenant: row.integer("tenant")?.cast_unsigned(),
-        name: row.text("name")?.to_owned(),
-        scopes: Scopes::from_stored(row.text("scopes")?),
-        expires_at: row.integer("expires_at")?,
+        id: row.read_text("id")?.to_owned(),
+        tenant: row.read_integer("tenant")?.cast_unsigned(),
+        name: row.read_text("name")?.to_owned(),
+        scopes: Scopes::from_stored(row.read_text("scopes")?),
+        expires_at: row.read_integer("expires_at")?,
     })
 }
 
@@ -95,7 +95,7 @@ pub async fn digest_of(ctx: &Context, id: &str) -> Result<Option<String>, Databa
     let statement =
         Statement::new("SELECT hash FROM api_tokens WHERE tenant = ?1 AND id = ?2", vec![ctx.tenant.key(), id.into()]);
     let rows = ctx.platform.query(statement).await?;
-    rows.first().map(|row| row.text("hash").map(str::to_owned)).transpose()
+    rows.first().map(|row| row.read_text("hash").map(str::to_owned)).transpose()
 }
 
 /// Deletes the tenant's token with this id; answers whether there was one.
@@ -124,11 +124,11 @@ pub async fn delete(ctx: &Context, id: &str) -> Result<bool, DatabaseError> {
 pub struct Listed {
     /// The token.
     pub token: ApiToken,
-    /// When it was made.
+    /// The time it was created.
     pub created: Millis,
-    /// By whom, as the audit names them.
+    /// The actor who created it, as the audit names them.
     pub created_by: String,
-    /// When it was last used, ten minutes behind at most.
+    /// The time it was last used, ten minutes behind at most.
     pub last_used: Option<Millis>,
 }
 
@@ -145,9 +145,9 @@ pub async fn list(ctx: &Context) -> Result<Vec<Listed>, DatabaseError> {
     let listed = |row: &Row| {
         Ok(Listed {
             token: from_row(row)?,
-            created: row.integer("created")?,
-            created_by: row.text("created_by")?.to_owned(),
-            last_used: row.optional_integer("last_used")?,
+            created: row.read_integer("created")?,
+            created_by: row.read_text("created_by")?.to_owned(),
+            last_used: row.read_optional_integer("last_used")?,
         })
     };
     ctx.platform.query(statement).await?.iter().map(listed).collect()

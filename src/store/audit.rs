@@ -108,5 +108,5 @@ pub async fn targets(ctx: &impl UnitOfWork, operation: &str) -> Result<HashSet<S
         "SELECT target FROM audit WHERE tenant = ?1 AND operation = ?2",
         vec![ctx.tenant.key(), Value::from(operation)],
     );
-    ctx.platform().query(statement).await?.iter().map(|row| row.text("target").map(str::to_owned)).collect()
+    ctx.platform().query(statement).await?.iter().map(|row| row.read_text("target").map(str::to_owned)).collect()
 }

@@ -67,7 +67,7 @@ pub fn last(store: &StoreContext, user_id: &str) -> Statement {
 pub fn hashes(settings: &Settings, outcome: Option<&Outcome>) -> Result<Vec<String>, DatabaseError> {
     let rows = outcome.map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
     let last = rows.iter().take(settings.password_history as usize);
-    last.map(|row| row.text("password_hash").map(str::to_owned)).collect()
+    last.map(|row| row.read_text("password_hash").map(str::to_owned)).collect()
 }
 
 /// The statement that deletes them with their user, provided that the operation took place.

@@ -11,7 +11,7 @@ use crate::model::resource::Resource;
 use crate::ports::{DatabaseError, Statement, store_of};
 use crate::store::audit::OPERATION_HOLDS;
 
-/// How many ids one parameter lists: it is at most 2 MB.
+/// The most ids one parameter lists: it is at most 2 MB.
 const LISTED: usize = 5_000;
 
 /// Whether an id is of another store than PRIMARY.
@@ -47,7 +47,7 @@ impl RemoteUsers {
             });
             for outcome in ctx.in_store(Some(number)).platform.db.batch(batch.collect()).await? {
                 for row in outcome.rows {
-                    found.insert(row.text("id")?.to_owned(), row.text("display")?.to_owned());
+                    found.insert(row.read_text("id")?.to_owned(), row.read_text("display")?.to_owned());
                 }
             }
         }
@@ -123,7 +123,7 @@ pub async fn add_groups<'a>(
     );
     let mut groups = HashMap::new();
     for row in ctx.platform().in_store(None).query(statement).await? {
-        groups.insert(row.text("id")?.to_owned(), row.text("groups")?.to_owned());
+        groups.insert(row.read_text("id")?.to_owned(), row.read_text("groups")?.to_owned());
     }
     for user in &mut remote_users {
         user.groups = groups.remove(&user.id);

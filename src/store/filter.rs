@@ -45,7 +45,7 @@ impl Bindings {
     }
 }
 
-/// What a predicate depends on besides the filter.
+/// The dependencies of a predicate besides the filter.
 #[derive(Debug)]
 pub(super) struct Scope<'a> {
     /// The type of the resources.
@@ -182,7 +182,7 @@ impl Compiler<'_> {
             Leaf::One(scalar) => test(compiler, &scalar),
             Leaf::List { text, path } => {
                 let alias = compiler.alias();
-                let test = test(compiler, &Scalar::of(format!("{alias}.value")));
+                let test = test(compiler, &Scalar::from_sql(format!("{alias}.value")));
                 exists(&format!("json_each({text}, {path}) {alias}"), &[test])
             }
         };

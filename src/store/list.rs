@@ -35,11 +35,11 @@ use statements::{Listing, Window};
 /// A page of a list.
 #[derive(Debug)]
 pub struct Page {
-    /// How many resources there are in all. By cursor only where it costs nothing to know.
+    /// The number of resources in all. By cursor only where it costs nothing to know.
     pub total: Option<u64>,
     /// The page's resources, each with the name of its type.
     pub resources: Vec<(String, Resource)>,
-    /// Where the page stands.
+    /// The position of the page in the list.
     pub position: Position,
 }
 

@@ -10,9 +10,9 @@ use crate::base::text_enum::text_enum;
 use crate::model::mail::TemplateType;
 use crate::ports::{DatabaseError, Millis, Platform, Row, Statement};
 
-/// How long, in milliseconds, an event waits for its mail.
+/// The time an event waits for its mail, in milliseconds.
 const PENDING: Millis = 3_600_000;
-/// How long, in milliseconds, an event is remembered: longer than any signature is taken.
+/// The time an event is remembered, in milliseconds: longer than any signature is taken.
 const REMEMBERED: Millis = 7 * 24 * 3_600_000;
 /// Events that one run of the sweep brings to their mails.
 const MANY: u32 = 500;
@@ -41,7 +41,7 @@ pub struct MailEvent {
     pub id: String,
     /// The provider's id of the mail.
     pub message: String,
-    /// What it says of the mail.
+    /// The kind of event.
     pub kind: MailEventKind,
     /// The provider's word for the kind of bounce.
     pub class: String,
@@ -121,7 +121,8 @@ async fn sweep_in(platform: &Platform) -> Result<(), DatabaseError> {
             ),
         ])
         .await?;
-    let key = |row: &Row| Ok::<Key, DatabaseError>((row.text("provider")?.to_owned(), row.text("id")?.to_owned()));
+    let key =
+        |row: &Row| Ok::<Key, DatabaseError>((row.read_text("provider")?.to_owned(), row.read_text("id")?.to_owned()));
     let found = found.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
     let keys = found.iter().map(key).collect::<Result<Vec<_>, _>>()?;
     if keys.is_empty() {

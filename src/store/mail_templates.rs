@@ -37,13 +37,13 @@ impl TenantTemplateType {
         Self { kind, name: kind.map_or_else(|| name.to_owned(), |kind| kind.name().to_owned()) }
     }
 
-    /// What its rows carry.
+    /// Returns the key that its rows are stored under.
     fn key(&self) -> String {
         self.kind.map_or_else(|| self.name.to_lowercase(), |kind| kind.name().to_owned())
     }
 }
 
-/// What a tenant has of a type.
+/// The templates of one type that a tenant has.
 #[derive(Clone, Debug, Default)]
 pub struct FoundTemplates {
     /// The type with its name as it was given; `None` when there is no such type.
@@ -82,7 +82,7 @@ pub async fn find(
         ])
         .await?;
     let rows = |index: usize| outcomes.get(index).map(|outcome: &Outcome| outcome.rows.as_slice()).unwrap_or_default();
-    let name = rows(0).first().map(|row| row.text("name")).transpose()?;
+    let name = rows(0).first().map(|row| row.read_text("name")).transpose()?;
     Ok(FoundTemplates {
         kind: match (kind.kind, name) {
             (Some(_), _) => Some(kind.clone()),
@@ -101,10 +101,10 @@ pub async fn find(
 pub async fn find_types(ctx: &Context) -> Result<Vec<String>, DatabaseError> {
     let statement =
         Statement::new("SELECT name FROM template_types WHERE tenant = ?1 ORDER BY type", vec![ctx.tenant.key()]);
-    ctx.platform.query(statement).await?.iter().map(|row| row.text("name").map(str::to_owned)).collect()
+    ctx.platform.query(statement).await?.iter().map(|row| row.read_text("name").map(str::to_owned)).collect()
 }
 
-/// What became of an attempt to store something.
+/// The result of an attempt to store something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stored {
     /// It is stored.
@@ -234,18 +234,19 @@ pub async fn store(
         },
     };
     let Some(before) = outcomes.first().and_then(|outcome| outcome.rows.first()) else { return Ok(Stored::Done) };
-    if kind.kind.is_none() && before.integer("type")? == 0 {
+    if kind.kind.is_none() && before.read_integer("type")? == 0 {
         return Ok(Stored::NoType);
     }
-    if replace == Replace::Nothing && before.integer("same")? > 0 {
+    if replace == Replace::Nothing && before.read_integer("same")? > 0 {
         return Ok(Stored::Exists);
     }
-    let kept = if replace == Replace::All { 0 } else { before.integer("locales")? - before.integer("same")? };
+    let kept =
+        if replace == Replace::All { 0 } else { before.read_integer("locales")? - before.read_integer("same")? };
     let total = usize::try_from(kept).unwrap_or_default() + templates.len();
     Ok(if total > MOST_LOCALES { Stored::TooMany } else { Stored::Done })
 }
 
-/// What a template that is stored takes the place of.
+/// The templates that a stored one takes the place of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replace {
     /// Nothing.
@@ -311,13 +312,14 @@ fn insert(ctx: &Context, kind: &TenantTemplateType, locale: &str, template: &Ten
 }
 
 fn version_from_row(row: &Row) -> Result<TemplateVersion, DatabaseError> {
-    let version = u32::try_from(row.integer("version")?).map_err(|_| DatabaseError::Shape("version".to_owned()))?;
-    Ok(TemplateVersion { locale: row.text("locale")?.to_owned(), version })
+    let version =
+        u32::try_from(row.read_integer("version")?).map_err(|_| DatabaseError::Shape("version".to_owned()))?;
+    Ok(TemplateVersion { locale: row.read_text("locale")?.to_owned(), version })
 }
 
 fn template_from_row(row: &Row) -> Result<TenantTemplate, DatabaseError> {
-    let text = |column: &str| row.text(column).map(str::to_owned);
-    let content_type = ContentType::parse(row.text("content_type")?);
+    let text = |column: &str| row.read_text(column).map(str::to_owned);
+    let content_type = ContentType::parse(row.read_text("content_type")?);
     Ok(TenantTemplate {
         content_type: content_type.ok_or_else(|| DatabaseError::Shape("content_type".to_owned()))?,
         subject: text("subject")?,

@@ -13,7 +13,7 @@ use crate::store::audit;
 #[derive(Clone, Debug)]
 pub struct Operation(String);
 
-/// What became of a batch that was committed.
+/// The result of committing a batch.
 #[derive(Debug)]
 pub enum Committed {
     /// The database answered.
@@ -78,7 +78,7 @@ impl Operation {
         match ctx.platform().db.batch(batch).await {
             Ok(outcomes) => {
                 let rows = outcomes.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
-                rows.iter().map(|row| row.text("id").map(str::to_owned)).collect()
+                rows.iter().map(|row| row.read_text("id").map(str::to_owned)).collect()
             }
             Err(error @ DatabaseError::Unique(_)) => Err(error),
             Err(error) => match audit::targets(ctx, &self.0).await {

@@ -33,7 +33,7 @@ pub struct OutboxEntry<'a> {
     pub seq: u32,
     /// Its one recipient.
     pub recipient: &'a Address,
-    /// Who asked for it, as the mail names them.
+    /// The inviter, as the mail names them.
     pub invited_by: Option<&'a str>,
     /// The address that is to take the place of the user's present one, where the mail is about that.
     pub new_email: Option<&'a Address>,

@@ -156,8 +156,8 @@ async fn settle_store(platform: &Platform) -> Result<(), DatabaseError> {
     );
     let (mut work, mut finished) = (Vec::new(), Vec::new());
     for row in &platform.query(due).await? {
-        let (tenant, kind, id) = (row.value("tenant")?, row.text("kind")?, row.text("target")?);
-        match row.optional_text("detail")? {
+        let (tenant, kind, id) = (row.value("tenant")?, row.read_text("kind")?, row.read_text("target")?);
+        match row.read_optional_text("detail")? {
             Some(detail) => work.extend(joining(&tenant, id, detail, now)),
             None => work.extend(leaving(&tenant, id, now)),
         }

@@ -16,7 +16,7 @@ use crate::store::audit;
 use scim::error::Error as ScimError;
 use scim::schema::{Registry, Schema};
 
-/// How long the cache keeps it, in seconds: until the sweep has long written it again.
+/// The time the cache keeps it, in seconds: until the sweep has long written it again.
 const KEPT: u32 = 7 * 86_400;
 
 /// What a tenant has registered, in the order in which it builds up.
@@ -30,7 +30,7 @@ pub struct Registration {
     pub document: Json,
 }
 
-/// What a registration is.
+/// The kind of a registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A schema (RFC 7643 section 7).
@@ -97,7 +97,7 @@ fn build_what_fits(registrations: &[Registration]) -> Registry {
 ///
 /// # Errors
 /// The database's, where the cache could not be asked.
-pub async fn of(ctx: &Context) -> Result<Arc<Registry>, DatabaseError> {
+pub async fn load_registry(ctx: &Context) -> Result<Arc<Registry>, DatabaseError> {
     let tenant = ctx.tenant.number();
     let now = ctx.platform.clock.now();
     if let Some(registry) = ctx.caches.registries.fresh(tenant, now) {
@@ -109,7 +109,7 @@ pub async fn of(ctx: &Context) -> Result<Arc<Registry>, DatabaseError> {
         // Forgotten, not there yet, or out of reach: to take it for nothing would lose what a client then writes.
         None => {
             let registrations = load(&ctx.platform, tenant).await?;
-            ctx.platform.cache.put(&key(tenant), &text(&registrations), KEPT).await;
+            ctx.platform.cache.put(&key(tenant), &to_text(&registrations), KEPT).await;
             registrations
         }
     };
@@ -137,7 +137,7 @@ fn parse(text: &str) -> Option<Vec<Registration>> {
         .collect()
 }
 
-fn text(registrations: &[Registration]) -> String {
+fn to_text(registrations: &[Registration]) -> String {
     rows(registrations).to_string()
 }
 
@@ -164,9 +164,9 @@ pub async fn load(platform: &Platform, tenant: u64) -> Result<Vec<Registration>,
         .iter()
         .map(|row| {
             Ok(Registration {
-                kind: Kind::parse(row.text("kind")?).ok_or_else(|| shape("kind"))?,
-                name: row.text("name")?.to_owned(),
-                document: serde_json::from_str(row.text("document")?).map_err(|_| shape("document"))?,
+                kind: Kind::parse(row.read_text("kind")?).ok_or_else(|| shape("kind"))?,
+                name: row.read_text("name")?.to_owned(),
+                document: serde_json::from_str(row.read_text("document")?).map_err(|_| shape("document"))?,
             })
         })
         .collect()
@@ -217,7 +217,7 @@ async fn with_record(ctx: &Context, change: Statement, action: Action, name: &st
     Ok(outcomes.first().is_some_and(|outcome| !outcome.rows.is_empty()))
 }
 
-/// How often a registration is tried when others are made at the same time.
+/// The most attempts at a registration when others are made at the same time.
 const ATTEMPTS: usize = 12;
 
 /// Whether the tenant's registrations are still those that a new one was checked against: `?3` lists them.
@@ -269,7 +269,7 @@ pub async fn remove(ctx: &Context, kind: Kind, name: &str) -> Result<bool, Regis
     Err(RegisterError::Database(DatabaseError::Unavailable("others register at the same time".to_owned())))
 }
 
-/// How many schemas, resource types and extensions a tenant may have.
+/// The most schemas, resource types and extensions a tenant may have.
 const MAX_REGISTRATIONS: usize = 100;
 
 /// Why something was not registered.
@@ -289,7 +289,7 @@ async fn publish(ctx: &Context) -> Result<(), DatabaseError> {
     let mut registrations = load(&ctx.platform, tenant).await?;
     loop {
         keep(ctx, &registrations);
-        ctx.platform.cache.put(&key(tenant), &text(&registrations), KEPT).await;
+        ctx.platform.cache.put(&key(tenant), &to_text(&registrations), KEPT).await;
         // Somebody may have registered more meanwhile and published it before: whoever is last looks again.
         let now = load(&ctx.platform, tenant).await?;
         if now == registrations {
@@ -307,8 +307,8 @@ async fn publish(ctx: &Context) -> Result<(), DatabaseError> {
 pub async fn refresh_cache(platform: &Platform) -> Result<(), DatabaseError> {
     let statement = "SELECT DISTINCT tenant FROM registrations UNION SELECT 0 AS tenant";
     for row in &platform.query(Statement::new(statement, Vec::new())).await? {
-        let tenant = row.integer("tenant")?.cast_unsigned();
-        let text = text(&load(platform, tenant).await?);
+        let tenant = row.read_integer("tenant")?.cast_unsigned();
+        let text = to_text(&load(platform, tenant).await?);
         if platform.cache.get(&key(tenant)).await.ok().flatten().as_ref() != Some(&text) {
             platform.cache.put(&key(tenant), &text, KEPT).await;
         }

@@ -22,9 +22,9 @@ impl SessionKey {
 /// A session's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionRow {
-    /// When the password was set that the session began with; 0 for the first administrator.
+    /// The time the password was set that the session began with; 0 for the first administrator.
     pub password_changed: Millis,
-    /// When the session last said that it is in use.
+    /// The time the session was last recorded as in use.
     pub seen: Millis,
 }
 
@@ -34,7 +34,7 @@ impl SessionRow {
     /// # Errors
     /// [`DatabaseError::Shape`]
     pub fn from_row(row: &Row) -> Result<Self, DatabaseError> {
-        Ok(Self { password_changed: row.integer("password_changed")?, seen: row.integer("seen")? })
+        Ok(Self { password_changed: row.read_integer("password_changed")?, seen: row.read_integer("seen")? })
     }
 }
 

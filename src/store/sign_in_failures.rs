@@ -4,13 +4,13 @@ use serde_json::json;
 
 use crate::ports::{DatabaseError, Millis, Outcome, Platform, Row, Statement};
 
-/// How long a failure counts, in milliseconds.
+/// The time a failure counts, in milliseconds.
 pub const COUNTED: Millis = 900_000;
 
 /// The account that stands for all of them.
 const ALL: &str = "";
 
-/// Where the failures of an attempt are counted.
+/// The key under which the failures of an attempt are counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailureKey {
     /// The number of the tenant whose account it is.
@@ -26,9 +26,9 @@ pub struct FailureKey {
 pub struct StoredFailures {
     /// Whether it is that of all accounts from the address.
     pub is_of_all: bool,
-    /// How many failures.
+    /// The number of failures.
     pub failures: i64,
-    /// When the last one was.
+    /// The time of the last failure.
     pub last: Millis,
 }
 
@@ -50,9 +50,9 @@ pub fn find(key: &FailureKey) -> Statement {
 pub fn counts(outcome: Option<&Outcome>) -> Result<Vec<StoredFailures>, DatabaseError> {
     let read = |row: &Row| {
         Ok(StoredFailures {
-            is_of_all: row.text("account")? == ALL,
-            failures: row.integer("failures")?,
-            last: row.integer("last")?,
+            is_of_all: row.read_text("account")? == ALL,
+            failures: row.read_integer("failures")?,
+            last: row.read_integer("last")?,
         })
     };
     outcome.map(|outcome| outcome.rows.as_slice()).unwrap_or_default().iter().map(read).collect()
@@ -81,7 +81,7 @@ pub async fn count(
     let counted = outcomes.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default().iter();
     counted
         .map(|row| {
-            let (is_of_all, failures) = (row.text("account")? == ALL, row.integer("failures")?);
+            let (is_of_all, failures) = (row.read_text("account")? == ALL, row.read_integer("failures")?);
             Ok(StoredFailures { is_of_all, failures, last: now })
         })
         .collect()

@@ -46,8 +46,8 @@ fn keep(ctx: &impl UnitOfWork, outcome: Option<&Outcome>) -> Result<Option<Arc<S
 fn overrides(rows: &[Row]) -> Result<Values, DatabaseError> {
     let mut values = Values::new();
     for row in rows {
-        if let Some(name) = row.optional_text("name")?.and_then(settings::known) {
-            values.insert(name, row.text("value")?.to_owned());
+        if let Some(name) = row.read_optional_text("name")?.and_then(settings::known) {
+            values.insert(name, row.read_text("value")?.to_owned());
         }
     }
     Ok(values)

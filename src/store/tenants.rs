@@ -17,7 +17,7 @@ pub struct TenantRow {
     pub active: bool,
     /// Whom it was created for: a JSON array of `id` and `username`.
     pub owners: Json,
-    /// When it was created.
+    /// The time it was created.
     pub created: Millis,
 }
 
@@ -25,10 +25,10 @@ const COLUMNS: &str = "domain, active, owners, created";
 
 fn read(row: &Row) -> Result<TenantRow, DatabaseError> {
     Ok(TenantRow {
-        tenant: Tenant::of(row.text("domain")?),
-        active: row.integer("active")? != 0,
-        owners: serde_json::from_str(row.text("owners")?).unwrap_or_default(),
-        created: row.integer("created")?,
+        tenant: Tenant::from_domain(row.read_text("domain")?),
+        active: row.read_integer("active")? != 0,
+        owners: serde_json::from_str(row.read_text("owners")?).unwrap_or_default(),
+        created: row.read_integer("created")?,
     })
 }
 
@@ -46,7 +46,8 @@ pub async fn page(ctx: &Context, offset: u32, limit: u32) -> Result<(Vec<TenantR
     ];
     let outcomes = ctx.platform.db.batch(batch).await?;
     let rows = outcomes.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
-    let total = outcomes.get(1).and_then(|outcome| outcome.rows.first()).map_or(Ok(0), |row| row.integer("total"))?;
+    let total =
+        outcomes.get(1).and_then(|outcome| outcome.rows.first()).map_or(Ok(0), |row| row.read_integer("total"))?;
     Ok((rows.iter().map(read).collect::<Result<_, _>>()?, total))
 }
 
@@ -82,7 +83,7 @@ pub async fn set_active(ctx: &Context, number: i64, active: bool) -> Result<bool
     ];
     let outcomes = ctx.platform.db.batch(batch).await?;
     let Some(row) = outcomes.first().and_then(|outcome| outcome.rows.first()) else { return Ok(false) };
-    ctx.caches.settings.forget(&Tenant::of(row.text("domain")?));
+    ctx.caches.settings.forget(&Tenant::from_domain(row.read_text("domain")?));
     Ok(true)
 }
 

@@ -20,12 +20,12 @@ pub const ANY_PURPOSE: &[Purpose] = &[Purpose::AskPassword, Purpose::VerifyEmail
 
 /// Returns a 400, which is what all these endpoints have for a client's mistake.
 fn bad_request(code: &'static str, description: impl Into<String>) -> Error {
-    Error::of(400, code, description)
+    Error::without_message(400, code, description)
 }
 
 /// Returns a member of a body as text; empty when it is missing or something else.
 #[must_use]
-pub fn text<'j>(body: &'j Json, name: &str) -> &'j str {
+pub fn read_text<'j>(body: &'j Json, name: &str) -> &'j str {
     body[name].as_str().unwrap_or_default()
 }
 
@@ -34,7 +34,7 @@ pub fn text<'j>(body: &'j Json, name: &str) -> &'j str {
 /// # Errors
 /// 18001
 pub fn check_step(body: &Json) -> Result<(), Error> {
-    match text(body, "step").trim() {
+    match read_text(body, "step").trim() {
         "" | UPDATE_PASSWORD => Ok(()),
         _ => Err(bad_request("18001", "The code is not for this step: codes here are for UPDATE_PASSWORD.")),
     }
@@ -134,16 +134,16 @@ pub fn used_before(key: &str, reasons: &[String]) -> Error {
     Error { key: Some(key.to_owned()), ..Error::new(412, "22001", message, reasons.join(" ")) }
 }
 
-/// What a request to `resend-code` asks for.
+/// A request to `resend-code`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResendRequest {
     /// The user's name.
     pub user_name: String,
-    /// What the code is for.
+    /// The purpose of the code.
     pub scenario: Scenario,
 }
 
-/// What a code is for, in WSO2's terms.
+/// The purpose of a code, in WSO2's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scenario {
     /// `ASK_PASSWORD`
@@ -174,7 +174,7 @@ pub fn resend_request(stores: &UserStores, body: &Json) -> Result<ResendRequest,
     let properties = body["properties"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut scenarios = properties.iter().filter(|property| property["key"] == "RecoveryScenario");
     let scenario = match (scenarios.next(), scenarios.next()) {
-        (Some(one), None) => text(one, "value"),
+        (Some(one), None) => read_text(one, "value"),
         _ => "SELF_SIGN_UP",
     };
     let scenario = match scenario {
@@ -188,8 +188,8 @@ pub fn resend_request(stores: &UserStores, body: &Json) -> Result<ResendRequest,
             ));
         }
     };
-    let realm = text(&body["user"], "realm");
-    let user_name = full_name(stores, realm, text(&body["user"], "username"));
+    let realm = read_text(&body["user"], "realm");
+    let user_name = full_name(stores, realm, read_text(&body["user"], "username"));
     Ok(ResendRequest { user_name: user_name.ok_or_else(|| no_recovery_data(stores.unknown(realm)))?, scenario })
 }
 
@@ -212,7 +212,7 @@ pub fn no_recovery_data(why: impl Into<String>) -> Error {
 /// # Errors
 /// 400 when a member is missing; 17009
 pub fn offline_request(stores: &UserStores, body: &Json) -> Result<String, Error> {
-    let (user_name, store) = (text(body, "username"), text(body, "userstore"));
+    let (user_name, store) = (read_text(body, "username"), read_text(body, "userstore"));
     if user_name.is_empty() || store.is_empty() {
         return Err(no_link("", "Send username and userstore."));
     }

@@ -13,9 +13,9 @@ pub struct Connector {
     pub name: &'static str,
     /// The name of the category it is listed in.
     pub category: &'static str,
-    /// What people call it.
+    /// The name shown to people.
     pub friendly_name: &'static str,
-    /// What it holds.
+    /// Its properties.
     pub properties: &'static [Property],
 }
 
@@ -24,17 +24,17 @@ pub struct Connector {
 pub struct Property {
     /// WSO2's name.
     pub name: &'static str,
-    /// What people call it.
+    /// The name shown to people.
     pub display_name: &'static str,
-    /// What it does here.
+    /// A description of its effect in Latchkey.
     pub description: &'static str,
     /// The kind of its values, which are strings all the same: that of the setting, if it has the same values.
     pub kind: Kind,
-    /// What a value of it means to Latchkey.
+    /// The effect of its value on Latchkey.
     pub effect: Effect,
 }
 
-/// What a property means to Latchkey.
+/// The effect of a property on Latchkey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// It is this setting, with the same values.

@@ -16,7 +16,7 @@ use crate::wso2::connectors;
 use keys::Meaning;
 pub use source::SyntaxError;
 
-/// What became of a file.
+/// The result of reading a file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Report {
     /// Every key, in the order of the file.
@@ -32,7 +32,7 @@ pub struct Entry {
     pub line: usize,
     /// Its full name: the tables above it, then the key.
     pub key: String,
-    /// What became of it.
+    /// The verdict on it.
     pub verdict: Verdict,
 }
 
@@ -85,8 +85,8 @@ impl Report {
     ///
     /// # Errors
     /// What is no TOML, with its line.
-    pub fn of(text: &str) -> Result<Self, SyntaxError> {
-        let mut read: Vec<Read> = source::values(text)?.into_iter().map(Read::of).collect();
+    pub fn read(text: &str) -> Result<Self, SyntaxError> {
+        let mut read: Vec<Read> = source::values(text)?.into_iter().map(Read::from_value).collect();
         // Which line decides a setting: that with the highest rank, of equals the last.
         let mut deciding: BTreeMap<&'static str, (Rank, usize)> = BTreeMap::new();
         for (index, each) in read.iter().enumerate() {
@@ -229,7 +229,7 @@ struct Read {
 }
 
 impl Read {
-    fn of(value: source::Value) -> Self {
+    fn from_value(value: source::Value) -> Self {
         let source::Value { line, key, text } = value;
         let (verdict, rank) = match keys::meaning(&key) {
             Meaning::Unknown => (Verdict::Unknown, Rank::Own),

@@ -76,7 +76,7 @@ impl Version {
     }
 }
 
-/// What a path is about.
+/// The resource that a path names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TemplateRoute {
     /// All types.

@@ -10,7 +10,7 @@ pub struct Error {
     pub code: &'static str,
     /// What kind of error it is, in WSO2's few words; empty where that is the status's own name.
     pub message: &'static str,
-    /// What was wrong and what to do.
+    /// A description of the error, and of its remedy.
     pub description: String,
     /// The code of the request, where it still works and the error repeats it.
     pub key: Option<String>,
@@ -23,7 +23,7 @@ impl Error {
     }
 
     /// Returns an error of which WSO2 says no more than its status does.
-    pub fn of(status: u16, code: &'static str, description: impl Into<String>) -> Self {
+    pub fn without_message(status: u16, code: &'static str, description: impl Into<String>) -> Self {
         Self::new(status, code, "", description)
     }
 }

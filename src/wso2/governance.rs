@@ -265,6 +265,6 @@ mod tests {
         let path = |tenant: &Tenant| categories(tenant)[0]["self"].as_str().map(str::to_owned);
         let at = "api/server/v1/identity-governance/VXNlciBPbmJvYXJkaW5n";
         assert_eq!(path(&Tenant::super_tenant()), Some(format!("/t/carbon.super/{at}")));
-        assert_eq!(path(&Tenant::of("acme.com")), Some(format!("/t/acme.com/{at}")));
+        assert_eq!(path(&Tenant::from_domain("acme.com")), Some(format!("/t/acme.com/{at}")));
     }
 }

@@ -13,7 +13,7 @@ use crate::wso2::error::Error;
 /// Returns the error of a tenant that there is not.
 #[must_use]
 pub fn not_found(id: &str) -> Error {
-    Error::of(
+    Error::without_message(
         404,
         "TM-60014",
         format!("There is no tenant with the id or domain {:?}.", crate::base::text::cut(id, 64)),
@@ -31,21 +31,25 @@ pub fn domain(text: &str) -> Result<Tenant, Error> {
     let domain = text.trim().to_lowercase();
     let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
     if domain.is_empty() {
-        Err(Error::of(400, "TM-60004", "The domain is empty: give one such as acme.com."))
+        Err(Error::without_message(400, "TM-60004", "The domain is empty: give one such as acme.com."))
     } else if domain.starts_with('.') || domain.ends_with('.') || domain.contains("..") || domain.len() > MAX_DOMAIN {
-        Err(Error::of(400, "TM-60006", "The domain starts or ends with a dot, has an empty part, or is too long."))
+        Err(Error::without_message(
+            400,
+            "TM-60006",
+            "The domain starts or ends with a dot, has an empty part, or is too long.",
+        ))
     } else if !domain.chars().all(legal) {
         let detail = "The domain has a character other than letters, digits, '.', '-' and '_'.";
-        Err(Error::of(400, "TM-60007", detail))
+        Err(Error::without_message(400, "TM-60007", detail))
     } else if domain == SUPER_TENANT {
         Err(exists())
     } else {
-        Ok(Tenant::of(&domain))
+        Ok(Tenant::from_domain(&domain))
     }
 }
 
 fn exists() -> Error {
-    Error::of(409, "TM-60009", "There is a tenant of this domain already: choose another domain.")
+    Error::without_message(409, "TM-60009", "There is a tenant of this domain already: choose another domain.")
 }
 
 /// Reads the body of a POST: WSO2's, and Latchkey's `settings`.
@@ -53,10 +57,11 @@ fn exists() -> Error {
 /// # Errors
 /// Codes TM-60012 and TM-60013, and those of [`domain`].
 pub fn read(body: &Json) -> Result<NewTenant, Error> {
-    let missing = |name: &str| Error::of(400, "TM-60013", format!("{name} is missing or not text."));
+    let missing = |name: &str| Error::without_message(400, "TM-60013", format!("{name} is missing or not text."));
     let tenant = domain(body["domain"].as_str().ok_or_else(|| missing("domain"))?)?;
     let owners = body["owners"].as_array().filter(|owners| !owners.is_empty());
-    let owners = owners.ok_or_else(|| Error::of(400, "TM-60012", "owners is missing: a tenant needs at least one."))?;
+    let owners = owners
+        .ok_or_else(|| Error::without_message(400, "TM-60012", "owners is missing: a tenant needs at least one."))?;
     let mut settings = Vec::new();
     match &body["settings"] {
         Json::Null => {}
@@ -66,7 +71,7 @@ pub fn read(body: &Json) -> Result<NewTenant, Error> {
                     Json::String(text) => text.clone(),
                     Json::Bool(_) | Json::Number(_) => value.to_string(),
                     _ => {
-                        return Err(Error::of(
+                        return Err(Error::without_message(
                             400,
                             "TM-60013",
                             format!("The setting {name} is no text, number or truth."),
@@ -76,7 +81,7 @@ pub fn read(body: &Json) -> Result<NewTenant, Error> {
                 settings.push((name.clone(), Some(value)));
             }
         }
-        _ => return Err(Error::of(400, "TM-60013", "settings is not an object of names and values.")),
+        _ => return Err(Error::without_message(400, "TM-60013", "settings is not an object of names and values.")),
     }
     let owners = owners.iter().map(owner).collect::<Result<_, _>>()?;
     Ok(NewTenant { tenant, owners, settings })
@@ -87,16 +92,18 @@ fn owner(body: &Json) -> Result<Owner, Error> {
     let required = |name: &str| {
         text(name)
             .filter(|text| !text.trim().is_empty())
-            .ok_or_else(|| Error::of(400, "TM-60013", format!("An owner's {name} is missing.")))
+            .ok_or_else(|| Error::without_message(400, "TM-60013", format!("An owner's {name} is missing.")))
     };
     let password = text("password").filter(|password| !password.is_empty());
     let password = match (text("provisioningMethod").as_deref(), password) {
         (Some("inline-password"), Some(password)) | (None, Some(password)) => Some(password),
-        (Some("inline-password"), None) => return Err(Error::of(400, "TM-60013", "An owner's password is missing.")),
+        (Some("inline-password"), None) => {
+            return Err(Error::without_message(400, "TM-60013", "An owner's password is missing."));
+        }
         (Some("invite-via-email") | None, _) => None,
         (Some(_), _) => {
             let detail = "An owner's provisioningMethod must be invite-via-email or inline-password.";
-            return Err(Error::of(400, "TM-60013", detail));
+            return Err(Error::without_message(400, "TM-60013", detail));
         }
     };
     Ok(Owner {
@@ -111,13 +118,13 @@ fn owner(body: &Json) -> Result<Owner, Error> {
 /// Returns why a tenant was not created, in WSO2's terms; the database's failures have none there.
 ///
 /// # Errors
-/// What is not the request's fault.
+/// Errors that are not the request's fault.
 pub fn create_error(refusal: CreateTenantError) -> Result<Error, ProvisionError> {
     match refusal {
         CreateTenantError::Exists => Ok(exists()),
-        CreateTenantError::Settings(problems) => Ok(Error::of(400, "TM-60013", problems.join(" "))),
+        CreateTenantError::Settings(problems) => Ok(Error::without_message(400, "TM-60013", problems.join(" "))),
         CreateTenantError::Owner(ProvisionError::Scim(error)) if error.status < 500 => {
-            Ok(Error::of(error.status, "TM-60002", error.detail))
+            Ok(Error::without_message(error.status, "TM-60002", error.detail))
         }
         CreateTenantError::Owner(other) => Err(other),
     }

@@ -127,7 +127,7 @@ fn an_untouched_chain_is_intact_whatever_is_not_sealed_yet() {
     assert_eq!(verification(&app), json!({ "intact": true, "from": 1, "to": 7, "breaks": [], "more": false }));
     let page = app.admin("GET", "/api/audit?count=1", "").json();
     let seal = page["Resources"][0]["seal"].as_str().unwrap();
-    assert!(app.native.log.text().contains(seal), "the log witnesses the newest seal");
+    assert!(app.native.log.to_text().contains(seal), "the log witnesses the newest seal");
 }
 
 #[test]

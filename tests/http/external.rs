@@ -57,7 +57,7 @@ fn the_code_comes_back_in_a_header_and_works() {
     assert!(user[INVITATION].get("sentAt").is_none() && user[INVITATION]["expiresAt"].is_string(), "{user}");
     assert_eq!(app.scim().get(&format!("/scim2/Users/{}", user["id"].as_str().unwrap())).is(200), user);
     assert_eq!(app.number("SELECT COUNT(*) FROM audit WHERE action = 'invitation.link'"), 1);
-    assert!(!app.dump().contains("lk1.") && !app.native.log.text().contains("lk1."), "the code is nowhere at rest");
+    assert!(!app.dump().contains("lk1.") && !app.native.log.to_text().contains("lk1."), "the code is nowhere at rest");
 
     assert_eq!(redeem(&app, code).status, 200);
     let me = app.user("paul", PASSWORD).get("/scim2/Me").is(200);
@@ -165,7 +165,7 @@ fn as_caller_with(app: &App, scopes: &[Scope], body: Value) -> Result<provision:
         },
     };
     pollster::block_on(async {
-        let registry = registrations::of(&ctx).await.unwrap();
+        let registry = registrations::load_registry(&ctx).await.unwrap();
         let user = registry.resource_type("User").unwrap().clone();
         provision::create(&ctx, &HashLimiter::default(), &user, body).await
     })

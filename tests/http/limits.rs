@@ -48,7 +48,7 @@ fn a_flood_of_forms_is_refused_without_asking_the_database() {
     assert_eq!(refused.header("retry-after"), "60");
     assert!(refused.header("content-type").starts_with("text/html") && refused.text.contains("Too many"));
     assert_eq!(refused.header("cache-control"), "no-store");
-    let log = app.native.log.text();
+    let log = app.native.log.to_text();
     let line = log.lines().last().unwrap();
     assert!(line.contains(r#""limited":"public""#) && line.contains(r#""status":429"#), "{line}");
     assert!(!line.contains("lk1."), "{line}");

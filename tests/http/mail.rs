@@ -33,7 +33,7 @@ fn resend_gets_the_documented_request() {
     assert_eq!(body["to"], serde_json::json!(["paul@example.com"]));
     assert!(body["html"].as_str().unwrap().contains("https://id.example.com/invite/lk1."));
     assert!(body["text"].as_str().unwrap().contains("https://id.example.com/invite/lk1."));
-    assert!(!app.native.log.text().contains("re_secret") && !app.dump().contains("re_secret"));
+    assert!(!app.native.log.to_text().contains("re_secret") && !app.dump().contains("re_secret"));
 }
 
 #[test]

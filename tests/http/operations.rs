@@ -110,7 +110,7 @@ fn pages_load_their_assets_from_their_own_address() {
 fn log_lines_carry_the_route_and_never_the_path() {
     let app = App::new();
     app.anyone("GET", "/invite/secret-token?x=secret-query");
-    let log = app.native.log.text();
+    let log = app.native.log.to_text();
     assert!(log.contains("\"route\":\"/invite/{token}\"") && log.contains("\"status\":404"), "{log}");
     assert!(!log.contains("secret"), "{log}");
 }

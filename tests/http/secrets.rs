@@ -330,9 +330,9 @@ fn no_secret_of_a_whole_life_is_at_rest_in_a_log_or_in_an_answer() {
         life.admin("GET", path, &Value::Null);
     }
 
-    let log = life.app.native.log.text();
+    let log = life.app.native.log.to_text();
     let rows = life.app.dump();
-    let cache = life.app.native.cache.text();
+    let cache = life.app.native.cache.to_text();
     for (text, known) in [(&log, "D1_ERROR"), (&rows, "paul@example.com"), (&cache, "urn:example:schemas:Badge")] {
         assert!(text.contains(known), "the search sees what is there: {known} in {text}");
     }

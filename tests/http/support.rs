@@ -150,7 +150,7 @@ impl App {
 
     /// Makes a tenant.
     pub fn create_tenant(&self, domain: &str) {
-        let number = Tenant::of(domain).number().cast_signed();
+        let number = Tenant::from_domain(domain).number().cast_signed();
         self.native.sqlite.with(|connection| {
             let insert = "INSERT INTO tenants (number, domain, created) VALUES (?1, ?2, 0)";
             connection.execute(insert, (number, domain)).unwrap()

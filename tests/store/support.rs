@@ -147,7 +147,7 @@ impl Directory {
     }
 
     pub fn of_tenant(&self, domain: &str) -> Context {
-        self.ctx.for_tenant(Tenant::of(domain))
+        self.ctx.for_tenant(Tenant::from_domain(domain))
     }
 
     pub fn resource_type(&self, name: &str) -> Arc<ResourceType> {

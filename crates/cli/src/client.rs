@@ -13,7 +13,7 @@ use latchkey::model::tenant::{SUPER_TENANT, Tenant};
 use serde_json::Value as Json;
 use ureq::Agent;
 
-/// How long a request may take: hundreds of people are created in one.
+/// The longest time a request may take: hundreds of people are created in one.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Which deployment, and whose data in it.
@@ -37,7 +37,7 @@ pub struct Client {
     authorization: String,
 }
 
-/// What a deployment answered.
+/// A deployment's answer.
 pub struct Answer {
     pub status: StatusCode,
     pub text: String,
@@ -70,7 +70,7 @@ impl Client {
         let tenant = server.tenant.as_deref().unwrap_or(SUPER_TENANT);
         Ok(Self {
             agent: config.build().into(),
-            base: format!("{}{}", address(server.url.clone())?, Tenant::of(tenant).prefix()),
+            base: format!("{}{}", address(server.url.clone())?, Tenant::from_domain(tenant).prefix()),
             authorization: authorization(server.user.as_deref())?,
         })
     }

@@ -33,7 +33,7 @@ pub struct Arguments {
     server: Server,
 }
 
-/// How many rows one request takes: few enough that the bar moves.
+/// The most rows one request takes: few enough that the bar moves.
 const ROWS: usize = 500;
 
 /// Some rows of the file, under its header.
@@ -41,7 +41,7 @@ const ROWS: usize = 500;
 struct Part {
     text: String,
     rows: usize,
-    /// What is added to a line of the part to make it one of the file.
+    /// The number that is added to a line of the part to make it one of the file.
     lines_before: usize,
 }
 
@@ -85,7 +85,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
 
 /// Cuts a file between rows: no part has more of them than `max_rows`, nor more bytes than `max_bytes`.
 fn parts(source: &Source, max_rows: usize, max_bytes: usize) -> Vec<Part> {
-    let text = source.text();
+    let text = source.as_str();
     let starts = line_starts(text);
     let start_of = |line: usize| starts.get(line - 1).copied().unwrap_or(text.len());
     let mut lines = source.records().filter(|record| !record.is_blank()).map(|Record { line, .. }| line);

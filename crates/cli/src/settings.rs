@@ -40,7 +40,7 @@ pub fn run(command: &Command) -> Outcome {
     let Command::Import(arguments) = command;
     let file = &arguments.file;
     let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    let report = Report::of(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+    let report = Report::read(&text).map_err(|error| format!("{}: {error}", file.display()))?;
     let fine = !report.has_refusals();
     let client = if arguments.apply && fine { Some(Client::new(&arguments.server)?) } else { None };
     let applied = match &client {

@@ -22,9 +22,9 @@ pub const BULK_RESPONSE_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:Bu
 pub const MAX_OPERATIONS: usize = 1_000;
 /// The largest request in bytes; the caller holds the body to it.
 pub const MAX_PAYLOAD_SIZE: usize = 1_048_576;
-/// How deep a request may nest: a PATCH request's depth below two levels of operations.
+/// The greatest depth of a request: a PATCH request's depth below two levels of operations.
 const MAX_NESTING: usize = 24;
-/// What a reference to another operation's resource begins with.
+/// The prefix of a reference to another operation's resource.
 const BULK_ID: &str = "bulkId:";
 
 /// The methods of bulk operations.
@@ -53,7 +53,7 @@ impl Method {
     }
 }
 
-/// Which resource an operation is about.
+/// The resource an operation is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ResourceId {
     /// One that is to be created (POST).
@@ -67,11 +67,11 @@ pub enum ResourceId {
 /// One operation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Operation {
-    /// What to do.
+    /// The operation's HTTP method.
     pub method: Method,
     /// The endpoint, such as `/Users`; there is a resource type at it.
     pub endpoint: String,
-    /// To which resource.
+    /// The resource it is about.
     pub id: ResourceId,
     /// The version it must have, as `If-Match` (RFC 7644 section 3.14).
     pub version: Option<String>,

@@ -23,11 +23,11 @@ pub enum AuthenticationScheme {
 /// What a deployment says of itself. The rest of the configuration follows from the code.
 #[derive(Debug, Clone)]
 pub struct ServiceProviderConfig<'a> {
-    /// Where people read about the service.
+    /// The address of the service's documentation.
     pub documentation_uri: Option<&'a str>,
     /// The largest Bulk request in bytes.
     pub max_payload_size: usize,
-    /// How many seconds a cursor is valid at least, if it expires.
+    /// The least number of seconds a cursor is valid, if it expires.
     pub cursor_timeout: Option<u32>,
     /// The schemes, the preferred one first.
     pub authentication_schemes: &'a [AuthenticationScheme],

@@ -70,7 +70,7 @@ pub struct Error {
     pub status: u16,
     /// The keyword that tells a program which kind of error this is.
     pub scim_type: Option<ScimType>,
-    /// What went wrong, in words.
+    /// A description of the error for people.
     pub detail: String,
 }
 
@@ -81,7 +81,7 @@ impl Error {
     }
 
     /// An error with a `scimType`, under the status that RFC 7644 table 9 pairs with it.
-    pub fn of(kind: ScimType, detail: impl Into<String>) -> Self {
+    pub fn with_type(kind: ScimType, detail: impl Into<String>) -> Self {
         let status = match kind {
             ScimType::Uniqueness => 409,
             ScimType::Sensitive => 403,
@@ -92,62 +92,62 @@ impl Error {
 
     /// 400 `invalidFilter`.
     pub fn invalid_filter(detail: impl Into<String>) -> Self {
-        Self::of(ScimType::InvalidFilter, detail)
+        Self::with_type(ScimType::InvalidFilter, detail)
     }
 
     /// 400 `tooMany`.
     pub fn too_many(detail: impl Into<String>) -> Self {
-        Self::of(ScimType::TooMany, detail)
+        Self::with_type(ScimType::TooMany, detail)
     }
 
     /// 409 `uniqueness`.
     pub fn uniqueness(detail: impl Into<String>) -> Self {
-        Self::of(ScimType::Uniqueness, detail)
+        Self::with_type(ScimType::Uniqueness, detail)
     }
 
     /// 400 `mutability`.
     pub fn mutability(detail: impl Into<String>) -> Self {
-        Self::of(ScimType::Mutability, detail)
+        Self::with_type(ScimType::Mutability, detail)
     }
 
     /// 400 `invalidSyntax`.
     pub fn invalid_syntax(detail: impl Into<String>) -> Self {
-        Self::of(ScimType::InvalidSyntax, detail)
+        Self::with_type(ScimType::InvalidSyntax, detail)
     }
 
     /// 400 `invalidPath`.
     pub fn invalid_path(detail: impl Into<String>) -> Self {
-        Self::of(ScimType::InvalidPath, detail)
+        Self::with_type(ScimType::InvalidPath, detail)
     }
 
     /// 400 `noTarget`.
     pub fn no_target(detail: impl Into<String>) -> Self {
-        Self::of(ScimType::NoTarget, detail)
+        Self::with_type(ScimType::NoTarget, detail)
     }
 
     /// 400 `invalidValue`.
     pub fn invalid_value(detail: impl Into<String>) -> Self {
-        Self::of(ScimType::InvalidValue, detail)
+        Self::with_type(ScimType::InvalidValue, detail)
     }
 
     /// 403 `sensitive`.
     pub fn sensitive(detail: impl Into<String>) -> Self {
-        Self::of(ScimType::Sensitive, detail)
+        Self::with_type(ScimType::Sensitive, detail)
     }
 
     /// 400 `invalidCursor` (RFC 9865).
     pub fn invalid_cursor(detail: impl Into<String>) -> Self {
-        Self::of(ScimType::InvalidCursor, detail)
+        Self::with_type(ScimType::InvalidCursor, detail)
     }
 
     /// 400 `expiredCursor` (RFC 9865).
     pub fn expired_cursor(detail: impl Into<String>) -> Self {
-        Self::of(ScimType::ExpiredCursor, detail)
+        Self::with_type(ScimType::ExpiredCursor, detail)
     }
 
     /// 400 `invalidCount` (RFC 9865).
     pub fn invalid_count(detail: impl Into<String>) -> Self {
-        Self::of(ScimType::InvalidCount, detail)
+        Self::with_type(ScimType::InvalidCount, detail)
     }
 
     /// 401: no credentials, or wrong ones.

@@ -30,11 +30,11 @@ mod tests;
 
 use parser::Expression;
 
-/// How many attribute expressions a filter may have.
+/// The most attribute expressions a filter may have.
 pub const MAX_TERMS: usize = 50;
-/// How deep parentheses and brackets may nest.
+/// The greatest depth of nested parentheses and brackets.
 pub const MAX_NESTING: usize = 20;
-/// How long a filter may be, in bytes.
+/// The greatest length of a filter, in bytes.
 pub const MAX_LENGTH: usize = 32 * 1024;
 
 /// The comparison operators of RFC 7644 table 3.

@@ -7,7 +7,7 @@ use serde_json::Value;
 /// The URN of a list response.
 pub const LIST_RESPONSE_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 
-/// Where a page stands in the whole result.
+/// The position of a page in the whole result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Position {
     /// By index: the 1-based index of the page's first resource (RFC 7644 section 3.4.2.4).

@@ -43,7 +43,7 @@ pub const PATCH_OP_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp
 /// the same whatever the resource holds.
 pub const MAX_OPERATIONS: usize = 1_000;
 
-/// What an operation does.
+/// The kind of an operation (RFC 7644 section 3.5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Add,
@@ -106,7 +106,7 @@ impl Patch {
             .is_some_and(|path| self.steps.iter().any(|step| step.path.is_of(&path)))
     }
 
-    /// What the request writes of what is returned on request alone.
+    /// Returns the attributes that the request writes and that are returned on request alone.
     #[must_use]
     pub fn written(&self) -> Vec<AttributePath> {
         let mut written = Vec::new();

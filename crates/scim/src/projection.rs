@@ -56,14 +56,14 @@ impl Projection {
         excluded: Option<&str>,
     ) -> Result<Self, Error> {
         let [attributes, excluded] = [attributes, excluded].map(|list| list.map(split_names).unwrap_or_default());
-        Self::of(resource_type, &attributes, &excluded)
+        Self::from_lists(resource_type, &attributes, &excluded)
     }
 
     /// As [`Projection::parse`], from lists as a search request has them (RFC 7644 section 3.4.3).
     ///
     /// # Errors
     /// As [`Projection::parse`].
-    pub fn of<S: AsRef<str>>(
+    pub fn from_lists<S: AsRef<str>>(
         resource_type: &Arc<ResourceType>,
         attributes: &[S],
         excluded: &[S],

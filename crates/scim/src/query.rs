@@ -19,10 +19,10 @@ pub const DEFAULT_COUNT: u64 = 100;
 pub const MAX_COUNT: u64 = 1_000;
 /// The URN of a search request.
 pub const SEARCH_REQUEST_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
-/// How long a cursor can be, in bytes.
+/// The greatest length of a cursor, in bytes.
 const MAX_CURSOR_LENGTH: usize = 4_096;
 
-/// What a client wrote.
+/// The parameters of a list request as the client sent them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ListRequest {
     /// `filter`
@@ -31,7 +31,7 @@ pub struct ListRequest {
     pub sort_by: Option<String>,
     /// `sortOrder` is `descending`.
     pub descending: bool,
-    /// Which page.
+    /// The page to return.
     pub page: Page,
     /// `attributes`
     pub attributes: Vec<String>,
@@ -41,23 +41,23 @@ pub struct ListRequest {
     pub domain: Option<String>,
 }
 
-/// Which page of the result.
+/// The page of the result to return.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// Where it starts.
+    /// The start of the page.
     pub start: Start,
-    /// How many resources it holds at most; 0 asks for the total alone.
+    /// The most resources it holds; 0 asks for the total alone.
     pub count: u64,
 }
 
-/// Where a page starts.
+/// The start of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Start {
     /// At a 1-based index (RFC 7644 section 3.4.2.4).
     Index(u64),
     /// At the beginning, to be continued by cursor (RFC 9865 section 2).
     FirstCursor,
-    /// Where a cursor points.
+    /// At the place a cursor points to.
     Cursor(String),
 }
 
@@ -70,15 +70,15 @@ impl Default for Page {
 /// A list request on one resource type, ready to run.
 #[derive(Debug, Clone)]
 pub struct Query {
-    /// Which resources.
+    /// The filter that resources must match; all of them if absent.
     pub filter: Option<Filter>,
-    /// In which order.
+    /// The order of the resources, if the client asked for one.
     pub sort: Option<Sort>,
-    /// Which page.
+    /// The page to return.
     pub page: Page,
-    /// Which attributes of them.
+    /// The attributes to return.
     pub projection: Projection,
-    /// Of which user store; of all of them where it names none.
+    /// The user store; all of them where it names none.
     pub domain: Option<String>,
 }
 
@@ -86,7 +86,7 @@ pub struct Query {
 /// primary value counts, or else the first. Resources without a value come last, or first when descending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sort {
-    /// What is compared.
+    /// The attribute to sort by.
     pub path: AttributePath,
     /// Whether the greatest comes first.
     pub descending: bool,
@@ -128,15 +128,15 @@ impl ListRequest {
         for (name, value) in members {
             match name.to_ascii_lowercase().as_str() {
                 "schemas" => check_message_schema(value, SEARCH_REQUEST_SCHEMA)?,
-                "filter" => raw.filter = text(name, value)?,
-                "sortby" => raw.sort_by = text(name, value)?,
-                "sortorder" => raw.sort_order = text(name, value)?,
+                "filter" => raw.filter = read_text(name, value)?,
+                "sortby" => raw.sort_by = read_text(name, value)?,
+                "sortorder" => raw.sort_order = read_text(name, value)?,
                 "startindex" => raw.start_index = number(name, value)?,
                 "count" => raw.count = number(name, value)?,
-                "cursor" => raw.cursor = text(name, value)?,
+                "cursor" => raw.cursor = read_text(name, value)?,
                 "attributes" => raw.attributes = names(name, value)?,
                 "excludedattributes" => raw.excluded_attributes = names(name, value)?,
-                "domain" => raw.domain = text(name, value)?,
+                "domain" => raw.domain = read_text(name, value)?,
                 _ => {}
             }
         }
@@ -190,7 +190,7 @@ impl ListRequest {
         filter: Option<Filter>,
         sort: Option<Sort>,
     ) -> Result<Query, Error> {
-        let projection = Projection::of(resource_type, &self.attributes, &self.excluded_attributes)?;
+        let projection = Projection::from_lists(resource_type, &self.attributes, &self.excluded_attributes)?;
         Ok(Query { filter, sort, page: self.page.clone(), projection, domain: self.domain.clone() })
     }
 }
@@ -301,7 +301,7 @@ fn split(list: &str) -> Vec<String> {
     split_names(list).into_iter().map(str::to_owned).collect()
 }
 
-fn text(name: &str, value: &Value) -> Result<Option<String>, Error> {
+fn read_text(name: &str, value: &Value) -> Result<Option<String>, Error> {
     match value {
         Value::Null => Ok(None),
         Value::String(text) => Ok(Some(text.clone())),

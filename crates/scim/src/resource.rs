@@ -15,7 +15,7 @@ use crate::value::{self, same};
 /// A resource in the schema's own form.
 pub type Document = Map<String, Value>;
 
-/// How deep a request body may nest.
+/// The greatest depth of a request body.
 const MAX_NESTING: usize = 20;
 
 /// Reads the body of a POST (RFC 7644 section 3.3) or, for a resource that need not be compared, of a PUT.

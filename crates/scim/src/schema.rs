@@ -55,7 +55,7 @@ pub enum Type {
     Complex,
 }
 
-/// When a client can write an attribute (RFC 7643 section 7).
+/// The mutability of an attribute: when a client can write it (RFC 7643 section 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mutability {
     /// Never; the service maintains it.
@@ -68,7 +68,7 @@ pub enum Mutability {
     WriteOnly,
 }
 
-/// When an attribute is in a response (RFC 7643 section 7).
+/// The `returned` characteristic of an attribute: when it is in a response (RFC 7643 section 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Returned {
     /// In every response, whatever the client asks for.
@@ -102,21 +102,21 @@ pub struct Attribute {
     pub data_type: Type,
     /// Whether it holds a list of values.
     pub multi_valued: bool,
-    /// What it is, for people.
+    /// A description for people.
     pub description: String,
     /// Whether a resource must have a value for it.
     pub required: bool,
     /// Whether its strings compare case-sensitively; see [`Attribute::compares_exactly`].
     pub case_exact: bool,
-    /// When a client can write it.
+    /// The circumstances in which a client can write it.
     pub mutability: Mutability,
-    /// When it is in a response.
+    /// The circumstances in which it is in a response.
     pub returned: Returned,
     /// Among which resources its value is unique.
     pub uniqueness: Uniqueness,
     /// Suggested values; others are accepted too.
     pub canonical_values: Vec<String>,
-    /// What a reference may point to.
+    /// The types a reference may point to.
     pub reference_types: Vec<String>,
     /// The attributes of a complex attribute.
     pub sub_attributes: Vec<Arc<Attribute>>,
@@ -158,7 +158,7 @@ pub struct Schema {
     pub id: Arc<str>,
     /// A name for people.
     pub name: String,
-    /// What it is for.
+    /// A description for people.
     pub description: String,
     /// The attributes, in the order resources show them.
     pub attributes: Vec<Arc<Attribute>>,
@@ -196,7 +196,7 @@ pub struct ResourceType {
     pub id: String,
     /// The name, in `meta.resourceType`.
     pub name: String,
-    /// What it is, for people.
+    /// A description for people.
     pub description: String,
     /// The endpoint relative to the base URL, with the leading slash.
     pub endpoint: String,
@@ -253,7 +253,7 @@ impl fmt::Display for AttributePath {
     }
 }
 
-/// What a path without a value filter denotes.
+/// The target of a path without a value filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// An attribute or sub-attribute.

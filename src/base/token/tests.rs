@@ -188,7 +188,7 @@ fn the_published_vectors_hold() {
             locale: text(vector, "locale"),
         };
         assert_eq!(ring.mint(&claims).as_deref(), vector["token"].as_str(), "{}", vector["name"]);
-        let tenant = if claims.tenant == 0 { 0 } else { Tenant::of(&text(vector, "tenantDomain")).number() };
+        let tenant = if claims.tenant == 0 { 0 } else { Tenant::from_domain(&text(vector, "tenantDomain")).number() };
         assert_eq!(ring.verify(&text(vector, "token"), &[purpose], tenant, number("issuedAt")), Ok(claims));
     }
     let first = &vectors["valid"][0];

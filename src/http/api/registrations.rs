@@ -104,7 +104,7 @@ fn resources(mut document: Json) -> Json {
 }
 
 async fn list(ctx: &Context, show: impl Fn(&Registry, &str) -> Json) -> Result<Response, ApiError> {
-    let registry = registrations::of(ctx).await?;
+    let registry = registrations::load_registry(ctx).await?;
     let document = show(&registry, &format!("{}/scim2", ctx.base()));
     if document.is_null() {
         return Err(ApiError::not_found());

@@ -21,14 +21,14 @@ pub async fn preview(input: Input) -> Result<Response, ApiError> {
     // As large as one with every part as long as it may be.
     let body = body.json(MEGABYTE).await?;
     let kind =
-        text(&body, "type")?.ok_or_else(|| ApiError::bad_request("type is missing: the template type's name."))?;
-    let locale = match text(&body, "locale")? {
+        read_text(&body, "type")?.ok_or_else(|| ApiError::bad_request("type is missing: the template type's name."))?;
+    let locale = match read_text(&body, "locale")? {
         Some(locale) => normalise(&locale).ok_or_else(|| {
             ApiError::bad_request("locale is a language and, if need be, its script and region, such as pt_BR.")
         })?,
         None => ctx.settings().default_locale.clone(),
     };
-    let content_type = match text(&body, "contentType")? {
+    let content_type = match read_text(&body, "contentType")? {
         Some(named) => Some(
             ContentType::parse(&named)
                 .ok_or_else(|| ApiError::bad_request("contentType is text/html or text/plain."))?,
@@ -37,10 +37,10 @@ pub async fn preview(input: Input) -> Result<Response, ApiError> {
     };
     let draft = Draft {
         content_type,
-        subject: text(&body, "subject")?,
-        body: text(&body, "body")?,
-        footer: text(&body, "footer")?,
-        text: text(&body, "text")?,
+        subject: read_text(&body, "subject")?,
+        body: read_text(&body, "body")?,
+        footer: read_text(&body, "footer")?,
+        text: read_text(&body, "text")?,
     };
     let previewed = preview::preview(ctx, &TenantTemplateType::named(&kind), &locale, draft).await?;
     let previewed = previewed.ok_or_else(|| ApiError::bad_request("There is no template type of this name."))?;
@@ -54,7 +54,7 @@ pub async fn preview(input: Input) -> Result<Response, ApiError> {
 }
 
 /// Returns a member that is text, or not there.
-fn text(body: &Json, name: &str) -> Result<Option<String>, ApiError> {
+fn read_text(body: &Json, name: &str) -> Result<Option<String>, ApiError> {
     match &body[name] {
         Json::Null => Ok(None),
         Json::String(text) => Ok(Some(text.clone())),

@@ -77,9 +77,9 @@ pub async fn sign_in(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, body, .. } = input;
     let ctx = &state.ctx;
     let sent = body.form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
-    let next = next(ctx, sent.text(NEXT).map(Cow::Owned));
+    let next = next(ctx, sent.read_text(NEXT).map(Cow::Owned));
     let again = |status, username: &str, notice| Ok(form(ctx, status, &next, username, Some(notice)));
-    let (Some(username), Some(password)) = (sent.text("username"), sent.text("password")) else {
+    let (Some(username), Some(password)) = (sent.read_text("username"), sent.read_text("password")) else {
         return again(StatusCode::UNPROCESSABLE_ENTITY, "", Notice::Missing);
     };
     if username.is_empty() || password.is_empty() {

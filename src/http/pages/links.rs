@@ -32,7 +32,7 @@ use crate::pages::layout::Shell;
 use crate::pages::problem;
 use crate::ports::DatabaseError;
 
-/// What the pages of one request share.
+/// The state that the pages of one request share.
 struct View<'a> {
     ctx: &'a Context,
     prefix: String,
@@ -200,7 +200,7 @@ async fn verify_posted(
 }
 
 fn is_intent(form: &Form, intent: &str) -> bool {
-    form.text(INTENT_FIELD).is_some_and(|sent| sent == intent)
+    form.read_text(INTENT_FIELD).is_some_and(|sent| sent == intent)
 }
 
 /// The folders whose pages are behind mailed links.

@@ -14,7 +14,7 @@ use scim::bulk::{MAX_PAYLOAD_SIZE, Plan};
 pub async fn bulk(input: Input) -> Result<Response, ApiError> {
     let Input { state, body, .. } = input;
     let ctx = &state.ctx;
-    let registry = registrations::of(ctx).await?;
+    let registry = registrations::load_registry(ctx).await?;
     let plan = Plan::parse(&registry, body.json(MAX_PAYLOAD_SIZE).await?)?;
     let results = provision::run(ctx, &state.gate, &registry, plan).await;
     Ok(response::scim(StatusCode::OK, results.to_string()))

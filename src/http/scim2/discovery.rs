@@ -29,7 +29,7 @@ fn without_filter(input: &Input) -> Result<(), ScimError> {
 /// Returns the tenant's registry for whoever may read it, and what is built in for everybody else.
 async fn registry(state: &RequestState, headers: &HeaderMap) -> Result<Arc<Registry>, ApiError> {
     match caller::allowed(state, headers, &[Scope::ScimRead]).await {
-        Ok(ctx) => Ok(registrations::of(&ctx).await?),
+        Ok(ctx) => Ok(registrations::load_registry(&ctx).await?),
         Err(_) => Ok(schemas::builtin()),
     }
 }

@@ -23,7 +23,7 @@ async fn me(
     headers: &HeaderMap,
 ) -> Result<(Context, Arc<ResourceType>, Box<Resource>), ApiError> {
     let (ctx, user) = caller::me(state, headers).await?;
-    let registry = registrations::of(&ctx).await?;
+    let registry = registrations::load_registry(&ctx).await?;
     let rt = registry.resource_type(USER).cloned();
     Ok((ctx, rt.ok_or_else(|| ScimError::internal("There is no resource type User."))?, user))
 }

@@ -33,7 +33,7 @@ fn body_limit(resource_type: &ResourceType) -> usize {
 
 /// Returns the resource type at the endpoint that the path names.
 async fn type_at(ctx: &Context, params: &PathParams) -> Result<Arc<ResourceType>, ApiError> {
-    let registry = registrations::of(ctx).await?;
+    let registry = registrations::load_registry(ctx).await?;
     let found = registry.resource_type_at(params.raw("endpoint")).cloned();
     Ok(found
         .ok_or_else(|| ScimError::not_found("There is no such endpoint: see /ResourceTypes for those there are."))?)
@@ -174,7 +174,7 @@ pub async fn list_all(input: Input) -> Result<Response, ApiError> {
 }
 
 async fn page_of_all(ctx: &Context, request: &ListRequest) -> Result<Response, ApiError> {
-    let registry = registrations::of(ctx).await?;
+    let registry = registrations::load_registry(ctx).await?;
     let types = registry.resource_types();
     let queries = request.resolve_for_any(types)?;
     let page = list::list_any(ctx, types, &queries).await?;

@@ -37,7 +37,7 @@ pub async fn validate_recovery(input: Input) -> Result<Response, ApiError> {
     let ctx = &state.ctx;
     let body = body.json(MEGABYTE).await?;
     wso2::check_step(&body)?;
-    let claims = redeem::verify(ctx, wso2::text(&body, "code"), SETS_PASSWORD)
+    let claims = redeem::verify(ctx, wso2::read_text(&body, "code"), SETS_PASSWORD)
         .map_err(|refused| wso2::not_live(&refused.into(), Endpoint::ValidateRecovery, &ctx.tenant))?;
     match redeem::open(ctx, claims).await?.0 {
         Link::Live(_, user) => Ok(json(StatusCode::ACCEPTED, &wso2::user(ctx, &user))),
@@ -51,8 +51,8 @@ pub async fn set_password(input: Input) -> Result<Response, ApiError> {
     let Input { state, body, .. } = input;
     let ctx = &state.ctx;
     let body = body.json(MEGABYTE).await?;
-    let key = wso2::text(&body, "key");
-    let password = wso2::text(&body, "password");
+    let key = wso2::read_text(&body, "key");
+    let password = wso2::read_text(&body, "password");
     let claims = redeem::verify(ctx, key, SETS_PASSWORD)
         .map_err(|refused| wso2::not_live(&refused.into(), Endpoint::SetPassword, &ctx.tenant))?;
     match redeem::set_password(ctx, &state.gate, claims, password, None).await?.0 {
@@ -86,7 +86,7 @@ pub async fn validate_user(input: Input) -> Result<Response, ApiError> {
     let Input { state, body, .. } = input;
     let ctx = &state.ctx;
     let body = body.json(MEGABYTE).await?;
-    let (claims, is_expired) = confirmable(ctx, wso2::text(&body, "code"))?;
+    let (claims, is_expired) = confirmable(ctx, wso2::read_text(&body, "code"))?;
     if is_expired {
         return Err(wso2::not_live(&Link::Expired(claims), Endpoint::User, &ctx.tenant).into());
     }
@@ -103,7 +103,7 @@ pub async fn introspect(input: Input) -> Result<Response, ApiError> {
     let Input { state, body, .. } = input;
     let ctx = &state.ctx;
     let body = body.json(MEGABYTE).await?;
-    let (claims, is_expired) = confirmable(ctx, wso2::text(&body, "code"))?;
+    let (claims, is_expired) = confirmable(ctx, wso2::read_text(&body, "code"))?;
     match redeem::open(ctx, claims).await?.0 {
         Link::Live(_, user) => Ok(json(StatusCode::ACCEPTED, &wso2::introspected(ctx, &user, is_expired))),
         other => Err(wso2::not_live(&other, Endpoint::User, &ctx.tenant).into()),

@@ -48,7 +48,9 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
     let ctx = in_super_tenant(&state)?;
     let number = |name: &str, default: u32, code: &'static str| {
         query.first(name).map_or(Ok(default), |value| {
-            value.parse().map_err(|_| Error::of(400, code, format!("{name} must be a whole number from 0.")))
+            value
+                .parse()
+                .map_err(|_| Error::without_message(400, code, format!("{name} must be a whole number from 0.")))
         })
     };
     let offset = number("offset", 0, "TM-60011")?;
@@ -61,7 +63,7 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
 async fn named<'s>(state: &'s RequestState, params: &PathParams) -> Result<(&'s Context, TenantRow), ApiError> {
     let ctx = in_super_tenant(state)?;
     let (name, number) = match params.find("domain") {
-        Some(domain) => (domain, i64::try_from(Tenant::of(domain).number()).ok()),
+        Some(domain) => (domain, i64::try_from(Tenant::from_domain(domain).number()).ok()),
         None => (params.raw("id"), params.raw("id").parse().ok()),
     };
     let found = match number {
@@ -88,10 +90,10 @@ pub async fn set_lifecycle_status(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, body, .. } = input;
     let (ctx, row) = named(&state, &params).await?;
     let Some(active) = body.json(MEGABYTE).await?["activated"].as_bool() else {
-        return Err(Error::of(400, "TM-60013", "activated is missing: true or false.").into());
+        return Err(Error::without_message(400, "TM-60013", "activated is missing: true or false.").into());
     };
     if row.tenant.is_super() {
-        return Err(Error::of(400, "TM-60013", "The super tenant cannot be deactivated.").into());
+        return Err(Error::without_message(400, "TM-60013", "The super tenant cannot be deactivated.").into());
     }
     let number = i64::try_from(row.tenant.number()).unwrap_or_default();
     tenants::set_active(ctx, number, active).await?;

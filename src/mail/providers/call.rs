@@ -19,11 +19,11 @@ const USER_AGENT: &str = concat!("latchkey/", env!("CARGO_PKG_VERSION"));
 
 /// A vendor's API, with the deployment's key.
 pub struct Api {
-    /// Where requests go.
+    /// The address requests are sent to.
     pub url: String,
     /// The key.
     pub key: Secret,
-    /// How long an answer may take.
+    /// The longest time an answer may take.
     pub timeout: Duration,
 }
 

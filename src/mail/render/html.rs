@@ -129,7 +129,7 @@ fn push_escaped(out: &mut String, c: char) {
     }
 }
 
-/// What a place asks for.
+/// The kind of text expected at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Text,
@@ -274,7 +274,7 @@ impl Scanner {
         self.state = if raw { State::Raw } else { State::Text };
     }
 
-    /// What the place we are at asks for.
+    /// Returns the kind of text expected at the current place.
     fn here(&self) -> Place {
         match self.state {
             State::Text | State::Comment => Place::Text,

@@ -24,13 +24,13 @@ use crate::store::outbox::row::LeasedMail;
 /// differ, and a request takes its time.
 const MEMORY_MARGIN: u64 = 300;
 
-/// What the attempts of one batch need.
+/// The dependencies of the attempts of one batch.
 pub struct Attempts<'a> {
     /// The outside world.
     pub platform: &'a Platform,
     /// The deployment, which has the providers.
     pub deployment: &'a Deployment,
-    /// What this isolate knows of them.
+    /// This isolate's record of their failures.
     pub health: &'a Health,
     /// The tenants' own templates that the mails are written by.
     pub templates: &'a Templates,
@@ -39,15 +39,15 @@ pub struct Attempts<'a> {
 /// An attempt at a mail.
 struct Attempt {
     leased: LeasedMail,
-    /// Since when an earlier attempt may have been accepted unnoticed.
+    /// The time since which an earlier attempt may have been accepted unnoticed.
     in_doubt: Option<Millis>,
-    /// When this attempt began.
+    /// The time this attempt began.
     began: Millis,
     /// Whether the provider would know the mail again by its key, had it taken an earlier attempt.
     same_key_is_safe: bool,
 }
 
-/// What is to be done with a mail.
+/// The next step for a mail.
 enum Step {
     /// To hand this message over.
     HandOver(Message),

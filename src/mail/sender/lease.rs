@@ -53,7 +53,7 @@ pub async fn lease_batch(
         match platform.db.batch(statements).await {
             Ok(outcomes) => {
                 let rows = outcomes.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
-                leased.extend(rows.iter().filter_map(|row| row.text("id").ok().map(str::to_owned)));
+                leased.extend(rows.iter().filter_map(|row| row.read_text("id").ok().map(str::to_owned)));
                 if let Some(read) = outcomes.get(1).filter(|_| reads_templates) {
                     templates.extend(versions::versions_from_rows(&read.rows)?);
                 }

@@ -22,7 +22,7 @@ impl RecipientThrottle {
     /// latest first, at which mails to its address were first leased.
     ///
     /// # Errors
-    /// When to look again, in milliseconds, if there is no room for it now.
+    /// The time to look again, in milliseconds, if there is no room for it now.
     pub fn admit(
         &mut self,
         mail: &QueuedMail,

@@ -33,7 +33,7 @@ use crate::store::mail_events::{self, MailEvent, MailEventKind};
 const WINDOW: Millis = 5 * 60_000;
 /// The fewest characters of a secret that goes over the wire itself.
 const MIN_SHARED_SECRET: usize = 16;
-/// How long a provider has to hand out its public key or confirm a subscription.
+/// The time a provider has to hand out its public key or confirm a subscription.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Seconds that a provider's public key is kept.
 const KEY_LIFETIME: u32 = 24 * 3600;

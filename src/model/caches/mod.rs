@@ -26,7 +26,7 @@ pub struct Caches {
     pub tokens: Tokens,
     /// Passwords that need no hashing.
     pub passwords: VerifiedPasswords,
-    /// Who has to wait before signing in again.
+    /// The counts of failed sign-ins, which decide who has to wait.
     pub sign_in_failures: SignInFailures,
     /// The state of the mail providers.
     pub mail: Health,

@@ -11,9 +11,9 @@ use sha2::Sha256;
 use crate::base::bounded_cache::BoundedCache;
 use crate::ports::{Entropy, Millis};
 
-/// How long a password needs no hashing, in milliseconds.
+/// The time a password needs no hashing, in milliseconds.
 const LASTS: Millis = 60_000;
-/// How many an isolate remembers.
+/// The most digests an isolate remembers.
 const CAPACITY: usize = 1_024;
 
 /// Stands for a tenant, a name and a password.

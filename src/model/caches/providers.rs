@@ -7,9 +7,9 @@ use crate::ports::Millis;
 /// How many calls in a row must fail for a provider to be left alone for a while. More than one: what one mail is refused
 /// for may yet be its own fault, and must not hold up the others.
 const STREAK: u32 = 3;
-/// How long a failing provider is left alone at most, in milliseconds.
+/// The longest time a failing provider is left alone, in milliseconds.
 const LONGEST_BREAK: Millis = 60 * 1000;
-/// How many providers there may be at most.
+/// The most providers there may be.
 const CAPACITY: usize = 64;
 
 /// The providers whose last calls have failed, by name.

@@ -7,9 +7,9 @@ use scim::schema::Registry;
 use crate::base::bounded_cache::BoundedCache;
 use crate::ports::Millis;
 
-/// How long an isolate uses what it has read, in milliseconds.
+/// The time an isolate uses what it has read, in milliseconds.
 const FRESH: Millis = 30_000;
-/// How many tenants' registries it keeps: one with schemas of its own has its own copy of the built-in ones.
+/// The most tenants' registries it keeps: one with schemas of its own has its own copy of the built-in ones.
 const CAPACITY: usize = 256;
 
 /// The tenants' registries, by the number of the tenant.

@@ -8,9 +8,9 @@ use crate::model::settings::{Settings, Values};
 use crate::model::tenant::Tenant;
 use crate::ports::Millis;
 
-/// How long an isolate uses what it has read, in milliseconds.
+/// The time an isolate uses what it has read, in milliseconds.
 const FRESH: Millis = 30_000;
-/// How many tenants' settings it keeps.
+/// The most tenants' settings it keeps.
 const CAPACITY: usize = 1_024;
 
 /// The tenants' settings, by the number of the tenant.

@@ -3,18 +3,18 @@
 use crate::base::bounded_cache::BoundedCache;
 use crate::ports::Millis;
 
-/// How many counts an isolate remembers.
+/// The most counts an isolate remembers.
 const CAPACITY: usize = 1_024;
 
-/// How long it uses them, in milliseconds: after the longest delay D1 is asked alone.
+/// The time it uses them, in milliseconds: after the longest delay D1 is asked alone.
 const TRUSTED: Millis = 60_000;
 
-/// How often a sign-in has failed, and when it last did.
+/// The number of failures of a sign-in, and the time of the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FailureCount {
-    /// How often.
+    /// The number of failures.
     pub failures: i64,
-    /// When it last failed.
+    /// The time of the last failure.
     pub last: Millis,
 }
 

@@ -6,17 +6,17 @@ use crate::base::bounded_cache::BoundedCache;
 use crate::model::api_token::ApiToken;
 use crate::ports::Millis;
 
-/// How many tokens an isolate remembers.
+/// The most tokens an isolate remembers.
 const CAPACITY: usize = 1_024;
 
 /// An API token as it was last looked for.
 #[derive(Clone)]
 pub struct KnownToken {
-    /// When D1 said so.
+    /// The time D1 last confirmed it.
     pub confirmed: Millis,
     /// The token; `None` for one that there is not, or no more.
     pub token: Option<Arc<ApiToken>>,
-    /// When this isolate last told KV.
+    /// The time this isolate last wrote it to KV.
     pub published: Millis,
 }
 

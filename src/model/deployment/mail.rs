@@ -2,7 +2,7 @@
 
 use crate::base::address::{Address, Sender};
 use crate::base::secret::Secret;
-use crate::model::deployment::{server, shown};
+use crate::model::deployment::{describe_address, server};
 
 /// The providers this build can send through.
 const PROVIDERS: &[&str] =
@@ -26,7 +26,7 @@ pub struct AwsAccess {
     pub region: String,
 }
 
-/// What the variables say about providers.
+/// The variables' configuration of the providers.
 pub(super) struct Providers {
     pub names: Vec<String>,
     pub from: Option<Sender>,
@@ -194,7 +194,7 @@ fn checked_base(base: &str, development: bool) -> Result<String, String> {
         Some("http") if development || loopback => Ok(base.to_owned()),
         _ => Err(format!(
             "MAIL_API_BASE is {}: it must be an https address such as https://api.resend.com.",
-            shown(base)
+            describe_address(base)
         )),
     }
 }

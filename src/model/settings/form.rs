@@ -10,7 +10,7 @@ use crate::base::web_address::is_web_address;
 /// The longest value, in bytes.
 const LONGEST: usize = 1024;
 
-/// How long a link lives, in WSO2's terms: minutes; -1 (any negative) for ever; 0 dead at once.
+/// The lifetime of a link, in WSO2's terms: minutes; -1 (any negative) for ever; 0 dead at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Validity {
     /// The link never expires.
@@ -20,7 +20,7 @@ pub enum Validity {
 }
 
 impl Validity {
-    /// When a link issued at `issued_at` (seconds) expires: seconds, 0 for never.
+    /// Returns the time a link issued at `issued_at` (seconds) expires: seconds, 0 for never.
     #[must_use]
     pub fn expires_at(self, issued_at: u64) -> u64 {
         match self {
@@ -30,7 +30,7 @@ impl Validity {
     }
 }
 
-/// Who mails the link.
+/// The party that mails the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EmailSender {
     /// Latchkey mails it.
@@ -168,7 +168,7 @@ impl Form for WholeNumber {
     }
 }
 
-/// How long a link lives ([`Validity`]).
+/// The lifetime of a link ([`Validity`]).
 pub struct LinkValidity;
 
 impl Form for LinkValidity {
@@ -188,7 +188,7 @@ impl Form for LinkValidity {
     }
 }
 
-/// Who mails links ([`EmailSender`]).
+/// The party that mails links ([`EmailSender`]).
 pub struct Sender;
 
 impl Form for Sender {

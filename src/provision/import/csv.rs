@@ -10,7 +10,7 @@ use crate::provision::import::row::{Column, Person, Row};
 use crate::provision::import::source::Source;
 use crate::provision::import::{MAX_ROW_BYTES, MAX_ROWS, Unreadable};
 
-/// What keeps a record from being read as cells.
+/// The reason a record cannot be read as cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
     /// It has more than [`MAX_ROW_BYTES`].
@@ -189,7 +189,7 @@ impl<'f> Sheet<'f> {
         Ok(Self { source, header })
     }
 
-    /// What became of the columns.
+    /// Returns the mapping of the columns.
     #[must_use]
     pub fn columns(&self) -> &[Mapped] {
         &self.header.mapped

@@ -11,7 +11,7 @@ use crate::base::text::cut;
 use crate::provision::import::Unreadable;
 use crate::provision::import::row::Column;
 
-/// What a column of a file is for.
+/// The use of a column of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Use {
     /// Its cells are values of this.
@@ -36,9 +36,9 @@ pub struct Mapped {
 /// A header that is understood.
 #[derive(Clone, Debug)]
 pub struct Header {
-    /// What each column is for.
+    /// The use of each column.
     pub uses: Vec<Use>,
-    /// What to say of the columns that have names.
+    /// The mapping of the columns that have names, for the report.
     pub mapped: Vec<Mapped>,
     /// Whether the address is the user name too: Google's files have no other.
     pub email_is_user_name: bool,
@@ -77,7 +77,7 @@ const IN_USE: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// What else these exports have.
+/// The other columns of these exports, which are passed over.
 const PASSED_OVER: &str = "\
     2svenforced 2svenrolled activated additionalname additionalnameyomi address advancedprotectionprogramenrollment agegroup \
     alternateemail alternateemailaddress billinginformation birthday buildingid changepasswordatnextsignin city companyname \
@@ -165,7 +165,7 @@ impl Header {
                 return Err(Unreadable::malformed(format!(
                     "The header has a column '{}'. The columns are {}, separated by commas, semicolons, tabs or '|'; \
                      docs/import.md has the names of other programs that are known too.",
-                    shown(name),
+                    shorten(name),
                     Column::names()
                 )));
             };
@@ -175,8 +175,8 @@ impl Header {
                 return Err(Unreadable::malformed(format!(
                     "The header has the column {} twice: '{}' and '{}'.",
                     column.name(),
-                    shown(&names[earlier]),
-                    shown(name)
+                    shorten(&names[earlier]),
+                    shorten(name)
                 )));
             }
             uses.push(known);
@@ -203,15 +203,15 @@ impl Header {
                 _ => None,
             };
             if email_is_user_name && *used == Use::Attribute(Column::Email) {
-                mapped.push(Mapped { header: shown(name), attribute: Some(Column::UserName.name()) });
+                mapped.push(Mapped { header: shorten(name), attribute: Some(Column::UserName.name()) });
             }
-            mapped.push(Mapped { header: shown(name), attribute });
+            mapped.push(Mapped { header: shorten(name), attribute });
         }
         Ok(Self { uses, mapped, email_is_user_name })
     }
 }
 
-fn shown(name: &str) -> String {
+fn shorten(name: &str) -> String {
     cut(name.trim(), 80)
 }
 

@@ -98,11 +98,11 @@ impl File<'_> {
     }
 }
 
-/// What became of a row.
+/// The result of a row.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reported {
-    /// Where it is in the file ([`Row::line`]).
+    /// Its line in the file ([`Row::line`]).
     pub line: usize,
     /// The user name it gives.
     pub user_name: String,
@@ -119,9 +119,9 @@ pub struct Reported {
 /// What became of a file: the answer to an import.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
-    /// How many were created, or would be.
+    /// The number created, or that would be.
     pub created: usize,
-    /// How many were not.
+    /// The number that failed, or would.
     pub failed: usize,
     /// What the columns of a CSV file became: of a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -181,13 +181,13 @@ struct Run<'a> {
     report: Report,
 }
 
-/// What is reported of a row that was not reached.
+/// The detail reported of a row that was not reached.
 const NOT_TRIED: &str = "The database did not answer, and this row was not imported. Import the file again: whoever exists \
     by then is reported as existing, and nobody is invited twice.";
-/// What is reported of a row whose batch brought an error.
+/// The detail reported of a row whose batch brought an error.
 const IN_DOUBT: &str = "The database did not answer while this row was written. Import the file again: whoever exists by \
     then is reported as existing, and nobody is invited twice.";
-/// What is reported of a row whose user exists.
+/// The detail reported of a row whose user exists.
 const EXISTS: &str = "A user with this userName exists already.";
 
 impl Run<'_> {
@@ -310,7 +310,7 @@ impl Run<'_> {
         outcomes
     }
 
-    /// What a dry run says of a batch.
+    /// Returns the results of a batch in a dry run.
     async fn look_up_names(&mut self, batch: &[(usize, NewResource)]) -> Vec<(usize, Outcome)> {
         let keys: Vec<String> = batch.iter().map(|(_, new)| fold(&new.resource.user_name())).collect();
         let taken = match find::taken_names(self.ctx, &keys).await {

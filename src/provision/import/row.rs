@@ -10,7 +10,7 @@ use crate::model::resource::WSO2_SCHEMA;
 pub enum Column {
     /// The only one that must be there.
     UserName,
-    /// Where the invitation goes.
+    /// The address the invitation goes to.
     Email,
     /// `name.givenName`
     GivenName,

@@ -29,14 +29,14 @@ impl<'f> Source<'f> {
     /// [`Unreadable::Malformed`]: it is not a text.
     pub fn read(bytes: &'f [u8]) -> Result<Self, Unreadable> {
         let text = decode(bytes)?;
-        let Preamble { start, lines, separator } = Preamble::of(&text);
+        let Preamble { start, lines, separator } = Preamble::parse(&text);
         let separator = separator.unwrap_or_else(|| of_header(&text[start..]));
         Ok(Self { text: without_blanks(text, separator, start), separator, start, first_line: 1 + lines })
     }
 
     /// The text, with the lines that the file has.
     #[must_use]
-    pub fn text(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.text
     }
 
@@ -55,7 +55,7 @@ struct Preamble {
 }
 
 impl Preamble {
-    fn of(text: &str) -> Self {
+    fn parse(text: &str) -> Self {
         let nothing = Self { start: 0, lines: 0, separator: None };
         let blank = text.len() - text.trim_start_matches(['\r', '\n']).len();
         let line = text[blank..].split(['\r', '\n']).next().unwrap_or_default();

@@ -20,17 +20,17 @@ pub struct Entry {
     pub tenant: u64,
     /// Its number in the tenant, from 1 without gaps.
     pub number: i64,
-    /// When it happened.
+    /// The time it happened.
     pub time: Millis,
     /// The batch that it records.
     pub operation: String,
-    /// Who acted.
+    /// The actor.
     pub actor: String,
-    /// What was done.
+    /// The name of the action.
     pub action: String,
-    /// On what.
+    /// The target of the action.
     pub target: Option<String>,
-    /// What came of it.
+    /// The outcome of the action.
     pub outcome: String,
     /// The request, as the log names it.
     pub request_id: String,
@@ -48,17 +48,17 @@ impl Entry {
     /// # Errors
     /// [`DatabaseError::Shape`]
     pub fn from_row(row: &Row) -> Result<Self, DatabaseError> {
-        let optional = |column: &str| Ok::<_, DatabaseError>(row.optional_text(column)?.map(str::to_owned));
+        let optional = |column: &str| Ok::<_, DatabaseError>(row.read_optional_text(column)?.map(str::to_owned));
         Ok(Self {
-            tenant: row.integer("tenant")?.cast_unsigned(),
-            number: row.integer("number")?,
-            time: row.integer("time")?,
-            operation: row.text("operation")?.to_owned(),
-            actor: row.text("actor")?.to_owned(),
-            action: row.text("action")?.to_owned(),
+            tenant: row.read_integer("tenant")?.cast_unsigned(),
+            number: row.read_integer("number")?,
+            time: row.read_integer("time")?,
+            operation: row.read_text("operation")?.to_owned(),
+            actor: row.read_text("actor")?.to_owned(),
+            action: row.read_text("action")?.to_owned(),
             target: optional("target")?,
-            outcome: row.text("outcome")?.to_owned(),
-            request_id: row.text("request_id")?.to_owned(),
+            outcome: row.read_text("outcome")?.to_owned(),
+            request_id: row.read_text("request_id")?.to_owned(),
             address: optional("address")?,
             kid: optional("kid")?,
             seal: optional("seal")?,
@@ -82,7 +82,7 @@ impl Entry {
     }
 }
 
-/// Which rows are asked for.
+/// The rows to read.
 #[derive(Clone, Debug, Default)]
 pub struct Query {
     /// This action alone.
@@ -95,7 +95,7 @@ pub struct Query {
     pub to: Option<Millis>,
     /// Below this number: where the page before ended.
     pub below: Option<i64>,
-    /// How many at most.
+    /// The most rows to return.
     pub count: u32,
 }
 
@@ -144,7 +144,7 @@ async fn newest(ctx: &StoreContext) -> Result<i64, DatabaseError> {
         "SELECT COALESCE(MAX(number), 0) AS number FROM audit WHERE tenant = ?1",
         vec![ctx.tenant.key()],
     );
-    ctx.platform.query(statement).await?.first().map_or(Ok(0), |row| row.integer("number"))
+    ctx.platform.query(statement).await?.first().map_or(Ok(0), |row| row.read_integer("number"))
 }
 
 /// Rows from a number on, and the anchor that the first of them may follow.
@@ -184,10 +184,10 @@ pub async fn stretch(ctx: &StoreContext, least: i64, count: u32) -> Result<Stret
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
     let anchor = |row: &Row| {
         Ok::<_, DatabaseError>(Anchor {
-            number: row.integer("number")?,
-            seal: row.text("seal")?.to_owned(),
-            kid: row.text("kid")?.to_owned(),
-            mac: row.text("mac")?.to_owned(),
+            number: row.read_integer("number")?,
+            seal: row.read_text("seal")?.to_owned(),
+            kid: row.read_text("kid")?.to_owned(),
+            mac: row.read_text("mac")?.to_owned(),
         })
     };
     Ok(Stretch {

@@ -27,7 +27,7 @@ pub async fn unsealed(platform: &Platform, count: u32) -> Result<Vec<Unsealed>, 
          FROM audit row INDEXED BY audit_unsealed WHERE row.seal IS NULL ORDER BY row.tenant, row.number LIMIT ?1"
     );
     let read = |row: &Row| {
-        let previous = row.optional_text("previous")?.or(row.optional_text("anchor")?).map(str::to_owned);
+        let previous = row.read_optional_text("previous")?.or(row.read_optional_text("anchor")?).map(str::to_owned);
         Ok(Unsealed { entry: Entry::from_row(row)?, previous })
     };
     platform.query(Statement::new(sql, vec![count.into()])).await?.iter().map(read).collect()
@@ -67,7 +67,9 @@ pub async fn retentions(
          FROM tenants t WHERE t.number = 0 OR t.number >= ?1 ORDER BY t.number LIMIT ?2",
         vec![from.into(), count.into(), settings::AUDIT_RETENTION_DAYS.name.into()],
     );
-    let read = |row: &Row| Ok((Tenant::of(row.text("domain")?), row.optional_text("days")?.map(str::to_owned)));
+    let read = |row: &Row| {
+        Ok((Tenant::from_domain(row.read_text("domain")?), row.read_optional_text("days")?.map(str::to_owned)))
+    };
     platform.query(statement).await?.iter().map(read).collect()
 }
 
@@ -89,7 +91,7 @@ pub async fn newest_before(
         vec![tenant.key(), before.into(), count.into()],
     );
     let rows = platform.query(statement).await?;
-    rows.first().map(|row| Ok((row.integer("number")?, row.text("seal")?.to_owned()))).transpose()
+    rows.first().map(|row| Ok((row.read_integer("number")?, row.read_text("seal")?.to_owned()))).transpose()
 }
 
 /// Removes the tenant's rows up to the anchor's, which takes their place.

@@ -13,9 +13,9 @@ pub(super) enum Place {
     Each {
         /// The tables.
         from: String,
-        /// Which of their rows.
+        /// The condition that selects their rows; all if absent.
         condition: Option<String>,
-        /// What orders them.
+        /// The SQL expression that orders the rows.
         ordinal: String,
         /// The value in a row.
         item: Item,
@@ -71,7 +71,7 @@ pub(super) enum Leaf {
 }
 
 impl Scalar {
-    pub(super) fn of(sql: impl Into<String>) -> Self {
+    pub(super) fn from_sql(sql: impl Into<String>) -> Self {
         Self { sql: sql.into(), millis: false }
     }
 
@@ -99,7 +99,7 @@ fn below(path: &str, name: &str) -> String {
 }
 
 impl Compiler<'_> {
-    /// Where the values of a path's attribute are.
+    /// Returns the place of the values of a path's attribute.
     pub(super) fn place(&mut self, path: &AttributePath) -> Place {
         if let Some(place) = self.derived(path) {
             return place;
@@ -113,7 +113,7 @@ impl Compiler<'_> {
             return Place::One(if is_complex {
                 Item::Json { text, path }
             } else {
-                Item::Simple(Scalar::of(format!("json_extract({text}, {path})")))
+                Item::Simple(Scalar::from_sql(format!("json_extract({text}, {path})")))
             });
         }
         let alias = self.alias();
@@ -128,7 +128,7 @@ impl Compiler<'_> {
                     path: "'$'".into(),
                 }
             } else {
-                Item::Simple(Scalar::of(format!("{alias}.value")))
+                Item::Simple(Scalar::from_sql(format!("{alias}.value")))
             },
         }
     }
@@ -142,7 +142,7 @@ impl Compiler<'_> {
                 if sub.multi_valued {
                     Leaf::List { text: text.clone(), path }
                 } else {
-                    Leaf::One(Scalar::of(format!("json_extract({text}, {path})")))
+                    Leaf::One(Scalar::from_sql(format!("json_extract({text}, {path})")))
                 }
             }
             (Item::Record(record), Some(sub)) => Leaf::One(match record {
@@ -151,18 +151,18 @@ impl Compiler<'_> {
                 Record::Member => self.member(sub),
             }),
             // A complex value as such is equal to nothing.
-            (Item::Json { .. } | Item::Record(_), None) => Leaf::One(Scalar::of("NULL")),
+            (Item::Json { .. } | Item::Record(_), None) => Leaf::One(Scalar::from_sql("NULL")),
         }
     }
 
-    /// What is not stored in the document.
+    /// Returns the place of an attribute that is not stored in the document.
     fn derived(&mut self, path: &AttributePath) -> Option<Place> {
         let is_user = self.scope.resource_type.name == USER;
         let simple = |scalar: Scalar| Some(Place::One(Item::Simple(scalar)));
         match (path.extension.as_deref(), path.attribute.name.as_str()) {
-            (None, "id") => simple(Scalar::of("r.id")),
+            (None, "id") => simple(Scalar::from_sql("r.id")),
             (None, "meta") => Some(Place::One(Item::Record(Record::Meta))),
-            (None, "userName") if is_user => simple(Scalar::of("r.name_key")),
+            (None, "userName") if is_user => simple(Scalar::from_sql("r.name_key")),
             (None, SCHEMAS) if is_user => Some(self.schemas_of_user()),
             (None, "groups") if is_user => Some(groups()),
             (None, "members") if self.scope.resource_type.name == GROUP => Some(members()),
@@ -177,16 +177,16 @@ impl Compiler<'_> {
         match sub.name.as_str() {
             "resourceType" => {
                 let name = fold::key(sub.compares_exactly(), &resource_type.name);
-                Scalar::of(self.bindings.bind(&*name))
+                Scalar::from_sql(self.bindings.bind(&*name))
             }
             "created" => Scalar::millis("r.created"),
             "lastModified" => Scalar::millis("r.modified"),
             "location" => {
                 let folder = format!("{}/scim2{}/", self.scope.base, resource_type.endpoint);
-                Scalar::of(format!("{} || r.id", self.bindings.bind(folder)))
+                Scalar::from_sql(format!("{} || r.id", self.bindings.bind(folder)))
             }
-            "version" => Scalar::of("'W/\"' || r.version || '\"'"),
-            _ => Scalar::of("NULL"),
+            "version" => Scalar::from_sql("'W/\"' || r.version || '\"'"),
+            _ => Scalar::from_sql("NULL"),
         }
     }
 
@@ -204,12 +204,12 @@ impl Compiler<'_> {
             ),
             condition: None,
             ordinal: format!("{alias}.value"),
-            item: Item::Simple(Scalar::of(format!("{alias}.value"))),
+            item: Item::Simple(Scalar::from_sql(format!("{alias}.value"))),
         }
     }
 
     fn group(&mut self, sub: &Attribute) -> Scalar {
-        Scalar::of(match sub.name.as_str() {
+        Scalar::from_sql(match sub.name.as_str() {
             "value" => "a.ancestor_id".to_owned(),
             "$ref" => {
                 let folder = self.bindings.bind(format!("{}/scim2/Groups/", self.scope.base));
@@ -227,7 +227,7 @@ impl Compiler<'_> {
     }
 
     fn member(&mut self, sub: &Attribute) -> Scalar {
-        Scalar::of(match sub.name.as_str() {
+        Scalar::from_sql(match sub.name.as_str() {
             "value" => "m.member_id".to_owned(),
             "$ref" => {
                 let folder = self.bindings.bind(format!("{}/scim2/", self.scope.base));
@@ -248,13 +248,13 @@ impl Compiler<'_> {
         match name {
             "status" => {
                 let now = self.bindings.bind(self.scope.now);
-                Some(Scalar::of(format!(
+                Some(Scalar::from_sql(format!(
                     "CASE r.invitation WHEN 'open' THEN CASE WHEN r.expiry_key > {now} THEN 'pending' ELSE 'expired' END \
                      ELSE r.invitation END"
                 )))
             }
-            "delivery" => Some(Scalar::of("r.delivery")),
-            "attempts" => Some(Scalar::of(if_invited("r.attempts"))),
+            "delivery" => Some(Scalar::from_sql("r.delivery")),
+            "attempts" => Some(Scalar::from_sql(if_invited("r.attempts"))),
             "sentAt" => Some(Scalar::millis(if_invited("r.sent_at"))),
             "expiresAt" => Some(Scalar::millis(if_invited("NULLIF(r.expires_at, 0)"))),
             _ => None,
@@ -285,11 +285,11 @@ fn members() -> Place {
 /// WSO2's attributes that are facts of the account; the others are stored.
 fn account(name: &str) -> Option<Scalar> {
     match name {
-        "accountState" => Some(Scalar::of("r.account_state")),
-        "accountLocked" => Some(Scalar::of("(r.lock <> 'none')")),
-        "accountDisabled" => Some(Scalar::of("r.disabled")),
-        "emailVerified" => Some(Scalar::of("r.email_verified")),
-        "lockedReason" => Some(Scalar::of(
+        "accountState" => Some(Scalar::from_sql("r.account_state")),
+        "accountLocked" => Some(Scalar::from_sql("(r.lock <> 'none')")),
+        "accountDisabled" => Some(Scalar::from_sql("r.disabled")),
+        "emailVerified" => Some(Scalar::from_sql("r.email_verified")),
+        "lockedReason" => Some(Scalar::from_sql(
             "CASE r.lock WHEN 'admin' THEN 'admin_initiated' WHEN 'onboarding' THEN CASE r.onboarding WHEN 'EV' \
              THEN 'pending_email_verification' ELSE 'pending_ask_password' END END",
         )),

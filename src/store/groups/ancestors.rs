@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::model::context::Work;
 use crate::ports::Statement;
 
-/// How deep groups may be nested.
+/// The greatest depth of nested groups.
 pub const MAX_DEPTH: i64 = 10;
 
 /// The statement that makes each group that an operation creates its own ancestor.

@@ -15,5 +15,5 @@ pub use ancestors::MAX_DEPTH;
 pub use read::{Inspected, SHOWN_UNASKED, inspect, members, members_after, members_of_all, members_statement, unknown};
 pub use write::{Change, change, creation, deletion, joining};
 
-/// How many ids one parameter lists: it is at most 2 MB, and a group may come with 50,000 members and more.
+/// The most ids one parameter lists: it is at most 2 MB, and a group may come with 50,000 members and more.
 const LISTED: usize = 5_000;

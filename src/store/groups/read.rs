@@ -12,11 +12,11 @@ use crate::store::groups::{LISTED, MAX_DEPTH};
 use crate::store::resources::find;
 use crate::store::resources::row::from_row;
 
-/// How many members an answer carries without being asked for them.
+/// The most members an answer carries without being asked for them.
 pub const SHOWN_UNASKED: usize = 1_000;
-/// How many members one statement answers: one more, so that the first chunk tells a group that has more.
+/// The most members one statement answers: one more, so that the first chunk tells a group that has more.
 const READ: usize = SHOWN_UNASKED + 1;
-/// How many members of several groups one statement answers.
+/// The most members of several groups one statement answers.
 const READ_OF_ALL: usize = 5_000;
 
 /// The members of a group as its document shows them, read in chunks.
@@ -54,12 +54,13 @@ pub async fn members_after(ctx: &Context, group_id: &str, first: &[Row]) -> Resu
         if rows.len() < READ {
             return Ok(members);
         }
-        let last = rows.last().map(|row| row.text("member_id").map(str::to_owned)).transpose()?.unwrap_or_default();
+        let last =
+            rows.last().map(|row| row.read_text("member_id").map(str::to_owned)).transpose()?.unwrap_or_default();
         rows = ctx.platform.query(members_statement(ctx, group_id, &last)).await?;
     }
 }
 
-/// How many members a list of groups carries in all.
+/// The most members a list of groups carries in all.
 const MAX_LISTED: usize = 50_000;
 
 /// The members of several groups, in the groups' order, read in chunks; `None` when they are too many for one answer.
@@ -88,12 +89,12 @@ pub async fn members_of_all(ctx: &Context, group_ids: &[&str]) -> Result<Option<
         );
         let rows = ctx.platform.query(statement).await?;
         for row in &rows {
-            let position = row.integer("position")?;
+            let position = row.read_integer("position")?;
             let index = usize::try_from(position).unwrap_or_default();
             if let Some(of_group) = members.get_mut(index) {
                 of_group.push(member_to_json(&base, row)?);
             }
-            after = (position, row.text("member_id")?.to_owned());
+            after = (position, row.read_text("member_id")?.to_owned());
         }
         listed += rows.len();
         if rows.len() < READ_OF_ALL {
@@ -107,11 +108,11 @@ pub async fn members_of_all(ctx: &Context, group_ids: &[&str]) -> Result<Option<
 
 /// A member as the document of its group shows it.
 fn member_to_json(base: &str, row: &Row) -> Result<Json, DatabaseError> {
-    let id = row.text("member_id")?;
-    let member_type = row.text("type")?;
+    let id = row.read_text("member_id")?;
+    let member_type = row.read_text("type")?;
     let folder = if member_type == GROUP { "Groups" } else { "Users" };
     let mut member = json!({ "value": id, "$ref": format!("{base}/scim2/{folder}/{id}"), "type": member_type });
-    if let Some(display) = row.optional_text("display")?.filter(|display| !display.is_empty()) {
+    if let Some(display) = row.read_optional_text("display")?.filter(|display| !display.is_empty()) {
         member["display"] = json!(display);
     }
     Ok(member)
@@ -122,17 +123,17 @@ fn member_to_json(base: &str, row: &Row) -> Result<Json, DatabaseError> {
 pub struct Inspected {
     /// The group, if there is one.
     pub group: Option<Resource>,
-    /// How many members it has: only when asked for.
+    /// The number of its members: only when asked for.
     pub members: u64,
-    /// Which of the ids asked about are members already.
+    /// The ids asked about that are members already.
     pub present: HashSet<String>,
-    /// Which of them are neither users nor groups.
+    /// Those that are neither users nor groups.
     pub unknown: Vec<String>,
-    /// Which of them are groups.
+    /// Those that are groups.
     pub groups: HashSet<String>,
-    /// Which of them would make a circle, or a chain of more than [`MAX_DEPTH`].
+    /// Those that would make a circle, or a chain of more than [`MAX_DEPTH`].
     pub circular: Vec<String>,
-    /// Which of them are users of other stores.
+    /// Those that are users of other stores.
     pub remote_users: RemoteUsers,
 }
 
@@ -177,7 +178,7 @@ pub async fn inspect(
     let mut rows = || outcomes.next().map(|outcome| outcome.rows).unwrap_or_default();
     let mut inspected = Inspected { group: rows().first().map(from_row).transpose()?, ..Inspected::default() };
     let texts =
-        |rows: Vec<Row>| rows.iter().map(|row| row.text("id").map(str::to_owned)).collect::<Result<Vec<_>, _>>();
+        |rows: Vec<Row>| rows.iter().map(|row| row.read_text("id").map(str::to_owned)).collect::<Result<Vec<_>, _>>();
     for _ in named.chunks(LISTED) {
         inspected.present.extend(texts(rows())?);
         inspected.unknown.extend(texts(rows())?);
@@ -185,7 +186,7 @@ pub async fn inspect(
         inspected.circular.extend(texts(rows())?);
     }
     if let Some(row) = rows().first() {
-        inspected.members = row.integer("total")?.cast_unsigned();
+        inspected.members = row.read_integer("total")?.cast_unsigned();
     }
     inspected.remote_users = RemoteUsers::find(ctx, inspected.unknown.iter().map(String::as_str)).await?;
     inspected.unknown.retain(|id| !inspected.remote_users.contains(id));
@@ -210,7 +211,7 @@ pub async fn unknown(
     let rows = ctx.platform.query(statement).await?;
     let mut unknown: HashSet<(String, Option<String>)> = rows
         .iter()
-        .map(|row| Ok((row.text("id")?.to_owned(), row.optional_text("type")?.map(str::to_owned))))
+        .map(|row| Ok((row.read_text("id")?.to_owned(), row.read_optional_text("type")?.map(str::to_owned))))
         .collect::<Result<_, DatabaseError>>()?;
     let remote_users = RemoteUsers::find(ctx, unknown.iter().map(|(id, _)| id.as_str())).await?;
     unknown.retain(|(id, kind)| kind.as_deref() == Some(GROUP) || !remote_users.contains(id));

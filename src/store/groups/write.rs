@@ -13,10 +13,10 @@ use crate::store::audit::OPERATION_HOLDS;
 use crate::store::groups::{LISTED, ancestors};
 use crate::store::{cross_store, pending};
 
-/// How many members one statement carries.
+/// The most members one statement carries.
 const CHUNK: usize = 1_000;
 
-/// What is to become of a group's members.
+/// A change of a group's members.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
     /// All others go first.

@@ -7,7 +7,7 @@ use crate::store::cursor::{self, QueryDigest};
 use crate::store::resources::{self, COLUMNS};
 use scim::error::Error as ScimError;
 
-/// Which invitations.
+/// The invitations to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// Whatever became of them.
@@ -51,11 +51,11 @@ impl Status {
 /// A page of invitations.
 #[derive(Debug)]
 pub struct Page {
-    /// How many there are in all, where the page has them all.
+    /// The number of all of them, where the page has them all.
     pub total: Option<usize>,
     /// The invited users.
     pub users: Vec<Resource>,
-    /// Where the next page begins; none on the last.
+    /// The start of the next page; none on the last.
     pub next: Option<String>,
 }
 

@@ -8,7 +8,7 @@ use crate::store::audit::{self, OPERATION_HOLDS};
 use crate::store::invitations::{queue, renewal};
 use crate::store::operation::Operation;
 
-/// How many mails one user may get by the button.
+/// The limits of the mails that one user may get by the button.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RenewalLimits {
     /// The least time between two mails, in milliseconds.
@@ -42,7 +42,9 @@ pub async fn find_waiting(store: &Platform, limit: i64) -> Result<Vec<(Tenant, S
         vec![limit.into()],
     );
     let rows = store.query(waiting).await?;
-    rows.iter().map(|row| Ok((Tenant::of(row.text("domain")?), row.text("user_id")?.to_owned()))).collect()
+    rows.iter()
+        .map(|row| Ok((Tenant::from_domain(row.read_text("domain")?), row.read_text("user_id")?.to_owned())))
+        .collect()
 }
 
 /// Works off a user's request: with `mails` sends the mail, if the user still has something to do, the invitation was not

@@ -94,7 +94,7 @@ pub async fn find_exhausting(ctx: &StoreContext, user_id: &str, limit: Limit) ->
         format!("SELECT time {COUNTED} AND time > ?3 ORDER BY time DESC LIMIT 1 OFFSET ?4"),
         vec![ctx.tenant.key(), user_id.into(), since.into(), (limit.count - 1).into()],
     );
-    ctx.platform.query(statement).await?.first().map(|oldest| oldest.integer("time")).transpose()
+    ctx.platform.query(statement).await?.first().map(|oldest| oldest.read_integer("time")).transpose()
 }
 
 /// Runs a batch whose first statement is the conditional write, and reads the user with it: as written, or, where nothing

@@ -30,7 +30,7 @@ pub async fn find_signed_by(ctx: &StoreContext, kid: &str, limit: usize) -> Resu
             vec![ctx.tenant.key(), kid.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()],
         ))
         .await?;
-    found.iter().map(|row| row.text("id").map(str::to_owned)).collect()
+    found.iter().map(|row| row.read_text("id").map(str::to_owned)).collect()
 }
 
 /// Mails these users new links, as far as the key `kid` still has signed their last; answers how many that is.

@@ -21,7 +21,7 @@ impl Bounds {
         Self { lower: Some((value.clone(), true)), upper: Some((value, true)) }
     }
 
-    /// What lies in both ranges.
+    /// Returns the intersection of both ranges.
     pub(super) fn and(self, other: Self) -> Self {
         let tighter = |one: Option<(Value, bool)>, other: Option<(Value, bool)>, wanted: Ordering| match (one, other) {
             (Some(one), Some(other)) => Some(match order_of(&one.0, &other.0) {

@@ -21,9 +21,9 @@ const MAX_LITERAL: usize = MAX_KEY - 4;
 /// How a list is found: what drives it, and what is to be checked one by one.
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// Where the candidates come from.
+    /// The source of the candidates.
     pub driver: Driver,
-    /// What they must satisfy besides.
+    /// The filter that each candidate must match besides.
     pub residual: Option<Filter>,
     /// Whether the driver's own order is the list's; else the candidates are sorted.
     pub natural: bool,

@@ -17,7 +17,7 @@ use scim::query::{MAX_COUNT, Query, Start};
 /// How far an index may reach into the users of several stores in an order: all before it are read and merged.
 const MAX_MERGED: u64 = 10_000;
 
-/// What one type has in one store.
+/// The resources of one type in one store.
 struct Part<'a> {
     ctx: &'a StoreContext,
     /// Tells the parts apart in a cursor: the type's name, after the store's number unless that is PRIMARY.
@@ -26,7 +26,7 @@ struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    fn of(section: &'a Section) -> impl Iterator<Item = Self> {
+    fn from_section(section: &'a Section) -> impl Iterator<Item = Self> {
         let Section { ctx, types, queries } = section;
         types.iter().zip(queries).map(|(rt, query)| Part {
             ctx,
@@ -41,7 +41,7 @@ pub(super) async fn page(ctx: &Context, sections: &[Section], queries: &[Query])
     let Some(query) = queries.first() else {
         return Ok(Page { total: Some(0), resources: Vec::new(), position: Position::Index(1) });
     };
-    let parts: Vec<Part<'_>> = sections.iter().flat_map(Part::of).collect();
+    let parts: Vec<Part<'_>> = sections.iter().flat_map(Part::from_section).collect();
     let merged = query.sort.is_some() && parts.iter().all(|part| part.listing.name() == parts[0].listing.name());
     let count = query.page.count;
     let position = match &query.page.start {
@@ -62,7 +62,7 @@ async fn index_pages(sections: &[Section], start: u64, count: u64) -> Result<Pag
     let (mut from, mut left, mut all) = (start, count, 0);
     let mut resources = Vec::new();
     for section in sections {
-        let parts: Vec<Part<'_>> = Part::of(section).collect();
+        let parts: Vec<Part<'_>> = Part::from_section(section).collect();
         let page = match parts.as_slice() {
             [one] => index_page(one.ctx, &one.listing, from, left).await?,
             several => index_page_of_types(&section.ctx, several, from, left).await?,
@@ -156,14 +156,14 @@ async fn merged_after(parts: &[Part<'_>], position: Option<&[Value]>, limit: u64
     for part in parts {
         found.extend(cursor_part(part.ctx, &part.listing, position, limit).await?.0);
     }
-    Ok(Merged::of(parts, found, limit))
+    Ok(Merged::merge(parts, found, limit))
 }
 
 /// Resources in the order of all parts, each with its place in it.
 struct Merged(Found);
 
 impl Merged {
-    fn of(parts: &[Part<'_>], mut found: Found, limit: u64) -> Self {
+    fn merge(parts: &[Part<'_>], mut found: Found, limit: u64) -> Self {
         if let Some(Part { listing, .. }) = parts.first() {
             found.sort_by(|(_, one), (_, other)| compare(listing, one, other));
         }
@@ -196,7 +196,7 @@ async fn merged_index_page(parts: &[Part<'_>], start: u64, count: u64) -> Result
         total += listing.read_totals(&outcomes)?;
         first.extend(listing.read_page(outcomes.get(totals))?);
     }
-    let mut merged = Merged::of(parts, first, asked);
+    let mut merged = Merged::merge(parts, first, asked);
     loop {
         let position = merged.0.last().map(|(_, place)| place.clone());
         let complete = to_u64(merged.0.len()) < asked;

@@ -14,17 +14,17 @@ use scim::error::Error;
 use scim::query::{Query, Sort};
 use scim::schema::{ResourceType, Type};
 
-/// How many characters of a text count when a list is sorted by it.
+/// The number of characters of a text that count when a list is sorted by it.
 const SORTED_CHARACTERS: usize = 200;
 /// How many candidates of a narrow index are looked at in the hope that they are all.
 const MIN_EXAMINED: u64 = 100;
 /// D1's integers end here.
 const MAX_INTEGER: u64 = 1 << 53;
 
-/// Which part of a list.
+/// The part of a list to read.
 #[derive(Debug)]
 pub(super) struct Window<'a> {
-    /// What comes after this place.
+    /// The place after which it starts; the list's beginning if absent.
     pub after: Option<After<'a>>,
     /// Without so many of the first.
     pub offset: u64,
@@ -67,7 +67,7 @@ impl<'a> Listing<'a> {
         &self.scope.resource_type.name
     }
 
-    /// What decides which resources come in which order.
+    /// Returns the strings that decide which resources come in which order.
     pub(super) fn identity(&self) -> [String; 4] {
         self.identity.clone()
     }
@@ -112,7 +112,7 @@ impl<'a> Listing<'a> {
         format!("FROM counters WHERE tenant = {tenant} AND type = {}", bindings.bind(self.name()))
     }
 
-    /// How many candidates there are.
+    /// Returns the number of candidates.
     ///
     /// # Errors
     /// 400 `tooMany` if that is too many.
@@ -277,7 +277,7 @@ impl<'a> Listing<'a> {
     pub(super) fn read_page_with_total(&self, outcome: Option<&Outcome>) -> Result<Found, ListError> {
         let mut found = Vec::new();
         for row in outcome.map(|outcome| outcome.rows.as_slice()).unwrap_or_default() {
-            if row.integer("hit")? != 0 {
+            if row.read_integer("hit")? != 0 {
                 found.push(self.read_row(row)?);
             }
         }
@@ -374,5 +374,5 @@ fn push_offset(sql: &mut String, window: &Window<'_>, bindings: &mut Bindings) {
 
 /// The number in a statement's only row; 0 where it has none.
 fn first_integer(outcome: Option<&Outcome>, column: &str) -> Result<i64, DatabaseError> {
-    outcome.and_then(|outcome| outcome.rows.first()).map_or(Ok(0), |row| row.integer(column))
+    outcome.and_then(|outcome| outcome.rows.first()).map_or(Ok(0), |row| row.read_integer(column))
 }

@@ -30,9 +30,9 @@ impl TemplateIndex {
         for row in rows {
             let Some((tenant, kind)) = type_from_row(row)? else { continue };
             let version = version_from_row(row)?;
-            let bytes = usize::try_from(row.integer("bytes")?).unwrap_or(usize::MAX);
+            let bytes = usize::try_from(row.read_integer("bytes")?).unwrap_or(usize::MAX);
             index.bytes.insert((tenant, kind, version.version), bytes);
-            if row.integer("in_force")? != 0 {
+            if row.read_integer("in_force")? != 0 {
                 index.in_force.entry((tenant, kind)).or_default().push(version);
             }
         }
@@ -98,8 +98,8 @@ pub fn select_for(waiting: &[(i64, &str, Option<i64>)]) -> Statement {
 }
 
 fn type_from_row(row: &Row) -> Result<Option<(u64, TemplateType)>, DatabaseError> {
-    let tenant = u64::try_from(row.integer("tenant")?).map_err(|_| DatabaseError::Shape("tenant".to_owned()))?;
-    Ok(TemplateType::parse(row.text("type")?).map(|kind| (tenant, kind)))
+    let tenant = u64::try_from(row.read_integer("tenant")?).map_err(|_| DatabaseError::Shape("tenant".to_owned()))?;
+    Ok(TemplateType::parse(row.read_text("type")?).map(|kind| (tenant, kind)))
 }
 
 /// The statement that reads these versions; `None` when none of them is a tenant's own.
@@ -126,7 +126,8 @@ pub fn versions_from_rows(rows: &[Row]) -> Result<HashMap<VersionKey, TenantTemp
     let mut templates = HashMap::with_capacity(rows.len());
     for row in rows {
         let Some((tenant, kind)) = type_from_row(row)? else { continue };
-        let version = u32::try_from(row.integer("version")?).map_err(|_| DatabaseError::Shape("version".to_owned()))?;
+        let version =
+            u32::try_from(row.read_integer("version")?).map_err(|_| DatabaseError::Shape("version".to_owned()))?;
         templates.insert((tenant, kind, version), template_from_row(row)?);
     }
     Ok(templates)

@@ -60,7 +60,7 @@ pub struct DueMail {
 pub struct SendingTenant {
     /// The tenant.
     pub tenant: Tenant,
-    /// What holds for it.
+    /// The tenant's settings.
     pub settings: Arc<Settings>,
 }
 
@@ -122,12 +122,12 @@ pub async fn find_due(
             Ok(one) => due.push(one),
             // One such row, of a newer version perhaps, must not hold up all the others.
             Err(error) => unreadable.push(Unattempted {
-                tenant: row.integer("tenant")?.unsigned_abs(),
-                id: row.text("id")?.to_owned(),
+                tenant: row.read_integer("tenant")?.unsigned_abs(),
+                id: row.read_text("id")?.to_owned(),
                 state: state_from_row(row)?,
-                due: row.integer("due")?,
+                due: row.read_integer("due")?,
                 new_state: MailState::Failed,
-                new_due: row.integer("due")?,
+                new_due: row.read_integer("due")?,
                 why: format!("the row cannot be read: {error}"),
             }),
         }
@@ -141,24 +141,25 @@ fn due_from_row(
     senders: &mut HashMap<i64, Option<SendingTenant>>,
 ) -> Result<DueMail, DatabaseError> {
     let shape = |column: &str| DatabaseError::Shape(column.to_owned());
-    let account = match row.optional_text("seq_log")? {
+    let account = match row.read_optional_text("seq_log")? {
         None => None,
         Some(seq_log) => Some(Account {
-            onboarding: Onboarding::parse(row.text("onboarding")?).ok_or_else(|| shape("onboarding"))?,
-            lock: Lock::parse(row.text("lock")?).ok_or_else(|| shape("lock"))?,
-            disabled: row.integer("disabled")? != 0,
-            pending_email: row.optional_text("pending_email")?.map(str::to_owned),
+            onboarding: Onboarding::parse(row.read_text("onboarding")?).ok_or_else(|| shape("onboarding"))?,
+            lock: Lock::parse(row.read_text("lock")?).ok_or_else(|| shape("lock"))?,
+            disabled: row.read_integer("disabled")? != 0,
+            pending_email: row.read_optional_text("pending_email")?.map(str::to_owned),
             seq_log: seq_log.to_owned(),
             ..Account::default()
         }),
     };
-    let person = row.optional_text("person")?.and_then(|person| serde_json::from_str(person).ok());
-    let recent = row.optional_text("recent")?.map(serde_json::from_str).transpose().map_err(|_| shape("recent"))?;
-    let tenant = match senders.get(&row.integer("tenant")?) {
+    let person = row.read_optional_text("person")?.and_then(|person| serde_json::from_str(person).ok());
+    let recent =
+        row.read_optional_text("recent")?.map(serde_json::from_str).transpose().map_err(|_| shape("recent"))?;
+    let tenant = match senders.get(&row.read_integer("tenant")?) {
         Some(known) => known.clone(),
         None => {
             let sender = sender_from_row(deployment, row)?;
-            senders.insert(row.integer("tenant")?, sender.clone());
+            senders.insert(row.read_integer("tenant")?, sender.clone());
             sender
         }
     };
@@ -181,11 +182,11 @@ async fn from_primary(
     let mut senders: HashMap<i64, Option<SendingTenant>> = HashMap::new();
     let mut waiting = Vec::with_capacity(rows.len());
     for row in rows {
-        let tenant = row.integer("tenant")?;
+        let tenant = row.read_integer("tenant")?;
         senders.insert(tenant, None);
-        let is_fixed = row.optional_text("facts")?.is_some();
-        let version = row.optional_integer("template_version")?.filter(|_| is_fixed);
-        waiting.push((tenant, row.text("template")?, version));
+        let is_fixed = row.read_optional_text("facts")?.is_some();
+        let version = row.read_optional_integer("template_version")?.filter(|_| is_fixed);
+        waiting.push((tenant, row.read_text("template")?, version));
     }
     if senders.is_empty() {
         return Ok((senders, TemplateIndex::default()));
@@ -199,16 +200,16 @@ async fn from_primary(
     let outcomes = platform.in_store(None).db.batch(vec![tenants, versions::select_for(&waiting)]).await?;
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
     for row in rows(0) {
-        senders.insert(row.integer("number")?, sender_from_row(deployment, row)?);
+        senders.insert(row.read_integer("number")?, sender_from_row(deployment, row)?);
     }
     Ok((senders, TemplateIndex::from_rows(rows(1))?))
 }
 
 /// The tenant of a row; `None` when it is not active.
 fn sender_from_row(deployment: &Deployment, row: &Row) -> Result<Option<SendingTenant>, DatabaseError> {
-    let Some(domain) = row.optional_text("domain")? else { return Ok(None) };
-    let tenant = Tenant::of(domain);
-    let stored: HashMap<String, String> = serde_json::from_str(row.text("settings")?).unwrap_or_default();
+    let Some(domain) = row.read_optional_text("domain")? else { return Ok(None) };
+    let tenant = Tenant::from_domain(domain);
+    let stored: HashMap<String, String> = serde_json::from_str(row.read_text("settings")?).unwrap_or_default();
     let overrides = stored.into_iter().filter_map(|(name, value)| Some((settings::known(&name)?, value))).collect();
     let settings = Arc::new(deployment.settings_of(&tenant, &overrides));
     Ok(Some(SendingTenant { tenant, settings }))

@@ -35,18 +35,18 @@ const COLUMNS: &str =
 
 impl ListedMail {
     fn from_row(row: &Row) -> Result<Self, DatabaseError> {
-        let optional = |column: &str| Ok::<_, DatabaseError>(row.optional_text(column)?.map(str::to_owned));
+        let optional = |column: &str| Ok::<_, DatabaseError>(row.read_optional_text(column)?.map(str::to_owned));
         Ok(Self {
-            id: row.text("id")?.to_owned(),
-            user_id: row.text("user_id")?.to_owned(),
-            template: row.text("template")?.to_owned(),
-            to: row.text("recipient")?.to_owned(),
+            id: row.read_text("id")?.to_owned(),
+            user_id: row.read_text("user_id")?.to_owned(),
+            template: row.read_text("template")?.to_owned(),
+            to: row.read_text("recipient")?.to_owned(),
             state: state_from_row(row)?,
-            attempts: row.integer("attempts")?,
+            attempts: row.read_integer("attempts")?,
             provider: optional("provider")?,
             last_error: optional("last_error")?,
-            queued: row.integer("created")?,
-            due: row.integer("due")?,
+            queued: row.read_integer("created")?,
+            due: row.read_integer("due")?,
         })
     }
 

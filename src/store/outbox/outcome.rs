@@ -22,7 +22,7 @@ pub struct Unattempted {
     pub due: Millis,
     /// Its state from now on: dropped, since nobody wants it, failed, since it cannot be sent, or deferred.
     pub new_state: MailState,
-    /// When to look at it again, if it is put off.
+    /// The time to look at it again, if it is put off.
     pub new_due: Millis,
     /// Why.
     pub why: String,
@@ -114,9 +114,9 @@ pub struct Attempted {
     pub seq: u32,
     /// Its state from now on.
     pub state: MailState,
-    /// When to try again, if ever.
+    /// The time to try again, if ever.
     pub due: Millis,
-    /// Since when an attempt may have been accepted unnoticed.
+    /// The time since which an attempt may have been accepted unnoticed.
     pub doubtful: Option<Millis>,
     /// The attempts so far, this one included if it was one.
     pub attempts: u32,
@@ -126,9 +126,9 @@ pub struct Attempted {
     pub provider_id: Option<String>,
     /// What the provider, or the network, said; never a secret.
     pub last_error: Option<String>,
-    /// When the provider accepted it.
+    /// The time the provider accepted it.
     pub sent_at: Option<Millis>,
-    /// When its link expires, in milliseconds; 0 for never.
+    /// The time its link expires, in milliseconds; 0 for never.
     pub expires_at: Millis,
     /// Whether it is the invitation itself, whose delivery the user shows.
     pub is_invitation: bool,

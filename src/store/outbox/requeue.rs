@@ -8,7 +8,7 @@ use crate::store::audit;
 use crate::store::outbox::listing::ENDED;
 use crate::store::outbox::outcome::{invitations, quoted};
 
-/// How many mails one call queues again at most.
+/// The most mails one call queues again.
 const MANY: u32 = 1_000;
 
 /// What makes a mail new: nothing of its former attempts is left but its idempotency key's generation. The row keeps

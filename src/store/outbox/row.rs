@@ -26,20 +26,20 @@ pub struct QueuedMail {
     pub generation: u32,
     /// Its recipient.
     pub recipient: String,
-    /// Who asked for it.
+    /// The actor who asked for it.
     pub invited_by: Option<String>,
     /// Its state.
     pub state: MailState,
-    /// How often sending was tried.
+    /// The number of attempts to send it.
     pub attempts: u32,
-    /// Since when an attempt may have been accepted unnoticed. A doubt is never forgotten: only a provider that still
-    /// remembers the mail's key can tell.
+    /// The time since which an attempt may have been accepted unnoticed. A doubt is never forgotten: only a provider that
+    /// still remembers the mail's key can tell.
     pub doubtful: Option<Millis>,
     /// The providers that have certainly refused it, and until when none of them is asked again.
     pub refused: BTreeMap<String, Millis>,
-    /// When it was queued.
+    /// The time it was queued.
     pub created: Millis,
-    /// When to try, or when the lease ends.
+    /// The time to try, or the end of the lease.
     pub due: Millis,
 }
 
@@ -67,9 +67,9 @@ pub struct FrozenContent {
     pub provider: String,
     /// The key that signs its link.
     pub kid: String,
-    /// When the link is issued, in seconds.
+    /// The time the link is issued, in seconds.
     pub issued_at: u64,
-    /// When the link expires, in seconds; 0 for never.
+    /// The time the link expires, in seconds; 0 for never.
     pub expires_at: u64,
     /// The language.
     pub locale: String,
@@ -117,22 +117,22 @@ impl QueuedMail {
     pub fn from_row(row: &Row) -> Result<Self, DatabaseError> {
         Ok(Self {
             tenant: large(row, "tenant")?,
-            id: row.text("id")?.to_owned(),
-            user_id: row.text("user_id")?.to_owned(),
-            template: TemplateType::parse(row.text("template")?).ok_or_else(|| shape("template"))?,
+            id: row.read_text("id")?.to_owned(),
+            user_id: row.read_text("user_id")?.to_owned(),
+            template: TemplateType::parse(row.read_text("template")?).ok_or_else(|| shape("template"))?,
             seq: small(row, "seq")?,
             generation: small(row, "generation")?,
-            recipient: row.text("recipient")?.to_owned(),
-            invited_by: row.optional_text("invited_by")?.map(str::to_owned),
+            recipient: row.read_text("recipient")?.to_owned(),
+            invited_by: row.read_optional_text("invited_by")?.map(str::to_owned),
             state: state_from_row(row)?,
             attempts: small(row, "attempts")?,
-            doubtful: row.optional_integer("doubtful")?,
-            refused: match row.optional_text("refused")? {
+            doubtful: row.read_optional_integer("doubtful")?,
+            refused: match row.read_optional_text("refused")? {
                 None => BTreeMap::new(),
                 Some(refused) => serde_json::from_str(refused).map_err(|_| shape("refused"))?,
             },
-            created: row.integer("created")?,
-            due: row.integer("due")?,
+            created: row.read_integer("created")?,
+            due: row.read_integer("due")?,
         })
     }
 
@@ -164,13 +164,13 @@ impl FrozenContent {
     /// # Errors
     /// [`DatabaseError::Shape`]
     pub fn from_row(row: &Row) -> Result<Option<Self>, DatabaseError> {
-        let Some(facts) = row.optional_text("facts")? else { return Ok(None) };
+        let Some(facts) = row.read_optional_text("facts")? else { return Ok(None) };
         Ok(Some(Self {
-            provider: row.text("provider")?.to_owned(),
-            kid: row.text("kid")?.to_owned(),
+            provider: row.read_text("provider")?.to_owned(),
+            kid: row.read_text("kid")?.to_owned(),
             issued_at: large(row, "issued_at")?,
             expires_at: large(row, "expires_at")?,
-            locale: row.text("locale")?.to_owned(),
+            locale: row.read_text("locale")?.to_owned(),
             template_version: small(row, "template_version")?,
             facts: serde_json::from_str(facts).map_err(|_| shape("facts"))?,
         }))
@@ -185,15 +185,15 @@ impl FrozenContent {
 
 /// Reads the state of a row.
 pub(super) fn state_from_row(row: &Row) -> Result<MailState, DatabaseError> {
-    MailState::parse(row.text("state")?).ok_or_else(|| shape("state"))
+    MailState::parse(row.read_text("state")?).ok_or_else(|| shape("state"))
 }
 
 fn small(row: &Row, column: &str) -> Result<u32, DatabaseError> {
-    u32::try_from(row.integer(column)?).map_err(|_| shape(column))
+    u32::try_from(row.read_integer(column)?).map_err(|_| shape(column))
 }
 
 fn large(row: &Row, column: &str) -> Result<u64, DatabaseError> {
-    u64::try_from(row.integer(column)?).map_err(|_| shape(column))
+    u64::try_from(row.read_integer(column)?).map_err(|_| shape(column))
 }
 
 fn shape(column: &str) -> DatabaseError {

@@ -9,7 +9,7 @@ use crate::store::operation::{Committed, Operation};
 use crate::store::{credentials, groups};
 use scim::schema::ResourceType;
 
-/// How a deletion ended.
+/// The result of a deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deleted {
     /// It is gone.

@@ -79,7 +79,7 @@ fn with_password(ctx: &Work, columns: &str, condition: &str, value: &str) -> Sta
     Statement::new(sql, vec![ctx.tenant.key(), value.into(), USER.into()])
 }
 
-/// Which of these keys of user names are taken: one round trip for each user store among them.
+/// Returns those of these keys of user names that are taken: one round trip for each user store among them.
 ///
 /// # Errors
 /// The database's.
@@ -97,13 +97,13 @@ pub async fn taken_names(ctx: &Context, keys: &[String]) -> Result<HashSet<Strin
             vec![ctx.tenant.key(), json!(keys).to_string().into()],
         );
         for row in ctx.in_store(store).platform.query(statement).await? {
-            taken.insert(row.text("name")?.to_owned());
+            taken.insert(row.read_text("name")?.to_owned());
         }
     }
     Ok(taken)
 }
 
-/// Which of these keys of groups' names are taken.
+/// Returns those of these keys of groups' names that are taken.
 ///
 /// # Errors
 /// The database's.
@@ -114,7 +114,7 @@ pub async fn taken_group_names(ctx: &Context, keys: &[String]) -> Result<HashSet
         vec![ctx.tenant.key(), json!(keys).to_string().into()],
     );
     let rows = ctx.platform.query(statement).await?;
-    rows.iter().map(|row| row.text("name").map(str::to_owned)).collect()
+    rows.iter().map(|row| row.read_text("name").map(str::to_owned)).collect()
 }
 
 /// The ids of the groups whose display names have these keys, by key; what no group has is not among them.
@@ -131,5 +131,5 @@ pub async fn groups_named(ctx: &Context, keys: &HashSet<String>) -> Result<HashM
         vec![ctx.tenant.key(), Json::from(pairs).to_string().into()],
     );
     let rows = ctx.platform.query(statement).await?;
-    rows.iter().map(|row| Ok((row.text("name")?.to_owned(), row.text("id")?.to_owned()))).collect()
+    rows.iter().map(|row| Ok((row.read_text("name")?.to_owned(), row.read_text("id")?.to_owned()))).collect()
 }

@@ -22,32 +22,32 @@ pub const GROUPS_COLUMN: &str = "(SELECT json_group_array(json_object('value', a
 pub fn from_row(row: &Row) -> Result<Resource, DatabaseError> {
     let shape = |column: &str| DatabaseError::Shape(column.to_owned());
     let account = Account {
-        onboarding: Onboarding::parse(row.text("onboarding")?).ok_or_else(|| shape("onboarding"))?,
-        lock: Lock::parse(row.text("lock")?).ok_or_else(|| shape("lock"))?,
-        disabled: row.integer("disabled")? != 0,
-        email: row.optional_text("email")?.map(str::to_owned),
-        email_verified: row.integer("email_verified")? != 0,
-        pending_email: row.optional_text("pending_email")?.map(str::to_owned),
-        seq_log: row.text("seq_log")?.to_owned(),
+        onboarding: Onboarding::parse(row.read_text("onboarding")?).ok_or_else(|| shape("onboarding"))?,
+        lock: Lock::parse(row.read_text("lock")?).ok_or_else(|| shape("lock"))?,
+        disabled: row.read_integer("disabled")? != 0,
+        email: row.read_optional_text("email")?.map(str::to_owned),
+        email_verified: row.read_integer("email_verified")? != 0,
+        pending_email: row.read_optional_text("pending_email")?.map(str::to_owned),
+        seq_log: row.read_text("seq_log")?.to_owned(),
     };
-    let invitation = match row.optional_text("delivery")? {
+    let invitation = match row.read_optional_text("delivery")? {
         None => None,
         Some(delivery) => Some(Invitation {
-            template: row.optional_text("template")?.and_then(TemplateType::parse),
+            template: row.read_optional_text("template")?.and_then(TemplateType::parse),
             delivery: Delivery::parse(delivery).ok_or_else(|| shape("delivery"))?,
-            attempts: u32::try_from(row.integer("attempts")?).unwrap_or_default(),
-            sent_at: row.optional_integer("sent_at")?,
-            expires_at: row.optional_integer("expires_at")?,
+            attempts: u32::try_from(row.read_integer("attempts")?).unwrap_or_default(),
+            sent_at: row.read_optional_integer("sent_at")?,
+            expires_at: row.read_optional_integer("expires_at")?,
         }),
     };
     Ok(Resource {
-        id: row.text("id")?.to_owned(),
-        document: row.text("document")?.to_owned(),
-        version: row.integer("version")?,
-        created: row.integer("created")?,
-        modified: row.integer("modified")?,
+        id: row.read_text("id")?.to_owned(),
+        document: row.read_text("document")?.to_owned(),
+        version: row.read_integer("version")?,
+        created: row.read_integer("created")?,
+        modified: row.read_integer("modified")?,
         account,
         invitation,
-        groups: row.optional_text("groups").ok().flatten().map(str::to_owned),
+        groups: row.read_optional_text("groups").ok().flatten().map(str::to_owned),
     })
 }

@@ -16,7 +16,7 @@ use crate::store::resources::DerivedColumns;
 use crate::store::{credentials, outbox, sessions};
 use scim::schema::ResourceType;
 
-/// What an update changes besides the resource's own row.
+/// The changes of an update besides the resource's own row.
 #[derive(Clone, Debug, Default)]
 pub struct SideEffects {
     /// The hash of a new password.
@@ -29,11 +29,11 @@ pub struct SideEffects {
     pub code: Option<Code>,
     /// Statements on a group's members, conditional on the operation, at the end of the batch.
     pub statements: Vec<Statement>,
-    /// What the audit calls it.
+    /// The actions that the audit records.
     pub actions: Vec<Action>,
 }
 
-/// How a conditional write ended.
+/// The result of a conditional write.
 #[derive(Clone, Debug)]
 pub enum Written {
     /// It took place; what the statements of the batch answered, unless that was lost on the way.
@@ -119,7 +119,7 @@ pub async fn touch(
     if let Written::Done(Some(outcomes)) = &written
         && let Some(row) = outcomes.first().and_then(|outcome| outcome.rows.first())
     {
-        resource.version = row.integer("version")?;
+        resource.version = row.read_integer("version")?;
     }
     Ok(written)
 }

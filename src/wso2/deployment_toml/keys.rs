@@ -2,7 +2,7 @@
 
 use crate::model::settings::{self, Setting};
 
-/// What a key means.
+/// The meaning of a key.
 #[derive(Clone, Copy, Debug)]
 pub enum Meaning {
     /// Its value is that of these connector properties (`wso2/connectors.rs`).

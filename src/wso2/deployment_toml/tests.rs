@@ -32,7 +32,7 @@ disable_random_value_for_credentials= true
 "#;
 
 fn report(text: &str) -> Report {
-    Report::of(text).expect("TOML")
+    Report::read(text).expect("TOML")
 }
 
 fn verdict(text: &str, key: &str) -> Verdict {
@@ -213,9 +213,9 @@ fn keys_of_other_pages_that_have_a_setting_are_taken() {
 fn a_file_that_is_no_toml_is_told_by_its_line() {
     let text =
         "[identity_mgt]\nemail_sender = \"internal\"\n\n[output_adapter.email]\nhostname= smtp.gmail.com\nport= 587\n";
-    let error = Report::of(text).expect_err("a bare word");
+    let error = Report::read(text).expect_err("a bare word");
     assert_eq!(error.line, 5, "{error}");
-    let twice = Report::of("[server]\na = 1\na = 2\n").expect_err("a key twice in one table");
+    let twice = Report::read("[server]\na = 1\na = 2\n").expect_err("a key twice in one table");
     assert_eq!(twice.line, 3, "{twice}");
 }
 
@@ -238,7 +238,7 @@ proptest! {
     )) {
         let text = pieces.concat();
         let lines = text.matches('\n').count() + 1;
-        match Report::of(&text) {
+        match Report::read(&text) {
             Ok(report) => {
                 prop_assert!(report.entries.iter().all(|entry| (1..=lines).contains(&entry.line)));
                 prop_assert!(report.settings().iter().all(|(_, value)| *value == "true"));

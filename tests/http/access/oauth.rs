@@ -52,7 +52,7 @@ fn an_api_token_is_exchanged_for_an_access_token_of_an_hour() {
     app.native.clock.advance(Duration::from_secs(11));
     assert_eq!(get(&all, "/scim2/Users"), 401);
     let (_, tag) = all.split_once('.').unwrap();
-    for text in [app.dump(), app.native.log.text()] {
+    for text in [app.dump(), app.native.log.to_text()] {
         assert!(!text.contains(tag) && !text.contains(&secret));
     }
 }

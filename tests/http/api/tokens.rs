@@ -36,7 +36,7 @@ fn a_token_is_shown_once_and_stored_as_a_hash() {
     }
     assert_eq!(listed["createdBy"], "administrator:admin");
     assert!(listed["lastUsed"].is_string(), "{listed}");
-    for text in [&list.text, &app.dump(), &app.native.log.text()] {
+    for text in [&list.text, &app.dump(), &app.native.log.to_text()] {
         assert!(!text.contains(token) && !text.contains(&token[3..33]), "{text}");
     }
 }

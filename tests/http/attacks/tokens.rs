@@ -167,7 +167,7 @@ fn row_05_a_token_of_another_purpose_tenant_or_deployment_is_told_like_any_forge
         assert_eq!((page.status.as_u16(), page.trips()), (404, 0), "{elsewhere}");
     }
     // What another tenant's key would sign is no more than that tenant's.
-    let foreign = Claims { tenant: Tenant::of("acme.com").number(), ..claims(&app, &invitation) };
+    let foreign = Claims { tenant: Tenant::from_domain("acme.com").number(), ..claims(&app, &invitation) };
     assert_forged(&app, &format!("/invite/{}", app.deployment.keys.mint(&foreign).unwrap()));
 
     let staging = app.reconfigured(&[("PUBLIC_ORIGIN", "https://staging.example.com")]);

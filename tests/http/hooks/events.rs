@@ -41,7 +41,7 @@ fn what_a_bounce_says_of_a_person_is_kept_nowhere() {
         assert_eq!(mail(&app, &user).0, "complained", "{vendor:?}");
         // The webhooks are about another address than the user's.
         assert!(!app.dump().contains("paul@example.com"), "{vendor:?}");
-        let log = app.native.log.text();
+        let log = app.native.log.to_text();
         assert!(!log.contains("paul@example.com") && !log.contains(&vendor.secret()), "{vendor:?}: {log}");
     }
 }

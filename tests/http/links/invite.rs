@@ -25,7 +25,7 @@ fn a_link_sets_the_password_and_the_account_is_live() {
 
     assert_eq!(app.me("paul", PASSWORD).status, 401);
     let done = redeem(&app, &link, PASSWORD);
-    assert_eq!((done.status.as_u16(), done.trips()), (200, 2), "{}", app.native.log.text());
+    assert_eq!((done.status.as_u16(), done.trips()), (200, 2), "{}", app.native.log.to_text());
     assert_eq!(app.me("paul", PASSWORD).status, 200);
 
     let user = app.admin("GET", &format!("/scim2/Users/{id}"), "").json();
@@ -251,7 +251,7 @@ fn a_database_that_fails_before_the_commit_leaves_the_link_alive() {
     assert_eq!(page.status, 503);
     assert!(!page.header("retry-after").is_empty());
     assert!(page.text.contains(&format!("href=\"{link}\"")), "a way back to the form: {}", page.text);
-    assert!(!app.native.log.text().contains(&link));
+    assert!(!app.native.log.to_text().contains(&link));
     assert_eq!(redeem(&app, &link, PASSWORD).status, 200);
 }
 
@@ -315,7 +315,7 @@ fn the_link_never_comes_from_a_header_and_the_token_is_at_rest_nowhere() {
     let mails = serde_json::to_string(&app.inbox()).unwrap();
     assert!(!mails.contains("evil.example"));
     let token = link.strip_prefix("/invite/").unwrap();
-    for (what, text) in [("log", app.native.log.text()), ("database", app.dump())] {
+    for (what, text) in [("log", app.native.log.to_text()), ("database", app.dump())] {
         assert!(!text.contains(token) && !text.contains("lk1.") && !text.contains(PASSWORD), "{what}: {text}");
     }
 }

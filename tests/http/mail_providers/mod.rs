@@ -259,7 +259,7 @@ fn an_invitation_goes_out_through_any_vendor() {
             1,
             "{name}"
         );
-        assert!(!app.native.log.text().contains(KEY) && !app.dump().contains(KEY), "{name}");
+        assert!(!app.native.log.to_text().contains(KEY) && !app.dump().contains(KEY), "{name}");
     }
 }
 

@@ -50,7 +50,7 @@ impl<'a> Lexer<'a> {
             ')' => self.one(Token::Close),
             '[' => self.one(Token::OpenBracket),
             ']' => self.one(Token::CloseBracket),
-            '"' => self.text()?,
+            '"' => self.read_string()?,
             _ => self.word()?,
         };
         Ok(Some(token))
@@ -62,7 +62,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// A JSON string, escapes and all. It ends at the first quote that no backslash precedes.
-    fn text(&mut self) -> Result<Token<'a>, Error> {
+    fn read_string(&mut self) -> Result<Token<'a>, Error> {
         let mut escaped = false;
         let end = self.rest.bytes().enumerate().skip(1).find_map(|(index, byte)| {
             let ends = byte == b'"' && !escaped;

@@ -10,7 +10,7 @@ use crate::query::check_message_schema;
 use crate::resource::check_nesting;
 use crate::schema::{Attribute, AttributePath, ResourceType, SCHEMAS, Type, VALUE};
 
-/// How deep a request may nest: a document's depth below two levels of operations.
+/// The greatest depth of a request: a document's depth below two levels of operations.
 const MAX_NESTING: usize = 22;
 
 /// Reads a request. An operation without a path becomes one step per attribute it names.

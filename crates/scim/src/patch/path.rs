@@ -4,12 +4,12 @@ use crate::error::Error;
 use crate::filter::Filter;
 use crate::schema::{AmbiguousName, AttributePath, ResourceType, Target, Type, VALUE};
 
-/// What an operation is about.
+/// The target of an operation.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Path {
     /// The attribute, and the sub-attribute if the path ends with one.
     pub target: AttributePath,
-    /// Which of its values; all if absent.
+    /// The filter that selects its values; all if absent.
     pub filter: Option<Filter>,
 }
 

@@ -28,7 +28,7 @@ fn full() -> Document {
     value.as_object().cloned().unwrap_or_default()
 }
 
-fn shown(attributes: Option<&str>, excluded: Option<&str>) -> Value {
+fn project(attributes: Option<&str>, excluded: Option<&str>) -> Value {
     let mut document = full();
     Projection::parse(kind(), attributes, excluded).expect("one parameter at most").apply(&mut document);
     Value::Object(document)
@@ -37,7 +37,7 @@ fn shown(attributes: Option<&str>, excluded: Option<&str>) -> Value {
 #[test]
 fn by_default_secrets_and_what_must_be_asked_for_are_left_out() {
     assert_eq!(
-        shown(None, None),
+        project(None, None),
         json!({
             "schemas": [CORE, ENTERPRISE], "id": "1", "userName": "u", "name": { "familyName": "F", "givenName": "G" },
             "emails": [{ "value": "a@b", "type": "work" }, { "value": "c@d" }],
@@ -45,20 +45,20 @@ fn by_default_secrets_and_what_must_be_asked_for_are_left_out() {
             "meta": { "resourceType": "User" },
         })
     );
-    assert_eq!(shown(Some(""), Some(" , ")), shown(None, None));
+    assert_eq!(project(Some(""), Some(" , ")), project(None, None));
 }
 
 #[test]
 fn attributes_shows_only_those_and_what_is_always_there() {
-    assert_eq!(shown(Some("USERNAME, nope"), None), json!({ "schemas": [CORE], "id": "1", "userName": "u" }));
+    assert_eq!(project(Some("USERNAME, nope"), None), json!({ "schemas": [CORE], "id": "1", "userName": "u" }));
     assert_eq!(
-        shown(Some("name.givenName,emails.value"), None),
+        project(Some("name.givenName,emails.value"), None),
         json!({
             "schemas": [CORE], "id": "1", "name": { "givenName": "G" }, "emails": [{ "value": "a@b" }, { "value": "c@d" }],
         })
     );
     assert_eq!(
-        shown(Some("emails.type"), None),
+        project(Some("emails.type"), None),
         json!({ "schemas": [CORE], "id": "1", "emails": [{ "type": "work" }] })
     );
 }
@@ -66,14 +66,14 @@ fn attributes_shows_only_those_and_what_is_always_there() {
 #[test]
 fn attributes_takes_urns() {
     assert_eq!(
-        shown(Some(&format!("{ENTERPRISE}:manager.value")), None),
+        project(Some(&format!("{ENTERPRISE}:manager.value")), None),
         json!({
             "schemas": [CORE, ENTERPRISE], "id": "1", ENTERPRISE: { "manager": { "value": "m" } },
         })
     );
-    assert_eq!(shown(Some(ENTERPRISE), None)[ENTERPRISE], full()[ENTERPRISE]);
+    assert_eq!(project(Some(ENTERPRISE), None)[ENTERPRISE], full()[ENTERPRISE]);
     assert_eq!(
-        shown(Some(WSO2), None),
+        project(Some(WSO2), None),
         json!({ "schemas": [CORE], "id": "1" }),
         "a URN does not ask for what must be asked for"
     );
@@ -81,18 +81,18 @@ fn attributes_takes_urns() {
 
 #[test]
 fn what_must_be_asked_for_is_shown_when_asked_for() {
-    assert_eq!(shown(Some(&format!("{WSO2}:oneTimePassword")), None)[WSO2], json!({ "oneTimePassword": "123" }));
+    assert_eq!(project(Some(&format!("{WSO2}:oneTimePassword")), None)[WSO2], json!({ "oneTimePassword": "123" }));
 }
 
 #[test]
 fn a_secret_is_never_shown() {
-    assert_eq!(shown(Some("password"), None), json!({ "schemas": [CORE], "id": "1" }));
-    assert_eq!(shown(Some(&format!("{ENTERPRISE}:askPassword")), None), json!({ "schemas": [CORE], "id": "1" }));
+    assert_eq!(project(Some("password"), None), json!({ "schemas": [CORE], "id": "1" }));
+    assert_eq!(project(Some(&format!("{ENTERPRISE}:askPassword")), None), json!({ "schemas": [CORE], "id": "1" }));
 }
 
 #[test]
 fn excluded_attributes_are_left_out_save_what_is_always_there() {
-    let left = shown(None, Some(&format!("id,schemas,emails,name.givenName,{ENTERPRISE},meta")));
+    let left = project(None, Some(&format!("id,schemas,emails,name.givenName,{ENTERPRISE},meta")));
     assert_eq!(left, json!({ "schemas": [CORE], "id": "1", "userName": "u", "name": { "familyName": "F" } }));
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 use crate::schema::Schema;
-use crate::schema::parse::text;
+use crate::schema::parse::read_text;
 use crate::schema::registry::Registry;
 
 /// RFC 7643's schemas of resources, in the order discovery lists them. A service provider's own follow.
@@ -115,12 +115,12 @@ fn parse(text: &str) -> Result<Value, Error> {
 }
 
 fn urn(document: &Value) -> Result<&str, Error> {
-    Ok(text(document, "id")?.unwrap_or_default())
+    Ok(read_text(document, "id")?.unwrap_or_default())
 }
 
 /// Appends the `schemaExtensions` of a document to those of the resource type it names.
 fn extend(resource_types: &mut [Value], extension: &Value) -> Result<(), Error> {
-    let name = text(extension, "name")?.unwrap_or_default();
+    let name = read_text(extension, "name")?.unwrap_or_default();
     let extended = resource_types
         .iter_mut()
         .find(|document| document["name"].as_str().is_some_and(|other| other.eq_ignore_ascii_case(name)))
@@ -138,7 +138,7 @@ fn merge(document: &mut Value, annotation: &Value, key: &str) -> Result<(), Erro
     let no_attributes = || Error::invalid_value(format!("There are no '{key}' to annotate."));
     let annotated = document.get_mut(key).and_then(Value::as_array_mut).ok_or_else(no_attributes)?;
     for annotation in annotation.get(key).and_then(Value::as_array).into_iter().flatten() {
-        let name = text(annotation, "name")?.unwrap_or_default();
+        let name = read_text(annotation, "name")?.unwrap_or_default();
         let attribute = annotated
             .iter_mut()
             .find(|attribute| attribute["name"].as_str().is_some_and(|other| other.eq_ignore_ascii_case(name)));

@@ -21,11 +21,11 @@ impl Schema {
 
     /// As [`Schema::parse`], with complex attributes up to `nesting` deep. The RFC's own schema for schemas has two.
     pub(super) fn parse_nested(document: &Value, nesting: usize) -> Result<Self, Error> {
-        let id = text(document, "id")?.unwrap_or_default();
+        let id = read_text(document, "id")?.unwrap_or_default();
         let schema = Self {
             id: Arc::from(id),
-            name: text(document, "name")?.unwrap_or(id).to_owned(),
-            description: text(document, "description")?.unwrap_or_default().to_owned(),
+            name: read_text(document, "name")?.unwrap_or(id).to_owned(),
+            description: read_text(document, "description")?.unwrap_or_default().to_owned(),
             attributes: attributes(document, "attributes", nesting)?,
         };
         if schema.attributes.is_empty() {
@@ -37,7 +37,8 @@ impl Schema {
 
 impl Attribute {
     fn parse(document: &Value, nesting: usize) -> Result<Self, Error> {
-        let name = text(document, "name")?.ok_or_else(|| Error::invalid_value("An attribute must have a name."))?;
+        let name =
+            read_text(document, "name")?.ok_or_else(|| Error::invalid_value("An attribute must have a name."))?;
         if !is_attribute_name(name) {
             return Err(Error::invalid_value(format!(
                 "'{name}' is not an attribute name: letters, digits, '-' and '_', a letter first."
@@ -45,7 +46,7 @@ impl Attribute {
         }
         let about = |problem: String| Error::invalid_value(format!("Attribute '{name}': {problem}"));
         let keyword = |key: &str, default: &'static str| {
-            text(document, key).map(|found| found.unwrap_or(default).to_ascii_lowercase())
+            read_text(document, key).map(|found| found.unwrap_or(default).to_ascii_lowercase())
         };
         let unknown = |key: &str, found: &str| about(format!("'{found}' is not a value of '{key}'."));
 
@@ -80,7 +81,7 @@ impl Attribute {
             "global" => Uniqueness::Global,
             other => return Err(unknown("uniqueness", other)),
         };
-        let alias_of = text(document, "x-aliasOf")?.map(str::to_owned);
+        let alias_of = read_text(document, "x-aliasOf")?.map(str::to_owned);
         let sub_attributes = match nesting.checked_sub(1) {
             Some(nesting) => attributes(document, "subAttributes", nesting)?,
             None => Vec::new(),
@@ -103,7 +104,7 @@ impl Attribute {
             name: name.to_owned(),
             data_type,
             multi_valued: flag(document, "multiValued")?,
-            description: text(document, "description")?.unwrap_or_default().to_owned(),
+            description: read_text(document, "description")?.unwrap_or_default().to_owned(),
             required: flag(document, "required")?,
             case_exact: flag(document, "caseExact")?,
             mutability,
@@ -146,7 +147,7 @@ fn is_attribute_name(name: &str) -> bool {
 }
 
 /// A string member of a document; none if absent or null.
-pub(super) fn text<'a>(document: &'a Value, key: &str) -> Result<Option<&'a str>, Error> {
+pub(super) fn read_text<'a>(document: &'a Value, key: &str) -> Result<Option<&'a str>, Error> {
     match document.get(key) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),

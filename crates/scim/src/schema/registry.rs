@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::schema::parse::{flag, text};
+use crate::schema::parse::{flag, read_text};
 use crate::schema::{Extension, RegistryBuilder, ResourceType, Schema};
 
 /// The schemas and resource types that are in force.
@@ -82,7 +82,7 @@ impl Registry {
     /// 400 `invalidValue` naming what is wrong; 409 `uniqueness` if name or endpoint is taken.
     pub fn add_resource_type(&mut self, document: &Value) -> Result<(), Error> {
         let required = |key: &str| {
-            text(document, key)?.ok_or_else(|| Error::invalid_value(format!("A resource type must have '{key}'.")))
+            read_text(document, key)?.ok_or_else(|| Error::invalid_value(format!("A resource type must have '{key}'.")))
         };
         let name = required("name")?;
         let endpoint = required("endpoint")?;
@@ -100,9 +100,9 @@ impl Registry {
             return Err(Error::uniqueness(format!("The name '{name}' or the endpoint '/{segment}' is taken.")));
         }
         let mut resource_type = ResourceType {
-            id: text(document, "id")?.unwrap_or(name).to_owned(),
+            id: read_text(document, "id")?.unwrap_or(name).to_owned(),
             name: name.to_owned(),
-            description: text(document, "description")?.unwrap_or_default().to_owned(),
+            description: read_text(document, "description")?.unwrap_or_default().to_owned(),
             endpoint: format!("/{segment}"),
             common: Arc::clone(&self.common),
             schema: self.known(required("schema")?)?,
@@ -112,7 +112,7 @@ impl Registry {
             None | Some(Value::Null) => {}
             Some(Value::Array(list)) => {
                 for extension in list {
-                    let schema = self.known(text(extension, "schema")?.unwrap_or_default())?;
+                    let schema = self.known(read_text(extension, "schema")?.unwrap_or_default())?;
                     let (required, hidden) = (flag(extension, "required")?, flag(extension, "x-hidden")?);
                     extend(&mut resource_type, Extension { schema, required, hidden })?;
                 }

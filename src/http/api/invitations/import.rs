@@ -46,7 +46,7 @@ pub async fn import(input: Input) -> Result<Response, ApiError> {
             Unreadable::Malformed(_) => ApiError::bad_request(detail),
         }
     })?;
-    let registry = registrations::of(ctx).await?;
+    let registry = registrations::load_registry(ctx).await?;
     let Some(rt) = registry.resource_type(USER) else { return Err(ApiError::not_found()) };
 
     let report = provision::run(ctx, &state.gate, rt, &file, dry_run).await;

@@ -459,7 +459,7 @@ fn a_database_that_fails_midway_loses_nobody_and_invites_nobody_twice() {
                 assert!(row["detail"].as_str().unwrap().contains("Import the file again"), "{row}");
             }
             if created < 600 {
-                assert!(faulty.native.log.text().contains("lost"), "the log says why");
+                assert!(faulty.native.log.to_text().contains("lost"), "the log says why");
             }
 
             let second = csv(&faulty, file.clone());

@@ -140,7 +140,7 @@ fn a_sign_in_costs_the_same_whether_or_not_the_user_exists() {
 fn tenants_have_the_stores_each_for_itself() {
     let app = three();
     app.native.sqlite.with(|connection| {
-        let number = latchkey::model::tenant::Tenant::of("acme.com").number().cast_signed();
+        let number = latchkey::model::tenant::Tenant::from_domain("acme.com").number().cast_signed();
         let sql = "INSERT INTO tenants (number, domain, created) VALUES (?1, 'acme.com', 0)";
         connection.execute(sql, [number]).unwrap();
     });
