@@ -127,7 +127,7 @@ fn with_value(given: Value, value: &str) -> Value {
 
 /// Whether a value as a client gives it says which it is.
 fn says_value(given: &Value) -> bool {
-    let is_said = |value: &Value| !value.is_null() && value.as_str() != Some("");
+    let is_said = |value: &Value| !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty());
     match given {
         Value::Object(object) => object
             .iter()
