@@ -72,10 +72,13 @@ pub(super) fn op(step: Step) -> Result<Vec<ValueOp>, Error> {
                 let error = Error::invalid_path(format!("Values of '{target}' are selected here by 'value eq' only."));
                 return if kind == Kind::Add { Err(error) } else { Ok(vec![ValueOp::Refuse(filter, error)]) };
             };
+            // Whoever would remove them says `remove`, or `[]`.
+            if value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty()) {
+                let error = Error::invalid_value(format!("The 'value' says nothing of what '{target}' is to be."));
+                return if kind == Kind::Add { Err(error) } else { Ok(vec![ValueOp::Refuse(filter, error)]) };
+            }
             let given = match value {
                 Value::Array(given) => given,
-                Value::Null => Vec::new(),
-                Value::String(text) if text.is_empty() => Vec::new(),
                 single => vec![single],
             };
             if kind == Kind::Add {
