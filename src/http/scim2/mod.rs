@@ -37,8 +37,8 @@ fn projection(query: &Query, resource_type: &Arc<ResourceType>) -> Result<Projec
 /// What stands behind an endpoint, or `/scim2`, to search there by POST.
 const SEARCH: &str = ".search";
 
-/// The names of the endpoints below `/scim2`, and what SCIM 1.1 called one of them.
-const ENDPOINTS: [(&str, &str); 9] = [
+/// The names of the endpoints below `/scim2`, and other names of one of them: SCIM 1.1's is `ServiceProviderConfigs`.
+const ENDPOINTS: [(&str, &str); 10] = [
     ("users", "Users"),
     ("groups", "Groups"),
     ("me", "Me"),
@@ -47,6 +47,7 @@ const ENDPOINTS: [(&str, &str); 9] = [
     ("schemas", "Schemas"),
     ("resourcetypes", "ResourceTypes"),
     ("serviceproviderconfig", "ServiceProviderConfig"),
+    ("serviceproviderconfigs", "ServiceProviderConfig"),
     ("serviceconfiguration", "ServiceProviderConfig"),
 ];
 

@@ -58,6 +58,8 @@ fn discovery_answers_in_any_case_and_by_scim_1s_name() {
     let nobody = app.nobody();
     let config = nobody.get("/scim2/ServiceProviderConfig").is(200);
     for path in [
+        "/scim2/ServiceProviderConfigs",
+        "/scim2/serviceproviderconfigs/",
         "/scim2/serviceConfiguration",
         "/scim2/ServiceConfiguration/",
         "/scim2/serviceproviderconfig",
