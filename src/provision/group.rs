@@ -178,7 +178,7 @@ pub async fn modify(
     run(ctx, rt, id, &Edit::Modify(patch), &change, expected, with_members).await
 }
 
-/// What a request does to the members.
+/// A request's change of the members.
 #[derive(Default)]
 struct MembersChange {
     change: Change,
@@ -360,7 +360,7 @@ async fn answer(
     Ok(Found { resource, members, large, code: None })
 }
 
-/// What is left of a change once what is already so is taken out.
+/// Returns a change without the parts that are so already.
 fn effective(change: &Change, present: &HashSet<String>, members: u64) -> Change {
     if change.replace {
         let same = members == change.add.len() as u64 && change.add.iter().all(|member| present.contains(&member.id));

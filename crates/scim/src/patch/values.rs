@@ -11,7 +11,7 @@ use crate::patch::{Kind, Step};
 use crate::schema::{AttributePath, Mutability, REF, VALUE};
 use crate::value::{read, read_listed, wrong};
 
-/// What is to be done to the values.
+/// The operation on the values.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ValueOp {
     /// Add these, in the schema's form. One that is there already stays as it is.
