@@ -42,7 +42,7 @@ fn take_members(ctx: &Context, document: &mut Document) -> Result<Vec<NewMember>
 /// 400 `invalidValue` for what names nobody: left out in silence, it would empty the group.
 fn member(ctx: &Context, value: &Json) -> Result<NewMember, ScimError> {
     let display = value["display"].as_str().map(|text| text.chars().take(MAX_DISPLAY).collect());
-    if let Some(id) = value["value"].as_str() {
+    if let Some(id) = value["value"].as_str().filter(|id| !id.trim().is_empty()) {
         return Ok(NewMember { id: id.to_owned(), display, referred_as: None });
     }
     let (id, referred_as) = value["$ref"].as_str().and_then(|reference| referred(ctx, reference)).ok_or_else(|| {
