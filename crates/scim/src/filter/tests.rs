@@ -438,6 +438,12 @@ fn in_a_search_over_several_types_a_missing_attribute_is_unassigned() {
     assert!(parse("nope pr").is_err());
 }
 
+/// The literal without white space around its text.
+fn trimmed(literal: &str) -> String {
+    let text: String = serde_json::from_str(literal).expect("a literal");
+    Value::from(text.trim()).to_string()
+}
+
 /// Filters in their canonical text, over attributes of every type.
 fn filter_text() -> impl Strategy<Value = String> {
     let literal = || "\\PC{0,8}".prop_map(|text| Value::from(text).to_string());
@@ -447,7 +453,12 @@ fn filter_text() -> impl Strategy<Value = String> {
             prop::sample::select(Operator::ALL.to_vec()),
             literal()
         )
-            .prop_map(|(name, operator, literal)| format!("{name} {} {literal}", operator.as_str())),
+            .prop_map(|(name, operator, literal): (_, Operator, String)| {
+                // White space around what these hold makes two comparisons of one, and four when they are read again.
+                let is_trimmed = matches!(name, "userName" | "emails.value");
+                let literal = if is_trimmed { trimmed(&literal) } else { literal };
+                format!("{name} {} {literal}", operator.as_str())
+            }),
         prop::sample::select(vec![
             "title pr",
             "emails pr",
