@@ -1,7 +1,8 @@
 //! A person's claims: what `{{user.claim.<name>}}` stands for, in a mail and in the preview of a template alike.
 //!
 //! A claim is an attribute of the SCIM user, by its name (`displayName`, `name.middleName`, `addresses.locality`,
-//! `phoneNumbers.mobile`, one of a schema of the tenant's own), or by the name of WSO2's claim for it. Case does not matter.
+//! `phoneNumbers.mobile`, one of a schema of the tenant's own), with the schema's URN before it or not, or by the name of
+//! WSO2's claim for it (`country`, `http://wso2.org/claims/country`). Case does not matter.
 //! Of several values the primary one counts, else the first.
 
 use std::collections::BTreeMap;
@@ -10,13 +11,15 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::base::text::cut;
 use crate::mail::render::validate::{Part, Problem};
-use crate::mail::template::{Piece, Template, pieces};
+use crate::mail::template::{CLAIM, Piece, Template, claim_key, pieces};
 use scim::schema::{Attribute, Mutability, ResourceType, Returned, Type};
 
 /// The prefix of a claim's name in a template.
-pub const PREFIX: &str = "user.claim.";
+pub const PREFIX: &str = CLAIM;
 /// The most claims that are read of a person.
 const MOST: usize = 200;
+/// The most characters of a claim's name.
+const LONGEST_NAME: usize = 256;
 
 /// WSO2's names (`http://wso2.org/claims/...`), and where the value is: the first that has one counts.
 const WSO2: &[(&str, &[&str])] = &[
@@ -57,9 +60,11 @@ pub fn values(document: &Map<String, Json>) -> BTreeMap<String, String> {
     for (name, value) in document.iter().filter(|(name, _)| !is_extension(name)) {
         add(&mut found, name, value);
     }
-    for (_, extension) in document.iter().filter(|(name, _)| is_extension(name)) {
+    let mut by_urn = BTreeMap::new();
+    for (urn, extension) in document.iter().filter(|(name, _)| is_extension(name)) {
         for (name, value) in extension.as_object().into_iter().flatten() {
             add(&mut found, name, value);
+            add(&mut by_urn, &format!("{urn}:{name}"), value);
         }
     }
     for (claim, places) in WSO2 {
@@ -67,6 +72,9 @@ pub fn values(document: &Map<String, Json>) -> BTreeMap<String, String> {
         if let Some(value) = value {
             found.entry((*claim).to_owned()).or_insert(value);
         }
+    }
+    for (name, value) in by_urn {
+        found.entry(claim_key(&name)).or_insert(value);
     }
     found
 }
@@ -132,14 +140,28 @@ fn to_text(value: &Json) -> Option<String> {
 /// Whether a user of this type may have such a claim.
 #[must_use]
 pub fn is_known(rt: &ResourceType, claim: &str) -> bool {
-    let claim = claim.to_ascii_lowercase();
+    if claim.chars().count() > LONGEST_NAME {
+        return false;
+    }
+    let claim = claim_key(claim);
     if WSO2.iter().any(|(known, _)| *known == claim) {
         return true;
     }
-    let (name, sub) = claim.split_once('.').map_or((claim.as_str(), None), |(name, sub)| (name, Some(sub)));
+    let (name, sub) = split(&claim);
     let of_extensions = rt.extensions.iter().filter_map(|extension| extension.schema.attribute(name));
     let mut attributes = rt.attribute(name).into_iter().chain(of_extensions);
-    attributes.any(|attribute| is_stored(attribute) && fills(attribute, sub))
+    let fits = |attribute: &Attribute, sub: Option<&str>| is_stored(attribute) && fills(attribute, sub);
+    attributes.any(|attribute| fits(attribute, sub))
+        || rt.extensions.iter().any(|extension| {
+            let rest = claim.strip_prefix(&extension.schema.id.to_ascii_lowercase());
+            let Some((name, sub)) = rest.and_then(|rest| rest.strip_prefix(':')).map(split) else { return false };
+            extension.schema.attribute(name).is_some_and(|attribute| fits(attribute, sub))
+        })
+}
+
+/// An attribute's name, and that of a part of it.
+fn split(path: &str) -> (&str, Option<&str>) {
+    path.split_once('.').map_or((path, None), |(name, sub)| (name, Some(sub)))
 }
 
 /// Whether a user's document has it: it is written by clients, and shown to them.
@@ -178,7 +200,7 @@ fn named(template: &Template) -> Vec<(Part, &str)> {
 #[must_use]
 pub fn problems(rt: &ResourceType, template: &Template) -> Vec<Problem> {
     let unknown = named(template).into_iter().filter(|(_, claim)| !is_known(rt, claim));
-    unknown.map(|(part, claim)| Problem::NoClaim(part, claim.to_owned())).collect()
+    unknown.map(|(part, claim)| Problem::NoClaim(part, cut(claim, LONGEST_NAME))).collect()
 }
 
 /// Returns made-up claims for the preview of a template: of Paul, and the name of an attribute where Paul has none.
@@ -206,7 +228,7 @@ pub fn samples(rt: &ResourceType, template: &Template) -> BTreeMap<String, Strin
     let mut claims = paul.as_object().map(values).unwrap_or_default();
     for (_, claim) in named(template) {
         if is_known(rt, claim) {
-            claims.entry(claim.to_ascii_lowercase()).or_insert_with(|| claim.to_owned());
+            claims.entry(claim_key(claim)).or_insert_with(|| claim.to_owned());
         }
     }
     claims
@@ -247,6 +269,10 @@ mod tests {
             ("locality", "Bonn"),
             ("addresses.country", "DE"),
             ("department", "R&D"),
+            ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:user:department", "R&D"),
+            ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:user:displayname", "not the core's"),
+            ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:user:manager.displayname", "Ada"),
+            ("urn:scim:schemas:extension:custom:user:floor", "3"),
             ("manager", "Ada"),
             ("manager.displayname", "Ada"),
             ("favouritecolour", "blue"),

@@ -5,7 +5,8 @@
 //! whether something is known is prepared in Rust and comes in as a value (`{{greeting}}`, `{{expiry-sentence}}`;
 //! see `render::invitation_values`).
 //!
-//! A name is letters, digits, `.`, `_` and `-`; whatever else stands between double braces is plain text.
+//! A name is letters, digits, `.`, `_` and `-`, and a claim's (`user.claim.…`) any characters but braces: URNs and URLs
+//! are names of claims. Whatever else stands between double braces is plain text.
 //! A template is read once, from left to right, and values are never read as template text.
 
 use std::collections::BTreeMap;
@@ -13,6 +14,9 @@ use std::fmt;
 
 /// The placeholders that whoever reads the value of can redeem.
 pub const LINKS: &[&str] = &["invitation-link", "confirmation-link", "confirmation-code"];
+
+/// What stands before a claim's name.
+pub const CLAIM: &str = "user.claim.";
 
 /// A template as it is stored and edited.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -119,9 +123,23 @@ impl Values {
     }
 }
 
-/// A placeholder's name as values are kept by: a claim's in lower case.
+/// A placeholder's name as values are kept by: a claim's in the shortest spelling.
 fn spelt(name: String) -> String {
-    if name.starts_with("user.claim.") { name.to_ascii_lowercase() } else { name }
+    match name.strip_prefix(CLAIM) {
+        Some(claim) => format!("{CLAIM}{}", claim_key(claim)),
+        None => name,
+    }
+}
+
+/// The name of a claim as values are kept by: in lower case, without what WSO2 and SCIM may put before the name of an
+/// attribute of every user.
+#[must_use]
+pub fn claim_key(claim: &str) -> String {
+    let lower = claim.to_ascii_lowercase();
+    let short = ["http://wso2.org/claims/", "urn:scim:wso2:schema:", "urn:ietf:params:scim:schemas:core:2.0:user:"]
+        .into_iter()
+        .find_map(|start| lower.strip_prefix(start));
+    short.map(str::to_owned).unwrap_or(lower)
 }
 
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Values {
@@ -132,7 +150,7 @@ impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Values {
 
 /// The value of a known placeholder that none is given for; `None` for one that is not known.
 pub(crate) fn default_of(name: &str) -> Option<&'static str> {
-    if name.starts_with("user.claim.") {
+    if name.starts_with(CLAIM) {
         return Some("");
     }
     PLACEHOLDERS.iter().find(|known| known.name == name).map(|known| known.default)
@@ -183,10 +201,14 @@ pub fn pieces(source: &str) -> impl Iterator<Item = Piece<'_>> {
 
 /// The placeholder that `text` starts with, and its length in bytes.
 fn placeholder(text: &str) -> Option<(Piece<'_>, usize)> {
-    // longer names than this do not exist; the limit keeps hostile input from being searched again and again
+    // Longer names than this do not exist; the limit keeps hostile input from being searched again and again. The name
+    // of a claim ends at the next brace, so that nothing is searched twice.
     const LONGEST: usize = 160;
     let inner = text.strip_prefix("{{")?;
-    let close = inner.bytes().take(LONGEST).position(|byte| byte == b'}')?;
+    let start = inner.trim_start_matches(' ');
+    let is_claim = start.strip_prefix("url:").unwrap_or(start).starts_with(CLAIM);
+    let limit = if is_claim { inner.len() } else { LONGEST };
+    let close = inner.bytes().take(limit).position(|byte| byte == b'}' || byte == b'{')?;
     if !inner[close..].starts_with("}}") {
         return None;
     }
@@ -195,7 +217,8 @@ fn placeholder(text: &str) -> Option<(Piece<'_>, usize)> {
         Some(name) => (name, true),
         None => (written, false),
     };
-    let spelt = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    let spelt = is_claim || (!name.is_empty() && name.bytes().all(is_plain));
     let length = close + 4;
     spelt.then(|| (Piece::Placeholder { name, url, source: &text[..length] }, length))
 }
@@ -208,5 +231,30 @@ mod tests {
     fn braces_without_end_take_no_time() {
         let braces = "{{".repeat(100_000);
         assert_eq!(pieces(&braces).collect::<Vec<_>>(), [Piece::Literal(braces.as_str())]);
+        let claims = "{{user.claim.".repeat(20_000);
+        assert_eq!(pieces(&claims).collect::<Vec<_>>(), [Piece::Literal(claims.as_str())]);
+    }
+
+    #[test]
+    fn the_name_of_a_claim_may_be_a_urn_a_url_or_anything() {
+        for name in [
+            "user.claim.urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department",
+            "user.claim.http://wso2.org/claims/country",
+            "user.claim.größe in m",
+            "user.claim.",
+        ] {
+            for (before, is_url) in [("", false), ("url:", true)] {
+                let source = format!("{{{{{before}{name}}}}}");
+                let all = [Piece::Placeholder { name, url: is_url, source: &source }];
+                assert_eq!(pieces(&source).collect::<Vec<_>>(), all);
+            }
+        }
+        let long = format!("{{{{user.claim.{}}}}}", "x".repeat(5000));
+        assert!(matches!(pieces(&long).next(), Some(Piece::Placeholder { .. })));
+        for text in ["{{user.claim.x}", "{{user.claim.x} }}", "{{user claim:x}}", "{{a b}}"] {
+            assert_eq!(pieces(text).collect::<Vec<_>>(), [Piece::Literal(text)]);
+        }
+        // A claim that is not closed does not take the link with it.
+        assert_eq!(pieces("{{user.claim.x {{invitation-link}}").count(), 2);
     }
 }

@@ -223,7 +223,8 @@ impl<'f> Sheet<'f> {
                     }
                 }
                 Some(Use::InUse(words)) => {
-                    if !text.is_empty() && !words.iter().any(|word| word.eq_ignore_ascii_case(text)) {
+                    let said = text.replace(' ', "_");
+                    if !text.is_empty() && !words.iter().any(|word| word.eq_ignore_ascii_case(&said)) {
                         unclear = Some(format!(
                             "The file says of this account '{}' in column {}: who is not to sign in is not invited.",
                             cut(text, 80),
@@ -354,5 +355,21 @@ mod tests {
         assert_eq!(one("\"a\"b,c\n"), Some(Err(Flaw::Misquoted)));
         assert_eq!(one("\"a\" ,c\n"), Some(Err(Flaw::Misquoted)));
         assert_eq!(one("a,\"b\nc"), Some(Err(Flaw::Unclosed)));
+    }
+
+    #[test]
+    fn the_words_of_exports_for_accounts_in_use_are_known() {
+        for (header, word, is_invited) in [
+            ("Status", "Password expired", true),
+            ("Status", "PASSWORD_EXPIRED", true),
+            ("Status", "Deprovisioned", false),
+            ("Enabled", "Y", true),
+            ("Enabled", "N", false),
+            ("Suspended", "N", true),
+        ] {
+            let file = format!("userName,{header}\nzoe,{word}\n");
+            let file = Sheet::open(file.as_bytes()).unwrap_or_else(|why| panic!("{header}: {why}"));
+            assert!(file.rows().all(|row| row.person.is_ok() == is_invited), "{header}: {word}");
+        }
     }
 }

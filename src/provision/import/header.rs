@@ -1,8 +1,8 @@
 //! What the names in a CSV file's header mean: Latchkey's own, and those in the exports of Entra ID, Microsoft 365, Okta,
 //! Google Workspace and Google Contacts.
 //!
-//! Case, white space and punctuation do not matter, and a note in brackets, as in `Email Address [Required]`, counts only
-//! where the words before it mean nothing. A column of such an export that an invitation has no use for is passed over; the
+//! Case, white space and punctuation do not matter, and a note in brackets, square or round, as in `Email Address [Required]`,
+//! counts only where the words before it mean nothing. A column of such an export that an invitation has no use for is passed over; the
 //! answer to a dry run says so. A name that nobody knows is an error: a misspelled `groups` would leave everybody out.
 
 use serde::Serialize;
@@ -48,15 +48,22 @@ pub struct Header {
 const WORDS: &[(Column, &str)] = &[
     (
         Column::UserName,
-        "username login loginname logonname signinname userprincipalname upn oktausername profilelogin userlogin",
+        "username login loginname logonname signinname userprincipalname upn oktausername profilelogin userlogin \
+         preferredusername samaccountname httpwso2orgclaimsusername",
     ),
     (
         Column::Email,
         "email mail emailaddress mailaddress primaryemail primaryemailaddress workemail email1 email1value email1address \
-         emails emailsvalue profileemail useremail",
+         emails emailsvalue profileemail useremail emailaddresses httpwso2orgclaimsemailaddress",
     ),
-    (Column::GivenName, "givenname firstname forename namegivenname profilefirstname userfirstname"),
-    (Column::FamilyName, "familyname lastname surname namefamilyname profilelastname userlastname"),
+    (
+        Column::GivenName,
+        "givenname firstname forename namegivenname profilefirstname userfirstname httpwso2orgclaimsgivenname",
+    ),
+    (
+        Column::FamilyName,
+        "familyname lastname surname sn namefamilyname profilelastname userlastname httpwso2orgclaimslastname",
+    ),
     (Column::Locale, "locale profilelocale userlocale"),
     (Column::Groups, "groups groupnames"),
 ];
@@ -69,8 +76,8 @@ const GOOGLE_ADDRESSES: &str = "emailaddressrequired email1value";
 
 /// Columns that say whether an account is in use, and the words for those that are.
 const IN_USE: &[(&str, &[&str])] = &[
-    ("accountenabled active enabled", &["true", "yes", "1", "enabled", "active"]),
-    ("blocksignin blocksigninyesno blockcredential blocked suspended disabled", &["false", "no", "0"]),
+    ("accountenabled active enabled", &["true", "yes", "y", "1", "enabled", "active"]),
+    ("blocksignin blocksigninyesno blockcredential blocked suspended disabled", &["false", "no", "n", "0"]),
     (
         "status profilestatus userstatus accountstatus",
         &["active", "enabled", "staged", "provisioned", "recovery", "password_expired"],
@@ -80,22 +87,23 @@ const IN_USE: &[(&str, &[&str])] = &[
 /// The other columns of these exports, which are passed over.
 const PASSED_OVER: &str = "\
     2svenforced 2svenrolled activated additionalname additionalnameyomi address advancedprotectionprogramenrollment agegroup \
-    alternateemail alternateemailaddress billinginformation birthday buildingid changepasswordatnextsignin city companyname \
-    consentprovidedforminor costcenter country countrycode countryorregion created createddatetime creationtype department \
-    directoryserver directorysynced dirsyncenabled displayname division driveusage emailusage employeeid employeenumber \
-    employeetitle employeetype familynameyomi fax fileas floorname floorsection gender givennameyomi \
-    gmailusage groupmembership hobby homeaddress homephone homesecondaryemail honorificprefix honorificsuffix id identities \
-    identityissuer initialpassword initials invitationstate jobtitle labels lastdirsynctime lastlogin \
-    lastpasswordchangetimestamp lastsignin lastupdated legalagegroupclassification licenseassignmentdetails licenses location \
-    maidenname manager manageremail managerid middlename mileage mobilephone name nameprefix namesuffix newprimaryemail \
-    newstatus nickname notes oathtokenmetadata objectid occupation office officelocation officenumber officephone \
-    onpremisessyncenabled organization organizationdepartment organizationname organizationtitle orgunitpath othermails \
-    password passwordhashfunction passwordneverexpires passwordprofile phonenumber phoneticfirstname phoneticlastname \
-    phoneticmiddlename photo physicaldeliveryofficename postaladdress postalcode preferreddatalocation primaryphone priority \
-    profileurl proxyaddresses recoveryemail recoveryphone releasetrack secondemail secondaryemail sensitivity shortname \
-    softdeletiontimestamp state stateorprovince statuschanged storagelimit storageused streetaddress strongpasswordrequired \
-    subject telephonenumber timezone title usagelocation userstate usertype whencreated workaddress workphone \
-    worksecondaryemail yominame zipcode ziporpostalcode";
+    alias aliases alternateemail alternateemailaddress archived billinginformation birthday buildingid businessphone \
+    changepasswordatnextsignin city company companyname consentprovidedforminor costcenter country countrycode countryorregion \
+    created createddate createddatetime creationtime creationtype department directoryserver directorysynced dirsyncenabled \
+    displayname division driveusage emaildisplayname emailtype emailusage employeeid employeenumber employeetitle employeetype \
+    externalid familynameyomi fax fileas floorname floorsection fullname gender givennameyomi gmailusage groupmembership hobby \
+    homeaddress homephone homesecondaryemail honorificprefix honorificsuffix httpwso2orgclaimsmobile id identities \
+    identityissuer initialpassword initials invitationstate jobtitle labels lastdirsynctime lastlogin lastlogindate \
+    lastpasswordchangetimestamp lastsignin lastsignintime lastupdated legalagegroupclassification licenseassignmentdetails \
+    licenses location locked maidenname manager manageremail managerid middlename mileage mobile mobilephone name nameprefix \
+    namesuffix newpassword newprimaryemail newstatus nickname notes oathtokenmetadata objectid occupation office \
+    officelocation officenumber officephone onpremisessyncenabled organization organizationdepartment organizationname \
+    organizationtitle orgunitpath othermails password passwordhashfunction passwordneverexpires passwordprofile phone \
+    phonenumber phoneticfirstname phoneticlastname phoneticmiddlename photo physicaldeliveryofficename postaladdress \
+    postalcode preferreddatalocation primaryphone priority profileurl proxyaddresses recoveryemail recoveryphone releasetrack \
+    role roles secondaryemail secondemail sensitivity shortname softdeletiontimestamp state stateorprovince statuschanged \
+    storagelimit storageused street streetaddress strongpasswordrequired subject telephonenumber timezone title usagelocation \
+    userid userstate usertype whencreated workaddress workphone worksecondaryemail yominame zip zipcode ziporpostalcode";
 
 /// Google Contacts numbers these, as in `Phone 2 - Value`.
 const NUMBERED: [&str; 9] =
@@ -112,8 +120,9 @@ fn key(name: &str) -> String {
 
 /// The words that a header may be known by, the likelier first: without the note in brackets, the note, the whole.
 fn keys(name: &str) -> Vec<String> {
-    let note = name.split_once('[').and_then(|(before, rest)| {
-        let (note, after) = rest.split_once(']')?;
+    let note = [('[', ']'), ('(', ')')].into_iter().find_map(|(open, close)| {
+        let (before, rest) = name.split_once(open)?;
+        let (note, after) = rest.split_once(close)?;
         Some((key(&format!("{before} {}", after.trim().trim_end_matches("Required"))), key(note)))
     });
     let whole = key(name);
@@ -184,7 +193,8 @@ impl Header {
         let finds = |column: Column| uses.contains(&Use::Attribute(column));
         let email_is_user_name = !finds(Column::UserName) && {
             let is_address = |used: &Use| *used == Use::Attribute(Column::Email);
-            names.iter().zip(&uses).any(|(name, used)| is_address(used) && has(GOOGLE_ADDRESSES, &key(name)))
+            let is_googles = |name: &str| has(GOOGLE_ADDRESSES, &key(name)) && !name.contains('(');
+            names.iter().zip(&uses).any(|(name, used)| is_address(used) && is_googles(name))
         };
         if !finds(Column::UserName) && !email_is_user_name {
             let detail = format!("The header has no column userName. The columns are {}.", Column::names());
@@ -282,6 +292,33 @@ mod tests {
             ),
             ["givenName", "familyName", "userName", "email"]
         );
+    }
+
+    #[test]
+    fn other_names_of_real_exports_are_known() {
+        let all = ["userName", "email", "givenName", "familyName"];
+        for names in [
+            "http://wso2.org/claims/username,http://wso2.org/claims/emailaddress,http://wso2.org/claims/givenname,\
+             http://wso2.org/claims/lastname,http://wso2.org/claims/mobile",
+            "preferred_username,Email Addresses,given_name,family_name",
+            "sAMAccountName,mail,givenName,sn",
+            "userName (required),email (optional),First name (given name),Last name (Required)",
+        ] {
+            assert_eq!(attributes(names), all, "{names}");
+        }
+        assert_eq!(
+            attributes(
+                "Username,Mobile,User ID,Full name,Phone,Company,Zip,Street,Business Phone,externalId,External ID,Role,\
+                 Roles,Alias,Aliases,E-mail Display Name,E-mail Type,Last Sign In Time,Creation Time,Created Date,\
+                 Last Login Date,New Password,Archived,Locked"
+            ),
+            ["userName"]
+        );
+        for bad in
+            ["Email Address (required)", "userName,group (optional)", "userName,(required)", "name (userName,email"]
+        {
+            assert!(read(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]
