@@ -368,7 +368,7 @@ mod tests {
             ("Suspended", "N", true),
         ] {
             let file = format!("userName,{header}\nzoe,{word}\n");
-            let file = Sheet::open(file.as_bytes()).unwrap_or_else(|why| panic!("{header}: {why}"));
+            let file = Sheet::open(file.as_bytes()).expect(header);
             assert!(file.rows().all(|row| row.person.is_ok() == is_invited), "{header}: {word}");
         }
     }
