@@ -174,7 +174,7 @@ pub struct Break {
     pub problem: &'static str,
 }
 
-/// What checking a stretch of the chain came to.
+/// The result of checking a stretch of the chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Verification {
     /// Whether nothing was wrong.

@@ -48,7 +48,7 @@ impl Basic {
     }
 }
 
-/// What a request brings to say who sends it.
+/// The credentials that a request carries.
 pub enum Credentials {
     /// A name and a password, in an `Authorization` header.
     Basic(Basic),
@@ -329,7 +329,7 @@ impl Candidate {
     }
 }
 
-/// What is read before the password is looked at.
+/// The rows read before the password is checked.
 struct Loaded {
     /// The context of the user store that the name says.
     store: StoreContext,

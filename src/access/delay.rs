@@ -24,7 +24,7 @@ const FREE: i64 = 5;
 const FREE_OF_ADDRESS: i64 = 100;
 /// The longest delay, in milliseconds.
 const LONGEST: Millis = 60_000;
-/// What the key of the digests of names is derived with.
+/// The label that the key of the digests of names is derived with.
 const LABEL: &[u8] = b"latchkey/signin/v1";
 
 /// An attempt to sign in.
@@ -127,14 +127,14 @@ impl Attempt {
     }
 }
 
-/// What is known of an attempt before the password is looked at.
+/// The state of an attempt before the password is checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
     /// Seconds that it has to wait.
     pub wait: Option<u32>,
     /// Whether there are failures that a success forgets.
     pub has_failed: bool,
-    /// How many of the account and of the address still count.
+    /// The failures of the account and of the address that still count.
     failures: [i64; 2],
 }
 

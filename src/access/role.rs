@@ -34,7 +34,7 @@ impl Role {
         }
     }
 
-    /// What it allows in a tenant.
+    /// Returns the scopes it grants in a tenant.
     #[must_use]
     pub fn scopes(self, tenant: &Tenant) -> Scopes {
         match self {

@@ -4,7 +4,7 @@
 use crate::base::text_enum::text_enum;
 use crate::base::token::Purpose;
 
-/// What a user has yet to do before the account is live.
+/// The step a user has yet to take before the account is live.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Onboarding {
     /// Nothing.
@@ -76,7 +76,7 @@ text_enum!(Cause { Locked = "L", AddressChanged = "M", Replaced = "N", GivenUp =
 /// The stored facts of one account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Account {
-    /// What is yet to be done.
+    /// The step that is yet to be taken.
     pub onboarding: Onboarding,
     /// Why it is locked.
     pub lock: Lock,

@@ -51,13 +51,13 @@ impl Address {
         &self.0
     }
 
-    /// What stands before the @.
+    /// Returns the part before the @.
     #[must_use]
     pub fn local(&self) -> &str {
         self.0.split_once('@').map_or("", |(local, _)| local)
     }
 
-    /// What stands after the @.
+    /// Returns the part after the @.
     #[must_use]
     pub fn domain(&self) -> &str {
         self.0.split_once('@').map_or("", |(_, domain)| domain)

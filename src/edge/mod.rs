@@ -111,7 +111,7 @@ async fn scheduled(_event: ScheduledEvent, env: Env, _ctx: ScheduleContext) {
     }
 }
 
-/// What a lost message or a forgetful cache left undone.
+/// Catches up on what a lost message or a forgetful cache left undone.
 async fn sweep(platform: &Platform, service: &Service) {
     let Some(deployment) = service.deployment() else { return };
     let done = [

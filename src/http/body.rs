@@ -67,7 +67,7 @@ async fn read(mut body: Body, limit: usize) -> Option<Bytes> {
     (length <= limit).then(|| read.freeze())
 }
 
-/// What Windows programs begin a file in UTF-8 with.
+/// The bytes that Windows programs begin a file in UTF-8 with.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// A body that was larger than its limit.

@@ -76,7 +76,7 @@ impl Service {
         self.deployment.as_ref().ok()
     }
 
-    /// What this isolate knows of its mail providers.
+    /// Returns this isolate's record of its mail providers' failures.
     #[must_use]
     pub fn mail_health(&self) -> &Health {
         &self.caches.mail

@@ -9,7 +9,7 @@ use crate::http::caller::session_cookie;
 use crate::http::pages::console::HOME;
 use crate::model::deployment::Deployment;
 
-/// What a browser says of the page that made a request.
+/// The origin of the page that made a request, as the browser reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Page<'a> {
     /// Nothing: an old browser, or none.

@@ -10,7 +10,7 @@ use crate::http::area::Area;
 use crate::http::body::RequestBody;
 use crate::model::context::Context;
 
-/// What the service knows of a request before it is routed.
+/// The facts known of a request before it is routed.
 #[derive(Clone)]
 pub struct RequestState {
     /// The context; for a handler, with whoever the route's rule has let in.

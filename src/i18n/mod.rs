@@ -93,12 +93,12 @@ impl Language {
         }
     }
 
-    /// What joins two lines of a mail's copy.
+    /// Returns the text that joins two lines of a mail's copy.
     pub fn line_joint(self) -> &'static str {
         self.catalogue().line_joint
     }
 
-    /// What stands between a label and its value.
+    /// Returns the text between a label and its value.
     pub fn colon(self) -> &'static str {
         self.catalogue().colon
     }

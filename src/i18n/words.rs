@@ -1,6 +1,6 @@
 //! Names of days and months, date patterns and units of time.
 
-/// What a language needs to say a date or a duration.
+/// The words a language needs for a date or a duration.
 pub struct Words {
     /// names of the days, from Monday
     pub weekdays: [&'static str; 7],

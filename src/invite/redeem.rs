@@ -29,7 +29,7 @@ pub const SETS_PASSWORD: &[Purpose] = &[Purpose::AskPassword, Purpose::Offline];
 /// The purpose that lets somebody confirm an address.
 pub const CONFIRMS_ADDRESS: &[Purpose] = &[Purpose::VerifyEmail];
 
-/// What a link turns out to be.
+/// The state of a link.
 #[derive(Debug)]
 pub enum Link {
     /// It works: for this user.
@@ -113,7 +113,7 @@ fn judge(claims: Claims, outcome: Option<&Outcome>) -> Result<Link, DatabaseErro
     })
 }
 
-/// What came of redeeming a link.
+/// The result of redeeming a link.
 #[derive(Debug)]
 pub enum Redeemed {
     /// The account is live, with the password or the address that the link was for.

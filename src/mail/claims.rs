@@ -15,7 +15,7 @@ use crate::mail::template::{CLAIM, Piece, Template, claim_key, pieces};
 use crate::model::resource::WSO2_SCHEMA;
 use scim::schema::{Attribute, Mutability, ResourceType, Returned, Type};
 
-/// What stands before a claim's name in a template.
+/// The prefix of a claim's name in a template.
 pub const PREFIX: &str = CLAIM;
 /// The most claims that are read of a person.
 const MOST: usize = 200;
@@ -124,7 +124,7 @@ fn add(found: &mut BTreeMap<String, String>, name: &str, value: &Json) {
     }
 }
 
-/// What stands for a complex value as a whole.
+/// Returns the sub-attribute that represents a complex value as a whole.
 fn select_value(complex: &Map<String, Json>) -> &Json {
     let named = ["displayName", "display", "formatted", "value"];
     // Of an address or a number, the value itself; of a manager, the name.

@@ -128,7 +128,7 @@ fn rows_that_fit(deployment: &Deployment) -> u32 {
     rows.clamp(CONNECTIONS, BATCH)
 }
 
-/// What a batch comes to before it is leased.
+/// The selection of mails in a batch, before it is leased.
 struct Selection {
     to_lease: Vec<MailToLease>,
     unattempted: Vec<Unattempted>,

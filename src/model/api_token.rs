@@ -10,7 +10,7 @@ pub struct ApiToken {
     pub id: String,
     /// The number of the tenant it belongs to.
     pub tenant: u64,
-    /// What whoever made it calls it.
+    /// The name its creator gave it.
     pub name: String,
     /// The scopes it grants.
     pub scopes: Scopes,

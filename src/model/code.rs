@@ -7,7 +7,7 @@ use crate::ports::Millis;
 /// A code to be: what its token says, but not of whom. `invite::code` signs the token once what it is for has been written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Code {
-    /// What the code is good for.
+    /// The action the code authorizes.
     pub purpose: Purpose,
     /// The time it is issued, in seconds since the epoch.
     pub issued_at: u64,

@@ -32,7 +32,7 @@ pub enum Actor {
     Token {
         /// Its id.
         id: String,
-        /// What whoever made it calls it.
+        /// The name its creator gave it.
         name: String,
     },
     /// Latchkey itself: the mail sender, the sweep.

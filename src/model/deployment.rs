@@ -67,7 +67,7 @@ pub struct Deployment {
     pub user_stores: UserStores,
     /// The settings that the deployment sets, for every tenant that does not override them.
     pub variables: Values,
-    /// What holds where no tenant overrides it.
+    /// The settings in force where no tenant overrides them.
     pub settings: Settings,
 }
 
@@ -215,7 +215,7 @@ impl Deployment {
         self.mail_api_keys.iter().find(|(name, _)| name == provider).map(|(_, key)| key)
     }
 
-    /// What a provider's webhooks are checked with.
+    /// Returns the secret that a provider's webhooks are checked with.
     #[must_use]
     pub fn mail_webhook_secret(&self, provider: &str) -> Option<&Secret> {
         self.mail_webhook_secrets.iter().find(|(name, _)| name == provider).map(|(_, secret)| secret)

@@ -72,7 +72,7 @@ impl MailState {
     }
 }
 
-/// How the delivery of a user's invitation stands.
+/// The state of the delivery of a user's invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Delivery {
     /// By mail, which is in this state.

@@ -166,7 +166,7 @@ impl UserStores {
         known.unwrap_or((PRIMARY, name))
     }
 
-    /// What is said of a domain that is no store's.
+    /// Returns the error message for a domain that is no store's.
     #[must_use]
     pub fn unknown(&self, domain: &str) -> String {
         let known: Vec<&str> = std::iter::once(PRIMARY).chain(self.0.iter().map(|store| &*store.domain)).collect();

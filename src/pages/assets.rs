@@ -7,7 +7,7 @@
 /// The folder assets are served under, below the prefix of the page.
 pub const FOLDER: &str = "/assets/";
 
-/// What the caller sends as `Cache-Control` with an asset.
+/// The `Cache-Control` header of an asset, which the caller sends.
 pub const CACHE_CONTROL: &str = "public, max-age=31536000, immutable";
 
 /// A file that pages load.

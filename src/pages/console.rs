@@ -8,7 +8,7 @@ use crate::i18n::Language;
 use crate::i18n::time::pause;
 use crate::pages::layout::{Page, Shell, card};
 
-/// What the sign-in page shows.
+/// The contents of the sign-in page.
 #[derive(Clone, Copy, Debug)]
 pub struct SignInPage<'a> {
     /// where the page stands
@@ -25,7 +25,7 @@ pub struct SignInPage<'a> {
     pub notice: Option<Notice>,
 }
 
-/// What the sign-in page says about the request before.
+/// The sign-in page's notice about the request before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// name or password were left out

@@ -22,7 +22,7 @@ pub const REQUEST_NEW_MAIL: &str = "new-mail";
 /// Value of [`INTENT_FIELD`] on the button of the confirm-address page.
 pub const CONFIRM_EMAIL: &str = "confirm-email";
 
-/// What the set-password page shows.
+/// The contents of the set-password page.
 #[derive(Clone, Copy, Debug)]
 pub struct SetPasswordPage<'a> {
     /// where the page stands

@@ -14,7 +14,7 @@ use crate::pages::assets;
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// What every page needs to know about where it stands.
+/// The surroundings of a page, which every page needs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Shell<'a> {
     /// put before `/assets/...`: empty, or `/t/{tenant}`
@@ -37,7 +37,7 @@ impl Shell<'_> {
     }
 }
 
-/// How a page differs from the others.
+/// The parts of a page that differ from the others.
 pub(super) struct Page<'a> {
     /// title of the window, without the organization's name
     pub title: &'a str,

@@ -143,7 +143,7 @@ impl Row {
     }
 }
 
-/// What one statement of a batch answered.
+/// The result of one statement of a batch.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// The rows of a SELECT or a RETURNING.

@@ -66,7 +66,7 @@ pub async fn run(ctx: &Context, gate: &HashLimiter, registry: &Registry, plan: P
     json!({ "schemas": [BULK_RESPONSE_SCHEMA], "Operations": operations })
 }
 
-/// What a result repeats of its operation.
+/// The parts of an operation that its result repeats.
 struct Label {
     /// The operation's place in the request.
     index: usize,

@@ -42,7 +42,7 @@ fn take_members(ctx: &Context, document: &mut Document) -> Result<Vec<NewMember>
 /// 400 `invalidValue` for what names nobody: left out in silence, it would empty the group.
 fn member(ctx: &Context, value: &Json) -> Result<NewMember, ScimError> {
     let display = value["display"].as_str().map(|text| text.chars().take(MAX_DISPLAY).collect());
-    if let Some(id) = value["value"].as_str() {
+    if let Some(id) = value["value"].as_str().filter(|id| !id.trim().is_empty()) {
         return Ok(NewMember { id: id.to_owned(), display, referred_as: None });
     }
     let (id, referred_as) = value["$ref"].as_str().and_then(|reference| referred(ctx, reference)).ok_or_else(|| {
@@ -178,7 +178,7 @@ pub async fn modify(
     run(ctx, rt, id, &Edit::Modify(patch), &change, expected, with_members).await
 }
 
-/// What a request does to the members.
+/// A request's change of the members.
 #[derive(Default)]
 struct MembersChange {
     change: Change,
@@ -360,7 +360,7 @@ async fn answer(
     Ok(Found { resource, members, large, code: None })
 }
 
-/// What is left of a change once what is already so is taken out.
+/// Returns a change without the parts that are so already.
 fn effective(change: &Change, present: &HashSet<String>, members: u64) -> Change {
     if change.replace {
         let same = members == change.add.len() as u64 && change.add.iter().all(|member| present.contains(&member.id));

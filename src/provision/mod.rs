@@ -287,7 +287,7 @@ pub async fn read(
     Ok(find::by_id(there, &rt.name, id, with_groups).await?.ok_or_else(not_found)?.into())
 }
 
-/// What a write makes of a document.
+/// The edit that a write makes of a document.
 enum Edit {
     /// PUT: this one takes its place.
     Replace(Json),

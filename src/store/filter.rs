@@ -45,7 +45,7 @@ impl Bindings {
     }
 }
 
-/// What a predicate depends on besides the filter.
+/// The dependencies of a predicate besides the filter.
 #[derive(Debug)]
 pub(super) struct Scope<'a> {
     /// The type of the resources.

@@ -41,7 +41,7 @@ pub struct MailEvent {
     pub id: String,
     /// The provider's id of the mail.
     pub message: String,
-    /// What it says of the mail.
+    /// The kind of event.
     pub kind: MailEventKind,
     /// The provider's word for the kind of bounce.
     pub class: String,

@@ -43,7 +43,7 @@ impl TenantTemplateType {
     }
 }
 
-/// What a tenant has of a type.
+/// The templates of one type that a tenant has.
 #[derive(Clone, Debug, Default)]
 pub struct FoundTemplates {
     /// The type with its name as it was given; `None` when there is no such type.
@@ -104,7 +104,7 @@ pub async fn find_types(ctx: &Context) -> Result<Vec<String>, DatabaseError> {
     ctx.platform.query(statement).await?.iter().map(|row| row.read_text("name").map(str::to_owned)).collect()
 }
 
-/// What became of an attempt to store something.
+/// The result of an attempt to store something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stored {
     /// It is stored.
@@ -246,7 +246,7 @@ pub async fn store(
     Ok(if total > MOST_LOCALES { Stored::TooMany } else { Stored::Done })
 }
 
-/// What a template that is stored takes the place of.
+/// The templates that a stored one takes the place of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replace {
     /// Nothing.

@@ -13,7 +13,7 @@ use crate::store::audit;
 #[derive(Clone, Debug)]
 pub struct Operation(String);
 
-/// What became of a batch that was committed.
+/// The result of committing a batch.
 #[derive(Debug)]
 pub enum Committed {
     /// The database answered.

@@ -10,7 +10,7 @@ pub const COUNTED: Millis = 900_000;
 /// The account that stands for all of them.
 const ALL: &str = "";
 
-/// Where the failures of an attempt are counted.
+/// The key under which the failures of an attempt are counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailureKey {
     /// The number of the tenant whose account it is.

@@ -134,7 +134,7 @@ pub fn used_before(key: &str, reasons: &[String]) -> Error {
     Error { key: Some(key.to_owned()), ..Error::new(412, "22001", message, reasons.join(" ")) }
 }
 
-/// What a request to `resend-code` asks for.
+/// A request to `resend-code`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResendRequest {
     /// The user's name.
@@ -143,7 +143,7 @@ pub struct ResendRequest {
     pub scenario: Scenario,
 }
 
-/// What a code is for, in WSO2's terms.
+/// The purpose of a code, in WSO2's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scenario {
     /// `ASK_PASSWORD`

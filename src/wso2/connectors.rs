@@ -30,11 +30,11 @@ pub struct Property {
     pub description: &'static str,
     /// The kind of its values, which are strings all the same: that of the setting, if it has the same values.
     pub kind: Kind,
-    /// What a value of it means to Latchkey.
+    /// The effect of its value on Latchkey.
     pub effect: Effect,
 }
 
-/// What a property means to Latchkey.
+/// The effect of a property on Latchkey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// It is this setting, with the same values.

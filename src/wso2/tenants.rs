@@ -118,7 +118,7 @@ fn owner(body: &Json) -> Result<Owner, Error> {
 /// Returns why a tenant was not created, in WSO2's terms; the database's failures have none there.
 ///
 /// # Errors
-/// What is not the request's fault.
+/// Errors that are not the request's fault.
 pub fn create_error(refusal: CreateTenantError) -> Result<Error, ProvisionError> {
     match refusal {
         CreateTenantError::Exists => Ok(exists()),

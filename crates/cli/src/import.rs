@@ -41,7 +41,7 @@ const ROWS: usize = 500;
 struct Part {
     text: String,
     rows: usize,
-    /// What is added to a line of the part to make it one of the file.
+    /// The number that is added to a line of the part to make it one of the file.
     lines_before: usize,
 }
 

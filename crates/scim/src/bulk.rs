@@ -24,7 +24,7 @@ pub const MAX_OPERATIONS: usize = 1_000;
 pub const MAX_PAYLOAD_SIZE: usize = 1_048_576;
 /// The greatest depth of a request: a PATCH request's depth below two levels of operations.
 const MAX_NESTING: usize = 24;
-/// What a reference to another operation's resource begins with.
+/// The prefix of a reference to another operation's resource.
 const BULK_ID: &str = "bulkId:";
 
 /// The methods of bulk operations.

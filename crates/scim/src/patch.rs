@@ -106,7 +106,7 @@ impl Patch {
             .is_some_and(|path| self.steps.iter().any(|step| step.path.is_of(&path)))
     }
 
-    /// What the request writes of what is returned on request alone.
+    /// Returns the attributes that the request writes and that are returned on request alone.
     #[must_use]
     pub fn written(&self) -> Vec<AttributePath> {
         let mut written = Vec::new();

@@ -253,7 +253,7 @@ impl fmt::Display for AttributePath {
     }
 }
 
-/// What a path without a value filter denotes.
+/// The target of a path without a value filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// An attribute or sub-attribute.

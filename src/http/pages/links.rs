@@ -32,7 +32,7 @@ use crate::pages::layout::Shell;
 use crate::pages::problem;
 use crate::ports::DatabaseError;
 
-/// What the pages of one request share.
+/// The state that the pages of one request share.
 struct View<'a> {
     ctx: &'a Context,
     prefix: String,

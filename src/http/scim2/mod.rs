@@ -34,26 +34,35 @@ fn projection(query: &Query, resource_type: &Arc<ResourceType>) -> Result<Projec
     Projection::parse(resource_type, attributes.as_deref(), excluded.as_deref())
 }
 
-/// The names of the endpoints below `/scim2`, and what SCIM 1.1 called one of them.
-const ENDPOINTS: [(&str, &str); 8] = [
+/// What stands behind an endpoint, or `/scim2`, to search there by POST.
+const SEARCH: &str = ".search";
+
+/// The names of the endpoints below `/scim2`, and other names of one of them: SCIM 1.1's is `ServiceProviderConfigs`.
+const ENDPOINTS: [(&str, &str); 10] = [
     ("users", "Users"),
     ("groups", "Groups"),
     ("me", "Me"),
     ("bulk", "Bulk"),
+    (SEARCH, SEARCH),
     ("schemas", "Schemas"),
     ("resourcetypes", "ResourceTypes"),
     ("serviceproviderconfig", "ServiceProviderConfig"),
+    ("serviceproviderconfigs", "ServiceProviderConfig"),
     ("serviceconfiguration", "ServiceProviderConfig"),
 ];
 
 /// The one spelling of a path below `/scim2`: clients end it in a slash, double one, escape what needs no escape, and write
-/// an endpoint's name in any case. `None` for other paths: what is written in those is meant.
+/// an endpoint's name or `.search` in any case. `None` for other paths: what is written in those is meant.
 pub fn canonical_path(path: &str) -> Option<String> {
     let plain = uri::normalize_path(path);
     let rest = plain.strip_prefix("/scim2").filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
     let Some(rest) = rest.strip_prefix('/') else { return Some(plain.into_owned()) };
     let (endpoint, rest) = rest.find('/').map_or((rest, ""), |end| rest.split_at(end));
     let known = ENDPOINTS.iter().find(|(name, _)| endpoint.eq_ignore_ascii_case(name));
+    let rest = match rest.strip_prefix('/') {
+        Some(search) if search.eq_ignore_ascii_case(SEARCH) => "/.search",
+        _ => rest,
+    };
     Some(format!("/scim2/{}{rest}", known.map_or(endpoint, |(_, name)| name)))
 }
 

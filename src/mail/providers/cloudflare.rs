@@ -68,7 +68,7 @@ impl Provider for Cloudflare {
     }
 }
 
-/// What an error of the binding means.
+/// Returns the outcome that an error of the binding stands for.
 fn read(error: &EmailError) -> Handover {
     let code = word_of(&error.0);
     let told = code.to_owned();

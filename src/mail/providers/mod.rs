@@ -50,7 +50,7 @@ impl fmt::Debug for Message {
     }
 }
 
-/// What came of handing a message over.
+/// The outcome of handing a message over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Handover {
     /// The provider has it, under this id if it said so.

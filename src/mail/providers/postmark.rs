@@ -97,7 +97,7 @@ fn nothing_said() -> Handover {
     Handover::Unknown("without an outcome".to_owned())
 }
 
-/// What the answer to one message means.
+/// Returns the outcome that the answer to one message stands for.
 fn read(answer: &Answer) -> Handover {
     outcome(answer, &answer.body)
 }

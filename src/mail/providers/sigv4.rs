@@ -12,7 +12,7 @@ use crate::ports::Millis;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// What is signed of a POST without a query.
+/// The signed parts of a POST without a query.
 pub struct Post<'a> {
     /// The service's name in credentials, such as `ses`.
     pub service: &'a str,

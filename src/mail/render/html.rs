@@ -274,7 +274,7 @@ impl Scanner {
         self.state = if raw { State::Raw } else { State::Text };
     }
 
-    /// What the place we are at asks for.
+    /// Returns the kind of text expected at the current place.
     fn here(&self) -> Place {
         match self.state {
             State::Text | State::Comment => Place::Text,

@@ -24,13 +24,13 @@ use crate::store::outbox::row::LeasedMail;
 /// differ, and a request takes its time.
 const MEMORY_MARGIN: u64 = 300;
 
-/// What the attempts of one batch need.
+/// The dependencies of the attempts of one batch.
 pub struct Attempts<'a> {
     /// The outside world.
     pub platform: &'a Platform,
     /// The deployment, which has the providers.
     pub deployment: &'a Deployment,
-    /// What this isolate knows of them.
+    /// This isolate's record of their failures.
     pub health: &'a Health,
     /// The tenants' own templates that the mails are written by.
     pub templates: &'a Templates,
@@ -47,7 +47,7 @@ struct Attempt {
     same_key_is_safe: bool,
 }
 
-/// What is to be done with a mail.
+/// The next step for a mail.
 enum Step {
     /// To hand this message over.
     HandOver(Message),

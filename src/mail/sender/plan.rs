@@ -16,7 +16,7 @@ use crate::store::outbox::due::{DueMail, Person, SendingTenant};
 use crate::store::outbox::lease::RateCondition;
 use crate::store::outbox::row::{FrozenContent, QueuedMail, TemplateFacts};
 
-/// What is to be done with a mail that is due.
+/// The plan for a mail that is due.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "one at a time, and taken apart at once")]
 pub enum Plan {
@@ -76,7 +76,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// What a tenant's template may state about the person besides.
+    /// Returns the claims about the person that a tenant's template may use besides.
     fn claims(&self, person: &Person) -> BTreeMap<String, String> {
         let mut claims = person.document.as_ref().map(claims::values).unwrap_or_default();
         if let Some(name) = &person.user_name {

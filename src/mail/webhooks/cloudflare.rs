@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use crate::mail::webhooks::{classify, digest, read_text};
 use crate::store::mail_events::{MailEvent, MailEventKind};
 
-/// What `type` begins with.
+/// The prefix of `type`.
 const TYPE: &str = "cf.email.sending.message.";
 
 /// What a message of the queue says; `None` when it is nothing about the fate of a mail.

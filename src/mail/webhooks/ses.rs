@@ -41,7 +41,7 @@ impl WebhookProvider for Ses {
 /// How far, in milliseconds, a message's time may be from ours: it is when the message was published, and SNS tries again
 /// for up to an hour.
 const WINDOW: Millis = 65 * 60_000;
-/// How the names of SNS's certificates begin.
+/// The beginning of the path of SNS's certificates.
 const CERTIFICATE: &str = "/SimpleNotificationService-";
 
 /// SNS's host in the region of a topic.

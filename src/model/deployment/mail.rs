@@ -26,7 +26,7 @@ pub struct AwsAccess {
     pub region: String,
 }
 
-/// What the variables say about providers.
+/// The variables' configuration of the providers.
 pub(super) struct Providers {
     pub names: Vec<String>,
     pub from: Option<Sender>,

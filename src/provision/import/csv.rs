@@ -10,7 +10,7 @@ use crate::provision::import::row::{Column, Person, Row};
 use crate::provision::import::source::Source;
 use crate::provision::import::{MAX_ROW_BYTES, MAX_ROWS, Unreadable};
 
-/// What keeps a record from being read as cells.
+/// The reason a record cannot be read as cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
     /// It has more than [`MAX_ROW_BYTES`].

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use crate::provision::import::Unreadable;
 
-/// What to do with a file of another encoding.
+/// The advice for a file of another encoding.
 const ADVICE: &str = "save it as UTF-8, which Excel calls 'CSV UTF-8', or as Excel's 'Unicode Text'";
 
 /// Returns the text of a file that was sent without saying its encoding, or as UTF-8, without its byte order mark.

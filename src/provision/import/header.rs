@@ -11,7 +11,7 @@ use crate::base::text::cut;
 use crate::provision::import::Unreadable;
 use crate::provision::import::row::Column;
 
-/// What a column of a file is for.
+/// The use of a column of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Use {
     /// Its cells are values of this.
@@ -38,7 +38,7 @@ pub struct Mapped {
 pub struct Header {
     /// The use of each column.
     pub uses: Vec<Use>,
-    /// What to say of the columns that have names.
+    /// The mapping of the columns that have names, for the report.
     pub mapped: Vec<Mapped>,
     /// Whether the address is the user name too: Google's files have no other.
     pub email_is_user_name: bool,

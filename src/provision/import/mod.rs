@@ -181,13 +181,13 @@ struct Run<'a> {
     report: Report,
 }
 
-/// What is reported of a row that was not reached.
+/// The detail reported of a row that was not reached.
 const NOT_TRIED: &str = "The database did not answer, and this row was not imported. Import the file again: whoever exists \
     by then is reported as existing, and nobody is invited twice.";
-/// What is reported of a row whose batch brought an error.
+/// The detail reported of a row whose batch brought an error.
 const IN_DOUBT: &str = "The database did not answer while this row was written. Import the file again: whoever exists by \
     then is reported as existing, and nobody is invited twice.";
-/// What is reported of a row whose user exists.
+/// The detail reported of a row whose user exists.
 const EXISTS: &str = "A user with this userName exists already.";
 
 impl Run<'_> {
@@ -310,7 +310,7 @@ impl Run<'_> {
         outcomes
     }
 
-    /// What a dry run says of a batch.
+    /// Returns the results of a batch in a dry run.
     async fn look_up_names(&mut self, batch: &[(usize, NewResource)]) -> Vec<(usize, Outcome)> {
         let keys: Vec<String> = batch.iter().map(|(_, new)| fold(&new.resource.user_name())).collect();
         let taken = match find::taken_names(self.ctx, &keys).await {

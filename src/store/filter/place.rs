@@ -99,7 +99,7 @@ fn below(path: &str, name: &str) -> String {
 }
 
 impl Compiler<'_> {
-    /// Where the values of a path's attribute are.
+    /// Returns the place of the values of a path's attribute.
     pub(super) fn place(&mut self, path: &AttributePath) -> Place {
         if let Some(place) = self.derived(path) {
             return place;
@@ -155,7 +155,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// What is not stored in the document.
+    /// Returns the place of an attribute that is not stored in the document.
     fn derived(&mut self, path: &AttributePath) -> Option<Place> {
         let is_user = self.scope.resource_type.name == USER;
         let simple = |scalar: Scalar| Some(Place::One(Item::Simple(scalar)));

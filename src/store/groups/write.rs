@@ -16,7 +16,7 @@ use crate::store::{cross_store, pending};
 /// The most members one statement carries.
 const CHUNK: usize = 1_000;
 
-/// What is to become of a group's members.
+/// A change of a group's members.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
     /// All others go first.

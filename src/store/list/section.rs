@@ -88,7 +88,7 @@ fn pinned(stores: &UserStores, filter: Option<&Filter>) -> Option<Option<u16>> {
     }
 }
 
-/// What user names in a filter mean in one store.
+/// The interpretation of user names in a filter, in one store.
 struct Names<'a> {
     stores: &'a UserStores,
     store: Option<u16>,

@@ -17,7 +17,7 @@ use scim::query::{MAX_COUNT, Query, Start};
 /// How far an index may reach into the users of several stores in an order: all before it are read and merged.
 const MAX_MERGED: u64 = 10_000;
 
-/// What one type has in one store.
+/// The resources of one type in one store.
 struct Part<'a> {
     ctx: &'a StoreContext,
     /// Tells the parts apart in a cursor: the type's name, after the store's number unless that is PRIMARY.

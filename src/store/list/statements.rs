@@ -67,7 +67,7 @@ impl<'a> Listing<'a> {
         &self.scope.resource_type.name
     }
 
-    /// What decides which resources come in which order.
+    /// Returns the strings that decide which resources come in which order.
     pub(super) fn identity(&self) -> [String; 4] {
         self.identity.clone()
     }

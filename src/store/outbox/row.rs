@@ -32,8 +32,8 @@ pub struct QueuedMail {
     pub state: MailState,
     /// The number of attempts to send it.
     pub attempts: u32,
-    /// The time since which an attempt may have been accepted unnoticed. A doubt is never forgotten: only a provider that still
-    /// remembers the mail's key can tell.
+    /// The time since which an attempt may have been accepted unnoticed. A doubt is never forgotten: only a provider that
+    /// still remembers the mail's key can tell.
     pub doubtful: Option<Millis>,
     /// The providers that have certainly refused it, and until when none of them is asked again.
     pub refused: BTreeMap<String, Millis>,

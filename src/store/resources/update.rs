@@ -16,7 +16,7 @@ use crate::store::resources::DerivedColumns;
 use crate::store::{credentials, outbox, sessions};
 use scim::schema::ResourceType;
 
-/// What an update changes besides the resource's own row.
+/// The changes of an update besides the resource's own row.
 #[derive(Clone, Debug, Default)]
 pub struct SideEffects {
     /// The hash of a new password.

@@ -50,7 +50,7 @@ pub fn values(text: &str) -> Result<Vec<Value>, SyntaxError> {
     Ok(values)
 }
 
-/// Where lines begin that start with a bracket.
+/// Returns the starts of the lines that begin with a bracket.
 fn headers(text: &str) -> impl Iterator<Item = usize> {
     let mut position = 0;
     text.split_inclusive('\n').filter_map(move |line| {

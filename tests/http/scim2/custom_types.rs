@@ -435,6 +435,7 @@ fn what_does_not_make_a_schema_or_a_type_is_refused() {
         ("Device", "/Schemas"),
         ("Device", "/ResourceTypes"),
         ("Device", "/ServiceProviderConfig"),
+        ("Device", "/ServiceProviderConfigs"),
     ] {
         assert_problem(
             &admin.post("/api/resource-types", &json!({ "name": name, "endpoint": endpoint, "schema": device() })),

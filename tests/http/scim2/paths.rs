@@ -32,7 +32,12 @@ fn a_path_in_any_spelling_leads_to_its_resource() {
     }
     let created = admin.post("/scim2/groups/", &json!({ "displayName": "g" }));
     assert_eq!(created.is(201)["meta"]["location"].as_str().map(|path| path.contains("/scim2/Groups/")), Some(true));
-    assert_eq!(admin.post("/scim2/users/.search/", &json!({})).is(200)["totalResults"], 1);
+    for path in ["/scim2/users/.search/", "/scim2/users/.SEARCH", "/scim2//Users//.Search/", "/scim2/Users/%2Esearch"] {
+        assert_eq!(admin.post(path, &json!({})).is(200)["totalResults"], 1, "{path}");
+    }
+    for path in ["/scim2/.SEARCH", "/scim2/.Search/"] {
+        assert_eq!(admin.post(path, &json!({ "filter": "userName pr" })).is(200)["totalResults"], 1, "{path}");
+    }
     assert_eq!(
         admin
             .post(
@@ -53,6 +58,8 @@ fn discovery_answers_in_any_case_and_by_scim_1s_name() {
     let nobody = app.nobody();
     let config = nobody.get("/scim2/ServiceProviderConfig").is(200);
     for path in [
+        "/scim2/ServiceProviderConfigs",
+        "/scim2/serviceproviderconfigs/",
         "/scim2/serviceConfiguration",
         "/scim2/ServiceConfiguration/",
         "/scim2/serviceproviderconfig",

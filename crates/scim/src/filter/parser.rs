@@ -5,7 +5,8 @@
 //!
 //! Two things go beyond the RFC's grammar because clients send them. Entra ID writes a sub-attribute behind the brackets
 //! of a value filter, `emails[type eq "work"].value eq "x"`: it is one more term inside them. WSO2's and Microsoft's
-//! collections leave the quotation marks out: a bare word that is no JSON literal is text.
+//! collections leave the quotation marks out: a bare word that is no JSON literal is text. `True` and `NULL` are none; what
+//! is compared with a boolean attribute is read as one in any case, as quoted text is.
 
 use serde_json::Value;
 
@@ -185,9 +186,9 @@ impl<'a> Parser<'a> {
 /// The value that a word without quotation marks stands for.
 fn bare(word: &str) -> Result<Value, Error> {
     let literal = match word {
-        _ if word.eq_ignore_ascii_case("true") => Value::Bool(true),
-        _ if word.eq_ignore_ascii_case("false") => Value::Bool(false),
-        _ if word.eq_ignore_ascii_case("null") => Value::Null,
+        "true" => Value::Bool(true),
+        "false" => Value::Bool(false),
+        "null" => Value::Null,
         // Quoted, but not as JSON quotes: the marks are no part of what is meant.
         _ if word.starts_with(['\'', '`', '‘', '’', '‚', '“', '”', '„', '«', '»']) => {
             return Err(Error::invalid_filter("Text goes in double quotes (\")."));

@@ -346,6 +346,12 @@ fn a_bare_word_that_is_no_json_literal_is_text() {
         ("meta.created gt 2026-01-01T00:00:00Z", r#"meta.created gt "2026-01-01T00:00:00Z""#),
         ("meta.created le 2026-01-01T00:00:00.5+02:00", r#"meta.created le "2026-01-01T00:00:00.5+02:00""#),
         ("active eq True", "active eq true"),
+        ("active eq FALSE", "active eq false"),
+        ("emails[primary eq TRUE]", "emails[primary eq true]"),
+        ("title eq True", r#"title eq "True""#),
+        ("title ne FALSE", r#"title ne "FALSE""#),
+        ("title eq NULL", r#"title eq "NULL""#),
+        ("emails eq Null", r#"emails eq "Null""#),
     ] {
         assert_eq!(parse(text), parse(means), "{text}");
     }
@@ -368,6 +374,9 @@ fn a_bare_word_that_is_no_json_literal_is_text() {
         "userName eq",
         "kim",
         "active eq yes",
+        "active eq NULL",
+        "title eq true",
+        "title eq false",
         "meta.created gt yesterday",
         "meta.created gt 2026-01-01",
         "urn:latchkey:params:scim:schemas:extension:invitation:2.0:User:attempts eq 3a",

@@ -11,7 +11,7 @@ use crate::patch::{Kind, Step};
 use crate::schema::{AttributePath, Mutability, REF, VALUE};
 use crate::value::{read, read_listed, wrong};
 
-/// What is to be done to the values.
+/// The operation on the values.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ValueOp {
     /// Add these, in the schema's form. One that is there already stays as it is.
@@ -72,10 +72,13 @@ pub(super) fn op(step: Step) -> Result<Vec<ValueOp>, Error> {
                 let error = Error::invalid_path(format!("Values of '{target}' are selected here by 'value eq' only."));
                 return if kind == Kind::Add { Err(error) } else { Ok(vec![ValueOp::Refuse(filter, error)]) };
             };
+            // Whoever would remove them says `remove`, or `[]`.
+            if value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty()) {
+                let error = Error::invalid_value(format!("The 'value' says nothing of what '{target}' is to be."));
+                return if kind == Kind::Add { Err(error) } else { Ok(vec![ValueOp::Refuse(filter, error)]) };
+            }
             let given = match value {
                 Value::Array(given) => given,
-                Value::Null => Vec::new(),
-                Value::String(text) if text.is_empty() => Vec::new(),
                 single => vec![single],
             };
             if kind == Kind::Add {
@@ -127,7 +130,7 @@ fn with_value(given: Value, value: &str) -> Value {
 
 /// Whether a value as a client gives it says which it is.
 fn says_value(given: &Value) -> bool {
-    let is_said = |value: &Value| !value.is_null() && value.as_str() != Some("");
+    let is_said = |value: &Value| !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty());
     match given {
         Value::Object(object) => object
             .iter()

@@ -20,8 +20,17 @@ pub struct Registry {
     resource_types: Vec<Arc<ResourceType>>,
 }
 
-/// The endpoints of the protocol itself (RFC 7644 section 3.2), and SCIM 1.1's name of one of them.
-const RESERVED: [&str; 6] = ["Me", "Bulk", "Schemas", "ResourceTypes", "ServiceProviderConfig", "ServiceConfiguration"];
+/// The endpoints of the protocol itself (RFC 7644 section 3.2), and other names of one of them:
+/// SCIM 1.1's is `ServiceProviderConfigs`.
+const RESERVED: [&str; 7] = [
+    "Me",
+    "Bulk",
+    "Schemas",
+    "ResourceTypes",
+    "ServiceProviderConfig",
+    "ServiceProviderConfigs",
+    "ServiceConfiguration",
+];
 
 static STANDARD: LazyLock<Registry> = LazyLock::new(|| {
     // The documents are compiled in, and a test reads them: this cannot fail in a build that passed.

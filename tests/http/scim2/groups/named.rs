@@ -64,6 +64,10 @@ fn members_that_name_nobody_are_refused_and_nothing_changes() {
         json!({ "display": "kim" }),
         json!({}),
         json!(""),
+        json!(" "),
+        json!([" "]),
+        json!(["\t"]),
+        json!([{ "value": "  " }]),
         json!([{ "value": null, "display": "kim" }]),
         json!([{ "value": "", "type": "User" }]),
         json!([{ "value": id(&scene.mary) }, { "display": "kim" }]),
@@ -213,4 +217,30 @@ fn replacing_members_that_a_filter_does_not_select_is_no_target() {
     let named =
         json!([{ "op": "replace", "path": format!("members[value eq \"{mary}\"]"), "value": { "display": "kim" } }]);
     assert_eq!(sorted_values(&admin.patch(group, named).is(200)["members"]), [mary]);
+}
+
+#[test]
+fn a_member_that_a_filter_selects_is_not_removed_by_saying_nothing() {
+    let app = App::new();
+    let scene = scene(&app);
+    let (admin, group, paul) = (&scene.admin, &scene.group, id(&scene.paul));
+    let path = format!("members[value eq \"{paul}\"]");
+    for op in ["add", "replace"] {
+        let before = admin.get(group).is(200);
+        for nothing in [json!(""), json!("  "), json!(null)] {
+            let operation = json!([{ "op": op, "path": path, "value": nothing }]);
+            admin.patch(group, operation).is_error(400, Some("invalidValue"));
+            assert_eq!(admin.get(group).is(200), before, "{op} {nothing}");
+        }
+        for itself in [json!({}), json!({ "display": "x" }), json!({ "value": " " }), json!([""])] {
+            let after = admin.patch(group, json!([{ "op": op, "path": path, "value": itself }])).is(200);
+            assert_eq!(sorted_values(&after["members"]), [paul], "{op} {itself}");
+        }
+    }
+    for nothing in [json!(""), json!(null)] {
+        let nobody = json!([{ "op": "replace", "path": "members[value eq \"nobody\"]", "value": nothing }]);
+        admin.patch(group, nobody).is_error(400, Some("noTarget"));
+    }
+    let emptied = admin.patch(group, json!([{ "op": "replace", "path": path, "value": [] }])).is(200);
+    assert_eq!(emptied.get("members"), None);
 }

@@ -74,10 +74,18 @@ fn members_that_name_nobody_are_refused() {
         (json!({ "value": null }), vec![json!({ "value": "u1" })]),
         (json!({ "Value": "u2" }), vec![json!({ "value": "u2" })]),
         (json!("u2"), vec![json!({ "value": "u2" })]),
-        (json!(null), Vec::new()),
+        (json!([]), Vec::new()),
     ] {
         let expected = vec![ValueOp::ReplaceSelected { selected: selected.clone(), by }];
         assert_eq!(by_filter(value.clone()), expected, "{value}");
+    }
+    for value in [json!(null), json!(""), json!("  ")] {
+        let replaced = by_filter(value.clone());
+        assert!(
+            matches!(replaced.as_slice(), [ValueOp::Refuse(_, error)] if error.scim_type == Some(ScimType::InvalidValue))
+        );
+        let added = ops(json!({ "op": "add", "path": "members[value eq u1]", "value": value }));
+        assert_eq!(added, Err(Some(ScimType::InvalidValue)), "{value}");
     }
 }
 
