@@ -12,6 +12,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::base::text::cut;
 use crate::mail::render::validate::{Part, Problem};
 use crate::mail::template::{CLAIM, Piece, Template, claim_key, pieces};
+use crate::model::resource::WSO2_SCHEMA;
 use scim::schema::{Attribute, Mutability, ResourceType, Returned, Type};
 
 /// The prefix of a claim's name in a template.
@@ -20,6 +21,9 @@ pub const PREFIX: &str = CLAIM;
 const MOST: usize = 200;
 /// The most characters of a claim's name.
 const LONGEST_NAME: usize = 256;
+
+/// What `urn:scim:wso2:schema` shows of an account, in lower case: no document has it.
+const OF_THE_ACCOUNT: [&str; 5] = ["accountstate", "accountlocked", "emailverified", "lockedreason", "pendingemails"];
 
 /// WSO2's names (`http://wso2.org/claims/...`), and where the value is: the first that has one counts.
 const WSO2: &[(&str, &[&str])] = &[
@@ -144,19 +148,44 @@ pub fn is_known(rt: &ResourceType, claim: &str) -> bool {
         return false;
     }
     let claim = claim_key(claim);
-    if WSO2.iter().any(|(known, _)| *known == claim) {
+    WSO2.iter().any(|(known, _)| *known == claim)
+        || names(rt, &claim).iter().any(|(attribute, sub)| is_stored(attribute) && fills(attribute, *sub))
+}
+
+/// Whether it is something of a user that the server makes or keeps to itself: known, and in no mail.
+fn is_not_carried(rt: &ResourceType, claim: &str) -> bool {
+    if claim.chars().count() > LONGEST_NAME {
+        return false;
+    }
+    let claim = claim_key(claim);
+    let name = split(&claim).0;
+    let is_made = matches!(name, "id" | "userid" | "created" | "modified" | "meta" | "schemas" | "groups");
+    if is_made || OF_THE_ACCOUNT.contains(&name) {
         return true;
     }
-    let (name, sub) = split(&claim);
-    let of_extensions = rt.extensions.iter().filter_map(|extension| extension.schema.attribute(name));
-    let mut attributes = rt.attribute(name).into_iter().chain(of_extensions);
-    let fits = |attribute: &Attribute, sub: Option<&str>| is_stored(attribute) && fills(attribute, sub);
-    attributes.any(|attribute| fits(attribute, sub))
-        || rt.extensions.iter().any(|extension| {
-            let rest = claim.strip_prefix(&extension.schema.id.to_ascii_lowercase());
-            let Some((name, sub)) = rest.and_then(|rest| rest.strip_prefix(':')).map(split) else { return false };
-            extension.schema.attribute(name).is_some_and(|attribute| fits(attribute, sub))
-        })
+    names(rt, &claim).iter().any(|(attribute, sub)| {
+        let of_it = sub.map(|sub| attribute.sub_attribute(sub));
+        of_it.map_or(!is_stored(attribute), |sub| sub.is_some_and(|sub| !is_stored(attribute) || !is_stored(sub)))
+    })
+}
+
+/// The attributes that a claim may name, each with the part of it.
+fn names<'a>(rt: &'a ResourceType, claim: &'a str) -> Vec<(&'a Attribute, Option<&'a str>)> {
+    let (name, sub) = split(claim);
+    let mut found: Vec<_> = rt.attribute(name).map(|attribute| (&**attribute, sub)).into_iter().collect();
+    for extension in &rt.extensions {
+        // The enterprise extension has them as other names of WSO2's.
+        let has_them = [WSO2_SCHEMA, "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"];
+        if has_them.contains(&&*extension.schema.id) && OF_THE_ACCOUNT.contains(&name) {
+            continue;
+        }
+        found.extend(extension.schema.attribute(name).map(|attribute| (&**attribute, sub)));
+        let rest = claim.strip_prefix(&extension.schema.id.to_ascii_lowercase());
+        if let Some((name, sub)) = rest.and_then(|rest| rest.strip_prefix(':')).map(split) {
+            found.extend(extension.schema.attribute(name).map(|attribute| (&**attribute, sub)));
+        }
+    }
+    found
 }
 
 /// An attribute's name, and that of a part of it.
@@ -200,7 +229,11 @@ fn named(template: &Template) -> Vec<(Part, &str)> {
 #[must_use]
 pub fn problems(rt: &ResourceType, template: &Template) -> Vec<Problem> {
     let unknown = named(template).into_iter().filter(|(_, claim)| !is_known(rt, claim));
-    unknown.map(|(part, claim)| Problem::NoClaim(part, cut(claim, LONGEST_NAME))).collect()
+    let problem = |(part, claim)| {
+        let name = cut(claim, LONGEST_NAME);
+        if is_not_carried(rt, claim) { Problem::NotCarried(part, name) } else { Problem::NoClaim(part, name) }
+    };
+    unknown.map(problem).collect()
 }
 
 /// Returns made-up claims for the preview of a template: of Paul, and the name of an attribute where Paul has none.

@@ -441,6 +441,20 @@ fn a_claim_that_nothing_can_fill_is_a_problem_that_preview_and_put_name() {
         json!({ "contentType": "text/html", "subject": "{{nobody}}", "body": "{{invitation-link}}", "footer": "" });
     let stored = app.admin("PUT", &format!("{TYPES}/QXNrUGFzc3dvcmQ/org-templates/en_US"), own.to_string());
     assert!(stored.header("latchkey-template-problems").contains("{{nobody}}"));
+    for (claim, said) in [
+        ("id", "which a mail does not carry"),
+        ("http://wso2.org/claims/created", "which a mail does not carry"),
+        ("meta.lastModified", "which a mail does not carry"),
+        ("groups", "which a mail does not carry"),
+        ("urn:scim:wso2:schema:accountState", "which a mail does not carry"),
+        ("nonsense", "which is no attribute of a user"),
+        ("x".repeat(257).as_str(), "which is no attribute of a user"),
+    ] {
+        let body = format!("{{{{user.claim.{claim}}}}} {{{{invitation-link}}}}");
+        let draft = json!({ "type": "AskPassword", "locale": "en_US", "subject": "s", "body": body });
+        let preview = app.admin("POST", PREVIEW, draft.to_string()).json();
+        assert!(preview["problems"][0].as_str().is_some_and(|problem| problem.contains(said)), "{claim}: {preview}");
+    }
     // A header takes ASCII alone: a name beyond it loses nothing else.
     let foreign = json!({ "contentType": "text/html", "subject": "{{user.claim.größe}} {{nobody}}", "body": "{{invitation-link}}", "footer": "" });
     let stored = app.admin("PUT", &format!("{TYPES}/QXNrUGFzc3dvcmQ/org-templates/en_US"), foreign.to_string());

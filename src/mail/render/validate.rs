@@ -43,6 +43,8 @@ pub enum Problem {
     NotThere(Part, String),
     /// No user can have this claim; nothing will stand there.
     NoClaim(Part, String),
+    /// This claim is known, and no mail carries it; nothing will stand there.
+    NotCarried(Part, String),
 }
 
 impl Problem {
@@ -67,6 +69,12 @@ impl fmt::Display for Problem {
                 write!(
                     f,
                     "The {part} names {{{{user.claim.{claim}}}}}, which is no attribute of a user: nothing will stand there."
+                )
+            }
+            Self::NotCarried(part, claim) => {
+                write!(
+                    f,
+                    "The {part} names {{{{user.claim.{claim}}}}}, which a mail does not carry: nothing will stand there."
                 )
             }
             Self::NotThere(part, name) => {
