@@ -42,6 +42,6 @@ test("whoever was under way in the same isolate is answered in his own dialect",
 
 test("the log says where, and not what", async () => {
   const log = worker.log();
-  assert.match(log, /"event":"panic","place":"src\/http\/dev\.rs:\d+"/);
+  assert.match(log, /"event":"panic","place":"src\/http\/pages\/inbox\.rs:\d+"/);
   assert.ok(!log.includes("asked for"), "the message stays out of the log");
 });
