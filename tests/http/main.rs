@@ -7,6 +7,7 @@ mod access;
 mod api;
 mod attacks;
 mod audit;
+mod bounds;
 mod complaints;
 mod console;
 mod external;
