@@ -6,7 +6,7 @@ use crate::model::mail::MailState;
 use crate::ports::{DatabaseError, Statement};
 use crate::store::audit;
 use crate::store::outbox::listing::ENDED;
-use crate::store::outbox::outcome::{invitations, quoted};
+use crate::store::outbox::{invitations, quoted};
 
 /// The most mails one call queues again.
 const MANY: u32 = 1_000;
