@@ -36,5 +36,13 @@ UPDATE resources SET delivery = (SELECT o.state FROM outbox o WHERE o.tenant = r
 
 -- What was kept of users who are there no more. An empty recipient stands for one that has been removed.
 UPDATE outbox SET recipient = '', invited_by = NULL, new_email = NULL, facts = NULL, last_error = NULL
-  WHERE NOT EXISTS (SELECT 1 FROM resources r WHERE r.tenant = outbox.tenant AND r.id = outbox.user_id)
-  AND state NOT IN ('queued', 'sending', 'deferred');
+  WHERE NOT EXISTS (SELECT 1 FROM resources r WHERE r.tenant = outbox.tenant AND r.id = outbox.user_id);
+UPDATE tenants SET owners = (SELECT json_group_array(CASE WHEN EXISTS (SELECT 1 FROM resources r
+    WHERE r.tenant = tenants.number AND r.id = j.value ->> 'id')
+    THEN json(j.value) ELSE json_object('id', j.value ->> 'id') END) FROM json_each(tenants.owners) j)
+  WHERE owners <> '[]';
+
+-- What users did themselves, for whoever asks what is stored about them: the actor ends with the user's id, in brackets where
+-- it was by a role.
+CREATE INDEX audit_actor ON audit (tenant, substr(rtrim(actor, ')'), -36), number)
+  WHERE actor GLOB 'user:*' OR actor GLOB 'administrator:* (*)';

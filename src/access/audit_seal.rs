@@ -24,6 +24,7 @@ use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Millis, Platform};
 use crate::store::audit::rows::{self, Anchor, Entry, Stretch};
 use crate::store::audit::seal::{self, Unsealed};
+use crate::store::tenant_settings;
 
 const LABEL: &[u8] = b"latchkey/audit/v1";
 const ANCHOR_LABEL: &[u8] = b"latchkey/audit-anchor/v1";
@@ -133,7 +134,9 @@ async fn retain(platform: &Platform, deployment: &Deployment) -> Result<(), Data
     let mut random = [0; 8];
     platform.entropy.fill(&mut random);
     let from = i64::from_be_bytes(random) & ((1 << 53) - 1);
-    for (tenant, days) in seal::retentions(platform, from, TENANTS).await? {
+    for (tenant, days) in
+        tenant_settings::of_some_tenants(platform, &settings::AUDIT_RETENTION_DAYS, from, TENANTS).await?
+    {
         let own = days.map(|days| (settings::AUDIT_RETENTION_DAYS.name, days));
         let days = deployment.settings_of(&tenant, &own.into_iter().collect()).audit_retention_days;
         if days > 0 {

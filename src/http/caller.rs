@@ -68,6 +68,15 @@ pub async fn allowed(state: &RequestState, headers: &HeaderMap, any_of: &[Scope]
     Err(ApiError::forbidden(detail))
 }
 
+/// The same for a caller who has all of these scopes.
+pub async fn allowed_all(state: &RequestState, headers: &HeaderMap, all: &[Scope]) -> Result<Context, ApiError> {
+    let ctx = authenticated(state, headers).await?;
+    let Some(missing) = all.iter().find(|scope| !ctx.scopes.has(**scope)) else { return Ok(ctx) };
+    let names: Vec<&str> = all.iter().map(|scope| scope.as_str()).collect();
+    let detail = format!("This takes the scopes {}: these credentials do not have {missing}.", names.join(" and "));
+    Err(ApiError::forbidden(detail))
+}
+
 async fn authenticated(state: &RequestState, headers: &HeaderMap) -> Result<Context, ApiError> {
     let credentials = credentials(state, headers).ok_or_else(unauthorized)?;
     Ok(authenticate::caller(&state.ctx, &state.gate, &credentials).await?)

@@ -15,7 +15,7 @@ use axum::response::Response;
 use axum::routing::{MethodFilter, on};
 
 use crate::base::scope::Scope;
-use crate::http::api::{audit, invitations, mail, registrations, settings, templates, tokens};
+use crate::http::api::{audit, invitations, mail, privacy, registrations, settings, templates, tokens};
 use crate::http::body::RequestBody;
 use crate::http::error::ApiError;
 use crate::http::pages::{console, inbox, links};
@@ -33,6 +33,8 @@ pub enum Rule {
     Own,
     /// Whoever has one of these scopes in the tenant of the path.
     Scopes(&'static [Scope]),
+    /// Whoever has all of these scopes in the tenant of the path.
+    AllScopes(&'static [Scope]),
     /// Whoever has signed in to the console; others are sent to sign in.
     SignedIn,
 }
@@ -43,11 +45,14 @@ impl fmt::Display for Rule {
             Self::Anyone => f.write_str("anyone"),
             Self::Own => f.write_str("own"),
             Self::SignedIn => f.write_str("signed in"),
-            Self::Scopes(any_of) => {
-                f.write_str(&any_of.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" or "))
-            }
+            Self::Scopes(any_of) => f.write_str(&joined(any_of, " or ")),
+            Self::AllScopes(all) => f.write_str(&joined(all, " and ")),
         }
     }
+}
+
+fn joined(scopes: &[Scope], by: &str) -> String {
+    scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(by)
 }
 
 /// A method at an address, who may call it, and what answers.
@@ -116,6 +121,10 @@ async fn guarded(endpoint: Endpoint, mut input: Input) -> Result<Response, ApiEr
             let allowed = caller::allowed(state, headers, any_of).await;
             Some(allowed.map_err(|error| caller::explain(error, headers, any_of))?)
         }
+        Rule::AllScopes(all) => {
+            let allowed = caller::allowed_all(state, headers, all).await;
+            Some(allowed.map_err(|error| caller::explain(error, headers, all))?)
+        }
         Rule::SignedIn => match caller::in_session(&state.ctx, headers).await? {
             None => return Ok(console::to_sign_in(&state.ctx, uri)),
             in_session => in_session,
@@ -153,6 +162,7 @@ const INVITATIONS: Rule = Rule::Scopes(&[Scope::Invitations]);
 const LINKS: Rule = Rule::Scopes(&[Scope::Links]);
 const MAIL: Rule = Rule::Scopes(&[Scope::Mail]);
 const AUDIT: Rule = Rule::Scopes(&[Scope::Audit]);
+const PRIVACY: Rule = Rule::AllScopes(&[Scope::ScimRead, Scope::Audit]);
 const TEMPLATES: Rule = Rule::Scopes(&[Scope::Templates]);
 const TENANTS: Rule = Rule::Scopes(&[Scope::Tenants]);
 
@@ -216,6 +226,7 @@ pub static ROUTES: &[Route] = &[
     route(POST, "/api/mail/templates/preview", TEMPLATES, handler!(templates::preview)),
     route(GET, "/api/audit", AUDIT, handler!(audit::list)),
     route(GET, "/api/audit/verification", AUDIT, handler!(audit::verify)),
+    route(GET, "/api/users/{id}/privacy", PRIVACY, handler!(privacy::show)),
     // WSO2's endpoints.
     route(POST, "/api/identity/recovery/v0.9/validate-code", ANYONE, handler!(codes::validate_recovery)),
     route(POST, "/api/identity/recovery/v0.9/set-password", ANYONE, handler!(codes::set_password)),

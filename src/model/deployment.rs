@@ -19,6 +19,7 @@ use crate::model::administrator::Administrator;
 use crate::model::settings::{RATE_LIMITS, SETTINGS, Settings, Values};
 use crate::model::tenant::Tenant;
 use crate::model::user_stores::UserStores;
+use crate::ports::Millis;
 
 /// Whether this is somebody's machine or the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,6 +150,7 @@ impl Deployment {
             variables.entry(RATE_LIMITS.name).or_insert_with(|| "off".to_owned());
         }
         let settings = Settings::parse(&variables, &mut problems);
+        problems.extend(problem_with_retention(&settings, mail_give_up_hours));
         let Some(mail_from) = providers.from.filter(|_| problems.is_empty()) else { return Err(problems) };
         Ok(Self {
             environment,
@@ -191,6 +193,19 @@ impl Deployment {
         values
     }
 
+    /// What stands against these settings of a tenant in this deployment, in a sentence each.
+    #[must_use]
+    pub fn problems_with(&self, settings: &Settings) -> Vec<String> {
+        problem_with_retention(settings, self.mail_give_up_hours).into_iter().collect()
+    }
+
+    /// For how long a tenant's outbox keeps a mail, in milliseconds.
+    #[must_use]
+    pub fn mail_retention(&self, settings: &Settings) -> Millis {
+        const HOUR: Millis = 3_600_000;
+        HOUR * i64::from(self.mail_give_up_hours).max(24 * i64::from(settings.mail_retention_days))
+    }
+
     /// Whether this is a development machine.
     #[must_use]
     pub fn is_development(&self) -> bool {
@@ -226,6 +241,14 @@ impl Deployment {
     pub fn mail_api_base(&self, provider: &str) -> Option<&str> {
         self.mail_api_bases.iter().find(|(name, _)| name == provider).map(|(_, base)| base.as_str())
     }
+}
+
+/// Why mails may not be removed as early as these settings say.
+fn problem_with_retention(settings: &Settings, give_up_hours: u32) -> Option<String> {
+    let days = settings.mail_retention_days;
+    (days.saturating_mul(24) < give_up_hours).then(|| {
+        format!("MAIL_RETENTION_DAYS is {days}: mails are tried for MAIL_GIVE_UP_HOURS, {give_up_hours} hours, and must be kept as long.")
+    })
 }
 
 /// An origin and nothing more: links are built by appending a path to it.

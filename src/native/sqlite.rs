@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, ErrorCode, ffi};
+use rusqlite::{Connection, ErrorCode, StatementStatus, ffi};
 
 use crate::ports::{Database, DatabaseError, Outcome, Row, Statement, Value};
 
@@ -65,6 +66,7 @@ const MAY_SCAN: &[&str] = &["o.provider = 'inbox'", "INDEXED BY audit_unsealed"]
 pub struct Sqlite {
     connection: Mutex<Connection>,
     explained: Mutex<HashSet<String>>,
+    steps: AtomicU64,
 }
 
 impl Sqlite {
@@ -103,12 +105,17 @@ impl Sqlite {
             connection.set_limit(limit, value)?;
         }
         connection.set_prepared_statement_cache_capacity(256);
-        Ok(Self { connection: Mutex::new(connection), explained: Mutex::default() })
+        Ok(Self { connection: Mutex::new(connection), explained: Mutex::default(), steps: AtomicU64::new(0) })
     }
 
     /// Runs `look` on the connection: for tests that look into the tables, or explain a statement.
     pub fn with<T>(&self, look: impl FnOnce(&Connection) -> T) -> T {
         look(&self.connection.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The steps of SQLite's machine that statements have taken so far: some for each row that they have read.
+    pub fn steps(&self) -> u64 {
+        self.steps.load(Ordering::Relaxed)
     }
 
     fn run(&self, statements: &[Statement]) -> Result<Vec<Outcome>, rusqlite::Error> {
@@ -120,7 +127,8 @@ impl Sqlite {
             self.explain(&connection, &statement.sql)?;
         }
         let transaction = connection.transaction()?;
-        let outcomes = statements.iter().map(|statement| run_one(&transaction, statement)).collect::<Result<_, _>>()?;
+        let run = |statement| run_one(&transaction, statement, &self.steps);
+        let outcomes = statements.iter().map(run).collect::<Result<_, _>>()?;
         transaction.commit()?;
         Ok(outcomes)
     }
@@ -152,7 +160,7 @@ impl Sqlite {
     }
 }
 
-fn run_one(connection: &Connection, statement: &Statement) -> Result<Outcome, rusqlite::Error> {
+fn run_one(connection: &Connection, statement: &Statement, steps: &AtomicU64) -> Result<Outcome, rusqlite::Error> {
     let mut prepared = connection.prepare_cached(&statement.sql)?;
     let columns: Arc<[String]> = prepared.column_names().map(str::to_owned).collect();
     let params = statement.params.iter().map(|value| match value {
@@ -180,6 +188,9 @@ fn run_one(connection: &Connection, statement: &Statement) -> Result<Outcome, ru
             .collect::<Result<_, rusqlite::Error>>()?;
         rows.push(Row::new(columns.clone(), values));
     }
+    drop(found);
+    let taken = prepared.reset_status(StatementStatus::VmStep);
+    steps.fetch_add(u64::try_from(taken).unwrap_or_default(), Ordering::Relaxed);
     Ok(Outcome { rows, ..Outcome::default() })
 }
 
@@ -293,5 +304,36 @@ mod tests {
                 groups.iter().find(|group| (group.0, group.1) == (tenant as i32, id)).expect("a row of the test").2;
             assert_eq!(version, if name == before { 1 } else { 2 }, "{name}");
         }
+    }
+
+    #[test]
+    fn what_other_mails_did_to_invitations_is_mended_and_deleted_users_are_forgotten() {
+        let migration = include_str!("../../schema/d1/0016_outbox_turns.sql");
+        let connection = before(migration);
+        connection
+            .execute_batch(
+                "INSERT INTO resources (tenant, id, type, document, keys, created, modified, operation, delivery) VALUES \
+                 (0, 'never', 'User', '', '', 0, 0, '', 'bounced'), (0, 'invited', 'User', '', '', 0, 0, '', 'complained'), \
+                 (0, 'bounced', 'User', '', '', 0, 0, '', 'bounced'); \
+                 INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, state, created, due, facts) VALUES \
+                 (0, '1', 'never', 'VerifyEmailOnUpdate', 1, 'a@b.c', 'bounced', 0, 0, '{}'), \
+                 (0, '2', 'invited', 'AskPassword', 0, 'a@b.c', 'sent', 0, 0, '{}'), \
+                 (0, '3', 'invited', 'NotifyExistingEmailOnUpdate', 2, 'a@b.c', 'complained', 0, 0, '{}'), \
+                 (0, '4', 'bounced', 'AskPassword', 0, 'a@b.c', 'sent', 0, 0, '{}'), \
+                 (0, '5', 'bounced', 'resendAskPassword', 1, 'a@b.c', 'bounced', 0, 0, '{}'), \
+                 (0, '6', 'gone', 'AskPassword', 0, 'a@b.c', 'sent', 0, 0, '{}'); \
+                 UPDATE tenants SET owners = '[{\"id\":\"gone\",\"username\":\"x\"},{\"id\":\"never\",\"username\":\"y\"}]'",
+            )
+            .expect("a row of the test");
+        connection.execute_batch(migration).expect("a row of the test");
+        let all = |sql: &str| -> Vec<String> {
+            let mut rows = connection.prepare(sql).expect("a row of the test");
+            let texts = rows.query_map([], |row| row.get(0)).expect("a row of the test");
+            texts.map(|text| text.expect("a row of the test")).collect()
+        };
+        let deliveries = all("SELECT id || ' ' || COALESCE(delivery, '-') FROM resources ORDER BY id");
+        assert_eq!(deliveries, ["bounced bounced", "invited sent", "never -"]);
+        assert_eq!(all("SELECT id FROM outbox WHERE recipient = '' AND facts IS NULL"), ["6"]);
+        assert_eq!(all("SELECT owners FROM tenants"), [r#"[{"id":"gone"},{"id":"never","username":"y"}]"#]);
     }
 }

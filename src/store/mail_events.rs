@@ -151,7 +151,8 @@ fn apply(rows: &str) -> Vec<Statement> {
                  SELECT o.tenant, o.id, o.user_id, o.template, o.seq, o.recipient, \
                  CASE w.outcome WHEN 'delayed' THEN 'sent' ELSE w.outcome END, o.created, o.due, \
                  rtrim(w.outcome || ': ' || w.class, ': ') {PENDING_EVENTS} ON {ABOUT} WHERE TRUE \
-                 ON CONFLICT (tenant, id) DO UPDATE SET state = excluded.state, last_error = excluded.last_error \
+                 ON CONFLICT (tenant, id) DO UPDATE SET state = excluded.state, \
+                 last_error = CASE outbox.recipient WHEN '' THEN NULL ELSE excluded.last_error END \
                  WHERE outbox.state = 'sent' OR (outbox.state = 'bounced' AND excluded.state = 'complained')"
             ),
             vec![rows.into()],

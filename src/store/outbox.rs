@@ -5,13 +5,14 @@
 //! hundred: a lease, and its outcomes, cost one round trip each however many rows they touch.
 //!
 //! `due` reads what is to be sent, in the order of `turns`, `lease` gets hold of it, `outcome` records what became of it; `row` is what they read.
-//! `listing` and `requeue` are an administrator's, `sent` is for the development inbox. What is heard of a mail after it has
+//! `removal` takes people out of what has ended. `listing` and `requeue` are an administrator's, `sent` is for the development inbox. What is heard of a mail after it has
 //! been sent is in `store::mail_events`.
 
 pub mod due;
 pub mod lease;
 pub mod listing;
 pub mod outcome;
+pub mod removal;
 pub mod requeue;
 pub mod row;
 pub mod sent;
@@ -56,7 +57,9 @@ pub(super) fn is_latest_invitation() -> String {
     let (invitations, external) = (invitations(), Delivery::External);
     format!(
         "o.template IN ({invitations}) AND r.delivery <> '{external}' AND NOT EXISTS (SELECT 1 FROM outbox n \
-         WHERE n.tenant = o.tenant AND n.user_id = o.user_id AND n.seq > o.seq AND n.template IN ({invitations}))"
+         WHERE n.tenant = o.tenant AND n.user_id = o.user_id AND n.seq > o.seq AND n.template IN ({invitations})) \
+         AND NOT EXISTS (SELECT 1 FROM mail_history h WHERE h.tenant = o.tenant AND h.user_id = o.user_id \
+         AND h.seq > o.seq AND h.template IN ({invitations}))"
     )
 }
 

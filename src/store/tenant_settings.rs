@@ -10,9 +10,9 @@ use serde_json::json;
 use crate::model::audit::Action;
 use crate::model::context::{Context, UnitOfWork, Work};
 use crate::model::deployment::Deployment;
-use crate::model::settings::{self, SETTINGS, Settings, Values};
+use crate::model::settings::{self, SETTINGS, Setting, Settings, Values};
 use crate::model::tenant::Tenant;
-use crate::ports::{DatabaseError, Outcome, Row, Statement};
+use crate::ports::{DatabaseError, Outcome, Platform, Row, Statement};
 use crate::store::audit;
 
 /// The statement that reads the tenant: no row for an unknown one.
@@ -96,6 +96,34 @@ pub async fn own(ctx: &Context) -> Result<Values, DatabaseError> {
     overrides(&ctx.platform.query(statement(ctx)).await?)
 }
 
+/// Some tenants, at most `count`, each with what it overrides `setting` with: the super tenant, those from the number `from` on,
+/// and then the first ones.
+///
+/// # Errors
+/// The database's.
+pub async fn of_some_tenants(
+    platform: &Platform,
+    setting: &Setting,
+    from: i64,
+    count: u32,
+) -> Result<Vec<(Tenant, Option<String>)>, DatabaseError> {
+    let some = |bounds: &str| format!("SELECT number, domain FROM tenants WHERE {bounds} ORDER BY number LIMIT ?2");
+    let statement = Statement::new(
+        format!(
+            "SELECT t.domain, (SELECT s.value FROM settings s WHERE s.tenant = t.number AND s.name = ?3) AS value \
+             FROM (SELECT number, domain FROM tenants WHERE number = 0 UNION ALL SELECT * FROM ({}) \
+             UNION ALL SELECT * FROM ({})) t LIMIT ?2",
+            some("number >= max(1, ?1)"),
+            some("number > 0 AND number < ?1"),
+        ),
+        vec![from.into(), count.into(), setting.name.into()],
+    );
+    let read = |row: &Row| {
+        Ok((Tenant::from_domain(row.read_text("domain")?), row.read_optional_text("value")?.map(str::to_owned)))
+    };
+    platform.query(statement).await?.iter().map(read).collect()
+}
+
 /// Why settings were not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
@@ -139,8 +167,10 @@ pub fn checked(
     }
     // What was stored before and is not taken any more is not this change's fault.
     let mut known_problems = Vec::new();
-    let _ = Settings::parse(&deployment.values_of(tenant, before), &mut known_problems);
-    let _ = Settings::parse(&deployment.values_of(tenant, &after), &mut problems);
+    let settings_before = Settings::parse(&deployment.values_of(tenant, before), &mut known_problems);
+    let settings_after = Settings::parse(&deployment.values_of(tenant, &after), &mut problems);
+    known_problems.extend(deployment.problems_with(&settings_before));
+    problems.extend(deployment.problems_with(&settings_after));
     problems.retain(|problem| !known_problems.contains(problem));
     if problems.is_empty() { Ok(after) } else { Err(problems) }
 }

@@ -2,7 +2,6 @@
 
 use serde_json::Value as Json;
 
-use crate::model::settings;
 use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Millis, Platform, Row, Statement};
 use crate::store::audit::rows::{Anchor, COLUMNS, Entry};
@@ -50,27 +49,6 @@ pub async fn write_seals(platform: &Platform, seals: &[Json], kid: &str) -> Resu
         vec![serde_json::json!(seals).to_string().into(), kid.into()],
     );
     platform.db.batch(vec![statement]).await.map(|_| ())
-}
-
-/// Returns the super tenant and the next tenants from this number on, at most `count` together, each with what it overrides
-/// `AUDIT_RETENTION_DAYS` with.
-///
-/// # Errors
-/// The database's.
-pub async fn retentions(
-    platform: &Platform,
-    from: i64,
-    count: u32,
-) -> Result<Vec<(Tenant, Option<String>)>, DatabaseError> {
-    let statement = Statement::new(
-        "SELECT t.domain, (SELECT s.value FROM settings s WHERE s.tenant = t.number AND s.name = ?3) AS days \
-         FROM tenants t WHERE t.number = 0 OR t.number >= ?1 ORDER BY t.number LIMIT ?2",
-        vec![from.into(), count.into(), settings::AUDIT_RETENTION_DAYS.name.into()],
-    );
-    let read = |row: &Row| {
-        Ok((Tenant::from_domain(row.read_text("domain")?), row.read_optional_text("days")?.map(str::to_owned)))
-    };
-    platform.query(statement).await?.iter().map(read).collect()
 }
 
 /// Returns the number and the seal of the newest of the tenant's oldest `count` rows that is sealed and from before

@@ -110,7 +110,7 @@ pub struct Attempted {
 }
 
 /// The statements that record the mails `attempted` by the run `lease`: on the rows it still holds, and on their users as long as
-/// they have not moved on.
+/// they have not moved on. Where the user has been deleted meanwhile, nothing that was said of the mail is kept.
 #[must_use]
 pub fn record_attempts(attempted: &[Attempted], lease: &str) -> Vec<Statement> {
     let rows: Vec<_> = attempted
@@ -148,8 +148,8 @@ pub fn record_attempts(attempted: &[Attempted], lease: &str) -> Vec<Statement> {
             format!(
                 "{UPDATE_FROM_ROWS} AND o.lease = ?2 ON CONFLICT (tenant, id) DO UPDATE SET state = excluded.state, \
                  due = excluded.due, doubtful = COALESCE(outbox.doubtful, excluded.doubtful), lease = NULL, \
-                 provider_id = COALESCE(excluded.provider_id, provider_id), last_error = excluded.last_error, \
-                 attempts = excluded.attempts, refused = excluded.refused",
+                 provider_id = COALESCE(excluded.provider_id, provider_id), \
+                 last_error = CASE outbox.recipient WHEN '' THEN NULL ELSE excluded.last_error END, attempts = excluded.attempts, refused = excluded.refused",
             ),
             vec![rows.into(), Value::from(lease)],
         ),

@@ -1,5 +1,9 @@
 //! Latchkey's own API, `/api`.
 
+mod audit;
 mod invitations;
+mod mail;
+mod privacy;
+mod settings;
 mod stores;
 mod tokens;
