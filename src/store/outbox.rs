@@ -4,9 +4,9 @@
 //! byte-identical under its idempotency key; the link is minted at rendering. All statements here take rows by the
 //! hundred: a lease, and its outcomes, cost one round trip each however many rows they touch.
 //!
-//! `due` reads what is to be sent, in the order of `turns`, `lease` gets hold of it, `outcome` records what became of it; `row` is what they read.
-//! `removal` takes people out of what has ended. `listing` and `requeue` are an administrator's, `sent` is for the development inbox. What is heard of a mail after it has
-//! been sent is in `store::mail_events`.
+//! `due` reads what is to be sent, in the order of `turns`, `lease` gets hold of it, `outcome` records what became of it; `row` is
+//! what they read. `removal` takes people out of what has ended. `listing` and `requeue` are an administrator's, `sent` is for the
+//! development inbox. What is heard of a mail after it has been sent is in `store::bounces`.
 
 pub mod due;
 pub mod lease;

@@ -127,15 +127,15 @@ impl Table {
                  'links', r.seq), \
                  'invitation', CASE WHEN r.delivery IS NOT NULL THEN json_object('template', r.template, \
                  'delivery', r.delivery, 'attempts', r.attempts, 'sentAt', {sent}, 'expiresAt', {expires}) END, \
-                 'credentials', json_object('passwordChanged', (SELECT {changed} FROM credentials c \
-                 WHERE c.tenant = ?1 AND c.user_id = ?2), 'formerPasswords', (SELECT json_group_array({changed}) FROM \
-                 (SELECT p.changed FROM password_history p WHERE p.tenant = ?1 AND p.user_id = ?2 LIMIT ?3) c))) AS item \
+                 'credentials', json_object('passwordChanged', (SELECT {changed} FROM credentials k \
+                 WHERE k.tenant = ?1 AND k.user_id = ?2), 'formerPasswords', (SELECT json_group_array({changed}) FROM \
+                 (SELECT p.changed FROM password_history p WHERE p.tenant = ?1 AND p.user_id = ?2 LIMIT ?3) k))) AS item \
                  FROM resources r WHERE r.tenant = ?1 AND r.id = ?2 AND r.type = 'User'",
                 created = time("r.created"),
                 modified = time("r.modified"),
                 sent = time("r.sent_at"),
                 expires = time("r.expires_at"),
-                changed = time("c.changed"),
+                changed = time("k.changed"),
             ),
             Self::Groups => "SELECT json_object('id', a.ancestor_id, 'display', a.display, 'shownAs', \
                 CASE a.depth WHEN 0 THEN m.display END, 'type', CASE a.depth WHEN 0 THEN 'direct' ELSE 'indirect' END) AS item \

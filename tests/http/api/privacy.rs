@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use latchkey::mail::retention;
 use latchkey::model::tenant::Tenant;
 use latchkey::ports::{Database, DatabaseError, Outcome, Statement};
-use latchkey::store::mail_events::{self, MailEvent, MailEventKind};
+use latchkey::store::bounces::{self, MailEvent, MailEventKind};
 use serde_json::{Value, json};
 
 use crate::provider::{answer, with_resend};
@@ -140,7 +140,7 @@ fn a_deletion_while_a_mail_is_on_its_way_is_not_undone() {
                 kind: MailEventKind::Bounced,
                 class: "paul@example.com".to_owned(),
             };
-            pollster::block_on(mail_events::record(&app.platform, "resend", &[told])).unwrap();
+            pollster::block_on(bounces::record(&app.platform, "resend", &[told])).unwrap();
             let shown = mails(&app)[0].clone();
             assert_eq!(shown["to"], Value::Null);
             assert!(!shown.to_string().contains("example.com"), "{shown}");
@@ -267,10 +267,11 @@ fn what_is_removed_still_counts_and_still_supersedes() {
 
     // An older mail that ends says nothing of a newer invitation that has been removed.
     app.native.clock.advance(DAY * 2);
+    assert_eq!(app.deliver().sent, 1);
+    app.native.clock.advance(DAY * 2);
     let first = app.admin("POST", &format!("/api/invitations/{paul}/resend"), "");
     assert_eq!(first.status, 202, "{}", first.text);
-    app.native.clock.advance(DAY * 2);
-    app.deliver();
+    assert_eq!(app.deliver().sent, 1);
     let sql = "UPDATE outbox SET state = 'queued', issued_at = NULL, facts = NULL WHERE seq = 0 AND user_id = ?1";
     app.native.sqlite.with(|connection| connection.execute(sql, [paul.as_str()]).unwrap());
     let old = "UPDATE outbox SET created = 0, issued_at = 0 WHERE seq = 1 AND user_id = ?1";

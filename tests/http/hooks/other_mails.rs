@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use latchkey::mail::webhooks::cloudflare;
-use latchkey::store::mail_events;
+use latchkey::store::bounces;
 use serde_json::{Value, json};
 
 use super::vendors::{Kind, Told, Vendor};
@@ -88,7 +88,7 @@ fn cloudflares_bounces_and_what_is_tried_again_make_nobody_an_invitation() {
             "payload": { "eventId": format!("evt_{number}"), "messageId": id, "bounce": { "type": "hard" } },
         });
         let told: Vec<_> = cloudflare::read(&told).into_iter().collect();
-        assert_eq!(pollster::block_on(mail_events::record(&app.platform, "cloudflare", &told)).unwrap(), 1);
+        assert_eq!(pollster::block_on(bounces::record(&app.platform, "cloudflare", &told)).unwrap(), 1);
     }
     assert_eq!(mail_states(&app), ["bounced"]);
     assert_no_invitation(&app, &paul);
