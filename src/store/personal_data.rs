@@ -173,7 +173,8 @@ impl Table {
             ),
             Self::ApiTokens => format!(
                 "SELECT json_object('id', k.id, 'name', k.name, 'createdBy', k.created_by, 'created', {}) AS item \
-                 FROM api_tokens k WHERE k.tenant = ?1 AND instr(k.created_by, ?2) > 0 LIMIT ?3",
+                 FROM api_tokens k WHERE k.tenant = ?1 AND (k.created_by = 'user:' || ?2 \
+                 OR substr(k.created_by, -2 - length(?2)) = '(' || ?2 || ')') LIMIT ?3",
                 time("k.created")
             ),
             Self::Ownership => "SELECT json_object('domain', t.domain, 'owner', json(j.value)) AS item \

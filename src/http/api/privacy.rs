@@ -27,21 +27,28 @@ fn is_of_a_user(found: &[Found]) -> bool {
     let is_of_user = |row: &Json| row["action"].as_str().is_some_and(|action| action.starts_with("user."));
     found.iter().any(|Found { table, rows, .. }| match table {
         Table::AuditAbout => rows.iter().any(is_of_user),
+        // Other resources have these too.
+        Table::Groups | Table::IndexValues | Table::UniqueValues => false,
         _ => !rows.is_empty(),
     })
 }
 
 fn to_json(id: &str, domain: &str, found: Vec<Found>) -> Json {
     let (mut lists, mut without) = (Map::new(), Map::new());
-    let mut user = Json::Null;
+    let user = found.iter().find(|found| found.table == Table::User).and_then(|found| found.rows.first());
+    let user = user.cloned().unwrap_or_default();
     let mut truncated: Vec<&str> = Vec::new();
     for Found { table, rows, has_more } in found {
         if has_more && !truncated.contains(&table.name()) {
             truncated.push(table.name());
         }
         match table {
-            Table::User => user = rows.into_iter().next().unwrap_or_default(),
+            Table::User => {}
             Table::EmptiedMails | Table::MailHistory => {
+                without.insert(table.name().to_owned(), json!(rows));
+            }
+            // What a deletion leaves of these has the id alone.
+            Table::PendingWork | Table::ApiTokens | Table::Ownership if user.is_null() => {
                 without.insert(table.name().to_owned(), json!(rows));
             }
             _ => {

@@ -135,7 +135,12 @@ fn every_route_lets_in_whom_its_rule_names_and_nobody_else() {
                 scope => Scopes::from_stored(scope),
             };
             if known {
-                assert_eq!(status == 403, is_let_in(scopes) == Some(false), "{} {path}: {name} got {status}", route.method);
+                assert_eq!(
+                    status == 403,
+                    is_let_in(scopes) == Some(false),
+                    "{} {path}: {name} got {status}",
+                    route.method
+                );
             }
         }
         writeln!(table, "{} {} ({})", route.method, route.path, route.rule).unwrap();
