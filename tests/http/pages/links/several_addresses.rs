@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::links::change::{PRESSED, live};
+use crate::pages::links::change::{PRESSED, live};
 use crate::scim2::client::{PASSWORD, WSO2};
 use crate::support::App;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use latchkey::ports::Clock;
 use serde_json::{Value, json};
 
-use crate::links::change::live;
+use crate::pages::links::change::live;
 use crate::scim2::client::{ENTERPRISE, PASSWORD, WSO2, in_parallel};
 use crate::support::App;
 
