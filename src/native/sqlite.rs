@@ -28,6 +28,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0012_sessions.sql"),
     include_str!("../../schema/d1/0013_group_names.sql"),
     include_str!("../../schema/d1/0015_audit_heads.sql"),
+    include_str!("../../schema/d1/0018_address_changes.sql"),
     include_str!("../../schema/d1/0019_delivery.sql"),
 ];
 
