@@ -41,18 +41,15 @@ pub enum Rule {
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = |scopes: &[Scope]| scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>();
         match self {
             Self::Anyone => f.write_str("anyone"),
             Self::Own => f.write_str("own"),
             Self::SignedIn => f.write_str("signed in"),
-            Self::Scopes(any_of) => f.write_str(&joined(any_of, " or ")),
-            Self::AllScopes(all) => f.write_str(&joined(all, " and ")),
+            Self::Scopes(any_of) => f.write_str(&names(any_of).join(" or ")),
+            Self::AllScopes(all_of) => f.write_str(&names(all_of).join(" and ")),
         }
     }
-}
-
-fn joined(scopes: &[Scope], by: &str) -> String {
-    scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(by)
 }
 
 /// A method at an address, who may call it, and what answers.
@@ -121,9 +118,9 @@ async fn guarded(endpoint: Endpoint, mut input: Input) -> Result<Response, ApiEr
             let allowed = caller::allowed(state, headers, any_of).await;
             Some(allowed.map_err(|error| caller::explain(error, headers, any_of))?)
         }
-        Rule::AllScopes(all) => {
-            let allowed = caller::allowed_all(state, headers, all).await;
-            Some(allowed.map_err(|error| caller::explain(error, headers, all))?)
+        Rule::AllScopes(all_of) => {
+            let allowed = caller::allowed_all(state, headers, all_of).await;
+            Some(allowed.map_err(|error| caller::explain(error, headers, all_of))?)
         }
         Rule::SignedIn => match caller::in_session(&state.ctx, headers).await? {
             None => return Ok(console::to_sign_in(&state.ctx, uri)),
@@ -163,6 +160,8 @@ const LINKS: Rule = Rule::Scopes(&[Scope::Links]);
 const MAIL: Rule = Rule::Scopes(&[Scope::Mail]);
 const AUDIT: Rule = Rule::Scopes(&[Scope::Audit]);
 const PRIVACY: Rule = Rule::AllScopes(&[Scope::ScimRead, Scope::Audit]);
+/// Whoever reads the audit does not decide what stands in it.
+const ACCEPT: Rule = Rule::AllScopes(&[Scope::Audit, Scope::Settings]);
 const TEMPLATES: Rule = Rule::Scopes(&[Scope::Templates]);
 const TENANTS: Rule = Rule::Scopes(&[Scope::Tenants]);
 
@@ -226,6 +225,7 @@ pub static ROUTES: &[Route] = &[
     route(POST, "/api/mail/templates/preview", TEMPLATES, handler!(templates::preview)),
     route(GET, "/api/audit", AUDIT, handler!(audit::list)),
     route(GET, "/api/audit/verification", AUDIT, handler!(audit::verify)),
+    route(POST, "/api/audit/acceptance", ACCEPT, handler!(audit::accept)),
     route(GET, "/api/users/{id}/privacy", PRIVACY, handler!(privacy::show)),
     // WSO2's endpoints.
     route(POST, "/api/identity/recovery/v0.9/validate-code", ANYONE, handler!(codes::validate_recovery)),

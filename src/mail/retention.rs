@@ -2,7 +2,7 @@
 
 use crate::model::deployment::Deployment;
 use crate::model::settings;
-use crate::ports::{DatabaseError, Platform};
+use crate::ports::{DatabaseError, Millis, Platform};
 use crate::store::outbox::removal::remove_old;
 use crate::store::tenant_settings::of_some_tenants;
 
@@ -12,6 +12,7 @@ const TENANTS: u32 = 10;
 const STEP: u32 = 500;
 /// Steps that one run makes for a tenant in one user store at most.
 const STEPS: u32 = 4;
+const DAY: Millis = 86_400_000;
 
 /// Removes ended mails older than their tenant keeps them, for some tenants picked at random, in every user store. A store that
 /// fails keeps no other from its turn.
@@ -25,8 +26,8 @@ pub async fn run(platform: &Platform, deployment: &Deployment) -> Result<(), Dat
     let mut done = Ok(());
     for (tenant, days) in of_some_tenants(platform, &settings::MAIL_RETENTION_DAYS, from, TENANTS).await? {
         let own = days.map(|days| (settings::MAIL_RETENTION_DAYS.name, days));
-        let retention = deployment.mail_retention(&deployment.settings_of(&tenant, &own.into_iter().collect()));
-        let before = platform.clock.now() - retention;
+        let days = deployment.settings_of(&tenant, &own.into_iter().collect()).mail_retention_days;
+        let before = platform.clock.now() - i64::from(days) * DAY;
         for store in platform.all_stores() {
             for _ in 0..STEPS {
                 match remove_old(&store, &tenant, before, STEP).await {

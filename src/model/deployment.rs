@@ -19,7 +19,6 @@ use crate::model::administrator::Administrator;
 use crate::model::settings::{RATE_LIMITS, SETTINGS, Settings, Values};
 use crate::model::tenant::Tenant;
 use crate::model::user_stores::UserStores;
-use crate::ports::Millis;
 
 /// Whether this is somebody's machine or the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +63,8 @@ pub struct Deployment {
     pub mail_timeout_seconds: u32,
     /// Hours after which a mail becomes a dead letter.
     pub mail_give_up_hours: u32,
+    /// The fewest days for which a tenant may have its audit kept.
+    pub audit_retention_min_days: u32,
     /// The user stores besides PRIMARY.
     pub user_stores: UserStores,
     /// The settings that the deployment sets, for every tenant that does not override them.
@@ -136,6 +137,7 @@ impl Deployment {
         let fits_into_lease = mail_lease_seconds.saturating_sub(1).clamp(1, 15);
         let mail_timeout_seconds = number("MAIL_TIMEOUT_SECONDS", fits_into_lease, 1..=120);
         let mail_give_up_hours = number("MAIL_GIVE_UP_HOURS", 72, 1..=720);
+        let audit_retention_min_days = number("AUDIT_RETENTION_MIN_DAYS", 30, 1..=36_500);
         if get("MAIL_TIMEOUT_SECONDS").is_some() && mail_lease_seconds <= mail_timeout_seconds {
             problems.push(format!(
                 "MAIL_LEASE_SECONDS is {mail_lease_seconds}: it must be more than MAIL_TIMEOUT_SECONDS, \
@@ -149,8 +151,9 @@ impl Deployment {
         if development {
             variables.entry(RATE_LIMITS.name).or_insert_with(|| "off".to_owned());
         }
-        let settings = Settings::parse(&variables, &mut problems);
-        problems.extend(problem_with_retention(&settings, mail_give_up_hours));
+        let mut settings = Settings::parse(&variables, &mut problems);
+        settings.keep_audit_for(audit_retention_min_days, &mut problems);
+        settings.keep_mail_for(mail_give_up_hours, &mut problems);
         let Some(mail_from) = providers.from.filter(|_| problems.is_empty()) else { return Err(problems) };
         Ok(Self {
             environment,
@@ -168,6 +171,7 @@ impl Deployment {
             mail_lease_seconds,
             mail_timeout_seconds,
             mail_give_up_hours,
+            audit_retention_min_days,
             user_stores,
             variables,
             settings,
@@ -178,7 +182,16 @@ impl Deployment {
     /// not set.
     #[must_use]
     pub fn settings_of(&self, tenant: &Tenant, overrides: &Values) -> Settings {
-        Settings::parse(&self.values_of(tenant, overrides), &mut Vec::new())
+        self.check_settings(tenant, overrides, &mut Vec::new())
+    }
+
+    /// Returns the same, and adds what is wrong with the values to `problems`, a sentence each.
+    #[must_use]
+    pub fn check_settings(&self, tenant: &Tenant, overrides: &Values, problems: &mut Vec<String>) -> Settings {
+        let mut settings = Settings::parse(&self.values_of(tenant, overrides), problems);
+        settings.keep_audit_for(self.audit_retention_min_days, problems);
+        settings.keep_mail_for(self.mail_give_up_hours, problems);
+        settings
     }
 
     /// Returns the values that are set for a tenant that overrides these.
@@ -191,19 +204,6 @@ impl Deployment {
         }
         values.extend(overrides.iter().map(|(name, value)| (*name, value.clone())));
         values
-    }
-
-    /// What stands against these settings of a tenant in this deployment, in a sentence each.
-    #[must_use]
-    pub fn problems_with(&self, settings: &Settings) -> Vec<String> {
-        problem_with_retention(settings, self.mail_give_up_hours).into_iter().collect()
-    }
-
-    /// For how long a tenant's outbox keeps a mail, in milliseconds.
-    #[must_use]
-    pub fn mail_retention(&self, settings: &Settings) -> Millis {
-        const HOUR: Millis = 3_600_000;
-        HOUR * i64::from(self.mail_give_up_hours).max(24 * i64::from(settings.mail_retention_days))
     }
 
     /// Whether this is a development machine.
@@ -241,14 +241,6 @@ impl Deployment {
     pub fn mail_api_base(&self, provider: &str) -> Option<&str> {
         self.mail_api_bases.iter().find(|(name, _)| name == provider).map(|(_, base)| base.as_str())
     }
-}
-
-/// Why mails may not be removed as early as these settings say.
-fn problem_with_retention(settings: &Settings, give_up_hours: u32) -> Option<String> {
-    let days = settings.mail_retention_days;
-    (days.saturating_mul(24) < give_up_hours).then(|| {
-        format!("MAIL_RETENTION_DAYS is {days}: mails are tried for MAIL_GIVE_UP_HOURS, {give_up_hours} hours, and must be kept as long.")
-    })
 }
 
 /// An origin and nothing more: links are built by appending a path to it.
@@ -424,6 +416,9 @@ mod tests {
             ("RATE_LIMITS", "resends=1000/day"),
             ("ENABLE_EMAIL_VERIFICATION", "yes"),
             ("PASSWORD_HISTORY", "none"),
+            ("AUDIT_RETENTION_MIN_DAYS", "0"),
+            ("AUDIT_RETENTION_MIN_DAYS", "a month"),
+            ("AUDIT_RETENTION_DAYS", "29"),
             ("MAIL_LEASE_SECONDS", "0"),
             ("MAIL_WEBHOOK_SECRET_RESEND", "not a signing secret"),
             ("MAIL_WEBHOOK_SECRET_POSTMARK", "hook:short"),
@@ -459,6 +454,8 @@ mod tests {
             ("MAIL_WEBHOOK_SECRET_RESEND", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
             ("RATE_LIMITS", "off"),
             ("RATE_LIMITS", "resends=3/hour"),
+            ("AUDIT_RETENTION_MIN_DAYS", "365"),
+            ("AUDIT_RETENTION_DAYS", "30"),
         ] {
             let mut pairs = production();
             pairs.retain(|(key, _)| *key != name);

@@ -110,7 +110,7 @@ settings! {
     MAIL_REPLY_TO = "", MailAddress => mail_reply_to: Option<String>;
     /// The address the pages send users to once they have a password.
     SIGN_IN_URL = "", WebAddress => sign_in_url: Option<String>;
-    /// Older rows of the audit are removed, by the sweep; 0 keeps all.
+    /// Older rows of the audit are removed, by the sweep; 0 keeps all. Not fewer than `AUDIT_RETENTION_MIN_DAYS`.
     AUDIT_RETENTION_DAYS = "0", WholeNumber(0..=36_500) => audit_retention_days: u32;
     /// Older mails are taken out of the outbox once they have ended; never before `MAIL_GIVE_UP_HOURS`.
     MAIL_RETENTION_DAYS = "30", WholeNumber(1..=36_500) => mail_retention_days: u32;
@@ -146,6 +146,36 @@ impl Settings {
         reader.problems.sort_by_key(|(kind, _)| *kind != Kind::Text);
         problems.extend(reader.problems.into_iter().map(|(_, problem)| problem));
         settings
+    }
+}
+
+impl Settings {
+    /// Holds `AUDIT_RETENTION_DAYS` to the least that the deployment allows: fewer days are reported, and become that.
+    pub fn keep_audit_for(&mut self, least: u32, problems: &mut Vec<String>) {
+        let days = self.audit_retention_days;
+        if (1..least).contains(&days) {
+            problems.push(format!(
+                "{} is {days}: it must be 0, which keeps all, or at least {least}, as the deployment says \
+                 (AUDIT_RETENTION_MIN_DAYS).",
+                AUDIT_RETENTION_DAYS.name
+            ));
+            self.audit_retention_days = least;
+            self.values.insert(AUDIT_RETENTION_DAYS.name, least.to_string());
+        }
+    }
+
+    /// Holds `MAIL_RETENTION_DAYS` to the time for which mails are tried: fewer days are reported, and become that.
+    pub fn keep_mail_for(&mut self, give_up_hours: u32, problems: &mut Vec<String>) {
+        let (days, least) = (self.mail_retention_days, give_up_hours.div_ceil(24));
+        if days < least {
+            problems.push(format!(
+                "{} is {days}: it must be at least {least}, since mails are tried for {give_up_hours} hours \
+                 (MAIL_GIVE_UP_HOURS).",
+                MAIL_RETENTION_DAYS.name
+            ));
+            self.mail_retention_days = least;
+            self.values.insert(MAIL_RETENTION_DAYS.name, least.to_string());
+        }
     }
 }
 
