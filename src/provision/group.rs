@@ -6,15 +6,13 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use crate::access::role::Role;
+use crate::model::attempts::Attempts;
 use crate::model::audit::Action;
 use crate::model::context::Context;
 use crate::model::new_resource::{NewMember, NewResource};
-use crate::model::resource::{GROUP, Resource, USER};
+use crate::model::resource::{GROUP, Resource, USER, stored_text};
 use crate::ports::Row;
-use crate::provision::{
-    ATTEMPTS, Edit, Expected, Found, ProvisionError, check_may_appoint, contended, new_resource, not_found,
-    to_stored_text,
-};
+use crate::provision::{Edit, Expected, Found, ProvisionError, check_may_appoint, contended, new_resource, not_found};
 use crate::store::groups::{self, Change, Inspected};
 use crate::store::operation::Operation;
 use crate::store::resources::{self, SideEffects, Written, find};
@@ -24,6 +22,7 @@ use scim::patch::{self, Patch, ValueOp};
 use scim::resource::{self, Document};
 use scim::schema::{AttributePath, ResourceType};
 use scim::uri;
+use scim::work::Work;
 
 /// The longest name that a group has for a member, in characters; what is longer is cut.
 const MAX_DISPLAY: usize = 256;
@@ -80,6 +79,7 @@ pub async fn create(ctx: &Context, mut new: NewResource) -> Result<Found, Provis
     let named = new.members.iter().map(|member| member.id.clone()).collect::<Vec<_>>();
     let inspected = groups::inspect(ctx, &new.resource.id, &named, false).await?;
     check_known(&inspected)?;
+    check_circular(&inspected.circular, false)?;
     check_references(&new.members, &inspected)?;
     inspected.remote_users.name_members(&mut new.members);
     let created =
@@ -107,14 +107,19 @@ fn check_known(inspected: &Inspected) -> Result<(), ScimError> {
     if let Some(id) = inspected.unknown.first() {
         return Err(ScimError::invalid_value(format!("There is no user or group with the id '{}'.", short(id))));
     }
-    if let Some(id) = inspected.circular.first() {
-        return Err(ScimError::invalid_value(format!(
-            "The group '{}' cannot be a member: groups would contain each other, or nest deeper than {} levels.",
-            short(id),
-            groups::MAX_DEPTH
-        )));
-    }
     Ok(())
+}
+
+/// Checks that groups do not contain each other. Whoever finds out by losing to another write is told that it is one.
+fn check_circular(circular: &[String], has_lost: bool) -> Result<(), ScimError> {
+    let Some(id) = circular.first() else { return Ok(()) };
+    let detail = format!(
+        "The group '{}' cannot be a member: groups would contain each other, or nest deeper than {} levels{}.",
+        short(id),
+        groups::MAX_DEPTH,
+        if has_lost { ", by what was written at the same time" } else { "" }
+    );
+    Err(if has_lost { ScimError::conflict(detail) } else { ScimError::invalid_value(detail) })
 }
 
 /// Checks that whatever is named by its address is there, and of the type that the address says.
@@ -198,6 +203,7 @@ async fn members_change(
     let mut must_select = Vec::new();
     // What is to become of each id: a member, or none.
     let mut wanted: BTreeMap<String, Option<NewMember>> = BTreeMap::new();
+    let mut selection = Selection::default();
     for op in patch.take_value_ops(path)? {
         match op {
             ValueOp::Add(values) => add(ctx, &mut wanted, &values)?,
@@ -206,7 +212,7 @@ async fn members_change(
                 wanted.extend(values.iter().filter_map(|value| Some((member(ctx, value).ok()?.id, None))));
             }
             ValueOp::RemoveMatching(filter) => {
-                wanted.extend(matching(ctx, id, &filter).await?.into_iter().map(|id| (id, None)));
+                wanted.extend(selection.of(ctx, id, &filter).await?.into_iter().map(|id| (id, None)));
             }
             ValueOp::Replace(values) => {
                 replace = true;
@@ -230,7 +236,7 @@ async fn members_change(
             ValueOp::Refuse(filter, error) => {
                 let group = groups::inspect(ctx, id, &[], false).await?.group.ok_or_else(not_found)?;
                 expected.check(group.version)?;
-                let selects = !matching(ctx, id, &filter).await?.is_empty();
+                let selects = !selection.of(ctx, id, &filter).await?.is_empty();
                 return Err(if selects { error } else { patch::no_target(path) }.into());
             }
         }
@@ -254,11 +260,29 @@ fn add(ctx: &Context, wanted: &mut BTreeMap<String, Option<NewMember>>, values: 
     Ok(())
 }
 
-/// The members that a filter other than on their id selects: only for this are they all read.
-async fn matching(ctx: &Context, id: &str, filter: &Filter) -> Result<Vec<String>, ProvisionError> {
-    let members = groups::members(ctx, id).await?;
-    let selected = members.iter().filter(|member| filter.matches_value(member));
-    Ok(selected.filter_map(|member| member["value"].as_str().map(str::to_owned)).collect())
+/// The members that filters other than on their id select: for these alone they are all read, once, and no request looks at
+/// them more often than is good.
+#[derive(Default)]
+struct Selection {
+    members: Option<Vec<Json>>,
+    work: Work,
+}
+
+impl Selection {
+    async fn of(&mut self, ctx: &Context, id: &str, filter: &Filter) -> Result<Vec<String>, ProvisionError> {
+        let members = match self.members.take() {
+            Some(members) => members,
+            None => groups::members(ctx, id).await?,
+        };
+        let mut selected = Vec::new();
+        for member in self.members.insert(members) {
+            if filter.selects(member, &self.work) {
+                selected.extend(member["value"].as_str().map(str::to_owned));
+            }
+            self.work.check()?;
+        }
+        Ok(selected)
+    }
 }
 
 async fn run(
@@ -275,19 +299,25 @@ async fn run(
     let named: BTreeSet<&String> =
         added.iter().copied().chain(&change.remove).chain(selected.iter().flatten()).collect();
     let named: Vec<String> = named.into_iter().cloned().collect();
-    for _ in 0..ATTEMPTS {
+    // Changes of members alone commute: they wait for nobody.
+    let commutes = expected == Expected::Any && edit.patch().is_some_and(Patch::is_empty);
+    let mut attempts =
+        if commutes { Attempts::at_once(ctx) } else { Attempts::begin(ctx, id).await.ok_or_else(contended)? };
+    let mut has_lost = false;
+    loop {
         let inspected = groups::inspect(ctx, id, &named, change.replace).await?;
         // Who has gone meanwhile is no reason to refuse the others that a PATCH adds: the answer shows who is in. Where all
         // members are replaced, a wrong id would empty the group.
         let tolerant = matches!(edit, Edit::Modify(_)) && !change.replace;
-        let those_added = |ids: &[String]| ids.iter().filter(|id| added.contains(id)).cloned().collect();
+        let those_added =
+            |ids: &[String]| -> Vec<String> { ids.iter().filter(|id| added.contains(id)).cloned().collect() };
         let is_selected = selected.iter().all(|ids| ids.iter().any(|id| inspected.present.contains(id)));
         if inspected.group.is_none() || is_selected {
             check_known(&Inspected {
                 unknown: if tolerant { Vec::new() } else { those_added(&inspected.unknown) },
-                circular: those_added(&inspected.circular),
                 ..Inspected::default()
             })?;
+            check_circular(&those_added(&inspected.circular), has_lost)?;
             check_references(&change.add, &inspected)?;
         }
         let Some(before) = inspected.group else { return Err(not_found()) };
@@ -302,7 +332,7 @@ async fn run(
         for derived in ["id", "meta", "members"] {
             document.shift_remove(derived);
         }
-        let mut after = Resource { document: to_stored_text(document)?, ..before.clone() };
+        let mut after = Resource { document: stored_text(document, Some(&before.document))?, ..before.clone() };
         let unknown: HashSet<&String> = inspected.unknown.iter().collect();
         let mut change = change.clone();
         change.add.retain(|member| !unknown.contains(&member.id));
@@ -321,7 +351,12 @@ async fn run(
         if with_members {
             statements.push(groups::members_statement(ctx, id, ""));
         }
-        let effects = SideEffects { statements, actions: vec![Action::update(GROUP)], ..SideEffects::default() };
+        let effects = SideEffects {
+            unless: groups::circular(&effective, &inspected.groups),
+            statements,
+            actions: vec![Action::update(GROUP)],
+            ..SideEffects::default()
+        };
         let written = if same_document {
             resources::touch(there, &mut after, expected.pinned(before.version), &operation, effects).await?
         } else {
@@ -334,10 +369,10 @@ async fn run(
             }
             Written::Taken => return Err(resources::taken(rt).into()),
             // Read again: what the client expects is checked against what it is then.
-            Written::Conflict => {}
+            Written::Conflict if attempts.again(ctx).await => has_lost = true,
+            Written::Conflict => return Err(contended()),
         }
     }
-    Err(contended())
 }
 
 /// The answer to a write. `first` are the rows of the first members, where they were read with it. The members of a large
