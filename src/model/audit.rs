@@ -9,6 +9,8 @@ pub enum Action {
     UserCreate,
     /// A user was changed.
     UserUpdate,
+    /// A user asked for another e-mail address of their own.
+    UserAddress,
     /// A user was deleted.
     UserDelete,
     /// A group was created.
@@ -102,6 +104,7 @@ impl Action {
         match self {
             Self::UserCreate => "user.create",
             Self::UserUpdate => "user.update",
+            Self::UserAddress => "user.address",
             Self::UserDelete => "user.delete",
             Self::GroupCreate => "group.create",
             Self::GroupUpdate => "group.update",

@@ -399,7 +399,7 @@ impl Run<'_> {
                 self.failed.insert(label.index);
                 let error = match refusal {
                     ProvisionError::Scim(error) => error,
-                    ProvisionError::TryLater(detail, seconds) => {
+                    ProvisionError::TooOften { seconds, detail } => {
                         result["headers"] = json!({ "Retry-After": seconds.to_string() });
                         ScimError::new(429, detail)
                     }

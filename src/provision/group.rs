@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::access::role::Role;
 use crate::model::attempts::Attempts;
@@ -11,8 +11,11 @@ use crate::model::audit::Action;
 use crate::model::context::Context;
 use crate::model::new_resource::{NewMember, NewResource};
 use crate::model::resource::{GROUP, Resource, USER, stored_text};
+use crate::model::tenant::Tenant;
 use crate::ports::Row;
-use crate::provision::{Edit, Expected, Found, ProvisionError, check_may_appoint, contended, new_resource, not_found};
+use crate::provision::{
+    Edit, Expected, Found, ProvisionError, check_may_appoint, check_visible, contended, new_resource, not_found,
+};
 use crate::store::groups::{self, Change, Inspected};
 use crate::store::operation::Operation;
 use crate::store::resources::{self, SideEffects, Written, find};
@@ -54,7 +57,15 @@ fn member(ctx: &Context, value: &Json) -> Result<NewMember, ScimError> {
 
 /// The id and the type of the user or group that a `$ref` leads to.
 fn referred(ctx: &Context, reference: &str) -> Option<(String, &'static str)> {
-    let (endpoint, id) = uri::resource_of(reference, &format!("{}/scim2", ctx.base()))?;
+    let path = uri::path_of(reference, &ctx.deployment.public_origin)?;
+    let (tenant, below) = Tenant::split_path(&path);
+    let resource = match below.strip_prefix("/scim2/") {
+        Some(resource) if tenant == ctx.tenant => resource,
+        _ if uri::is_absolute(reference) => return None,
+        // Relative to where the resources are (RFC 7643 section 2.3.7).
+        _ => &path,
+    };
+    let (endpoint, id) = uri::resource_at(resource)?;
     let endpoints = [("Users", USER), ("Groups", GROUP)];
     let (_, name) = endpoints.into_iter().find(|(name, _)| endpoint.eq_ignore_ascii_case(name))?;
     Some((id, name))
@@ -65,11 +76,29 @@ pub fn gives_role(document: &Document) -> bool {
     document.get("displayName").and_then(Json::as_str).and_then(Role::named).is_some()
 }
 
+/// Holds another name to what a name may be. The same one stays as it is stored, even where that is with white space, from
+/// before it was cut.
+fn check_name(current: &Document, document: &mut Document) -> Result<(), ProvisionError> {
+    let name = |document: &Document| document.get("displayName").and_then(Json::as_str).map(str::to_owned);
+    let (stored, written) = (name(current), name(document));
+    if stored == written {
+        return Ok(());
+    }
+    if stored.as_deref().map(str::trim) != written.as_deref() {
+        return check_visible(document, "displayName");
+    }
+    if let Some(stored) = stored {
+        document.insert("displayName".to_owned(), stored.into());
+    }
+    Ok(())
+}
+
 /// A group to be created. Whether its members exist is not known here.
 pub fn prepare(ctx: &Context, rt: &Arc<ResourceType>, mut document: Document) -> Result<NewResource, ProvisionError> {
     if gives_role(&document) {
         check_may_appoint(ctx)?;
     }
+    check_visible(&document, "displayName")?;
     let members = take_members(ctx, &mut document)?;
     new_resource(ctx, rt, document, members)
 }
@@ -212,7 +241,8 @@ async fn members_change(
                 wanted.extend(values.iter().filter_map(|value| Some((member(ctx, value).ok()?.id, None))));
             }
             ValueOp::RemoveMatching(filter) => {
-                wanted.extend(selection.of(ctx, id, &filter).await?.into_iter().map(|id| (id, None)));
+                let selected = selection.of(ctx, id, &filter, replace, &wanted).await?;
+                wanted.extend(selected.into_iter().map(|id| (id, None)));
             }
             ValueOp::Replace(values) => {
                 replace = true;
@@ -236,7 +266,7 @@ async fn members_change(
             ValueOp::Refuse(filter, error) => {
                 let group = groups::inspect(ctx, id, &[], false).await?.group.ok_or_else(not_found)?;
                 expected.check(group.version)?;
-                let selects = !selection.of(ctx, id, &filter).await?.is_empty();
+                let selects = !selection.of(ctx, id, &filter, replace, &wanted).await?.is_empty();
                 return Err(if selects { error } else { patch::no_target(path) }.into());
             }
         }
@@ -264,23 +294,45 @@ fn add(ctx: &Context, wanted: &mut BTreeMap<String, Option<NewMember>>, values: 
 /// them more often than is good.
 #[derive(Default)]
 struct Selection {
-    members: Option<Vec<Json>>,
+    stored: Option<Vec<Json>>,
     work: Work,
 }
 
 impl Selection {
-    async fn of(&mut self, ctx: &Context, id: &str, filter: &Filter) -> Result<Vec<String>, ProvisionError> {
-        let members = match self.members.take() {
-            Some(members) => members,
+    /// The members that a filter selects after what earlier operations have made of them (`replace`, `wanted`).
+    async fn of(
+        &mut self,
+        ctx: &Context,
+        id: &str,
+        filter: &Filter,
+        replace: bool,
+        wanted: &BTreeMap<String, Option<NewMember>>,
+    ) -> Result<Vec<String>, ProvisionError> {
+        let stored = match self.stored.take() {
+            Some(stored) => stored,
+            None if replace => Vec::new(),
             None => groups::members(ctx, id).await?,
         };
+        let id_of = |member: &Json| member["value"].as_str().unwrap_or_default().to_owned();
         let mut selected = Vec::new();
-        for member in self.members.insert(members) {
+        let mut look = |member: &Json| -> Result<(), ProvisionError> {
             if filter.selects(member, &self.work) {
-                selected.extend(member["value"].as_str().map(str::to_owned));
+                selected.push(id_of(member));
             }
-            self.work.check()?;
+            Ok(self.work.check()?)
+        };
+        let mut is_stored = HashSet::new();
+        for member in stored.iter().filter(|_| !replace) {
+            let member_id = id_of(member);
+            if !matches!(wanted.get(&member_id), Some(None)) {
+                look(member)?;
+                is_stored.insert(member_id);
+            }
         }
+        for member in wanted.values().flatten().filter(|member| !is_stored.contains(&member.id)) {
+            look(&json!({ "value": member.id, "display": member.display }))?;
+        }
+        self.stored = (!replace).then_some(stored);
         Ok(selected)
     }
 }
@@ -332,6 +384,7 @@ async fn run(
         for derived in ["id", "meta", "members"] {
             document.shift_remove(derived);
         }
+        check_name(&current, &mut document)?;
         let mut after = Resource { document: stored_text(document, Some(&before.document))?, ..before.clone() };
         let unknown: HashSet<&String> = inspected.unknown.iter().collect();
         let mut change = change.clone();

@@ -26,6 +26,8 @@ use serde_json::Value as Json;
 
 use crate::access::hash_limiter::HashLimiter;
 use crate::base::account::{Account, Onboarding};
+use crate::base::characters::is_barred_from_names;
+use crate::base::limits::ADDRESS_CHANGES;
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
 use crate::invite::code::mint;
@@ -37,6 +39,7 @@ use crate::model::new_resource::{NewMember, NewResource};
 use crate::model::resource::{GROUP, Resource, USER, stored_text};
 use crate::ports::DatabaseError;
 use crate::provision::user::WriteRequest;
+use crate::store::audit::Counted;
 use crate::store::operation::Operation;
 use crate::store::resources::{self, Deleted, SideEffects, Written, find};
 use crate::store::{credentials, cross_store, pending};
@@ -55,9 +58,14 @@ pub enum ProvisionError {
     /// Too many passwords wait to be hashed: try again shortly.
     #[error("too many passwords wait to be hashed")]
     Busy,
-    /// Too much is asked for at once: the same request is taken after so many seconds.
-    #[error("{0}")]
-    TryLater(&'static str, u32),
+    /// It is done as often as is good for now, by this caller or by all.
+    #[error("{detail}")]
+    TooOften {
+        /// The seconds until it may be done again.
+        seconds: u32,
+        /// What to do, in words.
+        detail: &'static str,
+    },
     /// The database is.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -171,7 +179,7 @@ fn not_found() -> ProvisionError {
 
 fn contended() -> ProvisionError {
     let detail = "Many change this resource at the same time, and nothing of this request was done: send it again.";
-    ProvisionError::TryLater(detail, attempts::RETRY_SECONDS)
+    ProvisionError::TooOften { seconds: attempts::RETRY_SECONDS, detail }
 }
 
 /// 403 unless the caller may say who has which role.
@@ -182,6 +190,18 @@ fn check_may_appoint(ctx: &Work) -> Result<(), ProvisionError> {
     let detail =
         "Who has a role, and how such a user signs in, takes the scope roles, which these credentials do not have.";
     Err(ScimError::forbidden(detail).into())
+}
+
+/// Holds a name that is unique to characters by which the eye tells it from another.
+fn check_visible(document: &Document, attribute: &str) -> Result<(), ProvisionError> {
+    let name = document.get(attribute).and_then(Json::as_str).unwrap_or_default();
+    if name.chars().any(is_barred_from_names) {
+        let detail = format!(
+            "The {attribute} has a control character, an invisible one, or white space other than the plain space."
+        );
+        return Err(ScimError::invalid_value(detail).into());
+    }
+    Ok(())
 }
 
 /// Prepares a resource for creation: everything but the database.
@@ -380,12 +400,23 @@ async fn edit(
         }
         let operation = Operation::new(there);
         let code = effects.code.clone();
+        let asks_for_address = effects.asks_for_address;
         match resources::update(there, rt, &before, &mut after, &operation, effects).await? {
             Written::Done(_) => return Ok(Found::with_code(there, after, code.as_ref())),
             Written::Taken => return Err(resources::taken(rt).into()),
-            // Read again: what the client expects is checked against what it is then.
-            Written::Conflict if attempts.again(there).await => {}
-            Written::Conflict => return Err(contended()),
+            Written::Conflict => {
+                if asks_for_address
+                    && let Some(seconds) = Counted::ADDRESS_CHANGES.seconds_left(there, id, ADDRESS_CHANGES).await?
+                {
+                    let detail = "You have asked for another e-mail address several times lately: try again when \
+                        Retry-After says, or ask an administrator to change it.";
+                    return Err(ProvisionError::TooOften { seconds, detail });
+                }
+                // Read again: what the client expects is checked against what it is then.
+                if !attempts.again(there).await {
+                    return Err(contended());
+                }
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ const RETRY_SECONDS: u32 = 1;
 /// The hash of a password sent over SCIM.
 ///
 /// # Errors
-/// 400 `invalidValue` with WSO2's code for the policy; `Busy`; `TryLater` when the request has hashed its share.
+/// 400 `invalidValue` with WSO2's code for the policy; `Busy`; `TooOften` when the request has hashed its share.
 pub fn hash(ctx: &impl UnitOfWork, gate: &HashLimiter, password: &str) -> Result<String, ProvisionError> {
     let minimum = ctx.settings().password_min_length;
     let problem = password_policy::weaknesses(password, minimum, &[]).into_iter().find_map(|weakness| match weakness {
@@ -31,7 +31,7 @@ pub fn hash(ctx: &impl UnitOfWork, gate: &HashLimiter, password: &str) -> Result
     if !gate.may_hash() {
         let detail =
             "This request hashes no more passwords, and nothing of this operation was done: send it in another one.";
-        return Err(ProvisionError::TryLater(detail, RETRY_SECONDS));
+        return Err(ProvisionError::TooOften { seconds: RETRY_SECONDS, detail });
     }
     let _place = gate.enter().ok_or(ProvisionError::Busy)?;
     let hash = password::hash(password, &*ctx.platform().entropy);

@@ -37,7 +37,7 @@ impl From<provision::ProvisionError> for ApiError {
         match error {
             provision::ProvisionError::Scim(error) => error.into(),
             provision::ProvisionError::Busy => Self::too_many_passwords(),
-            provision::ProvisionError::TryLater(detail, seconds) => Self::too_many_requests(seconds, detail),
+            provision::ProvisionError::TooOften { seconds, detail } => Self::too_many_requests(seconds, detail),
             provision::ProvisionError::Database(failure) => failure.into(),
         }
     }

@@ -221,7 +221,7 @@ impl Run<'_> {
         let document = person.document(self.ctx.settings().enable_email_verification)?;
         let new = prepare(self.ctx, self.gate, self.rt, document).map_err(|refusal| match refusal {
             ProvisionError::Scim(error) => error.detail,
-            ProvisionError::TryLater(detail, _) => detail.to_owned(),
+            ProvisionError::TooOften { detail, .. } => detail.to_owned(),
             ProvisionError::Busy | ProvisionError::Database(_) => NOT_TRIED.to_owned(),
         })?;
         Ok((new, person.groups))

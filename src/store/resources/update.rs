@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::base::limits::ADDRESS_CHANGES;
 use crate::model::audit::Action;
 use crate::model::code::Code;
 use crate::model::context::StoreContext;
@@ -9,7 +10,7 @@ use crate::model::mail::{Delivery, TemplateType};
 use crate::model::new_resource::NewMail;
 use crate::model::resource::{GROUP, Resource};
 use crate::ports::{DatabaseError, Outcome, Statement, Value};
-use crate::store::audit::{self, OPERATION_HOLDS};
+use crate::store::audit::{self, Counted, OPERATION_HOLDS};
 use crate::store::keys::{self, Entry};
 use crate::store::operation::{Committed, Operation, Unless};
 use crate::store::resources::DerivedColumns;
@@ -27,6 +28,8 @@ pub struct SideEffects {
     pub ends_sessions: bool,
     /// What is to be mailed: of invitations, one at most.
     pub mails: Vec<NewMail>,
+    /// Whether users ask for another address of their own: as often as [`ADDRESS_CHANGES`] allows.
+    pub asks_for_address: bool,
     /// The code of a new invitation, where the caller sends it on.
     pub code: Option<Code>,
     /// Statements on a group's members, conditional on the operation, at the end of the batch.
@@ -40,7 +43,8 @@ pub struct SideEffects {
 pub enum Written {
     /// It took place; what the statements of the batch answered, unless that was lost on the way.
     Done(Option<Vec<Outcome>>),
-    /// The resource has another version by now, or is gone; nothing was written.
+    /// The resource has another version by now, or is gone, or the user asked for another address too often; nothing was
+    /// written.
     Conflict,
     /// A value that must be unique is another resource's; nothing was written.
     Taken,
@@ -192,7 +196,10 @@ struct Replacement<'a> {
 impl Replacement<'_> {
     fn batch(&self, effects: SideEffects) -> Vec<Statement> {
         let Self { ctx, operation, after, .. } = self;
-        let mut batch = vec![self.row(&InvitationColumns::new(&effects), effects.unless.as_ref())];
+        let mut batch = vec![self.row(&InvitationColumns::new(&effects), &effects)];
+        if effects.asks_for_address {
+            batch.push(audit::record(*ctx, operation, Action::UserAddress, &after.id));
+        }
         batch.extend(effects.actions.iter().map(|action| audit::record(*ctx, operation, *action, &after.id)));
         batch.extend(self.indexes());
         batch.extend(self.group_name());
@@ -208,9 +215,13 @@ impl Replacement<'_> {
         batch
     }
 
-    fn row(&self, invitation: &InvitationColumns, unless: Option<&Unless>) -> Statement {
+    fn row(&self, invitation: &InvitationColumns, effects: &SideEffects) -> Statement {
         let Self { ctx, before, after, columns, .. } = self;
         let account = &after.account;
+        let allowed = match effects.asks_for_address {
+            true => format!(" AND {}", Counted::ADDRESS_CHANGES.within(ADDRESS_CHANGES, "?10")),
+            false => String::new(),
+        };
         let mut params = vec![
             // ?1 to ?3: which row, and by which operation.
             ctx.tenant.key(),
@@ -239,7 +250,7 @@ impl Replacement<'_> {
             // ?21: the address that waits to be confirmed.
             account.pending_email.as_deref().into(),
         ];
-        let unless = condition(unless, &mut params);
+        let unless = condition(effects.unless.as_ref(), &mut params);
         Statement::new(
             format!(
                 "UPDATE resources SET name_key = ?4, external_id = ?5, display = ?6, document = ?7, keys = ?8, version = ?9, \
@@ -249,7 +260,7 @@ impl Replacement<'_> {
          sent_at = CASE ?17 WHEN 'external' THEN NULL ELSE sent_at END, \
          expires_at = CASE WHEN ?17 IS NULL THEN expires_at ELSE ?19 END, \
          template = CASE WHEN ?17 IS NULL THEN template ELSE ?20 END, pending_email = ?21 \
-         WHERE tenant = ?1 AND id = ?2 AND version = ?18{unless} RETURNING id"
+         WHERE tenant = ?1 AND id = ?2 AND version = ?18{allowed}{unless} RETURNING id"
             ),
             params,
         )
