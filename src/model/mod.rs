@@ -11,6 +11,7 @@ pub mod mail;
 pub mod mail_template;
 pub mod new_resource;
 pub mod resource;
+pub mod role;
 pub mod schemas;
 pub mod settings;
 pub mod tenant;

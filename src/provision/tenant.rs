@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use crate::access::hash_limiter::HashLimiter;
-use crate::access::role::Role;
+use crate::model::role::Role;
 use crate::base::account::Onboarding;
 use crate::base::secret::Secret;
 use crate::invite::code::mint;

@@ -30,7 +30,7 @@ use self::header::Mapped;
 use self::list::List;
 use self::row::{Person, Row};
 use crate::access::hash_limiter::HashLimiter;
-use crate::access::role::Role;
+use crate::model::role::Role;
 use crate::base::scope::Scope;
 use crate::base::text::cut;
 use crate::model::context::Context;
