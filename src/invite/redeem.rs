@@ -125,17 +125,15 @@ fn judge(claims: Claims, outcome: Option<&Outcome>, is_given_role: bool) -> Resu
     let row = outcome.and_then(|outcome| outcome.rows.first());
     Ok(match row.map(resources::from_row).transpose()? {
         None => Link::Invalid,
-        Some(user) => match user
-            .account
-            .dead_link(claims.seq, claims.purpose)
-            .or(is_given_role.then_some(Cause::Replaced))
-        {
-            None => Link::Live(claims, Box::new(user)),
-            Some(cause) => {
-                let superseded = matches!(cause, Cause::Replaced | Cause::AddressChanged);
-                Link::Dead { claims, cause, renewable: superseded && user.account.waits_for_a_link() }
+        Some(user) => {
+            match user.account.dead_link(claims.seq, claims.purpose).or(is_given_role.then_some(Cause::Replaced)) {
+                None => Link::Live(claims, Box::new(user)),
+                Some(cause) => {
+                    let superseded = matches!(cause, Cause::Replaced | Cause::AddressChanged);
+                    Link::Dead { claims, cause, renewable: superseded && user.account.waits_for_a_link() }
+                }
             }
-        },
+        }
     })
 }
 

@@ -90,7 +90,8 @@ async fn hand_over(ctx: &StoreContext, user_id: &str) -> Result<Resent, ResendEr
     // Which of them it is, the write decides.
     let confirm = Code::new(ctx, Purpose::VerifyEmail);
     let set = Code::new(ctx, Purpose::AskPassword);
-    let changed = store::resend_by_code(ctx, user_id, confirm.expires_at_millis(), set.expires_at_millis(), seq).await?;
+    let changed =
+        store::resend_by_code(ctx, user_id, confirm.expires_at_millis(), set.expires_at_millis(), seq).await?;
     let user = check(changed, why_not_sent)?;
     let code = if user.account.onboarding == Onboarding::EmailVerification { confirm } else { set };
     Ok(Resent { code: mint(ctx, &code, &user), user })

@@ -14,8 +14,7 @@ use crate::model::role::{Role, Roles};
 use crate::ports::{Row, Statement};
 use crate::provision::{
     ATTEMPTS, Edit, Expected, Found, ProvisionError, check_may_appoint, contended, last_administrator, new_resource,
-    not_found,
-    to_stored_text,
+    not_found, to_stored_text,
 };
 use crate::store::groups::{self, Change, Inspected};
 use crate::store::invitations::role_grants as role_grants_store;
@@ -337,13 +336,14 @@ async fn run(
         }
         let effects = SideEffects { statements, actions: vec![Action::update(GROUP)], ..SideEffects::default() };
         let written = if same_document {
-            resources::touch(there, &mut after, roles.before, expected.pinned(before.version), &operation, effects).await?
+            resources::touch(there, &mut after, roles.before, expected.pinned(before.version), &operation, effects)
+                .await?
         } else {
             resources::update(there, rt, &before, &mut after, &operation, effects).await?
         };
         match written {
             Written::Done(outcomes) => {
-                if roles.after.is_any() {
+                if roles.is_given_by(&effective) {
                     role_grants::attempt(ctx).await;
                 }
                 let last = outcomes.and_then(|outcomes| outcomes.into_iter().last());
@@ -365,6 +365,11 @@ struct RolesGiven {
 }
 
 impl RolesGiven {
+    /// Whether the change gives somebody a role.
+    fn is_given_by(&self, change: &Change) -> bool {
+        self.after.exceeds(self.before) || (self.after.is_any() && !change.add.is_empty())
+    }
+
     /// The statements of a change of the members, with those that see to what it does to roles.
     ///
     /// # Errors

@@ -166,9 +166,7 @@ pub async fn settle(ctx: &StoreContext, users: &[Waiting], external: bool) -> Re
     let operation = Operation::new(ctx);
     let rows: Vec<_> = users
         .iter()
-        .map(|user| {
-            json!({ "id": user.user_id, "mail": ctx.platform.new_id().to_string(), "by": user.invited_by })
-        })
+        .map(|user| json!({ "id": user.user_id, "mail": ctx.platform.new_id().to_string(), "by": user.invited_by }))
         .collect();
     let rows = json!(rows).to_string();
     // Two runs at once send one mail: the second finds nobody who waits.
@@ -189,12 +187,7 @@ pub async fn settle(ctx: &StoreContext, users: &[Waiting], external: bool) -> Re
                  WHERE r.type = '{USER}' AND {RENEWABLE} AND {NOT_REVOKED} AND {still} \
                  ON CONFLICT (tenant, id) DO UPDATE SET {columns} RETURNING id"
             ),
-            vec![
-                ctx.tenant.key(),
-                rows.as_str().into(),
-                operation.id().into(),
-                ctx.platform.clock.now().into(),
-            ],
+            vec![ctx.tenant.key(), rows.as_str().into(), operation.id().into(), ctx.platform.clock.now().into()],
         ),
         audit::record_each(ctx, operation.id(), action, &rows),
         Statement::new(

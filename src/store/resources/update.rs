@@ -197,7 +197,8 @@ struct Replacement<'a> {
 impl Replacement<'_> {
     fn batch(&self, effects: SideEffects) -> Vec<Statement> {
         let Self { ctx, operation, after, .. } = self;
-        let mut batch = vec![self.row(&InvitationColumns::new(&effects, after.modified), effects.condition.unwrap_or("TRUE"))];
+        let mut batch =
+            vec![self.row(&InvitationColumns::new(&effects, after.modified), effects.condition.unwrap_or("TRUE"))];
         batch.extend(effects.actions.iter().map(|action| audit::record(*ctx, operation, *action, &after.id)));
         batch.extend(self.indexes());
         batch.extend(self.group_name());
@@ -219,14 +220,16 @@ impl Replacement<'_> {
         let Self { ctx, before, after, columns, .. } = self;
         let account = &after.account;
         Statement::new(
-            format!("UPDATE resources SET name_key = ?4, external_id = ?5, display = ?6, document = ?7, keys = ?8, version = ?9, \
+            format!(
+                "UPDATE resources SET name_key = ?4, external_id = ?5, display = ?6, document = ?7, keys = ?8, version = ?9, \
          modified = ?10, operation = ?3, onboarding = ?11, lock = ?12, disabled = ?13, email = ?14, email_verified = ?15, \
          seq_log = ?16, delivery = COALESCE(?17, delivery), \
          attempts = CASE WHEN ?17 IS NULL THEN attempts ELSE 0 END, \
          sent_at = CASE ?17 WHEN 'external' THEN NULL ELSE sent_at END, \
          expires_at = CASE WHEN ?17 IS NULL THEN expires_at ELSE ?19 END, \
          template = CASE WHEN ?17 IS NULL THEN template ELSE ?20 END, pending_email = ?21, roles = ?22 \
-         WHERE tenant = ?1 AND id = ?2 AND version = ?18 AND {condition} RETURNING id"),
+         WHERE tenant = ?1 AND id = ?2 AND version = ?18 AND {condition} RETURNING id"
+            ),
             vec![
                 // ?1 to ?3: which row, and by which operation.
                 ctx.tenant.key(),

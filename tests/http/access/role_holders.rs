@@ -76,7 +76,10 @@ fn patches(store: &str) -> Vec<Value> {
         replace("password", "a password of the script's"),
         replace("userName", format!("{store}somebody")),
         replace("emails", json!([{ "value": "eve@evil.example" }])),
-        replace("emails", json!([{ "value": "two@example.com", "type": "home" }, { "value": "one@example.com", "primary": true }])),
+        replace(
+            "emails",
+            json!([{ "value": "two@example.com", "type": "home" }, { "value": "one@example.com", "primary": true }]),
+        ),
         replace("emails[type eq \"home\"].value", "eve@evil.example"),
         json!([{ "op": "remove", "path": "emails" }]),
         json!([{ "op": "remove", "path": "emails[type eq \"home\"]" }]),
@@ -99,7 +102,11 @@ fn assert_left_alone(app: &App, script: &Client<'_>, user: &str) {
     let mut without_addresses = before.clone();
     without_addresses.as_object_mut().unwrap().remove("emails");
     let store = if before["userName"].as_str().unwrap().starts_with("ACME/") { "ACME/" } else { "" };
-    let puts = [changed("userName", json!(format!("{store}somebody"))), changed("active", json!(before["active"] != true)), without_addresses];
+    let puts = [
+        changed("userName", json!(format!("{store}somebody"))),
+        changed("active", json!(before["active"] != true)),
+        without_addresses,
+    ];
     let data = |operations: &Value| json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
     let path = format!("/Users/{}", id(user));
     let mut bulk = vec![json!({ "method": "DELETE", "path": path })];
@@ -139,7 +146,9 @@ fn a_role_holder_is_let_in_and_kept_out_with_the_scope_roles_alone() {
                 // Their own profile is theirs.
                 app.user(&name, PASSWORD).set("/scim2/Me", "nickName", "Al").is(200);
                 app.user(&name, PASSWORD).set("/scim2/Me", "password", "an own and new password").is(200);
-                app.user(&name, "an own and new password").set("/scim2/Me", "emails", json!([{ "value": "own@example.com" }])).is(200);
+                app.user(&name, "an own and new password")
+                    .set("/scim2/Me", "emails", json!([{ "value": "own@example.com" }]))
+                    .is(200);
             }
         }
     }
@@ -188,7 +197,8 @@ fn a_role_holders_invitation_is_sent_again_by_whoever_invites_and_withdrawn_with
         assert_eq!(inviter.send("POST", &format!("{invitation}/resend"), "").status, 202);
         inviter.set(&user, &format!("{WSO2}:askPassword"), true).is_error(403, None);
         inviter.set(&user, "password", PASSWORD).is_error(403, None);
-        let link = json!({ "username": body["userName"], "userstore": if store.is_empty() { "PRIMARY" } else { "ACME" } });
+        let link =
+            json!({ "username": body["userName"], "userstore": if store.is_empty() { "PRIMARY" } else { "ACME" } });
         assert_eq!(inviter.post("/api/users/v1/offline-invite-link", &link).status, 403);
         assert_eq!(app.anyone("GET", &app.newest_link()).status, 200);
         assert_eq!(app.admin("POST", &format!("{invitation}/revoke"), "").status, 200);
@@ -254,7 +264,10 @@ fn a_role_that_is_given_between_the_look_and_the_write_counts() {
             _ => script.patch(&staff, json!([{ "op": "add", "path": "members", "value": values(&[&paul]) }])),
         };
         assert_eq!(reply.status, 403, "{operation}: {}", reply.text);
-        assert_eq!(app.number("SELECT COUNT(*) FROM resources WHERE type = 'User' AND version = 1 AND disabled = 0"), 1);
+        assert_eq!(
+            app.number("SELECT COUNT(*) FROM resources WHERE type = 'User' AND version = 1 AND disabled = 0"),
+            1
+        );
     }
 }
 
@@ -356,7 +369,11 @@ fn of_two_administrators_one_is_left_whoever_deletes_and_locks_at_once() {
     let statuses = in_parallel(20, |number| {
         let script = app.nobody().with("authorization", &format!("Bearer {token}"));
         let user = &users[number % 2];
-        if number % 4 < 2 { script.delete(user).status.as_u16() } else { script.set(user, "active", false).status.as_u16() }
+        if number % 4 < 2 {
+            script.delete(user).status.as_u16()
+        } else {
+            script.set(user, "active", false).status.as_u16()
+        }
     });
     assert!(statuses.iter().all(|status| [200, 204, 404, 409, 503, 429].contains(status)), "{statuses:?}");
     assert!(is_in(&app, "alice") != is_in(&app, "bob"), "{statuses:?}");

@@ -26,12 +26,16 @@ fn redeem(app: &App, link: &str) -> u16 {
 
 fn mails(app: &App) -> i64 {
     app.deliver();
-    app.stores.iter().chain([&app.native.sqlite]).map(|database| {
-        database.with(|connection| {
-            let sent = "SELECT COUNT(*) FROM outbox WHERE state = 'sent'";
-            connection.query_row(sent, [], |row| row.get::<_, i64>(0)).unwrap()
+    app.stores
+        .iter()
+        .chain([&app.native.sqlite])
+        .map(|database| {
+            database.with(|connection| {
+                let sent = "SELECT COUNT(*) FROM outbox WHERE state = 'sent'";
+                connection.query_row(sent, [], |row| row.get::<_, i64>(0)).unwrap()
+            })
         })
-    }).sum()
+        .sum()
 }
 
 /// Asserts that this link is one that a newer mail has replaced, and that the newer one works.
@@ -145,7 +149,8 @@ fn a_group_replaces_the_links_of_those_it_gives_a_role_to_and_of_nobody_else() {
         app.scim().delete(&group).is(204);
         let (fifth, old) = user(&app, &format!("{store}fifth"));
         let data = json!({ "schemas": [GROUP], "displayName": "auditor", "members": values(&[&fifth]) });
-        let created = app.scim().bulk(vec![json!({ "method": "POST", "path": "/Groups", "bulkId": "1", "data": data })]);
+        let created =
+            app.scim().bulk(vec![json!({ "method": "POST", "path": "/Groups", "bulkId": "1", "data": data })]);
         assert_replaced(&app, &old);
         let location = created.is(200)["Operations"][0]["location"].as_str().unwrap().to_owned();
         app.scim().delete(location.strip_prefix(ORIGIN).unwrap()).is(204);
@@ -286,7 +291,9 @@ fn the_write_that_redeems_asks_for_the_role_itself() {
 #[test]
 fn a_large_group_is_worked_off_in_steps_and_refused_meanwhile() {
     let mut app = App::with_stores(&["ACME"]);
-    let users: Vec<Value> = (0..250).map(|n| json!({ "userName": format!("user-{n}"), "email": format!("u{n}@example.com"), "groups": "staff" })).collect();
+    let users: Vec<Value> = (0..250)
+        .map(|n| json!({ "userName": format!("user-{n}"), "email": format!("u{n}@example.com"), "groups": "staff" }))
+        .collect();
     let group = app.scim().create_group("staff", &[]);
     let import = app.scim().with("content-type", "application/json");
     let reply = import.send("POST", "/api/invitations/import", json!(users).to_string());
