@@ -9,6 +9,7 @@ use crate::base::address::Address;
 use crate::base::secret::Secret;
 use crate::invite::account_request::{self, AccountRequest};
 use crate::invite::code::check_may_have_codes;
+use crate::invite::emails;
 use crate::model::code::Code;
 use crate::model::context::{StoreContext, UnitOfWork, Work};
 use crate::model::mail::{Delivery, TemplateType};
@@ -41,7 +42,7 @@ pub fn build_user<E: From<ScimError>>(
     let verify = flagged && request.verify_email && (!request.ask_password || request.password.is_some());
     let ask = flagged && !verify;
 
-    let email = account_request::find_address(&document);
+    let email = emails::find_address(&document);
     let (mail, code) = if flagged {
         let template = if ask { TemplateType::AskPassword } else { TemplateType::EmailConfirm };
         prepare_invitation(ctx, template, email.as_deref())?

@@ -11,7 +11,7 @@ use crate::access::password_policy::{self, Weakness};
 use crate::base::account::{Cause, Onboarding};
 use crate::base::address::Address;
 use crate::base::token::{Claims, Purpose, Refused};
-use crate::invite::account_request;
+use crate::invite::emails;
 use crate::model::audit::Action;
 use crate::model::context::{Actor, Context, StoreContext, UnitOfWork};
 use crate::model::mail::TemplateType;
@@ -260,7 +260,7 @@ fn with_confirmed_address(before: &Resource) -> Resource {
     let mut account = before.account.clone();
     let mut document = before.attributes();
     if let Some(address) = account.pending_email.take() {
-        account_request::set_address(&mut document, &address);
+        emails::put_confirmed(&mut document, &address);
         account.email = Some(address);
     }
     account.email_verified = true;

@@ -24,6 +24,15 @@ pub const WSO2_SCHEMA: &str = "urn:scim:wso2:schema";
 /// The extension under which the invitation is shown.
 pub const INVITATION_SCHEMA: &str = "urn:latchkey:params:scim:schemas:extension:invitation:2.0:User";
 
+/// What users may not change about themselves: who they are to others, and what they may do.
+const NOT_OWN: &[&str] = &["userName", "externalId", "active", "userType", "roles", "entitlements", "x509Certificates"];
+
+/// Whether a user's attribute is for others to write: what is not, they may have chosen themselves.
+#[must_use]
+pub fn is_others_to_write(name: &str) -> bool {
+    NOT_OWN.contains(&name) || name.contains(':')
+}
+
 /// What became of a user's invitation, as the sender last left it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Invitation {

@@ -74,6 +74,11 @@ impl Cache for MemoryCache {
         self.put_later(key, value, seconds);
     }
 
+    async fn keep(&self, key: &str, value: &str) -> Result<(), CacheError> {
+        self.put_later(key, value, 0);
+        Ok(())
+    }
+
     fn put_later(&self, key: &str, value: &str, _seconds: u32) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), value.to_owned());
     }

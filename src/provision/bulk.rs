@@ -403,6 +403,7 @@ impl Run<'_> {
                     ProvisionError::Busy => {
                         ScimError::new(503, "Too many passwords are being hashed: try again shortly.")
                     }
+                    ProvisionError::TooOften { detail, .. } => ScimError::new(429, detail),
                     ProvisionError::Database(_) => {
                         ScimError::new(503, "The database did not answer: try again shortly.")
                     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::invite::role_grants;
 use crate::model::audit::Action;
@@ -11,10 +11,11 @@ use crate::model::context::Context;
 use crate::model::new_resource::{NewMember, NewResource};
 use crate::model::resource::{GROUP, Resource, USER};
 use crate::model::role::{Role, Roles};
+use crate::model::tenant::Tenant;
 use crate::ports::{Row, Statement};
 use crate::provision::{
-    ATTEMPTS, Edit, Expected, Found, ProvisionError, check_may_appoint, contended, last_administrator, new_resource,
-    not_found, to_stored_text,
+    ATTEMPTS, Edit, Expected, Found, ProvisionError, check_may_appoint, check_visible, contended, last_administrator,
+    new_resource, not_found, to_stored_text,
 };
 use crate::store::groups::{self, Change, Inspected};
 use crate::store::invitations::role_grants as role_grants_store;
@@ -58,7 +59,15 @@ fn member(ctx: &Context, value: &Json) -> Result<NewMember, ScimError> {
 
 /// The id and the type of the user or group that a `$ref` leads to.
 fn referred(ctx: &Context, reference: &str) -> Option<(String, &'static str)> {
-    let (endpoint, id) = uri::resource_of(reference, &format!("{}/scim2", ctx.base()))?;
+    let path = uri::path_of(reference, &ctx.deployment.public_origin)?;
+    let (tenant, below) = Tenant::split_path(&path);
+    let resource = match below.strip_prefix("/scim2/") {
+        Some(resource) if tenant == ctx.tenant => resource,
+        _ if uri::is_absolute(reference) => return None,
+        // Relative to where the resources are (RFC 7643 section 2.3.7).
+        _ => &path,
+    };
+    let (endpoint, id) = uri::resource_at(resource)?;
     let endpoints = [("Users", USER), ("Groups", GROUP)];
     let (_, name) = endpoints.into_iter().find(|(name, _)| endpoint.eq_ignore_ascii_case(name))?;
     Some((id, name))
@@ -74,11 +83,29 @@ pub fn gives_role(new: &NewResource) -> bool {
     !new.members.is_empty() && roles_given(&new.resource.attributes()).is_any()
 }
 
+/// Holds another name to what a name may be. The same one stays as it is stored, even where that is with white space, from
+/// before it was cut.
+fn check_name(current: &Document, document: &mut Document) -> Result<(), ProvisionError> {
+    let name = |document: &Document| document.get("displayName").and_then(Json::as_str).map(str::to_owned);
+    let (stored, written) = (name(current), name(document));
+    if stored == written {
+        return Ok(());
+    }
+    if stored.as_deref().map(str::trim) != written.as_deref() {
+        return check_visible(document, "displayName");
+    }
+    if let Some(stored) = stored {
+        document.insert("displayName".to_owned(), stored.into());
+    }
+    Ok(())
+}
+
 /// A group to be created. Whether its members exist is not known here.
 pub fn prepare(ctx: &Context, rt: &Arc<ResourceType>, mut document: Document) -> Result<NewResource, ProvisionError> {
     if roles_given(&document).is_any() {
         check_may_appoint(ctx)?;
     }
+    check_visible(&document, "displayName")?;
     let members = take_members(ctx, &mut document)?;
     new_resource(ctx, rt, document, members)
 }
@@ -218,7 +245,8 @@ async fn members_change(
                 wanted.extend(values.iter().filter_map(|value| Some((member(ctx, value).ok()?.id, None))));
             }
             ValueOp::RemoveMatching(filter) => {
-                wanted.extend(matching(ctx, id, &filter).await?.into_iter().map(|id| (id, None)));
+                let selected = matching(ctx, id, &filter, replace, &wanted).await?;
+                wanted.extend(selected.into_iter().map(|id| (id, None)));
             }
             ValueOp::Replace(values) => {
                 replace = true;
@@ -242,7 +270,7 @@ async fn members_change(
             ValueOp::Refuse(filter, error) => {
                 let group = groups::inspect(ctx, id, &[], false).await?.group.ok_or_else(not_found)?;
                 expected.check(group.version)?;
-                let selects = !matching(ctx, id, &filter).await?.is_empty();
+                let selects = !matching(ctx, id, &filter, replace, &wanted).await?.is_empty();
                 return Err(if selects { error } else { patch::no_target(path) }.into());
             }
         }
@@ -266,11 +294,22 @@ fn add(ctx: &Context, wanted: &mut BTreeMap<String, Option<NewMember>>, values: 
     Ok(())
 }
 
-/// The members that a filter other than on their id selects: only for this are they all read.
-async fn matching(ctx: &Context, id: &str, filter: &Filter) -> Result<Vec<String>, ProvisionError> {
-    let members = groups::members(ctx, id).await?;
-    let selected = members.iter().filter(|member| filter.matches_value(member));
-    Ok(selected.filter_map(|member| member["value"].as_str().map(str::to_owned)).collect())
+/// The members that a filter other than on their id selects, after what earlier operations have made of them (`replace`,
+/// `wanted`): only for this are they all read.
+async fn matching(
+    ctx: &Context,
+    id: &str,
+    filter: &Filter,
+    replace: bool,
+    wanted: &BTreeMap<String, Option<NewMember>>,
+) -> Result<Vec<String>, ProvisionError> {
+    let mut members = if replace { Vec::new() } else { groups::members(ctx, id).await? };
+    let id_of = |member: &Json| member["value"].as_str().unwrap_or_default().to_owned();
+    members.retain(|member| !matches!(wanted.get(&id_of(member)), Some(None)));
+    let stored: HashSet<String> = members.iter().map(id_of).collect();
+    let added = wanted.values().flatten().filter(|member| !stored.contains(&member.id));
+    members.extend(added.map(|member| json!({ "value": member.id, "display": member.display })));
+    Ok(members.iter().filter(|member| filter.matches_value(member)).map(id_of).collect())
 }
 
 async fn run(
@@ -314,6 +353,7 @@ async fn run(
         for derived in ["id", "meta", "members"] {
             document.shift_remove(derived);
         }
+        check_name(&current, &mut document)?;
         let mut after = Resource { document: to_stored_text(document)?, ..before.clone() };
         let unknown: HashSet<&String> = inspected.unknown.iter().collect();
         let mut change = change.clone();

@@ -26,6 +26,8 @@ use serde_json::Value as Json;
 
 use crate::access::hash_limiter::HashLimiter;
 use crate::base::account::{Account, Onboarding};
+use crate::base::characters::is_barred_from_names;
+use crate::base::limits::ADDRESS_CHANGES;
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
 use crate::invite::code::mint;
@@ -36,6 +38,7 @@ use crate::model::new_resource::{NewMember, NewResource};
 use crate::model::resource::{GROUP, Resource, USER};
 use crate::ports::DatabaseError;
 use crate::provision::user::WriteRequest;
+use crate::store::audit::Counted;
 use crate::store::operation::Operation;
 use crate::store::resources::{self, Conditions, Deleted, SideEffects, Written, find};
 use crate::store::role_holders::ByGroups;
@@ -55,6 +58,14 @@ pub enum ProvisionError {
     /// Too many passwords wait to be hashed: try again shortly.
     #[error("too many passwords wait to be hashed")]
     Busy,
+    /// It was done as often as is allowed for now.
+    #[error("{detail}")]
+    TooOften {
+        /// The seconds until it may be done again.
+        seconds: u32,
+        /// What to do, in words.
+        detail: &'static str,
+    },
     /// The database is.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -188,6 +199,18 @@ fn takes_roles() -> ProvisionError {
     let detail = "Who has a role, and whether and how such a user signs in, takes the scope roles, which these \
                   credentials do not have.";
     ScimError::forbidden(detail).into()
+}
+
+/// Holds a name that is unique to characters by which the eye tells it from another.
+fn check_visible(document: &Document, attribute: &str) -> Result<(), ProvisionError> {
+    let name = document.get(attribute).and_then(Json::as_str).unwrap_or_default();
+    if name.chars().any(is_barred_from_names) {
+        let detail = format!(
+            "The {attribute} has a control character, an invisible one, or white space other than the plain space."
+        );
+        return Err(ScimError::invalid_value(detail).into());
+    }
+    Ok(())
 }
 
 /// Prepares a resource for creation: everything but the database.
@@ -398,10 +421,19 @@ async fn edit(
         }
         let operation = Operation::new(there);
         let code = effects.code.clone();
+        let asks_for_address = effects.asks_for_address;
         match resources::update(there, rt, &before, &mut after, &operation, effects).await? {
             Written::Done(_) => return Ok(Found::with_code(there, after, code.as_ref())),
             Written::Taken => return Err(resources::taken(rt).into()),
             Written::LastAdministrator => return Err(last_administrator()),
+            Written::Conflict if asks_for_address => {
+                let left = Counted::ADDRESS_CHANGES.seconds_left(there, id, ADDRESS_CHANGES).await?;
+                if let Some(seconds) = left {
+                    let detail = "You have asked for another e-mail address several times lately: try again when \
+                        Retry-After says, or ask an administrator to change it.";
+                    return Err(ProvisionError::TooOften { seconds, detail });
+                }
+            }
             // Read again: what the client expects is checked against what it is then.
             Written::Conflict => {}
         }

@@ -220,7 +220,9 @@ impl Run<'_> {
         let document = person.document(self.ctx.settings().enable_email_verification)?;
         let new = prepare(self.ctx, self.gate, self.rt, document).map_err(|refusal| match refusal {
             ProvisionError::Scim(error) => error.detail,
-            ProvisionError::Busy | ProvisionError::Database(_) => NOT_TRIED.to_owned(),
+            ProvisionError::Busy | ProvisionError::TooOften { .. } | ProvisionError::Database(_) => {
+                NOT_TRIED.to_owned()
+            }
         })?;
         if new.resource.document.len() > MAX_DOCUMENT {
             return Err(format!("A user has at most {MAX_DOCUMENT} bytes."));

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::base::limits::ADDRESS_CHANGES;
 use crate::model::audit::Action;
 use crate::model::code::Code;
 use crate::model::context::StoreContext;
@@ -10,7 +11,7 @@ use crate::model::new_resource::NewMail;
 use crate::model::resource::{GROUP, Resource};
 use crate::model::role::Roles;
 use crate::ports::{DatabaseError, Millis, Outcome, Statement, Value};
-use crate::store::audit::{self, OPERATION_HOLDS};
+use crate::store::audit::{self, Counted, OPERATION_HOLDS};
 use crate::store::keys::{self, Entry};
 use crate::store::operation::{Committed, Operation};
 use crate::store::resources::DerivedColumns;
@@ -26,6 +27,8 @@ pub struct SideEffects {
     pub ends_sessions: bool,
     /// What is to be mailed: of invitations, one at most.
     pub mails: Vec<NewMail>,
+    /// Whether users ask for another address of their own: as often as [`ADDRESS_CHANGES`] allows.
+    pub asks_for_address: bool,
     /// The code of a new invitation, where the caller sends it on.
     pub code: Option<Code>,
     /// Statements on a group's members, conditional on the operation, at the end of the batch.
@@ -46,7 +49,8 @@ pub struct SideEffects {
 pub enum Written {
     /// It took place; what the statements of the batch answered, unless that was lost on the way.
     Done(Option<Vec<Outcome>>),
-    /// The resource has another version by now, or is gone; nothing was written.
+    /// The resource has another version by now, or is gone, or the user asked for another address too often; nothing was
+    /// written.
     Conflict,
     /// A value that must be unique is another resource's; nothing was written.
     Taken,
@@ -197,8 +201,10 @@ struct Replacement<'a> {
 impl Replacement<'_> {
     fn batch(&self, effects: SideEffects) -> Vec<Statement> {
         let Self { ctx, operation, after, .. } = self;
-        let mut batch =
-            vec![self.row(&InvitationColumns::new(&effects, after.modified), effects.condition.unwrap_or("TRUE"))];
+        let mut batch = vec![self.row(&InvitationColumns::new(&effects, after.modified), &effects)];
+        if effects.asks_for_address {
+            batch.push(audit::record(*ctx, operation, Action::UserAddress, &after.id));
+        }
         batch.extend(effects.actions.iter().map(|action| audit::record(*ctx, operation, *action, &after.id)));
         batch.extend(self.indexes());
         batch.extend(self.group_name());
@@ -216,9 +222,14 @@ impl Replacement<'_> {
         batch
     }
 
-    fn row(&self, invitation: &InvitationColumns, condition: &str) -> Statement {
+    fn row(&self, invitation: &InvitationColumns, effects: &SideEffects) -> Statement {
         let Self { ctx, before, after, columns, .. } = self;
         let account = &after.account;
+        let condition = effects.condition.unwrap_or("TRUE");
+        let allowed = match effects.asks_for_address {
+            true => format!(" AND {}", Counted::ADDRESS_CHANGES.within(ADDRESS_CHANGES, "?10")),
+            false => String::new(),
+        };
         Statement::new(
             format!(
                 "UPDATE resources SET name_key = ?4, external_id = ?5, display = ?6, document = ?7, keys = ?8, version = ?9, \
@@ -228,7 +239,7 @@ impl Replacement<'_> {
          sent_at = CASE ?17 WHEN 'external' THEN NULL ELSE sent_at END, \
          expires_at = CASE WHEN ?17 IS NULL THEN expires_at ELSE ?19 END, \
          template = CASE WHEN ?17 IS NULL THEN template ELSE ?20 END, pending_email = ?21, roles = ?22 \
-         WHERE tenant = ?1 AND id = ?2 AND version = ?18 AND {condition} RETURNING id"
+         WHERE tenant = ?1 AND id = ?2 AND version = ?18 AND {condition}{allowed} RETURNING id"
             ),
             vec![
                 // ?1 to ?3: which row, and by which operation.

@@ -2,6 +2,8 @@ mod carried;
 mod change;
 mod expired;
 mod invite;
+mod own_changes;
 mod role_given;
+mod several_addresses;
 mod superseded;
 mod verify;
