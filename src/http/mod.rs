@@ -43,7 +43,7 @@ use crate::base::scope::Scopes;
 use crate::http::area::Area;
 use crate::http::error::{ApiError, Failure};
 use crate::http::request::RequestState;
-use crate::http::response::set;
+use crate::http::response::{keep_out_of_caches, set};
 use crate::invite::renewal;
 use crate::model::caches::{Caches, Health};
 use crate::model::context::{Actor, Context, Work};
@@ -129,6 +129,12 @@ impl Service {
 
     /// Answers one request.
     pub async fn handle(&self, platform: &Platform, request: Request<Body>) -> Response {
+        let mut response = self.answer(platform, request).await;
+        keep_out_of_caches(response.headers_mut());
+        response
+    }
+
+    async fn answer(&self, platform: &Platform, request: Request<Body>) -> Response {
         let (mut parts, body) = request.into_parts();
         let (tenant, path) = Tenant::split_path(parts.uri.path());
         let path = scim2::canonical_path(&path).or_else(|| pages::links::cleaned(&path)).unwrap_or(path);

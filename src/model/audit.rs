@@ -61,6 +61,8 @@ pub enum Action {
     TokenCreate,
     /// An API token was revoked.
     TokenRevoke,
+    /// Rows of the audit were taken as they are, to be sealed anew.
+    AuditAccept,
     /// Somebody signed in to the console, or failed to sign in anywhere.
     SignIn,
     /// Somebody signed out of the console.
@@ -130,6 +132,7 @@ impl Action {
             Self::MailRetry => "mail.retry",
             Self::TokenCreate => "token.create",
             Self::TokenRevoke => "token.revoke",
+            Self::AuditAccept => "audit.accept",
             Self::SignIn => "signin",
             Self::SignOut => "signout",
         }

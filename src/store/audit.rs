@@ -1,8 +1,9 @@
 //! The audit: append-only, numbered per tenant without gaps, each row written in the batch that it records.
 
 pub mod counted;
+pub mod heads;
+pub mod retention;
 pub mod rows;
-pub mod seal;
 
 use std::collections::HashSet;
 
