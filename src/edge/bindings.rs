@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use worker::kv::KvStore;
 use worker::send::{SendFuture, SendWrapper};
-use worker::{Context as WorkerContext, Env, MessageBuilder, Queue};
+use worker::{Context as WorkerContext, Delay, Env, MessageBuilder, Queue};
 
 use crate::edge::d1::D1;
 use crate::edge::email::Email;
@@ -107,9 +107,14 @@ impl MailQueue for Wakes {
 
 struct JsClock;
 
+#[async_trait]
 impl Clock for JsClock {
     fn now(&self) -> Millis {
         i64::try_from(worker::Date::now().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    async fn sleep(&self, pause: Duration) {
+        SendFuture::new(Delay::from(pause)).await;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use crate::base::account::{Account, Lock, Onboarding};
 use crate::base::address::Address;
@@ -14,7 +14,7 @@ use crate::model::code::Code;
 use crate::model::context::{StoreContext, UnitOfWork, Work};
 use crate::model::mail::{Delivery, TemplateType};
 use crate::model::new_resource::{NewMail, NewResource};
-use crate::model::resource::{Invitation, Resource};
+use crate::model::resource::{Invitation, Resource, stored_text};
 use crate::model::settings::EmailSender;
 use scim::error::Error as ScimError;
 use scim::resource::Document;
@@ -81,7 +81,7 @@ pub fn build_user<E: From<ScimError>>(
         groups: None,
     };
     account_request::set_schemas(&mut document, user.shows_account(), user.invitation.is_some());
-    user.document = Json::Object(document).to_string();
+    user.document = stored_text(document, None)?;
     let password_hash = request.password.filter(|_| keep_password).map(|password| hash(&password)).transpose()?;
     Ok(NewResource {
         store: ctx.platform.store,

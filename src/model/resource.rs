@@ -3,6 +3,10 @@
 //! The stored document is what the client wrote, ready to be shown: reading splices in the id, what is derived, and
 //! `meta`, without parsing it again. A user's account is columns of its own, because conditional writes depend on them.
 
+mod stored;
+
+pub use stored::{MAX_DOCUMENT, stored_text};
+
 use serde_json::{Value as Json, json};
 
 use crate::base::account::{Account, Lock, Onboarding};

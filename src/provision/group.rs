@@ -6,16 +6,17 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use crate::invite::role_grants;
+use crate::model::attempts::Attempts;
 use crate::model::audit::Action;
 use crate::model::context::Context;
 use crate::model::new_resource::{NewMember, NewResource};
-use crate::model::resource::{GROUP, Resource, USER};
+use crate::model::resource::{GROUP, Resource, USER, stored_text};
 use crate::model::role::{Role, Roles};
 use crate::model::tenant::Tenant;
 use crate::ports::{Row, Statement};
 use crate::provision::{
-    ATTEMPTS, Edit, Expected, Found, ProvisionError, check_may_appoint, check_visible, contended, last_administrator,
-    new_resource, not_found, to_stored_text,
+    Edit, Expected, Found, ProvisionError, check_may_appoint, check_visible, contended, last_administrator,
+    new_resource, not_found,
 };
 use crate::store::groups::{self, Change, Inspected};
 use crate::store::invitations::role_grants as role_grants_store;
@@ -28,6 +29,7 @@ use scim::patch::{self, Patch, ValueOp};
 use scim::resource::{self, Document};
 use scim::schema::{AttributePath, ResourceType};
 use scim::uri;
+use scim::work::Work;
 
 /// The longest name that a group has for a member, in characters; what is longer is cut.
 const MAX_DISPLAY: usize = 256;
@@ -116,6 +118,7 @@ pub async fn create(ctx: &Context, mut new: NewResource) -> Result<Found, Provis
     let named = new.members.iter().map(|member| member.id.clone()).collect::<Vec<_>>();
     let inspected = groups::inspect(ctx, &new.resource.id, &named, false).await?;
     check_known(&inspected)?;
+    check_circular(&inspected.circular, false)?;
     check_references(&new.members, &inspected)?;
     inspected.remote_users.name_members(&mut new.members);
     let created =
@@ -146,14 +149,19 @@ fn check_known(inspected: &Inspected) -> Result<(), ScimError> {
     if let Some(id) = inspected.unknown.first() {
         return Err(ScimError::invalid_value(format!("There is no user or group with the id '{}'.", short(id))));
     }
-    if let Some(id) = inspected.circular.first() {
-        return Err(ScimError::invalid_value(format!(
-            "The group '{}' cannot be a member: groups would contain each other, or nest deeper than {} levels.",
-            short(id),
-            groups::MAX_DEPTH
-        )));
-    }
     Ok(())
+}
+
+/// Checks that groups do not contain each other. Whoever finds out by losing to another write is told that it is one.
+fn check_circular(circular: &[String], has_lost: bool) -> Result<(), ScimError> {
+    let Some(id) = circular.first() else { return Ok(()) };
+    let detail = format!(
+        "The group '{}' cannot be a member: groups would contain each other, or nest deeper than {} levels{}.",
+        short(id),
+        groups::MAX_DEPTH,
+        if has_lost { ", by what was written at the same time" } else { "" }
+    );
+    Err(if has_lost { ScimError::conflict(detail) } else { ScimError::invalid_value(detail) })
 }
 
 /// Checks that whatever is named by its address is there, and of the type that the address says.
@@ -237,6 +245,7 @@ async fn members_change(
     let mut must_select = Vec::new();
     // What is to become of each id: a member, or none.
     let mut wanted: BTreeMap<String, Option<NewMember>> = BTreeMap::new();
+    let mut selection = Selection::default();
     for op in patch.take_value_ops(path)? {
         match op {
             ValueOp::Add(values) => add(ctx, &mut wanted, &values)?,
@@ -245,7 +254,7 @@ async fn members_change(
                 wanted.extend(values.iter().filter_map(|value| Some((member(ctx, value).ok()?.id, None))));
             }
             ValueOp::RemoveMatching(filter) => {
-                let selected = matching(ctx, id, &filter, replace, &wanted).await?;
+                let selected = selection.of(ctx, id, &filter, replace, &wanted).await?;
                 wanted.extend(selected.into_iter().map(|id| (id, None)));
             }
             ValueOp::Replace(values) => {
@@ -270,7 +279,7 @@ async fn members_change(
             ValueOp::Refuse(filter, error) => {
                 let group = groups::inspect(ctx, id, &[], false).await?.group.ok_or_else(not_found)?;
                 expected.check(group.version)?;
-                let selects = !matching(ctx, id, &filter, replace, &wanted).await?.is_empty();
+                let selects = !selection.of(ctx, id, &filter, replace, &wanted).await?.is_empty();
                 return Err(if selects { error } else { patch::no_target(path) }.into());
             }
         }
@@ -294,22 +303,51 @@ fn add(ctx: &Context, wanted: &mut BTreeMap<String, Option<NewMember>>, values: 
     Ok(())
 }
 
-/// The members that a filter other than on their id selects, after what earlier operations have made of them (`replace`,
-/// `wanted`): only for this are they all read.
-async fn matching(
-    ctx: &Context,
-    id: &str,
-    filter: &Filter,
-    replace: bool,
-    wanted: &BTreeMap<String, Option<NewMember>>,
-) -> Result<Vec<String>, ProvisionError> {
-    let mut members = if replace { Vec::new() } else { groups::members(ctx, id).await? };
-    let id_of = |member: &Json| member["value"].as_str().unwrap_or_default().to_owned();
-    members.retain(|member| !matches!(wanted.get(&id_of(member)), Some(None)));
-    let stored: HashSet<String> = members.iter().map(id_of).collect();
-    let added = wanted.values().flatten().filter(|member| !stored.contains(&member.id));
-    members.extend(added.map(|member| json!({ "value": member.id, "display": member.display })));
-    Ok(members.iter().filter(|member| filter.matches_value(member)).map(id_of).collect())
+/// The members that filters other than on their id select: for these alone they are all read, once, and no request looks at
+/// them more often than is good.
+#[derive(Default)]
+struct Selection {
+    stored: Option<Vec<Json>>,
+    work: Work,
+}
+
+impl Selection {
+    /// The members that a filter selects after what earlier operations have made of them (`replace`, `wanted`).
+    async fn of(
+        &mut self,
+        ctx: &Context,
+        id: &str,
+        filter: &Filter,
+        replace: bool,
+        wanted: &BTreeMap<String, Option<NewMember>>,
+    ) -> Result<Vec<String>, ProvisionError> {
+        let stored = match self.stored.take() {
+            Some(stored) => stored,
+            None if replace => Vec::new(),
+            None => groups::members(ctx, id).await?,
+        };
+        let id_of = |member: &Json| member["value"].as_str().unwrap_or_default().to_owned();
+        let mut selected = Vec::new();
+        let mut look = |member: &Json| -> Result<(), ProvisionError> {
+            if filter.selects(member, &self.work) {
+                selected.push(id_of(member));
+            }
+            Ok(self.work.check()?)
+        };
+        let mut is_stored = HashSet::new();
+        for member in stored.iter().filter(|_| !replace) {
+            let member_id = id_of(member);
+            if !matches!(wanted.get(&member_id), Some(None)) {
+                look(member)?;
+                is_stored.insert(member_id);
+            }
+        }
+        for member in wanted.values().flatten().filter(|member| !is_stored.contains(&member.id)) {
+            look(&json!({ "value": member.id, "display": member.display }))?;
+        }
+        self.stored = (!replace).then_some(stored);
+        Ok(selected)
+    }
 }
 
 async fn run(
@@ -326,19 +364,25 @@ async fn run(
     let named: BTreeSet<&String> =
         added.iter().copied().chain(&change.remove).chain(selected.iter().flatten()).collect();
     let named: Vec<String> = named.into_iter().cloned().collect();
-    for _ in 0..ATTEMPTS {
+    // Changes of members alone commute: they wait for nobody.
+    let commutes = expected == Expected::Any && edit.patch().is_some_and(Patch::is_empty);
+    let mut attempts =
+        if commutes { Attempts::at_once(ctx) } else { Attempts::begin(ctx, id).await.ok_or_else(contended)? };
+    let mut has_lost = false;
+    loop {
         let inspected = groups::inspect(ctx, id, &named, change.replace).await?;
         // Who has gone meanwhile is no reason to refuse the others that a PATCH adds: the answer shows who is in. Where all
         // members are replaced, a wrong id would empty the group.
         let tolerant = matches!(edit, Edit::Modify(_)) && !change.replace;
-        let those_added = |ids: &[String]| ids.iter().filter(|id| added.contains(id)).cloned().collect();
+        let those_added =
+            |ids: &[String]| -> Vec<String> { ids.iter().filter(|id| added.contains(id)).cloned().collect() };
         let is_selected = selected.iter().all(|ids| ids.iter().any(|id| inspected.present.contains(id)));
         if inspected.group.is_none() || is_selected {
             check_known(&Inspected {
                 unknown: if tolerant { Vec::new() } else { those_added(&inspected.unknown) },
-                circular: those_added(&inspected.circular),
                 ..Inspected::default()
             })?;
+            check_circular(&those_added(&inspected.circular), has_lost)?;
             check_references(&change.add, &inspected)?;
         }
         let Some(before) = inspected.group else { return Err(not_found()) };
@@ -354,7 +398,7 @@ async fn run(
             document.shift_remove(derived);
         }
         check_name(&current, &mut document)?;
-        let mut after = Resource { document: to_stored_text(document)?, ..before.clone() };
+        let mut after = Resource { document: stored_text(document, Some(&before.document))?, ..before.clone() };
         let unknown: HashSet<&String> = inspected.unknown.iter().collect();
         let mut change = change.clone();
         change.add.retain(|member| !unknown.contains(&member.id));
@@ -374,7 +418,12 @@ async fn run(
         if with_members {
             statements.push(groups::members_statement(ctx, id, ""));
         }
-        let effects = SideEffects { statements, actions: vec![Action::update(GROUP)], ..SideEffects::default() };
+        let effects = SideEffects {
+            unless: groups::circular(&effective, &inspected.groups),
+            statements,
+            actions: vec![Action::update(GROUP)],
+            ..SideEffects::default()
+        };
         let written = if same_document {
             resources::touch(there, &mut after, roles.before, expected.pinned(before.version), &operation, effects)
                 .await?
@@ -392,10 +441,10 @@ async fn run(
             Written::Taken => return Err(resources::taken(rt).into()),
             Written::LastAdministrator => return Err(last_administrator()),
             // Read again: what the client expects is checked against what it is then.
-            Written::Conflict => {}
+            Written::Conflict if attempts.again(ctx).await => has_lost = true,
+            Written::Conflict => return Err(contended()),
         }
     }
-    Err(contended())
 }
 
 /// The role that a group gives its members, before and after a change.

@@ -1,6 +1,6 @@
 //! Users: the document goes to the store, what it asks of the account to `invite/`.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value as Json;
 
@@ -19,9 +19,9 @@ use crate::model::code::Code;
 use crate::model::context::{Actor, Context, StoreContext, Work};
 use crate::model::mail::{Delivery, TemplateType};
 use crate::model::new_resource::{NewMail, NewResource};
-use crate::model::resource::{Invitation, Resource, USER, is_others_to_write};
+use crate::model::resource::{Invitation, Resource, USER, is_others_to_write, stored_text};
 use crate::model::role::{Role, Roles};
-use crate::provision::{ProvisionError, check_may_appoint, check_visible, password, to_stored_text, user_store};
+use crate::provision::{ProvisionError, check_may_appoint, check_visible, password, user_store};
 use crate::store::resources::SideEffects;
 use crate::store::role_holders::NO_ROLE;
 use scim::error::Error as ScimError;
@@ -50,6 +50,8 @@ pub struct WriteRequest<'a> {
     pub ctx: &'a StoreContext,
     /// The limiter of password hashing.
     pub gate: &'a HashLimiter,
+    /// The hash of the password, once an attempt has made it.
+    pub hashed: &'a OnceLock<String>,
     /// The resource type of users.
     pub rt: &'a ResourceType,
     /// The user as read.
@@ -216,7 +218,12 @@ impl WriteRequest<'_> {
         // To give a change up mails nobody.
         let gives_up = change.account.email == before.account.email && change.account.pending_email.is_none();
         let asks_for_address = is_own && (!mails.is_empty() || (moved && !gives_up));
-        let hash = |password: Secret| password::hash(ctx, self.gate, password.expose());
+        let hash = |password: Secret| match self.hashed.get() {
+            Some(hash) => Ok(hash.clone()),
+            None => password::hash(ctx, self.gate, password.expose()).inspect(|hash| {
+                let _ = self.hashed.set(hash.clone());
+            }),
+        };
         let password_hash = request.password.map(hash).transpose()?;
         let mut after = Resource { account: change.account, ..before.clone() };
         let mailed = mails.iter().find(|mail| mail.template.is_invitation());
@@ -233,7 +240,7 @@ impl WriteRequest<'_> {
         account_request::set_schemas(&mut self.document, after.shows_account(), after.invitation.is_some());
         let is_shut_out = before.account.may_sign_in() && !after.account.may_sign_in();
         let ends_sessions = is_shut_out || self.stored.get("roles") != self.document.get("roles");
-        after.document = to_stored_text(self.document)?;
+        after.document = stored_text(self.document, Some(&before.document))?;
         let linked = code.as_ref().map(|_| Action::InvitationLink);
         let actions = std::iter::once(Action::update(USER)).chain(change.action).chain(linked).collect();
         let effects = SideEffects {

@@ -13,7 +13,7 @@ use crate::model::role::Roles;
 use crate::ports::{DatabaseError, Millis, Outcome, Statement, Value};
 use crate::store::audit::{self, Counted, OPERATION_HOLDS};
 use crate::store::keys::{self, Entry};
-use crate::store::operation::{Committed, Operation};
+use crate::store::operation::{Committed, Operation, Unless};
 use crate::store::resources::DerivedColumns;
 use crate::store::{credentials, outbox, role_holders, sessions};
 use scim::schema::ResourceType;
@@ -21,6 +21,8 @@ use scim::schema::ResourceType;
 /// The changes of an update besides the resource's own row.
 #[derive(Clone, Debug, Default)]
 pub struct SideEffects {
+    /// What must not be so when it is written.
+    pub unless: Option<Unless>,
     /// The hash of a new password.
     pub password_hash: Option<String>,
     /// Whether the user's console sessions end.
@@ -118,18 +120,21 @@ pub async fn touch(
 ) -> Result<Written, DatabaseError> {
     resource.version += 1;
     resource.modified = ctx.platform.clock.now();
+    let mut params = vec![
+        ctx.tenant.key(),
+        resource.id.as_str().into(),
+        operation.id().into(),
+        resource.modified.into(),
+        version.into(),
+        roles.bits().into(),
+    ];
+    let unless = condition(effects.unless.as_ref(), &mut params);
     let mut batch = vec![Statement::new(
-        "UPDATE resources SET version = version + 1, modified = ?4, operation = ?3 \
-         WHERE tenant = ?1 AND id = ?2 AND (?5 IS NULL OR version = ?5) AND roles = ?6 \
-         RETURNING id, version",
-        vec![
-            ctx.tenant.key(),
-            resource.id.as_str().into(),
-            operation.id().into(),
-            resource.modified.into(),
-            version.into(),
-            roles.bits().into(),
-        ],
+        format!(
+            "UPDATE resources SET version = version + 1, modified = ?4, operation = ?3 \
+             WHERE tenant = ?1 AND id = ?2 AND (?5 IS NULL OR version = ?5) AND roles = ?6{unless} RETURNING id, version"
+        ),
+        params,
     )];
     batch.extend(effects.actions.iter().map(|action| audit::record(ctx, operation.id(), *action, &resource.id)));
     batch.extend(effects.statements);
@@ -141,6 +146,13 @@ pub async fn touch(
         resource.version = row.read_integer("version")?;
     }
     Ok(written)
+}
+
+/// Returns the text of a condition at the end of a WHERE clause, whose parameter is put behind the others.
+fn condition(unless: Option<&Unless>, params: &mut Vec<Value>) -> String {
+    let Some(Unless { condition, parameter }) = unless else { return String::new() };
+    params.push(parameter.as_str().into());
+    format!(" AND NOT ({})", condition(&format!("?{}", params.len())))
 }
 
 /// A table with the values of resources by attribute, and the statements that take a resource's entries out of it and put
@@ -225,11 +237,41 @@ impl Replacement<'_> {
     fn row(&self, invitation: &InvitationColumns, effects: &SideEffects) -> Statement {
         let Self { ctx, before, after, columns, .. } = self;
         let account = &after.account;
-        let condition = effects.condition.unwrap_or("TRUE");
+        let only_if = effects.condition.unwrap_or("TRUE");
         let allowed = match effects.asks_for_address {
             true => format!(" AND {}", Counted::ADDRESS_CHANGES.within(ADDRESS_CHANGES, "?10")),
             false => String::new(),
         };
+        let mut params = vec![
+            // ?1 to ?3: which row, and by which operation.
+            ctx.tenant.key(),
+            after.id.as_str().into(),
+            self.operation.into(),
+            // ?4 to ?10: the document, its columns and the version.
+            columns.name_key.as_deref().into(),
+            columns.external_id.as_deref().into(),
+            columns.display.as_str().into(),
+            after.document.as_str().into(),
+            columns.keys.to_string().into(),
+            after.version.into(),
+            after.modified.into(),
+            // ?11 to ?16: the account.
+            account.onboarding.as_str().into(),
+            account.lock.as_str().into(),
+            account.disabled.into(),
+            account.email.as_deref().into(),
+            account.email_verified.into(),
+            account.seq_log.as_str().into(),
+            // ?17 to ?20: the invitation, and between them the version that the row must still have.
+            invitation.delivery.into(),
+            before.version.into(),
+            invitation.expires_at.into(),
+            invitation.template.map(TemplateType::name).into(),
+            // ?21 and ?22: the address that waits to be confirmed, and the roles.
+            account.pending_email.as_deref().into(),
+            columns.roles.bits().into(),
+        ];
+        let unless = condition(effects.unless.as_ref(), &mut params);
         Statement::new(
             format!(
                 "UPDATE resources SET name_key = ?4, external_id = ?5, display = ?6, document = ?7, keys = ?8, version = ?9, \
@@ -239,37 +281,9 @@ impl Replacement<'_> {
          sent_at = CASE ?17 WHEN 'external' THEN NULL ELSE sent_at END, \
          expires_at = CASE WHEN ?17 IS NULL THEN expires_at ELSE ?19 END, \
          template = CASE WHEN ?17 IS NULL THEN template ELSE ?20 END, pending_email = ?21, roles = ?22 \
-         WHERE tenant = ?1 AND id = ?2 AND version = ?18 AND {condition}{allowed} RETURNING id"
+         WHERE tenant = ?1 AND id = ?2 AND version = ?18 AND {only_if}{allowed}{unless} RETURNING id"
             ),
-            vec![
-                // ?1 to ?3: which row, and by which operation.
-                ctx.tenant.key(),
-                after.id.as_str().into(),
-                self.operation.into(),
-                // ?4 to ?10: the document, its columns and the version.
-                columns.name_key.as_deref().into(),
-                columns.external_id.as_deref().into(),
-                columns.display.as_str().into(),
-                after.document.as_str().into(),
-                columns.keys.to_string().into(),
-                after.version.into(),
-                after.modified.into(),
-                // ?11 to ?16: the account.
-                account.onboarding.as_str().into(),
-                account.lock.as_str().into(),
-                account.disabled.into(),
-                account.email.as_deref().into(),
-                account.email_verified.into(),
-                account.seq_log.as_str().into(),
-                // ?17 to ?20: the invitation, and between them the version that the row must still have.
-                invitation.delivery.into(),
-                before.version.into(),
-                invitation.expires_at.into(),
-                invitation.template.map(TemplateType::name).into(),
-                // ?21 and ?22: the address that waits to be confirmed, and the roles.
-                account.pending_email.as_deref().into(),
-                columns.roles.bits().into(),
-            ],
+            params,
         )
     }
 

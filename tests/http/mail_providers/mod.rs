@@ -65,10 +65,13 @@ impl HttpClient for Dead {
 
 struct Noon;
 
+#[async_trait]
 impl Clock for Noon {
     fn now(&self) -> Millis {
         1_767_268_800_000 // 2026-01-01T12:00:00Z
     }
+
+    async fn sleep(&self, _: Duration) {}
 }
 
 fn configured(vendor: &str) -> Deployment {
