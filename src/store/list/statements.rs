@@ -277,8 +277,8 @@ impl<'a> Listing<'a> {
         let (offset, limit) = (bindings.bind(to_integer(window.offset)), bindings.bind(to_integer(window.limit)));
         let on_page = format!("p.position > {offset} AND p.position <= {offset} + {limit}");
         let sql = format!(
-            "SELECT p.total AS total, {}{} FROM (SELECT h.*, COUNT(*) OVER () AS total, \
-             ROW_NUMBER() OVER ({order}) AS position FROM ({hits}) h) p LEFT JOIN resources r ON r.rowid = p.n AND {on_page} \
+            "SELECT p.total AS total, {}{} FROM (SELECT f.*, COUNT(*) OVER () AS total, \
+             ROW_NUMBER() OVER ({order}) AS position FROM ({hits}) f) p LEFT JOIN resources r ON r.rowid = p.n AND {on_page} \
              WHERE p.position = 1 OR ({on_page})",
             self.columns(window.limit),
             self.shown_places(plan, "p")
@@ -297,7 +297,7 @@ impl<'a> Listing<'a> {
             let hits = self.hits(plan, None, "-1", allowance, &mut bindings);
             let after = window.after.and_then(|after| self.sorted_after(after, &mut bindings));
             format!(
-                "SELECT * FROM ({hits}) h{} ORDER BY {} LIMIT {limit}",
+                "SELECT * FROM ({hits}) f{} ORDER BY {} LIMIT {limit}",
                 after.map(|after| format!(" WHERE {after}")).unwrap_or_default(),
                 self.sorting()
             )
