@@ -121,7 +121,8 @@ impl Sqlite {
         look(&self.connection.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The steps of SQLite's machine that statements have taken so far: some for each row that they have read.
+    /// The steps of SQLite's virtual machine so far, some ten for a row that is read: what a statement costs, in a number
+    /// that is the same on every machine. SQLite itself does not count rows.
     pub fn steps(&self) -> u64 {
         self.steps.load(Ordering::Relaxed)
     }
@@ -135,8 +136,12 @@ impl Sqlite {
             self.explain(&connection, &statement.sql)?;
         }
         let transaction = connection.transaction()?;
-        let run = |statement| run_one(&transaction, statement, &self.steps);
-        let outcomes = statements.iter().map(run).collect::<Result<_, _>>()?;
+        let mut outcomes = Vec::with_capacity(statements.len());
+        for statement in statements {
+            let (outcome, steps) = run_one(&transaction, statement)?;
+            self.steps.fetch_add(steps, Ordering::Relaxed);
+            outcomes.push(outcome);
+        }
         transaction.commit()?;
         Ok(outcomes)
     }
@@ -168,7 +173,7 @@ impl Sqlite {
     }
 }
 
-fn run_one(connection: &Connection, statement: &Statement, steps: &AtomicU64) -> Result<Outcome, rusqlite::Error> {
+fn run_one(connection: &Connection, statement: &Statement) -> Result<(Outcome, u64), rusqlite::Error> {
     let mut prepared = connection.prepare_cached(&statement.sql)?;
     let columns: Arc<[String]> = prepared.column_names().map(str::to_owned).collect();
     let params = statement.params.iter().map(|value| match value {
@@ -197,9 +202,8 @@ fn run_one(connection: &Connection, statement: &Statement, steps: &AtomicU64) ->
         rows.push(Row::new(columns.clone(), values));
     }
     drop(found);
-    let taken = prepared.reset_status(StatementStatus::VmStep);
-    steps.fetch_add(u64::try_from(taken).unwrap_or_default(), Ordering::Relaxed);
-    Ok(Outcome { rows, ..Outcome::default() })
+    let steps = u64::try_from(prepared.reset_status(StatementStatus::VmStep)).unwrap_or_default();
+    Ok((Outcome { rows, ..Outcome::default() }, steps))
 }
 
 #[async_trait]

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod mail;
+mod reads;
 mod writes;
 
 use std::collections::BTreeSet;
@@ -17,7 +18,7 @@ pub struct Bound {
 }
 
 fn bounds() -> impl Iterator<Item = &'static Bound> {
-    [addresses::BOUNDS, mail::BOUNDS, writes::BOUNDS].into_iter().flatten()
+    [addresses::BOUNDS, mail::BOUNDS, reads::BOUNDS, writes::BOUNDS].into_iter().flatten()
 }
 
 #[test]
