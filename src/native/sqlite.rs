@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0011_failover.sql"),
     include_str!("../../schema/d1/0012_sessions.sql"),
     include_str!("../../schema/d1/0013_group_names.sql"),
+    include_str!("../../schema/d1/0014_reindex.sql"),
 ];
 
 /// Tables that grow with the tenants, by name and by the aliases that our statements give them.

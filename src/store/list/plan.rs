@@ -232,6 +232,8 @@ fn comparison(
         (Some(WSO2_SCHEMA), "accountState", _) if is_user => text_bounds(operator, literal).map(Driver::account_state),
         (Some(INVITATION_SCHEMA), "status", _) if is_user => status(scope, operator, literal),
         (Some(INVITATION_SCHEMA), ..) if is_user => None,
+        // An index that has only some of the values finds only some of the resources.
+        _ if scope.resource_type.is_reindexing(path) => return None,
         _ => return indexed_value(path, operator, literal),
     };
     Some((driver?, true))

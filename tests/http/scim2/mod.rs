@@ -12,6 +12,7 @@ mod groups;
 mod interop;
 mod me;
 mod paths;
+mod reindex;
 mod search;
 mod stores;
 mod users;
