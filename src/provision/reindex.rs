@@ -55,10 +55,9 @@ pub async fn step(platform: &Platform, registry: &Registry, before: Reindex) -> 
     if before.phase == Phase::Checking {
         after.phase = Phase::Clearing;
     }
-    let mut cleared = after.phase == Phase::Walking;
-    if !cleared {
-        cleared = clear(platform, &before, resource_type.map(|rt| &**rt)).await?;
-    }
+    // Rows of what is in force are written by now, so that none must go.
+    let clears = after.phase == Phase::Clearing || after.schemas.is_empty();
+    let cleared = !clears || clear(platform, &before, resource_type.map(|rt| &**rt)).await?;
     let next = match resource_type.filter(|_| !after.schemas.is_empty()) {
         _ if !cleared => Some(after),
         Some(resource_type) => {
