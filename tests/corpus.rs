@@ -76,8 +76,8 @@ fn every_target_has_a_test_and_a_binary() {
     assert_eq!(
         names,
         [
-            "token", "basic", "import", "filter", "patch", "resource", "template", "address", "bearer", "hook", "cookie",
-            "schema"
+            "token", "basic", "import", "filter", "patch", "resource", "template", "address", "bearer", "hook",
+            "cookie", "schema"
         ]
     );
     for name in names {

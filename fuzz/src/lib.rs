@@ -383,7 +383,8 @@ pub fn schema(input: &[u8]) {
     }
     let at_most = |times: usize| times * input.len() + MAX_DOCUMENT;
     let builtin = builtin();
-    let requests = [Ok(Request::of_schema(document.clone(), input.len())), Request::of_resource_type(document, input.len())];
+    let requests =
+        [Ok(Request::of_schema(document.clone(), input.len())), Request::of_resource_type(document, input.len())];
     for request in requests.into_iter().flatten() {
         let new = &request.registrations;
         assert!(new.len() <= 2, "a schema and what uses it");
@@ -399,15 +400,21 @@ pub fn schema(input: &[u8]) {
         };
         assert!(registration::build(&[new.as_slice(), new.as_slice()].concat()).is_err(), "nothing is there twice");
         let added: Vec<_> = registry.schemas().iter().filter(|schema| builtin.schema(&schema.id).is_none()).collect();
-        let attributes = added.iter().flat_map(|schema| &schema.attributes).map(|attribute| 1 + attribute.sub_attributes.len());
+        let attributes =
+            added.iter().flat_map(|schema| &schema.attributes).map(|attribute| 1 + attribute.sub_attributes.len());
         assert!(attributes.sum::<usize>() <= MAX_ATTRIBUTES, "no more attributes than may be");
         assert!(registry.memory() <= builtin.memory() + at_most(64), "memory");
-        let shown = added.iter().filter_map(|schema| discovery::schema(&registry, &schema.id, "https://id.example.com"));
+        let shown =
+            added.iter().filter_map(|schema| discovery::schema(&registry, &schema.id, "https://id.example.com"));
         assert!(shown.map(|schema| schema.to_string().len()).sum::<usize>() <= at_most(64), "discovery");
         for resource_type in registry.resource_types() {
-            let (all, unique) = (keys::paths_with_rows(resource_type, &|_| true), keys::unique_paths(resource_type, &|_| true));
+            let (all, unique) =
+                (keys::paths_with_rows(resource_type, &|_| true), keys::unique_paths(resource_type, &|_| true));
             assert!(unique.iter().all(|path| all.contains(path)), "what must be unique has rows");
-            assert!(all.iter().all(|path| resource_type.resolve_attribute(path).is_some()), "every path leads somewhere");
+            assert!(
+                all.iter().all(|path| resource_type.resolve_attribute(path).is_some()),
+                "every path leads somewhere"
+            );
         }
     }
 }

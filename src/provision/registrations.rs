@@ -110,7 +110,12 @@ impl Request {
             document["schema"] = json!(urn);
             registrations.push(Registration { kind: Kind::Schema, name: urn, document: schema, sent: size });
         }
-        registrations.push(Registration { kind: Kind::ResourceType, name: name.clone(), document: document.clone(), sent });
+        registrations.push(Registration {
+            kind: Kind::ResourceType,
+            name: name.clone(),
+            document: document.clone(),
+            sent,
+        });
         Ok(Self { name, registrations, shown: document })
     }
 }
@@ -258,7 +263,8 @@ fn effects(before: &Registry, after: &Registry) -> Vec<Effect> {
         let (old, new) = (find(before, name), find(after, name));
         let urns = |resource_type: &Option<Arc<ResourceType>>| -> Vec<String> {
             let own = resource_type.iter().map(|rt| &rt.schema.id);
-            let extensions = resource_type.iter().flat_map(|rt| rt.extensions.iter().map(|extension| &extension.schema.id));
+            let extensions =
+                resource_type.iter().flat_map(|rt| rt.extensions.iter().map(|extension| &extension.schema.id));
             own.chain(extensions).map(|urn| urn.to_string()).collect()
         };
         let (had, has) = (urns(&old), urns(&new));

@@ -84,7 +84,11 @@ pub async fn step(platform: &Platform, registry: &Registry, before: Reindex) -> 
 }
 
 /// Removes rows of attributes in all stores, as many as a step may. Answers whether none is left.
-async fn clear(platform: &Platform, reindex: &Reindex, resource_type: Option<&ResourceType>) -> Result<bool, DatabaseError> {
+async fn clear(
+    platform: &Platform,
+    reindex: &Reindex,
+    resource_type: Option<&ResourceType>,
+) -> Result<bool, DatabaseError> {
     // The values that must be unique by now were written before the schema came into force.
     let in_force = resource_type.map(|rt| keys::unique_paths(rt, &|_| true)).unwrap_or_default();
     for store in platform.all_stores() {
@@ -207,7 +211,8 @@ pub async fn carry_on(ctx: &Context, type_name: Option<&str>, most: u32) -> Resu
     let mut registered = registrations::load(&ctx.platform, tenant).await?;
     let mut over = false;
     loop {
-        let is_meant = |reindex: &&Reindex| reindex.is_running() && type_name.is_none_or(|name| name == reindex.type_name);
+        let is_meant =
+            |reindex: &&Reindex| reindex.is_running() && type_name.is_none_or(|name| name == reindex.type_name);
         let Some(mut reindex) = registered.reindexes.iter().find(is_meant).filter(|_| left > 0).cloned() else { break };
         let registry = registered.registry();
         over |= loop {

@@ -77,9 +77,8 @@ impl Published {
     }
 
     fn to_text(&self) -> String {
-        let row = |registration: &Registration| {
-            json!([registration.kind.as_str(), registration.name, registration.document])
-        };
+        let row =
+            |registration: &Registration| json!([registration.kind.as_str(), registration.name, registration.document]);
         json!([self.registrations.iter().map(row).collect::<Json>(), self.reindexing]).to_string()
     }
 }

@@ -182,7 +182,8 @@ pub fn start(reindex: &Reindex, operation: &str) -> Statement {
 /// # Errors
 /// The database's.
 pub async fn take(ctx: &Context, reindex: &Reindex) -> Result<bool, DatabaseError> {
-    let free = format!("WHERE reindexes.phase <> 'checking' OR reindexes.due <= {} RETURNING type", ctx.platform.clock.now());
+    let free =
+        format!("WHERE reindexes.phase <> 'checking' OR reindexes.due <= {} RETURNING type", ctx.platform.clock.now());
     let statement = upsert(reindex, &reindex.operation, "TRUE", &free);
     Ok(!ctx.platform.query(statement).await?.is_empty())
 }

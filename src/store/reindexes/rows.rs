@@ -44,7 +44,12 @@ impl Table {
 ///
 /// # Errors
 /// The database's.
-pub async fn clear(platform: &Platform, reindex: &Reindex, table: Table, kept: &[String]) -> Result<bool, DatabaseError> {
+pub async fn clear(
+    platform: &Platform,
+    reindex: &Reindex,
+    table: Table,
+    kept: &[String],
+) -> Result<bool, DatabaseError> {
     let every = reindex.attributes.iter().any(|attribute| attribute == ALL);
     let gone: Vec<&String> = reindex.attributes.iter().filter(|attribute| !kept.contains(attribute)).collect();
     if gone.is_empty() {
@@ -53,7 +58,9 @@ pub async fn clear(platform: &Platform, reindex: &Reindex, table: Table, kept: &
     let name = table.name();
     let (found, goes) = if every {
         (
-            format!("{name} v WHERE v.tenant = ?1 AND v.type = ?2 AND v.attribute NOT IN (SELECT value FROM json_each(?3))"),
+            format!(
+                "{name} v WHERE v.tenant = ?1 AND v.type = ?2 AND v.attribute NOT IN (SELECT value FROM json_each(?3))"
+            ),
             "NOT IN",
         )
     } else {
@@ -151,7 +158,11 @@ pub struct Part {
 ///
 /// # Errors
 /// The database's.
-pub async fn look_at_parts(platform: &Platform, reindex: &Reindex, paths: &[String]) -> Result<Looked<Part>, DatabaseError> {
+pub async fn look_at_parts(
+    platform: &Platform,
+    reindex: &Reindex,
+    paths: &[String],
+) -> Result<Looked<Part>, DatabaseError> {
     let part = if paths.iter().any(|path| path == "$") {
         "r.document"
     } else {

@@ -245,7 +245,9 @@ fn users_of_every_store_and_groups_are_reindexed() {
     assert_eq!(found(&admin, "badge eq \"b2\""), ["ACME/bob"]);
     admin.post("/scim2/Users", &employee("ACME/late", "b2")).is_error(409, Some("uniqueness"));
     remove(&admin);
-    assert!(app.stores.iter().all(|store| rows(store, "value_index").is_empty() && rows(store, "unique_values").is_empty()));
+    assert!(
+        app.stores.iter().all(|store| rows(store, "value_index").is_empty() && rows(store, "unique_values").is_empty())
+    );
 
     let of_groups = |more: Value| {
         let mut schema = badge(more);

@@ -27,7 +27,8 @@ impl Attribute {
 
 impl Schema {
     fn memory(&self) -> usize {
-        let attributes = self.attributes.iter().map(|attribute| size_of::<Arc<Attribute>>() + COUNTS + attribute.memory());
+        let attributes =
+            self.attributes.iter().map(|attribute| size_of::<Arc<Attribute>>() + COUNTS + attribute.memory());
         size_of::<Self>() + self.id.len() + self.name.len() + self.description.len() + attributes.sum::<usize>()
     }
 }
