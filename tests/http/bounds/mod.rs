@@ -1,5 +1,6 @@
 //! Every bound of docs/limits.md: the largest that is allowed, and the smallest that is refused.
 
+mod addresses;
 mod schemas;
 mod writes;
 
@@ -16,7 +17,7 @@ pub struct Bound {
 }
 
 fn bounds() -> impl Iterator<Item = &'static Bound> {
-    [schemas::BOUNDS, writes::BOUNDS].into_iter().flatten()
+    [addresses::BOUNDS, schemas::BOUNDS, writes::BOUNDS].into_iter().flatten()
 }
 
 #[test]
