@@ -13,6 +13,7 @@ pub mod mail_template;
 pub mod new_resource;
 pub mod registration;
 pub mod resource;
+pub mod role;
 pub mod schemas;
 pub mod settings;
 pub mod tenant;

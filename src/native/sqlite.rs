@@ -29,6 +29,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0013_group_names.sql"),
     include_str!("../../schema/d1/0014_reindex.sql"),
     include_str!("../../schema/d1/0015_audit_heads.sql"),
+    include_str!("../../schema/d1/0017_roles.sql"),
     include_str!("../../schema/d1/0018_address_changes.sql"),
     include_str!("../../schema/d1/0019_delivery.sql"),
 ];
@@ -57,6 +58,8 @@ const GROWING: &[&str] = &[
     "webhook_events",
     "w",
     "pending_work",
+    "role_grants",
+    "waits",
     "audit_heads",
     "h",
 ];
@@ -218,6 +221,40 @@ mod tests {
         }
         connection
     }
+
+    #[test]
+    fn who_had_a_role_before_there_was_a_column_has_it_there() {
+        let migration = include_str!("../../schema/d1/0017_roles.sql");
+        let connection = before(migration);
+        for (id, kind, document, _) in ROLES {
+            connection
+                .execute(
+                    "INSERT INTO resources (tenant, id, type, document, keys, created, modified, operation) \
+                     VALUES (1, ?1, ?2, ?3, '{}', 0, 0, 'o')",
+                    (id, kind, document),
+                )
+                .expect("a row of the test");
+        }
+        connection.execute_batch(migration).expect("the migration");
+        for (id, _, document, roles) in ROLES {
+            let found: i64 = connection
+                .query_row("SELECT roles FROM resources WHERE id = ?1", [id], |row| row.get(0))
+                .expect("a row of the test");
+            assert_eq!(found, roles, "{document}");
+        }
+    }
+
+    /// Ids, types and documents of resources, and the roles they have or give.
+    const ROLES: [(&str, &str, &str, i64); 8] = [
+        ("a", "User", r#"{"roles":[{"value":" Admin\u00a0"},{"value":"janitor"},{"value":"AUDITOR"}]}"#, 5),
+        ("b", "User", r#"{"roles":[{"value":"inviter","type":"x"},{"type":"admin"}]}"#, 2),
+        ("c", "User", r#"{"roles":[]}"#, 0),
+        ("d", "User", r#"{"displayName":"admin"}"#, 0),
+        ("e", "Group", r#"{"displayName":"\u2003ADMIN"}"#, 1),
+        ("f", "Group", r#"{"displayName":"auditor"}"#, 4),
+        ("g", "Group", r#"{"displayName":"admins"}"#, 0),
+        ("h", "Device", r#"{"displayName":"admin"}"#, 0),
+    ];
 
     #[test]
     fn invitations_that_were_sent_before_are_in_the_indexes_of_deliveries() {

@@ -18,6 +18,7 @@ pub mod pending;
 pub mod registrations;
 pub mod reindexes;
 pub mod resources;
+pub mod role_holders;
 pub mod sessions;
 pub mod sign_in_failures;
 pub mod tenant_settings;
