@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, ErrorCode, ffi};
+use rusqlite::{Connection, ErrorCode, StatementStatus, ffi};
 
 use crate::ports::{Database, DatabaseError, Outcome, Row, Statement, Value};
 
@@ -73,6 +74,7 @@ const MAY_SCAN: &[&str] = &["o.provider = 'inbox'", "INDEXED BY audit_unsealed",
 pub struct Sqlite {
     connection: Mutex<Connection>,
     explained: Mutex<HashSet<String>>,
+    steps: AtomicU64,
 }
 
 impl Sqlite {
@@ -111,12 +113,18 @@ impl Sqlite {
             connection.set_limit(limit, value)?;
         }
         connection.set_prepared_statement_cache_capacity(256);
-        Ok(Self { connection: Mutex::new(connection), explained: Mutex::default() })
+        Ok(Self { connection: Mutex::new(connection), explained: Mutex::default(), steps: AtomicU64::new(0) })
     }
 
     /// Runs `look` on the connection: for tests that look into the tables, or explain a statement.
     pub fn with<T>(&self, look: impl FnOnce(&Connection) -> T) -> T {
         look(&self.connection.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The steps of SQLite's virtual machine so far, some ten for a row that is read: what a statement costs, in a number
+    /// that is the same on every machine. SQLite itself does not count rows.
+    pub fn steps(&self) -> u64 {
+        self.steps.load(Ordering::Relaxed)
     }
 
     fn run(&self, statements: &[Statement]) -> Result<Vec<Outcome>, rusqlite::Error> {
@@ -128,7 +136,12 @@ impl Sqlite {
             self.explain(&connection, &statement.sql)?;
         }
         let transaction = connection.transaction()?;
-        let outcomes = statements.iter().map(|statement| run_one(&transaction, statement)).collect::<Result<_, _>>()?;
+        let mut outcomes = Vec::with_capacity(statements.len());
+        for statement in statements {
+            let (outcome, steps) = run_one(&transaction, statement)?;
+            self.steps.fetch_add(steps, Ordering::Relaxed);
+            outcomes.push(outcome);
+        }
         transaction.commit()?;
         Ok(outcomes)
     }
@@ -160,7 +173,7 @@ impl Sqlite {
     }
 }
 
-fn run_one(connection: &Connection, statement: &Statement) -> Result<Outcome, rusqlite::Error> {
+fn run_one(connection: &Connection, statement: &Statement) -> Result<(Outcome, u64), rusqlite::Error> {
     let mut prepared = connection.prepare_cached(&statement.sql)?;
     let columns: Arc<[String]> = prepared.column_names().map(str::to_owned).collect();
     let params = statement.params.iter().map(|value| match value {
@@ -188,7 +201,9 @@ fn run_one(connection: &Connection, statement: &Statement) -> Result<Outcome, ru
             .collect::<Result<_, rusqlite::Error>>()?;
         rows.push(Row::new(columns.clone(), values));
     }
-    Ok(Outcome { rows, ..Outcome::default() })
+    drop(found);
+    let steps = u64::try_from(prepared.reset_status(StatementStatus::VmStep)).unwrap_or_default();
+    Ok((Outcome { rows, ..Outcome::default() }, steps))
 }
 
 #[async_trait]
