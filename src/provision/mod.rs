@@ -10,12 +10,16 @@
 //! | `bulk` | SCIM's Bulk |
 //! | `import` | invitations from a file |
 //! | `tenant` | a tenant with its owners |
+//! | `registrations` | a tenant's schemas and resource types |
+//! | `reindex` | what a change of schemas does to stored resources, in steps |
 
 mod batch;
 pub mod bulk;
 mod group;
 pub mod import;
 mod password;
+pub mod registrations;
+pub mod reindex;
 pub mod tenant;
 mod user;
 mod user_store;

@@ -17,6 +17,7 @@ pub mod outbox;
 pub mod pending;
 pub mod personal_data;
 pub mod registrations;
+pub mod reindexes;
 pub mod resources;
 pub mod role_holders;
 pub mod sessions;

@@ -3,6 +3,7 @@
 mod addresses;
 mod mail;
 mod reads;
+mod schemas;
 mod writes;
 
 use std::collections::BTreeSet;
@@ -18,7 +19,7 @@ pub struct Bound {
 }
 
 fn bounds() -> impl Iterator<Item = &'static Bound> {
-    [addresses::BOUNDS, mail::BOUNDS, reads::BOUNDS, writes::BOUNDS].into_iter().flatten()
+    [addresses::BOUNDS, mail::BOUNDS, reads::BOUNDS, schemas::BOUNDS, writes::BOUNDS].into_iter().flatten()
 }
 
 #[test]
