@@ -2,6 +2,7 @@
 
 mod addresses;
 mod reads;
+mod schemas;
 mod writes;
 
 use std::collections::BTreeSet;
@@ -17,7 +18,7 @@ pub struct Bound {
 }
 
 fn bounds() -> impl Iterator<Item = &'static Bound> {
-    [addresses::BOUNDS, reads::BOUNDS, writes::BOUNDS].into_iter().flatten()
+    [addresses::BOUNDS, reads::BOUNDS, schemas::BOUNDS, writes::BOUNDS].into_iter().flatten()
 }
 
 #[test]
