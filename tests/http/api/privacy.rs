@@ -343,6 +343,8 @@ fn it_takes_both_scopes_and_an_id_of_the_tenant() {
         assert_eq!(status(too_few), 403, "{too_few:?}");
     }
     assert_eq!(app.anyone("GET", &path).status, 401);
+    let encoded = path.replace('-', "%2D");
+    assert_eq!(app.admin("GET", &encoded, "").json()["id"], paul);
     assert_eq!(app.me("paul", "x").status, 401);
     let group = app.scim().create_group("staff", &[]);
     let group = group.rsplit('/').next().unwrap();
