@@ -5,12 +5,12 @@
 //! WSO2's claim for it (`country`, `http://wso2.org/claims/country`). Case does not matter.
 //! Of several values the primary one counts, else the first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value as Json, json};
 
 use crate::base::text::cut;
-use crate::mail::render::validate::{Part, Problem};
+use crate::mail::render::problem::{Part, Problem};
 use crate::mail::template::{CLAIM, Piece, Template, claim_key, pieces};
 use crate::model::resource::WSO2_SCHEMA;
 use scim::schema::{Attribute, Mutability, ResourceType, Returned, Type};
@@ -19,6 +19,8 @@ use scim::schema::{Attribute, Mutability, ResourceType, Returned, Type};
 pub const PREFIX: &str = CLAIM;
 /// The most claims that are read of a person.
 const MOST: usize = 200;
+/// The most claims that are named as problems.
+const MOST_NAMED: usize = 20;
 /// The most characters of a claim's name.
 const LONGEST_NAME: usize = 256;
 
@@ -212,11 +214,12 @@ fn fills(attribute: &Attribute, sub: Option<&str>) -> bool {
 fn named(template: &Template) -> Vec<(Part, &str)> {
     let parts = [(Part::Subject, &template.subject), (Part::Html, &template.html), (Part::Text, &template.text)];
     let mut found = Vec::new();
+    let mut known = HashSet::new();
     for (part, source) in parts {
         for piece in pieces(source) {
             let Piece::Placeholder { name, .. } = piece else { continue };
             if let Some(claim) = name.strip_prefix(PREFIX)
-                && !found.contains(&(part, claim))
+                && known.insert((part, claim))
             {
                 found.push((part, claim));
             }
@@ -233,7 +236,7 @@ pub fn problems(rt: &ResourceType, template: &Template) -> Vec<Problem> {
         let name = cut(claim, LONGEST_NAME);
         if is_not_carried(rt, claim) { Problem::NotCarried(part, name) } else { Problem::NoClaim(part, name) }
     };
-    unknown.map(problem).collect()
+    unknown.take(MOST_NAMED).map(problem).collect()
 }
 
 /// Returns made-up claims for the preview of a template: of Paul, and the name of an attribute where Paul has none.

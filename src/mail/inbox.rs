@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::base::text::rfc3339;
 use crate::mail::message::compose;
+use crate::mail::render::addresses::LinkPolicy;
 use crate::mail::templates::Templates;
 use crate::model::context::Context;
 use crate::ports::DatabaseError;
@@ -60,15 +61,16 @@ pub async fn list(ctx: &Context) -> Result<Vec<InboxMail>, DatabaseError> {
     let mails = find_in_inbox(ctx).await?;
     let mut templates = Templates::default();
     if let Some(statement) = versions::select_versions(mails.iter().map(LeasedMail::template_version)) {
-        templates.extend(versions::versions_from_rows(&ctx.platform.query(statement).await?)?);
+        let read = versions::versions_from_rows(&ctx.platform.query(statement).await?)?;
+        templates.extend(read, |_| LinkPolicy::new(&ctx.deployment, &ctx.settings()));
     }
     Ok(mails.iter().filter_map(|leased| render_again(ctx, leased, &templates)).collect())
 }
 
 fn render_again(ctx: &Context, leased: &LeasedMail, templates: &Templates) -> Option<InboxMail> {
     let LeasedMail { mail, content } = leased;
-    let template = templates.get(mail.tenant, mail.template, content.template_version, &content.locale)?;
-    let message = compose(&ctx.deployment, leased, template)?;
+    let chosen = templates.choose(leased.template_version(), &content.locale);
+    let message = compose(&ctx.deployment, leased, chosen.template).ok()?;
     let links = message
         .text
         .split_whitespace()
