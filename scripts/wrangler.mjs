@@ -47,12 +47,12 @@ export async function portIsFree(port) {
 /**
  * Starts `wrangler dev` on 127.0.0.1:`port` over the local state folder `state`.
  * `vars` win over .dev.vars; `devVars: false` leaves .dev.vars out, as in a deployment; `config` is another wrangler.toml.
+ * `inspectorPort` is for a debugger; 0 is any free one, so that two Workers can run side by side.
  * `onLine` gets what the Worker logs. It never gets wrangler's own request lines: those show paths, and ours carry tokens.
  */
-export function startDev({ port, state, vars = {}, devVars = true, config, onLine }) {
+export function startDev({ port, inspectorPort = 0, state, vars = {}, devVars = true, config, onLine }) {
   const args = ["dev", "--ip", "127.0.0.1", "--port", String(port), "--persist-to", state];
-  // Port 0: any free one, so that two Workers can run side by side.
-  args.push("--inspector-port", "0", "--show-interactive-dev-session=false");
+  args.push("--inspector-port", String(inspectorPort), "--show-interactive-dev-session=false");
   if (!devVars) args.push("--env-file", "/dev/null");
   // wrangler looks for .dev.vars beside the configuration.
   else if (config) args.push("--env-file", `${ROOT}.dev.vars`);

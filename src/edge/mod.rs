@@ -5,6 +5,7 @@ mod d1;
 mod email;
 mod fetch;
 mod limiter;
+mod memory;
 mod panic;
 mod signatures;
 
@@ -70,7 +71,9 @@ async fn fetch(request: HttpRequest, env: Env, ctx: WorkerContext) -> worker::Re
     }
     let request = request.map(axum::body::Body::new);
     // Workers are single-threaded: nothing here moves to another thread.
-    Ok(SendFuture::new(service.handle(&platform, request)).await)
+    let response = SendFuture::new(service.handle(&platform, request)).await;
+    memory::log_growth();
+    Ok(response)
 }
 
 /// How the name of the queue ends that brings Cloudflare's events on mails it has sent (`MAIL_EVENTS`). Any other wakes
@@ -87,7 +90,7 @@ async fn queue(batch: MessageBatch<serde_json::Value>, env: Env, ctx: WorkerCont
         let text = |body: &JsValue| worker::js_sys::JSON::stringify(body).ok()?.as_string();
         let bodies = batch.raw_iter().filter_map(|message| serde_json::from_str(&text(&message.body())?).ok());
         let told: Vec<_> = bodies.filter_map(|body| webhooks::cloudflare::read(&body)).collect();
-        match crate::store::mail_events::record(&platform, "cloudflare", &told).await {
+        match crate::store::bounces::record(&platform, "cloudflare", &told).await {
             Ok(_) => batch.ack_all(),
             Err(error) => {
                 failed(&platform, "mail.events", &error);
@@ -97,6 +100,7 @@ async fn queue(batch: MessageBatch<serde_json::Value>, env: Env, ctx: WorkerCont
         return Ok(());
     }
     send_mail(&platform, &service).await;
+    memory::log_growth();
     // What was not sent waits in the outbox, not in the queue.
     batch.ack_all();
     Ok(())
@@ -119,7 +123,7 @@ async fn sweep(platform: &Platform, service: &Service) {
         ("pending", pending::settle(platform).await),
         ("signin", sign_in_failures::sweep(platform).await),
         ("sessions", sessions::sweep(platform).await),
-        ("mail.events", crate::store::mail_events::sweep(platform).await),
+        ("mail.events", crate::store::bounces::sweep(platform).await),
         ("audit.seal", audit_seal::run(platform, deployment).await),
     ];
     for (event, done) in done {
@@ -128,6 +132,7 @@ async fn sweep(platform: &Platform, service: &Service) {
         }
     }
     send_mail(platform, service).await;
+    memory::log_growth();
 }
 
 fn failed(platform: &Platform, event: &str, error: &DatabaseError) {

@@ -1,7 +1,7 @@
 //! Mail: which template, rendering, the sender, one file per provider, and what providers report of a mail later.
 //!
 //! The outbox itself is `store::outbox`. What happens when a mail bounces: `webhooks` reads the provider's event, and
-//! `store::mail_events` applies it to the mail and its user.
+//! `store::bounces` applies it to the mail and its user.
 
 pub mod claims;
 pub mod inbox;

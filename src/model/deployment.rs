@@ -10,7 +10,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-pub use mail::{AwsAccess, WEBHOOK_PROVIDERS, WebhookSecretCheck};
+pub use mail::{AwsAccess, PROVIDERS, WEBHOOK_PROVIDERS, WebhookSecretCheck};
 
 use crate::base::address::Sender;
 use crate::base::keys::{Key, KeyRing};

@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0011_failover.sql"),
     include_str!("../../schema/d1/0012_sessions.sql"),
     include_str!("../../schema/d1/0013_group_names.sql"),
+    include_str!("../../schema/d1/0019_delivery.sql"),
 ];
 
 /// Tables that grow with the tenants, by name and by the aliases that our statements give them.
@@ -211,6 +212,36 @@ mod tests {
             connection.execute_batch(text).expect("a row of the test");
         }
         connection
+    }
+
+    #[test]
+    fn invitations_that_were_sent_before_are_in_the_indexes_of_deliveries() {
+        let migration = include_str!("../../schema/d1/0019_delivery.sql");
+        let connection = before(migration);
+        for (id, kind, delivery, sent_at) in [
+            ("a", "User", Some("sent"), Some(7)),
+            ("b", "User", Some("bounced"), Some(5)),
+            ("c", "User", Some("queued"), None),
+            ("d", "User", None, None),
+            ("e", "Group", None, None),
+        ] {
+            connection
+                .execute(
+                    "INSERT INTO resources (tenant, id, type, document, keys, created, modified, operation, delivery, \
+                     sent_at) VALUES (0, ?1, ?2, '{}', '{}', 1, 1, 'o', ?3, ?4)",
+                    rusqlite::params![id, kind, delivery, sent_at],
+                )
+                .expect("a row of the test");
+        }
+        connection.execute_batch(migration).expect("a row of the test");
+        let ids = |rest: &str| -> String {
+            let sql = format!("SELECT group_concat(id, '') FROM (SELECT id FROM resources r INDEXED BY {rest})");
+            connection.query_row(&sql, [], |row| row.get(0)).expect("a row of the test")
+        };
+        let everybody = "tenant = 0 AND type = 'User' AND sent_key IS NOT NULL ORDER BY sent_key, id";
+        assert_eq!(ids(&format!("resources_sent WHERE {everybody}")), "bacd");
+        let bounced = "tenant = 0 AND type = 'User' AND delivery = 'bounced'";
+        assert_eq!(ids(&format!("resources_delivery WHERE {bounced}")), "b");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod api_tokens;
 pub mod audit;
+pub mod bounces;
 pub mod credentials;
 pub mod cross_store;
 pub mod cursor;
@@ -10,7 +11,6 @@ pub mod groups;
 pub mod invitations;
 pub mod keys;
 pub mod list;
-pub mod mail_events;
 pub mod mail_templates;
 pub mod operation;
 pub mod outbox;

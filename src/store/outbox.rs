@@ -6,7 +6,7 @@
 //!
 //! `due` reads what is to be sent, `lease` gets hold of it, `outcome` records what became of it; `row` is what they read.
 //! `listing` and `requeue` are an administrator's, `sent` is for the development inbox. What is heard of a mail after it has
-//! been sent is in `store::mail_events`.
+//! been sent is in `store::bounces`.
 
 pub mod due;
 pub mod lease;

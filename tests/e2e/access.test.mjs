@@ -83,10 +83,14 @@ test("a user with a role administers, and a password is hashed once a minute", a
 
   const alice = admin.as("alice", PASSWORD);
   assert.equal((await alice.get("/api/settings")).status, 200);
-  const started = performance.now();
-  for (let request = 0; request < 10; request++) assert.equal((await alice.get("/scim2/Users?count=1")).status, 200);
-  const each = (performance.now() - started) / 10;
-  assert.ok(each < 40, `${each} ms a request: as much as hashing takes`);
+  let quickest = Infinity;
+  for (let request = 0; request < 10; request++) {
+    const started = performance.now();
+    assert.equal((await alice.get("/scim2/Users?count=1")).status, 200);
+    quickest = Math.min(quickest, performance.now() - started);
+  }
+  // The quickest: whatever else the machine does, one that hashes cannot be as quick.
+  assert.ok(quickest < 40, `${quickest} ms: as much as hashing takes`);
 });
 
 test("whoever guesses waits, and nobody else does", async () => {

@@ -1,8 +1,10 @@
 //! The largest filters run within D1's limits, and what would examine too many resources is refused.
 
+use latchkey::model::mail::MailState;
+use latchkey::model::resource::{INVITATION_SCHEMA, Invitation};
 use serde_json::json;
 
-use crate::support::{CUSTOM, Directory, Seed, refusal};
+use crate::support::{CUSTOM, Directory, EPOCH, Seed, ids, pending, refusal};
 
 fn one_user() -> Directory {
     let directory = Directory::new();
@@ -157,6 +159,56 @@ fn more_than_ten_thousand_are_not_examined_one_by_one() {
     assert_eq!(directory.list("Group", &[("sortBy", "displayName")]).total, Some(1));
     let page = directory.list_any(&[("filter", "serial eq \"5\"")]).unwrap();
     assert_eq!(page.total, Some(0));
+}
+
+#[test]
+fn what_became_of_invitations_is_found_among_any_number() {
+    let directory = Directory::new();
+    let states = [MailState::Sent, MailState::Queued, MailState::Sent, MailState::Sent];
+    let seeds: Vec<Seed> = (0..11_000_i64)
+        .map(|number| {
+            let state = if number % 1_000 == 0 { MailState::Bounced } else { states[number as usize % 4] };
+            let sent_at = (state != MailState::Queued).then_some(EPOCH + number);
+            let invitation = Invitation { delivery: state.into(), sent_at, ..Invitation::default() };
+            Seed {
+                account: pending(""),
+                invitation: (number != 5).then_some(invitation),
+                ..Seed::new(json!({ "userName": format!("u{number:05}"), "title": "t" }))
+            }
+        })
+        .collect();
+    let users = directory.insert("User", &seeds);
+    let invited = |name: &str| format!("{INVITATION_SCHEMA}:{name}");
+    let (delivery, status, sent_at) = (invited("delivery"), invited("status"), invited("sentAt"));
+    for (filter, total) in [
+        (format!("{delivery} eq \"bounced\""), 11),
+        (format!("{delivery} eq \"queued\""), 2_749),
+        (format!("{delivery} eq \"sent\""), 8_239),
+        (format!("{delivery} eq \"failed\""), 0),
+        (format!("{delivery} eq \"bounced\" and {status} eq \"pending\""), 11),
+        (format!("{status} eq \"pending\" and {delivery} eq \"bounced\" and title eq \"t\""), 11),
+        (format!("{delivery} eq \"bounced\" or {delivery} eq \"failed\" or {status} eq \"revoked\""), 11),
+        (format!("{delivery} pr"), 10_999),
+        (format!("{sent_at} ge \"2020-09-13T12:26:50Z\" and {sent_at} lt \"2020-09-13T12:26:50.004Z\""), 3),
+    ] {
+        for sort in [None, Some("meta.created"), Some(sent_at.as_str())] {
+            if filter.ends_with(" pr") && sort.is_some() {
+                continue;
+            }
+            let mut parameters = vec![("filter", filter.as_str()), ("count", "1000")];
+            parameters.extend(sort.map(|sort| ("sortBy", sort)));
+            let page = directory.list("User", &parameters);
+            assert_eq!(page.total, Some(total), "{parameters:?}");
+        }
+    }
+    // Everybody in the order of the last mail: the two before the last had one, the last had none.
+    for parameters in [&[("sortBy", sent_at.as_str())][..], &[("sortBy", &sent_at), ("cursor", "")]] {
+        let mut parameters = parameters.to_vec();
+        parameters.push(("count", "2"));
+        assert_eq!(ids(&directory.list("User", &parameters)), [users[0].id.as_str(), &users[2].id]);
+        parameters.push(("sortOrder", "descending"));
+        assert_ne!(ids(&directory.list("User", &parameters))[0], users[10_999].id);
+    }
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use latchkey::model::resource::{Invitation, Resource};
+use latchkey::model::mail::MailState;
+use latchkey::model::resource::{INVITATION_SCHEMA, Invitation, Resource};
 use scim::datetime::Instant;
 use scim::fold;
 use serde_json::{Value, json};
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 use crate::support::{CUSTOM, Directory, EPOCH, Seed, ids, next_cursor, pending, refusal};
 
 const WANTED: &str = "urn:latchkey:params:scim:schemas:extension:invitation:2.0:User:status";
+const SENT_AT: &str = "urn:latchkey:params:scim:schemas:extension:invitation:2.0:User:sentAt";
 
 /// Users with ties and without values, whatever they are sorted by.
 fn directory(count: i64) -> (Directory, Vec<Resource>) {
@@ -40,10 +42,9 @@ fn directory(count: i64) -> (Directory, Vec<Resource>) {
             seed.modified = EPOCH + number * 3 % 4;
             if number % 3 == 0 {
                 seed.account = pending("");
-                seed.invitation = Some(Invitation {
-                    delivery: latchkey::model::mail::MailState::Sent.into(),
-                    ..Invitation::default()
-                });
+                let state = if number % 2 == 0 { MailState::Sent } else { MailState::Bounced };
+                let sent_at = (number % 9 != 0).then_some(EPOCH + number * 7 % 5);
+                seed.invitation = Some(Invitation { delivery: state.into(), sent_at, ..Invitation::default() });
             }
             seed
         })
@@ -63,6 +64,7 @@ fn key(resource: &Resource, path: &str) -> Option<(i64, f64, String)> {
         "name.familyName" => text(document.get("name").and_then(|name| name.get("familyName"))),
         "meta.created" => Some((resource.created, 0.0, String::new())),
         "meta.lastModified" => Some((resource.modified, 0.0, String::new())),
+        SENT_AT => Some((resource.invitation.as_ref()?.sent_at?, 0.0, String::new())),
         "emails" => {
             let emails = document.get("emails")?.as_array()?;
             let with_value = || emails.iter().filter(|email| email.get("value").is_some());
@@ -153,6 +155,7 @@ fn every_order_is_the_same_by_index_and_by_cursor() {
         "name.familyName".to_owned(),
         "emails".to_owned(),
         "urn:scim:wso2:schema:accountState".to_owned(),
+        SENT_AT.to_owned(),
         custom("integerOne"),
         custom("decimalOne"),
         custom("booleanOne"),
@@ -215,6 +218,12 @@ fn every_filter_is_the_same_by_index_and_by_cursor() {
         ("urn:scim:wso2:schema:accountState eq \"PENDING_AP\"".to_owned(), Some("meta.created")),
         ("urn:scim:wso2:schema:accountState ge \"p\"".to_owned(), None),
         (format!("{WANTED} eq \"pending\""), None),
+        (format!("{WANTED} pr"), None),
+        (format!("{INVITATION_SCHEMA}:delivery eq \"bounced\""), None),
+        (format!("{INVITATION_SCHEMA}:delivery eq \"bounced\""), Some(SENT_AT)),
+        (format!("{INVITATION_SCHEMA}:delivery ge \"b\""), None),
+        (format!("{WANTED} eq \"pending\" or {INVITATION_SCHEMA}:delivery eq \"bounced\""), Some(SENT_AT)),
+        (format!("{SENT_AT} gt \"2020-09-13T12:26:40.001Z\""), Some(SENT_AT)),
         (format!("groups.value eq \"{}\"", group.id), None),
         (format!("groups.value eq \"{}\" and active pr", group.id), None),
         ("emails.value eq \"ss\" or userName eq \"u0\" or displayName sw \"a\"".to_owned(), None),

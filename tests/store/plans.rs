@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use latchkey::model::resource::INVITATION_SCHEMA;
 use serde_json::json;
 
 use crate::support::{CUSTOM, Directory, EPOCH, Seed, ids, next_cursor, pending};
@@ -101,7 +102,7 @@ fn every_kind_of_filter_walks_its_index() {
     let primary = "sqlite_autoindex_resources_1";
     let values = "PRIMARY";
     let each = "3:";
-    let invited = "urn:latchkey:params:scim:schemas:extension:invitation:2.0:User:status";
+    let [invited, delivery, sent] = ["status", "delivery", "sentAt"].map(|name| format!("{INVITATION_SCHEMA}:{name}"));
     let cases: Vec<(&str, String, Vec<&str>)> = vec![
         ("User", format!("id eq \"{user}\""), vec![primary]),
         ("User", "id sw \"0\"".to_owned(), vec![primary]),
@@ -137,6 +138,14 @@ fn every_kind_of_filter_walks_its_index() {
         ("User", format!("{invited} eq \"pending\""), vec!["resources_invitation"]),
         ("User", format!("{invited} eq \"accepted\""), vec!["resources_invitation"]),
         ("User", format!("{invited} sw \"e\""), vec!["resources_invitation"]),
+        ("User", format!("{invited} pr"), vec!["resources_delivery"]),
+        ("User", format!("{delivery} eq \"bounced\""), vec!["resources_delivery"]),
+        ("User", format!("{delivery} eq \"SENT\""), vec!["resources_delivery"]),
+        ("User", format!("{delivery} sw \"s\""), vec!["resources_delivery"]),
+        ("User", format!("{delivery} eq \"bounced\" and {invited} eq \"pending\""), vec!["resources_delivery"]),
+        ("User", format!("{delivery} eq \"sent\" and {invited} eq \"pending\""), vec!["resources_invitation"]),
+        ("User", format!("{sent} lt \"2030-01-01T00:00:00Z\""), vec!["resources_sent"]),
+        ("User", format!("{sent} pr"), vec!["resources_sent"]),
         ("User", "urn:scim:wso2:schema:accountState eq \"UNLOCKED\"".to_owned(), vec!["resources_state"]),
         ("User", "urn:scim:wso2:schema:accountState sw \"PENDING\"".to_owned(), vec!["resources_state"]),
         ("User", "meta.created ge \"2020-09-13T12:26:40Z\"".to_owned(), vec!["resources_created"]),
@@ -166,7 +175,8 @@ fn every_kind_of_filter_walks_its_index() {
 #[test]
 fn an_order_that_an_index_has_is_not_sorted() {
     let directory = directory();
-    for sort in ["id", "userName", "meta.created", "meta.lastModified"] {
+    let sent = format!("{INVITATION_SCHEMA}:sentAt");
+    for sort in ["id", "userName", "meta.created", "meta.lastModified", sent.as_str()] {
         for order in ["ascending", "descending"] {
             for more in [vec![("cursor", "")], vec![], vec![("filter", "name.familyName pr")]] {
                 let mut parameters = vec![("sortBy", sort), ("sortOrder", order), ("count", "7")];

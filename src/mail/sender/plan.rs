@@ -144,7 +144,6 @@ mod tests {
 
     use super::*;
     use crate::base::account::Onboarding;
-    use crate::model::mail::{MailState, TemplateType};
     use crate::model::tenant::Tenant;
 
     const NOW: Millis = 1_800_000_000_000;
@@ -168,22 +167,7 @@ mod tests {
         let tenant = Tenant::super_tenant();
         let settings = Arc::new(deployment.settings_of(&tenant, &BTreeMap::new()));
         DueMail {
-            mail: QueuedMail {
-                tenant: tenant.number(),
-                id: "m".to_owned(),
-                user_id: "u".to_owned(),
-                template: TemplateType::AskPassword,
-                seq: 0,
-                generation: 0,
-                recipient: recipient.to_owned(),
-                invited_by: None,
-                state: MailState::Queued,
-                attempts: 0,
-                doubtful: None,
-                refused: BTreeMap::new(),
-                created: NOW,
-                due: NOW,
-            },
+            mail: QueuedMail { tenant: tenant.number(), ..QueuedMail::example(recipient, NOW) },
             content: None,
             person: Some(Person {
                 user_name: Some("paul".to_owned()),

@@ -51,35 +51,17 @@ impl RecipientThrottle {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::mail::{MailState, TemplateType};
 
     const NOW: Millis = 1_000_000_000;
     const SECOND: u64 = 1_000_000;
     const TWO_AN_HOUR: Limit = Limit { count: 2, seconds: 3_600 };
 
-    fn to(recipient: &str) -> QueuedMail {
-        QueuedMail {
-            tenant: 0,
-            id: "m".to_owned(),
-            user_id: "u".to_owned(),
-            template: TemplateType::AskPassword,
-            seq: 0,
-            generation: 0,
-            recipient: recipient.to_owned(),
-            invited_by: None,
-            state: MailState::Queued,
-            attempts: 0,
-            doubtful: None,
-            refused: std::collections::BTreeMap::new(),
-            created: NOW,
-            due: NOW,
-        }
-    }
-
     #[test]
     fn a_batch_takes_no_more_than_there_is_room_for() {
         let mut throttle = RecipientThrottle::default();
-        let mut ask = |recipient: &str, recent: &[u64]| throttle.admit(&to(recipient), TWO_AN_HOUR, recent, NOW);
+        let mut ask = |recipient: &str, recent: &[u64]| {
+            throttle.admit(&QueuedMail::example(recipient, NOW), TWO_AN_HOUR, recent, NOW)
+        };
         let since = SECOND - 3_600;
         assert_eq!(ask("a@example.com", &[]), Ok(RateCondition { since, fewer_than: 2 }));
         assert_eq!(ask("A@example.com", &[]), Ok(RateCondition { since, fewer_than: 1 }));
@@ -89,7 +71,9 @@ mod tests {
 
     #[test]
     fn a_mail_waits_until_the_one_in_its_way_counts_no_more() {
-        let ask = |recent: &[u64]| RecipientThrottle::default().admit(&to("a@example.com"), TWO_AN_HOUR, recent, NOW);
+        let ask = |recent: &[u64]| {
+            RecipientThrottle::default().admit(&QueuedMail::example("a@example.com", NOW), TWO_AN_HOUR, recent, NOW)
+        };
         let free = |issued_at: u64| Err((issued_at.cast_signed() + 3_600) * 1000);
         assert!(ask(&[SECOND - 10]).is_ok());
         assert_eq!(ask(&[SECOND - 10, SECOND - 20]), free(SECOND - 20));

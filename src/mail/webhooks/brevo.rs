@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::mail::webhooks::{
     WebhookError, WebhookProvider, WebhookRequest, classify, digest, is_long_enough, read_text,
 };
-use crate::store::mail_events::{MailEvent, MailEventKind};
+use crate::store::bounces::{MailEvent, MailEventKind};
 
 /// The webhooks of Brevo.
 pub struct Brevo;

@@ -4,7 +4,7 @@
 use serde_json::Value as Json;
 
 use crate::mail::webhooks::{classify, digest, read_text};
-use crate::store::mail_events::{MailEvent, MailEventKind};
+use crate::store::bounces::{MailEvent, MailEventKind};
 
 /// The prefix of `type`.
 const TYPE: &str = "cf.email.sending.message.";

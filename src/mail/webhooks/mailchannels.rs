@@ -15,7 +15,7 @@ use crate::mail::webhooks::{
     KEY_LIFETIME, WINDOW, WebhookError, WebhookProvider, WebhookRequest, check_time, classify, digest, fetch, read_text,
 };
 use crate::ports::SignatureScheme;
-use crate::store::mail_events::{MailEvent, MailEventKind};
+use crate::store::bounces::{MailEvent, MailEventKind};
 
 /// The webhooks of MailChannels.
 pub struct MailChannels;

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use crate::mail::webhooks::{
     WebhookError, WebhookProvider, WebhookRequest, check_time, classify, is_hmac, is_long_enough, read_text,
 };
-use crate::store::mail_events::{MailEvent, MailEventKind};
+use crate::store::bounces::{MailEvent, MailEventKind};
 
 /// The webhooks of Mailgun.
 pub struct Mailgun;

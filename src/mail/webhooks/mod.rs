@@ -1,5 +1,5 @@
 //! What mail providers report of a mail after they have accepted it, such as that it has bounced: one file each, which
-//! checks that it is the provider who speaks and reads the events. `store::mail_events` applies them to the mails.
+//! checks that it is the provider who speaks and reads the events. `store::bounces` applies them to the mails.
 //!
 //! Nothing is taken from a request before its sender has proved who it is. No part of what a person is called or where
 //! they live is kept: of a bounce, the provider's word for its kind.
@@ -27,7 +27,7 @@ use crate::base::hex;
 use crate::base::secret::Secret;
 use crate::model::deployment::Deployment;
 use crate::ports::{DatabaseError, Millis, Platform};
-use crate::store::mail_events::{self, MailEvent, MailEventKind};
+use crate::store::bounces::{self, MailEvent, MailEventKind};
 
 /// How far, in milliseconds, a signature's time may be from ours.
 const WINDOW: Millis = 5 * 60_000;
@@ -155,7 +155,7 @@ pub async fn receive(
     let secret = deployment.mail_webhook_secret(name).ok_or(WebhookError::Unknown)?;
     let provider = find(name).ok_or(WebhookError::Unknown)?;
     let events = provider.read(&WebhookRequest { platform, deployment, incoming, secret: secret.expose() }).await?;
-    mail_events::record(platform, name, &events).await?;
+    bounces::record(platform, name, &events).await?;
     Ok(events.iter().filter(|event| event.kind != MailEventKind::Nothing).count())
 }
 

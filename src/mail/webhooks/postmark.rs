@@ -6,7 +6,7 @@
 use crate::mail::webhooks::{
     WebhookError, WebhookProvider, WebhookRequest, classify, digest, is_long_enough, read_text,
 };
-use crate::store::mail_events::{MailEvent, MailEventKind};
+use crate::store::bounces::{MailEvent, MailEventKind};
 use async_trait::async_trait;
 
 /// The webhooks of Postmark.

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::mail::webhooks::{
     WINDOW, WebhookError, WebhookProvider, WebhookRequest, check_time, classify, is_hmac, read_text,
 };
-use crate::store::mail_events::{MailEvent, MailEventKind};
+use crate::store::bounces::{MailEvent, MailEventKind};
 
 /// The webhooks of Resend.
 pub struct Resend;

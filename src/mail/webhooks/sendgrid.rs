@@ -11,7 +11,7 @@ use crate::mail::webhooks::{
     WINDOW, WebhookError, WebhookProvider, WebhookRequest, check_time, classify, digest, read_text,
 };
 use crate::ports::SignatureScheme;
-use crate::store::mail_events::{MailEvent, MailEventKind};
+use crate::store::bounces::{MailEvent, MailEventKind};
 
 /// The webhooks of SendGrid.
 pub struct SendGrid;

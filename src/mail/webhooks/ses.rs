@@ -17,7 +17,7 @@ use crate::mail::webhooks::{
     KEY_LIFETIME, WebhookError, WebhookProvider, WebhookRequest, check_time, classify, fetch, read_text,
 };
 use crate::ports::{Millis, SignatureScheme};
-use crate::store::mail_events::{MailEvent, MailEventKind};
+use crate::store::bounces::{MailEvent, MailEventKind};
 use scim::datetime::Instant;
 
 /// The webhooks of Amazon SES.

@@ -5,7 +5,7 @@ use crate::base::secret::Secret;
 use crate::model::deployment::{describe_address, server};
 
 /// The providers this build can send through.
-const PROVIDERS: &[&str] =
+pub const PROVIDERS: &[&str] =
     &["inbox", "cloudflare", "resend", "postmark", "sendgrid", "mailgun", "ses", "brevo", "mailchannels"];
 
 /// The providers that send webhooks, by the names of their addresses and of their secrets.

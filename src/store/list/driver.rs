@@ -69,8 +69,11 @@ pub(super) enum Preference {
     Value,
     Member,
     Group,
+    /// By a delivery that is not what most mails come to.
+    Delivery,
     Invitation,
     AccountState,
+    Deliveries,
     NameRange,
     ValueRange,
     ExternalIdRange,
@@ -85,8 +88,10 @@ impl Preference {
             Self::Id | Self::Name => Selectivity::Single,
             Self::ExternalId | Self::UniqueValues | Self::Value | Self::Member => Selectivity::Few,
             Self::Group
+            | Self::Delivery
             | Self::Invitation
             | Self::AccountState
+            | Self::Deliveries
             | Self::NameRange
             | Self::ValueRange
             | Self::ExternalIdRange
@@ -104,6 +109,10 @@ const BY_CREATED: &str = "resources_created";
 const BY_MODIFIED: &str = "resources_modified";
 const BY_STATE: &str = "resources_state";
 const BY_INVITATION: &str = "resources_invitation";
+const BY_DELIVERY: &str = "resources_delivery";
+const BY_SENT: &str = "resources_sent";
+/// The deliveries of most invitations.
+const USUAL_DELIVERIES: [&str; 2] = ["sent", "external"];
 
 impl Driver {
     pub(super) fn id(bounds: Bounds) -> Self {
@@ -149,6 +158,28 @@ impl Driver {
         }
     }
 
+    pub(super) fn delivery(bounds: Bounds) -> Self {
+        match bounds.lower.clone() {
+            Some((delivery, _)) if bounds.is_one() => Self::Columns {
+                index: BY_DELIVERY,
+                fixed: Some(("r.delivery", delivery)),
+                order: &["r.sent_key", "r.id"],
+                bounds: Bounds::default(),
+            },
+            _ => Self::Columns {
+                index: BY_DELIVERY,
+                fixed: None,
+                order: &["r.delivery", "r.sent_key", "r.id"],
+                bounds,
+            },
+        }
+    }
+
+    /// Bounds leave out who never had a mail.
+    pub(super) fn sent(bounds: Bounds) -> Self {
+        Self::Columns { index: BY_SENT, fixed: None, order: &["r.sent_key", "r.id"], bounds }
+    }
+
     pub(super) fn every() -> Self {
         Self::created(Bounds::default())
     }
@@ -163,13 +194,19 @@ impl Driver {
             Self::Values { bounds, .. } if bounds.is_one() => Preference::Value,
             Self::Member(_) => Preference::Member,
             Self::Group(_) => Preference::Group,
+            Self::Columns { index: BY_DELIVERY, fixed: Some((_, Value::Text(delivery))), .. }
+                if !USUAL_DELIVERIES.contains(&delivery.as_str()) =>
+            {
+                Preference::Delivery
+            }
             Self::Columns { index: BY_INVITATION, .. } => Preference::Invitation,
+            Self::Columns { index: BY_DELIVERY, .. } => Preference::Deliveries,
             Self::Columns { index: BY_STATE, .. } => Preference::AccountState,
             Self::Columns { bounds, .. } if *bounds == Bounds::default() => Preference::WholeType,
             Self::Columns { index: BY_NAME, .. } => Preference::NameRange,
             Self::Values { .. } => Preference::ValueRange,
             Self::Columns { index: BY_EXTERNAL_ID, .. } => Preference::ExternalIdRange,
-            Self::Columns { index: BY_CREATED | BY_MODIFIED, .. } => Preference::TimeRange,
+            Self::Columns { index: BY_CREATED | BY_MODIFIED | BY_SENT, .. } => Preference::TimeRange,
             Self::Columns { .. } => Preference::IdRange,
             Self::Any(drivers) => drivers.iter().map(Self::preference).max().unwrap_or(Preference::WholeType),
         }
@@ -309,11 +346,12 @@ impl Driver {
                     conditions.push(format!("{column} = {}", bindings.bind(value.clone())));
                 }
                 // What a partial index leaves out is not asked for; SQLite wants to be told.
-                if matches!(*index, BY_NAME | BY_EXTERNAL_ID | BY_STATE)
-                    && let Some(column) = order.first()
-                {
-                    conditions.push(format!("{column} IS NOT NULL"));
-                }
+                let partial = match *index {
+                    BY_DELIVERY => Some("r.delivery"),
+                    BY_NAME | BY_EXTERNAL_ID | BY_STATE | BY_SENT => order.first().copied(),
+                    _ => None,
+                };
+                conditions.extend(partial.map(|column| format!("{column} IS NOT NULL")));
                 let walked = walk(order, bounds, after, bindings);
                 if *index == PRIMARY_KEY && walked.is_empty() {
                     // From the first id on: without that, the plan reads as if it took all of the tenant's rows.

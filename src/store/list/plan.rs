@@ -18,6 +18,9 @@ use scim::schema::{AttributePath, SCHEMAS, Type, Uniqueness};
 /// so short: how the value compares with such a literal does not depend on what is cut off.
 const MAX_LITERAL: usize = MAX_KEY - 4;
 
+/// The column `sent_key` of whoever never had a mail: last in the order.
+const NEVER_SENT: i64 = 9_000_000_000_000_000;
+
 /// How a list is found: what drives it, and what is to be checked one by one.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -175,6 +178,7 @@ fn choose(scope: &Scope<'_>, terms: Vec<Filter>) -> (Driver, Vec<Filter>) {
 fn driver_of(scope: &Scope<'_>, term: &Filter) -> Option<(Driver, bool)> {
     match term {
         Filter::Compare(path, operator, literal) => comparison(scope, path, *operator, literal),
+        Filter::Present(path) => presence(scope, path).map(|driver| (driver, true)),
         Filter::ValuePath(_, inner) => {
             let driver = match &**inner {
                 Filter::And(operands) => best(operands.iter().filter_map(|operand| driver_of(scope, operand)))?,
@@ -199,6 +203,23 @@ fn driver_of(scope: &Scope<'_>, term: &Filter) -> Option<(Driver, bool)> {
         }
         _ => None,
     }
+}
+
+/// The driver for everybody who has ever been invited, or sent an invitation.
+fn presence(scope: &Scope<'_>, path: &AttributePath) -> Option<Driver> {
+    if path.extension.as_deref() != Some(INVITATION_SCHEMA) || scope.resource_type.name != USER {
+        return None;
+    }
+    match path.attribute.name.as_str() {
+        "status" | "delivery" => Some(Driver::delivery(Bounds::default())),
+        "sentAt" => Some(Driver::sent(ever_sent(Bounds::default()))),
+        _ => None,
+    }
+}
+
+/// The part of a range in which somebody had a mail.
+fn ever_sent(bounds: Bounds) -> Bounds {
+    bounds.and(Bounds { lower: None, upper: Some((NEVER_SENT.into(), false)) })
 }
 
 fn best(drivers: impl Iterator<Item = (Driver, bool)>) -> Option<Driver> {
@@ -231,6 +252,10 @@ fn comparison(
         }
         (Some(WSO2_SCHEMA), "accountState", _) if is_user => text_bounds(operator, literal).map(Driver::account_state),
         (Some(INVITATION_SCHEMA), "status", _) if is_user => status(scope, operator, literal),
+        (Some(INVITATION_SCHEMA), "delivery", _) if is_user => text_bounds(operator, literal).map(Driver::delivery),
+        (Some(INVITATION_SCHEMA), "sentAt", _) if is_user => {
+            time_bounds(operator, literal).map(ever_sent).map(Driver::sent)
+        }
         (Some(INVITATION_SCHEMA), ..) if is_user => None,
         _ => return indexed_value(path, operator, literal),
     };
@@ -350,6 +375,7 @@ fn ordered(scope: &Scope<'_>, sort: &Sort) -> Option<Driver> {
         "r.created" => Some(Driver::created(Bounds::default())),
         "r.modified" => Some(Driver::modified(Bounds::default())),
         "r.name_key" => Some(Driver::name(Bounds::default())),
+        "r.sent_key" => Some(Driver::sent(Bounds::default())),
         // The primary key has all types in one: for users, who are the many, the others do not weigh.
         _ if scope.resource_type.name == USER => Some(Driver::id(Bounds::default())),
         _ => None,
@@ -364,6 +390,7 @@ fn column(scope: &Scope<'_>, path: &AttributePath) -> Option<&'static str> {
         (None, "userName", _) if scope.resource_type.name == USER => Some("r.name_key"),
         (None, "meta", Some("created")) => Some("r.created"),
         (None, "meta", Some("lastModified")) => Some("r.modified"),
+        (Some(INVITATION_SCHEMA), "sentAt", _) if scope.resource_type.name == USER => Some("r.sent_key"),
         _ => None,
     }
 }

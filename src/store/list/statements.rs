@@ -38,7 +38,7 @@ pub(super) struct Listing<'a> {
     scope: Scope<'a>,
     tenant: Value,
     sort: Option<&'a Sort>,
-    identity: [String; 4],
+    identity: [String; 5],
     plan: Option<Plan>,
     with_groups: bool,
 }
@@ -58,6 +58,8 @@ impl<'a> Listing<'a> {
             query.filter.as_ref().map(ToString::to_string).unwrap_or_default(),
             direction.unwrap_or_default(),
             order,
+            // The same query is another list in another user store, or in all of them.
+            query.domain.as_ref().map(|_| store_name(ctx)).unwrap_or_default(),
         ];
         let with_groups = resource_type.name == USER && query.projection.wants("groups");
         Self { scope, tenant: ctx.tenant.key(), sort, identity, plan, with_groups }
@@ -68,7 +70,7 @@ impl<'a> Listing<'a> {
     }
 
     /// Returns the strings that decide which resources come in which order.
-    pub(super) fn identity(&self) -> [String; 4] {
+    pub(super) fn identity(&self) -> [String; 5] {
         self.identity.clone()
     }
 
@@ -358,6 +360,11 @@ impl<'a> Listing<'a> {
         let place = (0..places).map(|index| row.value(&format!("o{index}"))).collect::<Result<_, _>>()?;
         Ok((resources::from_row(row)?, place))
     }
+}
+
+/// The user store of a list, as its cursors know it.
+fn store_name(ctx: &StoreContext) -> String {
+    ctx.platform.store.map_or_else(|| "primary".to_owned(), |number| number.to_string())
 }
 
 /// The columns that tell where a resource stands in the order.

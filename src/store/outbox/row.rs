@@ -43,6 +43,29 @@ pub struct QueuedMail {
     pub due: Millis,
 }
 
+#[cfg(test)]
+impl QueuedMail {
+    /// An invitation to `recipient`, queued and due `now`.
+    pub fn example(recipient: &str, now: Millis) -> Self {
+        Self {
+            tenant: 0,
+            id: "m".to_owned(),
+            user_id: "u".to_owned(),
+            template: TemplateType::AskPassword,
+            seq: 0,
+            generation: 0,
+            recipient: recipient.to_owned(),
+            invited_by: None,
+            state: MailState::Queued,
+            attempts: 0,
+            doubtful: None,
+            refused: BTreeMap::new(),
+            created: now,
+            due: now,
+        }
+    }
+}
+
 /// A mail whose content a lease has frozen.
 #[derive(Clone, Debug)]
 pub struct LeasedMail {

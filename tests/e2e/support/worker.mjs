@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT, migrate, startDev } from "../../../scripts/wrangler.mjs";
+import { watchMemory } from "./memory.mjs";
 import { assertHidden, remember } from "./secrets.mjs";
 
 const running = new Set();
@@ -77,14 +78,19 @@ export async function startWorker({ vars = {}, devVars = true, logFile, database
   const origin = `http://127.0.0.1:${port}`;
   if (devVars) vars = { PUBLIC_ORIGIN: origin, ...vars };
   for (const [name, value] of Object.entries(vars)) if (/KEY|SECRET|PASSWORD$/.test(name)) remember(value);
-  let dev;
+  let dev, memory;
 
   async function start() {
-    dev = startDev({ port, state, vars, devVars, config, onLine: (line) => appendFileSync(log, `${line}\n`) });
+    const inspectorPort = await freePort();
+    dev = startDev({ port, inspectorPort, state, vars, devVars, config, onLine: (line) => appendFileSync(log, `${line}\n`) });
     running.add(dev);
     dev.exited.then(() => running.delete(dev));
     await dev.ready();
+    memory = await watchMemory(inspectorPort);
   }
+
+  /** Ends the watch on the isolate's memory, before what it watches ends; fails where it was larger than Workers allow. */
+  const endWatch = () => memory.end(readFileSync(log, "utf8"));
 
   await start();
   return {
@@ -98,9 +104,13 @@ export async function startWorker({ vars = {}, devVars = true, logFile, database
       const answer = await fetch(`${origin}/cdn-cgi/handler/scheduled`);
       if (!answer.ok) throw new Error(`scheduled handler: ${answer.status} ${await answer.text()}`);
     },
-    stop: () => dev.stop(),
+    async stop() {
+      await endWatch();
+      await dev.stop();
+    },
     /** kill -9 of wrangler and workerd together. */
     async crash() {
+      await endWatch();
       dev.kill();
       await dev.exited;
     },
@@ -111,6 +121,7 @@ export async function startWorker({ vars = {}, devVars = true, logFile, database
     },
     /** Stops for good; fails if a secret of the tests is in the log or on disk. */
     async close() {
+      await endWatch();
       await dev.stop();
       assertHidden(state, readFileSync(log, "latin1"));
       rmSync(folder, { recursive: true, force: true });

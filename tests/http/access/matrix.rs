@@ -8,7 +8,7 @@ use latchkey::base::scope::{Scope, Scopes};
 use latchkey::http::{ROUTES, Route, Rule};
 use serde_json::json;
 
-use crate::console::Browser;
+use crate::pages::console::Browser;
 use crate::scim2::client::{PASSWORD, USER};
 use crate::support::{App, ORIGIN, basic};
 

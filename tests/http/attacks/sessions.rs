@@ -10,7 +10,7 @@ use latchkey::ports::Database;
 use serde_json::json;
 
 use super::PASSWORD;
-use crate::console::Browser;
+use crate::pages::console::Browser;
 use crate::scim2::client::{GROUP, PATCH, USER, id, values};
 use crate::support::{App, Faulty, ORIGIN, Reply};
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Binding, KEY, VENDORS, Vendor};
+use super::{Binding, KEY, Vendor, vendors};
 use crate::support::{App, basic};
 
 /// All of it at once, and each line ending that there is.
@@ -94,7 +94,7 @@ fn a_hostile_name_changes_nothing_but_the_words_of_the_mail() {
     // An organization's name is one line, or the setting is refused.
     let organization = HOSTILE.replace(char::is_control, " ");
     let administrator = HOSTILE.replace(':', ";");
-    for vendor in VENDORS.iter().copied().chain(["cloudflare"]) {
+    for vendor in vendors().chain(["cloudflare"]) {
         let plain = flat(&sent(vendor, "admin", "Acme", &user("Paul", "en")));
         let hostile = flat(&sent(vendor, &administrator, &organization, &user(HOSTILE, HOSTILE)));
         let paths = |texts: &[(String, String)]| texts.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>();

@@ -10,16 +10,20 @@ use async_trait::async_trait;
 use latchkey::base::address::Sender;
 use latchkey::mail::providers::{Handover, Message, Provider, find};
 use latchkey::model::deployment::Deployment;
+use latchkey::model::deployment::PROVIDERS;
 use latchkey::native::Native;
 use latchkey::ports::{Clock, EmailBinding, EmailError, HttpClient, HttpError, Millis, Platform};
 use serde_json::{Value, json};
 
 use crate::support::{self, App};
 
-/// The vendors that are reached by HTTP.
-const VENDORS: &[&str] = &["resend", "postmark", "sendgrid", "mailgun", "ses", "brevo", "mailchannels"];
 /// What must never be shown.
 const KEY: &str = "sEcReT-kEy";
+
+/// Returns the vendors that are reached by HTTP.
+fn vendors() -> impl Iterator<Item = &'static str> {
+    PROVIDERS.iter().copied().filter(|name| !["inbox", "cloudflare"].contains(name))
+}
 
 /// A vendor as its documentation describes it: takes what fits, and says of anything else what does not.
 struct Vendor {
@@ -121,17 +125,17 @@ fn shown(request: &http::Request<Vec<u8>>) -> String {
 
 #[test]
 fn every_vendor_gets_exactly_this() {
-    for name in VENDORS {
+    for name in vendors() {
         let (platform, seen) = vendor(name);
         let handover = pollster::block_on(provider(name).send(&platform, &message("paul@例え.example")));
         assert_eq!(handover, Handover::Accepted(Some("id-1".to_owned())), "{name}");
-        insta::assert_snapshot!(*name, shown(&seen.seen.lock().unwrap()[0]));
+        insta::assert_snapshot!(name, shown(&seen.seen.lock().unwrap()[0]));
     }
 }
 
 #[test]
 fn every_attempt_is_the_same() {
-    for name in VENDORS {
+    for name in vendors() {
         let (platform, seen) = vendor(name);
         for _ in 0..3 {
             pollster::block_on(provider(name).send(&platform, &message("paul@example.com")));
@@ -143,7 +147,7 @@ fn every_attempt_is_the_same() {
 
 #[test]
 fn a_message_without_the_optional_parts_is_taken_too() {
-    for name in VENDORS {
+    for name in vendors() {
         let (platform, _) = vendor(name);
         let plain =
             Message { from: Sender::parse("id@example.com").unwrap(), reply_to: None, ..message("paul@example.com") };
@@ -177,7 +181,7 @@ fn a_local_part_beyond_ascii_goes_where_it_is_taken_and_is_refused_in_words_else
 fn no_key_is_in_anything_that_is_told() {
     let echo: &'static str =
         r#"{"name":"sEcReT-kEy","message":"sEcReT-kEy","code":"sEcReT-kEy","errors":["sEcReT-kEy"]}"#;
-    for name in VENDORS {
+    for name in vendors() {
         assert!(!format!("{:?}", configured(name)).contains(KEY), "{name}");
         for status in [200, 202, 302, 400, 401, 403, 408, 409, 413, 422, 429, 500] {
             let platform = platform(Arc::new(Answers(status, echo)));
@@ -189,7 +193,7 @@ fn no_key_is_in_anything_that_is_told() {
 
 #[test]
 fn a_dead_line_leaves_a_doubt() {
-    for name in VENDORS {
+    for name in vendors() {
         let platform = platform(Arc::new(Dead));
         let provider = provider(name);
         let alone = pollster::block_on(provider.send(&platform, &message("paul@example.com")));
@@ -202,8 +206,8 @@ fn a_dead_line_leaves_a_doubt() {
 
 #[test]
 fn only_what_answers_for_each_message_takes_a_batch() {
-    for name in VENDORS {
-        let limit = if *name == "postmark" { 500 } else { 1 };
+    for name in vendors() {
+        let limit = if name == "postmark" { 500 } else { 1 };
         assert_eq!(provider(name).batch_limit(), limit, "{name}");
     }
     for (name, lifetime) in [("resend", Some(86_400)), ("brevo", Some(900)), ("postmark", None), ("ses", None)] {
@@ -242,7 +246,7 @@ fn what_has_no_batch_sends_one_by_one() {
 
 #[test]
 fn an_invitation_goes_out_through_any_vendor() {
-    for name in VENDORS {
+    for name in vendors() {
         let mut app = App::with(&[
             ("MAIL_PROVIDER", name),
             ("MAIL_API_KEY", KEY),
@@ -313,4 +317,15 @@ fn an_invitation_goes_out_through_the_binding() {
     app.invite("paul");
     assert_eq!(app.deliver().sent, 1);
     assert_eq!(binding.seen.lock().unwrap()[0]["to"], json!("paul@example.com"));
+}
+
+#[test]
+fn each_provider_is_named_where_a_deployer_looks() {
+    for name in PROVIDERS {
+        for (file, text) in
+            [("README.md", include_str!("../../../README.md")), ("docs/mail.md", include_str!("../../../docs/mail.md"))]
+        {
+            assert!(text.contains(&format!("`{name}`")), "{name} in {file}");
+        }
+    }
 }

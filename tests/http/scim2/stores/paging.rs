@@ -167,3 +167,75 @@ fn an_order_over_several_stores_reaches_as_far_as_it_can_be_merged() {
     list(&app, &[("sortBy", "userName"), ("startIndex", "9990"), ("count", "50"), ("domain", "ACME")]).is(200);
     assert_eq!(list(&app, &[("sortBy", "userName"), ("count", "2")]).trips(), 3);
 }
+
+#[test]
+fn a_cursor_of_one_domain_continues_no_other() {
+    let app = populated([3, 3, 3]);
+    let domains = [None, Some("PRIMARY"), Some("ACME"), Some("legacy")];
+    let search = |path: &str, domain: Option<&str>, cursor: &str| {
+        let mut body = json!({ "cursor": cursor, "count": 1, "filter": "userName pr" });
+        if let Some(domain) = domain {
+            body["domain"] = json!(domain);
+        }
+        app.scim().post(&format!("{path}/.search"), &body)
+    };
+    let api = |path: &str, domain: Option<&str>, cursor: &str| {
+        let domain = domain.map(|domain| format!("&domain={domain}")).unwrap_or_default();
+        app.admin("GET", &format!("/api/{path}?count=1&cursor={cursor}{domain}"), "")
+    };
+    for store in ["", "ACME/", "LEGACY/"] {
+        for number in 0..2 {
+            let invited = json!({ "userName": format!("{store}i{number}"), "emails": [{ "value": "i@example.com" }],
+                "urn:scim:wso2:schema": { "askPassword": true } });
+            app.scim().create("/scim2/Users", &invited);
+        }
+    }
+    for from in domains {
+        let listed = |more: &[(&str, &str)], domain: Option<&str>| {
+            let mut parameters = vec![("count", "1")];
+            parameters.extend(domain.map(|domain| ("domain", domain)));
+            parameters.extend(more);
+            list(&app, &parameters)
+        };
+        for order in [&[][..], &[("sortBy", "userName")], &[("sortBy", "title")], &[("filter", "userName sw \"u\"")]] {
+            let first = listed(&[order, &[("cursor", "")]].concat(), from).is(200);
+            let cursor = first["nextCursor"].as_str().unwrap();
+            for to in domains {
+                let reply = listed(&[order, &[("cursor", cursor)]].concat(), to);
+                if to == from {
+                    reply.is(200);
+                } else {
+                    reply.is_error(400, Some("invalidCursor"));
+                }
+            }
+        }
+        for path in ["/scim2", "/scim2/Users"] {
+            let first = search(path, from, "").is(200);
+            let cursor = first["nextCursor"].as_str().unwrap();
+            for to in domains {
+                assert_eq!(search(path, to, cursor).status, if to == from { 200 } else { 400 }, "{path} {from:?} {to:?}");
+            }
+        }
+        for path in ["invitations", "mail"] {
+            let first = api(path, from, "").json();
+            let cursor = first["nextCursor"].as_str().unwrap();
+            for to in domains {
+                let same = [from, to].map(|domain| domain.unwrap_or("PRIMARY"));
+                let expected = if same[0] == same[1] { 200 } else { 400 };
+                assert_eq!(api(path, to, cursor).status, expected, "{path} {from:?} {to:?}");
+            }
+        }
+    }
+    // In any case of its letters, a domain is the same.
+    let first = list(&app, &[("cursor", ""), ("count", "1"), ("domain", "acme")]).is(200);
+    list(&app, &[("cursor", first["nextCursor"].as_str().unwrap()), ("domain", "ACME")]).is(200);
+    // Groups are PRIMARY's alone; their cursors are no other domain's all the same.
+    for name in ["g", "h"] {
+        app.scim().create("/scim2/Groups", &json!({ "displayName": name }));
+    }
+    let groups = |domain: &str, cursor: &str| {
+        app.scim().list("/scim2/Groups", &[("domain", domain), ("count", "1"), ("cursor", cursor)])
+    };
+    let first = groups("PRIMARY", "").is(200);
+    groups("ACME", first["nextCursor"].as_str().unwrap()).is_error(400, Some("invalidCursor"));
+}

@@ -1,0 +1,4 @@
+//! What people open in a browser.
+
+pub mod console;
+mod links;
