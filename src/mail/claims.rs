@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::base::text::cut;
+use crate::base::text::{cut, rfc3339};
 use crate::mail::render::problem::{Part, Problem};
 use crate::mail::template::{CLAIM, Piece, Template, claim_key, pieces};
 use crate::model::resource::WSO2_SCHEMA;
+use crate::ports::Millis;
 use scim::schema::{Attribute, Mutability, ResourceType, Returned, Type};
 
 /// The prefix of a claim's name in a template.
@@ -85,6 +86,29 @@ pub fn values(document: &Map<String, Json>) -> BTreeMap<String, String> {
     found
 }
 
+/// Names of what the server makes of a user and a mail carries, each with an example.
+const MADE: &[(&str, &str)] = &[
+    ("id", "2819c223-7f76-453a-919d-413861904646"),
+    ("userid", "2819c223-7f76-453a-919d-413861904646"),
+    ("created", "2026-03-04T14:00:00Z"),
+    ("meta.created", "2026-03-04T14:00:00Z"),
+    ("modified", "2026-03-04T14:00:00Z"),
+    ("meta.lastmodified", "2026-03-04T14:00:00Z"),
+];
+
+/// Returns the claims that the server makes of a user.
+pub fn made(id: &str, created: Option<Millis>, modified: Option<Millis>) -> impl Iterator<Item = (String, String)> {
+    let (created, modified) = (created.map(rfc3339), modified.map(rfc3339));
+    MADE.iter().filter_map(move |(name, _)| {
+        let value = match *name {
+            "id" | "userid" => Some(id.to_owned()),
+            "created" | "meta.created" => created.clone(),
+            _ => modified.clone(),
+        };
+        Some(((*name).to_owned(), value?))
+    })
+}
+
 fn add(found: &mut BTreeMap<String, String>, name: &str, value: &Json) {
     let name = name.to_ascii_lowercase();
     if matches!(name.as_str(), "schemas" | "meta" | "password" | "groups") {
@@ -151,6 +175,7 @@ pub fn is_known(rt: &ResourceType, claim: &str) -> bool {
     }
     let claim = claim_key(claim);
     WSO2.iter().any(|(known, _)| *known == claim)
+        || MADE.iter().any(|(known, _)| *known == claim)
         || names(rt, &claim).iter().any(|(attribute, sub)| is_stored(attribute) && fills(attribute, *sub))
 }
 
@@ -161,7 +186,7 @@ fn is_not_carried(rt: &ResourceType, claim: &str) -> bool {
     }
     let claim = claim_key(claim);
     let name = split(&claim).0;
-    let is_made = matches!(name, "id" | "userid" | "created" | "modified" | "meta" | "schemas" | "groups");
+    let is_made = matches!(name, "meta" | "schemas" | "groups");
     if is_made || OF_THE_ACCOUNT.contains(&name) {
         return true;
     }
@@ -262,6 +287,7 @@ pub fn samples(rt: &ResourceType, template: &Template) -> BTreeMap<String, Strin
         },
     });
     let mut claims = paul.as_object().map(values).unwrap_or_default();
+    claims.extend(MADE.iter().map(|(name, example)| ((*name).to_owned(), (*example).to_owned())));
     for (_, claim) in named(template) {
         if is_known(rt, claim) {
             claims.entry(claim_key(claim)).or_insert_with(|| claim.to_owned());

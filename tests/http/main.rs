@@ -22,5 +22,6 @@ mod scim2;
 mod secrets;
 mod support;
 mod switches;
+mod template_links;
 mod templates;
 mod wso2;

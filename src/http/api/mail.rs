@@ -37,7 +37,9 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
     let cursor = query.filled("cursor");
     // Mails, like users, carry their store in their ids, and a cursor is the id of one.
     if cursor.as_deref().is_some_and(|cursor| ctx.in_store_of(cursor).platform.store != store.platform.store) {
-        return Err(ApiError::bad_request("The cursor is one of another user store: pass the domain it was given out for."));
+        return Err(ApiError::bad_request(
+            "The cursor is one of another user store: pass the domain it was given out for.",
+        ));
     }
     let (mails, next) = listing::page(&store, state, cursor.as_deref(), count).await?;
     let mut body = json!({ "Resources": mails.iter().map(ListedMail::to_json).collect::<Vec<_>>() });

@@ -166,12 +166,9 @@ impl Driver {
                 order: &["r.sent_key", "r.id"],
                 bounds: Bounds::default(),
             },
-            _ => Self::Columns {
-                index: BY_DELIVERY,
-                fixed: None,
-                order: &["r.delivery", "r.sent_key", "r.id"],
-                bounds,
-            },
+            _ => {
+                Self::Columns { index: BY_DELIVERY, fixed: None, order: &["r.delivery", "r.sent_key", "r.id"], bounds }
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! Every bound of docs/limits.md: the largest that is allowed, and the smallest that is refused.
 
+mod templates;
 mod writes;
 
 use std::collections::BTreeSet;
@@ -15,7 +16,7 @@ pub struct Bound {
 }
 
 fn bounds() -> impl Iterator<Item = &'static Bound> {
-    [writes::BOUNDS].into_iter().flatten()
+    [templates::BOUNDS, writes::BOUNDS].into_iter().flatten()
 }
 
 #[test]

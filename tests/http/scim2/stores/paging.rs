@@ -213,7 +213,11 @@ fn a_cursor_of_one_domain_continues_no_other() {
             let first = search(path, from, "").is(200);
             let cursor = first["nextCursor"].as_str().unwrap();
             for to in domains {
-                assert_eq!(search(path, to, cursor).status, if to == from { 200 } else { 400 }, "{path} {from:?} {to:?}");
+                assert_eq!(
+                    search(path, to, cursor).status,
+                    if to == from { 200 } else { 400 },
+                    "{path} {from:?} {to:?}"
+                );
             }
         }
         for path in ["invitations", "mail"] {
