@@ -121,8 +121,8 @@ fn a_stored_template_that_is_refused_by_now_writes_no_mail() {
         assert!(link.starts_with("https://id.example.com/invite/lk1."), "{mail}");
         assert!(!mail.to_string().contains("evil.example"), "{mail}");
         let listed = app.admin("GET", "/api/mail?state=sent", "").json();
-        let said =
-            listed["mails"].as_array().or(listed.as_array()).unwrap()[0]["lastError"].as_str().unwrap().to_owned();
+        let of_this = listed["Resources"].as_array().unwrap().iter().find(|listed| listed["id"] == mail["id"]).unwrap();
+        let said = of_this["lastError"].as_str().unwrap().to_owned();
         assert!(said.starts_with("written by the shipped template: The body"), "{said}");
         assert!(!said.contains("lk1."), "{said}");
     }
