@@ -35,6 +35,13 @@ pub struct Basic {
 }
 
 impl Basic {
+    /// A name and a password that somebody has typed or sent: white space around a name is no part of it, as where users
+    /// are created.
+    #[must_use]
+    pub fn new(username: &str, password: String) -> Self {
+        Self { username: username.trim().to_owned(), password }
+    }
+
     /// Reads an `Authorization` header (RFC 7617); `None` when it is not well-formed Basic.
     #[must_use]
     pub fn parse(header: &str) -> Option<Self> {
@@ -44,7 +51,7 @@ impl Basic {
         }
         let decoded = String::from_utf8(STANDARD.decode(credentials.trim()).ok()?).ok()?;
         let (username, password) = decoded.split_once(':')?;
-        Some(Self { username: username.to_owned(), password: password.to_owned() })
+        Some(Self::new(username, password.to_owned()))
     }
 }
 

@@ -8,7 +8,11 @@ const MAX_WAITING: usize = 64;
 
 /// Counts the requests that are about to hash; more than 64 are turned away before they cost anything.
 #[derive(Clone, Debug, Default)]
-pub struct HashLimiter(Arc<AtomicUsize>);
+pub struct HashLimiter {
+    waiting: Arc<AtomicUsize>,
+    /// The hashes that a request may still make, where it may ask for many.
+    left: Option<Arc<AtomicUsize>>,
+}
 
 /// The permit of a request to hash; given back when dropped.
 #[derive(Debug)]
@@ -18,8 +22,21 @@ impl HashLimiter {
     /// Returns a permit, unless too many wait already.
     #[must_use]
     pub fn enter(&self) -> Option<HashPermit> {
-        let permit = HashPermit(self.0.clone());
-        (self.0.fetch_add(1, Ordering::Relaxed) < MAX_WAITING).then_some(permit)
+        let permit = HashPermit(self.waiting.clone());
+        (self.waiting.fetch_add(1, Ordering::Relaxed) < MAX_WAITING).then_some(permit)
+    }
+
+    /// The limiter for one request that may make so many hashes.
+    #[must_use]
+    pub fn for_request(&self, hashes: usize) -> Self {
+        Self { waiting: self.waiting.clone(), left: Some(Arc::new(AtomicUsize::new(hashes))) }
+    }
+
+    /// Counts a hash that is about to be made. `false` where the request has made all it may.
+    #[must_use]
+    pub fn may_hash(&self) -> bool {
+        let one_less = |left: usize| left.checked_sub(1);
+        self.left.as_ref().is_none_or(|left| left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok())
     }
 }
 

@@ -11,7 +11,7 @@
 //! | `password_policy` | which passwords will do |
 //! | `delay` | how long the next sign-in has to wait after failed ones |
 //! | `limits` | whether a request is one too many |
-//! | `audit_seal` | the chain of the audit's rows: sealed, checked, and shortened |
+//! | `audit_seal` | the chain of the audit's rows and its head: sealed, checked, shortened, and taken as they are |
 
 pub mod api_token_text;
 pub mod api_tokens;

@@ -9,8 +9,11 @@ use crate::base::idna;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address(String);
 
-/// The longest local part, in bytes (RFC 5321 section 4.5.3.1.1). WHATWG has no limit, but no server takes more.
+/// The longest local part beyond ASCII, in bytes (RFC 5321 section 4.5.3.1.1). In ASCII, WHATWG has no limit.
 const MAX_LOCAL: usize = 64;
+
+/// The longest address, in bytes.
+pub const MAX_ADDRESS: usize = 320;
 
 impl Address {
     /// Accepts in ASCII what WHATWG's e-mail state allows, dots wherever they stand among them: such addresses exist, and
@@ -31,7 +34,8 @@ impl Address {
         };
         let dots_fine = local.is_ascii() || !(local.starts_with('.') || local.ends_with('.') || local.contains(".."));
         let local_fine = !local.is_empty()
-            && local.len() <= MAX_LOCAL
+            && (local.is_ascii() || local.len() <= MAX_LOCAL)
+            && text.len() <= MAX_ADDRESS
             && dots_fine
             && local.chars().all(|c| plain(c) || "!#$%&'*+-/=?^_`{|}~.".contains(c));
         let domain_fine = domain.len() <= 253
@@ -133,7 +137,7 @@ impl fmt::Display for Address {
 
 #[cfg(test)]
 mod tests {
-    use super::{Address, Sender};
+    use super::{Address, MAX_ADDRESS, Sender};
 
     #[test]
     fn single_addresses_are_accepted() {
@@ -153,6 +157,11 @@ mod tests {
         ] {
             assert_eq!(Address::parse(good).expect(good).as_str(), good);
         }
+        let long = |local: usize| format!("{}@example.com", "a".repeat(local));
+        assert!([65, MAX_ADDRESS - 12].iter().all(|local| Address::parse(&long(*local)).is_some()));
+        assert_eq!(Address::parse(&long(MAX_ADDRESS - 11)), None);
+        let (fits, longer) = (format!("{}@example.com", "é".repeat(32)), format!("{}@example.com", "é".repeat(33)));
+        assert!(Address::parse(&fits).is_some() && Address::parse(&longer).is_none());
         assert_eq!(Address::parse(" paul@somemail.com ").expect("trimmed").as_str(), "paul@somemail.com");
     }
 

@@ -13,10 +13,10 @@ pub fn is_invisible(c: char) -> bool {
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Characters that a user name is told apart from another by, but not by the eye: Unicode's Cc, Cf, Zl, Zp and Zs, save
+/// Characters that a name of a user or a group is told apart from another by, but not by the eye: Unicode's Cc, Cf, Zl, Zp and Zs, save
 /// the plain space. Such a name passes for another's, or turns the direction of the text around it.
 #[must_use]
-pub fn is_barred_from_user_names(c: char) -> bool {
+pub fn is_barred_from_names(c: char) -> bool {
     // White space is Zs, Zl, Zp and some of Cc.
     c.is_control() || (c.is_whitespace() && c != ' ') || is_format(c)
 }
@@ -87,11 +87,11 @@ mod tests {
     #[test]
     fn user_names_have_no_characters_of_unicodes_control_format_and_separator_categories() {
         // How many there are of Cc, Cf, Zl, Zp and Zs in Unicode 16, without the plain space.
-        let barred = (0..=0x10_ffff).filter_map(char::from_u32).filter(|c| is_barred_from_user_names(*c)).count();
+        let barred = (0..=0x10_ffff).filter_map(char::from_u32).filter(|c| is_barred_from_names(*c)).count();
         assert_eq!(barred, 65 + 170 + 1 + 1 + 16);
-        assert!(!is_barred_from_user_names(' '));
+        assert!(!is_barred_from_names(' '));
         for c in "ÄöñçšŁΩжקاक漢字한\u{fe0f}\u{301}".chars() {
-            assert!(!is_barred_from_user_names(c), "{c:?}");
+            assert!(!is_barred_from_names(c), "{c:?}");
         }
     }
 

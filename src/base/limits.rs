@@ -37,6 +37,10 @@ impl Limit {
     }
 }
 
+/// How often users may ask for another address of their own, whatever `RATE_LIMITS` says: each time we mail whoever has it.
+pub const ADDRESS_CHANGES: &[Limit] =
+    &[Limit { count: 3, seconds: 3_600 }, Limit { count: 10, seconds: LONGEST_PERIOD }];
+
 /// `RATE_LIMITS`, read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimits {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use worker::kv::KvStore;
 use worker::send::{SendFuture, SendWrapper};
-use worker::{Context as WorkerContext, Env, MessageBuilder, Queue};
+use worker::{Context as WorkerContext, Delay, Env, MessageBuilder, Queue};
 
 use crate::edge::d1::D1;
 use crate::edge::email::Email;
@@ -56,6 +56,11 @@ async fn put(store: KvStore, key: String, value: String, seconds: u32) {
     let _ = put.expiration_ttl(seconds.max(60).into()).execute().await;
 }
 
+async fn keep(store: KvStore, key: String, value: String) -> Result<(), CacheError> {
+    let put = store.put(&key, value).map_err(|error| CacheError(error.to_string()))?;
+    put.execute().await.map_err(|error| CacheError(error.to_string()))
+}
+
 #[async_trait]
 impl Cache for Kv {
     async fn get(&self, key: &str) -> Result<Option<String>, CacheError> {
@@ -64,6 +69,10 @@ impl Cache for Kv {
 
     async fn put(&self, key: &str, value: &str, seconds: u32) {
         SendFuture::new(put(self.0.store.clone(), key.to_owned(), value.to_owned(), seconds)).await;
+    }
+
+    async fn keep(&self, key: &str, value: &str) -> Result<(), CacheError> {
+        SendFuture::new(keep(self.0.store.clone(), key.to_owned(), value.to_owned())).await
     }
 
     fn put_later(&self, key: &str, value: &str, seconds: u32) {
@@ -98,9 +107,14 @@ impl MailQueue for Wakes {
 
 struct JsClock;
 
+#[async_trait]
 impl Clock for JsClock {
     fn now(&self) -> Millis {
         i64::try_from(worker::Date::now().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    async fn sleep(&self, pause: Duration) {
+        SendFuture::new(Delay::from(pause)).await;
     }
 }
 

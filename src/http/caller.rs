@@ -68,6 +68,20 @@ pub async fn allowed(state: &RequestState, headers: &HeaderMap, any_of: &[Scope]
     Err(ApiError::forbidden(detail))
 }
 
+/// Returns the context with the caller in it, provided that they have all of these scopes; else a 401 or a 403.
+pub async fn allowed_all(state: &RequestState, headers: &HeaderMap, all_of: &[Scope]) -> Result<Context, ApiError> {
+    let ctx = authenticated(state, headers).await?;
+    match all_of.iter().find(|scope| !ctx.scopes.has(**scope)) {
+        None => Ok(ctx),
+        Some(lacking) => {
+            let names: Vec<&str> = all_of.iter().map(|scope| scope.as_str()).collect();
+            let detail =
+                format!("This takes the scopes {}, and these credentials do not have {lacking}.", names.join(" and "));
+            Err(ApiError::forbidden(detail))
+        }
+    }
+}
+
 async fn authenticated(state: &RequestState, headers: &HeaderMap) -> Result<Context, ApiError> {
     let credentials = credentials(state, headers).ok_or_else(unauthorized)?;
     Ok(authenticate::caller(&state.ctx, &state.gate, &credentials).await?)

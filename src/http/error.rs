@@ -186,7 +186,7 @@ impl Cause {
             Self::Wso2(error) => wso2(&error, status, trace_id),
             Self::OAuth(_, code, description) => {
                 let body = json!({ "error": code, "error_description": description });
-                response::never_stored(response::json(status, &body))
+                response::kept_out_of_old_caches(response::json(status, &body))
             }
             Self::Database(failure) => {
                 let mut response = match failure {
@@ -221,7 +221,7 @@ fn describe(dialect: Dialect, status: StatusCode, detail: &str, trace_id: Option
         }
         Dialect::Problem => {
             let body = json!({ "title": title.unwrap_or_default(), "status": status.as_u16(), "detail": detail });
-            response::uncached(response::with_body(status, "application/problem+json", body.to_string()))
+            response::with_body(status, "application/problem+json", body.to_string())
         }
         Dialect::Wso2 => wso2(&Wso2Error::without_message(status.as_u16(), "", detail), status, trace_id),
         Dialect::Page => {
@@ -246,7 +246,7 @@ fn wso2(error: &Wso2Error, status: StatusCode, trace_id: Option<&str>) -> Respon
     if let Some(trace_id) = trace_id {
         body["traceId"] = json!(trace_id);
     }
-    response::uncached(response::json(status, &body))
+    response::json(status, &body)
 }
 
 fn not_configured(dialect: Dialect, problems: &[String], trace_id: Option<&str>) -> Response {

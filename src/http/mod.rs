@@ -43,7 +43,7 @@ use crate::base::scope::Scopes;
 use crate::http::area::Area;
 use crate::http::error::{ApiError, Failure};
 use crate::http::request::RequestState;
-use crate::http::response::set;
+use crate::http::response::{keep_out_of_caches, set};
 use crate::invite::renewal;
 use crate::model::caches::{Caches, Health};
 use crate::model::context::{Actor, Context, Work};
@@ -129,8 +129,14 @@ impl Service {
 
     /// Answers one request.
     pub async fn handle(&self, platform: &Platform, request: Request<Body>) -> Response {
+        let mut response = self.answer(platform, request).await;
+        keep_out_of_caches(response.headers_mut());
+        response
+    }
+
+    async fn answer(&self, platform: &Platform, request: Request<Body>) -> Response {
         let (mut parts, body) = request.into_parts();
-        let (tenant, path) = split_tenant(parts.uri.path());
+        let (tenant, path) = Tenant::split_path(parts.uri.path());
         let path = scim2::canonical_path(&path).or_else(|| pages::links::cleaned(&path)).unwrap_or(path);
         let area = Area::find(&path);
         // The body is read whole before anything is answered: an answer while the client still sends is lost on the way.
@@ -199,30 +205,5 @@ impl Service {
         }
         ctx.platform.log.line(&line.to_string());
         response
-    }
-}
-
-/// Splits `/t/{tenant}` off a path.
-fn split_tenant(path: &str) -> (Tenant, String) {
-    let Some(rest) = path.strip_prefix("/t/") else { return (Tenant::super_tenant(), path.to_owned()) };
-    let (domain, rest) = rest.split_once('/').unwrap_or((rest, ""));
-    (Tenant::from_domain(domain), format!("/{rest}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::split_tenant;
-
-    #[test]
-    fn a_tenant_prefix_is_split_off_and_the_rest_is_a_path() {
-        let (tenant, path) = split_tenant("/scim2/Users");
-        assert!(tenant.is_super());
-        assert_eq!(path, "/scim2/Users");
-        let (tenant, path) = split_tenant("/t/Acme.com/scim2/Users");
-        assert_eq!((tenant.domain(), path.as_str()), ("acme.com", "/scim2/Users"));
-        let (tenant, path) = split_tenant("/t/carbon.super/invite/x");
-        assert!(tenant.is_super());
-        assert_eq!(path, "/invite/x");
-        assert_eq!(split_tenant("/t/acme.com").1, "/");
     }
 }

@@ -14,7 +14,7 @@ use crate::http::body::TooLarge;
 use crate::http::error::ApiError;
 use crate::http::form::{Form, Repeated};
 use crate::http::request::Input;
-use crate::http::response::{self, never_stored};
+use crate::http::response::{self, kept_out_of_old_caches};
 use crate::model::context::UnitOfWork;
 
 fn invalid_request(description: &'static str) -> ApiError {
@@ -105,5 +105,5 @@ pub async fn token(input: Input) -> Result<Response, ApiError> {
     let body = json!({
         "access_token": text.expose(), "token_type": "Bearer", "expires_in": lifetime, "scope": scopes.to_string(),
     });
-    Ok(never_stored(response::json(StatusCode::OK, &body)))
+    Ok(kept_out_of_old_caches(response::json(StatusCode::OK, &body)))
 }

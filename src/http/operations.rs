@@ -5,12 +5,12 @@ use axum::response::Response;
 
 use crate::http::error::ApiError;
 use crate::http::request::Input;
-use crate::http::response::{set, uncached, with_body};
+use crate::http::response::{set, with_body};
 use crate::pages::assets;
 
 /// The answer of `GET /healthz`: the Worker runs. It says nothing about the database.
 pub fn health() -> Response {
-    uncached(with_body(StatusCode::OK, "application/json", "{\"status\":\"ok\"}"))
+    with_body(StatusCode::OK, "application/json", "{\"status\":\"ok\"}")
 }
 
 /// `GET /healthz`.
@@ -23,7 +23,8 @@ pub async fn openapi(_: Input) -> Result<Response, ApiError> {
     Ok(with_body(StatusCode::OK, "application/json", include_str!("../../docs/openapi.json")))
 }
 
-/// `GET /assets/{name}`: immutable, the name carries a hash of the content.
+/// `GET /assets/{name}`: immutable, the name carries a hash of the content. No other answer says how to cache it
+/// (`response::keep_out_of_caches`).
 pub async fn asset(input: Input) -> Result<Response, ApiError> {
     let asset = assets::find(input.params.raw("name")).ok_or_else(ApiError::not_found)?;
     let mut response = with_body(StatusCode::OK, asset.content_type, asset.body);

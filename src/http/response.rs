@@ -1,6 +1,6 @@
 //! Responses of the kinds that there are. What went wrong becomes one in `error.rs`.
 
-use ::http::header::CONTENT_TYPE;
+use ::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::body::Body;
 use axum::response::Response;
@@ -41,18 +41,17 @@ pub fn json(status: StatusCode, document: &impl Serialize) -> Response {
 
 /// Returns a SCIM document; `application/scim+json` without parameters.
 pub fn scim(status: StatusCode, body: String) -> Response {
-    uncached(with_body(status, "application/scim+json", body))
+    with_body(status, "application/scim+json", body)
 }
 
-/// Returns the response as one that no cache may keep.
-pub fn uncached(mut response: Response) -> Response {
-    set(response.headers_mut(), "cache-control", "no-store");
-    response
+/// Says that no cache may keep the answer, unless it is an asset, which has said how it may be kept. `Service::handle` does
+/// so to every answer: nothing else sets this header.
+pub fn keep_out_of_caches(headers: &mut HeaderMap) {
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
-/// Returns the response as one that no cache may keep, not even one of HTTP/1.0 (RFC 6749 section 5.1).
-pub fn never_stored(response: Response) -> Response {
-    let mut response = uncached(response);
+/// Returns the response as one that no cache of HTTP/1.0 may keep either (RFC 6749 section 5.1).
+pub fn kept_out_of_old_caches(mut response: Response) -> Response {
     set(response.headers_mut(), "pragma", "no-cache");
     response
 }
@@ -63,7 +62,6 @@ pub fn page(status: StatusCode, html: String) -> Response {
     let headers = response.headers_mut();
     set(headers, "content-security-policy", CONTENT_SECURITY_POLICY);
     set(headers, "referrer-policy", "no-referrer");
-    set(headers, "cache-control", "no-store");
     set(headers, "x-content-type-options", "nosniff");
     set(headers, "x-robots-tag", "noindex, nofollow");
     set(headers, "x-frame-options", "DENY");
@@ -77,7 +75,6 @@ pub fn see_other(path: &str) -> Response {
     let headers = response.headers_mut();
     set(headers, "location", path);
     set(headers, "referrer-policy", "no-referrer");
-    set(headers, "cache-control", "no-store");
     response
 }
 

@@ -33,19 +33,21 @@ pub enum Rule {
     Own,
     /// Whoever has one of these scopes in the tenant of the path.
     Scopes(&'static [Scope]),
+    /// Whoever has all of these scopes in the tenant of the path.
+    AllScopes(&'static [Scope]),
     /// Whoever has signed in to the console; others are sent to sign in.
     SignedIn,
 }
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = |scopes: &[Scope]| scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>();
         match self {
             Self::Anyone => f.write_str("anyone"),
             Self::Own => f.write_str("own"),
             Self::SignedIn => f.write_str("signed in"),
-            Self::Scopes(any_of) => {
-                f.write_str(&any_of.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" or "))
-            }
+            Self::Scopes(any_of) => f.write_str(&names(any_of).join(" or ")),
+            Self::AllScopes(all_of) => f.write_str(&names(all_of).join(" and ")),
         }
     }
 }
@@ -116,6 +118,10 @@ async fn guarded(endpoint: Endpoint, mut input: Input) -> Result<Response, ApiEr
             let allowed = caller::allowed(state, headers, any_of).await;
             Some(allowed.map_err(|error| caller::explain(error, headers, any_of))?)
         }
+        Rule::AllScopes(all_of) => {
+            let allowed = caller::allowed_all(state, headers, all_of).await;
+            Some(allowed.map_err(|error| caller::explain(error, headers, all_of))?)
+        }
         Rule::SignedIn => match caller::in_session(&state.ctx, headers).await? {
             None => return Ok(console::to_sign_in(&state.ctx, uri)),
             in_session => in_session,
@@ -153,6 +159,8 @@ const INVITATIONS: Rule = Rule::Scopes(&[Scope::Invitations]);
 const LINKS: Rule = Rule::Scopes(&[Scope::Links]);
 const MAIL: Rule = Rule::Scopes(&[Scope::Mail]);
 const AUDIT: Rule = Rule::Scopes(&[Scope::Audit]);
+/// Whoever reads the audit does not decide what stands in it.
+const ACCEPT: Rule = Rule::AllScopes(&[Scope::Audit, Scope::Settings]);
 const TEMPLATES: Rule = Rule::Scopes(&[Scope::Templates]);
 const TENANTS: Rule = Rule::Scopes(&[Scope::Tenants]);
 
@@ -216,6 +224,7 @@ pub static ROUTES: &[Route] = &[
     route(POST, "/api/mail/templates/preview", TEMPLATES, handler!(templates::preview)),
     route(GET, "/api/audit", AUDIT, handler!(audit::list)),
     route(GET, "/api/audit/verification", AUDIT, handler!(audit::verify)),
+    route(POST, "/api/audit/acceptance", ACCEPT, handler!(audit::accept)),
     // WSO2's endpoints.
     route(POST, "/api/identity/recovery/v0.9/validate-code", ANYONE, handler!(codes::validate_recovery)),
     route(POST, "/api/identity/recovery/v0.9/set-password", ANYONE, handler!(codes::set_password)),

@@ -101,41 +101,6 @@ impl AccountRequest {
     }
 }
 
-/// The address an invitation goes to: the primary one, else the first, whatever its type.
-#[must_use]
-pub fn find_address(document: &Document) -> Option<String> {
-    let emails = document.get("emails")?.as_array()?;
-    emails.get(position_of_address(emails))?["value"].as_str().map(str::to_owned)
-}
-
-/// Puts another address in the place of [`find_address`].
-pub fn set_address(document: &mut Document, address: &str) {
-    let Some(Json::Array(emails)) = document.get_mut("emails") else { return };
-    let position = position_of_address(emails);
-    if let Some(Json::Object(email)) = emails.get_mut(position) {
-        email.insert("value".to_owned(), json!(address));
-    }
-}
-
-/// Leaves an address as it is stored where a document has the same one: it may have been stored before white space around
-/// addresses was cut, and nobody is to be mailed because it is.
-pub fn keep_stored_addresses(stored: &Document, document: &mut Document) {
-    let stored = stored.get("emails").and_then(Json::as_array).into_iter().flatten();
-    let stored: Vec<&str> = stored.filter_map(|email| email["value"].as_str()).collect();
-    let emails = document.get_mut("emails").and_then(Json::as_array_mut).into_iter().flatten();
-    for value in emails.filter_map(|email| email.get_mut("value")) {
-        let Some(text) = value.as_str() else { continue };
-        let same = stored.iter().find(|known| known.trim() == text);
-        if let Some(known) = same.filter(|known| **known != text) {
-            *value = json!(known);
-        }
-    }
-}
-
-fn position_of_address(emails: &[Json]) -> usize {
-    emails.iter().position(|email| email["primary"] == Json::Bool(true)).unwrap_or_default()
-}
-
 /// Sets `schemas`, once it is known which extensions the user will show: first in the document, as readers expect it.
 pub fn set_schemas(document: &mut Document, shows_account: bool, invited: bool) {
     document.shift_remove("schemas");

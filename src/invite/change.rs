@@ -31,6 +31,18 @@ pub struct MailToQueue {
     pub to: String,
 }
 
+/// Whether a write may not leave this account without an address: an invitation needs somewhere to go, and what a user has confirmed
+/// is exchanged for what they confirm, not taken away to make room for what they do not. `is_own`: users act on themselves.
+#[must_use]
+pub fn keeps_address(settings: &Settings, before: &Account, is_own: bool) -> bool {
+    before.onboarding != Onboarding::None || (is_own && before.email.is_some() && is_confirmed(settings, before))
+}
+
+/// Whether the address gives way only to one that is confirmed.
+fn is_confirmed(settings: &Settings, account: &Account) -> bool {
+    settings.email_update_verification && account.onboarding == Onboarding::None && account.email_verified
+}
+
 /// Decides what `request`, and the address that the document now has, make of an account.
 #[must_use]
 pub fn decide(settings: &Settings, before: &Account, request: &AccountRequest, email: Option<String>) -> Change {
@@ -130,11 +142,7 @@ fn change_active(
         }
         return change;
     }
-    let to_be_confirmed = settings.email_update_verification
-        && before.onboarding == Onboarding::None
-        && before.email_verified
-        && verified.is_none()
-        && !barred;
+    let to_be_confirmed = is_confirmed(settings, before) && verified.is_none() && !barred;
     match (email, before.email.clone()) {
         (Some(new), Some(old)) if to_be_confirmed => {
             change.holds_back = true;

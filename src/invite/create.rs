@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use crate::base::account::{Account, Lock, Onboarding};
 use crate::base::address::Address;
 use crate::base::secret::Secret;
 use crate::invite::account_request::{self, AccountRequest};
 use crate::invite::code::check_may_have_codes;
+use crate::invite::emails;
 use crate::model::code::Code;
 use crate::model::context::{Actor, StoreContext, UnitOfWork, Work};
 use crate::model::mail::{Delivery, TemplateType};
 use crate::model::new_resource::{NewMail, NewResource};
-use crate::model::resource::{Invitation, Resource};
+use crate::model::resource::{Invitation, Resource, stored_text};
 use crate::model::settings::EmailSender;
 use scim::error::Error as ScimError;
 use scim::resource::Document;
@@ -41,7 +42,7 @@ pub fn build_user<E: From<ScimError>>(
     let verify = flagged && request.verify_email && (!request.ask_password || request.password.is_some());
     let ask = flagged && !verify;
 
-    let email = account_request::find_address(&document);
+    let email = emails::find_address(&document);
     let (mail, code) = if flagged {
         let template = if ask { TemplateType::AskPassword } else { TemplateType::EmailConfirm };
         prepare_invitation(ctx, template, email.as_deref())?
@@ -80,7 +81,7 @@ pub fn build_user<E: From<ScimError>>(
         groups: None,
     };
     account_request::set_schemas(&mut document, user.shows_account(), user.invitation.is_some());
-    user.document = Json::Object(document).to_string();
+    user.document = stored_text(document, None)?;
     let password_hash = request.password.filter(|_| keep_password).map(|password| hash(&password)).transpose()?;
     Ok(NewResource {
         store: ctx.platform.store,

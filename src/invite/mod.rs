@@ -4,6 +4,7 @@ pub mod account_request;
 pub mod change;
 pub mod code;
 pub mod create;
+pub mod emails;
 pub mod listing;
 pub mod offline;
 pub mod redeem;

@@ -11,7 +11,8 @@ use crate::access::password_policy::{self, Weakness};
 use crate::base::account::{Cause, Onboarding};
 use crate::base::address::Address;
 use crate::base::token::{Claims, Purpose, Refused};
-use crate::invite::account_request;
+use crate::invite::emails;
+use crate::model::attempts::Attempts;
 use crate::model::audit::Action;
 use crate::model::context::{Actor, Context, UnitOfWork};
 use crate::model::mail::TemplateType;
@@ -201,9 +202,6 @@ pub async fn confirm_email(ctx: &Context, claims: Claims) -> Result<WithSettings
     }
 }
 
-/// The most attempts at confirming when others change the user at the same time.
-const ATTEMPTS: usize = 12;
-
 /// Puts the address that waits into the place of the present one. The user is written as it was read, so that the write
 /// depends on the version, and with it on the link's `seq`.
 async fn confirm_change(ctx: &Context, claims: Claims, user: Box<Resource>) -> Result<Redeemed, DatabaseError> {
@@ -211,20 +209,23 @@ async fn confirm_change(ctx: &Context, claims: Claims, user: Box<Resource>) -> R
     let registry = registrations::load_registry(ctx).await?;
     let Some(rt) = registry.resource_type(USER) else { return Ok(Redeemed::NotLive(Link::Invalid)) };
     let mut before = user;
-    for _ in 0..ATTEMPTS {
+    let mut attempts = Attempts::at_once(there);
+    loop {
         let mut after = with_confirmed_address(&before);
         let operation = Operation::new(there);
         let effects = SideEffects { actions: vec![Action::UserUpdate], ..SideEffects::default() };
         match resources::update(there, rt, &before, &mut after, &operation, effects).await? {
             Written::Done(_) => return Ok(Redeemed::Done(claims, Box::new(after))),
             Written::Taken => return Err(DatabaseError::Unique("emails".to_owned())),
-            Written::Conflict => match open(ctx, claims.clone()).await?.0 {
+            Written::Conflict if attempts.again(there).await => match open(ctx, claims.clone()).await?.0 {
                 Link::Live(_, user) => before = user,
                 other => return Ok(Redeemed::NotLive(other)),
             },
+            Written::Conflict => {
+                return Err(DatabaseError::Unavailable("the user is changed all the time".to_owned()));
+            }
         }
     }
-    Err(DatabaseError::Unavailable("the user is changed all the time".to_owned()))
 }
 
 /// The user with the address that waits in the place of the present one.
@@ -232,7 +233,7 @@ fn with_confirmed_address(before: &Resource) -> Resource {
     let mut account = before.account.clone();
     let mut document = before.attributes();
     if let Some(address) = account.pending_email.take() {
-        account_request::set_address(&mut document, &address);
+        emails::put_confirmed(&mut document, &address);
         account.email = Some(address);
     }
     account.email_verified = true;

@@ -12,6 +12,7 @@ use crate::model::context::{Context, StoreContext};
 use crate::model::resource::{Resource, USER};
 use crate::model::settings::EmailSender;
 use crate::ports::DatabaseError;
+use crate::store::audit::Counted;
 use crate::store::invitations::resend::{self as store, Changed};
 use crate::store::resources::find;
 use scim::error::Error as ScimError;
@@ -95,12 +96,8 @@ async fn hand_over(ctx: &StoreContext, user_id: &str) -> Result<Resent, ResendEr
 
 /// What a resend was refused for: the limit, or else somebody who was faster.
 async fn explain_limit(ctx: &StoreContext, user_id: &str, limit: Limit) -> Result<ResendError, DatabaseError> {
-    let Some(oldest) = store::find_exhausting(ctx, user_id, limit).await? else {
-        return Ok(ResendError::Nothing(FASTER));
-    };
-    let left = (oldest + i64::from(limit.seconds) * 1000 - ctx.platform.clock.now()).max(1);
-    let seconds = u32::try_from(u64::try_from(left).unwrap_or(1).div_ceil(1000)).unwrap_or(limit.seconds);
-    Ok(ResendError::TooMany { count: limit.count, seconds })
+    let seconds = Counted::RESENDS.seconds_left(ctx, user_id, &[limit]).await?;
+    Ok(seconds.map_or(ResendError::Nothing(FASTER), |seconds| ResendError::TooMany { count: limit.count, seconds }))
 }
 
 /// The user as written; where nothing was, the reason that `why_not` finds in what they are.

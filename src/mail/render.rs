@@ -1,8 +1,8 @@
 //! From a template and values to a mail: subject, HTML part, text part.
 //!
-//! `html` escapes by place, `clean` takes out harmful characters, `plain` tells HTML in text, `buffer` ends what grows too
-//! large, `shipped` holds the templates that come with Latchkey; `validate` looks over those that do not, and `addresses` at
-//! where their links lead. Rendering is a pure function: the
+//! `html` escapes by place, `clean` takes out harmful characters and `hosts` what reads as a host name, `plain` tells HTML in
+//! text, `buffer` ends what grows too large, `shipped` holds the templates that come with Latchkey; `validate` looks over those
+//! that do not, and `addresses` at where their links lead. Rendering is a pure function: the
 //! same template and values give the same bytes, which is what makes a repeated send repeatable.
 
 use std::fmt;
@@ -18,6 +18,7 @@ use crate::mail::template::{Piece, Template, Values, pieces};
 pub mod addresses;
 pub mod buffer;
 mod clean;
+mod hosts;
 pub(crate) mod html;
 mod plain;
 pub mod problem;
@@ -161,8 +162,8 @@ pub fn invitation_values(mail: &InvitationMail) -> Values {
     let language = Language::for_locale(mail.locale);
     let say = language.phrases();
     let organization = if mail.organization.trim().is_empty() { "Latchkey" } else { mail.organization };
-    let organization = clean::name(organization);
-    let (user_name, inviter) = (clean::name(mail.user_name), clean::name(mail.inviter));
+    let organization = clean::text(organization);
+    let (user_name, inviter) = (clean::text(mail.user_name), clean::text(mail.inviter));
     let given_name = mail.claims.iter().find(|(name, _)| *name == "givenname").map_or("", |(_, value)| value.trim());
     let given_name = clean::name(given_name);
     let (expires_at, expires_in) = match mail.expires_at {
@@ -185,7 +186,7 @@ pub fn invitation_values(mail: &InvitationMail) -> Values {
 
     let mut values = Values::new();
     for (name, value) in mail.claims {
-        values.set(format!("user.claim.{name}"), clean::name(value));
+        values.set(format!("user.claim.{name}"), clean::claim(name, value));
     }
     values
         .set("user-name", user_name)

@@ -9,6 +9,8 @@ pub enum Action {
     UserCreate,
     /// A user was changed.
     UserUpdate,
+    /// A user asked for another e-mail address of their own.
+    UserAddress,
     /// A user was deleted.
     UserDelete,
     /// A group was created.
@@ -59,6 +61,8 @@ pub enum Action {
     TokenCreate,
     /// An API token was revoked.
     TokenRevoke,
+    /// Rows of the audit were taken as they are, to be sealed anew.
+    AuditAccept,
     /// Somebody signed in to the console, or failed to sign in anywhere.
     SignIn,
     /// Somebody signed out of the console.
@@ -102,6 +106,7 @@ impl Action {
         match self {
             Self::UserCreate => "user.create",
             Self::UserUpdate => "user.update",
+            Self::UserAddress => "user.address",
             Self::UserDelete => "user.delete",
             Self::GroupCreate => "group.create",
             Self::GroupUpdate => "group.update",
@@ -127,6 +132,7 @@ impl Action {
             Self::MailRetry => "mail.retry",
             Self::TokenCreate => "token.create",
             Self::TokenRevoke => "token.revoke",
+            Self::AuditAccept => "audit.accept",
             Self::SignIn => "signin",
             Self::SignOut => "signout",
         }

@@ -63,6 +63,8 @@ pub struct Deployment {
     pub mail_timeout_seconds: u32,
     /// Hours after which a mail becomes a dead letter.
     pub mail_give_up_hours: u32,
+    /// The fewest days for which a tenant may have its audit kept.
+    pub audit_retention_min_days: u32,
     /// The user stores besides PRIMARY.
     pub user_stores: UserStores,
     /// The settings that the deployment sets, for every tenant that does not override them.
@@ -135,6 +137,7 @@ impl Deployment {
         let fits_into_lease = mail_lease_seconds.saturating_sub(1).clamp(1, 15);
         let mail_timeout_seconds = number("MAIL_TIMEOUT_SECONDS", fits_into_lease, 1..=120);
         let mail_give_up_hours = number("MAIL_GIVE_UP_HOURS", 72, 1..=720);
+        let audit_retention_min_days = number("AUDIT_RETENTION_MIN_DAYS", 30, 1..=36_500);
         if get("MAIL_TIMEOUT_SECONDS").is_some() && mail_lease_seconds <= mail_timeout_seconds {
             problems.push(format!(
                 "MAIL_LEASE_SECONDS is {mail_lease_seconds}: it must be more than MAIL_TIMEOUT_SECONDS, \
@@ -148,7 +151,8 @@ impl Deployment {
         if development {
             variables.entry(RATE_LIMITS.name).or_insert_with(|| "off".to_owned());
         }
-        let settings = Settings::parse(&variables, &mut problems);
+        let mut settings = Settings::parse(&variables, &mut problems);
+        settings.keep_audit_for(audit_retention_min_days, &mut problems);
         let Some(mail_from) = providers.from.filter(|_| problems.is_empty()) else { return Err(problems) };
         Ok(Self {
             environment,
@@ -166,6 +170,7 @@ impl Deployment {
             mail_lease_seconds,
             mail_timeout_seconds,
             mail_give_up_hours,
+            audit_retention_min_days,
             user_stores,
             variables,
             settings,
@@ -176,7 +181,15 @@ impl Deployment {
     /// not set.
     #[must_use]
     pub fn settings_of(&self, tenant: &Tenant, overrides: &Values) -> Settings {
-        Settings::parse(&self.values_of(tenant, overrides), &mut Vec::new())
+        self.check_settings(tenant, overrides, &mut Vec::new())
+    }
+
+    /// Returns the same, and adds what is wrong with the values to `problems`, a sentence each.
+    #[must_use]
+    pub fn check_settings(&self, tenant: &Tenant, overrides: &Values, problems: &mut Vec<String>) -> Settings {
+        let mut settings = Settings::parse(&self.values_of(tenant, overrides), problems);
+        settings.keep_audit_for(self.audit_retention_min_days, problems);
+        settings
     }
 
     /// Returns the values that are set for a tenant that overrides these.
@@ -401,6 +414,9 @@ mod tests {
             ("RATE_LIMITS", "resends=1000/day"),
             ("ENABLE_EMAIL_VERIFICATION", "yes"),
             ("PASSWORD_HISTORY", "none"),
+            ("AUDIT_RETENTION_MIN_DAYS", "0"),
+            ("AUDIT_RETENTION_MIN_DAYS", "a month"),
+            ("AUDIT_RETENTION_DAYS", "29"),
             ("MAIL_LEASE_SECONDS", "0"),
             ("MAIL_WEBHOOK_SECRET_RESEND", "not a signing secret"),
             ("MAIL_WEBHOOK_SECRET_POSTMARK", "hook:short"),
@@ -436,6 +452,8 @@ mod tests {
             ("MAIL_WEBHOOK_SECRET_RESEND", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
             ("RATE_LIMITS", "off"),
             ("RATE_LIMITS", "resends=3/hour"),
+            ("AUDIT_RETENTION_MIN_DAYS", "365"),
+            ("AUDIT_RETENTION_DAYS", "30"),
         ] {
             let mut pairs = production();
             pairs.retain(|(key, _)| *key != name);

@@ -2,6 +2,7 @@
 
 pub mod administrator;
 pub mod api_token;
+pub mod attempts;
 pub mod audit;
 pub mod caches;
 pub mod code;

@@ -3,6 +3,10 @@
 //! The stored document is what the client wrote, ready to be shown: reading splices in the id, what is derived, and
 //! `meta`, without parsing it again. A user's account is columns of its own, because conditional writes depend on them.
 
+mod stored;
+
+pub use stored::{MAX_DOCUMENT, stored_text};
+
 use serde_json::{Value as Json, json};
 
 use crate::base::account::{Account, Lock, Onboarding};
@@ -23,6 +27,15 @@ pub const GROUP: &str = "Group";
 pub const WSO2_SCHEMA: &str = "urn:scim:wso2:schema";
 /// The extension under which the invitation is shown.
 pub const INVITATION_SCHEMA: &str = "urn:latchkey:params:scim:schemas:extension:invitation:2.0:User";
+
+/// What users may not change about themselves: who they are to others, and what they may do.
+const NOT_OWN: &[&str] = &["userName", "externalId", "active", "userType", "roles", "entitlements", "x509Certificates"];
+
+/// Whether a user's attribute is for others to write: what is not, they may have chosen themselves.
+#[must_use]
+pub fn is_others_to_write(name: &str) -> bool {
+    NOT_OWN.contains(&name) || name.contains(':')
+}
 
 /// What became of a user's invitation, as the sender last left it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -112,7 +112,7 @@ settings! {
     SIGN_IN_URL = "", WebAddress => sign_in_url: Option<String>;
     /// The hosts that links in the tenant's own templates may lead to, besides its own addresses.
     TEMPLATE_LINK_HOSTS = "", Hosts => template_link_hosts: Vec<String>;
-    /// Older rows of the audit are removed, by the sweep; 0 keeps all.
+    /// Older rows of the audit are removed, by the sweep; 0 keeps all. Not fewer than `AUDIT_RETENTION_MIN_DAYS`.
     AUDIT_RETENTION_DAYS = "0", WholeNumber(0..=36_500) => audit_retention_days: u32;
     /// A console session that is not used for so long is over.
     SESSION_IDLE_SECONDS = "1800", WholeNumber(1..=MOST_SESSION_SECONDS) => session_idle_seconds: u32;
@@ -146,6 +146,22 @@ impl Settings {
         reader.problems.sort_by_key(|(kind, _)| *kind != Kind::Text);
         problems.extend(reader.problems.into_iter().map(|(_, problem)| problem));
         settings
+    }
+}
+
+impl Settings {
+    /// Holds `AUDIT_RETENTION_DAYS` to the least that the deployment allows: fewer days are reported, and become that.
+    pub fn keep_audit_for(&mut self, least: u32, problems: &mut Vec<String>) {
+        let days = self.audit_retention_days;
+        if (1..least).contains(&days) {
+            problems.push(format!(
+                "{} is {days}: it must be 0, which keeps all, or at least {least}, as the deployment says \
+                 (AUDIT_RETENTION_MIN_DAYS).",
+                AUDIT_RETENTION_DAYS.name
+            ));
+            self.audit_retention_days = least;
+            self.values.insert(AUDIT_RETENTION_DAYS.name, least.to_string());
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tenants and settings: whose data a request is about, and what holds for it.
 
+use scim::uri;
 use sha2::{Digest, Sha256};
 
 /// The name of the super tenant, as WSO2 calls it. Its path prefix is optional.
@@ -37,6 +38,23 @@ impl Tenant {
         Self::from_domain(SUPER_TENANT)
     }
 
+    /// The tenant that the prefix `/t/{tenant}` of a path names, in any spelling of it, and the path behind that as it is
+    /// written: links are told by it.
+    #[must_use]
+    pub fn split_path(path: &str) -> (Self, String) {
+        let segment = |path: &str| {
+            let path = path.trim_start_matches('/');
+            let end = path.find('/').unwrap_or(path.len());
+            (uri::normalize_path(&path[..end]).into_owned(), path[end..].to_owned())
+        };
+        let (first, behind) = segment(path);
+        let (domain, rest) = segment(&behind);
+        if !path.starts_with('/') || first != "t" || domain.is_empty() {
+            return (Self::super_tenant(), path.to_owned());
+        }
+        (Self::from_domain(&domain), if rest.is_empty() { "/".to_owned() } else { rest })
+    }
+
     /// Whether this is the super tenant.
     #[must_use]
     pub fn is_super(&self) -> bool {
@@ -70,7 +88,7 @@ impl Tenant {
 
 #[cfg(test)]
 mod tests {
-    use super::Tenant;
+    use super::{SUPER_TENANT, Tenant};
 
     #[test]
     fn the_super_tenant_is_number_zero_and_needs_no_prefix() {
@@ -78,6 +96,27 @@ mod tests {
         assert!(tenant.is_super());
         assert_eq!(tenant.prefix(), "");
         assert_eq!(Tenant::from_domain("Carbon.Super"), tenant);
+    }
+
+    #[test]
+    fn a_tenants_prefix_is_split_off_and_the_rest_is_a_path_as_it_is_written() {
+        for (path, domain, rest) in [
+            ("/scim2/Users", SUPER_TENANT, "/scim2/Users"),
+            ("/t/Acme.com/scim2/Users", "acme.com", "/scim2/Users"),
+            ("/t/carbon.super/invite/x%2E", SUPER_TENANT, "/invite/x%2E"),
+            ("/t/carbon%2Esuper//invite//x", SUPER_TENANT, "//invite//x"),
+            ("//t//acme%2ecom/", "acme.com", "/"),
+            ("/t/acme.com", "acme.com", "/"),
+            ("/t/acme%252Ecom/x", "acme%252ecom", "/x"),
+            ("/t", SUPER_TENANT, "/t"),
+            ("/t/", SUPER_TENANT, "/t/"),
+            ("t/acme.com/x", SUPER_TENANT, "t/acme.com/x"),
+            ("/", SUPER_TENANT, "/"),
+            ("", SUPER_TENANT, ""),
+        ] {
+            let (tenant, behind) = Tenant::split_path(path);
+            assert_eq!((tenant.domain(), behind.as_str()), (domain, rest), "{path}");
+        }
     }
 
     #[test]

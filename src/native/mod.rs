@@ -8,6 +8,7 @@ mod sqlite;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
@@ -33,10 +34,25 @@ impl SystemClock {
     }
 }
 
+#[async_trait]
 impl Clock for SystemClock {
     fn now(&self) -> Millis {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX) + self.offset.load(Ordering::Relaxed)
+    }
+
+    async fn sleep(&self, pause: Duration) {
+        std::thread::sleep(pause);
+        // Where one thread does several things, the others have their turn now.
+        let mut is_first = true;
+        std::future::poll_fn(|context| {
+            if !std::mem::take(&mut is_first) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
     }
 }
 
@@ -72,6 +88,11 @@ impl Cache for MemoryCache {
 
     async fn put(&self, key: &str, value: &str, seconds: u32) {
         self.put_later(key, value, seconds);
+    }
+
+    async fn keep(&self, key: &str, value: &str) -> Result<(), CacheError> {
+        self.put_later(key, value, 0);
+        Ok(())
     }
 
     fn put_later(&self, key: &str, value: &str, _seconds: u32) {

@@ -27,6 +27,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0011_failover.sql"),
     include_str!("../../schema/d1/0012_sessions.sql"),
     include_str!("../../schema/d1/0013_group_names.sql"),
+    include_str!("../../schema/d1/0015_audit_heads.sql"),
+    include_str!("../../schema/d1/0018_address_changes.sql"),
     include_str!("../../schema/d1/0019_delivery.sql"),
 ];
 
@@ -54,10 +56,12 @@ const GROWING: &[&str] = &[
     "webhook_events",
     "w",
     "pending_work",
+    "audit_heads",
+    "h",
 ];
 /// The statements that may scan: the development inbox, which production has not, and what reads a partial index whole
 /// that holds only what is yet to be done.
-const MAY_SCAN: &[&str] = &["o.provider = 'inbox'", "INDEXED BY audit_unsealed"];
+const MAY_SCAN: &[&str] = &["o.provider = 'inbox'", "INDEXED BY audit_unsealed", "INDEXED BY audit_heads_uncopied"];
 
 /// A SQLite database with Latchkey's schema. Every statement is explained before it first runs: one that would scan a
 /// growing table fails, so that each native test is also a test of the query plans (issue 3).

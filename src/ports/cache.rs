@@ -17,6 +17,11 @@ pub trait Cache: Send + Sync {
     async fn get(&self, key: &str) -> Result<Option<String>, CacheError>;
     /// Keeps `value` under `key` for `seconds` (at least 60, KV's least).
     async fn put(&self, key: &str, value: &str, seconds: u32);
-    /// The same, without holding up the answer.
+    /// Keeps `value` under `key` until another takes its place: what must not be forgotten.
+    ///
+    /// # Errors
+    /// The cache has not taken it.
+    async fn keep(&self, key: &str, value: &str) -> Result<(), CacheError>;
+    /// The same as [`Cache::put`], without holding up the answer.
     fn put_later(&self, key: &str, value: &str, seconds: u32);
 }

@@ -28,6 +28,9 @@ use scim::schema::{Registry, ResourceType};
 /// How many resources one batch creates, and how many bytes of documents: its parameters stay below D1's 2 MB.
 const LIMITS: BatchLimits = BatchLimits { count: 125, bytes: 300_000 };
 
+/// The most passwords that one request hashes: a second of CPU, of the thirty that Workers give.
+const MAX_HASHES: usize = 20;
+
 /// Runs a plan and answers the BulkResponse.
 pub async fn run(ctx: &Context, gate: &HashLimiter, registry: &Registry, plan: Plan) -> Json {
     let order = plan.order();
@@ -38,6 +41,7 @@ pub async fn run(ctx: &Context, gate: &HashLimiter, registry: &Registry, plan: P
         .filter_map(|planned| Some((planned.bulk_id.clone()?, user_store::new_id(ctx, registry, planned))))
         .collect();
     let count = plan.operations.len();
+    let gate = &gate.for_request(MAX_HASHES);
     let mut run = Run {
         ctx,
         gate,
@@ -395,6 +399,10 @@ impl Run<'_> {
                 self.failed.insert(label.index);
                 let error = match refusal {
                     ProvisionError::Scim(error) => error,
+                    ProvisionError::TooOften { seconds, detail } => {
+                        result["headers"] = json!({ "Retry-After": seconds.to_string() });
+                        ScimError::new(429, detail)
+                    }
                     ProvisionError::Busy => {
                         ScimError::new(503, "Too many passwords are being hashed: try again shortly.")
                     }

@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::access::role::Role;
+use crate::model::attempts::Attempts;
 use crate::model::audit::Action;
 use crate::model::context::Context;
 use crate::model::new_resource::{NewMember, NewResource};
-use crate::model::resource::{GROUP, Resource, USER};
+use crate::model::resource::{GROUP, Resource, USER, stored_text};
+use crate::model::tenant::Tenant;
 use crate::ports::Row;
 use crate::provision::{
-    ATTEMPTS, Edit, Expected, Found, ProvisionError, check_may_appoint, contended, new_resource, not_found,
-    to_stored_text,
+    Edit, Expected, Found, ProvisionError, check_may_appoint, check_visible, contended, new_resource, not_found,
 };
 use crate::store::groups::{self, Change, Inspected};
 use crate::store::operation::Operation;
@@ -24,6 +25,7 @@ use scim::patch::{self, Patch, ValueOp};
 use scim::resource::{self, Document};
 use scim::schema::{AttributePath, ResourceType};
 use scim::uri;
+use scim::work::Work;
 
 /// The longest name that a group has for a member, in characters; what is longer is cut.
 const MAX_DISPLAY: usize = 256;
@@ -55,7 +57,15 @@ fn member(ctx: &Context, value: &Json) -> Result<NewMember, ScimError> {
 
 /// The id and the type of the user or group that a `$ref` leads to.
 fn referred(ctx: &Context, reference: &str) -> Option<(String, &'static str)> {
-    let (endpoint, id) = uri::resource_of(reference, &format!("{}/scim2", ctx.base()))?;
+    let path = uri::path_of(reference, &ctx.deployment.public_origin)?;
+    let (tenant, below) = Tenant::split_path(&path);
+    let resource = match below.strip_prefix("/scim2/") {
+        Some(resource) if tenant == ctx.tenant => resource,
+        _ if uri::is_absolute(reference) => return None,
+        // Relative to where the resources are (RFC 7643 section 2.3.7).
+        _ => &path,
+    };
+    let (endpoint, id) = uri::resource_at(resource)?;
     let endpoints = [("Users", USER), ("Groups", GROUP)];
     let (_, name) = endpoints.into_iter().find(|(name, _)| endpoint.eq_ignore_ascii_case(name))?;
     Some((id, name))
@@ -66,11 +76,29 @@ pub fn gives_role(document: &Document) -> bool {
     document.get("displayName").and_then(Json::as_str).and_then(Role::named).is_some()
 }
 
+/// Holds another name to what a name may be. The same one stays as it is stored, even where that is with white space, from
+/// before it was cut.
+fn check_name(current: &Document, document: &mut Document) -> Result<(), ProvisionError> {
+    let name = |document: &Document| document.get("displayName").and_then(Json::as_str).map(str::to_owned);
+    let (stored, written) = (name(current), name(document));
+    if stored == written {
+        return Ok(());
+    }
+    if stored.as_deref().map(str::trim) != written.as_deref() {
+        return check_visible(document, "displayName");
+    }
+    if let Some(stored) = stored {
+        document.insert("displayName".to_owned(), stored.into());
+    }
+    Ok(())
+}
+
 /// A group to be created. Whether its members exist is not known here.
 pub fn prepare(ctx: &Context, rt: &Arc<ResourceType>, mut document: Document) -> Result<NewResource, ProvisionError> {
     if gives_role(&document) {
         check_may_appoint(ctx)?;
     }
+    check_visible(&document, "displayName")?;
     let members = take_members(ctx, &mut document)?;
     new_resource(ctx, rt, document, members)
 }
@@ -80,6 +108,7 @@ pub async fn create(ctx: &Context, mut new: NewResource) -> Result<Found, Provis
     let named = new.members.iter().map(|member| member.id.clone()).collect::<Vec<_>>();
     let inspected = groups::inspect(ctx, &new.resource.id, &named, false).await?;
     check_known(&inspected)?;
+    check_circular(&inspected.circular, false)?;
     check_references(&new.members, &inspected)?;
     inspected.remote_users.name_members(&mut new.members);
     let created =
@@ -107,14 +136,19 @@ fn check_known(inspected: &Inspected) -> Result<(), ScimError> {
     if let Some(id) = inspected.unknown.first() {
         return Err(ScimError::invalid_value(format!("There is no user or group with the id '{}'.", short(id))));
     }
-    if let Some(id) = inspected.circular.first() {
-        return Err(ScimError::invalid_value(format!(
-            "The group '{}' cannot be a member: groups would contain each other, or nest deeper than {} levels.",
-            short(id),
-            groups::MAX_DEPTH
-        )));
-    }
     Ok(())
+}
+
+/// Checks that groups do not contain each other. Whoever finds out by losing to another write is told that it is one.
+fn check_circular(circular: &[String], has_lost: bool) -> Result<(), ScimError> {
+    let Some(id) = circular.first() else { return Ok(()) };
+    let detail = format!(
+        "The group '{}' cannot be a member: groups would contain each other, or nest deeper than {} levels{}.",
+        short(id),
+        groups::MAX_DEPTH,
+        if has_lost { ", by what was written at the same time" } else { "" }
+    );
+    Err(if has_lost { ScimError::conflict(detail) } else { ScimError::invalid_value(detail) })
 }
 
 /// Checks that whatever is named by its address is there, and of the type that the address says.
@@ -198,6 +232,7 @@ async fn members_change(
     let mut must_select = Vec::new();
     // What is to become of each id: a member, or none.
     let mut wanted: BTreeMap<String, Option<NewMember>> = BTreeMap::new();
+    let mut selection = Selection::default();
     for op in patch.take_value_ops(path)? {
         match op {
             ValueOp::Add(values) => add(ctx, &mut wanted, &values)?,
@@ -206,7 +241,8 @@ async fn members_change(
                 wanted.extend(values.iter().filter_map(|value| Some((member(ctx, value).ok()?.id, None))));
             }
             ValueOp::RemoveMatching(filter) => {
-                wanted.extend(matching(ctx, id, &filter).await?.into_iter().map(|id| (id, None)));
+                let selected = selection.of(ctx, id, &filter, replace, &wanted).await?;
+                wanted.extend(selected.into_iter().map(|id| (id, None)));
             }
             ValueOp::Replace(values) => {
                 replace = true;
@@ -230,7 +266,7 @@ async fn members_change(
             ValueOp::Refuse(filter, error) => {
                 let group = groups::inspect(ctx, id, &[], false).await?.group.ok_or_else(not_found)?;
                 expected.check(group.version)?;
-                let selects = !matching(ctx, id, &filter).await?.is_empty();
+                let selects = !selection.of(ctx, id, &filter, replace, &wanted).await?.is_empty();
                 return Err(if selects { error } else { patch::no_target(path) }.into());
             }
         }
@@ -254,11 +290,51 @@ fn add(ctx: &Context, wanted: &mut BTreeMap<String, Option<NewMember>>, values: 
     Ok(())
 }
 
-/// The members that a filter other than on their id selects: only for this are they all read.
-async fn matching(ctx: &Context, id: &str, filter: &Filter) -> Result<Vec<String>, ProvisionError> {
-    let members = groups::members(ctx, id).await?;
-    let selected = members.iter().filter(|member| filter.matches_value(member));
-    Ok(selected.filter_map(|member| member["value"].as_str().map(str::to_owned)).collect())
+/// The members that filters other than on their id select: for these alone they are all read, once, and no request looks at
+/// them more often than is good.
+#[derive(Default)]
+struct Selection {
+    stored: Option<Vec<Json>>,
+    work: Work,
+}
+
+impl Selection {
+    /// The members that a filter selects after what earlier operations have made of them (`replace`, `wanted`).
+    async fn of(
+        &mut self,
+        ctx: &Context,
+        id: &str,
+        filter: &Filter,
+        replace: bool,
+        wanted: &BTreeMap<String, Option<NewMember>>,
+    ) -> Result<Vec<String>, ProvisionError> {
+        let stored = match self.stored.take() {
+            Some(stored) => stored,
+            None if replace => Vec::new(),
+            None => groups::members(ctx, id).await?,
+        };
+        let id_of = |member: &Json| member["value"].as_str().unwrap_or_default().to_owned();
+        let mut selected = Vec::new();
+        let mut look = |member: &Json| -> Result<(), ProvisionError> {
+            if filter.selects(member, &self.work) {
+                selected.push(id_of(member));
+            }
+            Ok(self.work.check()?)
+        };
+        let mut is_stored = HashSet::new();
+        for member in stored.iter().filter(|_| !replace) {
+            let member_id = id_of(member);
+            if !matches!(wanted.get(&member_id), Some(None)) {
+                look(member)?;
+                is_stored.insert(member_id);
+            }
+        }
+        for member in wanted.values().flatten().filter(|member| !is_stored.contains(&member.id)) {
+            look(&json!({ "value": member.id, "display": member.display }))?;
+        }
+        self.stored = (!replace).then_some(stored);
+        Ok(selected)
+    }
 }
 
 async fn run(
@@ -275,19 +351,25 @@ async fn run(
     let named: BTreeSet<&String> =
         added.iter().copied().chain(&change.remove).chain(selected.iter().flatten()).collect();
     let named: Vec<String> = named.into_iter().cloned().collect();
-    for _ in 0..ATTEMPTS {
+    // Changes of members alone commute: they wait for nobody.
+    let commutes = expected == Expected::Any && edit.patch().is_some_and(Patch::is_empty);
+    let mut attempts =
+        if commutes { Attempts::at_once(ctx) } else { Attempts::begin(ctx, id).await.ok_or_else(contended)? };
+    let mut has_lost = false;
+    loop {
         let inspected = groups::inspect(ctx, id, &named, change.replace).await?;
         // Who has gone meanwhile is no reason to refuse the others that a PATCH adds: the answer shows who is in. Where all
         // members are replaced, a wrong id would empty the group.
         let tolerant = matches!(edit, Edit::Modify(_)) && !change.replace;
-        let those_added = |ids: &[String]| ids.iter().filter(|id| added.contains(id)).cloned().collect();
+        let those_added =
+            |ids: &[String]| -> Vec<String> { ids.iter().filter(|id| added.contains(id)).cloned().collect() };
         let is_selected = selected.iter().all(|ids| ids.iter().any(|id| inspected.present.contains(id)));
         if inspected.group.is_none() || is_selected {
             check_known(&Inspected {
                 unknown: if tolerant { Vec::new() } else { those_added(&inspected.unknown) },
-                circular: those_added(&inspected.circular),
                 ..Inspected::default()
             })?;
+            check_circular(&those_added(&inspected.circular), has_lost)?;
             check_references(&change.add, &inspected)?;
         }
         let Some(before) = inspected.group else { return Err(not_found()) };
@@ -302,7 +384,8 @@ async fn run(
         for derived in ["id", "meta", "members"] {
             document.shift_remove(derived);
         }
-        let mut after = Resource { document: to_stored_text(document)?, ..before.clone() };
+        check_name(&current, &mut document)?;
+        let mut after = Resource { document: stored_text(document, Some(&before.document))?, ..before.clone() };
         let unknown: HashSet<&String> = inspected.unknown.iter().collect();
         let mut change = change.clone();
         change.add.retain(|member| !unknown.contains(&member.id));
@@ -321,7 +404,12 @@ async fn run(
         if with_members {
             statements.push(groups::members_statement(ctx, id, ""));
         }
-        let effects = SideEffects { statements, actions: vec![Action::update(GROUP)], ..SideEffects::default() };
+        let effects = SideEffects {
+            unless: groups::circular(&effective, &inspected.groups),
+            statements,
+            actions: vec![Action::update(GROUP)],
+            ..SideEffects::default()
+        };
         let written = if same_document {
             resources::touch(there, &mut after, expected.pinned(before.version), &operation, effects).await?
         } else {
@@ -334,10 +422,10 @@ async fn run(
             }
             Written::Taken => return Err(resources::taken(rt).into()),
             // Read again: what the client expects is checked against what it is then.
-            Written::Conflict => {}
+            Written::Conflict if attempts.again(ctx).await => has_lost = true,
+            Written::Conflict => return Err(contended()),
         }
     }
-    Err(contended())
 }
 
 /// The answer to a write. `first` are the rows of the first members, where they were read with it. The members of a large

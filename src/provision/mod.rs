@@ -20,22 +20,26 @@ pub mod tenant;
 mod user;
 mod user_store;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value as Json;
 
 use crate::access::hash_limiter::HashLimiter;
 use crate::base::account::{Account, Onboarding};
+use crate::base::characters::is_barred_from_names;
+use crate::base::limits::ADDRESS_CHANGES;
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
 use crate::invite::code::mint;
+use crate::model::attempts::{self, Attempts};
 use crate::model::audit::Action;
 use crate::model::code::Code;
 use crate::model::context::{Actor, Context, StoreContext, Work};
 use crate::model::new_resource::{NewMember, NewResource};
-use crate::model::resource::{GROUP, Resource, USER};
+use crate::model::resource::{GROUP, Resource, USER, stored_text};
 use crate::ports::DatabaseError;
 use crate::provision::user::WriteRequest;
+use crate::store::audit::Counted;
 use crate::store::operation::Operation;
 use crate::store::resources::{self, Deleted, SideEffects, Written, find};
 use crate::store::{credentials, cross_store, pending};
@@ -54,6 +58,14 @@ pub enum ProvisionError {
     /// Too many passwords wait to be hashed: try again shortly.
     #[error("too many passwords wait to be hashed")]
     Busy,
+    /// It is done as often as is good for now, by this caller or by all.
+    #[error("{detail}")]
+    TooOften {
+        /// The seconds until it may be done again.
+        seconds: u32,
+        /// What to do, in words.
+        detail: &'static str,
+    },
     /// The database is.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -161,15 +173,13 @@ fn versions(text: &str) -> Vec<i64> {
 /// operation's `headers` (WSO2's name).
 pub const CODE_HEADER: &str = "Ask-Password-Confirmation-Code";
 
-/// The most attempts at a write when others change the resource at the same time.
-const ATTEMPTS: usize = 12;
-
 fn not_found() -> ProvisionError {
     ScimError::not_found("There is no resource with this id.").into()
 }
 
 fn contended() -> ProvisionError {
-    ScimError::new(503, "Many change this resource at once: try again shortly.").into()
+    let detail = "Many change this resource at the same time, and nothing of this request was done: send it again.";
+    ProvisionError::TooOften { seconds: attempts::RETRY_SECONDS, detail }
 }
 
 /// 403 unless the caller may say who has which role.
@@ -180,6 +190,18 @@ fn check_may_appoint(ctx: &Work) -> Result<(), ProvisionError> {
     let detail =
         "Who has a role, and how such a user signs in, takes the scope roles, which these credentials do not have.";
     Err(ScimError::forbidden(detail).into())
+}
+
+/// Holds a name that is unique to characters by which the eye tells it from another.
+fn check_visible(document: &Document, attribute: &str) -> Result<(), ProvisionError> {
+    let name = document.get(attribute).and_then(Json::as_str).unwrap_or_default();
+    if name.chars().any(is_barred_from_names) {
+        let detail = format!(
+            "The {attribute} has a control character, an invisible one, or white space other than the plain space."
+        );
+        return Err(ScimError::invalid_value(detail).into());
+    }
+    Ok(())
 }
 
 /// Prepares a resource for creation: everything but the database.
@@ -214,7 +236,7 @@ fn new_resource(
     let now = ctx.platform.clock.now();
     let resource = Resource {
         id: ctx.platform.new_id().to_string(),
-        document: to_stored_text(document)?,
+        document: stored_text(document, None)?,
         version: 1,
         created: now,
         modified: now,
@@ -232,18 +254,6 @@ fn new_resource(
         members,
         groups: Vec::new(),
     })
-}
-
-/// The largest document that is stored, in bytes: what a body may have. PATCHes may make one grow.
-pub const MAX_DOCUMENT: usize = 256 * 1024;
-
-/// A document as it is stored.
-fn to_stored_text(document: Document) -> Result<String, ProvisionError> {
-    let text = Json::Object(document).to_string();
-    if text.len() > MAX_DOCUMENT {
-        return Err(ScimError::payload_too_large(format!("A resource has at most {MAX_DOCUMENT} bytes.")).into());
-    }
-    Ok(text)
 }
 
 /// POST (RFC 7644 section 3.3).
@@ -361,7 +371,10 @@ async fn edit(
     expected: Expected,
 ) -> Result<Found, ProvisionError> {
     let there = &ctx.in_store_of(id);
-    for _ in 0..ATTEMPTS {
+    let mut attempts = Attempts::begin(there, id).await.ok_or_else(contended)?;
+    // A password is hashed once, however often the write is tried.
+    let hashed = &OnceLock::new();
+    loop {
         let (before, passwords) = find_to_edit(there, rt, id).await?.ok_or_else(not_found)?;
         expected.check(before.version)?;
         let current = before.whole(there, rt, None);
@@ -369,12 +382,12 @@ async fn edit(
         let (mut after, effects) = if rt.name == USER {
             let (stored, patch) = (&before.attributes(), edit.patch());
             let (before, passwords) = (&before, &passwords);
-            WriteRequest { ctx: there, gate, rt, before, stored, passwords, document, patch }.apply()?
+            WriteRequest { ctx: there, gate, hashed, rt, before, stored, passwords, document, patch }.apply()?
         } else {
             drop(resource::take_secrets(rt, &mut document));
             document.shift_remove("id");
             document.shift_remove("meta");
-            let after = Resource { document: to_stored_text(document)?, ..before.clone() };
+            let after = Resource { document: stored_text(document, Some(&before.document))?, ..before.clone() };
             (after, SideEffects { actions: vec![Action::update(&rt.name)], ..SideEffects::default() })
         };
         let unchanged = after.document == before.document
@@ -387,14 +400,25 @@ async fn edit(
         }
         let operation = Operation::new(there);
         let code = effects.code.clone();
+        let asks_for_address = effects.asks_for_address;
         match resources::update(there, rt, &before, &mut after, &operation, effects).await? {
             Written::Done(_) => return Ok(Found::with_code(there, after, code.as_ref())),
             Written::Taken => return Err(resources::taken(rt).into()),
-            // Read again: what the client expects is checked against what it is then.
-            Written::Conflict => {}
+            Written::Conflict => {
+                if asks_for_address
+                    && let Some(seconds) = Counted::ADDRESS_CHANGES.seconds_left(there, id, ADDRESS_CHANGES).await?
+                {
+                    let detail = "You have asked for another e-mail address several times lately: try again when \
+                        Retry-After says, or ask an administrator to change it.";
+                    return Err(ProvisionError::TooOften { seconds, detail });
+                }
+                // Read again: what the client expects is checked against what it is then.
+                if !attempts.again(there).await {
+                    return Err(contended());
+                }
+            }
         }
     }
-    Err(contended())
 }
 
 /// The resource to be edited; for users who edit themselves, with the hashes of the last passwords.
@@ -422,7 +446,8 @@ async fn find_to_edit(
 /// [`ProvisionError`]
 pub async fn delete(ctx: &Context, rt: &ResourceType, id: &str, expected: Expected) -> Result<(), ProvisionError> {
     let there = &ctx.in_store_of(id);
-    for _ in 0..ATTEMPTS {
+    let mut attempts = Attempts::at_once(there);
+    loop {
         // Whoever may not appoint anybody deletes a group as what it was when it was looked at.
         let guarded = rt.name == GROUP && !ctx.scopes.has(Scope::Roles);
         let version = if guarded || expected != Expected::Any {
@@ -443,8 +468,8 @@ pub async fn delete(ctx: &Context, rt: &ResourceType, id: &str, expected: Expect
                 return Ok(());
             }
             Deleted::NotFound => return Err(not_found()),
-            Deleted::OtherVersion => {}
+            Deleted::OtherVersion if attempts.again(there).await => {}
+            Deleted::OtherVersion => return Err(contended()),
         }
     }
-    Err(contended())
 }

@@ -8,10 +8,13 @@ use crate::model::context::UnitOfWork;
 use crate::provision::ProvisionError;
 use scim::error::Error as ScimError;
 
+/// Seconds after which passwords that one request did not hash may be sent in another: hashing the others took one.
+const RETRY_SECONDS: u32 = 1;
+
 /// The hash of a password sent over SCIM.
 ///
 /// # Errors
-/// 400 `invalidValue` with WSO2's code for the policy; `Busy`.
+/// 400 `invalidValue` with WSO2's code for the policy; `Busy`; `TooOften` when the request has hashed its share.
 pub fn hash(ctx: &impl UnitOfWork, gate: &HashLimiter, password: &str) -> Result<String, ProvisionError> {
     let minimum = ctx.settings().password_min_length;
     let problem = password_policy::weaknesses(password, minimum, &[]).into_iter().find_map(|weakness| match weakness {
@@ -24,6 +27,11 @@ pub fn hash(ctx: &impl UnitOfWork, gate: &HashLimiter, password: &str) -> Result
     });
     if let Some(problem) = problem {
         return Err(ScimError::invalid_value(problem).into());
+    }
+    if !gate.may_hash() {
+        let detail =
+            "This request hashes no more passwords, and nothing of this operation was done: send it in another one.";
+        return Err(ProvisionError::TooOften { seconds: RETRY_SECONDS, detail });
     }
     let _place = gate.enter().ok_or(ProvisionError::Busy)?;
     let hash = password::hash(password, &*ctx.platform().entropy);

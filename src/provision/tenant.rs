@@ -62,6 +62,9 @@ pub enum CreateTenantError {
     /// Settings that are not taken, a sentence each.
     #[error("{}", .0.join(" "))]
     Settings(Vec<String>),
+    /// A setting that takes another scope than the caller has.
+    #[error("{}", tenant_settings::forbidden(.0))]
+    Forbidden(&'static str),
     /// An owner who cannot be created, or the database.
     #[error(transparent)]
     Owner(#[from] ProvisionError),
@@ -88,6 +91,9 @@ pub async fn create(ctx: &Context, gate: &HashLimiter, new: &NewTenant) -> Resul
     let none = settings::Values::new();
     let values = tenant_settings::checked(&ctx.deployment, &new.tenant, &none, &new.settings)
         .map_err(CreateTenantError::Settings)?;
+    if let Some(name) = tenant_settings::beyond(ctx.scopes, &none, &values) {
+        return Err(CreateTenantError::Forbidden(name));
+    }
     let inside = context_for_new_tenant(ctx, &new.tenant, &values);
     let owners = prepare_owners(&inside, gate, &new.owners)?;
     let shown: Vec<Json> =

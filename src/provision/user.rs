@@ -1,6 +1,6 @@
 //! Users: the document goes to the store, what it asks of the account to `invite/`.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value as Json;
 
@@ -9,19 +9,19 @@ use crate::access::password_policy::{self, Weakness};
 use crate::access::role;
 use crate::base::account::Onboarding;
 use crate::base::address::Address;
-use crate::base::characters::is_barred_from_user_names;
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
 use crate::invite::account_request::{self, AccountRequest, ExplicitFields};
 use crate::invite::change::{self, Change, MailToQueue};
 use crate::invite::create::{build_user, invitation_state, parse_recipient, prepare_invitation};
+use crate::invite::emails;
 use crate::model::audit::Action;
 use crate::model::code::Code;
 use crate::model::context::{Actor, Context, StoreContext, Work};
 use crate::model::mail::TemplateType;
 use crate::model::new_resource::{NewMail, NewResource};
-use crate::model::resource::{Invitation, Resource, USER};
-use crate::provision::{ProvisionError, check_may_appoint, password, to_stored_text, user_store};
+use crate::model::resource::{Invitation, Resource, USER, is_others_to_write, stored_text};
+use crate::provision::{ProvisionError, check_may_appoint, check_visible, password, user_store};
 use crate::store::resources::SideEffects;
 use scim::error::Error as ScimError;
 use scim::patch::Patch;
@@ -49,6 +49,8 @@ pub struct WriteRequest<'a> {
     pub ctx: &'a StoreContext,
     /// The limiter of password hashing.
     pub gate: &'a HashLimiter,
+    /// The hash of the password, once an attempt has made it.
+    pub hashed: &'a OnceLock<String>,
     /// The resource type of users.
     pub rt: &'a ResourceType,
     /// The user as read.
@@ -74,14 +76,21 @@ impl WriteRequest<'_> {
         self.effects(request, change)
     }
 
+    /// Whether users act on themselves (`/Me`).
+    fn is_own(&self) -> bool {
+        matches!(self.ctx.actor, Actor::User(_))
+    }
+
     /// Takes what is said about the account out of the document, and holds the rest to what the caller may change.
     fn directives(&mut self) -> Result<AccountRequest, ProvisionError> {
+        let is_own = self.is_own();
         let Self { ctx, rt, before, document, .. } = self;
         let replaced = self.patch.is_none();
         let mut request = AccountRequest::take(rt, document);
         request.explicit = self.patch.map(ExplicitFields::from_patch).unwrap_or_default();
-        // Without its addresses a pending user could not be invited: a PUT that leaves them out leaves them as they are.
-        if replaced && before.account.onboarding != Onboarding::None && !document.contains_key("emails") {
+        // A PUT that leaves out an address that may not go leaves it as it is.
+        let keeps_address = change::keeps_address(&ctx.settings(), &before.account, is_own);
+        if replaced && keeps_address && !document.contains_key("emails") {
             document.extend(self.stored.get_key_value("emails").map(|(name, emails)| (name.clone(), emails.clone())));
             resource::arrange(rt, document);
         }
@@ -98,8 +107,8 @@ impl WriteRequest<'_> {
         if document.get("userName") != self.stored.get("userName") {
             check_name(document)?;
         }
-        account_request::keep_stored_addresses(self.stored, document);
-        if matches!(ctx.actor, Actor::User(_)) {
+        emails::keep_stored_addresses(self.stored, document);
+        if is_own {
             if replaced {
                 keep_others(rt, self.stored, document);
             }
@@ -111,17 +120,27 @@ impl WriteRequest<'_> {
         }
         // A PATCH that sets the address to what it is gives up a change of it; one that changes other addresses does not.
         request.explicit.emails &= self.document.get("emails") == self.stored.get("emails");
+        // So does whoever takes the one that waits out of the list.
+        let pending = self.before.account.pending_email.as_deref();
+        request.explicit.emails |= pending.is_some_and(|address| {
+            emails::has_address(self.stored, address) && !emails::has_address(&self.document, address)
+        });
         Ok(request)
     }
 
     /// Returns the change of the account that the request calls for.
     fn decide(&self, request: &AccountRequest) -> Result<Change, ProvisionError> {
         let before = &self.before.account;
-        let change =
-            change::decide(&self.ctx.settings(), before, request, account_request::find_address(&self.document));
+        let change = change::decide(&self.ctx.settings(), before, request, emails::find_address(&self.document));
         if change.account.onboarding != Onboarding::None && change.account.email != before.email {
             // Whenever the next invitation is due, it has somewhere to go.
             parse_recipient(change.account.email.as_deref())?;
+        }
+        let is_removed = before.email.is_some() && change.account.email.is_none();
+        if is_removed && change::keeps_address(&self.ctx.settings(), before, self.is_own()) {
+            let detail = "A confirmed address gives way only to one that is confirmed: set emails to the new address \
+                instead of removing the present one.";
+            return Err(ScimError::invalid_value(detail).into());
         }
         Ok(change)
     }
@@ -151,19 +170,28 @@ impl WriteRequest<'_> {
 
     /// The user after the change, and what is written besides.
     fn effects(mut self, request: AccountRequest, change: Change) -> Result<(Resource, SideEffects), ProvisionError> {
+        let is_own = self.is_own();
         let Self { ctx, before, .. } = self;
         let (mails, code) = self.mails(&change)?;
-        if let Some(address) = before.account.email.as_deref().filter(|_| change.holds_back) {
-            account_request::set_address(&mut self.document, address);
+        if change.holds_back {
+            emails::hold_back(self.stored, &mut self.document);
         }
         // Whoever sets such a user's password, or has a link sent to an address of their choice, could sign in as that user.
         let moved = change.account.email != before.account.email
             || change.account.pending_email != before.account.pending_email;
+        // To give a change up mails nobody.
+        let gives_up = change.account.email == before.account.email && change.account.pending_email.is_none();
+        let asks_for_address = is_own && (!mails.is_empty() || (moved && !gives_up));
         let takes_over = request.password.is_some() || !mails.is_empty() || code.is_some() || moved;
-        if takes_over && role::has_any(before) && !matches!(ctx.actor, Actor::User(_)) {
+        if takes_over && role::has_any(before) && !is_own {
             check_may_appoint(ctx)?;
         }
-        let hash = |password: Secret| password::hash(ctx, self.gate, password.expose());
+        let hash = |password: Secret| match self.hashed.get() {
+            Some(hash) => Ok(hash.clone()),
+            None => password::hash(ctx, self.gate, password.expose()).inspect(|hash| {
+                let _ = self.hashed.set(hash.clone());
+            }),
+        };
         let password_hash = request.password.map(hash).transpose()?;
         let mut after = Resource { account: change.account, ..before.clone() };
         let mailed = mails.iter().find(|mail| mail.template.is_invitation());
@@ -176,17 +204,27 @@ impl WriteRequest<'_> {
         account_request::set_schemas(&mut self.document, after.shows_account(), after.invitation.is_some());
         let is_shut_out = before.account.may_sign_in() && !after.account.may_sign_in();
         let ends_sessions = is_shut_out || self.stored.get("roles") != self.document.get("roles");
-        after.document = to_stored_text(self.document)?;
+        after.document = stored_text(self.document, Some(&before.document))?;
         let linked = code.as_ref().map(|_| Action::InvitationLink);
         let actions = std::iter::once(Action::update(USER)).chain(change.action).chain(linked).collect();
-        Ok((after, SideEffects { password_hash, ends_sessions, mails, code, actions, ..SideEffects::default() }))
+        let effects = SideEffects {
+            password_hash,
+            ends_sessions,
+            mails,
+            asks_for_address,
+            code,
+            actions,
+            ..SideEffects::default()
+        };
+        Ok((after, effects))
     }
 
     /// Holds users to their own profile and password (`/Me`).
     fn check_own(&self, request: &AccountRequest) -> Result<(), ProvisionError> {
         let (before, current, document) = (self.before, self.stored, &self.document);
         let names = current.keys().chain(document.keys());
-        let touched = names.into_iter().find(|name| is_others(name) && current.get(*name) != document.get(*name));
+        let touched =
+            names.into_iter().find(|name| is_others_to_write(name) && current.get(*name) != document.get(*name));
         let account = request.locked.is_some_and(|locked| locked != before.account.is_locked())
             || request.email_verified.is_some_and(|verified| verified != before.account.email_verified);
         if let Some(name) = touched.map(String::as_str).or(account.then_some("the account's state")) {
@@ -244,24 +282,12 @@ fn check_name(document: &Document) -> Result<(), ProvisionError> {
         let detail = format!("The userName has more than {MAX_USER_NAME} characters.");
         return Err(ScimError::invalid_value(detail).into());
     }
-    if name.chars().any(is_barred_from_user_names) {
-        let detail =
-            "The userName has a control character, an invisible one, or white space other than the plain space.";
-        return Err(ScimError::invalid_value(detail).into());
-    }
-    Ok(())
-}
-
-/// What users may not change about themselves: who they are to others, and what they may do.
-const NOT_OWN: &[&str] = &["userName", "externalId", "active", "userType", "roles", "entitlements", "x509Certificates"];
-
-fn is_others(name: &str) -> bool {
-    NOT_OWN.contains(&name) || name.contains(':')
+    check_visible(document, "userName")
 }
 
 /// What a user's PUT leaves out of what is not theirs to write stays as it is, like what is read-only.
 fn keep_others(rt: &ResourceType, stored: &Document, document: &mut Document) {
-    let others = stored.iter().filter(|(name, _)| is_others(name));
+    let others = stored.iter().filter(|(name, _)| is_others_to_write(name));
     for (name, value) in others {
         document.entry(name.clone()).or_insert_with(|| value.clone());
     }

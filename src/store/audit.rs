@@ -1,13 +1,16 @@
 //! The audit: append-only, numbered per tenant without gaps, each row written in the batch that it records.
 
+pub mod counted;
+pub mod heads;
+pub mod retention;
 pub mod rows;
-pub mod seal;
 
 use std::collections::HashSet;
 
 pub use crate::model::audit::Action;
 use crate::model::context::UnitOfWork;
 use crate::ports::{DatabaseError, Statement, Value};
+pub use crate::store::audit::counted::Counted;
 
 /// What every rider of a batch depends on: that its conditional write took place, so that the target's row carries this
 /// operation's id. `?1` is the tenant, `?2` the target and `?3` the operation by convention.

@@ -13,6 +13,16 @@ use crate::store::audit;
 #[derive(Clone, Debug)]
 pub struct Operation(String);
 
+/// What must not be so when a resource is written: a condition in SQL on the tenant, `?1`, the resource, `?2`, and one more
+/// parameter.
+#[derive(Clone, Debug)]
+pub struct Unless {
+    /// Makes the condition, given the name of its parameter.
+    pub condition: fn(&str) -> String,
+    /// The parameter's value.
+    pub parameter: String,
+}
+
 /// The result of committing a batch.
 #[derive(Debug)]
 pub enum Committed {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use crate::base::scope::{Scope, Scopes};
 use crate::model::audit::Action;
 use crate::model::context::{Context, UnitOfWork, Work};
 use crate::model::deployment::Deployment;
@@ -102,9 +103,26 @@ pub enum ChangeError {
     /// Values or names that are not taken, a sentence each.
     #[error("{}", .0.join(" "))]
     Invalid(Vec<String>),
+    /// The caller lacks a scope that the change of this setting takes.
+    #[error("{}", forbidden(.0))]
+    Forbidden(&'static str),
     /// The database's failure.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+}
+
+/// Returns why a caller may not change this setting.
+#[must_use]
+pub fn forbidden(name: &str) -> String {
+    format!("{name} says how long the audit is kept: changing it takes the scope audit as well. Nothing was changed.")
+}
+
+/// Returns the setting between `before` and `after` that these scopes are not enough to change: how long the audit is kept is
+/// for those to say who may read it, because what is removed can be read no more.
+#[must_use]
+pub fn beyond(scopes: Scopes, before: &Values, after: &Values) -> Option<&'static str> {
+    let name = settings::AUDIT_RETENTION_DAYS.name;
+    (before.get(name) != after.get(name) && !scopes.has(Scope::Audit)).then_some(name)
 }
 
 /// A setting and its new value; `None` goes back to the deployment's.
@@ -137,10 +155,13 @@ pub fn checked(
             }
         }
     }
-    // What was stored before and is not taken any more is not this change's fault.
+    // What was stored before and is not taken any more is not the fault of a change that says nothing about it.
+    let is_named = |name: &str| changes.iter().any(|(named, _)| named.eq_ignore_ascii_case(name));
+    let others =
+        before.iter().filter(|(name, _)| !is_named(name)).map(|(name, value)| (*name, value.clone())).collect();
     let mut known_problems = Vec::new();
-    let _ = Settings::parse(&deployment.values_of(tenant, before), &mut known_problems);
-    let _ = Settings::parse(&deployment.values_of(tenant, &after), &mut problems);
+    let _ = deployment.check_settings(tenant, &others, &mut known_problems);
+    let _ = deployment.check_settings(tenant, &after, &mut problems);
     problems.retain(|problem| !known_problems.contains(problem));
     if problems.is_empty() { Ok(after) } else { Err(problems) }
 }
@@ -162,6 +183,9 @@ pub fn set(tenant: &Tenant, values: &Values) -> Statement {
 pub async fn change(ctx: &Context, changes: &[Change]) -> Result<(), ChangeError> {
     let before = own(ctx).await?;
     let after = checked(&ctx.deployment, &ctx.tenant, &before, changes).map_err(ChangeError::Invalid)?;
+    if let Some(name) = beyond(ctx.scopes, &before, &after) {
+        return Err(ChangeError::Forbidden(name));
+    }
     let named = |wanted: bool| changes.iter().filter(move |(_, value)| value.is_some() == wanted);
     let new: Values = named(true)
         .filter_map(|(name, _)| settings::known(name))

@@ -123,6 +123,7 @@ pub fn create_error(refusal: CreateTenantError) -> Result<Error, ProvisionError>
     match refusal {
         CreateTenantError::Exists => Ok(exists()),
         CreateTenantError::Settings(problems) => Ok(Error::without_message(400, "TM-60013", problems.join(" "))),
+        CreateTenantError::Forbidden(_) => Ok(Error::without_message(403, "", refusal.to_string())),
         CreateTenantError::Owner(ProvisionError::Scim(error)) if error.status < 500 => {
             Ok(Error::without_message(error.status, "TM-60002", error.detail))
         }

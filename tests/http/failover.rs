@@ -308,10 +308,13 @@ fn no_more_is_leased_than_can_time_out_before_the_lease_ends() {
 /// A clock that stands still, and chance that is always the same.
 struct Still(AtomicI64);
 
+#[async_trait]
 impl Clock for Still {
     fn now(&self) -> Millis {
         self.0.load(Ordering::SeqCst)
     }
+
+    async fn sleep(&self, _: Duration) {}
 }
 
 struct Always(u8);

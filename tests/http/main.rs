@@ -7,6 +7,7 @@ mod access;
 mod api;
 mod attacks;
 mod bounds;
+mod caching;
 mod complaints;
 mod external;
 mod failover;

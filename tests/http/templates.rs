@@ -145,7 +145,7 @@ fn hostile_values_stay_values_in_a_template_of_ones_own() {
     app.deliver();
     let mail = app.inbox().remove(0);
     let subject = mail["subject"].as_str().unwrap();
-    assert_eq!(subject, "<script>x</script> Bcc: eve@example.com{{confirmation-code}} Latchkey");
+    assert_eq!(subject, "<script>x</script> Bcc: eve@example. com{{confirmation-code}} Latchkey");
     let html = mail["html"].as_str().unwrap();
     assert!(!html.contains("<script") && html.contains("href='#'") && html.contains("{{7*7}}"), "{html}");
     assert!(html.contains("title=&lt;script&gt;x&lt;/script&gt;&#32;&#32;Bcc:"), "{html}");

@@ -329,6 +329,14 @@ fn compare_as_is(path: AttributePath, operator: Operator, value: &Value) -> Resu
                 return Err(Error::invalid_filter(format!("'{path}' is compared with what is no date and time.")));
             }
         },
+        (Type::String | Type::Reference | Type::Binary | Type::DateTime, value) => {
+            let quoted = Value::from(value.to_string());
+            return Err(Error::invalid_filter(format!(
+                "'{path}' is of the type {}: put the value in double quotes, as in '{path} {} {quoted}'.",
+                attribute.data_type.as_str(),
+                operator.as_str()
+            )));
+        }
         _ => {
             return Err(Error::invalid_filter(format!(
                 "'{path}' is of the type {}: the value does not fit.",

@@ -36,6 +36,7 @@
 //! | [`list`] | the ListResponse |
 //! | [`bulk`] | Bulk requests into a plan |
 //! | [`discovery`] | ServiceProviderConfig, Schemas, ResourceTypes |
+//! | [`work`] | what a request costs, and the bound of it |
 //! | [`uri`] | the paths of resources, and references to them |
 //! | [`fold`], [`datetime`] | when two strings, or two instants, are the same |
 //! | [`error`] | the error type and its body |
@@ -57,6 +58,7 @@ pub mod schema;
 pub mod unicode;
 pub mod uri;
 mod value;
+pub mod work;
 
 pub use error::{Error, ScimType};
 pub use resource::Document;

@@ -5,6 +5,7 @@
 //! | `dialect` | what clients send, into operations the RFC knows |
 //! | `path` | the `path` of an operation |
 //! | `edit` | one step on a document |
+//! | `list` | the values of a multi-valued attribute while steps edit them |
 //! | `values` | the steps on an attribute that is stored elsewhere, such as the members of a group |
 //!
 //! Where the RFC leaves room, this is what happens:
@@ -25,14 +26,17 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::resource::{self, Document};
 use crate::schema::{AttributePath, ResourceType};
+use crate::work::Work;
 
 mod dialect;
 mod edit;
+mod list;
 mod path;
 #[cfg(test)]
 mod tests;
 mod values;
 
+use edit::Editor;
 use path::Path;
 pub use values::{ValueOp, no_target};
 
@@ -80,16 +84,21 @@ impl Patch {
     /// a client may send them back. A request that changes nothing yields an equal document.
     ///
     /// # Errors
-    /// 400 `noTarget`, `mutability` or `invalidValue`; 413 if there are more operations than a document can take.
-    /// Nothing has been applied then.
+    /// 400 `noTarget`, `mutability` or `invalidValue`; 413 if there are more operations than a document can take; 400
+    /// `tooMany` if they take more than [`MAX_WORK`](crate::work::MAX_WORK). Nothing has been applied then.
     pub fn apply(&self, current: &Document) -> Result<Document, Error> {
+        self.apply_within(current, &Work::default())
+    }
+
+    fn apply_within(&self, current: &Document, work: &Work) -> Result<Document, Error> {
         if self.steps.len() > MAX_OPERATIONS {
-            return Err(Error::payload_too_large(format!("A PATCH changes at most {MAX_OPERATIONS} attributes.")));
+            return Err(too_many_operations());
         }
-        let mut document = current.clone();
+        let mut editor = Editor::new(&self.resource_type, current.clone(), work);
         for step in &self.steps {
-            edit::apply(&self.resource_type, &mut document, step)?;
+            editor.apply(step)?;
         }
+        let mut document = editor.finish();
         resource::arrange(&self.resource_type, &mut document);
         // What was incomplete before may stay so; what was complete must.
         if resource::check_required(&self.resource_type, current).is_ok() {
@@ -133,6 +142,13 @@ impl Patch {
         let ops = taken.into_iter().map(values::op).collect::<Result<Vec<_>, _>>()?;
         Ok(ops.into_iter().flatten().collect())
     }
+}
+
+/// What is said of more than [`MAX_OPERATIONS`].
+fn too_many_operations() -> Error {
+    Error::payload_too_large(format!(
+        "A PATCH changes at most {MAX_OPERATIONS} attributes: send the others in another one."
+    ))
 }
 
 /// Reads a PATCH request and applies it: [`Patch::parse`], then [`Patch::apply`].

@@ -12,6 +12,9 @@ use crate::error::Error;
 use crate::resource::Document;
 use crate::schema::{Attribute, AttributePath, ResourceType, Returned, SCHEMAS, Schema, Target};
 
+/// The most names that `attributes` or `excludedAttributes` has, known or not: each is looked for in every attribute shown.
+pub const MAX_NAMES: usize = 200;
+
 /// The attributes a client wants to see of one resource type.
 #[derive(Debug, Clone)]
 pub struct Projection {
@@ -49,7 +52,7 @@ impl Projection {
     /// Reads the two query parameters, each a comma-separated list. An empty one counts as absent.
     ///
     /// # Errors
-    /// 400 `invalidValue` if both are given, or a name without a URN is an attribute of more than one extension.
+    /// 400 `invalidValue` if both are given, there are more than [`MAX_NAMES`] names, or a name without a URN is an attribute of more than one extension.
     pub fn parse(
         resource_type: &Arc<ResourceType>,
         attributes: Option<&str>,
@@ -68,6 +71,11 @@ impl Projection {
         attributes: &[S],
         excluded: &[S],
     ) -> Result<Self, Error> {
+        if attributes.len().max(excluded.len()) > MAX_NAMES {
+            return Err(Error::invalid_value(format!(
+                "'attributes' and 'excludedAttributes' name at most {MAX_NAMES} attributes."
+            )));
+        }
         let resolve = |names: &[S]| -> Result<Vec<Target>, Error> {
             let found = names.iter().map(|name| resource_type.find(&without_value_filter(name.as_ref())));
             found
@@ -154,9 +162,16 @@ impl Projection {
                 attribute: Arc::clone(attribute),
                 sub: None,
             };
+            // Decided once, whatever the number of values.
+            let hidden: Vec<&str> = attribute
+                .sub_attributes
+                .iter()
+                .filter(|sub| !self.shows_part(&path, sub))
+                .map(|sub| sub.name.as_str())
+                .collect();
             match value {
                 Value::Object(object) => {
-                    self.retain_parts(object, &path);
+                    remove_parts(object, &hidden);
                     !object.is_empty()
                 }
                 Value::Array(items) => {
@@ -164,7 +179,7 @@ impl Projection {
                         let Value::Object(object) = item else {
                             return true;
                         };
-                        self.retain_parts(object, &path);
+                        remove_parts(object, &hidden);
                         !object.is_empty()
                     });
                     !items.is_empty()
@@ -172,10 +187,6 @@ impl Projection {
                 _ => true,
             }
         });
-    }
-
-    fn retain_parts(&self, object: &mut Map<String, Value>, path: &AttributePath) {
-        object.retain(|name, _| path.attribute.sub_attribute(name).is_none_or(|sub| self.shows_part(path, sub)));
     }
 
     fn shows(&self, extension: Option<&str>, attribute: &Attribute) -> bool {
@@ -223,6 +234,12 @@ impl Projection {
                 && path.attribute.name == attribute.name
                 && sub.is_none_or(|sub| path.sub.as_ref().is_some_and(|written| written.name == sub.name))
         })
+    }
+}
+
+fn remove_parts(object: &mut Map<String, Value>, hidden: &[&str]) {
+    if !hidden.is_empty() {
+        object.retain(|name, _| !hidden.iter().any(|hidden| name.eq_ignore_ascii_case(hidden)));
     }
 }
 

@@ -221,9 +221,13 @@ pub(crate) fn add_written(written: &mut Vec<AttributePath>, path: &AttributePath
         Some(value) => std::slice::from_ref(value),
         None => &[],
     };
-    for name in objects.iter().filter_map(Value::as_object).flat_map(Map::keys) {
-        let sub = if path.sub.is_none() { path.attribute.sub_attribute(name) } else { None };
-        written.extend(sub.map(|sub| AttributePath { sub: Some(Arc::clone(sub)), ..path.clone() }));
+    let names = objects.iter().filter_map(Value::as_object).flat_map(Map::keys).filter(|_| path.sub.is_none());
+    let mut seen: Vec<&str> = Vec::new();
+    for sub in names.filter_map(|name| path.attribute.sub_attribute(name)) {
+        if !seen.contains(&sub.name.as_str()) {
+            seen.push(&sub.name);
+            written.push(AttributePath { sub: Some(Arc::clone(sub)), ..path.clone() });
+        }
     }
 }
 

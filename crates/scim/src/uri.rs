@@ -33,26 +33,30 @@ fn unreserved(text: &str) -> Option<char> {
     (char.is_ascii_alphanumeric() || "-._~".contains(char)).then_some(char)
 }
 
-/// The endpoint and the id that a `$ref` leads to, such as `Users` and the user's id. `base` is where this service's
-/// resources are, `https://example.com/scim2`; a relative reference is one to it (RFC 7643 section 2.3.7). `None` for the
-/// address of another service, or of no resource.
+/// The path that a `$ref` leads to, in its plain form; a relative reference is one below this service's resources (RFC 7643
+/// section 2.3.7), and stays it. `None` for the address of another service than the one at `origin`, `https://example.com`.
 #[must_use]
-pub fn resource_of(reference: &str, base: &str) -> Option<(String, String)> {
+pub fn path_of<'a>(reference: &'a str, origin: &str) -> Option<Cow<'a, str>> {
     let reference = reference.trim().split(['?', '#']).next().unwrap_or_default();
-    let authority = base.split_once("://").map_or(base, |(_, rest)| rest);
-    let base_path = authority.find('/').map_or("", |start| &authority[start..]);
-    let path = if reference.contains("://") {
-        behind(reference, base)?
-    } else {
-        behind(reference, base_path).unwrap_or_else(|| {
-            let mut path = reference;
-            while let Some(rest) = ["../", "./"].iter().find_map(|dots| path.strip_prefix(dots)) {
-                path = rest;
-            }
-            path
-        })
-    };
-    let path = normalize_path(path);
+    if is_absolute(reference) {
+        return behind(reference, origin).map(normalize_path);
+    }
+    let mut path = reference;
+    while let Some(rest) = ["../", "./"].iter().find_map(|dots| path.strip_prefix(dots)) {
+        path = rest;
+    }
+    Some(normalize_path(path))
+}
+
+/// Whether a reference names its service, too.
+#[must_use]
+pub fn is_absolute(reference: &str) -> bool {
+    reference.contains("://")
+}
+
+/// The endpoint and the id of the resource at a path below where the resources are; `None` for a path of no resource.
+#[must_use]
+pub fn resource_at(path: &str) -> Option<(String, String)> {
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());
     let found = (segments.next()?.to_owned(), segments.next()?.to_owned());
     segments.next().is_none().then_some(found)
@@ -88,36 +92,32 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_leads_to_a_resource_of_this_service_or_to_none() {
-        let base = "https://id.example.com/t/acme/scim2";
-        let of = |reference: &str| resource_of(reference, base);
-        let user = Some(("Users".to_owned(), "u-1".to_owned()));
-        for reference in [
-            "https://id.example.com/t/acme/scim2/Users/u-1",
-            "HTTPS://ID.example.com/t/acme/scim2/Users/u-1/",
-            "https://id.example.com/t/acme/scim2//Users/u%2D1?attributes=id#x",
-            "/t/acme/scim2/Users/u-1",
-            "../Users/u-1",
-            "./Users/u-1",
-            "Users/u-1",
-            "/Users/u-1",
-            " Users/u-1\n",
+    fn a_reference_leads_to_a_path_of_this_service_or_below_its_resources() {
+        let origin = "https://id.example.com";
+        for (reference, path) in [
+            ("https://id.example.com/scim2/Users/u-1", Some("/scim2/Users/u-1")),
+            ("HTTPS://ID.example.com/scim2/Users/u-1/", Some("/scim2/Users/u-1")),
+            ("https://id.example.com//scim2//Users/u%2D1?attributes=id#x", Some("/scim2/Users/u-1")),
+            ("/scim2/Users/u-1", Some("/scim2/Users/u-1")),
+            ("../Users/u-1", Some("Users/u-1")),
+            ("./Users/u-1", Some("Users/u-1")),
+            (" Users/u-1\n", Some("Users/u-1")),
+            ("https://other.example.com/scim2/Users/u-1", None),
+            ("https://id.example.com.evil.example/scim2/Users/u-1", None),
+            ("https://id.example.com:8443/scim2/Users/u-1", None),
+            ("https://id.example.com@evil.example/scim2/Users/u-1", None),
+            ("", Some("")),
         ] {
-            assert_eq!(of(reference), user, "{reference}");
+            assert_eq!(path_of(reference, origin).as_deref(), path, "{reference}");
         }
-        for reference in [
-            "",
-            "u-1",
-            "https://other.example.com/t/acme/scim2/Users/u-1",
-            "https://id.example.com/t/acme/scim2evil/Users/u-1",
-            "https://id.example.com/t/other/scim2/Users/u-1",
-            "/t/other/scim2/Users/u-1",
-            "/scim2/Users/u-1",
-            "https://id.example.com/t/acme/scim2/Users",
-            "https://id.example.com/t/acme/scim2/Users/u-1/groups",
-            "urn:uuid:u-1",
-        ] {
-            assert_eq!(of(reference), None, "{reference}");
+    }
+
+    #[test]
+    fn a_resource_is_an_endpoint_and_an_id() {
+        let user = Some(("Users".to_owned(), "u-1".to_owned()));
+        assert_eq!((resource_at("Users/u-1"), resource_at("/Users/u-1")), (user.clone(), user));
+        for path in ["", "u-1", "Users", "Users/u-1/groups", "urn:uuid:u-1"] {
+            assert_eq!(resource_at(path), None, "{path}");
         }
     }
 }

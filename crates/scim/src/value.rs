@@ -222,7 +222,7 @@ fn keep_one_primary(attribute: &Attribute, values: &mut [Value], written: impl F
 
 /// Lays the sub-attributes of a value over those of an equal one. What is the same stays as it is spelled
 /// (RFC 7644 section 3.5.2.1: adding what is there changes nothing), and so does what is immutable.
-fn merge(attribute: &Attribute, into: &mut Value, from: Value) {
+pub(crate) fn merge(attribute: &Attribute, into: &mut Value, from: Value) {
     let (Value::Object(into), Value::Object(from)) = (into, from) else {
         return;
     };

@@ -1,4 +1,5 @@
-//! `/api/audit`: what happened, newest first, as JSON, CSV or JSON Lines.
+//! `/api/audit`: what happened, newest first, as JSON, CSV or JSON Lines; whether it is still what was sealed; and how an
+//! operator goes on where it is not.
 
 use std::borrow::Cow;
 
@@ -6,7 +7,8 @@ use ::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
-use crate::access::audit_seal;
+use crate::access::audit_seal::{self, Anchor};
+use crate::base::text::cut;
 use crate::http::api::in_store_named;
 use crate::http::error::ApiError;
 use crate::http::request::{Input, Query};
@@ -53,19 +55,40 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
             response::json(StatusCode::OK, &body)
         }
     };
-    set(response.headers_mut(), "cache-control", "no-store");
     if let Some(next) = next {
         set(response.headers_mut(), "link", &format!("<{}>; rel=\"next\"", next_page(&store.base(), &query, next)));
     }
     Ok(response)
 }
 
-/// `GET /api/audit/verification?from=&domain=`: whether what is sealed is still what was sealed.
+/// `GET /api/audit/verification?from=&anchor=&domain=`: whether what is sealed is still what was sealed, and whether the row
+/// that the caller remembers as `anchor` is still there.
 pub async fn verify(input: Input) -> Result<Response, ApiError> {
     let Input { state, query, .. } = input;
     let store = in_store_named(&state.ctx, query.filled("domain").as_deref())?;
-    let verified = audit_seal::verify(&store, number(&query, "from")?).await?;
+    let form = "NUMBER:SEAL, as an earlier answer had it";
+    let parse = |text: Cow<str>| Anchor::parse(&text).ok_or_else(|| malformed("anchor", form));
+    let kept = query.first("anchor").map(parse).transpose()?;
+    let verified = audit_seal::verify(&store, number(&query, "from")?, kept.as_ref()).await?;
     Ok(response::json(StatusCode::OK, &verified))
+}
+
+/// `POST /api/audit/acceptance` `{"from"?}`, of one user store: rows are taken as they are, and sealed anew.
+pub async fn accept(input: Input) -> Result<Response, ApiError> {
+    let Input { state, query, body, .. } = input;
+    let store = in_store_named(&state.ctx, query.filled("domain").as_deref())?;
+    let body = body.object().await?;
+    let from = match &body["from"] {
+        Json::Null => None,
+        from => Some(from.as_i64().filter(|from| (1..1 << 53).contains(from)).ok_or_else(|| {
+            ApiError::bad_request("from must be the number of a row, as the verification's breaks name them.")
+        })?),
+    };
+    if let Some(other) = body.as_object().into_iter().flatten().map(|(name, _)| name).find(|name| *name != "from") {
+        return Err(ApiError::bad_request(format!("{:?} is not taken here: known is from.", cut(other, 64))));
+    }
+    let from = audit_seal::accept(&store, from).await?;
+    Ok(response::json(StatusCode::OK, &json!({ "from": from })))
 }
 
 fn malformed(name: &str, form: &str) -> ApiError {

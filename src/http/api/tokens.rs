@@ -9,7 +9,7 @@ use crate::base::scope::{Scope, Scopes};
 use crate::base::text::rfc3339;
 use crate::http::error::ApiError;
 use crate::http::request::Input;
-use crate::http::response::{self, empty, set, uncached};
+use crate::http::response::{self, empty, set};
 use crate::model::api_token::ApiToken;
 use crate::model::context::Context;
 use crate::ports::Millis;
@@ -39,7 +39,7 @@ pub async fn create(input: Input) -> Result<Response, ApiError> {
     };
     let mut document = to_json(&created.token, created.created);
     document["token"] = json!(created.text.expose());
-    let mut response = uncached(response::json(StatusCode::CREATED, &document));
+    let mut response = response::json(StatusCode::CREATED, &document);
     set(response.headers_mut(), "location", &format!("{}/api/tokens/{}", ctx.base(), created.token.id));
     Ok(response)
 }
@@ -94,7 +94,7 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
             document
         })
         .collect();
-    Ok(uncached(response::json(StatusCode::OK, &json!({ "Resources": resources }))))
+    Ok(response::json(StatusCode::OK, &json!({ "Resources": resources })))
 }
 
 /// `DELETE /api/tokens/{id}`: revokes a token. It is dead at once here, everywhere within a minute.

@@ -1,5 +1,6 @@
 //! What the rooms' errors come to.
 
+use crate::access::audit_seal::AcceptError;
 use crate::http::error::{ApiError, Cause};
 use crate::invite::resend;
 use crate::invite::resend_all;
@@ -37,6 +38,7 @@ impl From<provision::ProvisionError> for ApiError {
         match error {
             provision::ProvisionError::Scim(error) => error.into(),
             provision::ProvisionError::Busy => Self::too_many_passwords(),
+            provision::ProvisionError::TooOften { seconds, detail } => Self::too_many_requests(seconds, detail),
             provision::ProvisionError::Database(failure) => failure.into(),
         }
     }
@@ -64,7 +66,18 @@ impl From<ChangeError> for ApiError {
     fn from(error: ChangeError) -> Self {
         match error {
             ChangeError::Invalid(_) => Self::bad_request(error.to_string()),
+            ChangeError::Forbidden(_) => Self::forbidden(error.to_string()),
             ChangeError::Database(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<AcceptError> for ApiError {
+    fn from(error: AcceptError) -> Self {
+        match error {
+            AcceptError::From(_) => Self::bad_request(error.to_string()),
+            AcceptError::Copy => Self::unavailable(error.to_string()),
+            AcceptError::Database(failure) => failure.into(),
         }
     }
 }

@@ -82,10 +82,10 @@ pub async fn sign_in(input: Input) -> Result<Response, ApiError> {
     let (Some(username), Some(password)) = (sent.read_text("username"), sent.read_text("password")) else {
         return again(StatusCode::UNPROCESSABLE_ENTITY, "", Notice::Missing);
     };
-    if username.is_empty() || password.is_empty() {
+    if username.trim().is_empty() || password.is_empty() {
         return again(StatusCode::UNPROCESSABLE_ENTITY, &username, Notice::Missing);
     }
-    let basic = Basic { username, password };
+    let basic = Basic::new(&username, password);
     let admitted = match authenticate::admit(ctx, &state.gate, &basic).await {
         Ok(admitted) => admitted,
         // No challenge: it would make the browser ask in a window of its own.

@@ -5,7 +5,7 @@ use axum::response::Response;
 
 use crate::http::error::ApiError;
 use crate::http::request::Input;
-use crate::http::response::{self, set, uncached};
+use crate::http::response::{self, set};
 use crate::mail::inbox::{self, InboxMail};
 use crate::model::context::Context;
 use crate::pages::inbox as page;
@@ -31,7 +31,7 @@ pub async fn panic(input: Input) -> Result<Response, ApiError> {
 /// `GET /dev/inbox.json`: `[{"id","to","template","locale","subject","html","text","links","state"}]`, newest first.
 pub async fn inbox_json(input: Input) -> Result<Response, ApiError> {
     let mails = mails(&input.state.ctx).await?;
-    Ok(uncached(response::json(StatusCode::OK, &mails)))
+    Ok(response::json(StatusCode::OK, &mails))
 }
 
 /// `GET /dev/inbox`: the same as a page.

@@ -9,9 +9,9 @@ use crate::http::caller;
 use crate::http::error::ApiError;
 use crate::http::request::{Input, RequestState};
 use crate::http::scim2::resources::{patched, with_written};
-use crate::http::scim2::{MAX_RESOURCE, expected, not_modified, projection, resource_response};
+use crate::http::scim2::{expected, not_modified, projection, resource_response};
 use crate::model::context::Context;
-use crate::model::resource::{Resource, USER};
+use crate::model::resource::{MAX_DOCUMENT, Resource, USER};
 use crate::provision::{self, Found};
 use crate::store::registrations;
 use scim::error::Error as ScimError;
@@ -45,7 +45,7 @@ pub async fn replace_me(input: Input) -> Result<Response, ApiError> {
     let Input { state, query, headers, body, .. } = input;
     let (ctx, rt, user) = me(&state, &headers).await?;
     let projection = projection(&query, &rt)?;
-    let json = body.json(MAX_RESOURCE).await?;
+    let json = body.json(MAX_DOCUMENT).await?;
     let projection = with_written(projection, &rt, |rt| scim::resource::written(rt, &json));
     let found = provision::replace(&ctx, &state.gate, &rt, &user.id, json, expected(&headers), false).await?;
     Ok(resource_response(&ctx, &rt, &found, &projection, StatusCode::OK))
@@ -56,7 +56,7 @@ pub async fn modify_me(input: Input) -> Result<Response, ApiError> {
     let Input { state, query, headers, body, .. } = input;
     let (ctx, rt, user) = me(&state, &headers).await?;
     let projection = projection(&query, &rt)?;
-    let json = body.json(MAX_RESOURCE).await?;
+    let json = body.json(MAX_DOCUMENT).await?;
     let projection = with_written(projection, &rt, |rt| patched(rt, &json));
     let found = provision::modify(&ctx, &state.gate, &rt, &user.id, &json, expected(&headers), false).await?;
     Ok(resource_response(&ctx, &rt, &found, &projection, StatusCode::OK))

@@ -25,9 +25,6 @@ use scim::projection::Projection;
 use scim::schema::ResourceType;
 use scim::uri;
 
-/// The largest resource, in bytes (DESIGN 9).
-const MAX_RESOURCE: usize = 256 * 1024;
-
 fn projection(query: &Query, resource_type: &Arc<ResourceType>) -> Result<Projection, ScimError> {
     let attributes = query.first_in_any_case("attributes");
     let excluded = query.first_in_any_case("excludedAttributes");

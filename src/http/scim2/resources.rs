@@ -9,9 +9,9 @@ use serde_json::Value as Json;
 use crate::http::error::ApiError;
 use crate::http::request::{Input, PathParams};
 use crate::http::response::{self, empty, set};
-use crate::http::scim2::{MAX_RESOURCE, expected, not_modified, projection, resource_response};
+use crate::http::scim2::{expected, not_modified, projection, resource_response};
 use crate::model::context::Context;
-use crate::model::resource::GROUP;
+use crate::model::resource::{GROUP, MAX_DOCUMENT};
 use crate::provision::{self, Found};
 use crate::store::groups;
 use crate::store::list::{self, Page};
@@ -28,7 +28,7 @@ use scim::schema::{AttributePath, ResourceType};
 const MAX_GROUP: usize = 8 * 1024 * 1024;
 
 fn body_limit(resource_type: &ResourceType) -> usize {
-    if resource_type.name == GROUP { MAX_GROUP } else { MAX_RESOURCE }
+    if resource_type.name == GROUP { MAX_GROUP } else { MAX_DOCUMENT }
 }
 
 /// Returns the resource type at the endpoint that the path names.
@@ -146,7 +146,7 @@ pub async fn search(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, body, .. } = input;
     let ctx = &state.ctx;
     let rt = type_at(ctx, &params).await?;
-    let request = ListRequest::from_search_request(&body.json(MAX_RESOURCE).await?)?;
+    let request = ListRequest::from_search_request(&body.json(MAX_DOCUMENT).await?)?;
     page_of(ctx, &rt, &request).await
 }
 
@@ -161,7 +161,7 @@ async fn page_of(ctx: &Context, rt: &Arc<ResourceType>, request: &ListRequest) -
 pub async fn search_all(input: Input) -> Result<Response, ApiError> {
     let Input { state, body, .. } = input;
     let ctx = &state.ctx;
-    let request = ListRequest::from_search_request(&body.json(MAX_RESOURCE).await?)?;
+    let request = ListRequest::from_search_request(&body.json(MAX_DOCUMENT).await?)?;
     page_of_all(ctx, &request).await
 }
 

@@ -12,7 +12,7 @@ use crate::http::body::MEGABYTE;
 use crate::http::error::ApiError;
 use crate::http::reasons::reasons;
 use crate::http::request::Input;
-use crate::http::response::{self, empty, uncached};
+use crate::http::response::{self, empty};
 use crate::i18n::Language;
 use crate::invite::offline;
 use crate::invite::redeem::{self, Link, Redeemed, SETS_PASSWORD};
@@ -24,11 +24,11 @@ use crate::wso2::codes::{ANY_PURPOSE, Endpoint};
 use crate::wso2::error::Error;
 
 fn json(status: StatusCode, body: &Json) -> Response {
-    uncached(response::json(status, body))
+    response::json(status, body)
 }
 
 fn plain(status: StatusCode, body: String) -> Response {
-    uncached(response::with_body(status, "text/plain; charset=utf-8", body))
+    response::with_body(status, "text/plain; charset=utf-8", body)
 }
 
 /// `POST /api/identity/recovery/v0.9/validate-code` `{"code","step","properties"}`: 202 with the user; the code stays good.

@@ -25,7 +25,7 @@ async fn change(ctx: &Context, changes: &[Change]) -> Result<Response, ApiError>
     if !changes.is_empty() {
         tenant_settings::change(ctx, changes).await.map_err(|error| match error {
             ChangeError::Invalid(_) => governance::not_updated(error.to_string()).into(),
-            ChangeError::Database(failure) => ApiError::from(failure),
+            other => ApiError::from(other),
         })?;
     }
     Ok(empty(StatusCode::OK))

@@ -9,9 +9,9 @@ use ::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value as Json;
 
-use crate::http::response::{self, uncached};
+use crate::http::response;
 
 /// Returns a 200 with a JSON document.
 fn json(document: &Json) -> Response {
-    uncached(response::json(StatusCode::OK, document))
+    response::json(StatusCode::OK, document)
 }

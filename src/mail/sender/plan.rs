@@ -1,6 +1,9 @@
 //! What is to be done with a mail that is due, decided from what was read with it: without a database or a provider.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
 
 use crate::base::account::{Account, Cause, Lock};
 use crate::base::text::cut;
@@ -10,6 +13,8 @@ use crate::mail::sender::LONGEST_FACT;
 use crate::mail::sender::throttle::RecipientThrottle;
 use crate::mail::template_choice::{languages, select_template};
 use crate::model::deployment::Deployment;
+use crate::model::mail::TemplateType;
+use crate::model::resource::is_others_to_write;
 use crate::ports::Millis;
 use crate::store::mail_templates::versions::TemplateIndex;
 use crate::store::outbox::due::{DueMail, Person, SendingTenant};
@@ -73,7 +78,11 @@ impl<'a> Planner<'a> {
             Ok(condition) => condition,
             Err(until) => return Plan::Postpone { until },
         };
-        match due.person.as_ref().and_then(|person| self.freeze(sender, &due.mail, person)) {
+        let person = due.person.as_ref().map(|person| match may_reach_a_stranger(&due.mail, due.account.as_ref()) {
+            true => Cow::Owned(without_own_words(person)),
+            false => Cow::Borrowed(person),
+        });
+        match person.and_then(|person| self.freeze(sender, &due.mail, &person)) {
             Some(content) => Plan::Send { content, condition },
             None => Plan::Fail("what the mail is to say cannot be read from the user"),
         }
@@ -120,6 +129,28 @@ impl<'a> Planner<'a> {
             },
         })
     }
+}
+
+/// Whether the person themselves may have chosen the address, which they have not shown to be theirs: one that waits to be
+/// confirmed, or that of an invitation whose user may sign in before they accept it. Whoever reads the mail there gets none
+/// of the person's own words.
+fn may_reach_a_stranger(mail: &QueuedMail, account: Option<&Account>) -> bool {
+    match mail.template {
+        TemplateType::VerifyEmailOnUpdate | TemplateType::ResendVerifyEmailOnUpdate => true,
+        TemplateType::ResendAskPassword | TemplateType::ResendEmailConfirm => account.is_some_and(Account::may_sign_in),
+        _ => false,
+    }
+}
+
+/// The person by what others wrote about them, and by their addresses alone.
+fn without_own_words(person: &Person) -> Person {
+    let plain = |email: &Json| json!({ "value": email["value"], "primary": email["primary"] });
+    let own = |(name, value): (&String, &Json)| match value.as_array() {
+        Some(emails) if name == "emails" => Some((name.clone(), emails.iter().map(plain).collect())),
+        _ => is_others_to_write(name).then(|| (name.clone(), value.clone())),
+    };
+    let document = person.document.as_ref().map(|document| document.iter().filter_map(own).collect());
+    Person { given_name: None, family_name: None, document, ..person.clone() }
 }
 
 /// Why a mail is not wanted any more, or `None` while it is.

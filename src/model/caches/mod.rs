@@ -7,6 +7,7 @@ mod registries;
 mod settings;
 mod sign_in_failures;
 mod tokens;
+mod writers;
 
 pub use passwords::{PasswordDigest, VerifiedPasswords};
 pub use providers::Health;
@@ -14,6 +15,7 @@ pub use registries::Registries;
 pub use settings::TenantSettings;
 pub use sign_in_failures::{FailureCount, SignInFailures};
 pub use tokens::{KnownToken, Tokens};
+pub use writers::{Ticket, Writers};
 
 /// All that an isolate remembers.
 #[derive(Default)]
@@ -30,4 +32,6 @@ pub struct Caches {
     pub sign_in_failures: SignInFailures,
     /// The state of the mail providers.
     pub mail: Health,
+    /// Who writes a resource, and who waits for that.
+    pub writers: Writers,
 }

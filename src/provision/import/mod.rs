@@ -35,9 +35,10 @@ use crate::base::scope::Scope;
 use crate::base::text::cut;
 use crate::model::context::Context;
 use crate::model::new_resource::NewResource;
+use crate::model::resource::MAX_DOCUMENT;
 use crate::ports::DatabaseError;
 use crate::provision::batch::{BatchLimits, Batcher};
-use crate::provision::{MAX_DOCUMENT, ProvisionError, prepare, user_store};
+use crate::provision::{ProvisionError, prepare, user_store};
 use crate::store::resources::find;
 use scim::fold::fold;
 use scim::schema::ResourceType;
@@ -220,11 +221,9 @@ impl Run<'_> {
         let document = person.document(self.ctx.settings().enable_email_verification)?;
         let new = prepare(self.ctx, self.gate, self.rt, document).map_err(|refusal| match refusal {
             ProvisionError::Scim(error) => error.detail,
+            ProvisionError::TooOften { detail, .. } => detail.to_owned(),
             ProvisionError::Busy | ProvisionError::Database(_) => NOT_TRIED.to_owned(),
         })?;
-        if new.resource.document.len() > MAX_DOCUMENT {
-            return Err(format!("A user has at most {MAX_DOCUMENT} bytes."));
-        }
         Ok((new, person.groups))
     }
 

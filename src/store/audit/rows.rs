@@ -147,17 +147,9 @@ async fn newest(ctx: &StoreContext) -> Result<i64, DatabaseError> {
     ctx.platform.query(statement).await?.first().map_or(Ok(0), |row| row.read_integer("number"))
 }
 
-/// Rows from a number on, and the anchor that the first of them may follow.
-pub struct Stretch {
-    /// The rows, in their order.
-    pub entries: Vec<Entry>,
-    /// The newest row that was removed.
-    pub anchor: Option<Anchor>,
-}
-
-/// The newest of the rows that were removed, and its seal, sealed itself.
+/// The number and the seal of a row, under a MAC of their own.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Anchor {
+pub struct Mark {
     /// The row's number.
     pub number: i64,
     /// Its seal.
@@ -168,30 +160,93 @@ pub struct Anchor {
     pub mac: String,
 }
 
-/// Returns at most `count` rows from the number `least` on, and the tenant's anchor.
-///
-/// # Errors
-/// The database's.
-pub async fn stretch(ctx: &StoreContext, least: i64, count: u32) -> Result<Stretch, DatabaseError> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM audit row WHERE row.tenant = ?1 AND row.number >= ?2 ORDER BY row.number LIMIT ?3"
-    );
-    let batch = vec![
-        Statement::new(sql, vec![ctx.tenant.key(), least.into(), count.into()]),
-        Statement::new("SELECT number, seal, kid, mac FROM audit_anchors WHERE tenant = ?1", vec![ctx.tenant.key()]),
-    ];
-    let outcomes = ctx.platform.db.batch(batch).await?;
-    let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
-    let anchor = |row: &Row| {
-        Ok::<_, DatabaseError>(Anchor {
+impl Mark {
+    /// Reads a row of `number, seal, kid, mac`.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Shape`]
+    pub fn from_row(row: &Row) -> Result<Self, DatabaseError> {
+        Ok(Self {
             number: row.read_integer("number")?,
             seal: row.read_text("seal")?.to_owned(),
             kid: row.read_text("kid")?.to_owned(),
             mac: row.read_text("mac")?.to_owned(),
         })
-    };
+    }
+}
+
+/// The rows that a verification reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The least number.
+    pub least: i64,
+    /// The most rows.
+    pub count: u32,
+    /// A row without a seal is wanted besides that is from before this time,
+    pub unsealed_before: Millis,
+    /// or says that it is from after this one.
+    pub unsealed_after: Millis,
+    /// The numbers of rows that are wanted besides.
+    pub remembered: &'a [i64],
+}
+
+/// What a verification looks at.
+pub struct Stretch {
+    /// Rows from a number on, in their order.
+    pub entries: Vec<Entry>,
+    /// The newest row that was removed.
+    pub anchor: Option<Mark>,
+    /// The head.
+    pub head: Option<Mark>,
+    /// The first rows that have no seal though they had one or should have.
+    pub unsealed: Vec<Entry>,
+    /// The rows that were wanted besides, and the head's.
+    pub remembered: Vec<Entry>,
+}
+
+/// Rows without a seal that a verification reads at most.
+const MAX_UNSEALED: u32 = 100;
+
+/// Reads what a verification looks at.
+///
+/// # Errors
+/// The database's.
+pub async fn stretch(ctx: &StoreContext, wanted: &Wanted<'_>) -> Result<Stretch, DatabaseError> {
+    let Wanted { least, count, unsealed_before, unsealed_after, remembered } = *wanted;
+    let tenant = ctx.tenant.key();
+    let select = format!("SELECT {COLUMNS} FROM audit row");
+    let batch = vec![
+        Statement::new(
+            format!("{select} WHERE row.tenant = ?1 AND row.number >= ?2 ORDER BY row.number LIMIT ?3"),
+            vec![tenant.clone(), least.into(), count.into()],
+        ),
+        Statement::new("SELECT number, seal, kid, mac FROM audit_anchors WHERE tenant = ?1", vec![tenant.clone()]),
+        Statement::new("SELECT number, seal, kid, mac FROM audit_heads WHERE tenant = ?1", vec![tenant.clone()]),
+        Statement::new(
+            format!(
+                "{select} INDEXED BY audit_unsealed WHERE row.tenant = ?1 AND row.seal IS NULL AND \
+                 (row.number <= COALESCE((SELECT h.number FROM audit_heads h WHERE h.tenant = ?1), 0) \
+                 OR row.time < ?2 OR row.time > ?3) ORDER BY row.number LIMIT ?4"
+            ),
+            vec![tenant.clone(), unsealed_before.into(), unsealed_after.into(), MAX_UNSEALED.into()],
+        ),
+        Statement::new(
+            format!(
+                "SELECT {COLUMNS} FROM (SELECT value FROM json_each(?2) \
+                 UNION SELECT h.number FROM audit_heads h WHERE h.tenant = ?1) j \
+                 CROSS JOIN audit row ON row.tenant = ?1 AND row.number = j.value"
+            ),
+            vec![tenant, json!(remembered).to_string().into()],
+        ),
+    ];
+    let outcomes = ctx.platform.db.batch(batch).await?;
+    let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
+    let entries = |index: usize| rows(index).iter().map(Entry::from_row).collect::<Result<Vec<_>, _>>();
     Ok(Stretch {
-        entries: rows(0).iter().map(Entry::from_row).collect::<Result<_, _>>()?,
-        anchor: rows(1).first().map(anchor).transpose()?,
+        entries: entries(0)?,
+        anchor: rows(1).first().map(Mark::from_row).transpose()?,
+        head: rows(2).first().map(Mark::from_row).transpose()?,
+        unsealed: entries(3)?,
+        remembered: entries(4)?,
     })
 }

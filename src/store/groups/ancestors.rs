@@ -9,6 +9,17 @@ use crate::ports::Statement;
 /// The greatest depth of nested groups.
 pub const MAX_DEPTH: i64 = 10;
 
+/// The query for those of the ids in a JSON parameter that cannot become members of the group `?2`: groups that it is in, so that
+/// they would contain each other, and those that would nest too deep.
+pub(super) fn circular(ids: &str) -> String {
+    format!(
+        "SELECT j.value AS id FROM json_each({ids}) j CROSS JOIN group_ancestors below INDEXED BY group_ancestors_ancestor \
+         ON below.tenant = ?1 AND below.ancestor_id = j.value WHERE below.group_id = ?2 \
+         OR below.depth + 1 + (SELECT COALESCE(MAX(depth), 0) FROM group_ancestors WHERE tenant = ?1 \
+         AND group_id = ?2) > {MAX_DEPTH}"
+    )
+}
+
 /// The statement that makes each group that an operation creates its own ancestor.
 pub(super) fn creation(ctx: &Work, group_ids: &[&str], operation: &str) -> Statement {
     Statement::new(

@@ -1,5 +1,6 @@
 //! Reading a group's members, and what a change of them needs to know.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde_json::{Value as Json, json};
@@ -8,7 +9,7 @@ use crate::model::context::Context;
 use crate::model::resource::{GROUP, Resource};
 use crate::ports::{DatabaseError, Row, Statement};
 use crate::store::cross_store::RemoteUsers;
-use crate::store::groups::{LISTED, MAX_DEPTH};
+use crate::store::groups::{LISTED, ancestors};
 use crate::store::resources::find;
 use crate::store::resources::row::from_row;
 
@@ -131,7 +132,7 @@ pub struct Inspected {
     pub unknown: Vec<String>,
     /// Those that are groups.
     pub groups: HashSet<String>,
-    /// Those that would make a circle, or a chain of more than [`MAX_DEPTH`].
+    /// Those that would make a circle, or a chain of more than [`MAX_DEPTH`](crate::store::groups::MAX_DEPTH).
     pub circular: Vec<String>,
     /// Those that are users of other stores.
     pub remote_users: RemoteUsers,
@@ -149,24 +150,22 @@ pub async fn inspect(
     named: &[String],
     count_members: bool,
 ) -> Result<Inspected, DatabaseError> {
-    const ABOUT: [&str; 4] = [
+    const ABOUT: [&str; 3] = [
         "SELECT m.member_id AS id FROM json_each(?3) j CROSS JOIN members m \
-         ON m.tenant = ?1 AND m.group_id = ?2 AND m.member_id = j.value WHERE ?4 = ?4",
-        "SELECT j.value AS id FROM json_each(?3) j WHERE ?2 = ?2 AND ?4 = ?4 AND NOT EXISTS \
+         ON m.tenant = ?1 AND m.group_id = ?2 AND m.member_id = j.value",
+        "SELECT j.value AS id FROM json_each(?3) j WHERE ?2 = ?2 AND NOT EXISTS \
          (SELECT 1 FROM resources r WHERE r.tenant = ?1 AND r.id = j.value AND r.type IN ('User', 'Group'))",
         "SELECT r.id FROM json_each(?3) j CROSS JOIN resources r \
-         ON r.tenant = ?1 AND r.id = j.value AND r.type = 'Group' WHERE ?2 = ?2 AND ?4 = ?4",
-        "SELECT j.value AS id FROM json_each(?3) j CROSS JOIN group_ancestors below INDEXED BY group_ancestors_ancestor \
-         ON below.tenant = ?1 AND below.ancestor_id = j.value WHERE below.group_id = ?2 \
-         OR below.depth + 1 + (SELECT COALESCE(MAX(depth), 0) FROM group_ancestors WHERE tenant = ?1 \
-         AND group_id = ?2) > ?4",
+         ON r.tenant = ?1 AND r.id = j.value AND r.type = 'Group' WHERE ?2 = ?2",
     ];
+    let circular = ancestors::circular("?3");
     let mut batch = vec![find::by_id_statement(ctx, GROUP, group_id, false)];
     for ids in named.chunks(LISTED) {
         let ids = json!(ids).to_string();
-        batch.extend(ABOUT.map(|sql| {
-            Statement::new(sql, vec![ctx.tenant.key(), group_id.into(), ids.as_str().into(), MAX_DEPTH.into()])
-        }));
+        let run =
+            |sql: Cow<'static, str>| Statement::new(sql, vec![ctx.tenant.key(), group_id.into(), ids.as_str().into()]);
+        batch.extend(ABOUT.map(|sql| run(sql.into())));
+        batch.push(run(circular.clone().into()));
     }
     if count_members {
         batch.push(Statement::new(

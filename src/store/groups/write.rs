@@ -11,6 +11,7 @@ use crate::model::resource::GROUP;
 use crate::ports::{Statement, Value};
 use crate::store::audit::OPERATION_HOLDS;
 use crate::store::groups::{LISTED, ancestors};
+use crate::store::operation::Unless;
 use crate::store::{cross_store, pending};
 
 /// The most members one statement carries.
@@ -102,8 +103,16 @@ fn all_but(ctx: &Context, group_id: &str, operation: &str, kept: &[NewMember]) -
     batch
 }
 
-/// The statements that add members. A group that this one is in by now is left out: whoever adds it at the same time as
-/// somebody else closes the circle from the other side passes the check before the write.
+/// The condition that a change would make groups contain each other, or nest too deep, by what is so when it is written: whoever
+/// adds a group while somebody else closes the circle from the other side passes the check before the write.
+#[must_use]
+pub fn circular(change: &Change, groups: &HashSet<String>) -> Option<Unless> {
+    let added: Vec<&String> = change.add.iter().map(|member| &member.id).filter(|id| groups.contains(*id)).collect();
+    let condition = |ids: &str| format!("EXISTS ({})", ancestors::circular(ids));
+    (!added.is_empty()).then(|| Unless { condition, parameter: json!(added).to_string() })
+}
+
+/// The statements that add members.
 fn additions(ctx: &Context, group_id: &str, operation: &str, add: &[NewMember]) -> Vec<Statement> {
     add.chunks(CHUNK)
         .map(|members| {
@@ -113,8 +122,7 @@ fn additions(ctx: &Context, group_id: &str, operation: &str, add: &[NewMember]) 
                     "INSERT INTO members (tenant, group_id, member_id, type, display) \
                      SELECT ?1, ?2, r.id, r.type, j.value ->> 1 FROM json_each(?4) j \
                      CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value ->> 0 AND r.type IN ('User', 'Group') \
-                     WHERE NOT EXISTS (SELECT 1 FROM group_ancestors a WHERE r.type = 'Group' AND a.tenant = ?1 \
-                     AND a.group_id = ?2 AND a.ancestor_id = r.id) AND {} ON CONFLICT DO NOTHING",
+                     WHERE {} ON CONFLICT DO NOTHING",
                     OPERATION_HOLDS
                 ),
                 vec![ctx.tenant.key(), group_id.into(), operation.into(), json!(list).to_string().into()],

@@ -5,7 +5,7 @@ use crate::model::audit::Action;
 use crate::model::context::StoreContext;
 use crate::model::resource::{Resource, USER};
 use crate::ports::{DatabaseError, Millis, Statement};
-use crate::store::audit;
+use crate::store::audit::{self, Counted};
 use crate::store::invitations::{queue, renewal, target};
 use crate::store::operation::{Committed, Operation};
 use crate::store::resources::{self, find};
@@ -21,16 +21,6 @@ pub enum Changed {
     NotFound,
 }
 
-/// The resends of the user `?2` that a limit counts: not those that the person asked for by the button of an expired link,
-/// which has limits of its own.
-const COUNTED: &str = "FROM audit INDEXED BY audit_resends WHERE tenant = ?1 AND target = ?2 \
-    AND action = 'invitation.resend' AND actor <> 'user:' || ?2";
-
-/// The condition that the limit lets one more through, in a statement whose `?4` is the time.
-fn within(limit: Limit) -> String {
-    format!("(SELECT count(*) {COUNTED} AND time > ?4 - {} * 1000) < {}", limit.seconds, limit.count)
-}
-
 /// Mails a user a new link, within `limit`. `live_only`: only one who confirms a new address.
 ///
 /// # Errors
@@ -43,7 +33,7 @@ pub async fn resend_by_mail(
     invited_by: Option<&str>,
 ) -> Result<Changed, DatabaseError> {
     let operation = Operation::new(ctx);
-    let mut also = limit.map_or_else(|| "TRUE".to_owned(), within);
+    let mut also = limit.map_or_else(|| "TRUE".to_owned(), |limit| Counted::RESENDS.within(&[limit], "?4"));
     if live_only {
         also.push_str(" AND onboarding = 'none'");
     }
@@ -82,19 +72,6 @@ pub async fn resend_by_code(
         audit::record(ctx, operation.id(), Action::InvitationLink, user_id),
     ];
     run(ctx, user_id, &operation, batch).await
-}
-
-/// The time of the oldest of the resends that exhaust the limit; `None` where it lets one more through.
-///
-/// # Errors
-/// The database's.
-pub async fn find_exhausting(ctx: &StoreContext, user_id: &str, limit: Limit) -> Result<Option<Millis>, DatabaseError> {
-    let since = ctx.platform.clock.now() - i64::from(limit.seconds) * 1000;
-    let statement = Statement::new(
-        format!("SELECT time {COUNTED} AND time > ?3 ORDER BY time DESC LIMIT 1 OFFSET ?4"),
-        vec![ctx.tenant.key(), user_id.into(), since.into(), (limit.count - 1).into()],
-    );
-    ctx.platform.query(statement).await?.first().map(|oldest| oldest.read_integer("time")).transpose()
 }
 
 /// Runs a batch whose first statement is the conditional write, and reads the user with it: as written, or, where nothing

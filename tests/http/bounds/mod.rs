@@ -1,5 +1,6 @@
 //! Every bound of docs/limits.md: the largest that is allowed, and the smallest that is refused.
 
+mod addresses;
 mod templates;
 mod writes;
 
@@ -16,7 +17,7 @@ pub struct Bound {
 }
 
 fn bounds() -> impl Iterator<Item = &'static Bound> {
-    [templates::BOUNDS, writes::BOUNDS].into_iter().flatten()
+    [addresses::BOUNDS, templates::BOUNDS, writes::BOUNDS].into_iter().flatten()
 }
 
 #[test]

@@ -65,10 +65,13 @@ impl HttpClient for Dead {
 
 struct Noon;
 
+#[async_trait]
 impl Clock for Noon {
     fn now(&self) -> Millis {
         1_767_268_800_000 // 2026-01-01T12:00:00Z
     }
+
+    async fn sleep(&self, _: Duration) {}
 }
 
 fn configured(vendor: &str) -> Deployment {
@@ -264,6 +267,41 @@ fn an_invitation_goes_out_through_any_vendor() {
             "{name}"
         );
         assert!(!app.native.log.to_text().contains(KEY) && !app.dump().contains(KEY), "{name}");
+    }
+}
+
+#[test]
+fn an_address_that_a_vendor_does_not_take_is_told_in_the_mails_state() {
+    for (name, status, answer) in [
+        ("resend", 422, r#"{"name":"validation_error","message":"Invalid `to` field."}"#),
+        ("postmark", 422, r#"{"ErrorCode":300,"Message":"Invalid email request"}"#),
+        (
+            "sendgrid",
+            400,
+            r#"{"errors":[{"message":"Does not contain a valid address.","field":"personalizations.0.to.0.email"}]}"#,
+        ),
+        ("mailgun", 400, r#"{"message":"to parameter is not a valid address."}"#),
+        ("brevo", 400, r#"{"code":"invalid_parameter","message":"email is not valid in to"}"#),
+    ] {
+        let mut app = App::with(&[
+            ("MAIL_PROVIDER", name),
+            ("MAIL_API_KEY", KEY),
+            ("MAILGUN_DOMAIN", "mg.example.com"),
+            ("MAIL_FROM", "Acme <id@mg.example.com>"),
+        ]);
+        app.platform.http = Arc::new(Answers(status, answer));
+        let mut user = support::invited("paul");
+        user["emails"] = json!([{ "value": "a..b@example.com" }]);
+        let created = app.scim().post("/scim2/Users", &user).is(201);
+        let report = app.deliver();
+        assert_eq!((report.sent, report.ended), (0, 1), "{name}");
+        let mails = app.admin("GET", "/api/mail", "").json();
+        let mail = &mails["Resources"][0];
+        assert_eq!((&mail["to"], &mail["state"]), (&json!("a..b@example.com"), &json!("failed")), "{name}: {mails}");
+        assert!(mail["lastError"].as_str().is_some_and(|why| !why.is_empty()), "{name}: {mail}");
+        let path = format!("/scim2/Users/{}", created["id"].as_str().unwrap());
+        let shown = app.scim().get(&path).is(200);
+        assert_eq!(shown[crate::scim2::client::INVITATION]["delivery"], "failed", "{name}: {shown}");
     }
 }
 

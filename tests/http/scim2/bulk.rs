@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::scim2::client::{BULK, Client, ENTERPRISE, assert_is_error, id, sorted_values};
+use crate::scim2::client::{BULK, Client, ENTERPRISE, PASSWORD, PATCH, assert_is_error, id, sorted_values};
 use crate::support::{App, invited};
 
 fn post(bulk_id: &str, path: &str, data: Value) -> Value {
@@ -332,4 +332,65 @@ fn a_reference_to_a_member_says_its_type_and_is_held_to_it() {
         post("c", "/Groups", json!({ "displayName": "c", "members": [{ "value": id(&alice) }] })),
     ];
     assert_eq!(run(&admin, 0, operations), ["400", "201", "201"]);
+}
+
+#[test]
+fn the_twenty_first_password_is_not_hashed_and_nothing_of_its_operation_is_done() {
+    let app = App::new();
+    let admin = app.scim();
+    let path = admin.create_user("kim");
+    let kim = format!("/Users/{}", id(&path));
+    let with_password = |name: &str| post(name, "/Users", json!({ "userName": name, "password": PASSWORD }));
+    let patch = |operation: Value| {
+        let data = json!({ "schemas": [PATCH], "Operations": [operation] });
+        json!({ "method": "PATCH", "path": kim, "data": data })
+    };
+    let mut operations: Vec<Value> = (0..20).map(|number| with_password(&format!("user{number}"))).collect();
+    operations.extend([
+        with_password("late"),
+        patch(json!({ "op": "replace", "value": { "password": PASSWORD, "title": "late" } })),
+        patch(json!({ "op": "add", "path": "urn:ietf:params:scim:schemas:core:2.0:User:password", "value": PASSWORD })),
+        patch(json!({ "op": "replace", "path": "password", "value": [{ "value": PASSWORD }] })),
+        json!({ "method": "PUT", "path": kim, "data": { "userName": "kim", "title": "late", "password": PASSWORD } }),
+    ]);
+    let refused = 20..operations.len();
+    operations.extend([
+        // What refers to one of them fails as it does for any other failure.
+        post("group", "/Groups", json!({ "displayName": "g", "members": [{ "value": "bulkId:late" }] })),
+        // What has no password, or one that is not kept, is done.
+        user("plain"),
+        post("asked", "/Users", {
+            let mut data = invited("asked");
+            data["password"] = json!(PASSWORD);
+            data
+        }),
+        patch(json!({ "op": "replace", "path": "nickName", "value": "k" })),
+    ]);
+    let results = results(&admin.bulk(operations));
+    for result in &results[refused] {
+        assert_eq!(
+            (&result["status"], &result["headers"]),
+            (&json!("429"), &json!({ "Retry-After": "1" })),
+            "{result}"
+        );
+    }
+    let statuses: Vec<_> = results[25..].iter().map(|result| result["status"].as_str().unwrap()).collect();
+    assert_eq!(statuses, ["409", "201", "201", "200"]);
+    assert_eq!(app.number("SELECT COUNT(*) FROM credentials"), 20);
+    let after = admin.get(&path).is(200);
+    assert_eq!((&after["nickName"], after.get("title")), (&json!("k"), None));
+    assert!(admin.filter("/scim2/Users", "userName eq \"late\"").is_empty());
+}
+
+#[test]
+fn a_password_too_many_is_an_error_that_is_counted() {
+    let app = App::new();
+    let with_password = |number: usize| {
+        post(&number.to_string(), "/Users", json!({ "userName": format!("user{number}"), "password": PASSWORD }))
+    };
+    let mut operations: Vec<Value> = (0..21).map(with_password).collect();
+    operations.push(user("after"));
+    let found = run(&app.scim(), 1, operations);
+    assert_eq!((found.len(), found[20].as_str()), (21, "429"));
+    assert_eq!(app.number("SELECT COUNT(*) FROM resources"), 20);
 }

@@ -198,3 +198,17 @@ fn a_user_reaches_nothing_else_with_his_credentials() {
     me.set(&path, "title", "Sir").is_error(401, None);
     me.delete("/scim2/Me").is_error(405, None);
 }
+
+#[test]
+fn white_space_around_a_name_that_is_typed_is_no_part_of_it() {
+    let app = App::with_stores(&["ACME"]);
+    paul(&app);
+    app.scim().create("/scim2/Users", &json!({ "userName": "ACME/kim", "password": PASSWORD }));
+    for typed in [" paul", "Paul ", "\tpaul\r\n", "\u{a0}paul\u{3000}"] {
+        assert_eq!(app.me(typed, PASSWORD).json()["userName"], "paul", "{typed:?}");
+        assert_eq!(app.me(typed, &format!(" {PASSWORD}")).status, 401, "a password is as it is typed");
+    }
+    assert_eq!(app.me(" ACME/kim ", PASSWORD).json()["userName"], "ACME/kim");
+    assert_eq!(app.me("pa ul", PASSWORD).status, 401);
+    app.user(" admin ", "admin").get("/scim2/Users").is(200);
+}

@@ -3,6 +3,7 @@
 mod bulk;
 pub mod client;
 mod conformance;
+pub mod contention;
 mod custom_types;
 mod dialects;
 mod discovery;

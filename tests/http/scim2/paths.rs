@@ -53,6 +53,35 @@ fn a_path_in_any_spelling_leads_to_its_resource() {
 }
 
 #[test]
+fn a_tenants_prefix_in_any_spelling_leads_to_the_tenant() {
+    let app = App::new();
+    app.create_tenant("acme.com");
+    let admin = app.scim();
+    let kim = admin.create("/t/acme.com/scim2/Users", &json!({ "userName": "kim" }));
+    let paul = admin.create_user("paul");
+    for prefix in ["/t/acme.com", "/t/ACME.com", "/t/acme%2Ecom", "//t/acme.com", "/t//acme.com/", "/%74/acme%2ecom"] {
+        let path = kim.replacen("/t/acme.com", prefix, 1);
+        assert_eq!(admin.get(&path).is(200)["userName"], "kim", "{path}");
+        assert_eq!(admin.set(&path, "title", prefix).is(200)["title"], prefix, "{path}");
+        assert_eq!(admin.get(&format!("{prefix}{paul}")).status, 404, "{prefix}");
+    }
+    for prefix in ["/t/carbon.super", "/t/carbon%2Esuper", "//t/Carbon.Super/", "/t/%63arbon.super"] {
+        assert_eq!(admin.get(&format!("{prefix}{paul}")).is(200)["userName"], "paul", "{prefix}");
+    }
+    for (path, status) in [
+        ("/t", 404),
+        ("/t/", 404),
+        ("//t//", 404),
+        ("/T/acme.com/scim2/Users", 404),
+        // Tenants that there are not: nobody has credentials there.
+        ("/t/acme%252Ecom/scim2/Users", 401),
+        ("/t/nobody.com/scim2/Users", 401),
+    ] {
+        assert_eq!(admin.get(path).status, status, "{path}");
+    }
+}
+
+#[test]
 fn discovery_answers_in_any_case_and_by_scim_1s_name() {
     let app = App::new();
     let nobody = app.nobody();

@@ -1,5 +1,5 @@
 //! Filters evaluated on a document in memory: what selects values in a PATCH, and the oracle the store's SQL is tested
-//! against. It is written to be plainly right, not fast.
+//! against.
 
 use std::cmp::Ordering;
 
@@ -10,6 +10,7 @@ use crate::filter::{Filter, Literal, Operator};
 use crate::fold;
 use crate::resource::Document;
 use crate::schema::{Attribute, AttributePath};
+use crate::work::{self, Work};
 
 /// What a path starts from: a whole resource, or one value of the attribute before the brackets.
 #[derive(Clone, Copy)]
@@ -22,60 +23,77 @@ impl Filter {
     /// Whether a document satisfies the filter. The document must be in the schema's form.
     #[must_use]
     pub fn matches(&self, document: &Document) -> bool {
-        evaluate(self, Scope::Resource(document))
+        evaluate(self, Scope::Resource(document), &Work::default())
     }
 
     /// Whether one value of a multi-valued attribute satisfies the filter inside a value path.
     #[must_use]
     pub fn matches_value(&self, value: &Value) -> bool {
-        evaluate(self, Scope::Value(value))
+        self.selects(value, &Work::default())
+    }
+
+    /// As [`Filter::matches_value`], counting what it takes.
+    #[must_use]
+    pub fn selects(&self, value: &Value, work: &Work) -> bool {
+        evaluate(self, Scope::Value(value), work)
     }
 }
 
-fn evaluate(filter: &Filter, scope: Scope<'_>) -> bool {
+fn evaluate(filter: &Filter, scope: Scope<'_>, work: &Work) -> bool {
     match filter {
-        Filter::And(operands) => operands.iter().all(|operand| evaluate(operand, scope)),
-        Filter::Or(operands) => operands.iter().any(|operand| evaluate(operand, scope)),
-        Filter::Not(operand) => !evaluate(operand, scope),
-        Filter::Present(path) => values(path, scope).into_iter().any(is_present),
-        Filter::Compare(path, Operator::Ne, literal) => !compare(path, Operator::Eq, literal, scope),
-        Filter::Compare(path, operator, literal) => compare(path, *operator, literal, scope),
-        Filter::ValuePath(path, inner) => {
-            values(path, scope).into_iter().any(|value| evaluate(inner, Scope::Value(value)))
+        Filter::And(operands) => operands.iter().all(|operand| evaluate(operand, scope, work)),
+        Filter::Or(operands) => operands.iter().any(|operand| evaluate(operand, scope, work)),
+        Filter::Not(operand) => !evaluate(operand, scope, work),
+        Filter::Present(path) => {
+            work.add(1);
+            any(path, scope, &mut is_present)
         }
+        Filter::Compare(path, Operator::Ne, literal) => !compare(path, Operator::Eq, literal, scope, work),
+        Filter::Compare(path, operator, literal) => compare(path, *operator, literal, scope, work),
+        Filter::ValuePath(path, inner) => any(path, scope, &mut |value| evaluate(inner, Scope::Value(value), work)),
         Filter::Constant(value) => *value,
     }
 }
 
-fn compare(path: &AttributePath, operator: Operator, literal: &Literal, scope: Scope<'_>) -> bool {
-    let values = values(path, scope);
-    match literal {
-        Literal::Null => !values.into_iter().any(is_present),
-        literal => values.into_iter().any(|value| compare_value(path.leaf(), operator, value, literal)),
-    }
+fn compare(path: &AttributePath, operator: Operator, literal: &Literal, scope: Scope<'_>, work: &Work) -> bool {
+    // A value that is not there takes a look too.
+    let mut looked = false;
+    let holds = match literal {
+        Literal::Null => !any(path, scope, &mut is_present),
+        literal => any(path, scope, &mut |value| {
+            looked = true;
+            work.add(value.as_str().map_or(1, work::of_text));
+            compare_value(path.leaf(), operator, value, literal)
+        }),
+    };
+    work.add(usize::from(!looked));
+    holds
 }
 
-/// The values a path leads to; lists on the way are spread out.
-fn values<'a>(path: &AttributePath, scope: Scope<'a>) -> Vec<&'a Value> {
-    fn spread(value: &Value) -> Vec<&Value> {
+/// Whether any of the values that a path leads to is like this; lists on the way are spread out.
+fn any(path: &AttributePath, scope: Scope<'_>, is: &mut dyn FnMut(&Value) -> bool) -> bool {
+    fn spread(value: &Value, is: &mut dyn FnMut(&Value) -> bool) -> bool {
         match value {
-            Value::Array(items) => items.iter().collect(),
-            single => vec![single],
+            Value::Array(items) => items.iter().any(is),
+            single => is(single),
         }
     }
-    let starts = match scope {
-        Scope::Value(value) => vec![value],
-        Scope::Resource(document) => {
-            let holder = match &path.extension {
-                None => document.get(&path.attribute.name),
-                Some(urn) => document.get(&**urn).and_then(|extension| extension.get(&path.attribute.name)),
-            };
-            holder.map(spread).unwrap_or_default()
-        }
+    let start = match scope {
+        Scope::Value(value) => Some(value),
+        Scope::Resource(document) => match &path.extension {
+            None => document.get(&path.attribute.name),
+            Some(urn) => document.get(&**urn).and_then(|extension| extension.get(&path.attribute.name)),
+        },
     };
-    match &path.sub {
-        None => starts,
-        Some(sub) => starts.into_iter().filter_map(|start| start.get(&sub.name)).flat_map(spread).collect(),
+    let Some(start) = start else { return false };
+    let mut at_end = |start: &Value| match &path.sub {
+        None => is(start),
+        Some(sub) => start.get(&sub.name).is_some_and(|value| spread(value, is)),
+    };
+    match scope {
+        // One value, even where it is a list itself.
+        Scope::Value(_) => at_end(start),
+        Scope::Resource(_) => spread(start, &mut at_end),
     }
 }
 
@@ -100,7 +118,12 @@ fn compare_value(attribute: &Attribute, operator: Operator, value: &Value, liter
             Instant::parse(value).is_some_and(|value| holds(operator, value.cmp(instant)))
         }
         (Value::String(value), Literal::Text { key, .. }) => {
-            let value = fold::key(attribute.compares_exactly(), value);
+            let is_exact = attribute.compares_exactly();
+            if operator == Operator::Eq && value.is_ascii() {
+                // Most are, and need no copy to be compared.
+                return if is_exact { value == key } else { value.eq_ignore_ascii_case(key) };
+            }
+            let value = fold::key(is_exact, value);
             match operator {
                 Operator::Co => value.contains(key.as_str()),
                 Operator::Sw => value.starts_with(key.as_str()),

@@ -389,6 +389,11 @@ fn a_bare_word_that_is_no_json_literal_is_text() {
 fn an_error_names_what_is_wrong() {
     for (text, named) in [
         ("active eq 2819c223-7f76", "'active' is of the type boolean"),
+        ("externalId eq 701984", "double quotes, as in 'externalId eq \"701984\"'"),
+        ("userName co 7", "double quotes, as in 'userName co \"7\"'"),
+        ("emails[value eq 1.5]", "double quotes, as in 'emails.value eq \"1.5\"'"),
+        ("userName eq true", "double quotes, as in 'userName eq \"true\"'"),
+        ("meta.created gt 2026", "double quotes"),
         ("badge eq \"x\"", "'badge'"),
         ("urn:gone:User:badge eq \"x\"", "'urn:gone:User:badge'"),
         ("emails[nope eq \"x\"]", "'emails.nope'"),

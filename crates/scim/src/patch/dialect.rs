@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, shorten};
 use crate::patch::path::{Parsed, Path};
-use crate::patch::{Kind, PATCH_OP_SCHEMA, Step};
+use crate::patch::{Kind, MAX_OPERATIONS, PATCH_OP_SCHEMA, Step, too_many_operations};
 use crate::query::check_message_schema;
 use crate::resource::check_nesting;
 use crate::schema::{Attribute, AttributePath, ResourceType, SCHEMAS, Type, VALUE};
@@ -27,8 +27,12 @@ pub(super) fn steps(resource_type: &ResourceType, request: &Value) -> Result<Vec
         }
     };
     let mut steps = Vec::with_capacity(operations.len());
-    for operation in operations {
+    for (index, operation) in operations.iter().enumerate() {
         read_operation(resource_type, operation, &mut steps)?;
+        // A URN stands for all its attributes: a few bytes must not become more steps than could ever be applied.
+        if steps.len() > index + 1 + MAX_OPERATIONS {
+            return Err(too_many_operations());
+        }
     }
     Ok(steps)
 }

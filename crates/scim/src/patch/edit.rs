@@ -1,50 +1,118 @@
 //! One step of a PATCH on a document (RFC 7644 sections 3.5.2.1 to 3.5.2.3).
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use crate::error::Error;
 use crate::filter::{Filter, Literal, Operator};
 use crate::fold;
+use crate::patch::list::{Changed, List, each_is_among};
 use crate::patch::{Kind, Step, values};
 use crate::resource::{Document, immutable};
 use crate::schema::{Attribute, AttributePath, Mutability, PRIMARY, REF, ResourceType, TYPE, Type, VALUE};
-use crate::value::{identity, key_of, read, read_listed, same, settle, wrong};
+use crate::value::{read, read_listed, same, settle, wrong};
+use crate::work::{self, Work};
 
 type Object = Map<String, Value>;
 
-/// Applies a step. On error the document may be half changed: the caller drops it.
-pub(super) fn apply(resource_type: &ResourceType, document: &mut Document, step: &Step) -> Result<(), Error> {
-    let target = &step.path.target;
-    let attribute = &*target.attribute;
-    let before = get(document, target).cloned();
-    if attribute.is_read_only() || target.sub.as_ref().is_some_and(|sub| sub.is_read_only()) {
-        return check_unchanged(step, before.as_ref());
+/// How much more than a look at them it takes to put the values of a list within a value in order.
+const LIST_WITHIN: usize = 8;
+
+/// The extension and the name of an attribute.
+type Place = (Option<Arc<str>>, String);
+
+/// A document while steps are applied to it. On error it may be half changed: the caller drops it.
+pub(super) struct Editor<'a> {
+    resource_type: &'a ResourceType,
+    document: Document,
+    /// The values of the multi-valued attributes that steps have been about, taken out of the document, by extension and
+    /// name.
+    lists: HashMap<Place, (AttributePath, List)>,
+    work: &'a Work,
+}
+
+impl<'a> Editor<'a> {
+    pub fn new(resource_type: &'a ResourceType, document: Document, work: &'a Work) -> Self {
+        Self { resource_type, document, lists: HashMap::new(), work }
     }
-    let after = if attribute.multi_valued {
-        edit_list(step, before.clone())?
-    } else if attribute.data_type == Type::Complex {
-        edit_complex(step, before.clone())?
-    } else {
-        match (step.kind, &step.value) {
-            (Kind::Remove, _) | (_, None) => None,
-            (_, Some(value)) => read(attribute, value.clone(), &target.to_string())?,
+
+    /// The document with all that has been applied.
+    pub fn finish(mut self) -> Document {
+        for (target, list) in self.lists.into_values() {
+            set(self.resource_type, &mut self.document, &target, list.into_value());
         }
-    };
-    if attribute.mutability == Mutability::Immutable {
-        match (&before, &after) {
-            (Some(before), Some(after)) if same(attribute, before, after) => return Ok(()),
+        self.document
+    }
+
+    /// Applies a step.
+    pub fn apply(&mut self, step: &Step) -> Result<(), Error> {
+        let Self { resource_type, document, lists, work } = self;
+        let target = &step.path.target;
+        let attribute = &target.attribute;
+        work.check()?;
+        if attribute.is_read_only() || target.sub.as_ref().is_some_and(|sub| sub.is_read_only()) {
+            return check_unchanged(step, get(document, target), work);
+        }
+        // An extension may go as a whole; whether what is left of it is complete is seen at the end.
+        let must_stay = attribute.required && target.extension.is_none();
+        let is_immutable = attribute.mutability == Mutability::Immutable;
+        if attribute.multi_valued {
+            let (_, list) = lists.entry((target.extension.clone(), attribute.name.clone())).or_insert_with(|| {
+                let values = match take(document, target) {
+                    Some(Value::Array(values)) => values,
+                    single => single.into_iter().collect(),
+                };
+                (whole(target), List::new(attribute, values))
+            });
+            let had_values = !list.is_empty();
+            let before = if is_immutable { list.to_values() } else { Vec::new() };
+            edit_list(step, list, work)?;
+            if is_immutable && had_values {
+                work.add(before.iter().map(work::of_value).sum());
+                return if list.to_values() == before { Ok(()) } else { Err(immutable(attribute)) };
+            }
+            return if had_values && list.is_empty() && must_stay { Err(required(target)) } else { Ok(()) };
+        }
+        let before = take(document, target);
+        let had_value = before.is_some();
+        if is_immutable {
+            work.add(before.as_ref().map_or(0, work::of_value));
+        }
+        let immutable_before = before.as_ref().filter(|_| is_immutable).cloned();
+        let after = if attribute.data_type == Type::Complex {
+            edit_complex(step, before, work)?
+        } else {
+            match (step.kind, &step.value) {
+                (Kind::Remove, _) | (_, None) => None,
+                (_, Some(value)) => read(attribute, value.clone(), &target.to_string())?,
+            }
+        };
+        let after = match (immutable_before, after) {
+            (Some(before), Some(after)) if same(attribute, &before, &after) => Some(before),
             (Some(_), _) => return Err(immutable(attribute)),
-            _ => {}
+            (None, after) => after,
+        };
+        if had_value && after.is_none() && must_stay {
+            return Err(required(target));
         }
+        set(resource_type, document, target, after);
+        Ok(())
     }
-    // An extension may go as a whole; whether what is left of it is complete is seen at the end.
-    if after.is_none() && before.is_some() && attribute.required && target.extension.is_none() {
-        return Err(Error::mutability(format!("'{target}' is required and cannot be removed.")));
-    }
-    set(resource_type, document, target, after);
-    Ok(())
+}
+
+fn required(target: &AttributePath) -> Error {
+    Error::mutability(format!("'{target}' is required and cannot be removed."))
+}
+
+/// Takes the value of an attribute out of a document, in which its place stays.
+fn take(document: &mut Document, target: &AttributePath) -> Option<Value> {
+    let object = match &target.extension {
+        None => document,
+        Some(urn) => document.get_mut(&**urn)?.as_object_mut()?,
+    };
+    object.get_mut(&target.attribute.name).map(Value::take)
 }
 
 fn get<'a>(document: &'a Document, target: &AttributePath) -> Option<&'a Value> {
@@ -76,77 +144,71 @@ fn set(resource_type: &ResourceType, document: &mut Document, target: &Attribute
 }
 
 /// A read-only attribute accepts the value it has (interop sheet, P17), and nothing else (P24).
-fn check_unchanged(step: &Step, current: Option<&Value>) -> Result<(), Error> {
+fn check_unchanged(step: &Step, current: Option<&Value>, work: &Work) -> Result<(), Error> {
     let target = &step.path.target;
+    work.add(current.map_or(0, work::of_value));
     let says_the_same = match (step.kind, &step.value, &target.sub) {
         (Kind::Remove, ..) | (_, None, _) => false,
-        (_, Some(value), None) => is_contained(&target.attribute, value, current),
+        (_, Some(value), None) => is_contained(&target.attribute, value, current, work),
         (_, Some(value), Some(sub)) => {
-            step.path.filter.is_none() && is_contained(sub, value, current.and_then(|current| current.get(&sub.name)))
+            step.path.filter.is_none()
+                && is_contained(sub, value, current.and_then(|current| current.get(&sub.name)), work)
         }
     };
+    work.check()?;
     if says_the_same { Ok(()) } else { Err(Error::mutability(format!("'{target}' is read-only."))) }
 }
 
 /// Whether everything a client says of an attribute is so already.
-fn is_contained(attribute: &Attribute, said: &Value, current: Option<&Value>) -> bool {
+fn is_contained(attribute: &Attribute, said: &Value, current: Option<&Value>, work: &Work) -> bool {
     match (said, current) {
         (Value::Null, current) => current.is_none(),
         (Value::Array(said), current) if said.is_empty() => current.is_none(),
         (_, None) => false,
         (Value::Array(said), Some(Value::Array(current))) => {
-            said.len() == current.len()
-                && said.iter().all(|said| current.iter().any(|current| is_contained(attribute, said, Some(current))))
+            let holds = |said: &Value, current: &Value| is_contained(attribute, said, Some(current), work);
+            each_is_among(attribute, said, current, work, holds)
         }
         (Value::Object(said), Some(Value::Object(current))) => said.iter().all(|(name, said)| {
-            attribute.sub_attribute(name).is_none_or(|sub| is_contained(sub, said, current.get(&sub.name)))
+            attribute.sub_attribute(name).is_none_or(|sub| is_contained(sub, said, current.get(&sub.name), work))
         }),
         (said, Some(current)) => same(attribute, said, current),
     }
 }
 
 /// A single complex value.
-fn edit_complex(step: &Step, before: Option<Value>) -> Result<Option<Value>, Error> {
+fn edit_complex(step: &Step, before: Option<Value>, work: &Work) -> Result<Option<Value>, Error> {
     let target = &step.path.target;
     let attribute = &*target.attribute;
     if let Some(filter) = &step.path.filter {
         // A value filter on a single value asks whether to go on.
-        if !before.as_ref().is_some_and(|value| filter.matches_value(value)) {
+        if !before.as_ref().is_some_and(|value| filter.selects(value, work)) {
             return if step.kind == Kind::Remove { Ok(before) } else { Err(no_target(step)) };
         }
     }
-    let before = into_object(before);
-    let mut object = before.clone();
+    let mut object = into_object(before);
+    let earlier = Earlier::of(&object, step);
     match (&target.sub, given(step)) {
-        (Some(sub), given) => write_part(&mut object, sub, given, step)?,
-        (None, Some(given)) => lay_over(&mut object, given, step)?,
+        (Some(sub), given) => write_part(&mut object, sub, given, step, work)?,
+        (None, Some(given)) => lay_over(&mut object, given, step, work)?,
         (None, None) => clear(&mut object, attribute)?,
     }
-    let object = complete(attribute, &before, object, target)?;
+    let object = complete(attribute, &earlier, object, target)?;
     Ok(if object.is_empty() { None } else { Some(Value::Object(object)) })
 }
 
 /// The values of a multi-valued attribute.
-fn edit_list(step: &Step, before: Option<Value>) -> Result<Option<Value>, Error> {
-    let target = &step.path.target;
-    let attribute = &*target.attribute;
-    let values = match before {
-        Some(Value::Array(values)) => values,
-        Some(single) => vec![single],
-        None => Vec::new(),
-    };
-    let (values, written) = if step.path.filter.is_none() && target.sub.is_none() {
-        edit_whole_list(step, values)?
+fn edit_list(step: &Step, list: &mut List, work: &Work) -> Result<(), Error> {
+    if step.path.filter.is_none() && step.path.target.sub.is_none() {
+        edit_whole_list(step, list)
     } else {
-        edit_selected(step, values)?
-    };
-    let values = settle(attribute, values, |index| written.get(index).copied().unwrap_or(false));
-    Ok(if values.is_empty() { None } else { Some(Value::Array(values)) })
+        edit_selected(step, list, work)
+    }
 }
 
 /// A path that ends at the attribute: all values at once.
-fn edit_whole_list(step: &Step, mut values: Vec<Value>) -> Result<(Vec<Value>, Vec<bool>), Error> {
-    let attribute = &*step.path.target.attribute;
+fn edit_whole_list(step: &Step, list: &mut List) -> Result<(), Error> {
+    let attribute = &step.path.target.attribute;
     let given = match &step.value {
         None => None,
         Some(value) if step.kind == Kind::Remove => {
@@ -156,69 +218,46 @@ fn edit_whole_list(step: &Step, mut values: Vec<Value>) -> Result<(Vec<Value>, V
     };
     let given = match given {
         Some(Value::Array(given)) => given,
-        Some(single) => vec![single],
-        None => Vec::new(),
+        single => single.into_iter().collect(),
     };
     match step.kind {
         // P15: with a value, only what it lists is removed. An empty list lists nothing.
-        Kind::Remove if step.value.is_some() => remove_listed(attribute, &mut values, &given),
-        Kind::Remove => values.clear(),
-        Kind::Replace => {
-            let written = vec![true; given.len()];
-            return Ok((given, written));
-        }
-        Kind::Add => {
-            let mut written = vec![false; values.len()];
-            written.resize(values.len() + given.len(), true);
-            values.extend(given);
-            return Ok((values, written));
-        }
+        Kind::Remove if step.value.is_some() => list.remove_listed(&given),
+        Kind::Remove => list.clear(),
+        Kind::Replace => *list = List::new(attribute, given),
+        Kind::Add => list.add(given),
     }
-    let written = vec![false; values.len()];
-    Ok((values, written))
-}
-
-/// Removes what is listed: the values that are the same, or have the same `value` where no `type` is said.
-fn remove_listed(attribute: &Attribute, values: &mut Vec<Value>, listed: &[Value]) {
-    let value_alone =
-        |value: &Value| attribute.sub_attribute(VALUE).zip(value.get(VALUE)).map(|(sub, value)| key_of(sub, value));
-    let whole: HashSet<String> = listed.iter().map(|value| identity(attribute, value)).collect();
-    let untyped: HashSet<String> =
-        listed.iter().filter(|value| value.get(TYPE).is_none()).filter_map(value_alone).collect();
-    values.retain(|value| {
-        !whole.contains(&identity(attribute, value)) && value_alone(value).is_none_or(|alone| !untyped.contains(&alone))
-    });
+    Ok(())
 }
 
 /// A path with a value filter, a sub-attribute or both: some values, or parts of them.
-fn edit_selected(step: &Step, mut values: Vec<Value>) -> Result<(Vec<Value>, Vec<bool>), Error> {
+fn edit_selected(step: &Step, list: &mut List, work: &Work) -> Result<(), Error> {
     let target = &step.path.target;
-    let mut selected: Vec<bool> =
-        values.iter().map(|value| step.path.filter.as_ref().is_none_or(|filter| filter.matches_value(value))).collect();
-    if !selected.contains(&true) {
+    let selected = list.select(step.path.filter.as_ref(), work)?;
+    let mut more = None;
+    if selected.is_empty() {
         if step.kind == Kind::Remove {
-            return Ok((values, selected));
+            return Ok(());
         }
-        values.push(Value::Object(new_value(step)?));
-        selected.push(true);
+        more = Some(Value::Object(new_value(step)?));
     }
     if target.sub.is_none() && (step.kind == Kind::Remove || is_nothing(step.value.as_ref())) {
-        let mut keep = selected.iter().map(|selected| !selected);
-        values.retain(|_| keep.next().unwrap_or(true));
-        let written = vec![false; values.len()];
-        return Ok((values, written));
-    }
-    for (value, _) in values.iter_mut().zip(&selected).filter(|(_, selected)| **selected) {
-        *value = edit_one(step, std::mem::take(value))?;
+        list.remove(&selected);
+        return Ok(());
     }
     // What is left without anything in it, or with nothing but labels, is no value any more.
     let lost_value = target.sub.as_ref().is_some_and(|sub| sub.name == VALUE);
-    let kept = values.into_iter().zip(selected).filter(|(value, selected)| !selected || !is_hollow(value, lost_value));
-    Ok(kept.unzip())
+    let changed = target.sub.as_ref().map_or(Changed::Whole, |sub| Changed::Part(&sub.name));
+    let size = work::CHANGE + step.value.as_ref().map_or(0, work::of_value);
+    list.edit(&selected, more, changed, |value| {
+        work.add(size);
+        work.check()?;
+        Ok(Some(edit_one(step, value, work)?).filter(|value| !is_hollow(value, lost_value)))
+    })
 }
 
 /// One selected value of a list.
-fn edit_one(step: &Step, value: Value) -> Result<Value, Error> {
+fn edit_one(step: &Step, value: Value, work: &Work) -> Result<Value, Error> {
     let target = &step.path.target;
     let attribute = &*target.attribute;
     if attribute.data_type != Type::Complex {
@@ -228,20 +267,22 @@ fn edit_one(step: &Step, value: Value) -> Result<Value, Error> {
             _ => Err(wrong(&target.to_string(), "takes one value here")),
         };
     }
-    let before = into_object(Some(value));
-    let mut object = before.clone();
+    let mut object = into_object(Some(value));
+    let earlier = Earlier::of(&object, step);
     match (&target.sub, given(step)) {
-        (Some(sub), given) => write_part(&mut object, sub, given, step)?,
+        (Some(sub), given) => write_part(&mut object, sub, given, step, work)?,
         (None, Some(given)) => {
+            // It is looked at as a whole.
+            work.add(object.values().map(work::of_value).sum());
             if step.kind == Kind::Replace {
                 let kept = step.path.filter.as_ref().map(equals).unwrap_or_default();
                 object.retain(|name, _| kept.contains(&name.as_str()));
             }
-            lay_over(&mut object, given, step)?;
+            lay_over(&mut object, given, step, work)?;
         }
         (None, None) => {}
     }
-    complete(attribute, &before, object, target).map(Value::Object)
+    complete(attribute, &earlier, object, target).map(Value::Object)
 }
 
 /// The value a value filter that selects nothing makes, if it may make one.
@@ -280,18 +321,18 @@ fn equals(filter: &Filter) -> Vec<&str> {
 
 /// Lays the sub-attributes a client gives over those of a complex value; the others stay
 /// (RFC 7644 section 3.5.2.3).
-fn lay_over(object: &mut Object, given: &Value, step: &Step) -> Result<(), Error> {
+fn lay_over(object: &mut Object, given: &Value, step: &Step, work: &Work) -> Result<(), Error> {
     let attribute = &*step.path.target.attribute;
     let must_be_object = || wrong(&step.path.target.to_string(), "must be an object");
     match given {
-        Value::Array(list) if list.len() == 1 && !list[0].is_array() => lay_over(object, &list[0], step),
+        Value::Array(list) if list.len() == 1 && !list[0].is_array() => lay_over(object, &list[0], step, work),
         // P05: an empty string clears a manager.
         given if is_nothing(Some(given)) => clear(object, attribute),
         Value::String(_) => {
-            write_part(object, attribute.sub_attribute(VALUE).ok_or_else(must_be_object)?, Some(given), step)
+            write_part(object, attribute.sub_attribute(VALUE).ok_or_else(must_be_object)?, Some(given), step, work)
         }
         Value::Object(members) => members.iter().try_for_each(|(name, given)| match attribute.sub_attribute(name) {
-            Some(sub) if !sub.is_read_only() => write_part(object, sub, Some(given), step),
+            Some(sub) if !sub.is_read_only() => write_part(object, sub, Some(given), step, work),
             _ => Ok(()),
         }),
         _ => Err(must_be_object()),
@@ -299,7 +340,13 @@ fn lay_over(object: &mut Object, given: &Value, step: &Step) -> Result<(), Error
 }
 
 /// Writes, or with `None` removes, one sub-attribute of a complex value.
-fn write_part(object: &mut Object, sub: &Attribute, given: Option<&Value>, step: &Step) -> Result<(), Error> {
+fn write_part(
+    object: &mut Object,
+    sub: &Attribute,
+    given: Option<&Value>,
+    step: &Step,
+    work: &Work,
+) -> Result<(), Error> {
     let path = || format!("{}.{}", whole(&step.path.target), sub.name);
     let given = given.filter(|given| !(sub.name == VALUE && given.as_str() == Some("")));
     let before = object.get(&sub.name);
@@ -311,6 +358,9 @@ fn write_part(object: &mut Object, sub: &Attribute, given: Option<&Value>, step:
         && let (Some(Value::Array(before)), Some(Value::Array(added))) = (before, after.as_mut())
     {
         let old = before.len();
+        // A list within a value is put in order anew.
+        work.add(before.iter().map(work::of_value).sum::<usize>() * LIST_WITHIN);
+        work.check()?;
         let all = before.iter().cloned().chain(std::mem::take(added)).collect();
         *added = settle(sub, all, |index| index >= old);
     }
@@ -344,20 +394,43 @@ fn clear(object: &mut Object, attribute: &Attribute) -> Result<(), Error> {
     kept.map_or(Ok(()), |sub| Err(immutable(sub)))
 }
 
+/// What an edit that writes the `value` of a complex value must know of it: the `value` as it was, and what described it.
+#[derive(Default)]
+struct Earlier {
+    value: Option<Value>,
+    described: Vec<(String, Value)>,
+}
+
+impl Earlier {
+    fn of(object: &Object, step: &Step) -> Self {
+        let target = &step.path.target;
+        if target.sub.as_ref().is_some_and(|sub| sub.name != VALUE) || !object.contains_key(VALUE) {
+            return Self::default();
+        }
+        let describes =
+            |name: &str| name == REF || target.attribute.sub_attribute(name).is_some_and(|sub| sub.is_read_only());
+        let described = object.iter().filter(|(name, _)| describes(name));
+        Self {
+            value: object.get(VALUE).cloned(),
+            described: described.map(|(name, value)| (name.clone(), value.clone())).collect(),
+        }
+    }
+}
+
 /// A complex value after an edit: what its schema requires is there, what described an earlier `value` is not, and all is
 /// in schema order.
 fn complete(
     attribute: &Attribute,
-    before: &Object,
+    earlier: &Earlier,
     mut object: Object,
     target: &AttributePath,
 ) -> Result<Object, Error> {
-    let has_new_value = before.contains_key(VALUE) && before.get(VALUE) != object.get(VALUE);
+    let has_new_value = earlier.value.is_some() && earlier.value.as_ref() != object.get(VALUE);
     let mut ordered = Object::new();
     let mut missing = None;
     for sub in &attribute.sub_attributes {
-        let is_stale =
-            has_new_value && (sub.name == REF || sub.is_read_only()) && before.get(&sub.name) == object.get(&sub.name);
+        let is_stale = has_new_value
+            && earlier.described.iter().any(|(name, value)| *name == sub.name && object.get(name) == Some(value));
         match object.swap_remove_entry(&sub.name).filter(|_| !is_stale) {
             Some((name, value)) => {
                 ordered.insert(name, value);

@@ -11,6 +11,7 @@ use crate::resource::read;
 use crate::schema::{Registry, Schema};
 
 mod clients;
+mod work;
 
 const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";

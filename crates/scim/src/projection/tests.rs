@@ -171,3 +171,12 @@ fn what_is_returned_on_request_is_shown_where_the_request_wrote_it() {
         json!({ "pins": [{ "value": "p", "hint": "h" }], "open": { "value": "o" } })
     );
 }
+
+#[test]
+fn a_list_has_two_hundred_names_known_or_not() {
+    let names = |count: usize| vec!["nickName.none"; count].join(",");
+    for (count, is_read) in [(MAX_NAMES, true), (MAX_NAMES + 1, false)] {
+        assert_eq!(Projection::parse(kind(), Some(&names(count)), None).is_ok(), is_read);
+        assert_eq!(Projection::parse(kind(), None, Some(&names(count))).is_ok(), is_read);
+    }
+}

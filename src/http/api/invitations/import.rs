@@ -7,7 +7,7 @@ use axum::response::Response;
 use crate::http::body::TooLarge;
 use crate::http::error::{ApiError, Failure};
 use crate::http::request::{Input, Query};
-use crate::http::response::{self, uncached};
+use crate::http::response;
 use crate::model::resource::USER;
 use crate::model::settings::EmailSender;
 use crate::provision::import as provision;
@@ -51,7 +51,7 @@ pub async fn import(input: Input) -> Result<Response, ApiError> {
 
     let report = provision::run(ctx, &state.gate, rt, &file, dry_run).await;
     let text = serde_json::to_string(&report).map_err(|_| ApiError::internal("The answer cannot be written."))?;
-    let mut response = uncached(response::with_body(StatusCode::OK, "application/json", text));
+    let mut response = response::with_body(StatusCode::OK, "application/json", text);
     if let Some(failure) = &report.failure {
         response.extensions_mut().insert(Failure::from(failure));
     }

@@ -10,7 +10,7 @@ use crate::base::token::MAX_KID;
 use crate::http::api::in_store_named;
 use crate::http::error::ApiError;
 use crate::http::request::Input;
-use crate::http::response::{self, uncached};
+use crate::http::response;
 use crate::invite::listing::{self, DEFAULT_COUNT, MAX_COUNT};
 use crate::invite::resend;
 use crate::invite::resend_all;
@@ -48,7 +48,7 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
         body["nextCursor"] = json!(next);
     }
     body["Resources"] = json!(resources);
-    Ok(uncached(response::json(StatusCode::OK, &body)))
+    Ok(response::json(StatusCode::OK, &body))
 }
 
 /// `POST /api/invitations/{userId}/resend`: 202 with the invitation; with `EMAIL_SENDER=external` also the code, in a header.
@@ -72,7 +72,7 @@ pub async fn resend_all(input: Input) -> Result<Response, ApiError> {
         .ok_or_else(|| ApiError::bad_request("kid is missing: the name of a root key, as TOKEN_KEYS has or had it."))?;
     let done = resend_all::resend_signed_by(ctx, kid).await?;
     let body = json!({ "resent": done.resent, "more": done.more });
-    Ok(uncached(response::json(StatusCode::ACCEPTED, &body)))
+    Ok(response::json(StatusCode::ACCEPTED, &body))
 }
 
 /// `POST /api/invitations/{userId}/revoke`: 200 with the invitation.
@@ -83,5 +83,5 @@ pub async fn revoke(input: Input) -> Result<Response, ApiError> {
 }
 
 fn invitation(ctx: &Context, status: StatusCode, user: &Resource) -> Response {
-    uncached(response::json(status, &listing::to_json(user, ctx.platform.clock.now())))
+    response::json(status, &listing::to_json(user, ctx.platform.clock.now()))
 }

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use crate::scim2::client::{PASSWORD, WSO2};
 use crate::support::{App, basic};
 
-const PRESSED: &[(&str, &str)] = &[("intent", "confirm-email")];
+pub const PRESSED: &[(&str, &str)] = &[("intent", "confirm-email")];
 
 /// The path of a live user whose address is verified.
-fn live(app: &App, name: &str) -> String {
+pub fn live(app: &App, name: &str) -> String {
     let user = app.invite(name);
     let link = app.newest_link();
     assert_eq!(app.post_form(&link, &[("password", PASSWORD)]).status, 200);

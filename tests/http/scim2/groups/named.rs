@@ -115,6 +115,11 @@ fn a_reference_to_a_user_or_group_of_this_server_is_resolved() {
         json!({ "$ref": format!("/scim2/Users/{user}"), "display": "kim" }),
         json!({ "$REF": format!("../Users/{user}"), "type": "User", "value": "" }),
         json!({ "$ref": format!("Users/{}", user.replace('-', "%2D")) }),
+        // The super tenant has two addresses.
+        json!({ "$ref": format!("/t/carbon.super/scim2/Users/{user}") }),
+        json!({ "$ref": format!("https://id.example.com/t/Carbon.Super/scim2/Users/{user}") }),
+        json!({ "$ref": format!("https://id.example.com//t//carbon%2Esuper/scim2/users/{user}") }),
+        json!({ "$ref": format!("https://id.example.com//scim2//Users/{}", user.replace('-', "%2D")) }),
     ] {
         for (method, path, body) in writes(&scene, &json!([reference])) {
             empty();
@@ -237,10 +242,48 @@ fn a_member_that_a_filter_selects_is_not_removed_by_saying_nothing() {
             assert_eq!(sorted_values(&after["members"]), [paul], "{op} {itself}");
         }
     }
+    // What an earlier operation of the request adds is there, and what one takes away is not.
+    let mary = id(&scene.mary);
+    let add = json!({ "op": "add", "path": "members", "value": [{ "value": mary }] });
+    let remove = json!({ "op": "remove", "path": format!("members[value eq \"{paul}\"]") });
+    let nothing =
+        |member: &str| json!({ "op": "replace", "path": format!("members[value eq \"{member}\"]"), "value": null });
+    admin.patch(group, json!([add, nothing(mary)])).is_error(400, Some("invalidValue"));
+    admin.patch(group, json!([remove, nothing(paul)])).is_error(400, Some("noTarget"));
+    admin.patch(group, json!([{ "op": "remove", "path": "members" }, nothing(paul)])).is_error(400, Some("noTarget"));
     for nothing in [json!(""), json!(null)] {
         let nobody = json!([{ "op": "replace", "path": "members[value eq \"nobody\"]", "value": nothing }]);
         admin.patch(group, nobody).is_error(400, Some("noTarget"));
     }
     let emptied = admin.patch(group, json!([{ "op": "replace", "path": path, "value": [] }])).is(200);
     assert_eq!(emptied.get("members"), None);
+}
+
+#[test]
+fn a_reference_leads_where_a_request_would_or_nowhere() {
+    let app = App::new();
+    app.create_tenant("acme.com");
+    let scene = scene(&app);
+    let (admin, user) = (&scene.admin, id(&scene.mary));
+    for path in [
+        format!("/SCIM2/Users/{user}"),
+        format!("/t/acme.com/scim2/Users/{user}"),
+        format!("/t/carbon.super/SCIM2/Users/{user}"),
+        format!("/scim2/Users/{user}/x"),
+        format!("/scim2x/Users/{user}"),
+    ] {
+        assert_eq!(admin.get(&path).status, 404, "{path}");
+        for reference in [path.clone(), format!("https://id.example.com{path}")] {
+            let group = json!({ "displayName": "g", "members": [{ "$ref": reference }] });
+            admin.post("/scim2/Groups", &group).is_error(400, Some("invalidValue"));
+        }
+    }
+    let kim = admin.create("/t/acme.com/scim2/Users", &json!({ "userName": "kim" }));
+    for reference in
+        [kim.clone(), format!("https://id.example.com{kim}"), format!("/t/ACME%2Ecom//scim2/users/{}/", id(&kim))]
+    {
+        let group = json!({ "displayName": reference, "members": [{ "$ref": reference }] });
+        let created = admin.post("/t/acme.com/scim2/Groups", &group).is(201);
+        assert_eq!(created["members"][0]["value"], id(&kim), "{reference}");
+    }
 }

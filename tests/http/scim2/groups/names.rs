@@ -92,3 +92,74 @@ fn in_bulk_a_taken_name_is_the_operations_own_conflict() {
     assert_eq!(statuses(admin.post("/scim2/Bulk", &body).is(200)), ["201", "409"]);
     assert_eq!(admin.count("/scim2/Groups", "displayName eq b or displayName eq d"), 0);
 }
+
+#[test]
+fn white_space_around_a_name_is_no_part_of_it() {
+    let app = App::new();
+    let admin = app.scim();
+    let team = admin.create_group(" Team\t\r\n", &[]);
+    assert_eq!(admin.get(&team).is(200)["displayName"], "Team");
+    let other = admin.create_group("Other", &[]);
+    for taken in ["Team ", "\u{a0}Team", "\u{3000}team\u{2003}", "\nTEAM"] {
+        admin.post("/scim2/Groups", &json!({ "displayName": taken })).is_error(409, Some("uniqueness"));
+        admin.put(&other, &json!({ "displayName": taken })).is_error(409, Some("uniqueness"));
+        admin.set(&other, "displayName", taken).is_error(409, Some("uniqueness"));
+        let create = json!({ "method": "POST", "path": "/Groups", "bulkId": "g", "data": { "displayName": taken } });
+        assert_eq!(admin.bulk(vec![create]).is(200)["Operations"][0]["status"], "409");
+    }
+    admin.post("/scim2/Groups", &json!({ "displayName": " \u{a0}" })).is_error(400, Some("invalidValue"));
+    for filter in ["displayName eq \"Team\"", "displayName eq \" team \""] {
+        assert_eq!(admin.count("/scim2/Groups", filter), 1, "{filter}");
+    }
+}
+
+#[test]
+fn a_name_has_no_invisible_characters() {
+    let app = App::new();
+    let admin = app.scim();
+    let team = admin.create_group("Team", &[]);
+    let before = admin.get(&team).is(200);
+    for bad in [
+        "\u{200b}Team",
+        "Te\u{ad}am",
+        "Team\u{feff}",
+        "\u{202e}maeT",
+        "Te\u{7}am",
+        "Te\nam",
+        "Te\u{a0}am",
+        "Te\u{2028}am",
+    ] {
+        admin.post("/scim2/Groups", &json!({ "displayName": bad })).is_error(400, Some("invalidValue"));
+        admin.put(&team, &json!({ "displayName": bad })).is_error(400, Some("invalidValue"));
+        admin.set(&team, "displayName", bad).is_error(400, Some("invalidValue"));
+        let create = json!({ "method": "POST", "path": "/Groups", "bulkId": "g", "data": { "displayName": bad } });
+        assert_eq!(admin.bulk(vec![create]).is(200)["Operations"][0]["status"], "400");
+    }
+    assert_eq!(admin.get(&team).is(200), before);
+    admin.create_group("Te\u{301}am \u{2764}\u{fe0f}", &[]);
+}
+
+#[test]
+fn a_group_that_was_stored_with_such_a_name_stays_readable() {
+    let app = App::new();
+    let admin = app.scim();
+    let user = admin.create_user("kim");
+    let team = admin.create_group("Team", &[&user]);
+    app.native.sqlite.with(|connection| {
+        connection
+            .execute_batch(
+                "UPDATE resources SET display = char(8203) || 'Team ', \
+                 document = json_set(document, '$.displayName', char(8203) || 'Team '), \
+                 keys = json_set(keys, '$.displayName', char(8203) || 'team ') WHERE type = 'Group'; \
+                 UPDATE value_index SET key = char(8203) || 'team ' WHERE attribute = 'displayName' AND type = 'Group'",
+            )
+            .unwrap();
+    });
+    assert_eq!(admin.get(&team).is(200)["displayName"], "\u{200b}Team ");
+    assert_eq!(admin.count("/scim2/Groups", "displayName eq \"\u{200b}Team \""), 1);
+    let before = admin.get(&team).is(200);
+    assert_eq!(admin.put(&team, &before).is(200), before);
+    let removed = json!([{ "op": "remove", "path": "members" }]);
+    assert_eq!(admin.patch(&team, removed).is(200)["displayName"], "\u{200b}Team ");
+    assert_eq!(admin.set(&team, "displayName", "Team").is(200)["displayName"], "Team");
+}
