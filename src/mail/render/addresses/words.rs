@@ -146,7 +146,7 @@ fn has_domain(text: &str) -> bool {
         {
             return true;
         }
-        if matches!(c, '.' | '。' | '．' | '｡') {
+        if matches!(c, '.' | '。' | '．' | '｡' | '\u{2024}' | '\u{fe52}') {
             dot = Some((last, c));
         }
         last = c;
