@@ -2,7 +2,6 @@
 //!
 //! | module | what it knows |
 //! |---|---|
-//! | `role` | what roles allow |
 //! | `authenticate` | from credentials to whoever calls |
 //! | `api_token_text`, `api_tokens` | API tokens: their text, and how one is found, made and revoked |
 //! | `grant` | the access tokens that API tokens are exchanged for |
@@ -23,6 +22,5 @@ pub mod hash_limiter;
 pub mod limits;
 pub mod password;
 pub mod password_policy;
-pub mod role;
 pub mod session_cookie;
 pub mod sessions;

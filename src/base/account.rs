@@ -158,6 +158,12 @@ impl Account {
         !self.disabled && self.lock == Lock::None
     }
 
+    /// Whether the user is live, so that whoever counts on them can: not disabled, not locked, with nothing left to do.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.may_sign_in() && self.onboarding == Onboarding::None
+    }
+
     /// Why a link that carries `seq` no longer works, or `None` while it does.
     #[must_use]
     pub fn dead_link(&self, seq: u32, purpose: Purpose) -> Option<Cause> {

@@ -1,4 +1,4 @@
-//! What a caller may do: the scopes of API tokens and of roles (DESIGN 2.3). Which role has which is in `access::role`.
+//! What a caller may do: the scopes of API tokens and of roles (DESIGN 2.3). Which role has which is in `model::role`.
 
 use std::fmt;
 

@@ -121,6 +121,7 @@ async fn sweep(platform: &Platform, service: &Service) {
     let done = [
         ("sweep", service.warm(platform).await),
         ("pending", pending::settle(platform).await),
+        ("role grants", service.settle_role_grants(platform).await),
         ("signin", sign_in_failures::sweep(platform).await),
         ("sessions", sessions::sweep(platform).await),
         ("mail.events", crate::store::bounces::sweep(platform).await),

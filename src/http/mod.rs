@@ -44,7 +44,7 @@ use crate::http::area::Area;
 use crate::http::error::{ApiError, Failure};
 use crate::http::request::RequestState;
 use crate::http::response::{keep_out_of_caches, set};
-use crate::invite::renewal;
+use crate::invite::{renewal, role_grants};
 use crate::model::caches::{Caches, Health};
 use crate::model::context::{Actor, Context, Work};
 use crate::model::deployment::Deployment;
@@ -104,6 +104,17 @@ impl Service {
         let run = platform.new_id().to_string();
         let context = |tenant| self.context(platform.clone(), deployment.clone(), tenant, run.clone(), None);
         renewal::run(platform, &context).await
+    }
+
+    /// Sends links to those whom a group has given a role while one was out.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn settle_role_grants(&self, platform: &Platform) -> Result<(), DatabaseError> {
+        let Some(deployment) = self.deployment() else { return Ok(()) };
+        let run = platform.new_id().to_string();
+        let context = |tenant| self.context(platform.clone(), deployment.clone(), tenant, run.clone(), None);
+        role_grants::run(platform, &context).await
     }
 
     fn context(

@@ -7,7 +7,7 @@ use crate::base::account::{Account, Cause, Lock, Onboarding};
 use crate::invite::account_request::AccountRequest;
 use crate::model::audit::Action;
 use crate::model::mail::TemplateType;
-use crate::model::settings::Settings;
+use crate::model::settings::{EmailSender, Settings};
 
 /// A change of an account: what is to be written besides the document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Change {
     pub mails: Vec<MailToQueue>,
     /// What the audit calls it, besides the update.
     pub action: Option<Action>,
+    /// Whether the link that was out is dead although no other is made: the caller, who sends links on, has to ask for one.
+    pub ends_invitation: bool,
     /// Whether the document keeps the address that it had: the new one waits to be confirmed.
     pub holds_back: bool,
 }
@@ -43,9 +45,16 @@ fn is_confirmed(settings: &Settings, account: &Account) -> bool {
     settings.email_update_verification && account.onboarding == Onboarding::None && account.email_verified
 }
 
-/// Decides what `request`, and the address that the document now has, make of an account.
+/// Decides what `request`, and the address that the document now has, make of an account. `is_given_role`: whoever has a
+/// link that is out is not to get in with the role that the user is given.
 #[must_use]
-pub fn decide(settings: &Settings, before: &Account, request: &AccountRequest, email: Option<String>) -> Change {
+pub fn decide(
+    settings: &Settings,
+    before: &Account,
+    request: &AccountRequest,
+    email: Option<String>,
+    is_given_role: bool,
+) -> Change {
     let mut account = before.clone();
     let pending = before.onboarding != Onboarding::None;
     account.disabled = request.disabled;
@@ -72,9 +81,9 @@ pub fn decide(settings: &Settings, before: &Account, request: &AccountRequest, e
         bump(&mut account, Cause::Accepted);
     }
     if account.onboarding == Onboarding::None {
-        change_active(settings, before, request, verified, email, account)
+        change_active(settings, before, request, verified, email, account, is_given_role)
     } else {
-        change_pending(settings, before, request, email, account)
+        change_pending(settings, before, request, email, account, is_given_role)
     }
 }
 
@@ -86,6 +95,7 @@ fn change_pending(
     request: &AccountRequest,
     email: Option<String>,
     account: Account,
+    is_given_role: bool,
 ) -> Change {
     let mut change = Change { account, ..Change::default() };
     let account = &mut change.account;
@@ -99,13 +109,17 @@ fn change_pending(
     if asked || !revoked {
         if address_changed {
             bump(account, Cause::AddressChanged);
-        } else if asked || lifted {
+        } else if asked || lifted || (is_given_role && !barred) {
             bump(account, Cause::Replaced);
         } else if barred && !before.is_barred() {
             bump(account, Cause::Locked);
         }
     }
-    if asked || (!revoked && !barred && (address_changed || lifted)) {
+    let needs_link = asked || (!revoked && !barred && (address_changed || lifted));
+    let given_role_alone = !needs_link && is_given_role && !revoked && !barred;
+    // Who sends links on has asked for no code here, and may not be one who may have it.
+    change.ends_invitation = given_role_alone && settings.email_sender == EmailSender::External;
+    if needs_link || (given_role_alone && !change.ends_invitation) {
         let template = match account.onboarding {
             Onboarding::EmailVerification => TemplateType::ResendEmailConfirm,
             _ => TemplateType::ResendAskPassword,
@@ -124,6 +138,7 @@ fn change_active(
     verified: Option<bool>,
     email: Option<String>,
     account: Account,
+    is_given_role: bool,
 ) -> Change {
     let mut change = Change { account, ..Change::default() };
     let account = &mut change.account;
@@ -136,7 +151,9 @@ fn change_active(
             bump(account, Cause::GivenUp);
         } else if was_waiting && barred && !before.is_barred() {
             bump(account, Cause::Locked);
-        } else if let Some(to) = before.pending_email.clone().filter(|_| before.is_barred() && !barred) {
+        } else if let Some(to) =
+            before.pending_email.clone().filter(|_| !barred && (before.is_barred() || is_given_role))
+        {
             bump(account, Cause::Replaced);
             change.mails = vec![MailToQueue { template: TemplateType::ResendVerifyEmailOnUpdate, to }];
         }
@@ -146,7 +163,7 @@ fn change_active(
     match (email, before.email.clone()) {
         (Some(new), Some(old)) if to_be_confirmed => {
             change.holds_back = true;
-            if before.pending_email.as_ref() == Some(&new) && !before.is_barred() {
+            if before.pending_email.as_ref() == Some(&new) && !before.is_barred() && !is_given_role {
                 return change;
             }
             bump(account, Cause::AddressChanged);

@@ -5,7 +5,6 @@
 
 use serde_json::Value as Json;
 
-use crate::access::role;
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
 use crate::base::token::Claims;
@@ -13,6 +12,7 @@ use crate::mail::template_choice::{languages, select_template};
 use crate::model::code::Code;
 use crate::model::context::Work;
 use crate::model::resource::Resource;
+use crate::model::role::Roles;
 use crate::store::outbox::due::Person;
 use scim::error::Error as ScimError;
 
@@ -45,12 +45,25 @@ fn choose_locale(ctx: &Work, user: &Resource) -> String {
 /// # Errors
 /// 403
 pub fn check_may_have_code_of(ctx: &Work, user: &Resource) -> Result<(), ScimError> {
-    if ctx.scopes.has(Scope::Roles) || !role::has_any(user) {
+    if ctx.scopes.has(Scope::Roles) || !Roles::of_user(user).is_any() {
         return Ok(());
     }
     Err(ScimError::forbidden(
         "Who has the link could sign in as a user who has a role: this takes the scope roles, which these credentials do \
          not have.",
+    ))
+}
+
+/// 403 unless the caller may keep this user from getting in. The user has been read with their groups.
+///
+/// # Errors
+/// 403
+pub fn check_may_keep_out(ctx: &Work, user: &Resource) -> Result<(), ScimError> {
+    if ctx.scopes.has(Scope::Roles) || !Roles::of_user(user).is_any() {
+        return Ok(());
+    }
+    Err(ScimError::forbidden(
+        "The user has a role, and could no longer get in: this takes the scope roles, which these credentials do not have.",
     ))
 }
 

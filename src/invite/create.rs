@@ -11,7 +11,7 @@ use crate::invite::account_request::{self, AccountRequest};
 use crate::invite::code::check_may_have_codes;
 use crate::invite::emails;
 use crate::model::code::Code;
-use crate::model::context::{Actor, StoreContext, UnitOfWork, Work};
+use crate::model::context::{StoreContext, UnitOfWork, Work};
 use crate::model::mail::{Delivery, TemplateType};
 use crate::model::new_resource::{NewMail, NewResource};
 use crate::model::resource::{Invitation, Resource, stored_text};
@@ -125,10 +125,7 @@ pub fn invitation_state(mail: Option<&NewMail>, code: Option<&Code>) -> Option<I
 /// Returns the inviter, as the mail names them.
 #[must_use]
 pub fn inviter(ctx: &Work) -> Option<String> {
-    match &ctx.actor {
-        Actor::Administrator(name) | Actor::RoleHolder { name, .. } => Some(name.clone()),
-        _ => None,
-    }
+    ctx.actor.inviter().map(str::to_owned)
 }
 
 /// The address an invitation goes to, which must be one and valid.

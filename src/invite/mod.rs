@@ -12,3 +12,4 @@ pub mod renewal;
 pub mod resend;
 pub mod resend_all;
 pub mod revoke;
+pub mod role_grants;

@@ -14,12 +14,13 @@ use crate::base::token::{Claims, Purpose, Refused};
 use crate::invite::emails;
 use crate::model::attempts::Attempts;
 use crate::model::audit::Action;
-use crate::model::context::{Actor, Context, UnitOfWork};
+use crate::model::context::{Actor, Context, StoreContext, UnitOfWork};
 use crate::model::mail::TemplateType;
 use crate::model::resource::{Resource, USER};
 use crate::model::settings::{EmailSender, Settings};
-use crate::ports::{DatabaseError, Outcome};
+use crate::ports::{DatabaseError, Outcome, Statement};
 use crate::store::invitations::redemption::{self, Redemption};
+use crate::store::invitations::role_grants;
 use crate::store::operation::Operation;
 use crate::store::outbox::OutboxEntry;
 use crate::store::resources::{self, SideEffects, Written, find};
@@ -79,10 +80,32 @@ impl From<Refused> for Link {
 /// # Errors
 /// The database's.
 pub async fn open(ctx: &Context, claims: Claims) -> Result<WithSettings<Link>, DatabaseError> {
-    let there = &ctx.in_store_of(&claims.user.to_string());
-    let found = find::by_id_statement(there, USER, &claims.user.to_string(), false);
-    let (outcomes, settings) = tenant_settings::batch(there, vec![found]).await?;
-    Ok((judge(claims, outcomes.first().filter(|_| settings.is_some()))?, settings))
+    let (outcomes, is_given_role, settings) = look(ctx, &claims.user.to_string(), |_, _| Vec::new()).await?;
+    Ok((judge(claims, outcomes.first().filter(|_| settings.is_some()), is_given_role)?, settings))
+}
+
+/// Reads a user together with what `more` asks for, in one round trip: the outcomes, whether a group has given the user a
+/// role without their having been sent another link since, and the settings. For a user of another store than PRIMARY that
+/// takes one more, and the settings, where they are not in memory, another.
+async fn look(
+    ctx: &Context,
+    id: &str,
+    more: impl FnOnce(&StoreContext, &str) -> Vec<Statement>,
+) -> Result<(Vec<Outcome>, bool, Option<Arc<Settings>>), DatabaseError> {
+    let there = &ctx.in_store_of(id);
+    let mut statements = vec![find::by_id_statement(there, USER, id, false)];
+    statements.extend(more(there, id));
+    let waits = role_grants::waits_statement(ctx, id);
+    if there.platform.store.is_some() {
+        // Beforehand: a role that is given after this look is given to somebody who has used the link.
+        let is_given_role = !ctx.platform.query(waits).await?.is_empty();
+        let (outcomes, settings) = tenant_settings::batch(there, statements).await?;
+        return Ok((outcomes, is_given_role, settings));
+    }
+    statements.push(waits);
+    let (mut outcomes, settings) = tenant_settings::batch(there, statements).await?;
+    let is_given_role = outcomes.pop().is_some_and(|outcome| !outcome.rows.is_empty());
+    Ok((outcomes, is_given_role, settings))
 }
 
 /// Opens a link together with the hashes of the user's last passwords, in one round trip.
@@ -90,27 +113,28 @@ async fn open_with_passwords(
     ctx: &Context,
     claims: Claims,
 ) -> Result<(WithSettings<Link>, Vec<String>), DatabaseError> {
-    let id = claims.user.to_string();
-    let there = &ctx.in_store_of(&id);
-    let statements = vec![find::by_id_statement(there, USER, &id, false), credentials::last(there, &id)];
-    let (outcomes, settings) = tenant_settings::batch(there, statements).await?;
+    let last = |there: &StoreContext, id: &str| vec![credentials::last(there, id)];
+    let (outcomes, is_given_role, settings) = look(ctx, &claims.user.to_string(), last).await?;
     let Some(settings) = settings else { return Ok(((Link::Invalid, None), Vec::new())) };
     let passwords = credentials::hashes(&settings, outcomes.get(1))?;
-    Ok(((judge(claims, outcomes.first())?, Some(settings)), passwords))
+    Ok(((judge(claims, outcomes.first(), is_given_role)?, Some(settings)), passwords))
 }
 
-/// What a link is, by its user's row.
-fn judge(claims: Claims, outcome: Option<&Outcome>) -> Result<Link, DatabaseError> {
+/// What a link is, by its user's row. One that was made before a role was given is replaced, though its `seq` may not say
+/// so yet.
+fn judge(claims: Claims, outcome: Option<&Outcome>, is_given_role: bool) -> Result<Link, DatabaseError> {
     let row = outcome.and_then(|outcome| outcome.rows.first());
     Ok(match row.map(resources::from_row).transpose()? {
         None => Link::Invalid,
-        Some(user) => match user.account.dead_link(claims.seq, claims.purpose) {
-            None => Link::Live(claims, Box::new(user)),
-            Some(cause) => {
-                let superseded = matches!(cause, Cause::Replaced | Cause::AddressChanged);
-                Link::Dead { claims, cause, renewable: superseded && user.account.waits_for_a_link() }
+        Some(user) => {
+            match user.account.dead_link(claims.seq, claims.purpose).or(is_given_role.then_some(Cause::Replaced)) {
+                None => Link::Live(claims, Box::new(user)),
+                Some(cause) => {
+                    let superseded = matches!(cause, Cause::Replaced | Cause::AddressChanged);
+                    Link::Dead { claims, cause, renewable: superseded && user.account.waits_for_a_link() }
+                }
             }
-        },
+        }
     })
 }
 
@@ -213,10 +237,14 @@ async fn confirm_change(ctx: &Context, claims: Claims, user: Box<Resource>) -> R
     loop {
         let mut after = with_confirmed_address(&before);
         let operation = Operation::new(there);
-        let effects = SideEffects { actions: vec![Action::UserUpdate], ..SideEffects::default() };
+        let effects = SideEffects {
+            actions: vec![Action::UserUpdate],
+            condition: Some(role_grants::NO_GRANT),
+            ..SideEffects::default()
+        };
         match resources::update(there, rt, &before, &mut after, &operation, effects).await? {
             Written::Done(_) => return Ok(Redeemed::Done(claims, Box::new(after))),
-            Written::Taken => return Err(DatabaseError::Unique("emails".to_owned())),
+            Written::Taken | Written::LastAdministrator => return Err(DatabaseError::Unique("emails".to_owned())),
             Written::Conflict if attempts.again(there).await => match open(ctx, claims.clone()).await?.0 {
                 Link::Live(_, user) => before = user,
                 other => return Ok(Redeemed::NotLive(other)),

@@ -81,14 +81,18 @@ pub async fn resend(ctx: &Context, user_id: &str) -> Result<Resent, ResendError>
 /// The same where the caller sends the code on (`EMAIL_SENDER=external`).
 async fn hand_over(ctx: &StoreContext, user_id: &str) -> Result<Resent, ResendError> {
     check_may_have_codes(ctx).map_err(ResendError::Forbidden)?;
+    let mut seq = None;
     if !ctx.scopes.has(Scope::Roles) {
         let user = find::by_id(ctx, USER, user_id, true).await?.ok_or(ResendError::NotFound)?;
         check_may_have_code_of(ctx, &user).map_err(ResendError::Forbidden)?;
+        // Whoever is given a role meanwhile is given another link, too.
+        seq = Some(user.account.seq());
     }
     // Which of them it is, the write decides.
     let confirm = Code::new(ctx, Purpose::VerifyEmail);
     let set = Code::new(ctx, Purpose::AskPassword);
-    let changed = store::resend_by_code(ctx, user_id, confirm.expires_at_millis(), set.expires_at_millis()).await?;
+    let changed =
+        store::resend_by_code(ctx, user_id, confirm.expires_at_millis(), set.expires_at_millis(), seq).await?;
     let user = check(changed, why_not_sent)?;
     let code = if user.account.onboarding == Onboarding::EmailVerification { confirm } else { set };
     Ok(Resent { code: mint(ctx, &code, &user), user })

@@ -39,6 +39,17 @@ pub enum Actor {
     System,
 }
 
+impl Actor {
+    /// Returns the actor's name as the mail of an invitation has it, if they are a person who may invite.
+    #[must_use]
+    pub fn inviter(&self) -> Option<&str> {
+        match self {
+            Self::Administrator(name) | Self::RoleHolder { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

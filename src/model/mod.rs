@@ -12,6 +12,7 @@ pub mod mail;
 pub mod mail_template;
 pub mod new_resource;
 pub mod resource;
+pub mod role;
 pub mod schemas;
 pub mod settings;
 pub mod tenant;

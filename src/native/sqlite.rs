@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, ErrorCode, ffi};
+use rusqlite::{Connection, ErrorCode, StatementStatus, ffi};
 
 use crate::ports::{Database, DatabaseError, Outcome, Row, Statement, Value};
 
@@ -28,6 +29,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0012_sessions.sql"),
     include_str!("../../schema/d1/0013_group_names.sql"),
     include_str!("../../schema/d1/0015_audit_heads.sql"),
+    include_str!("../../schema/d1/0017_roles.sql"),
     include_str!("../../schema/d1/0018_address_changes.sql"),
     include_str!("../../schema/d1/0019_delivery.sql"),
 ];
@@ -56,6 +58,8 @@ const GROWING: &[&str] = &[
     "webhook_events",
     "w",
     "pending_work",
+    "role_grants",
+    "waits",
     "audit_heads",
     "h",
 ];
@@ -69,6 +73,7 @@ const MAY_SCAN: &[&str] = &["o.provider = 'inbox'", "INDEXED BY audit_unsealed",
 pub struct Sqlite {
     connection: Mutex<Connection>,
     explained: Mutex<HashSet<String>>,
+    steps: AtomicU64,
 }
 
 impl Sqlite {
@@ -107,12 +112,18 @@ impl Sqlite {
             connection.set_limit(limit, value)?;
         }
         connection.set_prepared_statement_cache_capacity(256);
-        Ok(Self { connection: Mutex::new(connection), explained: Mutex::default() })
+        Ok(Self { connection: Mutex::new(connection), explained: Mutex::default(), steps: AtomicU64::new(0) })
     }
 
     /// Runs `look` on the connection: for tests that look into the tables, or explain a statement.
     pub fn with<T>(&self, look: impl FnOnce(&Connection) -> T) -> T {
         look(&self.connection.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The steps of SQLite's virtual machine so far, some ten for a row that is read: what a statement costs, in a number
+    /// that is the same on every machine. SQLite itself does not count rows.
+    pub fn steps(&self) -> u64 {
+        self.steps.load(Ordering::Relaxed)
     }
 
     fn run(&self, statements: &[Statement]) -> Result<Vec<Outcome>, rusqlite::Error> {
@@ -124,7 +135,12 @@ impl Sqlite {
             self.explain(&connection, &statement.sql)?;
         }
         let transaction = connection.transaction()?;
-        let outcomes = statements.iter().map(|statement| run_one(&transaction, statement)).collect::<Result<_, _>>()?;
+        let mut outcomes = Vec::with_capacity(statements.len());
+        for statement in statements {
+            let (outcome, steps) = run_one(&transaction, statement)?;
+            self.steps.fetch_add(steps, Ordering::Relaxed);
+            outcomes.push(outcome);
+        }
         transaction.commit()?;
         Ok(outcomes)
     }
@@ -156,7 +172,7 @@ impl Sqlite {
     }
 }
 
-fn run_one(connection: &Connection, statement: &Statement) -> Result<Outcome, rusqlite::Error> {
+fn run_one(connection: &Connection, statement: &Statement) -> Result<(Outcome, u64), rusqlite::Error> {
     let mut prepared = connection.prepare_cached(&statement.sql)?;
     let columns: Arc<[String]> = prepared.column_names().map(str::to_owned).collect();
     let params = statement.params.iter().map(|value| match value {
@@ -184,7 +200,9 @@ fn run_one(connection: &Connection, statement: &Statement) -> Result<Outcome, ru
             .collect::<Result<_, rusqlite::Error>>()?;
         rows.push(Row::new(columns.clone(), values));
     }
-    Ok(Outcome { rows, ..Outcome::default() })
+    drop(found);
+    let steps = u64::try_from(prepared.reset_status(StatementStatus::VmStep)).unwrap_or_default();
+    Ok((Outcome { rows, ..Outcome::default() }, steps))
 }
 
 #[async_trait]
@@ -217,6 +235,40 @@ mod tests {
         }
         connection
     }
+
+    #[test]
+    fn who_had_a_role_before_there_was_a_column_has_it_there() {
+        let migration = include_str!("../../schema/d1/0017_roles.sql");
+        let connection = before(migration);
+        for (id, kind, document, _) in ROLES {
+            connection
+                .execute(
+                    "INSERT INTO resources (tenant, id, type, document, keys, created, modified, operation) \
+                     VALUES (1, ?1, ?2, ?3, '{}', 0, 0, 'o')",
+                    (id, kind, document),
+                )
+                .expect("a row of the test");
+        }
+        connection.execute_batch(migration).expect("the migration");
+        for (id, _, document, roles) in ROLES {
+            let found: i64 = connection
+                .query_row("SELECT roles FROM resources WHERE id = ?1", [id], |row| row.get(0))
+                .expect("a row of the test");
+            assert_eq!(found, roles, "{document}");
+        }
+    }
+
+    /// Ids, types and documents of resources, and the roles they have or give.
+    const ROLES: [(&str, &str, &str, i64); 8] = [
+        ("a", "User", r#"{"roles":[{"value":" Admin\u00a0"},{"value":"janitor"},{"value":"AUDITOR"}]}"#, 5),
+        ("b", "User", r#"{"roles":[{"value":"inviter","type":"x"},{"type":"admin"}]}"#, 2),
+        ("c", "User", r#"{"roles":[]}"#, 0),
+        ("d", "User", r#"{"displayName":"admin"}"#, 0),
+        ("e", "Group", r#"{"displayName":"\u2003ADMIN"}"#, 1),
+        ("f", "Group", r#"{"displayName":"auditor"}"#, 4),
+        ("g", "Group", r#"{"displayName":"admins"}"#, 0),
+        ("h", "Device", r#"{"displayName":"admin"}"#, 0),
+    ];
 
     #[test]
     fn invitations_that_were_sent_before_are_in_the_indexes_of_deliveries() {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use crate::access::hash_limiter::HashLimiter;
+use crate::invite::role_grants;
 use crate::model::context::Context;
 use crate::model::new_resource::{NewMember, NewResource};
 use crate::model::resource::{GROUP, USER};
@@ -294,11 +295,15 @@ impl Run<'_> {
         if checked.is_empty() {
             return;
         }
+        let gives_role = checked.iter().any(|(_, new)| group::gives_role(new));
         let tagged =
             checked.into_iter().map(|(label, new)| ((label, new.resource_type.clone(), new.code.clone()), new));
         for ((label, rt, code), created) in user_store::create(self.ctx, tagged.collect()).await {
             let found = created.map(|resource| Found::with_code(self.ctx, resource, code.as_ref()));
             self.record(&label, found.map(|found| (rt, Some(found))));
+        }
+        if gives_role {
+            role_grants::attempt(self.ctx).await;
         }
     }
 

@@ -41,8 +41,9 @@ use crate::ports::DatabaseError;
 use crate::provision::user::WriteRequest;
 use crate::store::audit::Counted;
 use crate::store::operation::Operation;
-use crate::store::resources::{self, Deleted, SideEffects, Written, find};
-use crate::store::{credentials, cross_store, pending};
+use crate::store::resources::{self, Conditions, Deleted, SideEffects, Written, find};
+use crate::store::role_holders::ByGroups;
+use crate::store::{credentials, cross_store, pending, role_holders};
 use scim::error::Error as ScimError;
 use scim::patch::Patch;
 use scim::projection::Projection;
@@ -182,14 +183,21 @@ fn contended() -> ProvisionError {
     ProvisionError::TooOften { seconds: attempts::RETRY_SECONDS, detail }
 }
 
+fn last_administrator() -> ProvisionError {
+    let detail = "No administrator of the tenant who can sign in would be left: give another user of this user store the \
+                  role admin first, and see that it works.";
+    ScimError::conflict(detail).into()
+}
+
 /// 403 unless the caller may say who has which role.
 fn check_may_appoint(ctx: &Work) -> Result<(), ProvisionError> {
-    if ctx.scopes.has(Scope::Roles) {
-        return Ok(());
-    }
-    let detail =
-        "Who has a role, and how such a user signs in, takes the scope roles, which these credentials do not have.";
-    Err(ScimError::forbidden(detail).into())
+    if ctx.scopes.has(Scope::Roles) { Ok(()) } else { Err(takes_roles()) }
+}
+
+fn takes_roles() -> ProvisionError {
+    let detail = "Who has a role, and whether and how such a user signs in, takes the scope roles, which these \
+                  credentials do not have.";
+    ScimError::forbidden(detail).into()
 }
 
 /// Holds a name that is unique to characters by which the eye tells it from another.
@@ -379,7 +387,7 @@ async fn edit(
         expected.check(before.version)?;
         let current = before.whole(there, rt, None);
         let mut document = edit.apply(rt, &current)?;
-        let (mut after, effects) = if rt.name == USER {
+        let (mut after, mut effects) = if rt.name == USER {
             let (stored, patch) = (&before.attributes(), edit.patch());
             let (before, passwords) = (&before, &passwords);
             WriteRequest { ctx: there, gate, hashed, rt, before, stored, passwords, document, patch }.apply()?
@@ -398,12 +406,16 @@ async fn edit(
         if unchanged {
             return Ok(before.into());
         }
+        if let Some(by_groups) = &mut effects.keeps_administrator {
+            *by_groups = role_holders::of_remote_user(there, id).await?.administrators;
+        }
         let operation = Operation::new(there);
         let code = effects.code.clone();
         let asks_for_address = effects.asks_for_address;
         match resources::update(there, rt, &before, &mut after, &operation, effects).await? {
             Written::Done(_) => return Ok(Found::with_code(there, after, code.as_ref())),
             Written::Taken => return Err(resources::taken(rt).into()),
+            Written::LastAdministrator => return Err(last_administrator()),
             Written::Conflict => {
                 if asks_for_address
                     && let Some(seconds) = Counted::ADDRESS_CHANGES.seconds_left(there, id, ADDRESS_CHANGES).await?
@@ -448,19 +460,15 @@ pub async fn delete(ctx: &Context, rt: &ResourceType, id: &str, expected: Expect
     let there = &ctx.in_store_of(id);
     let mut attempts = Attempts::at_once(there);
     loop {
-        // Whoever may not appoint anybody deletes a group as what it was when it was looked at.
-        let guarded = rt.name == GROUP && !ctx.scopes.has(Scope::Roles);
-        let version = if guarded || expected != Expected::Any {
+        let version = if expected == Expected::Any {
+            None
+        } else {
             let current = find::by_id(there, &rt.name, id, false).await?.ok_or_else(not_found)?;
             expected.check(current.version)?;
-            if guarded && group::gives_role(&current.attributes()) {
-                check_may_appoint(there)?;
-            }
             Some(current.version)
-        } else {
-            None
         };
-        match resources::delete(there, rt, id, version).await? {
+        let conditions = Conditions { version, ..conditions_of_deletion(ctx, rt, id).await? };
+        match resources::delete(there, rt, id, &conditions).await? {
             Deleted::Done => {
                 if there.platform.store.is_some() {
                     pending::attempt(there, id).await;
@@ -468,8 +476,33 @@ pub async fn delete(ctx: &Context, rt: &ResourceType, id: &str, expected: Expect
                 return Ok(());
             }
             Deleted::NotFound => return Err(not_found()),
+            Deleted::RoleHolder => return Err(takes_roles()),
+            Deleted::LastAdministrator => return Err(last_administrator()),
             Deleted::OtherVersion if attempts.again(there).await => {}
             Deleted::OtherVersion => return Err(contended()),
         }
     }
+}
+
+/// Returns what a deletion depends on besides the version. What groups make of a user of another store than PRIMARY takes
+/// a round trip where it matters.
+async fn conditions_of_deletion(ctx: &Context, rt: &ResourceType, id: &str) -> Result<Conditions, ProvisionError> {
+    if rt.name != USER && rt.name != GROUP {
+        return Ok(Conditions::default());
+    }
+    let without_role = !ctx.scopes.has(Scope::Roles);
+    let keeps = ctx.deployment.administrator.is_none();
+    if rt.name == GROUP && keeps {
+        group::check_remote_administrators(ctx, id, None).await?;
+    }
+    let by_groups = if without_role || keeps {
+        role_holders::of_remote_user(&ctx.in_store_of(id), id).await?
+    } else {
+        ByGroups::default()
+    };
+    if without_role && by_groups.gives_role {
+        return Err(takes_roles());
+    }
+    let keeps_administrator = keeps.then_some(by_groups.administrators);
+    Ok(Conditions { without_role, keeps_administrator, ..Conditions::default() })
 }

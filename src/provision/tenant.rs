@@ -6,7 +6,6 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use crate::access::hash_limiter::HashLimiter;
-use crate::access::role::Role;
 use crate::base::account::Onboarding;
 use crate::base::secret::Secret;
 use crate::invite::code::mint;
@@ -14,6 +13,7 @@ use crate::model::audit::Action;
 use crate::model::context::Context;
 use crate::model::new_resource::NewResource;
 use crate::model::resource::{USER, WSO2_SCHEMA};
+use crate::model::role::Role;
 use crate::model::schemas;
 use crate::model::settings;
 use crate::model::tenant::Tenant;

@@ -6,8 +6,7 @@ use serde_json::Value as Json;
 
 use crate::access::hash_limiter::HashLimiter;
 use crate::access::password_policy::{self, Weakness};
-use crate::access::role;
-use crate::base::account::Onboarding;
+use crate::base::account::{Account, Onboarding};
 use crate::base::address::Address;
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
@@ -18,11 +17,13 @@ use crate::invite::emails;
 use crate::model::audit::Action;
 use crate::model::code::Code;
 use crate::model::context::{Actor, Context, StoreContext, Work};
-use crate::model::mail::TemplateType;
+use crate::model::mail::{Delivery, TemplateType};
 use crate::model::new_resource::{NewMail, NewResource};
 use crate::model::resource::{Invitation, Resource, USER, is_others_to_write, stored_text};
+use crate::model::role::{Role, Roles};
 use crate::provision::{ProvisionError, check_may_appoint, check_visible, password, user_store};
 use crate::store::resources::SideEffects;
+use crate::store::role_holders::NO_ROLE;
 use scim::error::Error as ScimError;
 use scim::patch::Patch;
 use scim::resource::{self, Document};
@@ -131,7 +132,10 @@ impl WriteRequest<'_> {
     /// Returns the change of the account that the request calls for.
     fn decide(&self, request: &AccountRequest) -> Result<Change, ProvisionError> {
         let before = &self.before.account;
-        let change = change::decide(&self.ctx.settings(), before, request, emails::find_address(&self.document));
+        let email = emails::find_address(&self.document);
+        let roles = self.roles();
+        let change =
+            change::decide(&self.ctx.settings(), before, request, email, roles.exceeds(Roles::of_user(self.before)));
         if change.account.onboarding != Onboarding::None && change.account.email != before.email {
             // Whenever the next invitation is due, it has somewhere to go.
             parse_recipient(change.account.email.as_deref())?;
@@ -143,6 +147,33 @@ impl WriteRequest<'_> {
             return Err(ScimError::invalid_value(detail).into());
         }
         Ok(change)
+    }
+
+    /// Returns the roles of the user after the request.
+    fn roles(&self) -> Roles {
+        Roles::of_document(USER, &self.document).and(Roles::by_groups(self.before))
+    }
+
+    /// Whether the request lets the user in, or keeps them out, in another way than before.
+    fn concerns_sign_in(&self, request: &AccountRequest, change: &Change) -> bool {
+        let differs = |name: &str| self.document.get(name) != self.stored.get(name);
+        request.password.is_some()
+            || request.ask_password
+            || request.verify_email
+            || !change.mails.is_empty()
+            || change.account != self.before.account
+            || differs("userName")
+            || differs("emails")
+    }
+
+    /// Whether the request takes an administrator from the tenant who could sign in, and the tenant needs one: nobody else
+    /// is sure to.
+    fn puts_out_administrator(&self, after: &Account) -> bool {
+        let before = self.before;
+        self.ctx.deployment.administrator.is_none()
+            && before.account.is_live()
+            && Roles::of_user(before).has(Role::Admin)
+            && !(after.is_live() && self.roles().has(Role::Admin))
     }
 
     /// The mails of a change, or the code that takes their place.
@@ -172,20 +203,21 @@ impl WriteRequest<'_> {
     fn effects(mut self, request: AccountRequest, change: Change) -> Result<(Resource, SideEffects), ProvisionError> {
         let is_own = self.is_own();
         let Self { ctx, before, .. } = self;
+        let may_appoint = ctx.scopes.has(Scope::Roles) || is_own;
+        let guarded = !may_appoint && self.concerns_sign_in(&request, &change);
+        if guarded && Roles::of_user(before).is_any() {
+            check_may_appoint(ctx)?;
+        }
         let (mails, code) = self.mails(&change)?;
         if change.holds_back {
             emails::hold_back(self.stored, &mut self.document);
         }
-        // Whoever sets such a user's password, or has a link sent to an address of their choice, could sign in as that user.
+        let keeps_administrator = self.puts_out_administrator(&change.account).then(Vec::new);
         let moved = change.account.email != before.account.email
             || change.account.pending_email != before.account.pending_email;
         // To give a change up mails nobody.
         let gives_up = change.account.email == before.account.email && change.account.pending_email.is_none();
         let asks_for_address = is_own && (!mails.is_empty() || (moved && !gives_up));
-        let takes_over = request.password.is_some() || !mails.is_empty() || code.is_some() || moved;
-        if takes_over && role::has_any(before) && !is_own {
-            check_may_appoint(ctx)?;
-        }
         let hash = |password: Secret| match self.hashed.get() {
             Some(hash) => Ok(hash.clone()),
             None => password::hash(ctx, self.gate, password.expose()).inspect(|hash| {
@@ -201,6 +233,10 @@ impl WriteRequest<'_> {
                 before.invitation.as_ref().and_then(|invitation| invitation.sent_at).filter(|_| code.is_none());
             after.invitation = Some(Invitation { sent_at, ..state });
         }
+        if change.ends_invitation {
+            let expires_at = Some(ctx.platform.clock.now());
+            after.invitation = Some(Invitation { delivery: Delivery::External, expires_at, ..Invitation::default() });
+        }
         account_request::set_schemas(&mut self.document, after.shows_account(), after.invitation.is_some());
         let is_shut_out = before.account.may_sign_in() && !after.account.may_sign_in();
         let ends_sessions = is_shut_out || self.stored.get("roles") != self.document.get("roles");
@@ -214,6 +250,10 @@ impl WriteRequest<'_> {
             asks_for_address,
             code,
             actions,
+            // A role that is given meanwhile counts.
+            condition: guarded.then_some(NO_ROLE),
+            keeps_administrator,
+            ends_invitation: change.ends_invitation,
             ..SideEffects::default()
         };
         Ok((after, effects))

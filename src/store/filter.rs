@@ -10,6 +10,7 @@
 //! Where the SQL knowingly differs from the evaluator: WSO2's account attributes are there for every user, also for one
 //! who does not show them; and `members.display`, where a client chose it, compares with ASCII case alone.
 
+mod cost;
 mod place;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use scim::datetime::Instant;
 use scim::filter::{Filter, Literal, Operator};
 use scim::schema::{Attribute, AttributePath, PRIMARY, ResourceType};
 
+pub(super) use cost::Cost;
 use place::{Item, Leaf, Place, Scalar};
 
 /// The parameters of a statement: each value gets a number once, so that a filter of many terms stays below D1's limit

@@ -2,15 +2,20 @@
 //!
 //! A list is driven by one index (`driver`), which `plan` chooses from the filter and the order. Where the index says it
 //! all, a page reads its own rows and no others, whatever the size of the directory. Where resources must be looked at
-//! one by one, or sorted, at most 10,000 are; beyond that the answer is 400 `tooMany`. A page is one round trip, with two
-//! exceptions: a total that turns out to be larger than the page of a narrow index is counted in a second one, and an
-//! index page over several types needs their totals first.
+//! one by one, or sorted, one statement finds out what that costs (`guard`) and does it, once, if it is within its bounds
+//! (`budget`); else the answer is 400 `tooMany`. A page ends where its documents are as large as one answer may be
+//! (`documents`). A page is one round trip, with three exceptions: a total that turns out to be larger than the page of a
+//! narrow index is counted in a second one, an index page over several types needs their totals first, and documents that
+//! are much larger than usual are read in one more.
 //!
 //! One order serves index and cursor paging: ascending, what has no value last, ties by id; descending is its reverse.
 //! Without `sortBy` it is the driver's own.
 
 mod bounds;
+mod budget;
+mod documents;
 mod driver;
+mod guard;
 mod plan;
 mod section;
 mod several;
@@ -20,7 +25,7 @@ use std::sync::Arc;
 
 use crate::model::context::{Context, StoreContext};
 use crate::model::resource::Resource;
-use crate::ports::{DatabaseError, Outcome, Statement, Value};
+use crate::ports::{DatabaseError, Statement, Value};
 use crate::store::cross_store;
 use crate::store::cursor;
 use scim::error::Error;
@@ -29,6 +34,9 @@ use scim::query::{Query, Start};
 use scim::schema::ResourceType;
 
 use bounds::After;
+use budget::{Allowance, Budget};
+use documents::Documents;
+use guard::Figures;
 use section::Section;
 use statements::{Listing, Window};
 
@@ -54,8 +62,19 @@ pub enum ListError {
     Database(#[from] DatabaseError),
 }
 
-/// Where resources of one type were found, each with its place in the order.
-type Found = Vec<(Resource, Vec<Value>)>;
+/// A resource that was found.
+#[derive(Debug)]
+struct Hit {
+    /// The resource; without its document where that is too large to come with the others.
+    resource: Resource,
+    /// Its place in the order.
+    place: Vec<Value>,
+    /// What it adds to the page.
+    bytes: u64,
+}
+
+/// The resources that were found, in their order.
+type Found = Vec<Hit>;
 
 /// A page of the resources of one type. Users of several stores come store by store, PRIMARY's first, unless the client
 /// asks for an order: a round trip for each store, if it has to be asked.
@@ -69,54 +88,68 @@ pub async fn list(ctx: &Context, resource_type: &Arc<ResourceType>, query: &Quer
         [Section { ctx, types, queries }] => one(ctx, &types[0], &queries[0]).await?,
         sections => several::page(ctx, sections, queries).await?,
     };
-    add_groups(ctx, &mut page, queries).await?;
+    finish(ctx, &mut page, types, queries).await?;
     Ok(page)
 }
 
 async fn one(ctx: &StoreContext, resource_type: &ResourceType, query: &Query) -> Result<Page, ListError> {
     let listing = Listing::new(ctx, resource_type, query);
+    let (budget, count) = (&mut Budget::new(), query.page.count);
     match &query.page.start {
-        Start::Index(start) => index_page(ctx, &listing, *start, query.page.count).await,
-        Start::FirstCursor => cursor_page(ctx, &listing, None, query.page.count).await,
+        Start::Index(start) => index_page(ctx, &listing, *start, count, budget).await,
+        Start::FirstCursor => cursor_page(ctx, &listing, None, count, budget).await,
         Start::Cursor(cursor) => {
             let position = cursor::open(ctx, listing.query_digest(), cursor)?;
-            cursor_page(ctx, &listing, Some(position), query.page.count).await
+            cursor_page(ctx, &listing, Some(position), count, budget).await
         }
     }
 }
 
-async fn index_page(ctx: &StoreContext, listing: &Listing<'_>, start: u64, count: u64) -> Result<Page, ListError> {
+async fn index_page(
+    ctx: &StoreContext,
+    listing: &Listing<'_>,
+    start: u64,
+    count: u64,
+    budget: &mut Budget,
+) -> Result<Page, ListError> {
     let page = |total: u64, found: Found| Page {
         total: Some(total),
         resources: named(listing, found),
         position: Position::Index(start),
     };
-    let mut first = None;
     if start == 1
         && count > 0
         && let Some((statement, limit)) = listing.page_with_total(count)
     {
         let outcomes = ctx.platform.db.batch(vec![statement]).await?;
+        budget.measure(&outcomes)?;
         let rows = outcomes.first().map(|outcome| outcome.rows.len()).unwrap_or_default();
-        let mut found = listing.read_page_with_total(outcomes.first())?;
-        let hits = found.len();
-        found.truncate(to_usize(count));
         // All candidates are here, and with them the total.
         if rows <= limit {
+            let mut found = listing.read_page_with_total(outcomes.first())?;
+            let hits = found.len();
+            found.truncate(to_usize(count));
+            budget.cut(&mut found);
             return Ok(page(to_u64(hits), found));
         }
-        first = Some(found).filter(|found| to_u64(found.len()) == count);
     }
-    let mut batch = listing.totals();
-    let totals = batch.len();
-    let window = Window { after: None, offset: start.saturating_sub(1), limit: count };
-    if count > 0 && first.is_none() {
-        batch.extend(listing.page(&window));
+    let offset = start.saturating_sub(1);
+    let window = Window { after: None, offset, limit: count };
+    let statements = listing.index_page(Some(&window), budget.allowance);
+    if statements.is_empty() {
+        return Ok(page(0, Vec::new()));
     }
-    let outcomes = run(ctx, batch).await?;
-    let total = listing.read_totals(&outcomes)?;
-    let found = first.map_or_else(|| listing.read_page(outcomes.get(totals)), Ok)?;
-    Ok(page(total, found))
+    let outcomes = ctx.platform.db.batch(statements).await?;
+    budget.measure(&outcomes)?;
+    let figures = Figures::read(&outcomes)?;
+    figures.check(listing, budget.allowance)?;
+    if count > 0 {
+        listing.check_depth(&figures, offset)?;
+    }
+    budget.allowance.spend(&figures);
+    let mut found = if count > 0 { listing.read_rows(outcomes.last())? } else { Vec::new() };
+    budget.cut(&mut found);
+    Ok(page(figures.total.unsigned_abs(), found))
 }
 
 async fn cursor_page(
@@ -124,13 +157,16 @@ async fn cursor_page(
     listing: &Listing<'_>,
     position: Option<Vec<Value>>,
     count: u64,
+    budget: &mut Budget,
 ) -> Result<Page, ListError> {
     let first = position.is_none();
-    let (mut found, known) = cursor_part(ctx, listing, position.as_deref(), count).await?;
+    let (mut found, known) = cursor_part(ctx, listing, position.as_deref(), count, &mut budget.allowance).await?;
+    let more = to_u64(found.len()) > count;
+    found.truncate(to_usize(count));
+    budget.cut(&mut found);
     let mut next = None;
-    if to_u64(found.len()) > count {
-        found.truncate(to_usize(count));
-        next = found.last().and_then(|(_, place)| cursor::seal(ctx, listing.query_digest(), place));
+    if more || budget.is_full() {
+        next = found.last().and_then(|hit| cursor::seal(ctx, listing.query_digest(), &hit.place));
     }
     let complete = first && count > 0 && next.is_none();
     let total = known.or_else(|| complete.then(|| to_u64(found.len())));
@@ -143,22 +179,29 @@ async fn cursor_part(
     listing: &Listing<'_>,
     position: Option<&[Value]>,
     count: u64,
+    allowance: &mut Allowance,
 ) -> Result<(Found, Option<u64>), ListError> {
     let after = position.map(|position| After { position, descending: listing.descending() });
-    let window = Window { after, offset: 0, limit: count.saturating_add(1) };
-    let mut batch: Vec<Statement> = listing.candidate_count().into_iter().collect();
-    batch.extend(listing.counter());
-    let before = batch.len();
-    if count > 0 {
-        batch.extend(listing.page(&window));
+    // Where resources are examined, that is seen to even if none is shown.
+    let limit = if count > 0 { count.saturating_add(1) } else { 0 };
+    let window = Window { after, offset: 0, limit };
+    let mut batch: Vec<Statement> = listing.counter().into_iter().collect();
+    let with_total = !batch.is_empty();
+    if count > 0 || listing.is_bounded() {
+        batch.extend(listing.page(&window, *allowance));
     }
     if batch.is_empty() {
         return Ok((Vec::new(), listing.is_empty().then_some(0)));
     }
     let outcomes = ctx.platform.db.batch(batch).await?;
-    listing.check_candidate_count(outcomes.first())?;
-    let total = listing.counter().map(|_| listing.read_totals(&outcomes)).transpose()?;
-    Ok((listing.read_page(outcomes.get(before))?, total))
+    let total = if with_total { Some(Listing::read_counter(outcomes.first())?) } else { None };
+    if listing.is_bounded() {
+        let figures = Figures::read(&outcomes)?;
+        figures.check(listing, *allowance)?;
+        allowance.spend(&figures);
+    }
+    let page = if count > 0 { outcomes.last() } else { None };
+    Ok((listing.read_rows(page)?, total))
 }
 
 /// A page of the resources of several types: those of the first type first, and so on (RFC 7644 section 3.4.2.1). The
@@ -173,8 +216,24 @@ pub async fn list_any(
 ) -> Result<Page, ListError> {
     let sections = section::sections(ctx, resource_types, queries)?;
     let mut page = several::page(ctx, &sections, queries).await?;
-    add_groups(ctx, &mut page, queries).await?;
+    finish(ctx, &mut page, resource_types, queries).await?;
     Ok(page)
+}
+
+/// Adds to a page what its statements could not tell: large documents, and the groups of users of other stores.
+async fn finish(
+    ctx: &Context,
+    page: &mut Page,
+    types: &[Arc<ResourceType>],
+    queries: &[Query],
+) -> Result<(), DatabaseError> {
+    let types: Vec<_> = types
+        .iter()
+        .zip(queries)
+        .map(|(resource_type, query)| (resource_type.name.as_str(), Documents::new(resource_type, &query.projection)))
+        .collect();
+    documents::complete(ctx, page, &types).await?;
+    add_groups(ctx, page, queries).await
 }
 
 /// Shows users of other stores than PRIMARY their groups, where those are asked for.
@@ -185,12 +244,8 @@ async fn add_groups(ctx: &Context, page: &mut Page, queries: &[Query]) -> Result
     Ok(())
 }
 
-async fn run(ctx: &StoreContext, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
-    if statements.is_empty() { Ok(Vec::new()) } else { ctx.platform.db.batch(statements).await }
-}
-
 fn named(listing: &Listing<'_>, found: Found) -> Vec<(String, Resource)> {
-    found.into_iter().map(|(resource, _)| (listing.name().to_owned(), resource)).collect()
+    found.into_iter().map(|hit| (listing.name().to_owned(), hit.resource)).collect()
 }
 
 fn to_u64(number: usize) -> u64 {

@@ -17,6 +17,7 @@ pub mod outbox;
 pub mod pending;
 pub mod registrations;
 pub mod resources;
+pub mod role_holders;
 pub mod sessions;
 pub mod sign_in_failures;
 pub mod tenant_settings;

@@ -42,7 +42,7 @@ fn explain_seen(directory: &Directory, what: &str) -> Plan {
         for line in lines {
             let scanned = line.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
             // Subqueries, the JSON of one resource, and the rows of a UNION.
-            let allowed = ["CONSTANT", "f", "u", "t", "s", "(subquery-", "(join-", "json_each"];
+            let allowed = ["CONSTANT", "f", "u", "t", "s", "p", "guard", "(subquery-", "(join-", "json_each"];
             let is_allowed = |name: &str| {
                 let is_value = name.strip_prefix('e').is_some_and(|number| number.parse::<u32>().is_ok());
                 is_value

@@ -1,5 +1,6 @@
 //! A directory to query: a context over SQLite, and resources put into its tables as the store would.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
@@ -41,6 +42,7 @@ pub struct Directory {
 pub struct Recorder {
     inner: Arc<dyn Database>,
     seen: Mutex<Vec<Vec<Statement>>>,
+    documents: AtomicUsize,
 }
 
 impl Recorder {
@@ -48,13 +50,22 @@ impl Recorder {
     pub fn take(&self) -> Vec<Vec<Statement>> {
         std::mem::take(&mut self.seen.lock().unwrap())
     }
+
+    /// The bytes of documents in the answers since the last call.
+    pub fn documents(&self) -> usize {
+        self.documents.swap(0, Ordering::Relaxed)
+    }
 }
 
 #[async_trait]
 impl Database for Recorder {
     async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
         self.seen.lock().unwrap().push(statements.clone());
-        self.inner.batch(statements).await
+        let outcomes = self.inner.batch(statements).await?;
+        let rows = outcomes.iter().flat_map(|outcome| &outcome.rows);
+        let documents = rows.filter_map(|row| row.read_optional_text("document").ok().flatten());
+        self.documents.fetch_add(documents.map(str::len).sum(), Ordering::Relaxed);
+        Ok(outcomes)
     }
 }
 
@@ -112,7 +123,11 @@ fn custom_schema() -> Schema {
 impl Directory {
     pub fn new() -> Self {
         let native = Native::in_memory().unwrap();
-        let statements = Arc::new(Recorder { inner: native.platform.db.clone(), seen: Mutex::default() });
+        let statements = Arc::new(Recorder {
+            inner: native.platform.db.clone(),
+            seen: Mutex::default(),
+            documents: AtomicUsize::new(0),
+        });
         let mut platform = native.platform.clone();
         platform.db = statements.clone();
         let ctx = Context {

@@ -92,10 +92,16 @@ impl Item {
 }
 
 /// A path in a JSON text, as a SQL literal, one name further down.
-fn below(path: &str, name: &str) -> String {
+pub(super) fn below(path: &str, name: &str) -> String {
     let path = path.trim_matches('\'');
     // No schema has a quotation mark in a name (`Registry::add_schema`); an apostrophe may be in a URN.
     format!("'{path}.\"{}\"'", name.replace('"', "").replace('\'', "''"))
+}
+
+/// The path of an attribute in the document of keys, as a SQL literal.
+pub(super) fn stored_at(path: &AttributePath) -> String {
+    let root = path.extension.as_ref().map_or_else(|| "'$'".to_owned(), |urn| below("'$'", urn));
+    below(&root, &path.attribute.name)
 }
 
 impl Compiler<'_> {
@@ -105,8 +111,7 @@ impl Compiler<'_> {
             return place;
         }
         let attribute = &path.attribute;
-        let root = path.extension.as_ref().map_or_else(|| "'$'".to_owned(), |urn| below("'$'", urn));
-        let path = below(&root, &attribute.name);
+        let path = stored_at(path);
         let is_complex = attribute.data_type == Type::Complex;
         if !attribute.multi_valued {
             let text = "r.keys".to_owned();

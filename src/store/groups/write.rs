@@ -8,9 +8,11 @@ use crate::model::audit::Action;
 use crate::model::context::{Context, StoreContext};
 use crate::model::new_resource::{NewMember, NewResource};
 use crate::model::resource::GROUP;
+use crate::model::role::Roles;
 use crate::ports::{Statement, Value};
 use crate::store::audit::OPERATION_HOLDS;
 use crate::store::groups::{LISTED, ancestors};
+use crate::store::invitations::role_grants;
 use crate::store::operation::Unless;
 use crate::store::{cross_store, pending};
 
@@ -164,6 +166,11 @@ pub fn creation(ctx: &StoreContext, resources: &[NewResource], operation: &str) 
     }));
     batch.extend(all.chunks(LISTED).filter_map(|members| cross_store::creation(ctx, operation, members)));
     batch.push(ancestors::climb_from_members(ctx, &ids, operation));
+    let gives_role = |new: &&&NewResource| Roles::of_document(GROUP, &new.resource.attributes()).is_any();
+    let giving: Vec<&str> = groups.iter().filter(gives_role).map(|new| new.resource.id.as_str()).collect();
+    if !giving.is_empty() {
+        batch.push(role_grants::note_members(ctx, &giving, operation));
+    }
     batch
 }
 

@@ -94,10 +94,15 @@ pub async fn list(ctx: &StoreContext, status: Status, count: u32, cursor: Option
     Ok(Page { total, users, next: last.and_then(|last| cursor::seal(ctx, query_digest, &last)) })
 }
 
+/// What an invitation shows of the user's document: the name. A large document is not read for it.
+const NAME_ALONE: &str = "CASE WHEN octet_length(r.document) > 1024 \
+    THEN json_object('userName', json_extract(r.document, '$.userName')) ELSE r.document END AS document";
+
 fn statement(ctx: &StoreContext, status: Status, count: u32, after: Option<&[Value]>) -> Statement {
     let after_place = if after.is_some() { "AND (r.invitation, r.expiry_key, r.id) > (?5, ?6, ?7)" } else { "" };
+    let columns = COLUMNS.replacen("r.document", NAME_ALONE, 1);
     let sql = format!(
-        "SELECT {COLUMNS}, r.invitation, r.expiry_key FROM resources r INDEXED BY resources_invitation \
+        "SELECT {columns}, r.invitation, r.expiry_key FROM resources r INDEXED BY resources_invitation \
          WHERE r.tenant = ?1 AND r.type = ?2 AND {} {after_place} \
          ORDER BY r.invitation, r.expiry_key, r.id LIMIT ?4",
         status.condition()

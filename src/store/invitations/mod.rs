@@ -8,6 +8,7 @@
 //! | `resend` | a new link for one user, and the withdrawal of an invitation |
 //! | `resend_all` | new links for all whose last one a root key has signed |
 //! | `renewals` | the requests of the button of an expired link |
+//! | `role_grants` | new links for those whom a group has given a role |
 //! | `listing` | pages of invitations by cursor |
 
 pub mod listing;
@@ -16,6 +17,7 @@ pub mod renewals;
 pub mod resend;
 pub mod resend_all;
 pub mod revoke;
+pub mod role_grants;
 
 use crate::model::context::StoreContext;
 use crate::model::mail::TemplateType;
@@ -24,6 +26,9 @@ use crate::ports::{Statement, Value};
 /// Who can be sent a new link: a user who has something to do, or a new address to confirm.
 const RENEWABLE: &str = "lock <> 'admin' AND disabled = 0 \
     AND ((onboarding <> 'none' AND email IS NOT NULL) OR pending_email IS NOT NULL)";
+
+/// Whose invitation was not withdrawn: nobody brings such a one back but by sending it again.
+const NOT_REVOKED: &str = "(onboarding = 'none' OR substr(seq_log, -1) <> 'R')";
 
 /// What a new link changes in its user's row, in a statement whose `?3` is the operation and `?4` the time.
 fn renewed_columns() -> String {

@@ -6,6 +6,7 @@ use crate::model::context::StoreContext;
 use crate::ports::{DatabaseError, Statement};
 use crate::store::audit;
 use crate::store::credentials;
+use crate::store::invitations::role_grants::NO_GRANT;
 use crate::store::operation::Operation;
 use crate::store::outbox::{self, OutboxEntry};
 
@@ -37,11 +38,13 @@ pub async fn redeem(ctx: &StoreContext, redemption: &Redemption<'_>) -> Result<b
 fn batch(ctx: &StoreContext, redemption: &Redemption<'_>, operation: &str) -> Vec<Statement> {
     let mut batch = vec![
         Statement::new(
-            "UPDATE resources SET onboarding = 'none', lock = CASE lock WHEN 'onboarding' THEN 'none' ELSE lock END, \
+            format!(
+                "UPDATE resources SET onboarding = 'none', lock = CASE lock WHEN 'onboarding' THEN 'none' ELSE lock END, \
              email_verified = (email_verified OR COALESCE(?7, delivery IS NOT 'external')), seq_log = seq_log || ?6, version = version + 1, modified = ?4, operation = ?3 \
              WHERE tenant = ?1 AND id = ?2 AND seq = ?5 AND onboarding <> 'none' AND lock <> 'admin' AND disabled = 0 \
-             AND substr(seq_log, -1) <> 'R' \
-             RETURNING version",
+             AND substr(seq_log, -1) <> 'R' AND {NO_GRANT} \
+             RETURNING version"
+            ),
             vec![
                 ctx.tenant.key(),
                 redemption.user_id.into(),

@@ -5,7 +5,7 @@ use crate::model::context::StoreContext;
 use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Millis, Platform, Statement};
 use crate::store::audit::{self, OPERATION_HOLDS};
-use crate::store::invitations::{queue, renewal};
+use crate::store::invitations::{NOT_REVOKED, queue, renewal};
 use crate::store::operation::Operation;
 
 /// The limits of the mails that one user may get by the button.
@@ -64,7 +64,7 @@ pub async fn settle(
     // D1 binds doubles: without the cast, today would have a fraction.
     let today = "CAST(?4 / 86400000 AS INTEGER)";
     let allowed = format!(
-        "(onboarding = 'none' OR substr(seq_log, -1) <> 'R') AND EXISTS (SELECT 1 FROM renewals n WHERE n.tenant = ?1 \
+        "{NOT_REVOKED} AND EXISTS (SELECT 1 FROM renewals n WHERE n.tenant = ?1 \
          AND n.user_id = ?2 AND n.requested IS NOT NULL AND n.sent <= ?4 - {pause} \
          AND (n.day <> {today} OR n.count < {per_day}))"
     );

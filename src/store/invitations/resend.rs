@@ -46,7 +46,8 @@ pub async fn resend_by_mail(
 }
 
 /// Gives a pending user a new link that goes to the caller. It expires at `confirm_expires_at` where it confirms an
-/// address, and at `set_expires_at` where it sets a password: which of them it is, the write decides.
+/// address, and at `set_expires_at` where it sets a password: which of them it is, the write decides. `seq`: the number that
+/// the user's link must still have, where the caller cares what the user has been made since.
 ///
 /// # Errors
 /// The database's: nothing was written.
@@ -55,17 +56,18 @@ pub async fn resend_by_code(
     user_id: &str,
     confirm_expires_at: Millis,
     set_expires_at: Millis,
+    seq: Option<u32>,
 ) -> Result<Changed, DatabaseError> {
     let operation = Operation::new(ctx);
     let mut params = target(ctx, user_id, operation.id());
-    params.extend([confirm_expires_at.into(), set_expires_at.into()]);
+    params.extend([confirm_expires_at.into(), set_expires_at.into(), seq.into()]);
     let batch = vec![
         Statement::new(
             "UPDATE resources SET seq_log = seq_log || 'N', version = version + 1, modified = ?4, operation = ?3, \
                  template = NULL, delivery = 'external', attempts = 0, sent_at = NULL, \
                  expires_at = CASE onboarding WHEN 'EV' THEN ?5 ELSE ?6 END WHERE tenant = ?1 AND id = ?2 \
                  AND type = 'User' AND onboarding <> 'none' AND lock <> 'admin' AND disabled = 0 \
-                 AND email IS NOT NULL RETURNING id",
+                 AND email IS NOT NULL AND (?7 IS NULL OR seq = ?7) RETURNING id",
             params,
         ),
         audit::record(ctx, operation.id(), Action::InvitationResend, user_id),

@@ -11,6 +11,9 @@ use crate::store::list::bounds::{After, Bounds, walk};
 /// The most resources that are examined one by one.
 pub(super) const MAX_EXAMINED: i64 = 10_000;
 
+/// Where a driver looks: the SQL expression of the tenant, and the name of the type.
+pub(super) type Scope<'a> = (&'a str, &'a str);
+
 /// Tables and conditions of a statement.
 #[derive(Debug)]
 pub(super) struct Rows {
@@ -274,7 +277,7 @@ impl Driver {
     }
 
     /// Its rows with their resources (`r`), from a position on.
-    pub(super) fn rows(&self, scope: (&Value, &str), after: Option<After<'_>>, bindings: &mut Bindings) -> Rows {
+    pub(super) fn rows(&self, scope: Scope<'_>, after: Option<After<'_>>, bindings: &mut Bindings) -> Rows {
         let rows = self.index_rows(scope, after, Repeated::Once, bindings);
         let index = match self {
             Self::Columns { .. } => return rows,
@@ -282,14 +285,14 @@ impl Driver {
             Self::Any(_) => Rows { from: format!("(SELECT DISTINCT id {}) u", rows.to_sql()), conditions: Vec::new() },
             _ => rows,
         };
-        let tenant = bindings.bind(scope.0.clone());
+        let (tenant, type_name) = scope;
         let id = self.id_column();
         let from = format!(
             "{} CROSS JOIN resources r INDEXED BY {PRIMARY_KEY} ON r.tenant = {tenant} AND r.id = {id}",
             index.from
         );
         let mut conditions = index.conditions;
-        conditions.push(format!("r.type = {}", bindings.bind(scope.1)));
+        conditions.push(format!("r.type = {}", bindings.bind(type_name)));
         Rows { from, conditions }
     }
 
@@ -303,15 +306,26 @@ impl Driver {
         }
     }
 
-    /// The text of the statement that counts what it leads to, in the index alone.
-    pub(super) fn count(&self, scope: (&Value, &str), bindings: &mut Bindings) -> String {
+    /// The text that selects the rows that count what it leads to, in the index alone, as far as a list may read; and what
+    /// tells one resource from another in them.
+    pub(super) fn counted(&self, scope: Scope<'_>, limit: i64, bindings: &mut Bindings) -> (String, &'static str) {
         let rows = self.index_rows(scope, None, Repeated::Often, bindings);
-        let counted = if self.repeats() { format!("DISTINCT {}", self.id_column()) } else { "*".to_owned() };
-        format!("SELECT COUNT({counted}) AS total {}", rows.to_sql())
+        let (id, counted) = if self.repeats() { (self.id_column(), "DISTINCT id") } else { ("1", "*") };
+        (format!("SELECT {id} AS id {} LIMIT {limit}", rows.to_sql()), counted)
+    }
+
+    /// The rows that are read for a resource that is passed over.
+    pub(super) fn rows_of_one(&self) -> i64 {
+        if self.is_columns() { 1 } else { 2 }
+    }
+
+    /// Whether a row of its index is all that leads to a resource.
+    pub(super) fn is_columns(&self) -> bool {
+        matches!(self, Self::Columns { .. })
     }
 
     /// The text that selects the ids it leads to, as far as they may be examined, and one more.
-    pub(super) fn candidates(&self, scope: (&Value, &str), bindings: &mut Bindings) -> String {
+    pub(super) fn candidates(&self, scope: Scope<'_>, bindings: &mut Bindings) -> String {
         let rows = self.index_rows(scope, None, Repeated::Once, bindings);
         format!("SELECT {} AS id {} LIMIT {}", self.id_column(), rows.to_sql(), MAX_EXAMINED + 1)
     }
@@ -328,12 +342,12 @@ impl Driver {
     /// The rows of its index from a position on, without the resources where the index can do without.
     fn index_rows(
         &self,
-        scope: (&Value, &str),
+        scope: Scope<'_>,
         after: Option<After<'_>>,
         repeated: Repeated,
         bindings: &mut Bindings,
     ) -> Rows {
-        let tenant = bindings.bind(scope.0.clone());
+        let tenant = scope.0;
         let once = repeated == Repeated::Once && self.repeats();
         match self {
             Self::Columns { index, fixed, order, bounds } => {
@@ -381,7 +395,7 @@ impl Driver {
                 conditions.extend(walk(self.order(), &Bounds::default(), after, bindings));
                 Rows { from: "members m INDEXED BY members_member".to_owned(), conditions }
             }
-            Self::Group(id) => group_rows(&tenant, id, after, once, bindings),
+            Self::Group(id) => group_rows(tenant, id, after, once, bindings),
             Self::Any(drivers) => {
                 let selects = drivers.iter().map(|driver| {
                     let rows = driver.index_rows(scope, None, Repeated::Often, bindings);

@@ -5,11 +5,13 @@ use std::cmp::Ordering;
 
 use crate::model::context::{Context, StoreContext};
 use crate::model::resource::Resource;
-use crate::ports::{Statement, Value};
+use crate::ports::{DatabaseError, Outcome, Statement, Value};
 use crate::store::cursor::{self, QueryDigest};
 use crate::store::list::section::Section;
 use crate::store::list::statements::{Listing, Window};
-use crate::store::list::{Found, ListError, Page, cursor_part, index_page, named, run, to_u64, to_usize};
+use crate::store::list::{
+    Allowance, Budget, Figures, Found, ListError, Page, cursor_part, index_page, named, to_u64, to_usize,
+};
 use scim::error::Error;
 use scim::list::Position;
 use scim::query::{MAX_COUNT, Query, Start};
@@ -26,13 +28,25 @@ struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    fn from_section(section: &'a Section) -> impl Iterator<Item = Self> {
+    fn from_section(section: &'a Section) -> Vec<Self> {
         let Section { ctx, types, queries } = section;
-        types.iter().zip(queries).map(|(rt, query)| Part {
+        let each = types.iter().zip(queries).map(|(rt, query)| Part {
             ctx,
             name: ctx.platform.store.map_or_else(|| rt.name.clone(), |number| format!("{number}/{}", rt.name)),
             listing: Listing::new(ctx, rt, query),
-        })
+        });
+        let mut parts: Vec<Self> = each.collect();
+        // What all types of a database have is examined for one list.
+        let examined: Vec<String> = parts
+            .iter()
+            .filter(|part| part.listing.examines_whole())
+            .map(|part| part.listing.name().to_owned())
+            .collect();
+        for Part { listing, .. } in parts.iter_mut().filter(|part| part.listing.examines_whole()) {
+            let others = examined.iter().filter(|name| *name != listing.name()).cloned().collect();
+            listing.examine_with(others);
+        }
+        parts
     }
 }
 
@@ -43,34 +57,34 @@ pub(super) async fn page(ctx: &Context, sections: &[Section], queries: &[Query])
     };
     let parts: Vec<Part<'_>> = sections.iter().flat_map(Part::from_section).collect();
     let merged = query.sort.is_some() && parts.iter().all(|part| part.listing.name() == parts[0].listing.name());
-    let count = query.page.count;
+    let (count, budget) = (query.page.count, &mut Budget::new());
     let position = match &query.page.start {
-        Start::Index(start) if merged => return merged_index_page(&parts, *start, count).await,
-        Start::Index(start) => return index_pages(sections, *start, count).await,
+        Start::Index(start) if merged => return merged_index_page(&parts, *start, count, budget).await,
+        Start::Index(start) => return index_pages(sections, *start, count, budget).await,
         Start::FirstCursor => None,
         Start::Cursor(cursor) => Some(cursor::open(ctx, query_digest(&parts), cursor)?),
     };
     if merged {
-        merged_cursor_page(ctx, &parts, position, count).await
+        merged_cursor_page(ctx, &parts, position, count, budget).await
     } else {
-        cursor_pages(ctx, &parts, position, count).await
+        cursor_pages(ctx, &parts, position, count, budget).await
     }
 }
 
 /// One section after the other: each tells its total, and what of the page falls to it.
-async fn index_pages(sections: &[Section], start: u64, count: u64) -> Result<Page, ListError> {
+async fn index_pages(sections: &[Section], start: u64, count: u64, budget: &mut Budget) -> Result<Page, ListError> {
     let (mut from, mut left, mut all) = (start, count, 0);
     let mut resources = Vec::new();
     for section in sections {
-        let parts: Vec<Part<'_>> = Part::from_section(section).collect();
+        let parts = Part::from_section(section);
         let page = match parts.as_slice() {
-            [one] => index_page(one.ctx, &one.listing, from, left).await?,
-            several => index_page_of_types(&section.ctx, several, from, left).await?,
+            [one] => index_page(one.ctx, &one.listing, from, left, budget).await?,
+            several => index_page_of_types(&section.ctx, several, from, left, budget).await?,
         };
         let total = page.total.unwrap_or_default();
         all += total;
         from = from.saturating_sub(total).max(1);
-        left -= to_u64(page.resources.len());
+        left = if budget.is_full() { 0 } else { left - to_u64(page.resources.len()) };
         resources.extend(page.resources);
     }
     Ok(Page { total: Some(all), resources, position: Position::Index(start) })
@@ -82,33 +96,58 @@ async fn index_page_of_types(
     parts: &[Part<'_>],
     start: u64,
     count: u64,
+    budget: &mut Budget,
 ) -> Result<Page, ListError> {
-    let batches: Vec<Vec<Statement>> = parts.iter().map(|part| part.listing.totals()).collect();
-    let sizes: Vec<usize> = batches.iter().map(Vec::len).collect();
-    let outcomes = run(ctx, batches.into_iter().flatten().collect()).await?;
+    let allowance = budget.allowance;
+    let statements: Vec<_> = parts.iter().map(|part| part.listing.index_page(None, allowance)).collect();
+    let sizes: Vec<usize> = statements.iter().map(Vec::len).collect();
+    let outcomes = run(ctx, statements.into_iter().flatten().collect()).await?;
+    budget.measure(&outcomes)?;
     let mut rest = outcomes.as_slice();
-    let mut before = 0;
+    let (mut before, mut examined) = (0, 0);
     let mut pages = Vec::new();
     let end = start.saturating_sub(1).saturating_add(count);
     for (Part { listing, .. }, size) in parts.iter().zip(sizes) {
         let (own, others) = rest.split_at(size.min(rest.len()));
         rest = others;
-        let total = listing.read_totals(own)?;
+        let figures = Figures::read(own)?;
+        // Each has counted the candidates of the others with its own.
+        figures.check(listing, allowance)?;
+        budget.allowance.values -= figures.looked;
+        examined = figures.candidates.max(examined);
+        let total = figures.total.unsigned_abs();
         let from = start.saturating_sub(1).max(before);
         let to = end.min(before + total);
         if from < to {
+            listing.check_depth(&figures, from - before)?;
             let window = Window { after: None, offset: from - before, limit: to - from };
-            pages.extend(listing.page(&window).map(|statement| (listing, statement)));
+            pages.push((listing, listing.window(&window, allowance)));
         }
         before += total;
     }
+    if budget.allowance.values < 0
+        && let Some(Part { listing, .. }) = parts.first()
+    {
+        return Err(ListError::Refused(listing.too_many(
+            "The terms of the filter would look at too many values in the resources of all types. Use fewer terms, or \
+             search at the endpoint of one type.",
+        )));
+    }
+    budget.allowance.resources -= examined;
     let (listings, statements): (Vec<_>, Vec<_>) = pages.into_iter().unzip();
-    let outcomes = run(ctx, statements).await?;
+    let outcomes = run(ctx, statements.into_iter().flatten().collect()).await?;
+    budget.measure(&outcomes)?;
     let mut resources = Vec::new();
     for (listing, outcome) in listings.into_iter().zip(&outcomes) {
-        resources.extend(named(listing, listing.read_page(Some(outcome))?));
+        let mut found = listing.read_rows(Some(outcome))?;
+        budget.cut(&mut found);
+        resources.extend(named(listing, found));
     }
     Ok(Page { total: Some(before), resources, position: Position::Index(start) })
+}
+
+async fn run(ctx: &StoreContext, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+    if statements.is_empty() { Ok(Vec::new()) } else { ctx.platform.db.batch(statements).await }
 }
 
 /// A cursor over several parts carries the part's name before the position within it; a name alone is the part's
@@ -118,6 +157,7 @@ async fn cursor_pages(
     parts: &[Part<'_>],
     position: Option<Vec<Value>>,
     count: u64,
+    budget: &mut Budget,
 ) -> Result<Page, ListError> {
     let mut within = position.as_deref().and_then(<[Value]>::split_first);
     let named_part = within.map(|(name, _)| name.clone());
@@ -128,13 +168,21 @@ async fn cursor_pages(
         let left = count - to_u64(resources.len());
         let after = within.take().map(|(_, place)| place).filter(|place| !place.is_empty());
         let asked = left.max(1);
-        let (mut found, _) = cursor_part(ctx, listing, after, asked).await?;
+        let mut allowance = if listing.examines_whole() {
+            // Each counts the candidates of the other types with its own.
+            Allowance { values: budget.allowance.values, ..Allowance::default() }
+        } else {
+            budget.allowance
+        };
+        let (mut found, _) = cursor_part(ctx, listing, after, asked, &mut allowance).await?;
+        budget.allowance = allowance;
         let more = to_u64(found.len()) > left;
         found.truncate(to_usize(left));
+        budget.cut(&mut found);
         let mut reached = vec![Value::from(name.as_str())];
-        reached.extend(found.last().into_iter().flat_map(|(_, place)| place.iter().cloned()));
+        reached.extend(found.last().into_iter().flat_map(|hit| hit.place.iter().cloned()));
         resources.extend(named(listing, found));
-        if more {
+        if more || budget.is_full() {
             next = Some(reached).filter(|_| count > 0);
             break;
         }
@@ -151,29 +199,33 @@ fn query_digest(parts: &[Part<'_>]) -> QueryDigest {
 }
 
 /// The first of what comes after a position in the order of all parts, at most `limit`.
-async fn merged_after(parts: &[Part<'_>], position: Option<&[Value]>, limit: u64) -> Result<Merged, ListError> {
+async fn merged_after(
+    parts: &[Part<'_>],
+    position: Option<&[Value]>,
+    limit: u64,
+    budget: &mut Budget,
+) -> Result<Found, ListError> {
     let mut found = Vec::new();
     for part in parts {
-        found.extend(cursor_part(part.ctx, &part.listing, position, limit).await?.0);
+        // The candidates are the same each time, the work is not.
+        let mut allowance = Allowance { values: budget.allowance.values, ..Allowance::default() };
+        found.extend(cursor_part(part.ctx, &part.listing, position, limit, &mut allowance).await?.0);
+        budget.allowance.values = allowance.values;
     }
-    Ok(Merged::merge(parts, found, limit))
+    Ok(merge(parts, found, limit))
 }
 
-/// Resources in the order of all parts, each with its place in it.
-struct Merged(Found);
-
-impl Merged {
-    fn merge(parts: &[Part<'_>], mut found: Found, limit: u64) -> Self {
-        if let Some(Part { listing, .. }) = parts.first() {
-            found.sort_by(|(_, one), (_, other)| compare(listing, one, other));
-        }
-        found.truncate(to_usize(limit));
-        Self(found)
+/// Puts what the parts have found into the order of all parts, at most `limit`.
+fn merge(parts: &[Part<'_>], mut found: Found, limit: u64) -> Found {
+    if let Some(Part { listing, .. }) = parts.first() {
+        found.sort_by(|one, other| compare(listing, &one.place, &other.place));
     }
+    found.truncate(to_usize(limit));
+    found
 }
 
 /// A page by index. What comes before it has to be read and merged, a thousand at a time.
-async fn merged_index_page(parts: &[Part<'_>], start: u64, count: u64) -> Result<Page, ListError> {
+async fn merged_index_page(parts: &[Part<'_>], start: u64, count: u64, budget: &mut Budget) -> Result<Page, ListError> {
     let mut skip = start.saturating_sub(1);
     if skip.saturating_add(count) > MAX_MERGED {
         return Err(ListError::Refused(Error::too_many(format!(
@@ -181,39 +233,40 @@ async fn merged_index_page(parts: &[Part<'_>], start: u64, count: u64) -> Result
              domain=, go on by cursor, or leave sortBy out."
         ))));
     }
-    let limit = |skip: u64, found: &[Resource]| (skip + count - to_u64(found.len())).min(MAX_COUNT);
-    let mut resources: Vec<Resource> = Vec::new();
+    let limit = |skip: u64, found: &Found| (skip + count - to_u64(found.len())).min(MAX_COUNT);
+    let mut page: Found = Vec::new();
     // The first of each part come in the round trip that tells its total.
     let (mut total, mut first) = (0, Vec::new());
-    let mut asked = limit(skip, &resources);
+    let mut asked = limit(skip, &page);
     for Part { ctx, listing, .. } in parts {
-        let mut batch = listing.totals();
-        let totals = batch.len();
-        if count > 0 {
-            batch.extend(listing.page(&Window { after: None, offset: 0, limit: asked }));
-        }
-        let outcomes = run(ctx, batch).await?;
-        total += listing.read_totals(&outcomes)?;
-        first.extend(listing.read_page(outcomes.get(totals))?);
+        let window = Window { after: None, offset: 0, limit: if count > 0 { asked } else { 0 } };
+        let outcomes = run(ctx, listing.index_page(Some(&window), budget.allowance)).await?;
+        budget.measure(&outcomes)?;
+        let figures = Figures::read(&outcomes)?;
+        figures.check(listing, budget.allowance)?;
+        budget.allowance.spend(&figures);
+        total += figures.total.unsigned_abs();
+        first.extend(if count > 0 { listing.read_rows(outcomes.last())? } else { Vec::new() });
     }
-    let mut merged = Merged::merge(parts, first, asked);
+    let mut merged = merge(parts, first, asked);
     loop {
-        let position = merged.0.last().map(|(_, place)| place.clone());
-        let complete = to_u64(merged.0.len()) < asked;
-        for (resource, _) in merged.0 {
+        let position = merged.last().map(|hit| hit.place.clone());
+        let complete = to_u64(merged.len()) < asked;
+        for hit in merged {
             if skip > 0 {
                 skip -= 1;
             } else {
-                resources.push(resource);
+                page.push(hit);
             }
         }
-        if complete || to_u64(resources.len()) >= count {
+        if complete || to_u64(page.len()) >= count {
             break;
         }
-        asked = limit(skip, &resources);
-        merged = merged_after(parts, position.as_deref(), asked).await?;
+        asked = limit(skip, &page);
+        merged = merged_after(parts, position.as_deref(), asked, budget).await?;
     }
-    Ok(Page { total: Some(total), resources: of_type(parts, resources), position: Position::Index(start) })
+    budget.cut(&mut page);
+    Ok(Page { total: Some(total), resources: of_type(parts, page), position: Position::Index(start) })
 }
 
 /// A page by cursor: one position is good for all parts, since they have one order.
@@ -222,25 +275,27 @@ async fn merged_cursor_page(
     parts: &[Part<'_>],
     position: Option<Vec<Value>>,
     count: u64,
+    budget: &mut Budget,
 ) -> Result<Page, ListError> {
     let mut found = Vec::new();
     if count > 0 {
-        found = merged_after(parts, position.as_deref(), count.saturating_add(1)).await?.0;
+        found = merged_after(parts, position.as_deref(), count.saturating_add(1), budget).await?;
     }
+    let more = to_u64(found.len()) > count;
+    found.truncate(to_usize(count));
+    budget.cut(&mut found);
     let mut next = None;
-    if to_u64(found.len()) > count {
-        found.truncate(to_usize(count));
-        next = found.last().and_then(|(_, place)| cursor::seal(ctx, query_digest(parts), place));
+    if more || budget.is_full() {
+        next = found.last().and_then(|hit| cursor::seal(ctx, query_digest(parts), &hit.place));
     }
     let complete = position.is_none() && count > 0 && next.is_none();
     let total = complete.then(|| to_u64(found.len()));
-    let resources = of_type(parts, found.into_iter().map(|(resource, _)| resource).collect());
-    Ok(Page { total, resources, position: Position::Cursor { next } })
+    Ok(Page { total, resources: of_type(parts, found), position: Position::Cursor { next } })
 }
 
-fn of_type(parts: &[Part<'_>], resources: Vec<Resource>) -> Vec<(String, Resource)> {
+fn of_type(parts: &[Part<'_>], found: Found) -> Vec<(String, Resource)> {
     let name = parts.first().map(|part| part.listing.name()).unwrap_or_default();
-    resources.into_iter().map(|resource| (name.to_owned(), resource)).collect()
+    found.into_iter().map(|hit| (name.to_owned(), hit.resource)).collect()
 }
 
 /// Compares two places as the database does: what has no value comes last, and descending is the reverse.

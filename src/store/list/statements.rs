@@ -1,23 +1,22 @@
 //! The statements of a list, and how their answers are read.
 
 use crate::model::context::StoreContext;
-use crate::model::resource::{Resource, USER};
+use crate::model::resource::USER;
 use crate::ports::{DatabaseError, Outcome, Row, Statement, Value};
 use crate::store::cursor::QueryDigest;
 use crate::store::filter::{Bindings, Scope, predicate, sort_key};
 use crate::store::list::bounds::After;
-use crate::store::list::driver::MAX_EXAMINED;
+use crate::store::list::budget::{Allowance, MAX_ROWS, too_deep};
+use crate::store::list::documents::{Documents, no_columns};
+use crate::store::list::guard::Figures;
 use crate::store::list::plan::Plan;
-use crate::store::list::{Found, ListError};
-use crate::store::resources::{self, COLUMNS, GROUPS_COLUMN};
-use scim::error::Error;
+use crate::store::list::{Found, Hit, ListError};
+use crate::store::resources::{self, GROUPS_COLUMN};
 use scim::query::{Query, Sort};
-use scim::schema::{ResourceType, Type};
+use scim::schema::{AttributePath, ResourceType, Type};
 
 /// The number of characters of a text that count when a list is sorted by it.
 const SORTED_CHARACTERS: usize = 200;
-/// How many candidates of a narrow index are looked at in the hope that they are all.
-const MIN_EXAMINED: u64 = 100;
 /// D1's integers end here.
 const MAX_INTEGER: u64 = 1 << 53;
 
@@ -41,6 +40,11 @@ pub(super) struct Listing<'a> {
     identity: [String; 5],
     plan: Option<Plan>,
     with_groups: bool,
+    documents: Documents,
+    /// The most resources that the page has.
+    count: u64,
+    /// The other types that the same list examines.
+    others: Vec<String>,
 }
 
 impl<'a> Listing<'a> {
@@ -62,7 +66,28 @@ impl<'a> Listing<'a> {
             query.domain.as_ref().map(|_| store_name(ctx)).unwrap_or_default(),
         ];
         let with_groups = resource_type.name == USER && query.projection.wants("groups");
-        Self { scope, tenant: ctx.tenant.key(), sort, identity, plan, with_groups }
+        let documents = Documents::new(resource_type, &query.projection);
+        let (tenant, count) = (ctx.tenant.key(), query.page.count);
+        Self { scope, tenant, sort, identity, plan, with_groups, documents, count, others: Vec::new() }
+    }
+
+    /// Counts the resources of other types with those that this list examines.
+    pub(super) fn examine_with(&mut self, others: Vec<String>) {
+        self.others = others;
+    }
+
+    /// Whether every resource of the type is examined.
+    pub(super) fn examines_whole(&self) -> bool {
+        self.is_bounded() && self.plan.as_ref().is_some_and(|plan| plan.driver.is_whole())
+    }
+
+    pub(super) fn scope(&self) -> &Scope<'a> {
+        &self.scope
+    }
+
+    /// The attribute by whose values the candidates are sorted.
+    pub(super) fn sorted_by(&self, plan: &Plan) -> Option<&AttributePath> {
+        self.sort.filter(|_| !plan.natural).map(|sort| &sort.path)
     }
 
     pub(super) fn name(&self) -> &str {
@@ -87,89 +112,32 @@ impl<'a> Listing<'a> {
         self.plan.is_none()
     }
 
-    fn key(&self) -> (&Value, &str) {
-        (&self.tenant, self.name())
+    /// The parameter of the tenant.
+    pub(super) fn tenant(&self, bindings: &mut Bindings) -> String {
+        bindings.bind(self.tenant.clone())
     }
 
     /// Whether candidates are looked at one by one, so that there must not be too many.
-    fn is_bounded(&self) -> bool {
+    pub(super) fn is_bounded(&self) -> bool {
         self.plan.as_ref().is_some_and(|plan| plan.residual.is_some() || !plan.natural)
     }
 
-    /// The statement that tells how many candidates there are, where that is bounded.
-    pub(super) fn candidate_count(&self) -> Option<Statement> {
-        let plan = self.plan.as_ref().filter(|_| self.is_bounded())?;
-        let mut bindings = Bindings::default();
-        let sql = if plan.driver.is_whole() {
-            format!("SELECT total AS candidates {}", self.counters(&mut bindings))
-        } else {
-            let candidates = plan.driver.candidates(self.key(), &mut bindings);
-            format!("SELECT COUNT(*) AS candidates FROM ({candidates})")
-        };
-        Some(Statement::new(sql, bindings.into_values()))
-    }
-
-    fn counters(&self, bindings: &mut Bindings) -> String {
-        let tenant = bindings.bind(self.tenant.clone());
+    pub(super) fn counters(&self, bindings: &mut Bindings) -> String {
+        let tenant = self.tenant(bindings);
         format!("FROM counters WHERE tenant = {tenant} AND type = {}", bindings.bind(self.name()))
     }
 
-    /// Returns the number of candidates.
-    ///
-    /// # Errors
-    /// 400 `tooMany` if that is too many.
-    pub(super) fn check_candidate_count(&self, outcome: Option<&Outcome>) -> Result<u64, ListError> {
-        if !self.is_bounded() {
-            return Ok(0);
+    /// The expression of the number of resources of the other types that the same list examines.
+    pub(super) fn other_counters(&self, bindings: &mut Bindings) -> String {
+        if self.others.is_empty() {
+            return "0".to_owned();
         }
-        let candidates = first_integer(outcome, "candidates")?;
-        if candidates > MAX_EXAMINED {
-            return Err(ListError::Refused(self.too_many()));
-        }
-        Ok(candidates.unsigned_abs())
-    }
-
-    fn too_many(&self) -> Error {
-        let resource_type = self.scope.resource_type;
-        let mut indexed: Vec<String> = Vec::new();
-        for (extension, attribute) in resource_type.places() {
-            let is_indexed = attribute.indexed || attribute.sub_attributes.iter().any(|sub| sub.indexed);
-            if is_indexed && attribute.name != "meta" {
-                indexed.push(match extension {
-                    None => attribute.name.clone(),
-                    Some(extension) => format!("{}:{}", extension.schema.id, attribute.name),
-                });
-            }
-        }
-        let orders = if resource_type.name == USER {
-            "id, userName, meta.created or meta.lastModified"
-        } else {
-            "meta.created or meta.lastModified"
-        };
-        Error::too_many(format!(
-            "More than {MAX_EXAMINED} resources would have to be examined. Narrow the filter, with 'and', by an attribute \
-             that has an index: {}, meta.created or meta.lastModified. Sort by {orders}, or not at all.",
-            indexed.join(", ")
-        ))
-    }
-
-    /// The statements that tell the total.
-    pub(super) fn totals(&self) -> Vec<Statement> {
-        let Some(plan) = &self.plan else { return Vec::new() };
-        let mut statements: Vec<Statement> = self.candidate_count().into_iter().chain(self.counter()).collect();
-        let mut bindings = Bindings::default();
-        let sql = match &plan.residual {
-            // The candidates are the total, whichever statement has counted them.
-            None if !statements.is_empty() => return statements,
-            None => plan.driver.count(self.key(), &mut bindings),
-            Some(residual) => {
-                let mut rows = plan.driver.rows(self.key(), None, &mut bindings);
-                rows.conditions.push(predicate(&self.scope, residual, &mut bindings));
-                format!("SELECT COUNT(*) AS total {} LIMIT {}", rows.to_sql(), self.limit(plan, 1, &mut bindings))
-            }
-        };
-        statements.push(Statement::new(sql, bindings.into_values()));
-        statements
+        let tenant = self.tenant(bindings);
+        let names = bindings.bind(serde_json::json!(self.others).to_string());
+        format!(
+            "COALESCE((SELECT SUM(total) FROM json_each({names}) j CROSS JOIN counters \
+             ON tenant = {tenant} AND counters.type = j.value), 0)"
+        )
     }
 
     /// The statement that reads the total from the counter, where that is all there is to it.
@@ -180,62 +148,218 @@ impl<'a> Listing<'a> {
         Some(Statement::new(sql, bindings.into_values()))
     }
 
-    /// The total that the statements of [`Listing::totals`] told.
+    /// The total that the statement of [`Listing::counter`] told.
     ///
     /// # Errors
-    /// As [`Listing::check_candidate_count`].
-    pub(super) fn read_totals(&self, outcomes: &[Outcome]) -> Result<u64, ListError> {
-        let Some(plan) = &self.plan else { return Ok(0) };
-        let candidates = self.check_candidate_count(outcomes.first())?;
-        if self.is_bounded() && plan.residual.is_none() {
-            return Ok(candidates);
-        }
-        let total = first_integer(outcomes.get(usize::from(self.is_bounded())), "total")?;
-        Ok(u64::try_from(total).unwrap_or_default())
+    /// The database's.
+    pub(super) fn read_counter(outcome: Option<&Outcome>) -> Result<u64, ListError> {
+        let row = outcome.and_then(|outcome| outcome.rows.first());
+        Ok(row.map_or(Ok(0), |row| row.read_integer("total"))?.unsigned_abs())
     }
 
-    /// The limit of a statement. Where candidates are bounded it is 0 if there are too many, so that none is looked at.
-    fn limit(&self, plan: &Plan, limit: u64, bindings: &mut Bindings) -> String {
-        let limit = bindings.bind(i64::try_from(limit.min(MAX_INTEGER)).unwrap_or_default());
-        if !self.is_bounded() {
-            return limit;
+    /// The statements of a page by index, or where there is no window, of the total alone. The first row of all are
+    /// [`Figures`]. There are none where nothing can match.
+    pub(super) fn index_page(&self, window: Option<&Window<'_>>, allowance: Allowance) -> Vec<Statement> {
+        let Some(plan) = &self.plan else { return Vec::new() };
+        let window = window.filter(|window| window.limit > 0);
+        if self.is_bounded() {
+            vec![self.weighed(plan, allowance), self.examined(plan, window, allowance)]
+        } else {
+            vec![self.counted(plan, window)]
         }
-        if plan.driver.is_whole() {
-            let counters = self.counters(bindings);
-            return format!("COALESCE((SELECT CASE WHEN total > {MAX_EXAMINED} THEN 0 END {counters}), {limit})");
-        }
-        let candidates = plan.driver.candidates(self.key(), bindings);
-        format!("(SELECT CASE WHEN COUNT(*) > {MAX_EXAMINED} THEN 0 ELSE {limit} END FROM ({candidates}))")
     }
 
-    /// The statement that reads a page.
-    pub(super) fn page(&self, window: &Window<'_>) -> Option<Statement> {
+    /// The statements of a page that goes on from a place. Where resources are examined, the first row of all are
+    /// [`Figures`].
+    pub(super) fn page(&self, window: &Window<'_>, allowance: Allowance) -> Vec<Statement> {
+        let Some(plan) = &self.plan else { return Vec::new() };
+        if self.is_bounded() {
+            return vec![self.weighed(plan, allowance), self.continued(plan, window, allowance)];
+        }
+        self.window(window, allowance).into_iter().collect()
+    }
+
+    /// The statement of a part of the list, of which the total is known.
+    pub(super) fn window(&self, window: &Window<'_>, allowance: Allowance) -> Option<Statement> {
         let plan = self.plan.as_ref()?;
-        Some(if plan.natural { self.walked(plan, window) } else { self.sorted(plan, window) })
+        if self.is_bounded() {
+            return Some(self.examined(plan, Some(window), allowance));
+        }
+        let mut bindings = Bindings::default();
+        let limit = bindings.bind(to_integer(window.limit));
+        let sql = self.walked(plan, window, &limit, &mut bindings);
+        Some(Statement::new(sql, bindings.into_values()))
     }
 
-    /// A page in the order of the driver: nothing is sorted, and reading ends with the page.
-    fn walked(&self, plan: &Plan, window: &Window<'_>) -> Statement {
+    /// A page and its total, both from one index.
+    fn counted(&self, plan: &Plan, window: Option<&Window<'_>>) -> Statement {
         let mut bindings = Bindings::default();
-        let mut rows = plan.driver.rows(self.key(), window.after, &mut bindings);
-        if let Some(residual) = &plan.residual {
-            rows.conditions.push(predicate(&self.scope, residual, &mut bindings));
+        let figures = if plan.driver.is_whole() {
+            let counters = self.counters(&mut bindings);
+            format!("SELECT 0 AS counted, COALESCE((SELECT total {counters}), 0) AS total")
+        } else {
+            let tenant = self.tenant(&mut bindings);
+            let (rows, counted) = plan.driver.counted((&tenant, self.name()), MAX_ROWS + 1, &mut bindings);
+            format!("SELECT COUNT(*) AS counted, COUNT({counted}) AS total FROM ({rows})")
+        };
+        let first = self.figures(plan);
+        let mut sql = format!("WITH guard AS MATERIALIZED ({figures}) {first}");
+        if let Some(window) = window {
+            let (offset, limit) = (bindings.bind(to_integer(window.offset)), bindings.bind(to_integer(window.limit)));
+            let each = plan.driver.rows_of_one();
+            // What no page has is not passed over, nor more than a list reads.
+            let limit = format!(
+                "(SELECT CASE WHEN total <= {offset} OR counted + {each} * {offset} > {MAX_ROWS} THEN 0 ELSE {limit} END \
+                 FROM guard)"
+            );
+            let page = self.walked(plan, window, &limit, &mut bindings);
+            sql.push_str(&format!(" UNION ALL SELECT NULL, NULL, p.* FROM ({page}) p"));
         }
-        let order = plan.driver.order();
-        let mut sql = format!(
-            "SELECT {}{} {} ORDER BY {} LIMIT {}",
-            self.columns(),
-            places(order),
-            rows.to_sql(),
-            self.ordering(order),
-            self.limit(plan, window.limit, &mut bindings)
-        );
-        push_offset(&mut sql, window, &mut bindings);
         Statement::new(sql, bindings.into_values())
     }
 
-    fn columns(&self) -> String {
-        if self.with_groups { format!("{COLUMNS}, {GROUPS_COLUMN}") } else { COLUMNS.to_owned() }
+    /// 400 `tooMany` if more would have been passed over than a list reads.
+    ///
+    /// # Errors
+    /// That.
+    pub(super) fn check_depth(&self, figures: &Figures, offset: u64) -> Result<(), ListError> {
+        let offset = to_integer(offset);
+        let each = self.plan.as_ref().map_or(1, |plan| plan.driver.rows_of_one());
+        let deep = figures.counted.saturating_add(each.saturating_mul(offset)) > MAX_ROWS;
+        if !self.is_bounded() && offset < figures.total && deep {
+            return Err(ListError::Refused(too_deep()));
+        }
+        Ok(())
+    }
+
+    /// The statement that finds out what is to be examined, and examines nothing.
+    fn weighed(&self, plan: &Plan, allowance: Allowance) -> Statement {
+        let mut bindings = Bindings::default();
+        let guard = self.guard(plan, allowance, &mut bindings);
+        Statement::new(guard, bindings.into_values())
+    }
+
+    /// The candidates that match, each with its place in the order, if it is found that they may be examined.
+    fn hits(
+        &self,
+        plan: &Plan,
+        after: Option<After<'_>>,
+        limit: &str,
+        allowance: Allowance,
+        bindings: &mut Bindings,
+    ) -> String {
+        let guard = self.guard(plan, allowance, bindings);
+        let tenant = self.tenant(bindings);
+        let mut rows = plan.driver.rows((&tenant, self.name()), after.filter(|_| plan.natural), bindings);
+        if let Some(residual) = &plan.residual {
+            rows.conditions.push(predicate(&self.scope, residual, bindings));
+        }
+        let rows = rows.to_sql();
+        let limit = format!("LIMIT (SELECT CASE WHEN fits THEN {limit} ELSE 0 END FROM ({guard}) guard)");
+        if plan.natural {
+            let order = plan.driver.order();
+            return format!("SELECT r.rowid AS n{} {rows} ORDER BY {} {limit}", places(order), self.ordering(order));
+        }
+        let key = self.sort.map_or_else(|| "NULL".to_owned(), |sort| self.sort_key(sort, bindings));
+        format!("SELECT r.rowid AS n, {key} AS o0, r.id AS o1 {rows} {limit}")
+    }
+
+    /// A page and its total, of candidates that are examined once for both. The first row is there whatever the page, with
+    /// the total; none where nothing matches.
+    fn examined(&self, plan: &Plan, window: Option<&Window<'_>>, allowance: Allowance) -> Statement {
+        let mut bindings = Bindings::default();
+        let hits = self.hits(plan, None, "-1", allowance, &mut bindings);
+        let Some(window) = window else {
+            let sql = format!("SELECT COUNT(*) AS total FROM ({hits}) p");
+            return Statement::new(sql, bindings.into_values());
+        };
+        let order = if plan.natural { String::new() } else { format!("ORDER BY {}", self.sorting()) };
+        let (offset, limit) = (bindings.bind(to_integer(window.offset)), bindings.bind(to_integer(window.limit)));
+        let on_page = format!("p.position > {offset} AND p.position <= {offset} + {limit}");
+        let sql = format!(
+            "SELECT p.total AS total, {}{} FROM (SELECT f.*, COUNT(*) OVER () AS total, \
+             ROW_NUMBER() OVER ({order}) AS position FROM ({hits}) f) p LEFT JOIN resources r ON r.rowid = p.n AND {on_page} \
+             WHERE p.position = 1 OR ({on_page})",
+            self.columns(window.limit),
+            self.shown_places(plan, "p")
+        );
+        Statement::new(sql, bindings.into_values())
+    }
+
+    /// A page of candidates from a place on.
+    fn continued(&self, plan: &Plan, window: &Window<'_>, allowance: Allowance) -> Statement {
+        let mut bindings = Bindings::default();
+        let limit = bindings.bind(to_integer(window.limit));
+        let page = if plan.natural {
+            // Reading ends with the page.
+            self.hits(plan, window.after, &limit, allowance, &mut bindings)
+        } else {
+            let hits = self.hits(plan, None, "-1", allowance, &mut bindings);
+            let after = window.after.and_then(|after| self.sorted_after(after, &mut bindings));
+            format!(
+                "SELECT * FROM ({hits}) f{} ORDER BY {} LIMIT {limit}",
+                after.map(|after| format!(" WHERE {after}")).unwrap_or_default(),
+                self.sorting()
+            )
+        };
+        // The page is the outer loop, and gives the order.
+        let sql = format!(
+            "SELECT {}{} FROM ({page}) p CROSS JOIN resources r ON r.rowid = p.n",
+            self.columns(window.limit),
+            self.shown_places(plan, "p")
+        );
+        Statement::new(sql, bindings.into_values())
+    }
+
+    /// The order of candidates that are sorted.
+    fn sorting(&self) -> &'static str {
+        if self.descending() { "o0 DESC NULLS FIRST, o1 DESC" } else { "o0 NULLS LAST, o1" }
+    }
+
+    fn shown_places(&self, plan: &Plan, table: &str) -> String {
+        let shown = |index: usize| {
+            if index == 0 && !plan.natural && self.sorts_whole_numbers() {
+                format!(", CAST({table}.o0 AS TEXT) AS o0")
+            } else {
+                format!(", {table}.o{index} AS o{index}")
+            }
+        };
+        (0..self.place_count(plan)).map(shown).collect()
+    }
+
+    /// The select of the figures of what one index says, with the names of all columns.
+    fn figures(&self, plan: &Plan) -> String {
+        let columns = if self.with_groups { format!("{}, NULL AS groups", no_columns()) } else { no_columns() };
+        let places: String = (0..self.place_count(plan)).map(|index| format!(", NULL AS o{index}")).collect();
+        format!("SELECT counted, total, {columns}{places} FROM guard")
+    }
+
+    /// The number of values that tell a resource's place in the order.
+    fn place_count(&self, plan: &Plan) -> usize {
+        if plan.natural { plan.driver.order().len() } else { 2 }
+    }
+
+    /// A page in the order of the driver, where nothing is examined: reading ends with the page.
+    fn walked(&self, plan: &Plan, window: &Window<'_>, limit: &str, bindings: &mut Bindings) -> String {
+        let tenant = self.tenant(bindings);
+        let rows = plan.driver.rows((&tenant, self.name()), window.after, bindings);
+        let order = plan.driver.order();
+        let mut sql = format!(
+            "SELECT {}{} {} ORDER BY {} LIMIT {limit}",
+            self.columns(window.limit),
+            places(order),
+            rows.to_sql(),
+            self.ordering(order),
+        );
+        if window.offset > 0 {
+            sql.push_str(&format!(" OFFSET {}", bindings.bind(to_integer(window.offset))));
+        }
+        sql
+    }
+
+    fn columns(&self, rows: u64) -> String {
+        let columns = self.documents.columns(rows.max(self.count));
+        if self.with_groups { format!("{columns}, {GROUPS_COLUMN}") } else { columns }
     }
 
     fn ordering(&self, order: &[&str]) -> String {
@@ -243,19 +367,21 @@ impl<'a> Listing<'a> {
         order.iter().map(|column| format!("{column}{direction}")).collect::<Vec<_>>().join(", ")
     }
 
-    /// The statement that looks at the first candidates of a narrow driver, and how many it may find: if it finds no
-    /// more, they are all.
+    /// The statement that reads the first resources of a narrow driver, and how many it may find: if it finds no more, they
+    /// are all.
     pub(super) fn page_with_total(&self, count: u64) -> Option<(Statement, usize)> {
         let plan = self.plan.as_ref().filter(|plan| plan.natural && plan.driver.is_narrow())?;
-        let limit = match &plan.residual {
-            _ if plan.driver.is_single() => 1,
-            Some(_) => count.max(MIN_EXAMINED),
-            None => count,
-        };
+        let single = plan.driver.is_single();
+        // Of several, none is looked at before it is known what that costs.
+        if plan.residual.is_some() && !single {
+            return None;
+        }
+        let limit = if single { 1 } else { count };
         // One more than that would be too many, save of what is unique.
-        let read = if plan.driver.is_single() { limit } else { limit.saturating_add(1) };
+        let read = if single { limit } else { limit.saturating_add(1) };
         let mut bindings = Bindings::default();
-        let rows = plan.driver.rows(self.key(), None, &mut bindings);
+        let tenant = self.tenant(&mut bindings);
+        let rows = plan.driver.rows((&tenant, self.name()), None, &mut bindings);
         let hit = match &plan.residual {
             None => "1".to_owned(),
             Some(residual) => format!("({}) IS TRUE", predicate(&self.scope, residual, &mut bindings)),
@@ -263,11 +389,11 @@ impl<'a> Listing<'a> {
         let order = plan.driver.order();
         let sql = format!(
             "SELECT {}{}, {hit} AS hit {} ORDER BY {} LIMIT {}",
-            self.columns(),
+            self.columns(read),
             places(order),
             rows.to_sql(),
             self.ordering(order),
-            bindings.bind(i64::try_from(read).unwrap_or_default())
+            bindings.bind(to_integer(read))
         );
         Some((Statement::new(sql, bindings.into_values()), usize::try_from(limit).unwrap_or(usize::MAX)))
     }
@@ -284,37 +410,6 @@ impl<'a> Listing<'a> {
             }
         }
         Ok(found)
-    }
-
-    /// A page in another order than the driver's: the candidates' ids are sorted, then the page's resources are read.
-    fn sorted(&self, plan: &Plan, window: &Window<'_>) -> Statement {
-        let mut bindings = Bindings::default();
-        let key = self.sort.map_or_else(|| "NULL".to_owned(), |sort| self.sort_key(sort, &mut bindings));
-        let mut rows = plan.driver.rows(self.key(), None, &mut bindings);
-        if let Some(residual) = &plan.residual {
-            rows.conditions.push(predicate(&self.scope, residual, &mut bindings));
-        }
-        let after = window.after.and_then(|after| self.sorted_after(after, &mut bindings));
-        let (order, outer_order) = if self.descending() {
-            ("k DESC NULLS FIRST, id DESC", "f.k DESC NULLS FIRST, f.id DESC")
-        } else {
-            ("k NULLS LAST, id", "f.k NULLS LAST, f.id")
-        };
-        let mut page = format!(
-            "SELECT id, k FROM (SELECT r.id AS id, {key} AS k {}){} ORDER BY {order} LIMIT {}",
-            rows.to_sql(),
-            after.map(|after| format!(" WHERE {after}")).unwrap_or_default(),
-            self.limit(plan, window.limit, &mut bindings)
-        );
-        push_offset(&mut page, window, &mut bindings);
-        let shown_key = if self.sorts_whole_numbers() { "CAST(f.k AS TEXT)" } else { "f.k" };
-        let sql = format!(
-            "SELECT {}, {shown_key} AS o0, f.id AS o1 FROM ({page}) f \
-             CROSS JOIN resources r ON r.tenant = {} AND r.id = f.id ORDER BY {outer_order}",
-            self.columns(),
-            bindings.bind(self.tenant.clone())
-        );
-        Statement::new(sql, bindings.into_values())
     }
 
     fn sort_key(&self, sort: &Sort, bindings: &mut Bindings) -> String {
@@ -338,27 +433,30 @@ impl<'a> Listing<'a> {
         let key = bindings.bind(key.clone());
         let key = if self.sorts_whole_numbers() { format!("CAST({key} AS INTEGER)") } else { key };
         Some(match (after.descending, no_key) {
-            (false, false) => format!("(k > {key} OR (k = {key} AND id > {id}) OR k IS NULL)"),
-            (false, true) => format!("(k IS {key} AND id > {id})"),
-            (true, false) => format!("(k < {key} OR (k = {key} AND id < {id}))"),
-            (true, true) => format!("(k IS NOT {key} OR id < {id})"),
+            (false, false) => format!("(o0 > {key} OR (o0 = {key} AND o1 > {id}) OR o0 IS NULL)"),
+            (false, true) => format!("(o0 IS {key} AND o1 > {id})"),
+            (true, false) => format!("(o0 < {key} OR (o0 = {key} AND o1 < {id}))"),
+            (true, true) => format!("(o0 IS NOT {key} OR o1 < {id})"),
         })
     }
 
-    /// The resources of a page.
+    /// The resources in the rows of a page. Rows that only tell a total have none.
     ///
     /// # Errors
     /// The database's.
-    pub(super) fn read_page(&self, outcome: Option<&Outcome>) -> Result<Found, ListError> {
+    pub(super) fn read_rows(&self, outcome: Option<&Outcome>) -> Result<Found, ListError> {
         let rows = outcome.map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
-        Ok(rows.iter().map(|row| self.read_row(row)).collect::<Result<_, _>>()?)
+        let is_there = |row: &&Row| !matches!(row.value("id"), Ok(Value::Null) | Err(_));
+        Ok(rows.iter().filter(is_there).map(|row| self.read_row(row)).collect::<Result<_, _>>()?)
     }
 
-    fn read_row(&self, row: &Row) -> Result<(Resource, Vec<Value>), DatabaseError> {
-        let natural = self.plan.as_ref().filter(|plan| plan.natural);
-        let places = natural.map_or(2, |plan| plan.driver.order().len());
+    fn read_row(&self, row: &Row) -> Result<Hit, DatabaseError> {
+        let places = self.plan.as_ref().map_or(0, |plan| self.place_count(plan));
         let place = (0..places).map(|index| row.value(&format!("o{index}"))).collect::<Result<_, _>>()?;
-        Ok((resources::from_row(row)?, place))
+        let resource = resources::from_row(row)?;
+        let groups = resource.groups.as_ref().map_or(0, String::len);
+        let bytes = row.read_integer("bytes")?.unsigned_abs() + u64::try_from(groups).unwrap_or_default();
+        Ok(Hit { resource, place, bytes })
     }
 }
 
@@ -372,14 +470,7 @@ fn places(order: &[&str]) -> String {
     order.iter().enumerate().map(|(index, column)| format!(", {column} AS o{index}")).collect()
 }
 
-fn push_offset(sql: &mut String, window: &Window<'_>, bindings: &mut Bindings) {
-    if window.offset > 0 {
-        let offset = i64::try_from(window.offset.min(MAX_INTEGER)).unwrap_or_default();
-        sql.push_str(&format!(" OFFSET {}", bindings.bind(offset)));
-    }
-}
-
-/// The number in a statement's only row; 0 where it has none.
-fn first_integer(outcome: Option<&Outcome>, column: &str) -> Result<i64, DatabaseError> {
-    outcome.and_then(|outcome| outcome.rows.first()).map_or(Ok(0), |row| row.read_integer(column))
+/// A number as D1 takes it.
+fn to_integer(number: u64) -> i64 {
+    i64::try_from(number.min(MAX_INTEGER)).unwrap_or_default()
 }

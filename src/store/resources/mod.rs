@@ -16,13 +16,14 @@ pub(in crate::store) mod row;
 mod update;
 
 pub use create::{create, creation, taken};
-pub use delete::{Deleted, delete};
+pub use delete::{Conditions, Deleted, delete};
 pub use row::{COLUMNS, GROUPS_COLUMN, from_row};
 pub use update::{SideEffects, Written, touch, update};
 
 use serde_json::Value as Json;
 
 use crate::model::resource::{Resource, USER};
+use crate::model::role::Roles;
 use crate::store::keys;
 use scim::fold;
 use scim::schema::ResourceType;
@@ -33,6 +34,7 @@ struct DerivedColumns {
     name_key: Option<String>,
     external_id: Option<String>,
     display: String,
+    roles: Roles,
 }
 
 impl DerivedColumns {
@@ -45,6 +47,7 @@ impl DerivedColumns {
             name_key: text("userName").filter(|_| is_user).map(fold::fold),
             external_id: text("externalId").map(|text| fold::exact(text).into_owned()),
             display: text("displayName").or(text("userName")).unwrap_or_default().to_owned(),
+            roles: Roles::of_document(&resource_type.name, &document),
             keys,
         }
     }

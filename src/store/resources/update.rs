@@ -9,12 +9,13 @@ use crate::model::context::StoreContext;
 use crate::model::mail::{Delivery, TemplateType};
 use crate::model::new_resource::NewMail;
 use crate::model::resource::{GROUP, Resource};
-use crate::ports::{DatabaseError, Outcome, Statement, Value};
+use crate::model::role::Roles;
+use crate::ports::{DatabaseError, Millis, Outcome, Statement, Value};
 use crate::store::audit::{self, Counted, OPERATION_HOLDS};
 use crate::store::keys::{self, Entry};
 use crate::store::operation::{Committed, Operation, Unless};
 use crate::store::resources::DerivedColumns;
-use crate::store::{credentials, outbox, sessions};
+use crate::store::{credentials, outbox, role_holders, sessions};
 use scim::schema::ResourceType;
 
 /// The changes of an update besides the resource's own row.
@@ -36,6 +37,13 @@ pub struct SideEffects {
     pub statements: Vec<Statement>,
     /// The actions that the audit records.
     pub actions: Vec<Action>,
+    /// What else the write depends on, in a statement on the row whose `?1` is the tenant and `?2` the id.
+    pub condition: Option<&'static str>,
+    /// Where the write puts out an administrator who could sign in: that another is left. With it come the ids of those
+    /// whom a group in another database makes administrators.
+    pub keeps_administrator: Option<Vec<String>>,
+    /// Whether a link that was out is dead although the caller, who sends links on, has not asked for another.
+    pub ends_invitation: bool,
 }
 
 /// The result of a conditional write.
@@ -48,6 +56,8 @@ pub enum Written {
     Conflict,
     /// A value that must be unique is another resource's; nothing was written.
     Taken,
+    /// No administrator who can sign in would have been left; nothing was written.
+    LastAdministrator,
 }
 
 /// Replaces a resource's row, provided that it still has the version of `before`. `after` carries the new document and
@@ -88,19 +98,22 @@ async fn run(ctx: &StoreContext, operation: &Operation, batch: Vec<Statement>) -
         Ok(committed) if !committed.has_row(0) => Written::Conflict,
         Ok(Committed::Answered(outcomes)) => Written::Done(Some(outcomes)),
         Ok(Committed::Unanswered) => Written::Done(None),
+        Err(error) if role_holders::is_last_administrator(&error) => Written::LastAdministrator,
         Err(DatabaseError::Unique(_)) => Written::Taken,
         Err(error) => return Err(error),
     })
 }
 
 /// Counts a write to a resource whose document stays as it is: a change of a group's members. Such changes are about sets
-/// and commute, so that the version is a condition only where the client makes it one.
+/// and commute, so that the version is a condition only where the client makes it one. That the group gives the role that it
+/// was read to give, or none, is one in any case.
 ///
 /// # Errors
 /// The database's: nothing was written.
 pub async fn touch(
     ctx: &StoreContext,
     resource: &mut Resource,
+    roles: Roles,
     version: Option<i64>,
     operation: &Operation,
     effects: SideEffects,
@@ -113,12 +126,13 @@ pub async fn touch(
         operation.id().into(),
         resource.modified.into(),
         version.into(),
+        roles.bits().into(),
     ];
     let unless = condition(effects.unless.as_ref(), &mut params);
     let mut batch = vec![Statement::new(
         format!(
             "UPDATE resources SET version = version + 1, modified = ?4, operation = ?3 \
-             WHERE tenant = ?1 AND id = ?2 AND (?5 IS NULL OR version = ?5){unless} RETURNING id, version"
+             WHERE tenant = ?1 AND id = ?2 AND (?5 IS NULL OR version = ?5) AND roles = ?6{unless} RETURNING id, version"
         ),
         params,
     )];
@@ -169,7 +183,7 @@ struct InvitationColumns {
 }
 
 impl InvitationColumns {
-    fn new(effects: &SideEffects) -> Self {
+    fn new(effects: &SideEffects, now: Millis) -> Self {
         let template = effects.mails.iter().map(|mail| mail.template).find(|template| template.is_invitation());
         match &effects.code {
             Some(code) => Self {
@@ -177,6 +191,9 @@ impl InvitationColumns {
                 expires_at: Some(code.expires_at_millis()),
                 template,
             },
+            None if effects.ends_invitation => {
+                Self { delivery: Some(Delivery::External.as_str()), expires_at: Some(now), template: None }
+            }
             None => Self { delivery: template.map(|_| Delivery::QUEUED.as_str()), expires_at: None, template },
         }
     }
@@ -196,7 +213,7 @@ struct Replacement<'a> {
 impl Replacement<'_> {
     fn batch(&self, effects: SideEffects) -> Vec<Statement> {
         let Self { ctx, operation, after, .. } = self;
-        let mut batch = vec![self.row(&InvitationColumns::new(&effects), &effects)];
+        let mut batch = vec![self.row(&InvitationColumns::new(&effects, after.modified), &effects)];
         if effects.asks_for_address {
             batch.push(audit::record(*ctx, operation, Action::UserAddress, &after.id));
         }
@@ -211,6 +228,8 @@ impl Replacement<'_> {
             batch.extend(credentials::store_hash(ctx, &after.id, operation, hash));
         }
         batch.extend(effects.mails.iter().map(|mail| self.mail(mail)));
+        let keeps = effects.keeps_administrator.as_deref();
+        batch.extend(keeps.map(|ids| role_holders::keep_one_after_change(ctx, &after.id, operation, ids)));
         batch.extend(effects.statements);
         batch
     }
@@ -218,6 +237,7 @@ impl Replacement<'_> {
     fn row(&self, invitation: &InvitationColumns, effects: &SideEffects) -> Statement {
         let Self { ctx, before, after, columns, .. } = self;
         let account = &after.account;
+        let only_if = effects.condition.unwrap_or("TRUE");
         let allowed = match effects.asks_for_address {
             true => format!(" AND {}", Counted::ADDRESS_CHANGES.within(ADDRESS_CHANGES, "?10")),
             false => String::new(),
@@ -247,8 +267,9 @@ impl Replacement<'_> {
             before.version.into(),
             invitation.expires_at.into(),
             invitation.template.map(TemplateType::name).into(),
-            // ?21: the address that waits to be confirmed.
+            // ?21 and ?22: the address that waits to be confirmed, and the roles.
             account.pending_email.as_deref().into(),
+            columns.roles.bits().into(),
         ];
         let unless = condition(effects.unless.as_ref(), &mut params);
         Statement::new(
@@ -259,8 +280,8 @@ impl Replacement<'_> {
          attempts = CASE WHEN ?17 IS NULL THEN attempts ELSE 0 END, \
          sent_at = CASE ?17 WHEN 'external' THEN NULL ELSE sent_at END, \
          expires_at = CASE WHEN ?17 IS NULL THEN expires_at ELSE ?19 END, \
-         template = CASE WHEN ?17 IS NULL THEN template ELSE ?20 END, pending_email = ?21 \
-         WHERE tenant = ?1 AND id = ?2 AND version = ?18{allowed}{unless} RETURNING id"
+         template = CASE WHEN ?17 IS NULL THEN template ELSE ?20 END, pending_email = ?21, roles = ?22 \
+         WHERE tenant = ?1 AND id = ?2 AND version = ?18 AND {only_if}{allowed}{unless} RETURNING id"
             ),
             params,
         )

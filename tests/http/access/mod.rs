@@ -3,4 +3,5 @@
 mod matrix;
 mod oauth;
 mod passwords;
+mod role_holders;
 mod roles;

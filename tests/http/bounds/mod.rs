@@ -1,6 +1,7 @@
 //! Every bound of docs/limits.md: the largest that is allowed, and the smallest that is refused.
 
 mod addresses;
+mod reads;
 mod templates;
 mod writes;
 
@@ -17,7 +18,7 @@ pub struct Bound {
 }
 
 fn bounds() -> impl Iterator<Item = &'static Bound> {
-    [addresses::BOUNDS, templates::BOUNDS, writes::BOUNDS].into_iter().flatten()
+    [addresses::BOUNDS, reads::BOUNDS, templates::BOUNDS, writes::BOUNDS].into_iter().flatten()
 }
 
 #[test]

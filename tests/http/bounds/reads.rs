@@ -1,0 +1,108 @@
+//! Bounds of lists, filters and searches.
+
+use serde_json::Value;
+
+use super::Bound;
+use crate::support::{App, Reply};
+
+pub const BOUNDS: &[Bound] = &[
+    Bound {
+        name: "resources that a list without an index examines",
+        largest_allowed: || assert_eq!(found(&with_users(10_000, 1), "title pr", &[]), 10_000),
+        smallest_refused: || {
+            let app = with_users(10_001, 1);
+            for more in [&[][..], &[("cursor", "")], &[("count", "0")], &[("sortBy", "title")]] {
+                list(&app, &[&[("filter", "title pr")], more].concat()).is_error(400, Some("tooMany"));
+            }
+        },
+    },
+    Bound {
+        name: "values that the terms of a filter, and the order, look at in them",
+        largest_allowed: || assert_eq!(found(&with_users(10_000, 1), &terms(10), &[]), 0),
+        smallest_refused: || {
+            let app = with_users(9_091, 1);
+            assert_eq!(found(&app, &terms(10), &[]), 0);
+            list(&app, &[("filter", &terms(11))]).is_error(400, Some("tooMany"));
+            list(&app, &[("filter", &terms(11)), ("cursor", "")]).is_error(400, Some("tooMany"));
+            list(&app, &[("filter", &terms(10)), ("sortBy", "nickName")]).is_error(400, Some("tooMany"));
+        },
+    },
+    Bound {
+        name: "text that the terms of a filter look through, once for each term",
+        // 64 users of 256 KiB, 32 times.
+        largest_allowed: || assert_eq!(found(&with_users(64, 256 * 1024), &terms(32), &[]), 0),
+        smallest_refused: || {
+            let app = with_users(64, 256 * 1024);
+            list(&app, &[("filter", &terms(33))]).is_error(400, Some("tooMany"));
+        },
+    },
+    Bound {
+        name: "rows that a page by index counts, or passes over",
+        largest_allowed: || {
+            let app = with_users(100_001, 1);
+            let page = list(&app, &[("startIndex", "100001")]).is(200);
+            assert_eq!((&page["totalResults"], &page["itemsPerPage"]), (&100_001.into(), &1.into()));
+            // Behind the last there is nothing to pass over.
+            assert_eq!(list(&app, &[("startIndex", "9000000")]).is(200)["itemsPerPage"], 0);
+            assert_eq!(found(&app, "userName gt \"u1\"", &[]), 100_000);
+        },
+        smallest_refused: || {
+            let app = with_users(100_002, 1);
+            for parameters in [&[("startIndex", "100002")], &[("filter", "userName gt \"u1\"")]] {
+                let reply = list(&app, parameters);
+                reply.is_error(400, Some("tooMany"));
+                assert!(reply.json()["detail"].as_str().unwrap().contains("cursor="), "{}", reply.text);
+            }
+            let page = list(&app, &[("filter", "userName gt \"u1\""), ("cursor", "")]).is(200);
+            assert_eq!(page["itemsPerPage"], 100);
+        },
+    },
+    Bound {
+        name: "documents on a page",
+        // Sixteen of 256 KiB, which is as large as a user may be.
+        largest_allowed: || assert_eq!(list(&with_users(16, 256 * 1024), &[]).is(200)["itemsPerPage"], 16),
+        smallest_refused: || {
+            for (count, size) in [(17, 256 * 1024), (300, 256 * 1024), (1_000, 4_200)] {
+                let app = with_users(count, size);
+                let room = 4 * 1024 * 1024 / size;
+                let page = list(&app, &[("count", "1000")]).is(200);
+                assert_eq!((&page["totalResults"], &page["itemsPerPage"]), (&count.into(), &room.into()));
+                let page = list(&app, &[("count", "1000"), ("cursor", "")]).is(200);
+                assert_eq!(page["itemsPerPage"], room);
+                assert!(page["nextCursor"].is_string());
+            }
+        },
+    },
+];
+
+/// A directory of users whose documents, and what filters see of them, have so many bytes each, or as few as possible.
+fn with_users(count: usize, size: usize) -> App {
+    let app = App::new();
+    app.native.sqlite.with(|connection| {
+        let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1), \
+                   t(i, head) AS (SELECT i, '{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:User\"],\"userName\":\"u' || i \
+                   || '\",\"title\":\"' FROM n), \
+                   d(i, document) AS (SELECT i, head || substr(hex(zeroblob(?2 / 2 + 1)), 1, MAX(1, ?2 - length(head) - 2)) \
+                   || '\"}' FROM t) \
+                   INSERT INTO resources (tenant, id, type, name_key, display, document, keys, created, modified, operation) \
+                   SELECT 0, printf('%08x-0000-4000-8000-000000000000', i), 'User', 'u' || i, 'u' || i, document, document, \
+                   i, i, 'test' FROM d";
+        connection.execute(sql, (count as i64, size as i64)).unwrap();
+        connection.execute("INSERT INTO counters VALUES (0, 'User', ?1)", [count as i64]).unwrap();
+    });
+    app
+}
+
+fn terms(count: usize) -> String {
+    let terms: Vec<String> = (0..count).map(|number| format!("title eq \"none{number}\"")).collect();
+    terms.join(" or ")
+}
+
+fn list(app: &App, parameters: &[(&str, &str)]) -> Reply {
+    app.scim().list("/scim2/Users", &[&[("excludedAttributes", "groups")], parameters].concat())
+}
+
+fn found(app: &App, filter: &str, more: &[(&str, &str)]) -> u64 {
+    let page: Value = list(app, &[&[("filter", filter), ("count", "1")], more].concat()).is(200);
+    page["totalResults"].as_u64().unwrap()
+}
