@@ -220,10 +220,17 @@ fn without_tail(token: &str) -> &str {
     let Some(end) = trimmed.find(|c| !is_token_character(c)) else { return trimmed };
     let (whole, behind) = trimmed.split_at(end);
     let parts = whole.split('.').filter(|part| !part.is_empty()).count();
-    if parts < TOKEN_PARTS || behind.starts_with('/') {
-        return trimmed;
+    if parts < TOKEN_PARTS || !is_left_behind(behind) { trimmed } else { whole.trim_end_matches(cannot_end) }
+}
+
+/// Whether mail programs leave this behind an address, rather than that somebody has spelt a token otherwise: no further
+/// segment, no line end or other control character, and after `=` what quoted-printable puts there.
+fn is_left_behind(text: &str) -> bool {
+    match text.chars().next() {
+        Some('=') => text.get(1..3).is_some_and(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit())),
+        Some(c) => c != '/' && !c.is_control(),
+        None => false,
     }
-    whole.trim_end_matches(cannot_end)
 }
 
 /// The parts of a token, with dots between them (docs/token.md).
