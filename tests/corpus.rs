@@ -75,7 +75,10 @@ fn every_target_has_a_test_and_a_binary() {
     let names: Vec<&str> = checks::CHECKS.iter().map(|(name, _)| *name).collect();
     assert_eq!(
         names,
-        ["token", "basic", "import", "filter", "patch", "resource", "template", "address", "bearer", "hook", "cookie"]
+        [
+            "token", "basic", "import", "filter", "patch", "resource", "template", "address", "bearer", "hook",
+            "cookie", "schema"
+        ]
     );
     for name in names {
         assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fuzz/fuzz_targets/{name}.rs")).exists(), "{name}");
@@ -90,6 +93,11 @@ fn tokens() {
 #[test]
 fn basic_headers() {
     run("basic");
+}
+
+#[test]
+fn schemas_and_resource_types() {
+    run("schema");
 }
 
 #[test]

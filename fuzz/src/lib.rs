@@ -27,12 +27,16 @@ use latchkey::mail::template::{Template, Values};
 use latchkey::mail::webhooks::{self, Incoming, WebhookError};
 use latchkey::model::deployment::Deployment;
 use latchkey::model::mail::TemplateType;
+use latchkey::model::registration::{self, MAX_ATTRIBUTES, MAX_DOCUMENT};
 use latchkey::model::schemas::builtin;
 use latchkey::native::Native;
 use latchkey::provision::import::MAX_ROWS;
 use latchkey::provision::import::csv::Sheet;
 use latchkey::provision::import::list::List;
 use latchkey::provision::import::row::Row;
+use latchkey::provision::registrations::Request;
+use latchkey::store::keys;
+use scim::discovery;
 use scim::filter::Filter;
 use scim::patch::Patch;
 use scim::resource;
@@ -56,6 +60,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("bearer", bearer),
     ("hook", hook),
     ("cookie", cookie),
+    ("schema", schema),
 ];
 
 const NOW: u64 = 1_000_000;
@@ -424,4 +429,49 @@ fn babs() -> Document {
         "meta": { "resourceType": "User", "lastModified": "2011-05-13T04:42:34Z", "version": "W/\"1\"" },
     });
     user.as_object().cloned().unwrap_or_default()
+}
+
+/// Schemas and resource types that a tenant registers. What is taken has no more attributes than it may, which bounds the
+/// work on it, and what becomes of it in memory, in the database and in discovery is bounded by what was sent.
+pub fn schema(input: &[u8]) {
+    let Ok(document) = serde_json::from_slice::<Value>(input) else { return };
+    if !document.is_object() || input.len() > MAX_DOCUMENT {
+        return;
+    }
+    let at_most = |times: usize| times * input.len() + MAX_DOCUMENT;
+    let builtin = builtin();
+    let requests =
+        [Ok(Request::of_schema(document.clone(), input.len())), Request::of_resource_type(document, input.len())];
+    for request in requests.into_iter().flatten() {
+        let new = &request.registrations;
+        assert!(new.len() <= 2, "a schema and what uses it");
+        let stored: usize = new.iter().map(|registration| registration.document.to_string().len()).sum();
+        assert!(stored + request.shown.to_string().len() <= at_most(6), "what is stored and shown is what was sent");
+        if registration::check_bounds(&[], new).is_err() {
+            continue;
+        }
+        let Ok(registry) = registration::build(new) else {
+            let rest = registration::build_what_fits(new);
+            assert!(rest.schemas().len() <= builtin.schemas().len() + 1, "what does not fit is left out");
+            continue;
+        };
+        assert!(registration::build(&[new.as_slice(), new.as_slice()].concat()).is_err(), "nothing is there twice");
+        let added: Vec<_> = registry.schemas().iter().filter(|schema| builtin.schema(&schema.id).is_none()).collect();
+        let attributes =
+            added.iter().flat_map(|schema| &schema.attributes).map(|attribute| 1 + attribute.sub_attributes.len());
+        assert!(attributes.sum::<usize>() <= MAX_ATTRIBUTES, "no more attributes than may be");
+        assert!(registry.memory() <= builtin.memory() + at_most(64), "memory");
+        let shown =
+            added.iter().filter_map(|schema| discovery::schema(&registry, &schema.id, "https://id.example.com"));
+        assert!(shown.map(|schema| schema.to_string().len()).sum::<usize>() <= at_most(64), "discovery");
+        for resource_type in registry.resource_types() {
+            let (all, unique) =
+                (keys::paths_with_rows(resource_type, &|_| true), keys::unique_paths(resource_type, &|_| true));
+            assert!(unique.iter().all(|path| all.contains(path)), "what must be unique has rows");
+            assert!(
+                all.iter().all(|path| resource_type.resolve_attribute(path).is_some()),
+                "every path leads somewhere"
+            );
+        }
+    }
 }

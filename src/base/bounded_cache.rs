@@ -12,6 +12,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 #[derive(Debug)]
 pub struct BoundedCache<K, V> {
     capacity: usize,
+    max_weight: usize,
+    weigh: fn(&V) -> usize,
     entries: Mutex<Entries<K, V>>,
 }
 
@@ -21,13 +23,29 @@ struct Entries<K, V> {
     map: HashMap<K, (u64, V)>,
     /// The number of uses of the cache.
     uses: u64,
+    /// What all values weigh together.
+    weight: usize,
 }
 
 impl<K: Eq + Hash, V> BoundedCache<K, V> {
     /// An empty cache of at most this many entries, and of one at least.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { capacity: capacity.max(1), entries: Mutex::new(Entries { map: HashMap::new(), uses: 0 }) }
+        Self::weighing(capacity, usize::MAX, |_| 0)
+    }
+
+    /// An empty cache of at most this many entries, whose values weigh at most so much together. A value that alone weighs
+    /// more is not kept.
+    #[must_use]
+    pub fn weighing(capacity: usize, max_weight: usize, weigh: fn(&V) -> usize) -> Self {
+        let entries = Mutex::new(Entries { map: HashMap::new(), uses: 0, weight: 0 });
+        Self { capacity: capacity.max(1), max_weight, weigh, entries }
+    }
+
+    /// What all values weigh together.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.lock().weight
     }
 
     /// Returns a copy of the value of this key, which counts as its latest use.
@@ -55,11 +73,23 @@ impl<K: Eq + Hash, V> BoundedCache<K, V> {
     pub fn update(&self, key: K, decide: impl FnOnce(Option<&V>) -> Option<V>) {
         let mut entries = self.lock();
         let Some(value) = decide(entries.map.get(&key).map(|(_, value)| value)) else { return };
-        if entries.map.len() >= self.capacity && !entries.map.contains_key(&key) {
-            entries.evict((self.capacity / 8).max(1));
+        let (weigh, weight) = (self.weigh, (self.weigh)(&value));
+        if let Some((_, present)) = entries.map.remove(&key) {
+            entries.weight -= weigh(&present);
+        }
+        if weight > self.max_weight {
+            return;
+        }
+        if entries.map.len() >= self.capacity {
+            entries.evict((self.capacity / 8).max(1), weigh);
+        }
+        while entries.weight > self.max_weight - weight {
+            let count = (entries.map.len() / 8).max(1);
+            entries.evict(count, weigh);
         }
         let use_number = entries.next_use();
         entries.map.insert(key, (use_number, value));
+        entries.weight += weight;
     }
 
     /// Forgets this key, and returns the value it had.
@@ -68,12 +98,17 @@ impl<K: Eq + Hash, V> BoundedCache<K, V> {
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        self.lock().map.remove(key).map(|(_, value)| value)
+        let mut entries = self.lock();
+        let (_, value) = entries.map.remove(key)?;
+        entries.weight -= (self.weigh)(&value);
+        Some(value)
     }
 
     /// Forgets every entry for which `keep` is false.
     pub fn retain(&self, mut keep: impl FnMut(&K, &V) -> bool) {
-        self.lock().map.retain(|key, (_, value)| keep(key, value));
+        let mut entries = self.lock();
+        entries.map.retain(|key, (_, value)| keep(key, value));
+        entries.weigh(self.weigh);
     }
 
     /// Whoever panicked with the lock held left whole entries behind: each is written by one insertion.
@@ -89,7 +124,7 @@ impl<K: Eq + Hash, V> Entries<K, V> {
     }
 
     /// Forgets the least recently used entries, this many of them: no two have the same latest use.
-    fn evict(&mut self, count: usize) {
+    fn evict(&mut self, count: usize, weigh: fn(&V) -> usize) {
         let mut uses: Vec<u64> = self.map.values().map(|(used, _)| *used).collect();
         if count < uses.len() {
             let (_, oldest_kept, _) = uses.select_nth_unstable(count);
@@ -98,6 +133,11 @@ impl<K: Eq + Hash, V> Entries<K, V> {
         } else {
             self.map.clear();
         }
+        self.weigh(weigh);
+    }
+
+    fn weigh(&mut self, weigh: fn(&V) -> usize) {
+        self.weight = self.map.values().map(|(_, value)| weigh(value)).sum();
     }
 }
 
@@ -138,6 +178,20 @@ mod tests {
         (0..81_u16).for_each(|key| cache.insert(key, ()));
         assert_eq!(len(&cache), 71);
         assert!((0..10).all(|key| cache.get(&key).is_none()) && (10..81).all(|key| cache.get(&key).is_some()));
+    }
+
+    #[test]
+    fn values_weigh_no_more_together_than_they_may() {
+        let cache: BoundedCache<u16, usize> = BoundedCache::weighing(100, 10, |value| *value);
+        (0..5_u16).for_each(|key| cache.insert(key, 2));
+        assert_eq!((len(&cache), cache.weight()), (5, 10));
+        cache.insert(0, 3);
+        assert_eq!((cache.get(&1), cache.get(&0), cache.weight()), (None, Some(3), 9), "the least recently used goes");
+        cache.insert(2, 11);
+        assert_eq!((cache.get(&2), cache.weight()), (None, 7), "more than all may weigh is not kept");
+        cache.insert(9, 10);
+        assert_eq!((len(&cache), cache.weight()), (1, 10));
+        assert_eq!((cache.remove(&9), cache.weight()), (Some(10), 0));
     }
 
     #[test]

@@ -25,6 +25,7 @@ use crate::mail::webhooks::problem_with;
 use crate::mail::{sender, webhooks};
 use crate::model::deployment::Deployment;
 use crate::ports::{DatabaseError, Platform};
+use crate::provision::reindex;
 use crate::store::{pending, sessions, sign_in_failures};
 
 /// Batches of mail that one invocation may send: a hundred mails are a hundred subrequests of its thousand.
@@ -133,6 +134,10 @@ async fn sweep(platform: &Platform, service: &Service) {
         }
     }
     send_mail(platform, service).await;
+    // What tenants have set going keeps nobody's mail waiting.
+    if let Err(error) = reindex::sweep(platform).await {
+        failed(platform, "reindex", &error);
+    }
     memory::log_growth();
 }
 

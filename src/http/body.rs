@@ -133,6 +133,18 @@ impl RequestBody {
         })
     }
 
+    /// Reads a JSON object of at most `limit` bytes, and answers how many it has.
+    ///
+    /// # Errors
+    /// It is too large, no JSON, or no object.
+    pub async fn sized_object(mut self, limit: usize) -> Result<(Json, usize), ApiError> {
+        let body = std::mem::take(&mut self.body);
+        let bytes = body::to_bytes(body, limit).await.map_err(|_| too_large(self.area, limit))?;
+        let size = bytes.len();
+        self.body = Body::from(bytes);
+        Ok((self.object().await?, size))
+    }
+
     /// Reads a JSON object of at most [`MAX_DOCUMENT`] bytes.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ pub mod deployment;
 pub mod mail;
 pub mod mail_template;
 pub mod new_resource;
+pub mod registration;
 pub mod resource;
 pub mod role;
 pub mod schemas;

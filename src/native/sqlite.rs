@@ -28,6 +28,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0011_failover.sql"),
     include_str!("../../schema/d1/0012_sessions.sql"),
     include_str!("../../schema/d1/0013_group_names.sql"),
+    include_str!("../../schema/d1/0014_reindex.sql"),
     include_str!("../../schema/d1/0015_audit_heads.sql"),
     include_str!("../../schema/d1/0017_roles.sql"),
     include_str!("../../schema/d1/0018_address_changes.sql"),

@@ -9,7 +9,7 @@ use crate::model::resource::{GROUP, Resource, USER, WSO2_SCHEMA};
 use scim::datetime::Instant;
 use scim::fold;
 use scim::resource::Document;
-use scim::schema::{Attribute, ResourceType, Schema, Type, Uniqueness};
+use scim::schema::{Attribute, Extension, ResourceType, Schema, Type, Uniqueness};
 
 /// The text whose order is the order of instants: seconds since the year -29,719, then nanoseconds.
 #[must_use]
@@ -86,17 +86,58 @@ pub fn indexed(resource_type: &ResourceType, keys: &Json) -> Vec<Entry> {
 #[must_use]
 pub fn unique(resource_type: &ResourceType, keys: &Json) -> Vec<Entry> {
     let digest = |text: &str| Some(format!("sha256:{}", hex::encode(Sha256::digest(text))));
-    entries(resource_type, keys, &|attribute| attribute.uniqueness != Uniqueness::None, &digest)
+    entries(resource_type, keys, &is_unique, &digest)
 }
 
 /// Whether resources of this type may have such values.
 #[must_use]
 pub fn has_unique(resource_type: &ResourceType) -> bool {
-    let is_unique = |attribute: &Attribute| attribute.uniqueness != Uniqueness::None;
-    resource_type.places().any(|(extension, attribute)| {
-        (extension.is_some() || !has_column(resource_type, &attribute.name))
-            && (is_unique(attribute) || attribute.sub_attributes.iter().any(|sub| is_unique(sub)))
-    })
+    !unique_paths(resource_type, &|_| true).is_empty()
+}
+
+/// The paths of values that must be unique, of the schemas that are meant.
+#[must_use]
+pub fn unique_paths(resource_type: &ResourceType, meant: &dyn Fn(&str) -> bool) -> Vec<String> {
+    paths(resource_type, meant, &is_unique)
+}
+
+/// The paths of values that have rows in an index table, of the schemas that are meant.
+#[must_use]
+pub fn paths_with_rows(resource_type: &ResourceType, meant: &dyn Fn(&str) -> bool) -> Vec<String> {
+    paths(resource_type, meant, &|attribute| attribute.indexed || is_unique(attribute))
+}
+
+fn is_unique(attribute: &Attribute) -> bool {
+    attribute.uniqueness != Uniqueness::None
+}
+
+fn paths(
+    resource_type: &ResourceType,
+    meant: &dyn Fn(&str) -> bool,
+    chosen: &dyn Fn(&Attribute) -> bool,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    for (extension, attribute) in resource_type.places() {
+        let urn = extension.map_or(&resource_type.schema.id, |extension| &extension.schema.id);
+        if !meant(urn) || (extension.is_none() && has_column(resource_type, &attribute.name)) {
+            continue;
+        }
+        let path = path_of(extension, attribute);
+        let subs = attribute.sub_attributes.iter().filter(|sub| chosen(sub));
+        found.extend(subs.map(|sub| format!("{path}.{}", sub.name)));
+        if chosen(attribute) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The path of an attribute, as the schema spells it.
+fn path_of(extension: Option<&Extension>, attribute: &Attribute) -> String {
+    match extension {
+        None => attribute.name.clone(),
+        Some(extension) => format!("{}:{}", extension.schema.id, attribute.name),
+    }
 }
 
 /// Whether an attribute of the core has a column, and an index, of its own.
@@ -125,17 +166,17 @@ fn entries(
     };
     let mut found = Vec::new();
     for (extension, attribute) in resource_type.places() {
-        let (holder, prefix) = match extension {
+        let holder = match extension {
             None if has_column(resource_type, &attribute.name) => continue,
-            None => (Some(keys), String::new()),
-            Some(extension) => (keys.get(&*extension.schema.id), format!("{}:", extension.schema.id)),
+            None => Some(keys),
+            Some(extension) => keys.get(&*extension.schema.id),
         };
         let Some(value) = holder.and_then(|holder| holder.get(&attribute.name)) else { continue };
         let values = match value {
             Json::Array(values) => values.as_slice(),
             single => std::slice::from_ref(single),
         };
-        let path = format!("{prefix}{}", attribute.name);
+        let path = path_of(extension, attribute);
         for value in values {
             if chosen(attribute) && attribute.data_type != Type::Complex {
                 found.extend(key_text(value).map(|key| (path.clone(), key)));

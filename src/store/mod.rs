@@ -16,6 +16,7 @@ pub mod operation;
 pub mod outbox;
 pub mod pending;
 pub mod registrations;
+pub mod reindexes;
 pub mod resources;
 pub mod role_holders;
 pub mod sessions;

@@ -2,95 +2,85 @@
 //!
 //! They are needed by every request and change rarely: an isolate keeps them for 30 seconds, then asks the cache, and only
 //! what the cache does not have sends it to the database. A registration writes the database first and the cache after it,
-//! and the sweep writes the cache again where it differs, so that a value lost there is back within a minute.
+//! and the sweep writes the cache of that tenant once more, so that a value lost there is back within two minutes.
 
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
+use crate::base::text::without_values;
 use crate::model::audit::Action;
 use crate::model::context::Context;
+use crate::model::registration::{Kind, Registration, build, build_what_fits};
 use crate::model::schemas;
-use crate::ports::{DatabaseError, Platform, Statement, Value};
+use crate::ports::{DatabaseError, Millis, Platform, Statement, Value};
 use crate::store::audit;
-use scim::error::Error as ScimError;
-use scim::schema::{Registry, Schema};
+use crate::store::reindexes::{self, Reindex};
+use scim::schema::Registry;
 
 /// The time the cache keeps it, in seconds: until the sweep has long written it again.
 const KEPT: u32 = 7 * 86_400;
+/// The time after a registration before the sweep writes the cache again, in milliseconds: longer than a request takes.
+const REST: Millis = 20_000;
+/// How many tenants' caches one sweep writes.
+const REFRESHED: i64 = 10;
 
-/// What a tenant has registered, in the order in which it builds up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Registration {
-    /// `schema`, `resource_type` or `extension`.
-    pub kind: Kind,
-    /// The URN, the resource type's name, or the extended type's name.
-    pub name: String,
-    /// The document.
-    pub document: Json,
+/// What a tenant has registered, and what its schemas still have to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Registered {
+    /// In the order of registration.
+    pub registrations: Vec<Registration>,
+    /// The resource types whose values are being indexed.
+    pub reindexes: Vec<Reindex>,
 }
 
-/// The kind of a registration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A schema (RFC 7643 section 7).
-    Schema,
-    /// A resource type (RFC 7643 section 6).
-    ResourceType,
-    /// The extension of a resource type by a schema: `{"resourceType","schema","required"}`.
-    Extension,
-}
-
-impl Kind {
-    /// As the database stores it.
+impl Registered {
+    /// The registry that it makes.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Schema => "schema",
-            Self::ResourceType => "resource_type",
-            Self::Extension => "extension",
+    pub fn registry(&self) -> Registry {
+        self.published().registry()
+    }
+
+    fn published(&self) -> Published {
+        let registrations =
+            self.registrations.iter().map(|registration| Registration { sent: 0, ..registration.clone() });
+        let reindexing = self.reindexes.iter().filter(|reindex| reindex.hides_indexes());
+        Published {
+            registrations: registrations.collect(),
+            reindexing: reindexing.map(|reindex| (reindex.type_name.clone(), reindex.schemas.clone())).collect(),
         }
+    }
+}
+
+/// What the cache knows: the registrations, and by resource type the schemas whose values are being indexed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Published {
+    registrations: Vec<Registration>,
+    reindexing: Vec<(String, Vec<String>)>,
+}
+
+impl Published {
+    fn registry(&self) -> Registry {
+        let mut registry = build(&self.registrations).unwrap_or_else(|_| build_what_fits(&self.registrations));
+        for (name, urns) in &self.reindexing {
+            registry.mark_reindexing(name, urns);
+        }
+        registry
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Schema, Self::ResourceType, Self::Extension].into_iter().find(|kind| kind.as_str() == text)
+        let (rows, reindexing): (Vec<(String, String, Json)>, _) = serde_json::from_str(text).ok()?;
+        let registration = |(kind, name, document): (String, String, Json)| {
+            Some(Registration { kind: Kind::parse(&kind)?, name, document, sent: 0 })
+        };
+        Some(Self { registrations: rows.into_iter().map(registration).collect::<Option<_>>()?, reindexing })
     }
-}
 
-/// The registry that the built-in one and these registrations make.
-///
-/// # Errors
-/// The first registration that does not fit, in words for whoever made it.
-pub fn build(registrations: &[Registration]) -> Result<Registry, ScimError> {
-    let mut registry = Registry::clone(&schemas::builtin());
-    let of = |kind: Kind| registrations.iter().filter(move |registration| registration.kind == kind);
-    for registration in of(Kind::Schema) {
-        registry.add_schema(Schema::parse(&registration.document)?)?;
+    fn to_text(&self) -> String {
+        let row =
+            |registration: &Registration| json!([registration.kind.as_str(), registration.name, registration.document]);
+        json!([self.registrations.iter().map(row).collect::<Json>(), self.reindexing]).to_string()
     }
-    for registration in of(Kind::ResourceType) {
-        registry.add_resource_type(&registration.document)?;
-    }
-    for registration in of(Kind::Extension) {
-        let text = |name: &str| registration.document[name].as_str().unwrap_or_default();
-        let required = registration.document["required"] == Json::Bool(true);
-        registry.extend_resource_type(text("resourceType"), text("schema"), required)?;
-    }
-    Ok(registry)
-}
-
-/// The registry that those registrations make which fit. All of them have been checked when they were made; should one
-/// not fit any more, the others still count.
-fn build_what_fits(registrations: &[Registration]) -> Registry {
-    let mut fitting: Vec<Registration> = Vec::new();
-    for kind in [Kind::Schema, Kind::ResourceType, Kind::Extension] {
-        for registration in registrations.iter().filter(|registration| registration.kind == kind) {
-            fitting.push(registration.clone());
-            if build(&fitting).is_err() {
-                fitting.pop();
-            }
-        }
-    }
-    build(&fitting).unwrap_or_else(|_| Registry::clone(&schemas::builtin()))
 }
 
 /// The registry in force for the tenant.
@@ -104,23 +94,23 @@ pub async fn load_registry(ctx: &Context) -> Result<Arc<Registry>, DatabaseError
         return Ok(registry);
     }
     let cached = ctx.platform.cache.get(&key(tenant)).await.ok().flatten();
-    let registrations = match cached.and_then(|text| parse(&text)) {
-        Some(registrations) => registrations,
+    let published = match cached.and_then(|text| Published::parse(&text)) {
+        Some(published) => published,
         // Forgotten, not there yet, or out of reach: to take it for nothing would lose what a client then writes.
         None => {
-            let registrations = load(&ctx.platform, tenant).await?;
-            ctx.platform.cache.put(&key(tenant), &to_text(&registrations), KEPT).await;
-            registrations
+            let published = load(&ctx.platform, tenant).await?.published();
+            ctx.platform.cache.put(&key(tenant), &published.to_text(), KEPT).await;
+            published
         }
     };
-    Ok(keep(ctx, &registrations))
+    Ok(keep(ctx, &published))
 }
 
 /// Puts a registry in force in this isolate.
-fn keep(ctx: &Context, registrations: &[Registration]) -> Arc<Registry> {
-    let registry = match registrations {
+fn keep(ctx: &Context, published: &Published) -> Arc<Registry> {
+    let registry = match published.registrations.as_slice() {
         [] => schemas::builtin(),
-        some => Arc::new(build(some).unwrap_or_else(|_| build_what_fits(some))),
+        _ => Arc::new(published.registry()),
     };
     ctx.caches.registries.keep(ctx.tenant.number(), registry.clone(), ctx.platform.clock.now());
     registry
@@ -130,99 +120,112 @@ fn key(tenant: u64) -> String {
     format!("registry/{tenant}")
 }
 
-fn parse(text: &str) -> Option<Vec<Registration>> {
-    let rows: Vec<(String, String, Json)> = serde_json::from_str(text).ok()?;
-    rows.into_iter()
-        .map(|(kind, name, document)| Some(Registration { kind: Kind::parse(&kind)?, name, document }))
-        .collect()
-}
-
-fn to_text(registrations: &[Registration]) -> String {
-    rows(registrations).to_string()
-}
-
-fn rows(registrations: &[Registration]) -> Json {
-    registrations
-        .iter()
-        .map(|registration| json!([registration.kind.as_str(), registration.name, registration.document]))
-        .collect()
-}
-
 /// What a tenant has registered, from the database.
 ///
 /// # Errors
 /// The database's.
-pub async fn load(platform: &Platform, tenant: u64) -> Result<Vec<Registration>, DatabaseError> {
+pub async fn load(platform: &Platform, tenant: u64) -> Result<Registered, DatabaseError> {
+    let platform = platform.in_store(None);
     let statement = Statement::new(
-        "SELECT kind, name, document FROM registrations WHERE tenant = ?1 ORDER BY created, name",
+        "SELECT kind, name, document, sent FROM registrations WHERE tenant = ?1 ORDER BY created, name",
         vec![Value::Integer(tenant.cast_signed())],
     );
+    let outcomes = platform.db.batch(vec![statement, reindexes::of_tenant(tenant)]).await?;
+    let mut registered = Registered::default();
     let shape = |column: &str| DatabaseError::Shape(column.to_owned());
-    platform
-        .query(statement)
-        .await?
-        .iter()
-        .map(|row| {
-            Ok(Registration {
+    if let [registrations, reindexes] = outcomes.as_slice() {
+        for row in &registrations.rows {
+            registered.registrations.push(Registration {
                 kind: Kind::parse(row.read_text("kind")?).ok_or_else(|| shape("kind"))?,
                 name: row.read_text("name")?.to_owned(),
                 document: serde_json::from_str(row.read_text("document")?).map_err(|_| shape("document"))?,
-            })
-        })
-        .collect()
+                sent: usize::try_from(row.read_integer("sent")?).unwrap_or_default(),
+            });
+        }
+        registered.reindexes = reindexes.rows.iter().map(Reindex::from_row).collect::<Result<_, _>>()?;
+    }
+    Ok(registered)
 }
 
-/// Registers something for the tenant and puts it in force, provided that everything together still makes a registry.
+/// A change of a tenant's registrations, made on the ground of those that were read before.
+#[derive(Debug)]
+pub struct Change<'a> {
+    /// Those that were read before: if others have come or gone, nothing is changed.
+    pub before: &'a [Registration],
+    /// What becomes of the reindexing of resource types.
+    pub reindexes: &'a [Reindex],
+    /// The operation of the reindexing that must still be the last one, where the change has prepared something under it.
+    pub prepared: Option<&'a str>,
+    /// What the audit records.
+    pub action: Action,
+    /// Of what.
+    pub target: &'a str,
+}
+
+/// Adds registrations. Answers whether that took place.
 ///
 /// # Errors
-/// [`RegisterError`]: nothing was registered.
-pub async fn register(ctx: &Context, new: Vec<Registration>) -> Result<(), RegisterError> {
-    for _ in 0..ATTEMPTS {
-        let before = load(&ctx.platform, ctx.tenant.number()).await?;
-        let is_new = |registration: &Registration| {
-            before.iter().any(|other| other.kind == registration.kind && other.name == registration.name)
-        };
-        if new.iter().any(is_new) {
-            return Err(RegisterError::Refused(ScimError::uniqueness("It is registered already: remove it first.")));
-        }
-        if before.len() + new.len() > MAX_REGISTRATIONS {
-            let detail = "The tenant has too many schemas and resource types.";
-            return Err(RegisterError::Refused(ScimError::too_many(detail)));
-        }
-        let after: Vec<Registration> = before.iter().chain(&new).cloned().collect();
-        build(&after).map_err(RegisterError::Refused)?;
-        let insert = Statement::new(
-            format!(
-                "INSERT INTO registrations (tenant, kind, name, document, created) \
-                 SELECT ?1, j.value ->> 0, j.value ->> 1, j.value ->> 2, ?4 FROM json_each(?2) j WHERE {STILL} RETURNING name"
-            ),
-            vec![ctx.tenant.key(), rows(&new).to_string().into(), names(&before), ctx.platform.clock.now().into()],
-        );
-        let [first, ..] = new.as_slice() else { return Ok(()) };
-        let created = if first.kind == Kind::ResourceType { Action::ResourceTypeCreate } else { Action::SchemaCreate };
-        if with_record(ctx, insert, created, &first.name).await? {
-            publish(ctx).await?;
-            return Ok(());
-        }
-    }
-    Err(RegisterError::Database(DatabaseError::Unavailable("others register at the same time".to_owned())))
+/// The database's.
+pub async fn insert(ctx: &Context, change: &Change<'_>, new: &[Registration]) -> Result<bool, DatabaseError> {
+    let row = |registration: &Registration| {
+        json!([registration.kind.as_str(), registration.name, registration.document, registration.sent])
+    };
+    let statement = Statement::new(
+        format!(
+            "INSERT INTO registrations (tenant, kind, name, document, sent, created) \
+             SELECT ?1, j.value ->> 0, j.value ->> 1, j.value ->> 2, j.value ->> 3, ?5 FROM json_each(?2) j \
+             WHERE {STILL} RETURNING name"
+        ),
+        vec![
+            ctx.tenant.key(),
+            new.iter().map(row).collect::<Json>().to_string().into(),
+            names(change.before),
+            change.prepared.into(),
+            ctx.platform.clock.now().into(),
+        ],
+    );
+    commit(ctx, statement, change).await
 }
 
-/// Runs a change of the registrations with the row that records it; whether it changed anything.
-async fn with_record(ctx: &Context, change: Statement, action: Action, name: &str) -> Result<bool, DatabaseError> {
+/// Takes registrations back. Answers whether that took place.
+///
+/// # Errors
+/// The database's.
+pub async fn delete(ctx: &Context, change: &Change<'_>, gone: &[Registration]) -> Result<bool, DatabaseError> {
+    let statement = Statement::new(
+        format!(
+            "DELETE FROM registrations WHERE tenant = ?1 AND {STILL} \
+             AND kind || ' ' || name IN (SELECT value FROM json_each(?2)) RETURNING name"
+        ),
+        vec![ctx.tenant.key(), names(gone), names(change.before), change.prepared.into()],
+    );
+    commit(ctx, statement, change).await
+}
+
+/// Runs the statement with what depends on it: the audit's row, the reindexing, and the note for the sweep.
+async fn commit(ctx: &Context, statement: Statement, change: &Change<'_>) -> Result<bool, DatabaseError> {
     let operation = ctx.platform.new_id().to_string();
-    // The change is the statement right before.
-    let record = audit::record_if(ctx, &operation, action, name, "changes() > 0");
-    let outcomes = ctx.platform.db.batch(vec![change, record]).await?;
+    let mut batch = vec![
+        statement,
+        // The change is the statement right before.
+        audit::record_if(ctx, &operation, change.action, change.target, "changes() > 0"),
+        Statement::new(
+            "INSERT INTO registry_changes (tenant, changed) SELECT ?1, ?3 \
+             WHERE EXISTS (SELECT 1 FROM audit WHERE tenant = ?1 AND operation = ?2) \
+             ON CONFLICT (tenant) DO UPDATE SET changed = excluded.changed",
+            vec![ctx.tenant.key(), operation.as_str().into(), ctx.platform.clock.now().into()],
+        ),
+    ];
+    batch.extend(change.reindexes.iter().map(|reindex| reindexes::start(reindex, &operation)));
+    let outcomes = ctx.platform.db.batch(batch).await?;
     Ok(outcomes.first().is_some_and(|outcome| !outcome.rows.is_empty()))
 }
 
-/// The most attempts at a registration when others are made at the same time.
-const ATTEMPTS: usize = 12;
-
-/// Whether the tenant's registrations are still those that a new one was checked against: `?3` lists them.
+/// Whether the tenant's registrations are still those that a change was checked against, which `?3` lists, and its
+/// preparations are still in force, whose operation is `?4`.
 const STILL: &str = "(SELECT json_group_array(kind || ' ' || name) FROM \
-    (SELECT kind, name FROM registrations WHERE tenant = ?1 ORDER BY kind, name)) = ?3";
+    (SELECT kind, name FROM registrations WHERE tenant = ?1 ORDER BY kind, name)) = ?3 \
+    AND (?4 IS NULL OR EXISTS (SELECT 1 FROM reindexes WHERE tenant = ?1 AND operation = ?4))";
 
 /// The parameter of [`STILL`].
 fn names(registrations: &[Registration]) -> Value {
@@ -233,85 +236,63 @@ fn names(registrations: &[Registration]) -> Value {
     json!(names).to_string().into()
 }
 
-/// Takes a registration of the tenant back, with the extensions made by it, provided that the rest still makes a
-/// registry. Resources keep what they hold of it, unseen, until they are next written. Answers whether there was one.
-///
-/// # Errors
-/// [`RegisterError`]: nothing was removed.
-pub async fn remove(ctx: &Context, kind: Kind, name: &str) -> Result<bool, RegisterError> {
-    for _ in 0..ATTEMPTS {
-        let before = load(&ctx.platform, ctx.tenant.number()).await?;
-        let is_it = |registration: &Registration| registration.kind == kind && registration.name == name;
-        if !before.iter().any(is_it) {
-            return Ok(false);
-        }
-        let goes = |registration: &Registration| {
-            is_it(registration) || (registration.kind == Kind::Extension && registration.document["schema"] == name)
-        };
-        let (gone, kept): (Vec<_>, Vec<_>) = before.iter().cloned().partition(goes);
-        build(&kept).map_err(|_| {
-            let detail = "Another resource type or extension needs it: remove that first.";
-            RegisterError::Refused(ScimError::conflict(detail))
-        })?;
-        let delete = Statement::new(
-            format!(
-                "DELETE FROM registrations WHERE tenant = ?1 AND {STILL} \
-                 AND kind || ' ' || name IN (SELECT value FROM json_each(?2)) RETURNING name"
-            ),
-            vec![ctx.tenant.key(), names(&gone), names(&before)],
-        );
-        let deleted = if kind == Kind::ResourceType { Action::ResourceTypeDelete } else { Action::SchemaDelete };
-        if with_record(ctx, delete, deleted, name).await? {
-            publish(ctx).await?;
-            return Ok(true);
-        }
-    }
-    Err(RegisterError::Database(DatabaseError::Unavailable("others register at the same time".to_owned())))
-}
-
-/// The most schemas, resource types and extensions a tenant may have.
-const MAX_REGISTRATIONS: usize = 100;
-
-/// Why something was not registered.
-#[derive(Debug, thiserror::Error)]
-pub enum RegisterError {
-    /// It does not fit.
-    #[error("{0:?}")]
-    Refused(ScimError),
-    /// The database did not take it.
-    #[error(transparent)]
-    Database(#[from] DatabaseError),
-}
-
 /// Puts what a tenant has registered by now in force: here at once, elsewhere within a minute.
-async fn publish(ctx: &Context) -> Result<(), DatabaseError> {
-    let tenant = ctx.tenant.number();
-    let mut registrations = load(&ctx.platform, tenant).await?;
-    loop {
-        keep(ctx, &registrations);
-        ctx.platform.cache.put(&key(tenant), &to_text(&registrations), KEPT).await;
-        // Somebody may have registered more meanwhile and published it before: whoever is last looks again.
-        let now = load(&ctx.platform, tenant).await?;
-        if now == registrations {
-            return Ok(());
-        }
-        registrations = now;
-    }
-}
-
-/// Writes the cache again where it differs, for the super tenant and every tenant that has registered anything: what the
-/// sweep does.
 ///
 /// # Errors
 /// The database's.
-pub async fn refresh_cache(platform: &Platform) -> Result<(), DatabaseError> {
-    let statement = "SELECT DISTINCT tenant FROM registrations UNION SELECT 0 AS tenant";
-    for row in &platform.query(Statement::new(statement, Vec::new())).await? {
-        let tenant = row.read_integer("tenant")?.cast_unsigned();
-        let text = to_text(&load(platform, tenant).await?);
-        if platform.cache.get(&key(tenant)).await.ok().flatten().as_ref() != Some(&text) {
-            platform.cache.put(&key(tenant), &text, KEPT).await;
+pub async fn publish(ctx: &Context) -> Result<(), DatabaseError> {
+    let tenant = ctx.tenant.number();
+    let mut published = load(&ctx.platform, tenant).await?.published();
+    loop {
+        keep(ctx, &published);
+        ctx.platform.cache.put(&key(tenant), &published.to_text(), KEPT).await;
+        // Somebody may have registered more meanwhile and published it before: whoever is last looks again.
+        let now = load(&ctx.platform, tenant).await?.published();
+        if now == published {
+            return Ok(());
         }
+        published = now;
+    }
+}
+
+/// Writes what a tenant has registered to the cache, if it differs from what is there.
+///
+/// # Errors
+/// The database's.
+pub async fn refresh(platform: &Platform, tenant: u64) -> Result<(), DatabaseError> {
+    let text = load(platform, tenant).await?.published().to_text();
+    if platform.cache.get(&key(tenant)).await.ok().flatten().as_ref() != Some(&text) {
+        platform.cache.put(&key(tenant), &text, KEPT).await;
+    }
+    Ok(())
+}
+
+/// Writes the cache again for tenants whose registrations have changed, a few at a time, and for the super tenant where the
+/// cache has nothing: what the sweep does. One that fails keeps no other from its turn.
+///
+/// # Errors
+/// The database's: no tenant could be found.
+pub async fn refresh_cache(platform: &Platform) -> Result<(), DatabaseError> {
+    if platform.cache.get(&key(0)).await.ok().flatten().is_none() {
+        refresh(platform, 0).await?;
+    }
+    let due = Statement::new(
+        "SELECT tenant, changed FROM registry_changes INDEXED BY registry_changes_changed WHERE changed <= ?1 \
+         ORDER BY changed LIMIT ?2",
+        vec![(platform.clock.now() - REST).into(), REFRESHED.into()],
+    );
+    for row in &platform.query(due).await? {
+        let tenant = row.read_integer("tenant")?;
+        let done = match refresh(platform, tenant.cast_unsigned()).await {
+            Ok(()) => "DELETE FROM registry_changes WHERE tenant = ?1 AND changed = ?2",
+            Err(error) => {
+                let why = without_values(&error.to_string());
+                platform.log.line(&json!({ "event": "registry", "tenant": tenant, "error": why }).to_string());
+                // Behind the others.
+                "UPDATE registry_changes SET changed = changed + 60000 WHERE tenant = ?1 AND changed = ?2"
+            }
+        };
+        platform.query(Statement::new(done, vec![tenant.into(), row.value("changed")?])).await?;
     }
     Ok(())
 }

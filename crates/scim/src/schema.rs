@@ -12,6 +12,7 @@ use crate::error::shorten;
 mod builder;
 #[cfg(test)]
 mod example;
+mod memory;
 mod parse;
 mod registry;
 mod render;
@@ -206,6 +207,8 @@ pub struct ResourceType {
     pub schema: Arc<Schema>,
     /// The extensions, in the order resources show them.
     pub extensions: Vec<Extension>,
+    /// The URNs of those of its schemas whose values are being indexed: until that is done, an index has only some.
+    pub reindexing: Vec<Arc<str>>,
 }
 
 /// An attribute as a path names it (RFC 7644 section 3.10), found in a schema.
@@ -398,6 +401,13 @@ impl ResourceType {
             sub,
         };
         Some((Target::Attribute(path), false))
+    }
+
+    /// Whether the values at a path are being indexed, so that an index has only some of them.
+    #[must_use]
+    pub fn is_reindexing(&self, path: &AttributePath) -> bool {
+        let urn = path.extension.as_ref().unwrap_or(&self.schema.id);
+        self.reindexing.contains(urn)
     }
 
     /// Whether anything of it is returned on request alone.

@@ -7,9 +7,10 @@ use crate::invite::resend_all;
 use crate::mail::webhooks;
 use crate::ports::DatabaseError;
 use crate::provision;
+use crate::provision::registrations::RegisterError;
+use crate::provision::reindex::BeforeQuery;
 use crate::store::invitations::listing;
 use crate::store::list;
-use crate::store::registrations::RegisterError;
 use crate::store::tenant_settings::ChangeError;
 use crate::wso2::email_templates::TemplateError;
 use crate::wso2::error::Error as Wso2Error;
@@ -49,6 +50,15 @@ impl From<list::ListError> for ApiError {
         match error {
             list::ListError::Refused(error) => error.into(),
             list::ListError::Database(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<BeforeQuery> for ApiError {
+    fn from(error: BeforeQuery) -> Self {
+        match error {
+            BeforeQuery::Refused(error) => error.into(),
+            BeforeQuery::Database(failure) => failure.into(),
         }
     }
 }

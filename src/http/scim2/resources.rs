@@ -12,7 +12,7 @@ use crate::http::response::{self, empty, set};
 use crate::http::scim2::{expected, not_modified, projection, resource_response};
 use crate::model::context::Context;
 use crate::model::resource::{GROUP, MAX_DOCUMENT};
-use crate::provision::{self, Found};
+use crate::provision::{self, Found, reindex};
 use crate::store::groups;
 use crate::store::list::{self, Page};
 use crate::store::registrations;
@@ -151,9 +151,14 @@ pub async fn search(input: Input) -> Result<Response, ApiError> {
 }
 
 async fn page_of(ctx: &Context, rt: &Arc<ResourceType>, request: &ListRequest) -> Result<Response, ApiError> {
-    let query = request.resolve(rt)?;
-    let page = list::list(ctx, rt, &query).await?;
-    let rendered = render(ctx, &[(rt.clone(), query.projection)], &page).await?;
+    let (mut rt, mut query) = (rt.clone(), request.resolve(rt)?);
+    if reindex::before_query(ctx, &rt, &query).await? {
+        let registry = registrations::load_registry(ctx).await?;
+        rt = registry.resource_type(&rt.name).cloned().unwrap_or(rt);
+        query = request.resolve(&rt)?;
+    }
+    let page = list::list(ctx, &rt, &query).await?;
+    let rendered = render(ctx, &[(rt, query.projection)], &page).await?;
     Ok(response::scim(StatusCode::OK, list_response(page.total, &page.position, &rendered)))
 }
 
@@ -174,7 +179,13 @@ pub async fn list_all(input: Input) -> Result<Response, ApiError> {
 }
 
 async fn page_of_all(ctx: &Context, request: &ListRequest) -> Result<Response, ApiError> {
-    let registry = registrations::load_registry(ctx).await?;
+    let (mut registry, mut is_other) = (registrations::load_registry(ctx).await?, false);
+    for (rt, query) in registry.resource_types().iter().zip(&request.resolve_for_any(registry.resource_types())?) {
+        is_other |= reindex::before_query(ctx, rt, query).await?;
+    }
+    if is_other {
+        registry = registrations::load_registry(ctx).await?;
+    }
     let types = registry.resource_types();
     let queries = request.resolve_for_any(types)?;
     let page = list::list_any(ctx, types, &queries).await?;

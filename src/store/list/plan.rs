@@ -257,6 +257,8 @@ fn comparison(
             time_bounds(operator, literal).map(ever_sent).map(Driver::sent)
         }
         (Some(INVITATION_SCHEMA), ..) if is_user => None,
+        // An index that has only some of the values finds only some of the resources.
+        _ if scope.resource_type.is_reindexing(path) => return None,
         _ => return indexed_value(path, operator, literal),
     };
     Some((driver?, true))

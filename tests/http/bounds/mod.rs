@@ -2,6 +2,7 @@
 
 mod addresses;
 mod reads;
+mod schemas;
 mod templates;
 mod writes;
 
@@ -18,7 +19,7 @@ pub struct Bound {
 }
 
 fn bounds() -> impl Iterator<Item = &'static Bound> {
-    [addresses::BOUNDS, reads::BOUNDS, templates::BOUNDS, writes::BOUNDS].into_iter().flatten()
+    [addresses::BOUNDS, reads::BOUNDS, schemas::BOUNDS, templates::BOUNDS, writes::BOUNDS].into_iter().flatten()
 }
 
 #[test]

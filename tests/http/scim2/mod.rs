@@ -13,6 +13,7 @@ mod groups;
 mod interop;
 mod me;
 mod paths;
+mod reindex;
 mod search;
 mod stores;
 mod users;

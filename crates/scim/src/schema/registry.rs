@@ -116,6 +116,7 @@ impl Registry {
             common: Arc::clone(&self.common),
             schema: self.known(required("schema")?)?,
             extensions: Vec::new(),
+            reindexing: Vec::new(),
         };
         match document.get("schemaExtensions") {
             None | Some(Value::Null) => {}
@@ -153,6 +154,15 @@ impl Registry {
         check_aliases(&extended)?;
         *resource_type = Arc::new(extended);
         Ok(())
+    }
+
+    /// Notes that the values of these schemas in resources of a type are being indexed. Of a type that does not exist,
+    /// nothing is noted.
+    pub fn mark_reindexing(&mut self, name: &str, urns: &[String]) {
+        if let Some(resource_type) = self.resource_types.iter_mut().find(|resource_type| resource_type.name == name) {
+            let urns = urns.iter().map(|urn| Arc::from(urn.as_str())).collect();
+            *resource_type = Arc::new(ResourceType { reindexing: urns, ..ResourceType::clone(resource_type) });
+        }
     }
 
     /// The schema with that URN, in any case.
