@@ -25,4 +25,5 @@ mod support;
 mod switches;
 mod template_links;
 mod templates;
+mod turns;
 mod wso2;
