@@ -24,4 +24,5 @@ mod secrets;
 mod support;
 mod switches;
 mod templates;
+mod walk;
 mod wso2;
