@@ -16,7 +16,7 @@ use crate::model::new_resource::{NewMember, NewResource};
 use crate::model::resource::{GROUP, USER};
 use crate::ports::DatabaseError;
 use crate::provision::batch::{BatchLimits, Batcher};
-use crate::provision::{self, CODE_HEADER, Expected, Found, ProvisionError, group, prepare, user_store};
+use crate::provision::{self, CODE_HEADER, Expected, Found, ProvisionError, group, group_roles, prepare, user_store};
 use crate::store::cross_store::RemoteUsers;
 use crate::store::groups;
 use crate::store::keys::{self, Entry};
@@ -295,7 +295,7 @@ impl Run<'_> {
         if checked.is_empty() {
             return;
         }
-        let gives_role = checked.iter().any(|(_, new)| group::gives_role(new));
+        let gives_role = checked.iter().any(|(_, new)| group_roles::gives_role(new));
         let tagged =
             checked.into_iter().map(|(label, new)| ((label, new.resource_type.clone(), new.code.clone()), new));
         for ((label, rt, code), created) in user_store::create(self.ctx, tagged.collect()).await {

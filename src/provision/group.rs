@@ -11,18 +11,16 @@ use crate::model::audit::Action;
 use crate::model::context::Context;
 use crate::model::new_resource::{NewMember, NewResource};
 use crate::model::resource::{GROUP, Resource, USER, stored_text};
-use crate::model::role::{Role, Roles};
 use crate::model::tenant::Tenant;
-use crate::ports::{Row, Statement};
+use crate::ports::Row;
+use crate::provision::group_roles::{RolesGiven, gives_role, roles_given};
 use crate::provision::{
     Edit, Expected, Found, ProvisionError, check_may_appoint, check_visible, contended, last_administrator,
     new_resource, not_found,
 };
 use crate::store::groups::{self, Change, Inspected};
-use crate::store::invitations::role_grants as role_grants_store;
 use crate::store::operation::Operation;
 use crate::store::resources::{self, SideEffects, Written, find};
-use crate::store::role_holders;
 use scim::error::Error as ScimError;
 use scim::filter::Filter;
 use scim::patch::{self, Patch, ValueOp};
@@ -73,16 +71,6 @@ fn referred(ctx: &Context, reference: &str) -> Option<(String, &'static str)> {
     let endpoints = [("Users", USER), ("Groups", GROUP)];
     let (_, name) = endpoints.into_iter().find(|(name, _)| endpoint.eq_ignore_ascii_case(name))?;
     Some((id, name))
-}
-
-/// Returns the role that the members of a group with this document have: it is called like it.
-fn roles_given(document: &Document) -> Roles {
-    Roles::of_document(GROUP, document)
-}
-
-/// Whether a creation gives members of a group a role.
-pub fn gives_role(new: &NewResource) -> bool {
-    !new.members.is_empty() && roles_given(&new.resource.attributes()).is_any()
 }
 
 /// Holds another name to what a name may be. The same one stays as it is stored, even where that is with white space, from
@@ -408,7 +396,7 @@ async fn run(
         if same_document && effective.is_empty() {
             return answer(ctx, before, with_members, None).await;
         }
-        let roles = RolesGiven { before: roles_given(&current), after: roles_given(&after.attributes()) };
+        let roles = RolesGiven::new(&current, &after.attributes());
         if roles.before.is_any() || roles.after.is_any() {
             check_may_appoint(ctx)?;
         }
@@ -445,92 +433,6 @@ async fn run(
             Written::Conflict => return Err(contended()),
         }
     }
-}
-
-/// The role that a group gives its members, before and after a change.
-struct RolesGiven {
-    before: Roles,
-    after: Roles,
-}
-
-impl RolesGiven {
-    /// Whether the change gives somebody a role.
-    fn is_given_by(&self, change: &Change) -> bool {
-        self.after.exceeds(self.before) || (self.after.is_any() && !change.add.is_empty())
-    }
-
-    /// The statements of a change of the members, with those that see to what it does to roles.
-    ///
-    /// # Errors
-    /// 409 where no administrator of another store than PRIMARY would be left who can sign in.
-    async fn statements(
-        &self,
-        ctx: &Context,
-        id: &str,
-        operation: &Operation,
-        change: &Change,
-        groups: &HashSet<String>,
-    ) -> Result<Vec<Statement>, ProvisionError> {
-        let is_given = self.after.exceeds(self.before);
-        let mut statements = Vec::new();
-        if self.after.is_any() && !is_given {
-            let users = change.add.iter().map(|member| member.id.as_str()).filter(|id| !groups.contains(*id));
-            statements.extend(role_grants_store::note_added(ctx, id, operation.id(), users));
-        }
-        statements.extend(groups::change(ctx, id, operation.id(), change, groups));
-        if is_given {
-            statements.push(role_grants_store::note_members(ctx, &[id], operation.id()));
-        }
-        let still_gives = self.after.has(Role::Admin);
-        let takes = self.before.has(Role::Admin) && (!still_gives || change.replace || !change.remove.is_empty());
-        if takes && ctx.deployment.administrator.is_none() {
-            check_remote_administrators(ctx, id, still_gives.then_some(change)).await?;
-            let there = &ctx.in_store(None);
-            // Where nobody could sign in before, nobody is lost.
-            if role_holders::is_one_usable(there, &[], "").await? {
-                statements.push(role_holders::keep_one_after_group(there, id, operation.id()));
-            }
-        }
-        Ok(statements)
-    }
-}
-
-/// Checks for each store but PRIMARY that an administrator who can sign in is left there after a change of the members of
-/// the group `id`, or, with `None`, after it gives the role no more. Groups are in PRIMARY's database, so that no condition of
-/// the write could say so.
-///
-/// # Errors
-/// 409
-pub async fn check_remote_administrators(
-    ctx: &Context,
-    id: &str,
-    change: Option<&Change>,
-) -> Result<(), ProvisionError> {
-    if ctx.deployment.user_stores.iter().next().is_none() {
-        return Ok(());
-    }
-    let stays = |member: &String| match change {
-        None => false,
-        Some(Change { replace: true, add, .. }) => add.iter().any(|added| added.id == *member),
-        Some(Change { remove, .. }) => !remove.contains(member),
-    };
-    let mut by_store: BTreeMap<Option<u16>, (Vec<String>, Vec<String>)> = BTreeMap::new();
-    for (group, member) in role_holders::remote_administrators(ctx).await? {
-        let (before, after) = by_store.entry(ctx.deployment.user_stores.of_id(&member)).or_default();
-        if group != id || stays(&member) {
-            after.push(member.clone());
-        }
-        before.push(member);
-    }
-    for (store, (before, after)) in by_store.iter().filter(|(_, (before, after))| before.len() != after.len()) {
-        let there = &ctx.in_store(*store);
-        if role_holders::is_one_usable(there, before, "").await?
-            && !role_holders::is_one_usable(there, after, "").await?
-        {
-            return Err(last_administrator());
-        }
-    }
-    Ok(())
 }
 
 /// The answer to a write. `first` are the rows of the first members, where they were read with it. The members of a large

@@ -3,7 +3,9 @@
 //! | module | what it does |
 //! |---|---|
 //! | `user` | users: what a document asks of the account goes by way of `invite/` |
+//! | `delete` | deletions |
 //! | `group` | groups, whose members are rows of their own |
+//! | `group_roles` | roles that groups give |
 //! | `user_store` | which user store a user is in |
 //! | `password` | passwords that clients send |
 //! | `batch` | creations that go to the database together |
@@ -15,7 +17,9 @@
 
 mod batch;
 pub mod bulk;
+mod delete;
 mod group;
+mod group_roles;
 pub mod import;
 mod password;
 pub mod registrations;
@@ -23,6 +27,8 @@ pub mod reindex;
 pub mod tenant;
 mod user;
 mod user_store;
+
+pub use delete::delete;
 
 use std::sync::{Arc, OnceLock};
 
@@ -45,9 +51,8 @@ use crate::ports::DatabaseError;
 use crate::provision::user::WriteRequest;
 use crate::store::audit::Counted;
 use crate::store::operation::Operation;
-use crate::store::resources::{self, Conditions, Deleted, SideEffects, Written, find};
-use crate::store::role_holders::ByGroups;
-use crate::store::{credentials, cross_store, pending, role_holders};
+use crate::store::resources::{self, SideEffects, Written, find};
+use crate::store::{credentials, cross_store, role_holders};
 use scim::error::Error as ScimError;
 use scim::patch::Patch;
 use scim::projection::Projection;
@@ -454,59 +459,4 @@ async fn find_to_edit(
         cross_store::add_groups(ctx, [&mut found]).await?;
     }
     Ok(Some((found, credentials::hashes(&ctx.settings(), outcomes.get(1))?)))
-}
-
-/// DELETE (RFC 7644 section 3.6).
-///
-/// # Errors
-/// [`ProvisionError`]
-pub async fn delete(ctx: &Context, rt: &ResourceType, id: &str, expected: Expected) -> Result<(), ProvisionError> {
-    let there = &ctx.in_store_of(id);
-    let mut attempts = Attempts::at_once(there);
-    loop {
-        let version = if expected == Expected::Any {
-            None
-        } else {
-            let current = find::by_id(there, &rt.name, id, false).await?.ok_or_else(not_found)?;
-            expected.check(current.version)?;
-            Some(current.version)
-        };
-        let conditions = Conditions { version, ..conditions_of_deletion(ctx, rt, id).await? };
-        match resources::delete(there, rt, id, &conditions).await? {
-            Deleted::Done => {
-                if there.platform.store.is_some() {
-                    pending::attempt(there, id).await;
-                }
-                return Ok(());
-            }
-            Deleted::NotFound => return Err(not_found()),
-            Deleted::RoleHolder => return Err(takes_roles()),
-            Deleted::LastAdministrator => return Err(last_administrator()),
-            Deleted::OtherVersion if attempts.again(there).await => {}
-            Deleted::OtherVersion => return Err(contended()),
-        }
-    }
-}
-
-/// Returns what a deletion depends on besides the version. What groups make of a user of another store than PRIMARY takes
-/// a round trip where it matters.
-async fn conditions_of_deletion(ctx: &Context, rt: &ResourceType, id: &str) -> Result<Conditions, ProvisionError> {
-    if rt.name != USER && rt.name != GROUP {
-        return Ok(Conditions::default());
-    }
-    let without_role = !ctx.scopes.has(Scope::Roles);
-    let keeps = ctx.deployment.administrator.is_none();
-    if rt.name == GROUP && keeps {
-        group::check_remote_administrators(ctx, id, None).await?;
-    }
-    let by_groups = if without_role || keeps {
-        role_holders::of_remote_user(&ctx.in_store_of(id), id).await?
-    } else {
-        ByGroups::default()
-    };
-    if without_role && by_groups.gives_role {
-        return Err(takes_roles());
-    }
-    let keeps_administrator = keeps.then_some(by_groups.administrators);
-    Ok(Conditions { without_role, keeps_administrator, ..Conditions::default() })
 }

@@ -1,0 +1,66 @@
+//! DELETE, of users and groups with what depends on their roles.
+
+use crate::base::scope::Scope;
+use crate::model::attempts::Attempts;
+use crate::model::context::Context;
+use crate::model::resource::{GROUP, USER};
+use crate::provision::{Expected, ProvisionError, contended, group_roles, last_administrator, not_found, takes_roles};
+use crate::store::resources::{self, Conditions, Deleted, find};
+use crate::store::role_holders::ByGroups;
+use crate::store::{pending, role_holders};
+use scim::schema::ResourceType;
+
+/// DELETE (RFC 7644 section 3.6).
+///
+/// # Errors
+/// [`ProvisionError`]
+pub async fn delete(ctx: &Context, rt: &ResourceType, id: &str, expected: Expected) -> Result<(), ProvisionError> {
+    let there = &ctx.in_store_of(id);
+    let mut attempts = Attempts::at_once(there);
+    loop {
+        let version = if expected == Expected::Any {
+            None
+        } else {
+            let current = find::by_id(there, &rt.name, id, false).await?.ok_or_else(not_found)?;
+            expected.check(current.version)?;
+            Some(current.version)
+        };
+        let conditions = Conditions { version, ..conditions_of_deletion(ctx, rt, id).await? };
+        match resources::delete(there, rt, id, &conditions).await? {
+            Deleted::Done => {
+                if there.platform.store.is_some() {
+                    pending::attempt(there, id).await;
+                }
+                return Ok(());
+            }
+            Deleted::NotFound => return Err(not_found()),
+            Deleted::RoleHolder => return Err(takes_roles()),
+            Deleted::LastAdministrator => return Err(last_administrator()),
+            Deleted::OtherVersion if attempts.again(there).await => {}
+            Deleted::OtherVersion => return Err(contended()),
+        }
+    }
+}
+
+/// Returns what a deletion depends on besides the version. What groups make of a user of another store than PRIMARY takes
+/// a round trip where it matters.
+async fn conditions_of_deletion(ctx: &Context, rt: &ResourceType, id: &str) -> Result<Conditions, ProvisionError> {
+    if rt.name != USER && rt.name != GROUP {
+        return Ok(Conditions::default());
+    }
+    let without_role = !ctx.scopes.has(Scope::Roles);
+    let keeps = ctx.deployment.administrator.is_none();
+    if rt.name == GROUP && keeps {
+        group_roles::check_remote_administrators(ctx, id, None).await?;
+    }
+    let by_groups = if without_role || keeps {
+        role_holders::of_remote_user(&ctx.in_store_of(id), id).await?
+    } else {
+        ByGroups::default()
+    };
+    if without_role && by_groups.gives_role {
+        return Err(takes_roles());
+    }
+    let keeps_administrator = keeps.then_some(by_groups.administrators);
+    Ok(Conditions { without_role, keeps_administrator, ..Conditions::default() })
+}
