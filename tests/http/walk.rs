@@ -23,6 +23,7 @@ use latchkey::mail::sender;
 use latchkey::model::deployment::Deployment;
 use latchkey::native::{MemoryCache, Native, Sqlite};
 use latchkey::ports::{Platform, StoreDatabase};
+use latchkey::provision::reindex;
 use latchkey::store::{pending, sessions, sign_in_failures};
 use serde_json::json;
 
@@ -191,6 +192,8 @@ impl Walk {
                     let done = [
                         service.warm(&platform).await,
                         pending::settle(&platform).await,
+                        service.settle_role_grants(&platform).await,
+                        reindex::sweep(&platform).await,
                         sign_in_failures::sweep(&platform).await,
                         sessions::sweep(&platform).await,
                         audit_seal::run(&platform, &deployment).await,
@@ -252,10 +255,18 @@ impl Walk {
             }
         }
         self.clock.advance(Duration::from_secs(60));
+        for _ in 0..100 {
+            if self.app.number("SELECT COUNT(*) FROM reindexes") == 0 {
+                break;
+            }
+            pollster::block_on(reindex::sweep(&self.platform)).unwrap();
+            self.clock.advance(Duration::from_secs(60));
+        }
         pollster::block_on(async {
             for Isolate { deployment, service } in &self.isolates {
                 service.warm(&self.platform).await.unwrap();
                 pending::settle(&self.platform).await.unwrap();
+                service.settle_role_grants(&self.platform).await.unwrap();
                 audit_seal::run(&self.platform, deployment).await.unwrap();
             }
         });

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use latchkey::model::registration;
 use latchkey::native::Sqlite;
 use latchkey::ports::Platform;
 use latchkey::store::{keys, registrations};
@@ -92,6 +93,7 @@ const NONE_OF: &[(&str, &str)] = &[
          (SELECT 1 FROM resources r WHERE r.tenant = m.tenant AND r.id = m.group_id AND r.type = 'Group')",
     ),
     ("a version is none", "SELECT tenant, id FROM resources WHERE version < 1 OR modified < created"),
+    ("a schema's change is not done", "SELECT tenant, type, phase FROM reindexes"),
     (
         "an audit's number is missing",
         "SELECT tenant, COUNT(*), MAX(number) FROM audit GROUP BY tenant HAVING COUNT(*) <> MAX(number)",
@@ -131,7 +133,7 @@ fn indexes(platform: &Platform, sqlite: &Sqlite) -> Vec<String> {
         rows(sqlite, "SELECT DISTINCT tenant FROM resources").iter().map(|row| row[0].as_i64().unwrap()).collect();
     for tenant in tenants {
         let registered = pollster::block_on(registrations::load(platform, tenant.cast_unsigned())).unwrap();
-        let registry = registrations::build(&registered).unwrap();
+        let registry = registration::build(&registered.registrations).unwrap();
         let mut stored: BTreeMap<(&str, String), BTreeSet<keys::Entry>> = BTreeMap::new();
         for (table, name) in [("value_index", "index"), ("unique_values", "unique")] {
             for row in rows(sqlite, &format!("SELECT id, attribute, key FROM {table} WHERE tenant = {tenant}")) {
