@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::base::characters::{is_invisible, is_punctuation_in_disguise};
 use crate::base::idna;
+use scim::fold::fold;
 
 /// One address, `local@domain`, that no header and no provider can take for two.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +66,16 @@ impl Address {
     #[must_use]
     pub fn domain(&self) -> &str {
         self.0.split_once('@').map_or("", |(_, domain)| domain)
+    }
+
+    /// The mailbox that this address is one of many names of, for counting what is sent to it: case-folded, with the domain as DNS
+    /// has it, and without what follows the first `+` of the local part, which may be empty then. Dots count: not everybody ignores
+    /// them.
+    #[must_use]
+    pub fn mailbox(&self) -> String {
+        let local = self.local().split('+').next().unwrap_or_default();
+        let domain = idna::domain_in_ascii(self.domain()).unwrap_or_else(|| self.domain().to_owned());
+        format!("{}@{}", fold(local), fold(&domain))
     }
 
     /// The same address with its domain as DNS has it (RFC 5890); `None` if it has no such form.
@@ -163,6 +174,33 @@ mod tests {
         let (fits, longer) = (format!("{}@example.com", "é".repeat(32)), format!("{}@example.com", "é".repeat(33)));
         assert!(Address::parse(&fits).is_some() && Address::parse(&longer).is_none());
         assert_eq!(Address::parse(" paul@somemail.com ").expect("trimmed").as_str(), "paul@somemail.com");
+    }
+
+    #[test]
+    fn a_mailbox_has_many_addresses() {
+        let mailbox = |address: &str| Address::parse(address).expect(address).mailbox();
+        for (mailbox_of, addresses) in [
+            ("paul@example.com", ["PAUL@Example.COM", "paul+1@example.com", "Paul+a+b@example.com"]),
+            (
+                "j\u{f6}rg@xn--mller-kva.example",
+                [
+                    "J\u{d6}RG@m\u{fc}ller.example",
+                    "jo\u{308}rg+x@XN--MLLER-KVA.example",
+                    "J\u{f6}rg@M\u{dc}LLER.example",
+                ],
+            ),
+            ("strasse@example.com", ["stra\u{df}e@example.com", "STRASSE+@example.com", "STRASSE@example.com"]),
+            ("@example.com", ["+a@example.com", "+b+c@example.com", "+@EXAMPLE.com"]),
+        ] {
+            for address in addresses {
+                assert_eq!(mailbox(address), mailbox_of, "{address}");
+            }
+        }
+        for (one, other) in
+            [("a.b@x.example", "ab@x.example"), ("a-b@x.example", "a@x.example"), ("a@x.example", "a@y.example")]
+        {
+            assert_ne!(mailbox(one), mailbox(other));
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::access::audit_seal;
 use crate::base::text::without_values;
 use crate::http::Service;
 use crate::mail::webhooks::problem_with;
-use crate::mail::{sender, webhooks};
+use crate::mail::{retention, sender, webhooks};
 use crate::model::deployment::Deployment;
 use crate::ports::{DatabaseError, Platform};
 use crate::provision::reindex;
@@ -126,6 +126,7 @@ async fn sweep(platform: &Platform, service: &Service) {
         ("signin", sign_in_failures::sweep(platform).await),
         ("sessions", sessions::sweep(platform).await),
         ("mail.events", crate::store::bounces::sweep(platform).await),
+        ("mail.retention", retention::run(platform, deployment).await),
         ("audit.seal", audit_seal::run(platform, deployment).await),
     ];
     for (event, done) in done {

@@ -48,6 +48,8 @@ impl Area {
             |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         if below("/scim2") {
             Self::Scim
+        } else if below("/api/users") && path.ends_with("/privacy") {
+            Self::Api
         } else if WSO2_PATHS.iter().any(|prefix| below(prefix)) {
             Self::Wso2
         } else if below("/api") {

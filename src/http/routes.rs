@@ -15,7 +15,7 @@ use axum::response::Response;
 use axum::routing::{MethodFilter, on};
 
 use crate::base::scope::Scope;
-use crate::http::api::{audit, invitations, mail, registrations, settings, templates, tokens};
+use crate::http::api::{audit, invitations, mail, privacy, registrations, settings, templates, tokens};
 use crate::http::body::RequestBody;
 use crate::http::error::ApiError;
 use crate::http::pages::{console, inbox, links};
@@ -159,6 +159,7 @@ const INVITATIONS: Rule = Rule::Scopes(&[Scope::Invitations]);
 const LINKS: Rule = Rule::Scopes(&[Scope::Links]);
 const MAIL: Rule = Rule::Scopes(&[Scope::Mail]);
 const AUDIT: Rule = Rule::Scopes(&[Scope::Audit]);
+const PRIVACY: Rule = Rule::AllScopes(&[Scope::ScimRead, Scope::Audit]);
 /// Whoever reads the audit does not decide what stands in it.
 const ACCEPT: Rule = Rule::AllScopes(&[Scope::Audit, Scope::Settings]);
 const TEMPLATES: Rule = Rule::Scopes(&[Scope::Templates]);
@@ -225,6 +226,7 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/api/audit", AUDIT, handler!(audit::list)),
     route(GET, "/api/audit/verification", AUDIT, handler!(audit::verify)),
     route(POST, "/api/audit/acceptance", ACCEPT, handler!(audit::accept)),
+    route(GET, "/api/users/{id}/privacy", PRIVACY, handler!(privacy::show)),
     // WSO2's endpoints.
     route(POST, "/api/identity/recovery/v0.9/validate-code", ANYONE, handler!(codes::validate_recovery)),
     route(POST, "/api/identity/recovery/v0.9/set-password", ANYONE, handler!(codes::set_password)),

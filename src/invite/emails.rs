@@ -1,5 +1,7 @@
 //! The `emails` of a user's document, and which of them counts: where invitations go, and what is confirmed.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value as Json, json};
 
 use scim::resource::Document;
@@ -83,13 +85,15 @@ pub fn put_confirmed(document: &mut Document, address: &str) {
 /// Leaves an address as it is stored where a document has the same one: it may have been stored before white space around
 /// addresses was cut, and nobody is to be mailed because it is.
 pub fn keep_stored_addresses(stored: &Document, document: &mut Document) {
-    let stored: Vec<&str> = list(stored).iter().filter_map(|email| email["value"].as_str()).collect();
+    let mut known: HashMap<&str, &str> = HashMap::new();
+    for text in list(stored).iter().filter_map(|email| email["value"].as_str()) {
+        known.entry(text.trim()).or_insert(text);
+    }
     let emails = document.get_mut("emails").and_then(Json::as_array_mut).into_iter().flatten();
     for value in emails.filter_map(|email| email.get_mut("value")) {
         let Some(text) = value.as_str() else { continue };
-        let same = stored.iter().find(|known| known.trim() == text);
-        if let Some(known) = same.filter(|known| **known != text) {
-            *value = json!(known);
+        if let Some(same) = known.get(text).filter(|same| **same != text) {
+            *value = json!(same);
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod preview;
 pub mod providers;
 pub mod render;
 pub mod requeue;
+pub mod retention;
 pub mod sender;
 pub mod template;
 pub mod template_choice;

@@ -59,8 +59,8 @@ impl Report {
 }
 
 /// Sends what is due in all user stores, a batch at a time, at most `batches`; what is left then has the sender woken
-/// again. The stores take turns, and a run begins with any of them, so that much mail in one holds up no other's. `health`
-/// is what this isolate knows of its providers.
+/// again. The stores take turns, and within them the tenants; a run begins with any of them, so that much mail of one holds up no
+/// other's. `health` is what this isolate knows of its providers.
 ///
 /// # Errors
 /// The first failure of a database; a store that fails keeps no other from its turn. What was leased then stays leased
@@ -72,22 +72,24 @@ pub async fn run(
     batches: u32,
 ) -> Result<Report, DatabaseError> {
     let (mut report, mut failure) = (Report::default(), None);
-    let mut stores: VecDeque<Platform> = platform.all_stores().collect();
-    let mut random = [0; 1];
+    let mut random = [0; 8];
     platform.entropy.fill(&mut random);
-    let first = usize::from(random[0]) % stores.len().max(1);
-    stores.rotate_left(first);
+    let random = u64::from_be_bytes(random);
+    // Tenants' numbers are hashes of less than 53 bits.
+    let mut stores: VecDeque<_> = platform.all_stores().map(|store| (store, random >> 11)).collect();
+    let first_store = usize::try_from(random % 251).unwrap_or_default() % stores.len().max(1);
+    stores.rotate_left(first_store);
     let mut left = batches;
-    while let Some(store) = stores.pop_front() {
+    while let Some((store, first_tenant)) = stores.pop_front() {
         let pause = health.all_until(deployment) - platform.clock.now();
         if pause > 0 || left == 0 {
             wake(platform, pause.max(0));
             break;
         }
-        match send_some(&store, deployment, health, &mut report).await {
-            Ok(Some(more)) => {
+        match send_some(&store, deployment, health, first_tenant, &mut report).await {
+            Ok(Some(next)) => {
                 left -= 1;
-                stores.extend(more.then_some(store));
+                stores.extend(next.map(|first_tenant| (store, first_tenant)));
             }
             Ok(None) => {}
             Err(error) => failure = failure.or(Some(error)),
@@ -96,22 +98,24 @@ pub async fn run(
     failure.map_or(Ok(report), Err)
 }
 
-/// Sends a batch of one store's mails; returns whether there may be more of them, or `None` where none was due.
+/// Sends a batch of one store's mails, beginning with the tenant `first`; returns the tenant to go on with if there may be more
+/// of them, or `None` where none was due.
 async fn send_some(
     platform: &Platform,
     deployment: &Deployment,
     health: &Health,
+    first: u64,
     report: &mut Report,
-) -> Result<Option<bool>, DatabaseError> {
+) -> Result<Option<Option<u64>>, DatabaseError> {
     let now = platform.clock.now();
     let limit = rows_that_fit(deployment);
-    let batch = find_due(platform, deployment, now, limit).await?;
-    let found = batch.due.len() + batch.unreadable.len();
-    if found == 0 {
+    let batch = find_due(platform, deployment, now, limit, first).await?;
+    if batch.due.is_empty() && batch.unreadable.is_empty() {
         return Ok(None);
     }
+    let (has_more, next) = (batch.has_more, batch.next_first.unwrap_or(first));
     let is_complete = send_batch(platform, deployment, health, batch, now, report).await?;
-    Ok(Some(!is_complete || found >= limit as usize))
+    Ok(Some((has_more || !is_complete).then_some(next)))
 }
 
 fn wake(platform: &Platform, pause: Millis) {
@@ -139,7 +143,7 @@ struct Selection {
 
 /// Decides what is to be done with each mail, and chooses its provider.
 fn select(deployment: &Deployment, health: &Health, batch: DueBatch, now: Millis) -> Selection {
-    let DueBatch { due, unreadable, templates } = batch;
+    let DueBatch { due, unreadable, templates, .. } = batch;
     let mut planner = Planner::new(deployment, &templates, now);
     let mut providers = ProviderChoice::new(deployment, health, now);
     let (mut to_lease, mut unattempted, mut is_complete) = (Vec::new(), unreadable, true);
@@ -149,11 +153,7 @@ fn select(deployment: &Deployment, health: &Health, batch: DueBatch, now: Millis
         match plan {
             Plan::Drop(why) => unattempted.push(Unattempted::ended(&mail, MailState::Dropped, why)),
             Plan::Fail(why) => unattempted.push(Unattempted::ended(&mail, MailState::Failed, why)),
-            Plan::Postpone { until } => {
-                let why = "its address has had as many mails as it may have for now";
-                unattempted.push(Unattempted::postponed(&mail, until, why));
-            }
-            Plan::Send { content, condition } => {
+            Plan::Send { content, mailbox, condition } => {
                 // A mail in doubt stays with the provider that may have it.
                 let provider = match mail.in_doubt_since() {
                     Some(_) => Some(content.provider.clone()),
@@ -162,7 +162,7 @@ fn select(deployment: &Deployment, health: &Health, batch: DueBatch, now: Millis
                 match provider {
                     Some(provider) => {
                         let content = FrozenContent { provider, ..content };
-                        to_lease.push(MailToLease { mail, content, condition });
+                        to_lease.push(MailToLease { mail, content, mailbox, condition });
                     }
                     None => is_complete = false,
                 }

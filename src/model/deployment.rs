@@ -153,6 +153,7 @@ impl Deployment {
         }
         let mut settings = Settings::parse(&variables, &mut problems);
         settings.keep_audit_for(audit_retention_min_days, &mut problems);
+        settings.keep_mail_for(mail_give_up_hours, &mut problems);
         let Some(mail_from) = providers.from.filter(|_| problems.is_empty()) else { return Err(problems) };
         Ok(Self {
             environment,
@@ -189,6 +190,7 @@ impl Deployment {
     pub fn check_settings(&self, tenant: &Tenant, overrides: &Values, problems: &mut Vec<String>) -> Settings {
         let mut settings = Settings::parse(&self.values_of(tenant, overrides), problems);
         settings.keep_audit_for(self.audit_retention_min_days, problems);
+        settings.keep_mail_for(self.mail_give_up_hours, problems);
         settings
     }
 

@@ -112,6 +112,8 @@ settings! {
     SIGN_IN_URL = "", WebAddress => sign_in_url: Option<String>;
     /// Older rows of the audit are removed, by the sweep; 0 keeps all. Not fewer than `AUDIT_RETENTION_MIN_DAYS`.
     AUDIT_RETENTION_DAYS = "0", WholeNumber(0..=36_500) => audit_retention_days: u32;
+    /// Older mails are taken out of the outbox once they have ended; never before `MAIL_GIVE_UP_HOURS`.
+    MAIL_RETENTION_DAYS = "30", WholeNumber(1..=36_500) => mail_retention_days: u32;
     /// A console session that is not used for so long is over.
     SESSION_IDLE_SECONDS = "1800", WholeNumber(1..=MOST_SESSION_SECONDS) => session_idle_seconds: u32;
     /// So long after signing in a console session is over in any case.
@@ -159,6 +161,20 @@ impl Settings {
             ));
             self.audit_retention_days = least;
             self.values.insert(AUDIT_RETENTION_DAYS.name, least.to_string());
+        }
+    }
+
+    /// Holds `MAIL_RETENTION_DAYS` to the time for which mails are tried: fewer days are reported, and become that.
+    pub fn keep_mail_for(&mut self, give_up_hours: u32, problems: &mut Vec<String>) {
+        let (days, least) = (self.mail_retention_days, give_up_hours.div_ceil(24));
+        if days < least {
+            problems.push(format!(
+                "{} is {days}: it must be at least {least}, since mails are tried for {give_up_hours} hours \
+                 (MAIL_GIVE_UP_HOURS).",
+                MAIL_RETENTION_DAYS.name
+            ));
+            self.mail_retention_days = least;
+            self.values.insert(MAIL_RETENTION_DAYS.name, least.to_string());
         }
     }
 }

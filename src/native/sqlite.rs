@@ -30,6 +30,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0013_group_names.sql"),
     include_str!("../../schema/d1/0014_reindex.sql"),
     include_str!("../../schema/d1/0015_audit_heads.sql"),
+    include_str!("../../schema/d1/0016_outbox_turns.sql"),
     include_str!("../../schema/d1/0017_roles.sql"),
     include_str!("../../schema/d1/0018_address_changes.sql"),
     include_str!("../../schema/d1/0019_delivery.sql"),
@@ -380,5 +381,36 @@ mod tests {
                 groups.iter().find(|group| (group.0, group.1) == (tenant as i32, id)).expect("a row of the test").2;
             assert_eq!(version, if name == before { 1 } else { 2 }, "{name}");
         }
+    }
+
+    #[test]
+    fn what_other_mails_did_to_invitations_is_mended_and_deleted_users_are_forgotten() {
+        let migration = include_str!("../../schema/d1/0016_outbox_turns.sql");
+        let connection = before(migration);
+        connection
+            .execute_batch(
+                "INSERT INTO resources (tenant, id, type, document, keys, created, modified, operation, delivery) VALUES \
+                 (0, 'never', 'User', '', '', 0, 0, '', 'bounced'), (0, 'invited', 'User', '', '', 0, 0, '', 'complained'), \
+                 (0, 'bounced', 'User', '', '', 0, 0, '', 'bounced'); \
+                 INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, state, created, due, facts) VALUES \
+                 (0, '1', 'never', 'VerifyEmailOnUpdate', 1, 'a@b.c', 'bounced', 0, 0, '{}'), \
+                 (0, '2', 'invited', 'AskPassword', 0, 'a@b.c', 'sent', 0, 0, '{}'), \
+                 (0, '3', 'invited', 'NotifyExistingEmailOnUpdate', 2, 'a@b.c', 'complained', 0, 0, '{}'), \
+                 (0, '4', 'bounced', 'AskPassword', 0, 'a@b.c', 'sent', 0, 0, '{}'), \
+                 (0, '5', 'bounced', 'resendAskPassword', 1, 'a@b.c', 'bounced', 0, 0, '{}'), \
+                 (0, '6', 'gone', 'AskPassword', 0, 'a@b.c', 'sent', 0, 0, '{}'); \
+                 UPDATE tenants SET owners = '[{\"id\":\"gone\",\"username\":\"x\"},{\"id\":\"never\",\"username\":\"y\"}]'",
+            )
+            .expect("a row of the test");
+        connection.execute_batch(migration).expect("a row of the test");
+        let all = |sql: &str| -> Vec<String> {
+            let mut rows = connection.prepare(sql).expect("a row of the test");
+            let texts = rows.query_map([], |row| row.get(0)).expect("a row of the test");
+            texts.map(|text| text.expect("a row of the test")).collect()
+        };
+        let deliveries = all("SELECT id || ' ' || COALESCE(delivery, '-') FROM resources ORDER BY id");
+        assert_eq!(deliveries, ["bounced bounced", "invited sent", "never -"]);
+        assert_eq!(all("SELECT id FROM outbox WHERE recipient = '' AND facts IS NULL"), ["6"]);
+        assert_eq!(all("SELECT owners FROM tenants"), [r#"[{"id":"gone"},{"id":"never","username":"y"}]"#]);
     }
 }

@@ -4,7 +4,7 @@ use crate::base::scope::Scopes;
 use crate::model::api_token::ApiToken;
 use crate::model::audit::Action;
 use crate::model::context::Context;
-use crate::ports::{DatabaseError, Millis, Outcome, Row, Statement};
+use crate::ports::{DatabaseError, Millis, Outcome, Row, Statement, Value};
 use crate::store::audit;
 use crate::store::operation::Operation;
 
@@ -47,6 +47,20 @@ pub fn use_by_digest(digest: &str, now: Millis) -> Vec<Statement> {
 /// [`DatabaseError::Shape`]
 pub fn found(outcome: Option<&Outcome>) -> Result<Option<ApiToken>, DatabaseError> {
     outcome.and_then(|outcome| outcome.rows.first()).map(from_row).transpose()
+}
+
+/// The statement that takes a user's name out of who has made the tenant's tokens, in PRIMARY's database. `condition` is a
+/// condition on `?1`, the tenant, `?2`, the user, and whatever `more` parameters there are.
+#[must_use]
+pub fn forget_creator(tenant: &Value, user_id: &str, condition: &str, more: Option<&str>) -> Statement {
+    let mut params = vec![tenant.clone(), user_id.into()];
+    params.extend(more.map(Value::from));
+    Statement::new(
+        format!(
+            "UPDATE api_tokens SET created_by = 'user:' || ?2 WHERE tenant = ?1 AND instr(created_by, ?2) > 0 AND {condition}"
+        ),
+        params,
+    )
 }
 
 /// Stores a token of the tenant; answers whether it was stored, which it is not where the tenant has [`MOST`] already.

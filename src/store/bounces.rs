@@ -7,8 +7,8 @@
 use serde_json::json;
 
 use crate::base::text_enum::text_enum;
-use crate::model::mail::TemplateType;
 use crate::ports::{DatabaseError, Millis, Platform, Row, Statement};
+use crate::store::outbox::is_latest_invitation;
 
 /// The time an event waits for its mail, in milliseconds.
 const PENDING: Millis = 3_600_000;
@@ -142,6 +142,7 @@ const PENDING_EVENTS: &str = "FROM json_each(?1) j CROSS JOIN webhook_events w O
 /// The statements that bring the events in `rows` to their mails, then to the users whose latest invitation the mails
 /// are, and settle them. The last one answers a row for each.
 fn apply(rows: &str) -> Vec<Statement> {
+    let is_latest = is_latest_invitation();
     vec![
         // The WHERE of the update sees what an event before it in the same list has made of the row.
         Statement::new(
@@ -150,7 +151,8 @@ fn apply(rows: &str) -> Vec<Statement> {
                  SELECT o.tenant, o.id, o.user_id, o.template, o.seq, o.recipient, \
                  CASE w.outcome WHEN 'delayed' THEN 'sent' ELSE w.outcome END, o.created, o.due, \
                  rtrim(w.outcome || ': ' || w.class, ': ') {PENDING_EVENTS} ON {ABOUT} WHERE TRUE \
-                 ON CONFLICT (tenant, id) DO UPDATE SET state = excluded.state, last_error = excluded.last_error \
+                 ON CONFLICT (tenant, id) DO UPDATE SET state = excluded.state, \
+                 last_error = CASE outbox.recipient WHEN '' THEN NULL ELSE excluded.last_error END \
                  WHERE outbox.state = 'sent' OR (outbox.state = 'bounced' AND excluded.state = 'complained')"
             ),
             vec![rows.into()],
@@ -159,13 +161,11 @@ fn apply(rows: &str) -> Vec<Statement> {
             format!(
                 "INSERT INTO resources (tenant, id, type, document, keys, created, modified, operation, delivery) \
                  SELECT r.tenant, r.id, r.type, '', '', r.created, r.modified, r.operation, o.state \
-                 {PENDING_EVENTS} ON {ABOUT} AND o.state IN ('bounced', 'complained') AND o.template <> ?2 \
-                 CROSS JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id \
-                 WHERE NOT EXISTS (SELECT 1 FROM outbox n WHERE n.tenant = o.tenant AND n.user_id = o.user_id \
-                 AND n.seq > o.seq AND n.template <> ?2) \
+                 {PENDING_EVENTS} ON {ABOUT} AND o.state IN ('bounced', 'complained') \
+                 CROSS JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id WHERE {is_latest} \
                  ON CONFLICT (tenant, id) DO UPDATE SET delivery = excluded.delivery"
             ),
-            vec![rows.into(), TemplateType::AccountActivationSuccess.name().into()],
+            vec![rows.into()],
         ),
         Statement::new(
             format!(

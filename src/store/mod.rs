@@ -15,6 +15,7 @@ pub mod mail_templates;
 pub mod operation;
 pub mod outbox;
 pub mod pending;
+pub mod personal_data;
 pub mod registrations;
 pub mod reindexes;
 pub mod resources;

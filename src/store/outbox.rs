@@ -4,21 +4,23 @@
 //! byte-identical under its idempotency key; the link is minted at rendering. All statements here take rows by the
 //! hundred: a lease, and its outcomes, cost one round trip each however many rows they touch.
 //!
-//! `due` reads what is to be sent, `lease` gets hold of it, `outcome` records what became of it; `row` is what they read.
-//! `listing` and `requeue` are an administrator's, `sent` is for the development inbox. What is heard of a mail after it has
-//! been sent is in `store::bounces`.
+//! `due` reads what is to be sent, in the order of `turns`, `lease` gets hold of it, `outcome` records what became of it; `row` is
+//! what they read. `removal` takes people out of what has ended. `listing` and `requeue` are an administrator's, `sent` is for the
+//! development inbox. What is heard of a mail after it has been sent is in `store::bounces`.
 
 pub mod due;
 pub mod lease;
 pub mod listing;
 pub mod outcome;
+pub mod removal;
 pub mod requeue;
 pub mod row;
 pub mod sent;
+pub mod turns;
 
 use crate::base::address::Address;
 use crate::model::context::StoreContext;
-use crate::model::mail::TemplateType;
+use crate::model::mail::{Delivery, TemplateType};
 use crate::ports::Statement;
 use crate::store::audit::OPERATION_HOLDS;
 
@@ -37,6 +39,28 @@ pub struct OutboxEntry<'a> {
     pub invited_by: Option<&'a str>,
     /// The address that is to take the place of the user's present one, where the mail is about that.
     pub new_email: Option<&'a Address>,
+}
+
+/// The types of mails whose delivery the user shows, as a list in SQL.
+fn invitations() -> String {
+    quoted(TemplateType::ALL.into_iter().filter(|kind| kind.is_invitation()).map(TemplateType::name))
+}
+
+/// A list of names in SQL; none of them has a quotation mark.
+fn quoted(names: impl Iterator<Item = &'static str>) -> String {
+    names.map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
+}
+
+/// The condition that the mail `o` is the latest invitation of its user `r`, so that the user shows what becomes of it. A mail
+/// of another type is not, nor one that a newer invitation has followed, by mail or as a code that others deliver.
+pub(super) fn is_latest_invitation() -> String {
+    let (invitations, external) = (invitations(), Delivery::External);
+    format!(
+        "o.template IN ({invitations}) AND r.delivery <> '{external}' AND NOT EXISTS (SELECT 1 FROM outbox n \
+         WHERE n.tenant = o.tenant AND n.user_id = o.user_id AND n.seq > o.seq AND n.template IN ({invitations})) \
+         AND NOT EXISTS (SELECT 1 FROM mail_history h WHERE h.tenant = o.tenant AND h.user_id = o.user_id \
+         AND h.seq > o.seq AND h.template IN ({invitations}))"
+    )
 }
 
 /// The statement that queues the invitations of users just created: `?2` is the list of their side effects

@@ -15,11 +15,12 @@ use serde_json::{Value as Json, json};
 use crate::model::context::StoreContext;
 use crate::model::new_resource::NewResource;
 use crate::ports::{DatabaseError, Millis, Platform, Statement, Value};
+use crate::store::api_tokens;
 use crate::store::audit::OPERATION_HOLDS;
 
 /// How old work is when the sweep does it, in milliseconds: longer than a request takes.
 const REST: Millis = 30_000;
-/// How many rows of a store one sweep takes: three statements each, of the thousand that an invocation may run.
+/// How many rows of a store one sweep takes: four statements each, of the thousand that an invocation may run.
 const BATCH: i64 = 100;
 
 /// The users among these who join groups, each with its name there.
@@ -113,8 +114,9 @@ pub fn leave_groups(ctx: &StoreContext, id: &str, operation: &str) -> Statement 
     )
 }
 
-/// The statements that take somebody out of all groups: those who had such a member count it as a change.
-fn leaving(tenant: &Value, id: &str, now: Millis) -> [Statement; 2] {
+/// The statements that take somebody out of all groups, of which those who had such a member count it as a change, and their name
+/// out of the tokens that they have made.
+fn leaving(tenant: &Value, id: &str, now: Millis) -> [Statement; 3] {
     [
         Statement::new(
             "UPDATE resources SET version = version + 1, modified = ?3 WHERE tenant = ?1 AND id IN \
@@ -125,6 +127,7 @@ fn leaving(tenant: &Value, id: &str, now: Millis) -> [Statement; 2] {
             "DELETE FROM members INDEXED BY members_member WHERE tenant = ?1 AND member_id = ?2",
             vec![tenant.clone(), id.into()],
         ),
+        api_tokens::forget_creator(tenant, id, "TRUE", None),
     ]
 }
 

@@ -11,9 +11,9 @@ use crate::base::scope::{Scope, Scopes};
 use crate::model::audit::Action;
 use crate::model::context::{Context, UnitOfWork, Work};
 use crate::model::deployment::Deployment;
-use crate::model::settings::{self, SETTINGS, Settings, Values};
+use crate::model::settings::{self, SETTINGS, Setting, Settings, Values};
 use crate::model::tenant::Tenant;
-use crate::ports::{DatabaseError, Outcome, Row, Statement};
+use crate::ports::{DatabaseError, Outcome, Platform, Row, Statement};
 use crate::store::audit;
 
 /// The statement that reads the tenant: no row for an unknown one.
@@ -95,6 +95,34 @@ pub async fn batch(
 /// The database's.
 pub async fn own(ctx: &Context) -> Result<Values, DatabaseError> {
     overrides(&ctx.platform.query(statement(ctx)).await?)
+}
+
+/// Some tenants, at most `count`, each with what it overrides `setting` with: the super tenant, those from the number `from` on,
+/// and then the first ones.
+///
+/// # Errors
+/// The database's.
+pub async fn of_some_tenants(
+    platform: &Platform,
+    setting: &Setting,
+    from: i64,
+    count: u32,
+) -> Result<Vec<(Tenant, Option<String>)>, DatabaseError> {
+    let some = |bounds: &str| format!("SELECT number, domain FROM tenants WHERE {bounds} ORDER BY number LIMIT ?2");
+    let statement = Statement::new(
+        format!(
+            "SELECT t.domain, (SELECT s.value FROM settings s WHERE s.tenant = t.number AND s.name = ?3) AS value \
+             FROM (SELECT number, domain FROM tenants WHERE number = 0 UNION ALL SELECT * FROM ({}) \
+             UNION ALL SELECT * FROM ({})) t LIMIT ?2",
+            some("number >= max(1, ?1)"),
+            some("number > 0 AND number < ?1"),
+        ),
+        vec![from.into(), count.into(), setting.name.into()],
+    );
+    let read = |row: &Row| {
+        Ok((Tenant::from_domain(row.read_text("domain")?), row.read_optional_text("value")?.map(str::to_owned)))
+    };
+    platform.query(statement).await?.iter().map(read).collect()
 }
 
 /// Why settings were not changed.

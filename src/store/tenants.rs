@@ -3,10 +3,10 @@
 use serde_json::Value as Json;
 
 use crate::model::audit::Action;
-use crate::model::context::Context;
+use crate::model::context::{Context, StoreContext};
 use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Millis, Row, Statement};
-use crate::store::audit;
+use crate::store::audit::{self, OPERATION_HOLDS};
 
 /// A tenant's row.
 #[derive(Clone, Debug)]
@@ -85,6 +85,20 @@ pub async fn set_active(ctx: &Context, number: i64, active: bool) -> Result<bool
     let Some(row) = outcomes.first().and_then(|outcome| outcome.rows.first()) else { return Ok(false) };
     ctx.caches.settings.forget(&Tenant::from_domain(row.read_text("domain")?));
     Ok(true)
+}
+
+/// The statement that takes a user's name out of what their tenant says of its owners, to ride in the batch that deletes them;
+/// owners are users of PRIMARY.
+#[must_use]
+pub fn forget_owner(ctx: &StoreContext, user_id: &str, operation: &str) -> Statement {
+    Statement::new(
+        format!(
+            "UPDATE tenants SET owners = (SELECT json_group_array(CASE WHEN j.value ->> 'id' = ?2 \
+             THEN json_object('id', ?2) ELSE json(j.value) END) FROM json_each(owners) j) \
+             WHERE number = ?1 AND instr(owners, ?2) > 0 AND {OPERATION_HOLDS}"
+        ),
+        vec![ctx.tenant.key(), user_id.into(), operation.into()],
+    )
 }
 
 /// The statement that creates a tenant. `owners` is what [`TenantRow::owners`] is.

@@ -257,9 +257,8 @@ impl Database for Racing {
     async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
         let answer = self.inner.batch(statements).await?;
         if self.batches.fetch_add(1, Ordering::SeqCst) == 0 {
-            let other = "INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, state, created, due, issued_at) \
-                SELECT tenant, 'another', user_id, template, 7, 'VICTIM@example.com', 'sent', created, due, created / 1000 \
-                FROM outbox WHERE tenant = 0 AND id > ''";
+            let other =
+                "UPDATE outbox SET issued_at = issued_at + 86402 WHERE state = 'sent' AND tenant = 0 AND id > ''";
             self.inner.batch(vec![Statement::new(other, Vec::new())]).await?;
         }
         Ok(answer)
@@ -270,11 +269,70 @@ impl Database for Racing {
 fn two_senders_together_send_no_more_than_one_would() {
     let mut app = App::with(&[("RATE_LIMITS", "mail-per-address=1/day")]);
     invite_many(&app, 0..1);
+    app.deliver();
+    app.native.clock.advance(Duration::from_secs(86_402));
+    let mut user = invited("another");
+    user["emails"][0]["value"] = json!("victim@example.com");
+    app.scim().create("/scim2/Users", &user);
     let inner = app.platform.db.clone();
     app.platform.db = Arc::new(Racing { inner, batches: AtomicUsize::new(0) });
-    assert_eq!(app.deliver(), Report::default(), "the lease counts again");
-    assert_eq!((mails(&app, "queued"), mails(&app, "sent")), (1, 1));
+    assert_eq!(app.deliver(), Report { deferred: 1, ..Report::default() }, "the lease counts again");
+    assert_eq!((mails(&app, "deferred"), mails(&app, "sent")), (1, 1));
+}
+
+/// Sends this many mails to addresses of which some are one mailbox; returns how many go out at once.
+fn sent_at_once(addresses: &[&str]) -> usize {
+    let app = App::with(&[("RATE_LIMITS", "mail-per-address=1/day")]);
+    for (number, address) in addresses.iter().enumerate() {
+        let mut user = invited(&format!("user{number}"));
+        user["emails"][0]["value"] = json!(address);
+        let reply = app.admin("POST", "/scim2/Users", user.to_string());
+        assert_eq!(reply.status, 201, "{}", reply.text);
+    }
+    let report = app.deliver();
+    assert_eq!(report.sent + report.deferred, addresses.len());
+    report.sent
+}
+
+#[test]
+fn the_names_of_one_mailbox_are_counted_together() {
+    for one_mailbox in [
+        ["victim@example.com", "Victim+1@example.com", "victim+two+three@EXAMPLE.com", "victim+@example.com"],
+        [
+            "j\u{f6}rg@m\u{fc}ller.example",
+            "J\u{d6}RG+1@M\u{dc}LLER.example",
+            "jo\u{308}rg@xn--mller-kva.example",
+            "j\u{f6}rg+x@XN--MLLER-KVA.example",
+        ],
+        ["+1@example.com", "+2@example.com", "+@example.com", "+a+b@example.com"],
+    ] {
+        assert_eq!(sent_at_once(&one_mailbox), 1, "{one_mailbox:?}");
+    }
+    let several = ["victim@example.com", "v.ictim@example.com", "victim-1@example.com", "victim@mail.example.com"];
+    assert_eq!(sent_at_once(&several), 4);
+}
+
+#[test]
+fn mails_of_a_resend_a_change_of_address_and_a_deleted_user_count_for_the_mailbox() {
+    let app = App::with(&[("RATE_LIMITS", "mail-per-address=2/day")]);
+    let first = invite(&app, "victim");
+    assert_eq!(app.deliver().sent, 1);
+    assert_eq!(resend(&app, &first).status, 202);
+    assert_eq!(app.deliver().sent, 1);
+    assert_eq!(app.admin("DELETE", &format!("/scim2/Users/{first}"), "").status, 204);
+    let mut user = invited("another");
+    user["emails"][0]["value"] = json!("Victim+again@example.com");
+    let user = app.admin("POST", "/scim2/Users", user.to_string()).json()["id"].as_str().unwrap().to_owned();
     assert_eq!(app.deliver(), Report { deferred: 1, ..Report::default() });
+    let to = json!([{ "value": "VICTIM+more@example.com", "primary": true }]);
+    app.scim().set(&format!("/scim2/Users/{user}"), "emails", to).is(200);
+    assert_eq!(
+        app.deliver(),
+        Report { deferred: 1, ..Report::default() },
+        "and the one it replaces ends when it is due"
+    );
+    app.native.clock.advance(Duration::from_secs(86_401));
+    assert_eq!(app.deliver(), Report { sent: 1, deferred: 0, ended: 1 });
 }
 
 fn resend(app: &App, id: &str) -> Reply {

@@ -25,4 +25,5 @@ mod support;
 mod switches;
 mod templates;
 mod walk;
+mod turns;
 mod wso2;

@@ -1,4 +1,4 @@
-//! Latchkey's command-line tool: keys, settings from WSO2, people from a file, API tokens.
+//! Latchkey's command-line tool: keys, settings from WSO2, people from a file, API tokens, what is stored about a person.
 //!
 //! The package is `latchkey-cli`, the binary `latchkey`: `cargo run -p latchkey-cli -- --help`. What it asks of a deployment
 //! goes through the HTTP interface; keys and settings are made without one.
@@ -6,6 +6,7 @@
 mod client;
 mod import;
 mod keys;
+mod privacy;
 mod settings;
 mod tokens;
 
@@ -42,6 +43,8 @@ enum Command {
     /// API tokens
     #[command(subcommand)]
     Tokens(tokens::Command),
+    /// Print everything that is stored about a person, as JSON
+    Privacy(privacy::Arguments),
 }
 
 /// What a command comes to: whether everything went well, or why it did not begin or end.
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Command::Settings(command) => settings::run(&command),
         Command::Import(arguments) => import::run(&arguments),
         Command::Tokens(command) => tokens::run(&command),
+        Command::Privacy(arguments) => privacy::run(&arguments),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

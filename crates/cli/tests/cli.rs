@@ -316,3 +316,15 @@ fn a_token_is_made_used_listed_and_revoked() {
     assert!(complaint(&with_environment(&["tokens", "list"], &bearer)).contains("401"));
     assert!(complaint(&latchkey(&["tokens", "revoke", id, "--url", &url])).contains("no token"));
 }
+
+#[test]
+fn everything_about_a_person_is_printed_by_name_or_id() {
+    let url = serve();
+    let people = file("person.csv", "userName,email\nada,ada@example.com\n");
+    out(&latchkey(&["import", "--url", &url, &people]));
+    let by_name = out(&latchkey(&["privacy", "--url", &url, "ada"]));
+    let shown: Value = serde_json::from_str(&by_name).unwrap();
+    assert_eq!((&shown["user"]["document"]["userName"], &shown["deleted"]), (&json!("ada"), &json!(false)));
+    assert_eq!(out(&latchkey(&["privacy", "--url", &url, shown["id"].as_str().unwrap()])), by_name);
+    assert!(complaint(&latchkey(&["privacy", "--url", &url, "nobody"])).contains("Nothing is stored"));
+}

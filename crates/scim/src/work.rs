@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::error::Error;
 
 /// The most work of a PATCH: a unit is about a comparison of a short text, some hundred nanoseconds in a Worker.
-pub const MAX_WORK: usize = 500_000;
+pub const MAX_WORK: usize = 200_000;
 
 /// The units of a change of one value besides the size of what is written.
 pub(crate) const CHANGE: usize = 16;

@@ -9,6 +9,7 @@ use crate::model::settings;
 use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Millis, Platform};
 use crate::store::audit::retention;
+use crate::store::tenant_settings::of_some_tenants;
 
 /// Rows that one step removes at most, and how far it looks where none of so many has a seal that holds.
 const REACH: [u32; 2] = [500, 10_000];
@@ -26,7 +27,7 @@ pub async fn retain(platform: &Platform, deployment: &Deployment) -> Result<(), 
     let mut random = [0; 8];
     platform.entropy.fill(&mut random);
     let from = i64::from_be_bytes(random) & ((1 << 53) - 1);
-    for (tenant, days) in retention::retentions(platform, from, TENANTS).await? {
+    for (tenant, days) in of_some_tenants(platform, &settings::AUDIT_RETENTION_DAYS, from, TENANTS).await? {
         let own = days.map(|days| (settings::AUDIT_RETENTION_DAYS.name, days));
         let days = deployment.settings_of(&tenant, &own.into_iter().collect()).audit_retention_days;
         if days > 0 {

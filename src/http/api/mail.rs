@@ -58,6 +58,9 @@ pub async fn retry_one(input: Input) -> Result<Response, ApiError> {
     match listing::find(&store, id).await? {
         None => Err(ApiError::missing("There is no mail with this id.")),
         Some(mail) if queued => Ok(response::json(StatusCode::ACCEPTED, &mail.to_json())),
+        Some(mail) if mail.is_emptied() => {
+            Err(ApiError::conflict("The user of this mail has been deleted: there is nobody to send it to."))
+        }
         Some(mail) => {
             let detail = format!(
                 "The mail is {}: only one that is {} can be tried again. An invitation is sent anew with \

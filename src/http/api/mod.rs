@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod invitations;
 pub mod mail;
+pub mod privacy;
 pub mod registrations;
 pub mod settings;
 pub mod templates;

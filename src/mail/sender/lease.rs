@@ -8,7 +8,7 @@ use crate::mail::templates::Templates;
 use crate::model::mail::MailState;
 use crate::ports::{DatabaseError, Millis, Platform};
 use crate::store::mail_templates::versions;
-use crate::store::outbox::lease::{MailToLease, lease};
+use crate::store::outbox::lease::{MailToLease, lease, postpone_full};
 use crate::store::outbox::outcome::{Unattempted, record_unattempted};
 use crate::store::outbox::row::LeasedMail;
 
@@ -16,8 +16,8 @@ use crate::store::outbox::row::LeasedMail;
 /// with 14; who needs more goes on in the next run.
 const LEASE_TRIES: u32 = 40;
 
-/// Leases `wanted` to the run `lease_id` until `until` and records `unattempted`, in one round trip as a rule; returns the
-/// mails leased, and the tenants' own templates that they are written by.
+/// Leases `wanted` to the run `lease_id` until `until`, puts off those whose mailboxes are full, and records `unattempted`, in one
+/// round trip as a rule; returns the mails leased, and the tenants' own templates that they are written by.
 ///
 /// When that fails, the batch is halved until the row is found that fails alone. It is ended as failed, so that it cannot
 /// keep the mails of all others from going out run after run; it stays visible and can be tried again.
@@ -47,6 +47,9 @@ pub async fn lease_batch(
         }
         let reads_templates = select.is_some();
         statements.extend(select);
+        let postponing = postpone_full(mails, lease_id);
+        let postponed_at = (!postponing.is_empty()).then_some(statements.len());
+        statements.extend(postponing);
         if !unattempted.is_empty() {
             statements.extend(record_unattempted(&unattempted));
         }
@@ -57,6 +60,8 @@ pub async fn lease_batch(
                 if let Some(read) = outcomes.get(1).filter(|_| reads_templates) {
                     templates.extend(versions::versions_from_rows(&read.rows)?);
                 }
+                let postponed = postponed_at.and_then(|index| outcomes.get(index));
+                report.deferred += postponed.map_or(0, |postponed| postponed.rows.len());
                 unattempted.clear();
             }
             Err(DatabaseError::Unavailable(_)) if !unattempted.is_empty() => {

@@ -32,13 +32,10 @@ pub enum Plan {
     Send {
         /// The content, as this lease or an earlier one freezes it.
         content: FrozenContent,
+        /// What the first lease counts it for.
+        mailbox: Option<String>,
         /// The rate limit that the lease is conditional on, if any.
         condition: Option<RateCondition>,
-    },
-    /// To look at it again later, because its address has had its share.
-    Postpone {
-        /// The time to look at it again.
-        until: Millis,
     },
     /// To end it, because nobody wants it any more, for this reason.
     Drop(&'static str),
@@ -47,7 +44,6 @@ pub enum Plan {
 }
 
 /// Plans the mails of one batch.
-#[derive(Debug)]
 pub struct Planner<'a> {
     deployment: &'a Deployment,
     templates: &'a TemplateIndex,
@@ -59,7 +55,7 @@ impl<'a> Planner<'a> {
     /// A planner as of `now`; `templates` are those that the mails may be written by.
     #[must_use]
     pub fn new(deployment: &'a Deployment, templates: &'a TemplateIndex, now: Millis) -> Self {
-        Self { deployment, templates, now, throttle: RecipientThrottle::default() }
+        Self { deployment, templates, now, throttle: RecipientThrottle::new(&deployment.keys) }
     }
 
     /// Decides on the next mail of the batch. Those decided on before count towards what its address may have.
@@ -69,23 +65,20 @@ impl<'a> Planner<'a> {
         }
         // Frozen once, it has been counted, and goes out whatever has changed since.
         if let Some(content) = &due.content {
-            return Plan::Send { content: content.clone(), condition: None };
+            return Plan::Send { content: content.clone(), mailbox: None, condition: None };
         }
         let Some(sender) = &due.tenant else { return Plan::Fail("the tenant is not active") };
-        let limit = sender.settings.rate_limits.mail_per_address;
-        let admitted = limit.map(|limit| self.throttle.admit(&due.mail, limit, &due.recent, self.now)).transpose();
-        let condition = match admitted {
-            Ok(condition) => condition,
-            Err(until) => return Plan::Postpone { until },
-        };
         let person = due.person.as_ref().map(|person| match may_reach_a_stranger(&due.mail, due.account.as_ref()) {
             true => Cow::Owned(without_own_words(person)),
             false => Cow::Borrowed(person),
         });
-        match person.and_then(|person| self.freeze(sender, &due.mail, &person)) {
-            Some(content) => Plan::Send { content, condition },
-            None => Plan::Fail("what the mail is to say cannot be read from the user"),
-        }
+        let Some(content) = person.and_then(|person| self.freeze(sender, &due.mail, &person)) else {
+            return Plan::Fail("what the mail is to say cannot be read from the user");
+        };
+        let mailbox = self.throttle.mailbox(&due.mail);
+        let limit = sender.settings.rate_limits.mail_per_address;
+        let condition = limit.map(|limit| self.throttle.condition(&mailbox, limit, self.now));
+        Plan::Send { content, mailbox: Some(mailbox), condition }
     }
 
     /// Returns the claims about the person that a tenant's template may use besides.
@@ -175,6 +168,7 @@ mod tests {
 
     use super::*;
     use crate::base::account::Onboarding;
+    use crate::base::limits::Limit;
     use crate::model::tenant::Tenant;
 
     const NOW: Millis = 1_800_000_000_000;
@@ -206,7 +200,6 @@ mod tests {
                 locale: Some("de_DE".to_owned()),
                 ..Person::default()
             }),
-            recent: Vec::new(),
             account: Some(Account { onboarding: Onboarding::AskPassword, ..Account::default() }),
             tenant: Some(SendingTenant { tenant, settings }),
         }
@@ -233,12 +226,13 @@ mod tests {
 
     #[test]
     fn a_first_lease_freezes_what_the_mail_says() {
-        let Plan::Send { content, condition } = plan_alone(|_| ()) else { unreachable!("it is wanted") };
+        let Plan::Send { content, condition, .. } = plan_alone(|_| ()) else { unreachable!("it is wanted") };
         assert_eq!((content.provider.as_str(), content.kid.as_str()), ("inbox", "k1"));
         assert_eq!((content.locale.as_str(), content.template_version), ("de_DE", 0));
         assert_eq!((content.issued_at, content.facts.user_name.as_str()), (SECONDS, "paul"));
         assert!(content.facts.given_name.chars().count() <= LONGEST_FACT + 1, "no longer than a mail shows");
-        assert_eq!(condition, Some(RateCondition { since: SECONDS - 3_600, fewer_than: 1 }));
+        let limit = Limit { count: 1, seconds: 3_600 };
+        assert_eq!(condition, Some(RateCondition { limit, since: SECONDS - 3_600, fewer_than: 1 }));
     }
 
     #[test]
@@ -246,9 +240,8 @@ mod tests {
         let content = frozen();
         let plan = plan_alone(|due| {
             (due.content, due.person, due.tenant) = (Some(content.clone()), None, None);
-            due.recent = vec![SECONDS];
         });
-        assert_eq!(plan, Plan::Send { content, condition: None });
+        assert_eq!(plan, Plan::Send { content, mailbox: None, condition: None });
     }
 
     #[test]
@@ -280,15 +273,16 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_has_had_its_share_waits() {
-        let until = NOW + 3_600_000 - 10_000;
-        assert_eq!(plan_alone(|due| due.recent = vec![SECONDS - 10]), Plan::Postpone { until });
+    fn the_mails_of_a_batch_to_one_mailbox_leave_room_for_each_other() {
         let deployment = deployment();
         let templates = TemplateIndex::default();
         let mut planner = Planner::new(&deployment, &templates, NOW);
-        assert!(matches!(planner.plan(&due(&deployment, "paul@example.com")), Plan::Send { .. }));
-        let later = planner.plan(&due(&deployment, "Paul@example.com"));
-        assert_eq!(later, Plan::Postpone { until: NOW + 3_600_000 }, "the one before counts");
-        assert!(matches!(planner.plan(&due(&deployment, "ada@example.com")), Plan::Send { .. }));
+        let mut fewer_than = |recipient: &str| match planner.plan(&due(&deployment, recipient)) {
+            Plan::Send { condition, .. } => condition.map(|condition| condition.fewer_than),
+            _ => None,
+        };
+        assert_eq!(fewer_than("paul@example.com"), Some(1));
+        assert_eq!(fewer_than("Paul+2@example.com"), Some(0), "the one before counts");
+        assert_eq!(fewer_than("ada@example.com"), Some(1));
     }
 }

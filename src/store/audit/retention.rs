@@ -1,33 +1,11 @@
 //! The removal of old rows, as SQL: whose rows are old, which of them may go, and what takes their place.
 
-use crate::model::settings;
 use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Millis, Platform, Row, Statement};
 use crate::store::audit::rows::{COLUMNS, Entry, Mark};
 
 /// Rows that are looked at for one whose seal holds.
 const CANDIDATES: u32 = 20;
-
-/// Returns the super tenant and the next tenants from this number on, at most `count` together, each with what it overrides
-/// `AUDIT_RETENTION_DAYS` with.
-///
-/// # Errors
-/// The database's.
-pub async fn retentions(
-    platform: &Platform,
-    from: i64,
-    count: u32,
-) -> Result<Vec<(Tenant, Option<String>)>, DatabaseError> {
-    let statement = Statement::new(
-        "SELECT t.domain, (SELECT s.value FROM settings s WHERE s.tenant = t.number AND s.name = ?3) AS days \
-         FROM tenants t WHERE t.number = 0 OR t.number >= ?1 ORDER BY t.number LIMIT ?2",
-        vec![from.into(), count.into(), settings::AUDIT_RETENTION_DAYS.name.into()],
-    );
-    let read = |row: &Row| {
-        Ok((Tenant::from_domain(row.read_text("domain")?), row.read_optional_text("days")?.map(str::to_owned)))
-    };
-    platform.query(statement).await?.iter().map(read).collect()
-}
 
 /// Returns the newest sealed rows among the tenant's oldest `reach` that are from before `before`, newest first, each with
 /// the seal of the row before it, which may have been removed. The newest of all stays: the next row's number follows from it.

@@ -12,8 +12,10 @@ use crate::store::invitations::{RENEWABLE, queue_columns, renewed_columns};
 use crate::store::operation::Operation;
 
 /// Whose link the key has signed last, and who can still use one.
-const SIGNED: &str = "(r.invitation = 'open' OR r.pending_email IS NOT NULL) AND EXISTS (SELECT 1 FROM outbox o \
-    INDEXED BY outbox_user WHERE o.tenant = r.tenant AND o.user_id = r.id AND o.seq = r.seq AND o.kid = r.link_kid)";
+const SIGNED: &str = "(r.invitation = 'open' OR r.pending_email IS NOT NULL) AND (EXISTS (SELECT 1 FROM outbox o \
+    INDEXED BY outbox_user WHERE o.tenant = r.tenant AND o.user_id = r.id AND o.seq = r.seq AND o.kid = r.link_kid) \
+    OR EXISTS (SELECT 1 FROM mail_history h WHERE h.tenant = r.tenant AND h.user_id = r.id AND h.seq = r.seq \
+    AND h.kid = r.link_kid))";
 
 /// The ids of users whose pending link the key `kid` has signed, oldest first, `limit` at most.
 ///

@@ -273,16 +273,25 @@ impl<'a> Listing<'a> {
             let sql = format!("SELECT COUNT(*) AS total FROM ({hits}) p");
             return Statement::new(sql, bindings.into_values());
         };
-        let order = if plan.natural { String::new() } else { format!("ORDER BY {}", self.sorting()) };
-        let (offset, limit) = (bindings.bind(to_integer(window.offset)), bindings.bind(to_integer(window.limit)));
-        let on_page = format!("p.position > {offset} AND p.position <= {offset} + {limit}");
-        let sql = format!(
-            "SELECT p.total AS total, {}{} FROM (SELECT f.*, COUNT(*) OVER () AS total, \
-             ROW_NUMBER() OVER ({order}) AS position FROM ({hits}) f) p LEFT JOIN resources r ON r.rowid = p.n AND {on_page} \
-             WHERE p.position = 1 OR ({on_page})",
-            self.columns(window.limit),
-            self.shown_places(plan, "p")
-        );
+        let limit = bindings.bind(to_integer(window.limit));
+        let (columns, places) = (self.columns(window.limit), self.shown_places(plan, "p"));
+        let ordered =
+            if plan.natural { hits } else { format!("SELECT * FROM ({hits}) f ORDER BY {} LIMIT -1", self.sorting()) };
+        let counted = format!("SELECT f.*, COUNT(*) OVER () AS total FROM ({ordered}) f");
+        let sql = if window.offset == 0 {
+            format!(
+                "SELECT p.total AS total, {columns}{places} FROM ({counted} LIMIT {limit}) p \
+                 CROSS JOIN resources r ON r.rowid = p.n"
+            )
+        } else {
+            let offset = bindings.bind(to_integer(window.offset));
+            let on_page = format!("p.position > {offset} AND p.position <= {offset} + {limit}");
+            format!(
+                "SELECT p.total AS total, {columns}{places} FROM (SELECT s.*, ROW_NUMBER() OVER () AS position \
+                 FROM ({counted}) s) p LEFT JOIN resources r ON r.rowid = p.n AND {on_page} \
+                 WHERE p.position = 1 OR ({on_page})"
+            )
+        };
         Statement::new(sql, bindings.into_values())
     }
 

@@ -8,6 +8,7 @@ use crate::model::mail::TemplateType;
 use crate::model::mail_template::{TemplateVersion, TenantTemplate};
 use crate::ports::{DatabaseError, Millis, Row, Statement};
 use crate::store::mail_templates::{template_from_row, version_from_row};
+use crate::store::outbox::turns;
 
 /// A version of a template: the tenant's number, the type, and the version; 0 is the shipped one.
 pub type VersionKey = (u64, TemplateType, u32);
@@ -61,13 +62,13 @@ impl TemplateIndex {
     }
 }
 
-/// The statement that lists what [`TemplateIndex`] holds for the mails due at `now`, the first `limit` of them: it goes into
-/// the batch that reads the mails.
+/// The statement that lists what [`TemplateIndex`] holds for the mails that a look at `now` finds, which begins at the tenant
+/// `first` and takes `limit` of them: it goes into the batch that reads the mails.
 #[must_use]
-pub fn select_for_due(now: Millis, limit: u32) -> Statement {
-    Statement::new(
-        "WITH waiting AS (SELECT o.tenant, o.template, o.template_version, o.facts IS NULL AS fresh FROM outbox o \
-         WHERE o.state IN ('queued', 'sending', 'deferred') AND o.due <= ?1 ORDER BY o.due, o.rowid LIMIT ?2) \
+pub fn select_for_due(now: Millis, limit: u32, first: u64) -> Statement {
+    let sql = format!(
+        "{}, waiting AS (SELECT o.tenant, o.template, o.template_version, o.facts IS NULL AS fresh FROM picked p \
+         CROSS JOIN outbox o ON o.rowid = p.mail) \
          SELECT c.tenant, c.type, c.locale, c.version, c.bytes, TRUE AS in_force \
          FROM (SELECT DISTINCT tenant, template FROM waiting WHERE fresh) needed CROSS JOIN templates c \
          INDEXED BY templates_in_force ON c.tenant = needed.tenant AND c.type = needed.template AND c.retired IS NULL \
@@ -76,8 +77,9 @@ pub fn select_for_due(now: Millis, limit: u32) -> Statement {
          FROM (SELECT DISTINCT tenant, template, template_version FROM waiting WHERE NOT fresh) needed \
          CROSS JOIN templates c ON c.tenant = needed.tenant AND c.type = needed.template \
          AND c.version = needed.template_version",
-        vec![now.into(), limit.into()],
-    )
+        turns::picked()
+    );
+    Statement::new(sql, vec![now.into(), limit.into(), first.cast_signed().into()])
 }
 
 /// The same for mails of another user store than PRIMARY, which are listed: tenant, template, and the version, where that

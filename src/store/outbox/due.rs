@@ -7,7 +7,6 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::base::account::{Account, Lock, Onboarding};
-use crate::base::limits::{LONGEST_PERIOD, MAX_COUNT};
 use crate::model::deployment::Deployment;
 use crate::model::mail::MailState;
 use crate::model::settings::{self, Settings};
@@ -16,6 +15,7 @@ use crate::ports::{DatabaseError, Millis, Platform, Row, Statement};
 use crate::store::mail_templates::versions::{self, TemplateIndex};
 use crate::store::outbox::outcome::Unattempted;
 use crate::store::outbox::row::{COLUMNS, FrozenContent, QueuedMail, state_from_row};
+use crate::store::outbox::turns;
 
 /// What a mail may say about its person, of the user's document: no more of each than a mail shows, since a document may
 /// be large and a batch reads a hundred of them.
@@ -47,8 +47,6 @@ pub struct DueMail {
     pub content: Option<FrozenContent>,
     /// What its first lease is to freeze of the user; `None` when that has been done, or cannot be read.
     pub person: Option<Person>,
-    /// When mails to its address were first leased lately, in seconds, latest first: only for a mail that has not been.
-    pub recent: Vec<u64>,
     /// What decides whether the mail is still wanted; `None` when the user has been deleted.
     pub account: Option<Account>,
     /// Whose user it is; `None` when the tenant is no more.
@@ -67,16 +65,20 @@ pub struct SendingTenant {
 /// The mails that are due in one user store, as one run reads them.
 #[derive(Clone, Debug)]
 pub struct DueBatch {
-    /// The mails, oldest first.
+    /// The mails: the oldest of each tenant, then the second oldest of each, and so on.
     pub due: Vec<DueMail>,
     /// The rows among them that this version cannot read.
     pub unreadable: Vec<Unattempted>,
     /// The tenants' own templates that they may be written by.
     pub templates: TemplateIndex,
+    /// Whether more may be due than these.
+    pub has_more: bool,
+    /// The tenant at which the next look is to begin, where more tenants wait than this one has served.
+    pub next_first: Option<u64>,
 }
 
-/// The mails due at `now`, at most `limit`. One round trip; at another user store than PRIMARY, one more for what is
-/// PRIMARY's: the tenants and their templates.
+/// The mails due at `now`, at most `limit`, the tenant `first` and those after it first (`turns`). One round trip; at another
+/// user store than PRIMARY, one more for what is PRIMARY's: the tenants and their templates.
 ///
 /// # Errors
 /// The database's.
@@ -85,10 +87,11 @@ pub async fn find_due(
     deployment: &Deployment,
     now: Millis,
     limit: u32,
+    first: u64,
 ) -> Result<DueBatch, DatabaseError> {
     // A person is read once, for the first lease; what is no JSON must not fail the statement for everyone.
     let sql = format!(
-        "SELECT {COLUMNS}, CASE WHEN o.facts IS NULL AND json_valid(r.document) THEN json_object(\
+        "{} SELECT {COLUMNS}, q.waiting, q.share, CASE WHEN o.facts IS NULL AND json_valid(r.document) THEN json_object(\
          'userName', substr(r.document ->> '$.userName', 1, 257), \
          'givenName', substr(r.document ->> '$.name.givenName', 1, 257), \
          'familyName', substr(r.document ->> '$.name.familyName', 1, 257), \
@@ -96,17 +99,14 @@ pub async fn find_due(
          'locale', substr(r.document ->> '$.locale', 1, 64), 'newEmail', o.new_email, \
          'document', CASE WHEN length(r.document) <= 16384 THEN json(r.document) END) END AS person, \
          r.seq_log, r.onboarding, r.lock, r.disabled, r.pending_email, CASE t.active WHEN 1 THEN t.domain END AS domain, \
-         (SELECT json_group_object(s.name, s.value) FROM settings s WHERE s.tenant = o.tenant) AS settings, \
-         CASE WHEN o.issued_at IS NULL THEN (SELECT json_group_array(had.issued_at) FROM (SELECT s.issued_at \
-         FROM outbox s INDEXED BY outbox_recipient WHERE s.tenant = o.tenant AND lower(s.recipient) = lower(o.recipient) \
-         AND s.issued_at > ?3 ORDER BY s.issued_at DESC LIMIT {MAX_COUNT}) had) END AS recent \
-         FROM outbox o LEFT JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id \
-         LEFT JOIN tenants t ON t.number = o.tenant \
-         WHERE o.state IN ('queued', 'sending', 'deferred') AND o.due <= ?1 ORDER BY o.due, o.rowid LIMIT ?2"
+         (SELECT json_group_object(s.name, s.value) FROM settings s WHERE s.tenant = o.tenant) AS settings \
+         FROM queues q CROSS JOIN picked p CROSS JOIN outbox o ON o.rowid = p.mail LEFT JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id \
+         LEFT JOIN tenants t ON t.number = o.tenant ORDER BY p.place, p.turn",
+        turns::picked()
     );
-    let mails = Statement::new(sql, vec![now.into(), limit.into(), (now / 1000 - i64::from(LONGEST_PERIOD)).into()]);
+    let mails = Statement::new(sql, vec![now.into(), limit.into(), first.cast_signed().into()]);
     let is_primary = platform.store.is_none();
-    let templates = is_primary.then(|| versions::select_for_due(now, limit));
+    let templates = is_primary.then(|| versions::select_for_due(now, limit, first));
     let outcomes = platform.db.batch(std::iter::once(mails).chain(templates).collect()).await?;
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
     let (mut senders, templates) = if is_primary {
@@ -127,12 +127,25 @@ pub async fn find_due(
                 state: state_from_row(row)?,
                 due: row.read_integer("due")?,
                 new_state: MailState::Failed,
-                new_due: row.read_integer("due")?,
                 why: format!("the row cannot be read: {error}"),
             }),
         }
     }
-    Ok(DueBatch { due, unreadable, templates })
+    let (has_more, next_first) = what_is_left(rows, limit)?;
+    Ok(DueBatch { due, unreadable, templates, has_more, next_first })
+}
+
+/// Whether more may be due than these rows, and the tenant whose turn is next if not all have had theirs.
+fn what_is_left(rows: &[Row], limit: u32) -> Result<(bool, Option<u64>), DatabaseError> {
+    let (Some(last), limit) = (rows.last(), i64::from(limit)) else { return Ok((false, None)) };
+    let (waiting, share) = (last.read_integer("waiting")?, last.read_integer("share")?);
+    let next = if waiting > limit { Some(last.read_integer("tenant")?.unsigned_abs() + 1) } else { None };
+    let mut taken: HashMap<i64, i64> = HashMap::new();
+    for row in rows {
+        *taken.entry(row.read_integer("tenant")?).or_default() += 1;
+    }
+    let is_full = i64::try_from(rows.len()).unwrap_or(i64::MAX) >= limit;
+    Ok((is_full || taken.values().any(|taken| *taken >= share), next))
 }
 
 fn due_from_row(
@@ -153,8 +166,6 @@ fn due_from_row(
         }),
     };
     let person = row.read_optional_text("person")?.and_then(|person| serde_json::from_str(person).ok());
-    let recent =
-        row.read_optional_text("recent")?.map(serde_json::from_str).transpose().map_err(|_| shape("recent"))?;
     let tenant = match senders.get(&row.read_integer("tenant")?) {
         Some(known) => known.clone(),
         None => {
@@ -163,14 +174,7 @@ fn due_from_row(
             sender
         }
     };
-    Ok(DueMail {
-        mail: QueuedMail::from_row(row)?,
-        content: FrozenContent::from_row(row)?,
-        person,
-        recent: recent.unwrap_or_default(),
-        account,
-        tenant,
-    })
+    Ok(DueMail { mail: QueuedMail::from_row(row)?, content: FrozenContent::from_row(row)?, person, account, tenant })
 }
 
 /// The tenants of these rows of another store, and the templates that they may be written by.

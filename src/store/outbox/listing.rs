@@ -20,7 +20,7 @@ pub struct ListedMail {
     pub id: String,
     user_id: String,
     template: String,
-    to: String,
+    to: Option<String>,
     /// Its state.
     pub state: MailState,
     attempts: i64,
@@ -34,13 +34,19 @@ const COLUMNS: &str =
     "o.id, o.user_id, o.template, o.recipient, o.state, o.attempts, o.provider, o.last_error, o.created, o.due";
 
 impl ListedMail {
+    /// Whether the user has been deleted, and with them whatever the mail said of a person.
+    #[must_use]
+    pub fn is_emptied(&self) -> bool {
+        self.to.is_none()
+    }
+
     fn from_row(row: &Row) -> Result<Self, DatabaseError> {
         let optional = |column: &str| Ok::<_, DatabaseError>(row.read_optional_text(column)?.map(str::to_owned));
         Ok(Self {
             id: row.read_text("id")?.to_owned(),
             user_id: row.read_text("user_id")?.to_owned(),
             template: row.read_text("template")?.to_owned(),
-            to: row.read_text("recipient")?.to_owned(),
+            to: Some(row.read_text("recipient")?).filter(|to| !to.is_empty()).map(str::to_owned),
             state: state_from_row(row)?,
             attempts: row.read_integer("attempts")?,
             provider: optional("provider")?,

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::model::mail::{MailState, TemplateType};
+use crate::model::mail::MailState;
 use crate::ports::{Millis, Statement, Value};
+use crate::store::outbox::is_latest_invitation;
 use crate::store::outbox::lease::UPDATE_FROM_ROWS;
 use crate::store::outbox::row::QueuedMail;
 
-/// A row that a run leaves without an attempt: its sending ends, or is put off.
+/// A row that a run leaves without an attempt: its sending ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unattempted {
     /// The tenant's number.
@@ -20,10 +21,8 @@ pub struct Unattempted {
     pub state: MailState,
     /// Its `due` when it was read.
     pub due: Millis,
-    /// Its state from now on: dropped, since nobody wants it, failed, since it cannot be sent, or deferred.
+    /// Its state from now on: dropped, since nobody wants it, or failed, since it cannot be sent.
     pub new_state: MailState,
-    /// The time to look at it again, if it is put off.
-    pub new_due: Millis,
     /// Why.
     pub why: String,
 }
@@ -32,25 +31,11 @@ impl Unattempted {
     /// The end of `mail`.
     #[must_use]
     pub fn ended(mail: &QueuedMail, new_state: MailState, why: impl Into<String>) -> Self {
-        Self {
-            tenant: mail.tenant,
-            id: mail.id.clone(),
-            state: mail.state,
-            due: mail.due,
-            new_state,
-            new_due: mail.due,
-            why: why.into(),
-        }
-    }
-
-    /// The putting off of `mail` until `due`.
-    #[must_use]
-    pub fn postponed(mail: &QueuedMail, due: Millis, why: impl Into<String>) -> Self {
-        Self { new_due: due, ..Self::ended(mail, MailState::Deferred, why) }
+        Self { tenant: mail.tenant, id: mail.id.clone(), state: mail.state, due: mail.due, new_state, why: why.into() }
     }
 }
 
-/// The statements that end or put off rows which are not to be sent now, unless another run has touched them since. Their
+/// The statements that end rows which are not to be sent, unless another run has touched them since. Their
 /// users show it, where it is their latest invitation: a resend in the same moment has queued a newer one.
 #[must_use]
 pub fn record_unattempted(mails: &[Unattempted]) -> Vec<Statement> {
@@ -59,12 +44,12 @@ pub fn record_unattempted(mails: &[Unattempted]) -> Vec<Statement> {
         .map(|row| {
             json!({
                 "tenant": row.tenant, "id": row.id, "state": row.state.as_str(), "due": row.due, "new_state": row.new_state.as_str(),
-                "new_due": row.new_due, "last_error": row.why,
+                "new_due": row.due, "last_error": row.why,
             })
         })
         .collect();
     let rows = json!(rows).to_string();
-    let invitations = invitations();
+    let is_latest = is_latest_invitation();
     vec![
         Statement::new(
             format!(
@@ -72,10 +57,8 @@ pub fn record_unattempted(mails: &[Unattempted]) -> Vec<Statement> {
              SELECT r.tenant, r.id, r.type, '', '', r.created, r.modified, r.operation, j.value ->> 'new_state' \
              FROM json_each(?1) j \
              CROSS JOIN outbox o ON o.tenant = j.value ->> 'tenant' AND o.id = j.value ->> 'id' \
-             AND o.state = j.value ->> 'state' AND o.due = j.value ->> 'due' AND o.template IN ({invitations}) \
-             CROSS JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id \
-             WHERE NOT EXISTS (SELECT 1 FROM outbox n WHERE n.tenant = o.tenant AND n.user_id = o.user_id \
-             AND n.seq > o.seq AND n.template IN ({invitations})) \
+             AND o.state = j.value ->> 'state' AND o.due = j.value ->> 'due' \
+             CROSS JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id WHERE {is_latest} \
              ON CONFLICT (tenant, id) DO UPDATE SET delivery = excluded.delivery"
             ),
             vec![rows.as_str().into()],
@@ -89,16 +72,6 @@ pub fn record_unattempted(mails: &[Unattempted]) -> Vec<Statement> {
             vec![rows.into()],
         ),
     ]
-}
-
-/// The types of mails whose delivery the user shows, as a list in SQL.
-pub(super) fn invitations() -> String {
-    quoted(TemplateType::ALL.into_iter().filter(|kind| kind.is_invitation()).map(TemplateType::name))
-}
-
-/// A list of names in SQL; none of them has a quotation mark.
-pub(super) fn quoted(names: impl Iterator<Item = &'static str>) -> String {
-    names.map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
 }
 
 /// A mail after an attempt at it, or at least after its turn.
@@ -137,7 +110,7 @@ pub struct Attempted {
 }
 
 /// The statements that record the mails `attempted` by the run `lease`: on the rows it still holds, and on their users as long as
-/// they have not moved on.
+/// they have not moved on. Where the user has been deleted meanwhile, nothing that was said of the mail is kept.
 #[must_use]
 pub fn record_attempts(attempted: &[Attempted], lease: &str) -> Vec<Statement> {
     let rows: Vec<_> = attempted
@@ -175,8 +148,8 @@ pub fn record_attempts(attempted: &[Attempted], lease: &str) -> Vec<Statement> {
             format!(
                 "{UPDATE_FROM_ROWS} AND o.lease = ?2 ON CONFLICT (tenant, id) DO UPDATE SET state = excluded.state, \
                  due = excluded.due, doubtful = COALESCE(outbox.doubtful, excluded.doubtful), lease = NULL, \
-                 provider_id = COALESCE(excluded.provider_id, provider_id), last_error = excluded.last_error, \
-                 attempts = excluded.attempts, refused = excluded.refused",
+                 provider_id = COALESCE(excluded.provider_id, provider_id), \
+                 last_error = CASE outbox.recipient WHEN '' THEN NULL ELSE excluded.last_error END, attempts = excluded.attempts, refused = excluded.refused",
             ),
             vec![rows.into(), Value::from(lease)],
         ),

@@ -6,7 +6,7 @@ use crate::model::mail::MailState;
 use crate::ports::{DatabaseError, Statement};
 use crate::store::audit;
 use crate::store::outbox::listing::ENDED;
-use crate::store::outbox::outcome::{invitations, quoted};
+use crate::store::outbox::{invitations, quoted};
 
 /// The most mails one call queues again.
 const MANY: u32 = 1_000;
@@ -37,7 +37,7 @@ pub async fn requeue_one(ctx: &StoreContext, id: &str) -> Result<bool, DatabaseE
     let batch = vec![
         Statement::new(
             format!(
-                "{AGAIN} WHERE o.tenant = ?1 AND o.id = ?2 AND o.state IN ({}) \
+                "{AGAIN} WHERE o.tenant = ?1 AND o.id = ?2 AND o.recipient <> '' AND o.state IN ({}) \
                  ON CONFLICT (tenant, id) DO UPDATE SET {ANEW} RETURNING id",
                 quoted(MailState::RETRYABLE.iter().map(|state| state.as_str()))
             ),
@@ -75,7 +75,7 @@ pub async fn requeue_all(ctx: &StoreContext, state: MailState) -> Result<usize, 
     let batch = vec![
         Statement::new(
             format!(
-                "{AGAIN} INDEXED BY outbox_ended WHERE o.tenant = ?1 AND o.state = ?5 AND {ENDED} ORDER BY o.id LIMIT ?2 \
+                "{AGAIN} INDEXED BY outbox_ended WHERE o.tenant = ?1 AND o.state = ?5 AND {ENDED} AND o.recipient <> '' ORDER BY o.id LIMIT ?2 \
                  ON CONFLICT (tenant, id) DO UPDATE SET {ANEW} RETURNING id"
             ),
             vec![ctx.tenant.key(), MANY.into(), operation.as_str().into(), now.into(), state.as_str().into()],

@@ -2,12 +2,12 @@
 
 use crate::model::audit::Action;
 use crate::model::context::StoreContext;
-use crate::model::resource::GROUP;
+use crate::model::resource::{GROUP, USER};
 use crate::ports::{DatabaseError, Statement};
 use crate::store::audit::{self, OPERATION_HOLDS};
 use crate::store::operation::{Committed, Operation};
 use crate::store::role_holders::NO_ROLE;
-use crate::store::{credentials, groups, role_holders};
+use crate::store::{api_tokens, credentials, groups, outbox, role_holders, sessions, tenants};
 use scim::schema::ResourceType;
 
 /// The result of a deletion.
@@ -86,6 +86,18 @@ pub async fn delete(
         dependent_write("DELETE FROM value_index WHERE tenant = ?1 AND id = ?2"),
         dependent_write("DELETE FROM unique_values WHERE tenant = ?1 AND id = ?2"),
     ]);
+    if name == USER {
+        batch.push(sessions::delete_of_user(ctx, id, operation.id()));
+        batch.extend(outbox::removal::forget_user(ctx, id, operation.id()));
+        if ctx.platform.store.is_none() {
+            batch.push(tenants::forget_owner(ctx, id, operation.id()));
+            batch.push(api_tokens::forget_creator(&ctx.tenant.key(), id, OPERATION_HOLDS, Some(operation.id())));
+        } else {
+            batch.push(dependent_write(
+                "DELETE FROM pending_work WHERE tenant = ?1 AND kind = 'join_groups' AND target = ?2",
+            ));
+        }
+    }
     batch.extend(groups::deletion(ctx, id, operation.id(), name == GROUP));
     batch.push(Statement::new(
         "DELETE FROM resources WHERE tenant = ?1 AND id = ?2 AND operation = ?3 RETURNING id",

@@ -97,7 +97,7 @@ fn a_retried_mail_that_nobody_wants_any_more_is_dropped() {
     let (app, _) = with_resend(|_, _| answer(422, "{}"));
     let id = app.invite("paul")["id"].as_str().unwrap().to_owned();
     app.deliver();
-    assert_eq!(app.admin("DELETE", &format!("/scim2/Users/{id}"), "").status, 204);
+    assert_eq!(app.admin("POST", &format!("/api/invitations/{id}/revoke"), "").status, 200);
     let reply = app.admin("POST", "/api/mail/retry", json!({ "state": "failed" }).to_string());
     assert_eq!(reply.json(), json!({ "queued": 1 }));
     app.deliver();

@@ -3,6 +3,7 @@
 mod audit;
 mod invitations;
 mod mail;
+mod privacy;
 mod settings;
 mod stores;
 mod tokens;

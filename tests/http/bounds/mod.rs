@@ -1,6 +1,7 @@
 //! Every bound of docs/limits.md: the largest that is allowed, and the smallest that is refused.
 
 mod addresses;
+mod mail;
 mod reads;
 mod schemas;
 mod writes;
@@ -18,7 +19,7 @@ pub struct Bound {
 }
 
 fn bounds() -> impl Iterator<Item = &'static Bound> {
-    [addresses::BOUNDS, reads::BOUNDS, schemas::BOUNDS, writes::BOUNDS].into_iter().flatten()
+    [addresses::BOUNDS, mail::BOUNDS, reads::BOUNDS, schemas::BOUNDS, writes::BOUNDS].into_iter().flatten()
 }
 
 #[test]

@@ -35,9 +35,9 @@ pub const BOUNDS: &[Bound] = &[
     Bound {
         name: "values that the operations of a PATCH compare and change",
         largest_allowed: || {
-            looking_at_a_thousand_values(500).is(200);
+            looking_at_a_thousand_values(200).is(200);
         },
-        smallest_refused: || looking_at_a_thousand_values(501).is_error(400, Some("tooMany")),
+        smallest_refused: || looking_at_a_thousand_values(201).is_error(400, Some("tooMany")),
     },
     Bound {
         name: "passwords that a Bulk request hashes",

@@ -3,6 +3,7 @@
 mod attacks;
 mod events;
 mod keys;
+mod other_mails;
 mod vendors;
 
 use std::sync::{Arc, Mutex};

@@ -18,6 +18,8 @@ use crate::work::{self, Work};
 /// The values in their order. A value keeps its number for as long as it is there.
 pub(super) struct List {
     attribute: Arc<Attribute>,
+    /// All the values, as long as no step has been about one of them: then they are nowhere else.
+    untouched: Option<Vec<Value>>,
     values: BTreeMap<usize, Held>,
     /// The number of the next value.
     next: usize,
@@ -49,36 +51,50 @@ pub(super) enum Changed<'a> {
 impl List {
     /// The list of these values.
     pub fn new(attribute: &Arc<Attribute>, values: Vec<Value>) -> Self {
-        let mut list = Self {
+        Self {
             attribute: Arc::clone(attribute),
+            untouched: Some(values),
             values: BTreeMap::new(),
             next: 0,
-            identities: HashMap::with_capacity(values.len()),
+            identities: HashMap::new(),
             indexes: HashMap::new(),
             primary: None,
-        };
-        list.add(values);
-        list
+        }
+    }
+
+    /// Gives each value its number and its identity.
+    fn touch(&mut self) {
+        if let Some(values) = self.untouched.take() {
+            self.identities.reserve(values.len());
+            self.add(values);
+        }
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
+        self.untouched.as_ref().map_or(self.values.is_empty(), Vec::is_empty)
     }
 
     /// The values as a document has them.
     pub fn into_value(self) -> Option<Value> {
-        let values: Vec<Value> = self.values.into_values().map(|held| held.value).collect();
+        let values = match self.untouched {
+            Some(values) => values,
+            None => self.values.into_values().map(|held| held.value).collect(),
+        };
         if values.is_empty() { None } else { Some(Value::Array(values)) }
     }
 
     /// A copy of the values.
     pub fn to_values(&self) -> Vec<Value> {
+        if let Some(values) = &self.untouched {
+            return values.clone();
+        }
         self.values.values().map(|held| held.value.clone()).collect()
     }
 
     /// Adds values. What is equal to one that is there is laid over that one.
     pub fn add(&mut self, values: Vec<Value>) {
+        self.touch();
         let mut written = BTreeSet::new();
         for value in values {
             let number = self.new_number();
@@ -102,6 +118,7 @@ impl List {
 
     /// Removes what is listed: the values that are the same, or have the same `value` where no `type` is said.
     pub fn remove_listed(&mut self, listed: &[Value]) {
+        self.touch();
         let attribute = Arc::clone(&self.attribute);
         for said in listed {
             let same = self.identities.get(&identity(&attribute, said)).copied();
@@ -120,6 +137,7 @@ impl List {
     /// # Errors
     /// 400 `tooMany`
     pub fn select(&mut self, filter: Option<&Filter>, work: &Work) -> Result<Vec<usize>, Error> {
+        self.touch();
         let Some(filter) = filter else { return Ok(self.values.keys().copied().collect()) };
         let candidates = match self.narrow(filter) {
             Some(candidates) => candidates,
@@ -144,30 +162,52 @@ impl List {
         changed: Changed<'_>,
         mut edit: impl FnMut(Value) -> Result<Option<Value>, Error>,
     ) -> Result<(), Error> {
+        self.touch();
         let mut edited = Vec::with_capacity(numbers.len());
+        let mut written = BTreeSet::new();
         for number in numbers {
-            let Some(Held { value, identity, mut keys }) = self.detach(*number) else { continue };
-            let Some(value) = edit(value)? else { continue };
-            // What makes a value the one that it is does not have to be found anew.
-            let identity = match changed {
-                Changed::Part(name) if ![VALUE, TYPE].contains(&name) && value.get(VALUE).is_some() => {
-                    keys.retain(|(sub, _)| sub != name);
-                    identity
+            let Some(held) = self.values.get_mut(number) else { continue };
+            match changed {
+                // What makes a value the one that it is stays, and so does its place.
+                Changed::Part(name) if ![VALUE, TYPE].contains(&name) && held.value.get(VALUE).is_some() => {
+                    match edit(std::mem::take(&mut held.value))? {
+                        Some(value) => {
+                            held.value = value;
+                            self.index_part(*number, name);
+                            written.insert(*number);
+                        }
+                        None => drop(self.detach(*number)),
+                    }
                 }
                 _ => {
-                    keys.clear();
-                    self.identity(&value)
+                    let Some(Held { value, .. }) = self.detach(*number) else { continue };
+                    let Some(value) = edit(value)? else { continue };
+                    edited.push((*number, Held { identity: self.identity(&value), value, keys: Vec::new() }));
                 }
-            };
-            edited.push((*number, Held { value, identity, keys }));
+            }
         }
         if let Some(value) = more.map(&mut edit).transpose()?.flatten() {
             let identity = self.identity(&value);
             edited.push((self.new_number(), Held { value, identity, keys: Vec::new() }));
         }
-        let written = edited.into_iter().map(|(number, held)| self.place(number, held)).collect();
+        written.extend(edited.into_iter().map(|(number, held)| self.place(number, held)).collect::<Vec<_>>());
         self.keep_one_primary(&written);
         Ok(())
+    }
+
+    /// Puts a value in its place in the index of a sub-attribute that has changed, if there is one.
+    fn index_part(&mut self, number: usize, name: &str) {
+        let (Some(by_key), Some(held)) = (self.indexes.get_mut(name), self.values.get_mut(&number)) else { return };
+        if let Some(at) = held.keys.iter().position(|(known, _)| known == name) {
+            let (_, key) = held.keys.swap_remove(at);
+            if let Some(numbers) = by_key.get_mut(&key) {
+                numbers.remove(&number);
+            }
+        }
+        if let Some(key) = key_in(&self.attribute, name, &held.value) {
+            by_key.entry(key.clone()).or_default().insert(number);
+            held.keys.push((name.to_owned(), key));
+        }
     }
 
     fn identity(&self, value: &Value) -> String {
