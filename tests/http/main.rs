@@ -24,6 +24,6 @@ mod secrets;
 mod support;
 mod switches;
 mod templates;
-mod walk;
 mod turns;
+mod walk;
 mod wso2;
