@@ -12,8 +12,8 @@ mapfile -t targets < <(if (($#)); then printf '%s\n' "$@"; else cargo fuzz list;
 for target in "${targets[@]}"; do
   echo "==> fuzz $target, ${FUZZ_SECONDS:-20} s"
   mkdir -p "fuzz/found/$target" "fuzz/artifacts/$target"
-  # What is new goes to the first folder; the corpus itself is only read.
-  if ! "$binaries/$target" "fuzz/found/$target" "fuzz/corpus/$target" -artifact_prefix="fuzz/artifacts/$target/" \
+  # FUZZ_COSTS: targets hold times, too. What is new goes to the first folder; the corpus itself is only read.
+  if ! FUZZ_COSTS=1 "$binaries/$target" "fuzz/found/$target" "fuzz/corpus/$target" -artifact_prefix="fuzz/artifacts/$target/" \
     -max_total_time="${FUZZ_SECONDS:-20}" -timeout=25 >"fuzz/found/$target.log" 2>&1; then
     tail -60 "fuzz/found/$target.log"
     exit 1

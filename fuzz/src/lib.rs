@@ -4,6 +4,7 @@
 //! mutations of it with every `cargo test`.
 
 use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -17,8 +18,11 @@ use latchkey::base::keys::{Key, KeyRing};
 use latchkey::base::locale::MAX_LOCALE;
 use latchkey::base::scope::Scopes;
 use latchkey::base::token::{Claims, MAX_LENGTH, Purpose, Refused};
+use latchkey::mail::render::addresses::LinkPolicy;
+use latchkey::mail::render::buffer::MAX_PART;
+use latchkey::mail::render::problem::{MAX_TEMPLATE, Problem};
 use latchkey::mail::render::render;
-use latchkey::mail::render::validate::validate;
+use latchkey::mail::render::validate::validate_parts;
 use latchkey::mail::template::{Template, Values};
 use latchkey::mail::webhooks::{self, Incoming, WebhookError};
 use latchkey::model::deployment::Deployment;
@@ -201,11 +205,34 @@ pub fn template(input: &[u8]) {
     let source = String::from_utf8_lossy(input);
     let (html, text) = source.split_once('\0').unwrap_or((&source, &source));
     let of_template = Template { subject: source.to_string(), html: html.to_owned(), text: text.to_owned() };
-    let _ = validate(Some(TemplateType::AskPassword), &of_template);
+    let problems = validate_parts(Some(TemplateType::AskPassword), &of_template, &LinkPolicy::default());
+    assert!(problems.len() <= 150, "what is said of a template is bounded");
     let values: Values =
         ["user-name", "invitation-link", "user.claim.givenname"].into_iter().map(|name| (name, MARK)).collect();
-    let mail = render(&of_template, &values);
-    assert_eq!(render(&of_template, &values), mail, "an attempt is like the one before it");
+    let rendered = render(&of_template, &values);
+    assert_eq!(render(&of_template, &values), rendered, "an attempt is like the one before it");
+    costs(&source);
+    // In a template that is taken, no token stands behind the address of another host.
+    if !problems.iter().any(Problem::is_unsafe) {
+        let secrets: Values = [
+            ("invitation-link", "https://id.example.com/invite/lk1.SECRET"),
+            ("confirmation-link", "https://id.example.com/verify/lk1.SECRET"),
+            ("confirmation-code", "lk1.SECRET"),
+            ("user.claim.x", "evil.example/?c="),
+        ]
+        .into_iter()
+        .collect();
+        if let Ok(mail) = render(&of_template, &secrets) {
+            for text in [&mail.subject, &mail.html, &mail.text] {
+                for word in text.split(|c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>' | '\'')) {
+                    let before = word.split("lk1.SECRET").next().unwrap_or_default();
+                    let leaks = word.contains("lk1.SECRET") && (before.contains("evil.") || before.contains("mailto:"));
+                    assert!(!leaks, "{word}");
+                }
+            }
+        }
+    }
+    let Ok(mail) = rendered else { return };
     assert!(mail.subject.chars().count() <= 160 && !mail.subject.chars().any(char::is_control), "{:?}", mail.subject);
     if !source.contains("mark") {
         assert!(!mail.html.contains("<script>mark") && !mail.html.contains("onerror=mark>"), "{}", mail.html);
@@ -220,10 +247,40 @@ pub fn template(input: &[u8]) {
             text: "{{user-name}}".to_owned(),
         },
         &as_value,
-    );
+    )
+    .expect("one value is small");
     assert_eq!(mail.html.matches('<').count(), 2, "a value is no markup: {}", mail.html);
     assert_eq!(mail.html.matches('"').count(), 2, "a value stays in its attribute: {}", mail.html);
     assert_eq!(mail.text.matches('\n').count(), 1, "a value is one line: {:?}", mail.text);
+}
+
+/// Asserts what a template of the largest size may cost that is made of this text: so many bytes, and time in proportion. A
+/// machine that is busy takes some times as long; what grows with the square of the size takes hundreds.
+fn costs(source: &str) {
+    const LONGEST: Duration = Duration::from_secs(3);
+    // Times are nothing to hold a busy machine's tests to.
+    if std::env::var_os("FUZZ_COSTS").is_none() {
+        return;
+    }
+    let large = source.repeat((MAX_TEMPLATE / source.len().max(1)).max(1));
+    let template = Template { subject: String::new(), html: large.clone(), text: large };
+    let long = "n".repeat(2000);
+    let values: Values =
+        ["user-name", "invitation-link", "user.claim.givenname"].map(|name| (name, &*long)).into_iter().collect();
+    let began = Instant::now();
+    let told = Template { text: String::new(), ..template.clone() };
+    for template in [&template, &told] {
+        let _ = validate_parts(Some(TemplateType::AskPassword), template, &LinkPolicy::default());
+        if let Ok(mail) = render(template, &values) {
+            assert!(
+                mail.html.len() <= MAX_PART && mail.text.len() <= MAX_PART,
+                "{} {}",
+                mail.html.len(),
+                mail.text.len()
+            );
+        }
+    }
+    assert!(began.elapsed() < LONGEST, "{:?}", began.elapsed());
 }
 
 /// Addresses: one recipient, whatever was sent.

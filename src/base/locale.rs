@@ -38,7 +38,8 @@ pub fn normalise(locale: &str) -> Option<String> {
 
 /// Returns the locales that a person reads, best first, of a list as `Accept-Language` has it (RFC 9110 section 12.5.4),
 /// which is what `preferredLanguage` holds (RFC 7643 section 4.1.1), or one as an operating system has it
-/// (`de_DE.UTF-8`, `de:en`). What weighs nothing, and what is no locale, is left out; equals stay in their order.
+/// (`de_DE.UTF-8`, `de:en`). What weighs nothing, or what nobody can say, and what is no locale, is left out; equals stay in
+/// their order.
 pub fn preferences(list: &str) -> Vec<String> {
     let mut weighed: Vec<(String, f32)> = list
         .split([',', ':'])
@@ -46,16 +47,27 @@ pub fn preferences(list: &str) -> Vec<String> {
             let mut parts = entry.split(';');
             let locale = spelt(parts.next().unwrap_or_default())?;
             let weight = parts.find_map(|parameter| {
-                let (name, value) = parameter.split_once('=')?;
-                name.trim().eq_ignore_ascii_case("q").then(|| value.trim().parse::<f32>().ok())?
+                let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+                name.trim().eq_ignore_ascii_case("q").then(|| weight(value.trim()))
             });
-            // What cannot be read is no weight, and a locale without one weighs most.
-            let weight = weight.filter(|weight| weight.is_finite()).unwrap_or(1.0).min(1.0);
+            // A locale without a weight weighs most; one whose weight cannot be read counts for nothing.
+            let weight = weight.unwrap_or(Some(1.0))?;
             (weight > 0.0).then_some((locale, weight))
         })
         .collect();
     weighed.sort_by(|one, other| other.1.total_cmp(&one.1));
     weighed.into_iter().map(|(locale, _)| locale).collect()
+}
+
+/// Returns a weight, from 0 to 1; `None` for what is none.
+fn weight(text: &str) -> Option<f32> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    text.parse().ok().filter(|weight| is_plain && (0.0..=1.0).contains(weight))
+}
+
+/// Whether a text is a list of languages rather than one locale.
+pub fn is_list(text: &str) -> bool {
+    text.contains([',', ';'])
 }
 
 /// Returns a locale without what says nothing of the language: an encoding, a modifier, extensions and variants.
@@ -71,32 +83,51 @@ fn spelt(locale: &str) -> Option<String> {
     }
 }
 
-/// Whether a locale means Chinese in traditional characters: by its script, else by its region.
-pub fn is_traditional_chinese(locale: &str) -> bool {
-    let mut parts = locale.split(['_', '-', '.', '@']);
-    if !parts.next().is_some_and(|language| language.eq_ignore_ascii_case("zh")) {
-        return false;
+/// The language of a locale, in lower case. A language that is spelt as a kind of Chinese (`zh_yue`, RFC 5646 section 2.2.2)
+/// is one of its own, but for Mandarin, which is what `zh` means.
+fn language(locale: &str) -> String {
+    let mut parts = subtags(locale);
+    let first = parts.next().unwrap_or_default();
+    let is_language = |part: &String| part.len() == 3 && part.bytes().all(|byte| byte.is_ascii_alphabetic());
+    match parts.next().filter(is_language) {
+        Some(kind) if first == "zh" && kind != "cmn" => kind,
+        _ => first,
     }
-    let rest: Vec<String> = parts.map(str::to_ascii_lowercase).collect();
-    let has = |part: &str| rest.iter().any(|known| known == part);
-    !has("hans") && ["hant", "tw", "hk", "mo"].into_iter().any(has)
+}
+
+/// The script of a locale: as it says, else as the language is written there; `None` where that is not known here.
+fn script(locale: &str) -> Option<String> {
+    let is_script = |part: &String| part.len() == 4 && part.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let named = subtags(locale).skip(1).find(is_script).map(|script| match script.as_str() {
+        // Fraktur and Gaelic are letters of other shapes.
+        "latf" | "latg" => "latn".to_owned(),
+        _ => script,
+    });
+    let is_traditional = || subtags(locale).skip(1).any(|part| matches!(part.as_str(), "tw" | "hk" | "mo"));
+    let usual = || match language(locale).as_str() {
+        "zh" if is_traditional() => Some("hant"),
+        "zh" => Some("hans"),
+        "ja" => Some("jpan"),
+        "ar" => Some("arab"),
+        "en" | "de" | "es" | "fr" | "pt" => Some("latn"),
+        _ => None,
+    };
+    named.or_else(|| usual().map(str::to_owned))
+}
+
+/// What a locale is made of, in lower case.
+fn subtags(locale: &str) -> impl Iterator<Item = String> {
+    locale.trim().split(['_', '-', '.', '@']).map(str::to_ascii_lowercase)
 }
 
 /// Whether who reads one of these locales reads a text in the other: the same language, in the same script as far as
-/// they say.
+/// they say, or as the language is written.
 pub fn is_written_alike(one: &str, other: &str) -> bool {
-    let language = |locale: &str| locale.split(['_', '-']).next().unwrap_or_default().to_ascii_lowercase();
-    let script = |locale: &str| {
-        let is_script = |part: &&str| part.len() == 4 && part.bytes().all(|byte| byte.is_ascii_alphabetic());
-        locale.split(['_', '-']).skip(1).find(is_script).map(str::to_ascii_lowercase)
-    };
-    if language(one) != language(other) || is_traditional_chinese(one) != is_traditional_chinese(other) {
-        return false;
-    }
-    match (script(one), script(other)) {
-        (Some(one), Some(other)) => one == other,
-        _ => true,
-    }
+    language(one) == language(other)
+        && match (script(one), script(other)) {
+            (Some(one), Some(other)) => one == other,
+            _ => true,
+        }
 }
 
 #[cfg(test)]
@@ -135,8 +166,13 @@ mod tests {
             ("de;q=0.000", &[]),
             ("fr ; Q = 0.1 , de ; level=1 ; q=0.2", &["de", "fr"]),
             ("*;q=0.9,de;q=0.1", &["de"]),
-            ("de;q=x,fr;q=0.9", &["de", "fr"]),
-            ("fr;q=NaN,de;q=7", &["fr", "de"]),
+            ("de;q=x,fr;q=0.9", &["fr"]),
+            ("fr;q=abc,de", &["de"]),
+            ("fr;q=,de;q=0.1", &["de"]),
+            ("fr;q,de;q=0.1", &["de"]),
+            ("fr;q=NaN,de;q=7,ja;q=0.1", &["ja"]),
+            ("fr;q=-1,de;q=1e0,ja;q=1.000", &["ja"]),
+            ("fr;q=0.5;q=x,de;q=0.4", &["fr", "de"]),
             ("de_DE.UTF-8", &["de_DE"]),
             ("de_DE@euro", &["de_DE"]),
             ("de:fr_FR.ISO-8859-1", &["de", "fr_FR"]),
@@ -153,18 +189,44 @@ mod tests {
 
     #[test]
     fn scripts_of_one_language_are_told_apart() {
-        for traditional in ["zh_TW", "zh-Hant", "ZH_hk", "zh_MO", "zh_Hant_CN", "zh_TW.UTF-8"] {
-            assert!(is_traditional_chinese(traditional), "{traditional}");
-            assert!(
-                !is_written_alike(traditional, "zh_CN") && is_written_alike(traditional, "zh_Hant"),
-                "{traditional}"
-            );
+        for (reads, written, alike) in [
+            ("zh_TW", "zh_CN", false),
+            ("zh-Hant", "zh_CN", false),
+            ("ZH_hk", "zh_CN", false),
+            ("zh_MO", "zh_Hant", true),
+            ("zh_Hant_CN", "zh_CN", false),
+            ("zh_TW.UTF-8", "zh_Hant", true),
+            ("zh", "zh_CN", true),
+            ("zh_SG", "zh_CN", true),
+            ("zh_Hans_TW", "zh_CN", true),
+            ("zh_Latn", "zh_CN", false),
+            ("zh_Latn_CN", "zh_CN", false),
+            ("zh_Hani", "zh_CN", false),
+            ("zh_Bopo", "zh_CN", false),
+            ("zh_yue", "zh_CN", false),
+            ("zh_YUE_HK", "zh_CN", false),
+            ("zh_min", "zh_CN", false),
+            ("zh_yue", "yue_HK", true),
+            ("yue", "zh_CN", false),
+            ("zh_cmn", "zh_CN", true),
+            ("zh_cmn_Hans", "zh_CN", true),
+            ("zh_cmn_Hant", "zh_CN", false),
+            ("ja_Latn", "ja_JP", false),
+            ("ja_Hira", "ja_JP", false),
+            ("ja_Jpan_JP", "ja_JP", true),
+            ("ar_Latn", "ar", false),
+            ("ar_Arab_EG", "ar", true),
+            ("de_Latf", "de_DE", true),
+            ("de_Latn_AT", "de_DE", true),
+            ("en_Cyrl", "en_US", false),
+            ("pt_BR", "pt", true),
+            ("sr_Latn", "sr_RS", true),
+            ("sr_Latn", "sr_Cyrl_RS", false),
+            ("de", "en", false),
+        ] {
+            assert_eq!(is_written_alike(reads, written), alike, "{reads} {written}");
+            assert_eq!(is_written_alike(written, reads), alike, "{written} {reads}");
         }
-        for other in ["zh", "zh_CN", "zh_SG", "zh_Hans", "zh_Hans_TW", "ja_TW", "tw", ""] {
-            assert!(!is_traditional_chinese(other), "{other}");
-        }
-        assert!(is_written_alike("pt_BR", "pt") && is_written_alike("sr_Latn", "sr_RS"));
-        assert!(!is_written_alike("sr_Latn", "sr_Cyrl_RS") && !is_written_alike("de", "en"));
     }
 
     proptest! {

@@ -1,4 +1,6 @@
-//! Addresses on the web that pages lead to: which of them are harmless.
+//! Addresses on the web that pages and mails lead to: which of them are harmless.
+
+use crate::base::idna::domain_in_ascii;
 
 /// An address to link to, if it is harmless: absolute `http(s)`, or a path of this site.
 ///
@@ -30,4 +32,15 @@ pub fn is_web_address(text: &str) -> bool {
         _ => false,
     };
     safe && link_target(text).is_some() && !uri.authority().is_some_and(|authority| authority.as_str().contains('@'))
+}
+
+/// Returns a host's name in ASCII and in lower case; `None` for what is none.
+#[must_use]
+pub fn host_in_ascii(host: &str) -> Option<String> {
+    let is_letter = |c: char| c.is_alphanumeric() || matches!(c, '-' | '.');
+    if host.is_empty() || host.starts_with(['.', '-']) || host.contains("..") || !host.chars().all(is_letter) {
+        return None;
+    }
+    let ascii = domain_in_ascii(host)?.to_ascii_lowercase();
+    Some(ascii.strip_suffix('.').map(str::to_owned).unwrap_or(ascii))
 }

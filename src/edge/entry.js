@@ -53,10 +53,19 @@ function failure(url) {
   return new Response(body, { status: 500, headers });
 }
 
+/**
+ * The request, with its address as a URI is spelt: the wasm's parser takes no other, and browsers and mail programs have
+ * been seen to send a few characters as they are.
+ */
+function speltAsUri(request) {
+  const spelt = request.url.replace(/[^!-~]|["<>`]/gu, encodeURIComponent);
+  return spelt === request.url ? request : new Request(spelt, request);
+}
+
 export default class extends WorkerEntrypoint {
   async fetch(request) {
     try {
-      return await unlessPanic(() => new Latchkey(this.ctx, this.env).fetch(request));
+      return await unlessPanic(() => new Latchkey(this.ctx, this.env).fetch(speltAsUri(request)));
     } catch {
       return failure(request.url);
     }

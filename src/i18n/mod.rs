@@ -3,7 +3,7 @@
 //! Each language is a folder that fills in one [`Catalogue`]; the compiler refuses a catalogue with a gap. To add a
 //! language, copy the folder of one that is near to it, translate its files, and add one line to `languages!` below.
 
-use crate::base::locale::is_traditional_chinese;
+use crate::base::locale::is_written_alike;
 use crate::i18n::catalogue::{Catalogue, Direction, MailCopies};
 use crate::i18n::pages::PageTexts;
 use crate::i18n::phrases::Phrases;
@@ -57,14 +57,10 @@ impl Language {
         Self::find(locale).unwrap_or(Self::En)
     }
 
-    /// The language for a locale, if it is among those. Chinese is written in simplified characters, and is no language
-    /// for who reads traditional ones.
+    /// The language for a locale, if it is among those, in the script that the locale means: Chinese is written in simplified
+    /// characters, and is no language for who reads traditional ones.
     pub fn find(locale: &str) -> Option<Self> {
-        if is_traditional_chinese(locale.trim()) {
-            return None;
-        }
-        let wanted = language_part(locale.trim());
-        Self::ALL.into_iter().find(|language| language_part(language.tag()).eq_ignore_ascii_case(wanted))
+        Self::ALL.into_iter().find(|language| is_written_alike(language.tag(), locale))
     }
 
     /// The locale that names this language, as WSO2 spells locales.
@@ -124,11 +120,6 @@ impl Language {
     }
 }
 
-/// What a locale or a tag begins with: the language, without region, script, encoding or variant.
-fn language_part(locale: &str) -> &str {
-    locale.split(['_', '-', '.', '@']).next().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -140,7 +131,9 @@ mod tests {
         assert_eq!(Language::for_locale("pt_PT"), Language::PtBr);
         assert_eq!(Language::for_locale("tlh"), Language::En);
         assert_eq!(Language::for_locale("zh_SG"), Language::ZhCn);
-        assert_eq!(Language::find("zh_TW"), None);
+        for other in ["zh_TW", "zh-Latn", "zh_Hani", "ja-Latn", "zh-yue", "yue", ""] {
+            assert_eq!(Language::find(other), None, "{other}");
+        }
         for language in Language::ALL {
             assert_eq!(Language::for_locale(language.locale()), language);
             assert_eq!(Language::for_locale(language.tag()), language);

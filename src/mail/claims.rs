@@ -5,20 +5,23 @@
 //! WSO2's claim for it (`country`, `http://wso2.org/claims/country`). Case does not matter.
 //! Of several values the primary one counts, else the first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::base::text::cut;
-use crate::mail::render::validate::{Part, Problem};
+use crate::base::text::{cut, rfc3339};
+use crate::mail::render::problem::{Part, Problem};
 use crate::mail::template::{CLAIM, Piece, Template, claim_key, pieces};
 use crate::model::resource::WSO2_SCHEMA;
+use crate::ports::Millis;
 use scim::schema::{Attribute, Mutability, ResourceType, Returned, Type};
 
 /// The prefix of a claim's name in a template.
 pub const PREFIX: &str = CLAIM;
 /// The most claims that are read of a person.
 const MOST: usize = 200;
+/// The most claims that are named as problems.
+const MOST_NAMED: usize = 20;
 /// The most characters of a claim's name.
 const LONGEST_NAME: usize = 256;
 
@@ -81,6 +84,29 @@ pub fn values(document: &Map<String, Json>) -> BTreeMap<String, String> {
         found.entry(claim_key(&name)).or_insert(value);
     }
     found
+}
+
+/// Names of what the server makes of a user and a mail carries, each with an example.
+const MADE: &[(&str, &str)] = &[
+    ("id", "2819c223-7f76-453a-919d-413861904646"),
+    ("userid", "2819c223-7f76-453a-919d-413861904646"),
+    ("created", "2026-03-04T14:00:00Z"),
+    ("meta.created", "2026-03-04T14:00:00Z"),
+    ("modified", "2026-03-04T14:00:00Z"),
+    ("meta.lastmodified", "2026-03-04T14:00:00Z"),
+];
+
+/// Returns the claims that the server makes of a user.
+pub fn made(id: &str, created: Option<Millis>, modified: Option<Millis>) -> impl Iterator<Item = (String, String)> {
+    let (created, modified) = (created.map(rfc3339), modified.map(rfc3339));
+    MADE.iter().filter_map(move |(name, _)| {
+        let value = match *name {
+            "id" | "userid" => Some(id.to_owned()),
+            "created" | "meta.created" => created.clone(),
+            _ => modified.clone(),
+        };
+        Some(((*name).to_owned(), value?))
+    })
 }
 
 fn add(found: &mut BTreeMap<String, String>, name: &str, value: &Json) {
@@ -149,6 +175,7 @@ pub fn is_known(rt: &ResourceType, claim: &str) -> bool {
     }
     let claim = claim_key(claim);
     WSO2.iter().any(|(known, _)| *known == claim)
+        || MADE.iter().any(|(known, _)| *known == claim)
         || names(rt, &claim).iter().any(|(attribute, sub)| is_stored(attribute) && fills(attribute, *sub))
 }
 
@@ -159,7 +186,7 @@ fn is_not_carried(rt: &ResourceType, claim: &str) -> bool {
     }
     let claim = claim_key(claim);
     let name = split(&claim).0;
-    let is_made = matches!(name, "id" | "userid" | "created" | "modified" | "meta" | "schemas" | "groups");
+    let is_made = matches!(name, "meta" | "schemas" | "groups");
     if is_made || OF_THE_ACCOUNT.contains(&name) {
         return true;
     }
@@ -212,11 +239,12 @@ fn fills(attribute: &Attribute, sub: Option<&str>) -> bool {
 fn named(template: &Template) -> Vec<(Part, &str)> {
     let parts = [(Part::Subject, &template.subject), (Part::Html, &template.html), (Part::Text, &template.text)];
     let mut found = Vec::new();
+    let mut known = HashSet::new();
     for (part, source) in parts {
         for piece in pieces(source) {
             let Piece::Placeholder { name, .. } = piece else { continue };
             if let Some(claim) = name.strip_prefix(PREFIX)
-                && !found.contains(&(part, claim))
+                && known.insert((part, claim))
             {
                 found.push((part, claim));
             }
@@ -233,7 +261,7 @@ pub fn problems(rt: &ResourceType, template: &Template) -> Vec<Problem> {
         let name = cut(claim, LONGEST_NAME);
         if is_not_carried(rt, claim) { Problem::NotCarried(part, name) } else { Problem::NoClaim(part, name) }
     };
-    unknown.map(problem).collect()
+    unknown.take(MOST_NAMED).map(problem).collect()
 }
 
 /// Returns made-up claims for the preview of a template: of Paul, and the name of an attribute where Paul has none.
@@ -259,6 +287,7 @@ pub fn samples(rt: &ResourceType, template: &Template) -> BTreeMap<String, Strin
         },
     });
     let mut claims = paul.as_object().map(values).unwrap_or_default();
+    claims.extend(MADE.iter().map(|(name, example)| ((*name).to_owned(), (*example).to_owned())));
     for (_, claim) in named(template) {
         if is_known(rt, claim) {
             claims.entry(claim_key(claim)).or_insert_with(|| claim.to_owned());

@@ -1,13 +1,16 @@
 //! The development inbox: the outbox's rows rendered again, newest first.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::Serialize;
 
 use crate::base::text::rfc3339;
 use crate::mail::message::compose;
+use crate::mail::render::addresses::LinkPolicy;
 use crate::mail::templates::Templates;
 use crate::model::context::Context;
+use crate::model::tenant::Tenant;
 use crate::ports::DatabaseError;
 use crate::store::mail_templates::versions;
 use crate::store::outbox::row::LeasedMail;
@@ -60,15 +63,22 @@ pub async fn list(ctx: &Context) -> Result<Vec<InboxMail>, DatabaseError> {
     let mails = find_in_inbox(ctx).await?;
     let mut templates = Templates::default();
     if let Some(statement) = versions::select_versions(mails.iter().map(LeasedMail::template_version)) {
-        templates.extend(versions::versions_from_rows(&ctx.platform.query(statement).await?)?);
+        let read = versions::versions_from_rows(&ctx.platform.query(statement).await?)?;
+        let domains: HashMap<_, _> =
+            mails.iter().map(|leased| (leased.mail.tenant, &leased.content.facts.tenant)).collect();
+        templates.extend(read, |tenant| {
+            let tenant = domains.get(&tenant).map_or_else(Tenant::super_tenant, |domain| Tenant::from_domain(domain));
+            // As the isolate last knew them, which is soon enough on a development machine.
+            LinkPolicy::new(&ctx.deployment, &ctx.caches.settings.last_read(&ctx.deployment, &tenant))
+        });
     }
     Ok(mails.iter().filter_map(|leased| render_again(ctx, leased, &templates)).collect())
 }
 
 fn render_again(ctx: &Context, leased: &LeasedMail, templates: &Templates) -> Option<InboxMail> {
     let LeasedMail { mail, content } = leased;
-    let template = templates.get(mail.tenant, mail.template, content.template_version, &content.locale)?;
-    let message = compose(&ctx.deployment, leased, template)?;
+    let chosen = templates.choose(leased.template_version(), &content.locale);
+    let message = compose(&ctx.deployment, leased, chosen.template).ok()?;
     let links = message
         .text
         .split_whitespace()

@@ -2,16 +2,33 @@
 
 use crate::base::token::{Claims, Purpose};
 use crate::mail::providers::Message;
+use crate::mail::render::buffer::TooLarge;
 use crate::mail::render::{self, InvitationMail};
 use crate::mail::template::Template;
 use crate::model::deployment::Deployment;
 use crate::model::tenant::Tenant;
 use crate::store::outbox::row::LeasedMail;
 
-/// Returns the message of a leased mail by its template, the same bytes every time; `None` when the key that signs its link
-/// has been retired.
-#[must_use]
-pub fn compose(deployment: &Deployment, leased: &LeasedMail, template: &Template) -> Option<Message> {
+/// Why a mail has no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ComposeError {
+    /// The key that signs its link has been retired.
+    KeyRetired,
+    /// It would be too large.
+    TooLarge(TooLarge),
+}
+
+impl From<TooLarge> for ComposeError {
+    fn from(error: TooLarge) -> Self {
+        Self::TooLarge(error)
+    }
+}
+
+/// Returns the message of a leased mail by its template, the same bytes every time.
+///
+/// # Errors
+/// [`ComposeError`]
+pub fn compose(deployment: &Deployment, leased: &LeasedMail, template: &Template) -> Result<Message, ComposeError> {
     let LeasedMail { mail, content } = leased;
     let facts = &content.facts;
     let prefix = Tenant::from_domain(&facts.tenant).prefix();
@@ -27,7 +44,7 @@ pub fn compose(deployment: &Deployment, leased: &LeasedMail, template: &Template
         locale: content.locale.clone(),
     });
     let code = match &claims {
-        Some(claims) => deployment.keys.mint(claims)?,
+        Some(claims) => deployment.keys.mint(claims).ok_or(ComposeError::KeyRetired)?,
         None => String::new(),
     };
     let link = match claims.as_ref().map(|claims| claims.purpose) {
@@ -56,8 +73,8 @@ pub fn compose(deployment: &Deployment, leased: &LeasedMail, template: &Template
         new_email: facts.new_email.as_deref().unwrap_or_default(),
         claims: &claims,
     });
-    let rendered = render::render(template, &values);
-    Some(Message {
+    let rendered = render::render(template, &values)?;
+    Ok(Message {
         from: deployment.mail_from.clone(),
         to: mail.recipient.clone(),
         reply_to: facts.reply_to.clone(),

@@ -1,6 +1,8 @@
 //! The preview of a template with made-up values, for whoever edits it.
 
 use crate::mail::claims;
+use crate::mail::render::addresses::LinkPolicy;
+use crate::mail::render::buffer::TooLarge;
 use crate::mail::render::validate::validate;
 use crate::mail::render::{self, Rendered};
 use crate::mail::template::Template;
@@ -36,19 +38,35 @@ pub struct Preview {
     pub problems: Vec<String>,
 }
 
-/// Renders the template that a person who reads `locale` would get, with the draft's parts in place of its own; `None`
-/// when there is no such type.
+/// Why there is no preview.
+#[derive(Debug)]
+pub enum PreviewError {
+    /// There is no such type.
+    NoType,
+    /// The mail would be too large.
+    TooLarge(TooLarge),
+    /// The database's failure.
+    Database(DatabaseError),
+}
+
+impl From<DatabaseError> for PreviewError {
+    fn from(failure: DatabaseError) -> Self {
+        Self::Database(failure)
+    }
+}
+
+/// Renders the template that a person who reads `locale` would get, with the draft's parts in place of its own.
 ///
 /// # Errors
-/// The database's.
+/// [`PreviewError`]
 pub async fn preview(
     ctx: &Context,
     kind: &TenantTemplateType,
     locale: &str,
     draft: Draft,
-) -> Result<Option<Preview>, DatabaseError> {
+) -> Result<Preview, PreviewError> {
     let found = mail_templates::find(ctx, kind, Some(locale)).await?;
-    let Some(kind) = found.kind else { return Ok(None) };
+    let kind = found.kind.ok_or(PreviewError::NoType)?;
     let settings = ctx.settings();
     let choice = select_template(&[locale.to_owned()], &settings.default_locale, &found.own);
     let own = match found.own.iter().find(|own| own.version == choice.version) {
@@ -75,17 +93,17 @@ pub async fn preview(
     };
     let template = Template::from(&edited);
     let mut values = render::sample_values(&choice.locale, &settings.organization_name);
-    let mut problems = validate(kind.kind, &template);
+    let mut problems = validate(kind.kind, &edited, &LinkPolicy::new(&ctx.deployment, &settings));
     if let Some(rt) = registrations::load_registry(ctx).await?.resource_type(USER) {
         for (claim, value) in claims::samples(rt, &template) {
             values.set(format!("{}{claim}", claims::PREFIX), value);
         }
         problems.extend(claims::problems(rt, &template));
     }
-    Ok(Some(Preview {
-        mail: render::render(&template, &values),
+    Ok(Preview {
+        mail: render::render(&template, &values).map_err(PreviewError::TooLarge)?,
         problems: problems.iter().map(ToString::to_string).collect(),
-    }))
+    })
 }
 
 /// What else to know of a template that may be stored, a sentence each.
@@ -95,10 +113,10 @@ pub async fn preview(
 pub async fn warnings(
     ctx: &Context,
     kind: &TenantTemplateType,
-    template: &TenantTemplate,
+    own: &TenantTemplate,
 ) -> Result<Vec<String>, DatabaseError> {
-    let template = Template::from(template);
-    let mut problems = validate(kind.kind, &template);
+    let template = Template::from(own);
+    let mut problems = validate(kind.kind, own, &LinkPolicy::new(&ctx.deployment, &ctx.settings()));
     problems.retain(|problem| !problem.refuses());
     if let Some(rt) = registrations::load_registry(ctx).await?.resource_type(USER) {
         problems.extend(claims::problems(rt, &template));

@@ -1,7 +1,8 @@
 //! From a template and values to a mail: subject, HTML part, text part.
 //!
-//! `html` escapes by place, `clean` takes out harmful characters and `hosts` what reads as a host name, `plain` tells HTML in text, `shipped` holds
-//! the templates that come with Latchkey and `validate` looks over those that do not. Rendering is a pure function: the
+//! `html` escapes by place, `clean` takes out harmful characters and `hosts` what reads as a host name, `plain` tells HTML in
+//! text, `buffer` ends what grows too large, `shipped` holds the templates that come with Latchkey; `validate` looks over those
+//! that do not, and `addresses` at where their links lead. Rendering is a pure function: the
 //! same template and values give the same bytes, which is what makes a repeated send repeatable.
 
 use std::fmt;
@@ -11,12 +12,16 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::i18n::Language;
 use crate::i18n::fill::fill;
 use crate::i18n::time::{date_time, duration, year};
+use crate::mail::render::buffer::{Buffer, MAX_PART, TooLarge};
 use crate::mail::template::{Piece, Template, Values, pieces};
 
+pub mod addresses;
+pub mod buffer;
 mod clean;
 mod hosts;
 pub(crate) mod html;
 mod plain;
+pub mod problem;
 mod shipped;
 #[cfg(test)]
 mod tests;
@@ -46,30 +51,37 @@ impl fmt::Debug for Rendered {
 ///
 /// Values are cleaned and then escaped for where they stand; they are never read as template text. A placeholder
 /// nobody knows stays as it is written.
-pub fn render(template: &Template, values: &Values) -> Rendered {
-    let html = html::render(&template.html, values);
+///
+/// # Errors
+/// [`TooLarge`]: a part would have more than 512 KiB. What was written of it by then is dropped.
+pub fn render(template: &Template, values: &Values) -> Result<Rendered, TooLarge> {
+    let subject = clean::subject(&literal(&template.subject, values)?);
+    let html = html::render(&template.html, values)?;
     let text = if template.text.trim().is_empty() {
         plain::from_html(&html)
     } else {
-        without_gaps(&literal(&template.text, values))
+        without_gaps(&literal(&template.text, values)?)
     };
-    Rendered { subject: clean::subject(&literal(&template.subject, values)), html, text }
+    if text.len() > MAX_PART {
+        return Err(TooLarge);
+    }
+    Ok(Rendered { subject, html, text })
 }
 
 /// Text with the values as they are, after cleaning.
-fn literal(source: &str, values: &Values) -> String {
-    let mut out = String::with_capacity(source.len() + 512);
+fn literal(source: &str, values: &Values) -> Result<String, TooLarge> {
+    let mut out = Buffer::for_source(source);
     for piece in pieces(source) {
         match piece {
-            Piece::Literal(text) => out.push_str(text),
+            Piece::Literal(text) => out.push_str(text)?,
             Piece::Placeholder { name, url, source } => match values.get(name) {
-                None => out.push_str(source),
-                Some(raw) if url => out.push_str(&form_encoded(&clean::value(raw))),
-                Some(raw) => out.push_str(&clean::value(raw)),
+                None => out.push_str(source)?,
+                Some(raw) if url => out.push_str(&form_encoded(&clean::value(raw)))?,
+                Some(raw) => out.push_str(&clean::value(raw))?,
             },
         }
     }
-    out
+    Ok(out.into_text())
 }
 
 /// Takes out trailing spaces and repeated blank lines, which empty values leave behind.

@@ -11,10 +11,11 @@ mod pause;
 mod plan;
 mod throttle;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use crate::mail::providers;
+use crate::mail::render::addresses::LinkPolicy;
 use crate::model::caches::Health;
 use crate::model::deployment::Deployment;
 use crate::model::mail::MailState;
@@ -123,7 +124,7 @@ fn wake(platform: &Platform, pause: Millis) {
 }
 
 /// No more rows are leased than can all time out before the lease ends; one round of connections always can. A provider
-/// that takes many mails in one call takes them in the time of one.
+/// that takes many mails in one call takes them in the time of one, as long as they are not so large that they need more.
 fn rows_that_fit(deployment: &Deployment) -> u32 {
     let rounds = deployment.mail_lease_seconds / (deployment.mail_timeout_seconds + 1);
     let batch_limit = |name: &String| providers::find(deployment, name).map_or(1, |provider| provider.batch_limit());
@@ -136,6 +137,8 @@ fn rows_that_fit(deployment: &Deployment) -> u32 {
 struct Selection {
     to_lease: Vec<MailToLease>,
     unattempted: Vec<Unattempted>,
+    /// Where the links of the tenants' own templates may lead.
+    policies: HashMap<u64, LinkPolicy>,
     /// Whether no mail that is due was left for later: a lease takes no more bytes than fit, and no more templates are
     /// read; a mail may have to wait for another with which its provider is tried.
     is_complete: bool,
@@ -147,8 +150,12 @@ fn select(deployment: &Deployment, health: &Health, batch: DueBatch, now: Millis
     let mut planner = Planner::new(deployment, &templates, now);
     let mut providers = ProviderChoice::new(deployment, health, now);
     let (mut to_lease, mut unattempted, mut is_complete) = (Vec::new(), unreadable, true);
+    let mut policies = HashMap::new();
     for due in due {
         let plan = planner.plan(&due);
+        if let Some(sender) = &due.tenant {
+            policies.entry(due.mail.tenant).or_insert_with(|| LinkPolicy::new(deployment, &sender.settings));
+        }
         let mail = due.mail;
         match plan {
             Plan::Drop(why) => unattempted.push(Unattempted::ended(&mail, MailState::Dropped, why)),
@@ -173,7 +180,7 @@ fn select(deployment: &Deployment, health: &Health, batch: DueBatch, now: Millis
     let fit = count_within_byte_limit(&to_lease).min(templates.count_within_byte_limit(versions));
     is_complete &= fit == to_lease.len();
     to_lease.truncate(fit);
-    Selection { to_lease, unattempted, is_complete }
+    Selection { to_lease, unattempted, policies, is_complete }
 }
 
 /// Sends a batch; returns whether nothing more is due now: a mail that its provider has refused may be due for the next
@@ -187,10 +194,12 @@ async fn send_batch(
     report: &mut Report,
 ) -> Result<bool, DatabaseError> {
     let lease_id = platform.new_id().to_string();
-    let Selection { to_lease, unattempted, is_complete } = select(deployment, health, batch, now);
+    let Selection { to_lease, unattempted, policies, is_complete } = select(deployment, health, batch, now);
     unattempted.iter().for_each(|mail| report.count(mail.new_state));
     let until = now + i64::from(deployment.mail_lease_seconds) * 1000;
-    let (leased, templates) = lease_batch(platform, to_lease, unattempted, &lease_id, until, report).await?;
+    // A tenant that is no more leads nowhere but to us.
+    let policy = |tenant| policies.get(&tenant).cloned().unwrap_or_default();
+    let (leased, templates) = lease_batch(platform, to_lease, unattempted, &lease_id, until, policy, report).await?;
 
     let attempted = Attempts { platform, deployment, health, templates: &templates }.attempt_all(leased).await;
     if attempted.is_empty() {

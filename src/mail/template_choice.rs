@@ -107,6 +107,12 @@ mod tests {
             (&["zh_HK"], "de_DE", &["zh_CN", "zh_TW"], "zh_HK", "zh_TW"),
             (&["zh_SG"], "de_DE", &["zh_TW"], "zh_SG", "shipped"),
             (&["zh_Hans_TW"], "de_DE", &[], "zh_Hans_TW", "shipped"),
+            (&["zh_Latn"], "de_DE", &["zh_CN"], "de_DE", "shipped"),
+            (&["zh_Hani"], "de_DE", &["zh"], "de_DE", "shipped"),
+            (&["ja_Latn"], "de_DE", &[], "de_DE", "shipped"),
+            (&["ja_Latn"], "de_DE", &["ja_Latn"], "ja_Latn", "ja_Latn"),
+            (&["zh_YUE"], "de_DE", &["zh_CN"], "de_DE", "shipped"),
+            (&["zh_Latn"], "ja_JP", &[], "ja_JP", "shipped"),
             (&["nonsense!"], "", &[], "en_US", "shipped"),
         ] {
             let found = chosen(wanted, default, locales);

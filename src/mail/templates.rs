@@ -1,11 +1,10 @@
 //! A tenant's own templates made ready for rendering, beside the shipped ones.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
+use crate::mail::render::addresses::{self, LinkPolicy};
 use crate::mail::render::{self, html};
 use crate::mail::template::Template;
-use crate::model::mail::TemplateType;
 use crate::model::mail_template::{ContentType, TenantTemplate};
 use crate::store::mail_templates::versions::VersionKey;
 
@@ -47,21 +46,42 @@ fn with_footer(body: &str, footer: &str) -> String {
 }
 
 /// The tenants' own templates that the mails of a batch are written by.
-#[derive(Clone, Debug, Default)]
-pub struct Templates(HashMap<VersionKey, Arc<Template>>);
+#[derive(Debug, Default)]
+pub struct Templates(HashMap<VersionKey, Result<Template, String>>);
+
+/// The template that a mail is written by.
+#[derive(Clone, Copy, Debug)]
+pub struct ChosenTemplate<'t> {
+    /// The template.
+    pub template: &'t Template,
+    /// Why it is the shipped one, where the tenant has its own.
+    pub why_shipped: Option<&'t str>,
+}
 
 impl Templates {
-    /// Adds the templates that `mail_templates::versions` has read.
-    pub fn extend(&mut self, read: HashMap<VersionKey, TenantTemplate>) {
-        self.0.extend(read.iter().map(|(key, own)| (*key, Arc::new(Template::from(own)))));
+    /// Adds the templates that `mail_templates::versions` has read; `policy` says where a tenant's links may lead. One that
+    /// was stored before its rules were in force, or under other settings, is held to them here.
+    pub fn extend(&mut self, read: HashMap<VersionKey, TenantTemplate>, policy: impl Fn(u64) -> LinkPolicy) {
+        let look_over = |(tenant, _, _): &VersionKey, own: &TenantTemplate| {
+            let template = Template::from(own);
+            match addresses::problems(&template, &policy(*tenant)).first() {
+                None => Ok(template),
+                Some(problem) => Err(format!("written by the shipped template: {problem}")),
+            }
+        };
+        self.0.extend(read.iter().map(|(key, own)| (*key, look_over(key, own))));
     }
 
-    /// The template of a mail; `None` when it is a version that has not been read.
+    /// The template of a mail: the shipped one also where the tenant's own must not be used, or was not read (a version is
+    /// never deleted; were it gone all the same, the shipped one has the same link).
     #[must_use]
-    pub fn get(&self, tenant: u64, kind: TemplateType, version: u32, locale: &str) -> Option<&Template> {
-        match version {
-            0 => Some(render::shipped(kind, locale)),
-            _ => self.0.get(&(tenant, kind, version)).map(Arc::as_ref),
+    pub fn choose(&self, (tenant, kind, version): VersionKey, locale: &str) -> ChosenTemplate<'_> {
+        match self.0.get(&(tenant, kind, version)) {
+            Some(Ok(template)) => ChosenTemplate { template, why_shipped: None },
+            found => ChosenTemplate {
+                template: render::shipped(kind, locale),
+                why_shipped: found.and_then(|found| found.as_ref().err()).map(String::as_str),
+            },
         }
     }
 }

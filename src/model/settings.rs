@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use crate::base::limits::RateLimits;
 use crate::base::locale;
 use crate::model::settings::form::{
-    Boolean, Form, Limits, LinkValidity, Locale, MailAddress, Sender, Text, WebAddress, WholeNumber, kind_of,
+    Boolean, Form, Hosts, Limits, LinkValidity, Locale, MailAddress, Sender, Text, WebAddress, WholeNumber, kind_of,
 };
 
 pub use crate::model::settings::form::{EmailSender, Kind, Validity};
@@ -110,6 +110,8 @@ settings! {
     MAIL_REPLY_TO = "", MailAddress => mail_reply_to: Option<String>;
     /// The address the pages send users to once they have a password.
     SIGN_IN_URL = "", WebAddress => sign_in_url: Option<String>;
+    /// The hosts that links in the tenant's own templates may lead to, besides its own addresses.
+    TEMPLATE_LINK_HOSTS = "", Hosts => template_link_hosts: Vec<String>;
     /// Older rows of the audit are removed, by the sweep; 0 keeps all. Not fewer than `AUDIT_RETENTION_MIN_DAYS`.
     AUDIT_RETENTION_DAYS = "0", WholeNumber(0..=36_500) => audit_retention_days: u32;
     /// Older mails are taken out of the outbox once they have ended; never before `MAIL_GIVE_UP_HOURS`.

@@ -10,9 +10,9 @@ use serde_json::{Value as Json, json};
 use crate::base::locale::{MAX_LOCALE, normalise};
 use crate::i18n::Language;
 use crate::mail::preview::warnings;
+use crate::mail::render::addresses::LinkPolicy;
 use crate::mail::render::shipped;
 use crate::mail::render::validate::validate;
-use crate::mail::template::Template;
 use crate::model::context::Context;
 use crate::model::mail::TemplateType;
 use crate::model::mail_template::{ContentType, TenantTemplate};
@@ -176,8 +176,13 @@ fn locale_of(text: &str) -> Result<String, Error> {
         .ok_or_else(|| invalid("A locale is a language and, if need be, its script and region, such as pt_BR."))
 }
 
+/// Returns where links of the tenant's templates may lead.
+fn policy(ctx: &Context) -> LinkPolicy {
+    LinkPolicy::new(&ctx.deployment, &ctx.settings())
+}
+
 /// Reads a template and looks it over.
-fn new_template(kind: Option<TemplateType>, body: &Json) -> Result<TenantTemplate, Error> {
+fn new_template(kind: Option<TemplateType>, body: &Json, policy: &LinkPolicy) -> Result<TenantTemplate, Error> {
     let text = |name: &str| match &body[name] {
         Json::Null => Ok(String::new()),
         Json::String(text) => Ok(text.clone()),
@@ -194,27 +199,34 @@ fn new_template(kind: Option<TemplateType>, body: &Json) -> Result<TenantTemplat
         footer: text("footer")?,
         text: text("text")?,
     };
-    let refused: Vec<String> = validate(kind, &Template::from(&template))
-        .iter()
-        .filter(|problem| problem.refuses())
-        .map(ToString::to_string)
-        .collect();
+    let refused: Vec<String> =
+        validate(kind, &template, policy).iter().filter(|problem| problem.refuses()).map(ToString::to_string).collect();
     if refused.is_empty() { Ok(template) } else { Err(invalid(refused.join(" "))) }
 }
 
 /// Reads a template with its locale.
-fn new_located(version: Version, kind: Option<TemplateType>, body: &Json) -> Result<(String, TenantTemplate), Error> {
+fn new_located(
+    version: Version,
+    kind: Option<TemplateType>,
+    body: &Json,
+    policy: &LinkPolicy,
+) -> Result<(String, TenantTemplate), Error> {
     let member = version.locale();
     let locale = body[member].as_str().ok_or_else(|| invalid(format!("{member} is missing or not text.")))?;
-    Ok((locale_of(locale)?, new_template(kind, body)?))
+    Ok((locale_of(locale)?, new_template(kind, body, policy)?))
 }
 
 /// Reads a list of templates with their locales.
-fn new_list(version: Version, kind: Option<TemplateType>, body: &Json) -> Result<Vec<(String, TenantTemplate)>, Error> {
+fn new_list(
+    version: Version,
+    kind: Option<TemplateType>,
+    body: &Json,
+    policy: &LinkPolicy,
+) -> Result<Vec<(String, TenantTemplate)>, Error> {
     let list = body.as_array().ok_or_else(|| invalid("The templates are not a list."))?;
     let mut templates: Vec<(String, TenantTemplate)> = Vec::with_capacity(list.len());
     for template in list {
-        let (locale, template) = new_located(version, kind, template)?;
+        let (locale, template) = new_located(version, kind, template, policy)?;
         if templates.iter().any(|(known, _)| *known == locale) {
             return Err(invalid(format!("The templates name the locale {locale} twice.")));
         }
@@ -338,7 +350,7 @@ pub async fn add(ctx: &Context, version: Version, route: &TemplateRoute, body: &
             let kind = new_type(body)?;
             let templates = match &body["templates"] {
                 Json::Null => Vec::new(),
-                list => new_list(version, kind.kind, list)?,
+                list => new_list(version, kind.kind, list, &policy(ctx))?,
             };
             match mail_templates::add_type(ctx, &kind, &templates).await? {
                 Stored::Done => {}
@@ -350,7 +362,7 @@ pub async fn add(ctx: &Context, version: Version, route: &TemplateRoute, body: &
         }
         TemplateRoute::Type(id) | TemplateRoute::Templates(id) => {
             let (_, kind) = find(ctx, id, None).await?;
-            let (locale, template) = new_located(version, kind.kind, body)?;
+            let (locale, template) = new_located(version, kind.kind, body, &policy(ctx))?;
             if shipped_in(kind.kind, &locale).is_some() {
                 return Err(template_exists().into());
             }
@@ -393,7 +405,7 @@ pub async fn replace(
             if !named.is_null() && named.as_str().and_then(normalise).as_ref() != Some(&locale) {
                 return Err(invalid(format!("{} is not the locale in the address.", version.locale())).into());
             }
-            let template = new_template(kind.kind, body)?;
+            let template = new_template(kind.kind, body, &policy(ctx))?;
             let warnings = warnings(ctx, &kind, &template).await?;
             if found.template.as_ref() != Some(&template) {
                 stored(mail_templates::store(ctx, &kind, &[(locale, template)], Replace::Same).await?)?;
@@ -402,7 +414,7 @@ pub async fn replace(
         }
         TemplateRoute::Type(id) => {
             let (_, kind) = find(ctx, id, None).await?;
-            let templates = new_list(version, kind.kind, body)?;
+            let templates = new_list(version, kind.kind, body, &policy(ctx))?;
             let mut all = Vec::new();
             for (locale, template) in &templates {
                 let of_one = warnings(ctx, &kind, template).await?;

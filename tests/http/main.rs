@@ -23,6 +23,7 @@ mod scim2;
 mod secrets;
 mod support;
 mod switches;
+mod template_links;
 mod templates;
 mod turns;
 mod walk;

@@ -132,7 +132,7 @@ fn hostile_values_stay_values_in_a_template_of_ones_own() {
     let app = App::new();
     let body = json!({
         "contentType": "text/html", "subject": "{{user.claim.givenname}} {{organization-name}}",
-        "body": "<a href='{{user.claim.lastname}}' title={{user.claim.givenname}}>{{user.claim.givenname}} {{7*7}}</a>{{invitation-link}}",
+        "body": "<a href='#' title={{user.claim.givenname}}>{{user.claim.givenname}} {{7*7}}</a> {{invitation-link}}",
         "text": "{{user.claim.givenname}} {{invitation-link}}",
     });
     assert_eq!(app.admin("PUT", &format!("{ASK}/org-templates/en_US"), body.to_string()).status, 200);
@@ -224,15 +224,17 @@ fn templates_too_large_to_be_held_together_go_out_batch_by_batch() {
     let mut app = App::new();
     let locales = ["aa", "bb", "cc", "dd", "ee", "ff", "gg", "hh", "ii", "kk"];
     for (number, locale) in locales.iter().enumerate() {
-        let mut body = template(locale, locale);
-        body["body"] = format!("{}{{{{invitation-link}}}}", "x".repeat(250 * 1024)).into();
-        body["text"] = format!("{}{{{{invitation-link}}}}", "x".repeat(250 * 1024)).into();
+        let body = template(locale, locale);
         let added = app.admin("POST", &format!("{ASK}/org-templates"), body.to_string());
         assert_eq!(added.status, 201, "{}", added.text);
         let mut user = invited(&format!("user{number}"));
         user["preferredLanguage"] = (*locale).into();
         app.admin("POST", "/scim2/Users", user.to_string());
     }
+    // Before templates had their bound, they could be as large as this.
+    let large = "UPDATE templates SET bytes = 500000, body = '{{invitation-link}} ' || hex(zeroblob(125000)), \
+                 text = '{{invitation-link}} ' || hex(zeroblob(125000))";
+    app.native.sqlite.with(|connection| connection.execute(large, []).unwrap());
     let counting = Arc::new(Counting(app.platform.db.clone(), Mutex::new(0)));
     app.platform.db = counting.clone();
     assert_eq!(app.deliver().sent, 10);
@@ -300,10 +302,10 @@ fn a_preview_shows_the_mail_and_names_what_is_wrong() {
     assert_eq!(edited["subject"], "Hi Paul Bcc: x {{nobody}}");
     assert!(edited["html"].as_str().unwrap().starts_with("<p >{{7*7}} https://id.example.com/invite/"));
     let problems = edited["problems"].as_array().unwrap();
-    assert_eq!(problems.len(), 2, "{problems:?}");
-    assert!(
-        problems[0].as_str().unwrap().contains("{{nobody}}") && problems[1].as_str().unwrap().contains("{{user-name}}")
-    );
+    assert_eq!(problems.len(), 3, "{problems:?}");
+    for (problem, name) in problems.iter().zip(["<script>", "{{nobody}}", "{{user-name}}"]) {
+        assert!(problem.as_str().unwrap().contains(name), "{problem}");
+    }
     let no_link = preview(json!({ "type": "AskPassword", "locale": "en_US", "body": "nothing" }));
     assert!(no_link["problems"][0].as_str().unwrap().contains("{{invitation-link}}"));
     assert_eq!(no_link["text"], "nothing\n");
@@ -400,6 +402,28 @@ fn claims_are_the_same_in_the_mail_and_in_the_preview() {
 }
 
 #[test]
+fn the_id_and_the_times_of_a_user_are_claims() {
+    let app = App::new();
+    let names = ["userid", "http://wso2.org/claims/created", "meta.lastModified", "id", "meta.created", "modified"];
+    let mut body = template("en_US", "{{user.claim.id}}");
+    let named: String = names.iter().map(|name| format!("[{{{{user.claim.{name}}}}}]")).collect();
+    body["body"] = format!("{named} {{{{invitation-link}}}}").into();
+    let stored = app.admin("PUT", &format!("{ASK}/org-templates/en_US"), body.to_string());
+    assert_eq!((stored.status.as_u16(), stored.header("latchkey-template-problems")), (200, ""), "{}", stored.text);
+    let preview = app.admin("POST", PREVIEW, json!({ "type": "AskPassword", "locale": "en_US" }).to_string()).json();
+    assert_eq!(preview["problems"], json!([]));
+    assert!(!preview["html"].as_str().unwrap().contains("[]"), "{preview}");
+    let user = app.invite("paul");
+    app.deliver();
+    let (id, created, modified) = (&user["id"], &user["meta"]["created"], &user["meta"]["lastModified"]);
+    let told: String =
+        [id, created, modified, id, created, modified].map(|v| format!("[{}]", v.as_str().unwrap())).concat();
+    let mail = app.inbox().remove(0);
+    assert!(mail["html"].as_str().unwrap().starts_with(&told), "{told}: {mail}");
+    assert_eq!(&mail["subject"], id);
+}
+
+#[test]
 fn a_claim_that_nothing_can_fill_is_a_problem_that_preview_and_put_name() {
     let app = App::new();
     for (claim, known) in [
@@ -442,9 +466,9 @@ fn a_claim_that_nothing_can_fill_is_a_problem_that_preview_and_put_name() {
     let stored = app.admin("PUT", &format!("{TYPES}/QXNrUGFzc3dvcmQ/org-templates/en_US"), own.to_string());
     assert!(stored.header("latchkey-template-problems").contains("{{nobody}}"));
     for (claim, said) in [
-        ("id", "which a mail does not carry"),
-        ("http://wso2.org/claims/created", "which a mail does not carry"),
-        ("meta.lastModified", "which a mail does not carry"),
+        ("meta.location", "which a mail does not carry"),
+        ("meta.version", "which a mail does not carry"),
+        ("http://wso2.org/claims/groups", "which a mail does not carry"),
         ("groups", "which a mail does not carry"),
         ("urn:scim:wso2:schema:accountState", "which a mail does not carry"),
         ("nonsense", "which is no attribute of a user"),

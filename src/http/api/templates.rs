@@ -9,7 +9,7 @@ use crate::http::body::MEGABYTE;
 use crate::http::error::ApiError;
 use crate::http::request::Input;
 use crate::http::response;
-use crate::mail::preview::{self, Draft};
+use crate::mail::preview::{self, Draft, PreviewError};
 use crate::model::mail_template::ContentType;
 use crate::store::mail_templates::TenantTemplateType;
 
@@ -42,8 +42,12 @@ pub async fn preview(input: Input) -> Result<Response, ApiError> {
         footer: read_text(&body, "footer")?,
         text: read_text(&body, "text")?,
     };
-    let previewed = preview::preview(ctx, &TenantTemplateType::named(&kind), &locale, draft).await?;
-    let previewed = previewed.ok_or_else(|| ApiError::bad_request("There is no template type of this name."))?;
+    let previewed = preview::preview(ctx, &TenantTemplateType::named(&kind), &locale, draft).await;
+    let previewed = previewed.map_err(|error| match error {
+        PreviewError::NoType => ApiError::bad_request("There is no template type of this name."),
+        PreviewError::TooLarge(why) => ApiError::bad_request(format!("There is no preview: {why}.")),
+        PreviewError::Database(failure) => failure.into(),
+    })?;
     let body = json!({
         "subject": previewed.mail.subject,
         "html": previewed.mail.html,

@@ -211,11 +211,30 @@ fn is_token_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')
 }
 
-/// A token without what mail programs leave behind it: whatever cannot end one, such as punctuation, white space and
-/// characters that do not show. What stands before its end stays, and is for the token's own check.
+/// A token without what mail programs leave behind it: whatever cannot be a part of one, such as punctuation, white space,
+/// tags and character references, and what follows that. What stands before its last part, or in another segment of the
+/// path, stays, and is for the token's own check.
 fn without_tail(token: &str) -> &str {
-    token.trim_end_matches(|c| c == '.' || !is_token_character(c))
+    let cannot_end = |c| c == '.' || !is_token_character(c);
+    let trimmed = token.trim_end_matches(cannot_end);
+    let Some(end) = trimmed.find(|c| !is_token_character(c)) else { return trimmed };
+    let (whole, behind) = trimmed.split_at(end);
+    let parts = whole.split('.').filter(|part| !part.is_empty()).count();
+    if parts < TOKEN_PARTS || !is_left_behind(behind) { trimmed } else { whole.trim_end_matches(cannot_end) }
 }
+
+/// Whether mail programs leave this behind an address, rather than that somebody has spelt a token otherwise: no further
+/// segment, no line end or other control character, and after `=` what quoted-printable puts there.
+fn is_left_behind(text: &str) -> bool {
+    match text.chars().next() {
+        Some('=') => text.get(1..3).is_some_and(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit())),
+        Some(c) => c != '/' && !c.is_control(),
+        None => false,
+    }
+}
+
+/// The parts of a token, with dots between them (docs/token.md).
+const TOKEN_PARTS: usize = 3;
 
 /// The path of a mailed page as the mail had it, of one that a mail program has written anew: without one layer of
 /// percent-encoding, and without a tail. `None` for other paths. What is left may be anything; it is one segment, so that
@@ -366,7 +385,9 @@ pub async fn confirm_registration(input: Input) -> Result<Response, ApiError> {
 }
 
 fn redirect(ctx: &Context, query: &Query, folder: &str) -> Response {
-    let code = query.first("confirmation");
+    // In HTML that was taken for text, parameters are parted by `&amp;`.
+    let is_code = |name: &str| name.strip_prefix("amp;").unwrap_or(name) == "confirmation";
+    let code = query.pairs().find(|(name, _)| is_code(name)).map(|(_, value)| value);
     // What is no token's spelling goes nowhere: not into a header, not into a path.
     let code =
         code.as_deref().map(without_tail).filter(|code| !code.is_empty() && code.chars().all(is_token_character));

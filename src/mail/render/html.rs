@@ -13,10 +13,13 @@
 //! A link or its code stands only where a person reads or follows it: whoever edits templates could else have it sent to a
 //! server of theirs, in the address of a picture or from a style sheet, by opening the mail alone.
 
+use std::collections::BTreeSet;
+
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
+use crate::mail::render::buffer::{Buffer, TooLarge};
 use crate::mail::render::{clean, form_encoded};
-use crate::mail::template::{LINKS, Piece, Values, pieces};
+use crate::mail::template::{LINKS, Piece, Values, default_of, pieces};
 
 /// What does not belong into an address. `%` and the delimiters stay: the value may be a whole address.
 const NOT_IN_ADDRESS: &AsciiSet =
@@ -44,42 +47,92 @@ const ADDRESSES: &[&str] = &[
 ];
 
 /// Renders the HTML part.
-pub(crate) fn render(source: &str, values: &Values) -> String {
+///
+/// # Errors
+/// [`TooLarge`]
+pub(crate) fn render(source: &str, values: &Values) -> Result<String, TooLarge> {
     let mut scanner = Scanner::default();
-    let mut out = String::with_capacity(source.len() + 1024);
+    let mut out = Buffer::for_source(source);
     for piece in pieces(source) {
         match piece {
             Piece::Literal(text) => {
+                out.push_str(scanner.completion(text))?;
                 scanner.read(text);
-                out.push_str(text);
+                out.push_str(text)?;
             }
             Piece::Placeholder { name, url, source } => match values.get(name) {
                 None => {
                     scanner.read(source);
-                    out.push_str(source);
+                    out.push_str(source)?;
                 }
                 Some(_) if !scanner.takes(name) => drop(scanner.place("")),
                 Some(raw) => {
                     let value = clean::value(raw);
                     let value = if url { form_encoded(&value) } else { value };
-                    out.push_str(&scanner.place(&value));
+                    out.push_str(&scanner.place(&value))?;
                 }
             },
         }
     }
-    out
+    Ok(out.into_text())
+}
+
+/// Where a placeholder stands, as rendering sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Spot {
+    /// In text, or in a comment.
+    Text,
+    /// In an attribute's value.
+    Attribute,
+    /// In a style sheet.
+    Style,
+}
+
+/// A stretch of a template's HTML, as rendering sees it.
+pub(crate) enum Stretch<'t> {
+    /// What stays as it is written.
+    Literal(&'t str),
+    /// A placeholder whose value is put there, or would be if it could harm nobody.
+    Value {
+        /// its name
+        name: &'t str,
+        /// whether it asked for the URL spelling
+        url: bool,
+        /// where it stands
+        spot: Spot,
+    },
+}
+
+/// Splits HTML as rendering does, for whoever looks at what will be read of it. Where nothing is ever put, nothing stands.
+pub(crate) fn stretches(source: &str) -> impl Iterator<Item = Stretch<'_>> {
+    let mut scanner = Scanner::default();
+    pieces(source).filter_map(move |piece| match piece {
+        Piece::Literal(text) => {
+            scanner.read(text);
+            Some(Stretch::Literal(text))
+        }
+        Piece::Placeholder { name, source, .. } if default_of(name).is_none() => {
+            scanner.read(source);
+            Some(Stretch::Literal(source))
+        }
+        Piece::Placeholder { name, url, .. } => {
+            let spot = scanner.spot();
+            scanner.place("x");
+            spot.map(|spot| Stretch::Value { name, url, spot })
+        }
+    })
 }
 
 /// The placeholders that stand where nothing may be put, each once.
-pub(crate) fn misplaced(source: &str) -> Vec<String> {
+pub(crate) fn misplaced(source: &str) -> BTreeSet<String> {
     let mut scanner = Scanner::default();
-    let mut names: Vec<String> = Vec::new();
+    let mut names = BTreeSet::new();
     for piece in pieces(source) {
         match piece {
             Piece::Literal(text) => scanner.read(text),
             Piece::Placeholder { name, .. } => {
-                if !scanner.takes(name) && !names.iter().any(|known| known == name) {
-                    names.push(name.to_owned());
+                if !scanner.takes(name) {
+                    names.insert(name.to_owned());
                 }
                 // any value moves the scanner on in the same way
                 scanner.place("x");
@@ -154,7 +207,7 @@ enum State {
     Value(Option<char>),
     /// `<!-- ... -->`, unless it is one of Outlook's conditional ones: what those hold is read as HTML
     Comment,
-    /// `<style>` or `<script>`, up to its end tag
+    /// `<style>` or `<script>`, or what holds text without tags, up to its end tag
     Raw,
 }
 
@@ -221,13 +274,13 @@ impl Scanner {
             State::TagName => match c {
                 '>' => self.end_tag(),
                 '/' => self.state = State::Between,
-                c if c.is_whitespace() => self.state = State::Between,
+                c if is_space(c) => self.state = State::Between,
                 c => self.tag.push(c.to_ascii_lowercase()),
             },
             State::Between => match c {
                 '>' => self.end_tag(),
                 '/' => {}
-                c if c.is_whitespace() => {}
+                c if is_space(c) => {}
                 c => {
                     self.attribute.clear();
                     self.attribute.push(c.to_ascii_lowercase());
@@ -239,9 +292,10 @@ impl Scanner {
                 '=' => self.state = State::BeforeValue,
                 '/' => self.state = State::Between,
                 // white space may stand between a name and its `=`
-                c if c.is_whitespace() => {
-                    if after.trim_start().starts_with('=') {
-                        return after.trim_start();
+                c if is_space(c) => {
+                    let rest = after.trim_start_matches(is_space);
+                    if rest.starts_with('=') {
+                        return rest;
                     }
                     self.state = State::Between;
                 }
@@ -252,7 +306,7 @@ impl Scanner {
                 match c {
                     '>' => self.end_tag(),
                     '"' | '\'' => self.state = State::Value(Some(c)),
-                    c if c.is_whitespace() => {}
+                    c if is_space(c) => {}
                     c => {
                         self.value.push(c);
                         self.state = State::Value(None);
@@ -262,7 +316,7 @@ impl Scanner {
             State::Value(quote) => match c {
                 c if Some(c) == quote => self.state = State::Between,
                 '>' if quote.is_none() => self.end_tag(),
-                c if quote.is_none() && c.is_whitespace() => self.state = State::Between,
+                c if quote.is_none() && is_space(c) => self.state = State::Between,
                 c => self.value.push(c),
             },
         }
@@ -270,8 +324,25 @@ impl Scanner {
     }
 
     fn end_tag(&mut self) {
-        let raw = self.tag == "style" || self.tag == "script";
+        let raw = ["style", "script", "title", "textarea"].contains(&self.tag.as_str());
         self.state = if raw { State::Raw } else { State::Text };
+    }
+
+    /// Returns what has to stand before `text` so that a value which turned out empty, the only thing after an equals sign,
+    /// stays one: `href= title=x` would otherwise be read as a link to `title=x`.
+    fn completion(&self, text: &str) -> &'static str {
+        let is_empty = self.state == State::Value(None) && self.value.is_empty();
+        if is_empty && text.starts_with(|c: char| is_space(c) || c == '>') { "\"\"" } else { "" }
+    }
+
+    /// Returns where a placeholder would stand; `None` where nothing is ever put.
+    fn spot(&self) -> Option<Spot> {
+        match (self.here(), self.state) {
+            (Place::Nowhere, _) => None,
+            (Place::Css, State::Raw) => Some(Spot::Style),
+            (_, State::Text | State::Comment | State::Raw) => Some(Spot::Text),
+            _ => Some(Spot::Attribute),
+        }
     }
 
     /// Returns the kind of text expected at the current place.
@@ -279,6 +350,7 @@ impl Scanner {
         match self.state {
             State::Text | State::Comment => Place::Text,
             State::Raw if self.tag == "style" => Place::Css,
+            State::Raw if self.tag != "script" => Place::Text,
             State::BeforeValue | State::Value(_) => {
                 let name = self.attribute.as_str();
                 if name.starts_with("on") || name == "srcdoc" {
@@ -330,7 +402,7 @@ impl Scanner {
                 self.value.push_str(&fit);
                 if quote.is_some() { escape(&fit) } else { escape_unquoted(&fit) }
             }
-            State::Raw => fit,
+            State::Raw if place == Place::Css => fit,
             _ => escape(&fit),
         }
     }
@@ -350,6 +422,11 @@ impl Scanner {
             "#".to_owned()
         }
     }
+}
+
+/// White space as HTML has it: no-break spaces and their kin belong to a value.
+fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\u{c}' | '\r')
 }
 
 fn escape_unquoted(text: &str) -> String {

@@ -186,10 +186,15 @@ impl Text {
         let words = self.written.get(from..).unwrap_or_default().trim();
         let shown = words == href || href.strip_prefix("mailto:") == Some(words);
         if !shown && !href.is_empty() && href != "#" {
-            let gap = if words.is_empty() { "" } else { ": " };
+            let is_empty = words.is_empty();
             let end = self.written.trim_end().len().max(from.min(self.written.len()));
             self.written.truncate(end);
-            self.written.push_str(gap);
+            if !is_empty {
+                self.written.push_str(": ");
+            } else if !self.written.is_empty() && !self.written.ends_with([' ', '\n']) {
+                // What stands before a link without words is no part of it.
+                self.written.push(' ');
+            }
             self.written.push_str(href);
         }
     }

@@ -1,14 +1,13 @@
 //! Handing leased mails over, and what becomes of them: the four outcomes of DESIGN 4.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use futures_util::StreamExt;
 use futures_util::stream;
 
 use crate::base::text::{cut, without_values};
-use crate::mail::message::compose;
+use crate::mail::message::{ComposeError, compose};
 use crate::mail::providers::{self, Handover, Message, Provider};
-use crate::mail::render;
 use crate::mail::sender::failover;
 use crate::mail::sender::pause::pause;
 use crate::mail::sender::{CONNECTIONS, LONGEST_FACT};
@@ -23,6 +22,10 @@ use crate::store::outbox::row::LeasedMail;
 /// Seconds before the end of its memory from which on a provider's knowledge of a key is not relied upon: our clocks may
 /// differ, and a request takes its time.
 const MEMORY_MARGIN: u64 = 300;
+
+/// The bytes of rendered mails from which on a call takes no further one: with the largest mails, those of all calls at once
+/// and their copies in requests are a third of an isolate's memory.
+const CALL_BYTES: usize = 1024 * 1024;
 
 /// The dependencies of the attempts of one batch.
 pub struct Attempts<'a> {
@@ -45,6 +48,16 @@ struct Attempt {
     began: Millis,
     /// Whether the provider would know the mail again by its key, had it taken an earlier attempt.
     same_key_is_safe: bool,
+    /// Why the shipped template is used, where the tenant has its own.
+    why_shipped: Option<String>,
+}
+
+/// A call to a provider, ready to be made.
+struct Call {
+    name: String,
+    provider: Option<Box<dyn Provider>>,
+    messages: Vec<Message>,
+    turns: Vec<(Attempt, Turn)>,
 }
 
 /// The next step for a mail.
@@ -68,20 +81,17 @@ enum Turn {
 }
 
 impl Attempts<'_> {
-    /// Makes an attempt at each of the mails, as many to a call as their provider takes.
+    /// Makes an attempt at each of the mails, as many to a call as their provider takes and its bytes allow. A mail is
+    /// rendered when there is a connection for it, and dropped when it has been handed over.
     pub async fn attempt_all(&self, mails: Vec<LeasedMail>) -> Vec<Attempted> {
-        let mut by_provider: BTreeMap<String, Vec<LeasedMail>> = BTreeMap::new();
+        let mut by_provider: BTreeMap<String, VecDeque<LeasedMail>> = BTreeMap::new();
         for leased in mails {
-            by_provider.entry(leased.content.provider.clone()).or_default().push(leased);
+            by_provider.entry(leased.content.provider.clone()).or_default().push_back(leased);
         }
-        let mut calls = Vec::new();
-        for (name, mut mails) in by_provider {
-            let limit = self.provider(&name).map_or(1, |provider| provider.batch_limit().max(1));
-            while !mails.is_empty() {
-                let rest = mails.split_off(limit.min(mails.len()));
-                calls.push(self.call(name.clone(), std::mem::replace(&mut mails, rest)));
-            }
-        }
+        let calls = std::iter::from_fn(|| {
+            let (name, mails) = by_provider.iter_mut().find(|(_, mails)| !mails.is_empty())?;
+            Some(self.hand_over(self.prepare(name.clone(), mails)))
+        });
         let attempted: Vec<Vec<Attempted>> = stream::iter(calls).buffer_unordered(CONNECTIONS as usize).collect().await;
         attempted.into_iter().flatten().collect()
     }
@@ -92,16 +102,18 @@ impl Attempts<'_> {
         is_listed.then(|| providers::find(self.deployment, name)).flatten()
     }
 
-    /// Makes one call to a provider, with those of `mails` that are to be handed over now.
-    async fn call(&self, name: String, mails: Vec<LeasedMail>) -> Vec<Attempted> {
+    /// Takes mails for one call to a provider, and renders those that are to be handed over now.
+    fn prepare(&self, name: String, mails: &mut VecDeque<LeasedMail>) -> Call {
         let provider = self.provider(&name);
+        let limit = provider.as_ref().map_or(1, |provider| provider.batch_limit().max(1));
         let now = self.platform.clock.now();
-        let mut messages = Vec::new();
-        let mut turns = Vec::with_capacity(mails.len());
-        for leased in mails {
-            let attempt = begin(leased, provider.as_deref(), now);
-            let turn = match self.next_step(&attempt, provider.is_some()) {
+        let (mut messages, mut turns, mut bytes) = (Vec::new(), Vec::new(), 0);
+        while turns.len() < limit && bytes < CALL_BYTES {
+            let Some(leased) = mails.pop_front() else { break };
+            let mut attempt = begin(leased, provider.as_deref(), now);
+            let turn = match self.next_step(&mut attempt, provider.is_some()) {
                 Step::HandOver(message) => {
+                    bytes += message.html.len() + message.text.len();
                     messages.push(message);
                     Turn::InCall
                 }
@@ -110,11 +122,18 @@ impl Attempts<'_> {
             };
             turns.push((attempt, turn));
         }
+        Call { name, provider, messages, turns }
+    }
+
+    /// Makes a call.
+    async fn hand_over(&self, call: Call) -> Vec<Attempted> {
+        let Call { name, provider, messages, turns } = call;
         let handovers = match (provider, messages.as_slice()) {
             (_, []) | (None, _) => Vec::new(),
             (Some(provider), [message]) => vec![provider.send(self.platform, message).await],
             (Some(provider), several) => provider.send_all(self.platform, several).await,
         };
+        drop(messages);
         let now = self.platform.clock.now();
         if !handovers.is_empty() {
             failover::learn(self.health, self.deployment, &name, &handovers, now);
@@ -133,10 +152,11 @@ impl Attempts<'_> {
     }
 
     /// Decides what is to be done with a mail, whose provider the deployment may have no more.
-    fn next_step(&self, attempt: &Attempt, has_provider: bool) -> Step {
-        let Attempt { leased, in_doubt, began: now, same_key_is_safe } = attempt;
+    fn next_step(&self, attempt: &mut Attempt, has_provider: bool) -> Step {
+        let Attempt { leased, in_doubt, began: now, same_key_is_safe, why_shipped } = attempt;
+        let leased = &*leased;
         let LeasedMail { mail, content } = leased;
-        if in_doubt.is_some() && !same_key_is_safe {
+        if in_doubt.is_some() && !*same_key_is_safe {
             let why = "an earlier attempt may have been accepted, and its provider cannot tell any more";
             return Step::Conclude(Handover::Unknown(why.to_owned()));
         }
@@ -148,25 +168,28 @@ impl Attempts<'_> {
         if self.health.until(&content.provider).max(refused_until) > *now {
             return Step::Wait;
         }
-        // A version is never deleted; were it gone all the same, the shipped template has the same link.
-        let template = self
-            .templates
-            .get(mail.tenant, mail.template, content.template_version, &content.locale)
-            .unwrap_or_else(|| render::shipped(mail.template, &content.locale));
-        let Some(message) = compose(self.deployment, leased, template) else {
-            let why = format!("the key {} has been retired", content.kid);
-            // Retired, it may come back; while in doubt, that is what can still tell.
-            return Step::Conclude(match in_doubt {
-                Some(_) => Handover::Transient(why, Some(60)),
-                None => Handover::Permanent(why),
-            });
-        };
-        Step::HandOver(message)
+        let chosen = self.templates.choose(leased.template_version(), &content.locale);
+        *why_shipped = chosen.why_shipped.map(str::to_owned);
+        match compose(self.deployment, leased, chosen.template) {
+            Ok(message) => Step::HandOver(message),
+            Err(ComposeError::KeyRetired) => {
+                let why = format!("the key {} has been retired", content.kid);
+                // Retired, it may come back; while in doubt, that is what can still tell.
+                Step::Conclude(match in_doubt {
+                    Some(_) => Handover::Transient(why, Some(60)),
+                    None => Handover::Permanent(why),
+                })
+            }
+            Err(ComposeError::TooLarge(why)) => Step::Conclude(match in_doubt {
+                Some(_) => Handover::Unknown(why.to_string()),
+                None => Handover::Permanent(why.to_string()),
+            }),
+        }
     }
 
     /// What becomes of a mail after its handover, or without one.
     fn conclude(&self, attempt: Attempt, handover: Option<Handover>, now: Millis) -> Attempted {
-        let Attempt { leased: LeasedMail { mail, content }, in_doubt, began, same_key_is_safe } = attempt;
+        let Attempt { leased: LeasedMail { mail, content }, in_doubt, began, same_key_is_safe, why_shipped } = attempt;
         // One that was put off has been tried no earlier than it was first leased.
         let first = mail.created.max(i64::try_from(content.issued_at).unwrap_or_default() * 1000);
         let give_up_at = first + i64::from(self.deployment.mail_give_up_hours) * 3_600_000;
@@ -201,6 +224,7 @@ impl Attempts<'_> {
                 state: MailState::Sent,
                 sent_at: Some(now),
                 provider_id: id.map(|id| cut(&id, LONGEST_FACT)),
+                last_error: why_shipped.as_deref().and_then(said),
                 ..deferred
             },
             Some(Handover::Permanent(why)) => {
@@ -253,5 +277,5 @@ fn begin(leased: LeasedMail, provider: Option<&dyn Provider>, now: Millis) -> At
         let age = u64::try_from(now - in_doubt.unwrap_or(now)).unwrap_or_default() / 1000;
         age < memory.saturating_sub(MEMORY_MARGIN)
     });
-    Attempt { leased, in_doubt, began: now, same_key_is_safe }
+    Attempt { leased, in_doubt, began: now, same_key_is_safe, why_shipped: None }
 }

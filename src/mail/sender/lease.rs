@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::base::text::without_values;
+use crate::mail::render::addresses::LinkPolicy;
 use crate::mail::sender::Report;
 use crate::mail::templates::Templates;
 use crate::model::mail::MailState;
@@ -17,7 +18,8 @@ use crate::store::outbox::row::LeasedMail;
 const LEASE_TRIES: u32 = 40;
 
 /// Leases `wanted` to the run `lease_id` until `until`, puts off those whose mailboxes are full, and records `unattempted`, in one
-/// round trip as a rule; returns the mails leased, and the tenants' own templates that they are written by.
+/// round trip as a rule; returns the mails leased, and the tenants' own templates that they are written by, whose links may lead
+/// where `policy` says.
 ///
 /// When that fails, the batch is halved until the row is found that fails alone. It is ended as failed, so that it cannot
 /// keep the mails of all others from going out run after run; it stays visible and can be tried again.
@@ -30,6 +32,7 @@ pub async fn lease_batch(
     mut unattempted: Vec<Unattempted>,
     lease_id: &str,
     until: Millis,
+    policy: impl Fn(u64) -> LinkPolicy,
     report: &mut Report,
 ) -> Result<(Vec<LeasedMail>, Templates), DatabaseError> {
     let mut leased: HashSet<String> = HashSet::new();
@@ -43,7 +46,7 @@ pub async fn lease_batch(
         if platform.store.is_some()
             && let Some(select) = select.take()
         {
-            templates.extend(versions::versions_from_rows(&platform.in_store(None).query(select).await?)?);
+            templates.extend(versions::versions_from_rows(&platform.in_store(None).query(select).await?)?, &policy);
         }
         let reads_templates = select.is_some();
         statements.extend(select);
@@ -58,7 +61,7 @@ pub async fn lease_batch(
                 let rows = outcomes.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
                 leased.extend(rows.iter().filter_map(|row| row.read_text("id").ok().map(str::to_owned)));
                 if let Some(read) = outcomes.get(1).filter(|_| reads_templates) {
-                    templates.extend(versions::versions_from_rows(&read.rows)?);
+                    templates.extend(versions::versions_from_rows(&read.rows)?, &policy);
                 }
                 let postponed = postponed_at.and_then(|index| outcomes.get(index));
                 report.deferred += postponed.map_or(0, |postponed| postponed.rows.len());

@@ -82,8 +82,9 @@ impl<'a> Planner<'a> {
     }
 
     /// Returns the claims about the person that a tenant's template may use besides.
-    fn claims(&self, person: &Person) -> BTreeMap<String, String> {
+    fn claims(&self, user_id: &str, person: &Person) -> BTreeMap<String, String> {
         let mut claims = person.document.as_ref().map(claims::values).unwrap_or_default();
+        claims.extend(claims::made(user_id, person.created, person.modified));
         if let Some(name) = &person.user_name {
             claims.insert("username".to_owned(), cut(self.deployment.user_stores.split(name).1, LONGEST_FACT));
         }
@@ -117,7 +118,7 @@ impl<'a> Planner<'a> {
                 organization: cut(&settings.organization_name, LONGEST_FACT),
                 reply_to: settings.mail_reply_to.clone(),
                 new_email: person.new_email.clone(),
-                claims: if choice.version == 0 { BTreeMap::new() } else { self.claims(person) },
+                claims: if choice.version == 0 { BTreeMap::new() } else { self.claims(&mail.user_id, person) },
             },
         })
     }

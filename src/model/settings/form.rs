@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use crate::base::address::Address;
 use crate::base::limits::RateLimits;
 use crate::base::locale::{MAX_LOCALE, normalise};
-use crate::base::web_address::is_web_address;
+use crate::base::web_address::{host_in_ascii, is_web_address};
 
 /// The longest value, in bytes.
 const LONGEST: usize = 1024;
@@ -253,6 +253,24 @@ impl Form for WebAddress {
 
     fn description(&self) -> String {
         "an address such as https://app.example.com/".to_owned()
+    }
+}
+
+/// Names of hosts, separated by commas or spaces; read as they are in ASCII.
+pub struct Hosts;
+
+impl Form for Hosts {
+    type Value = Vec<String>;
+    const KIND: Kind = Kind::Text;
+    const FALLBACK: Vec<String> = Vec::new();
+
+    fn parse(&self, text: &str) -> Option<Vec<String>> {
+        let names = text.split([',', ' ']).filter(|name| !name.is_empty());
+        names.map(|name| host_in_ascii(name).filter(|host| host.contains('.'))).collect()
+    }
+
+    fn description(&self) -> String {
+        "names of hosts such as www.example.com, separated by commas".to_owned()
     }
 }
 

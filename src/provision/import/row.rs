@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::base::address::Address;
+use crate::base::locale::is_list;
 use crate::model::resource::WSO2_SCHEMA;
 
 /// A column of a CSV file, or a member of a JSON object.
@@ -140,7 +141,9 @@ impl Person {
             }
         }
         if !self.locale.is_empty() {
-            user["locale"] = json!(self.locale);
+            // `locale` is one locale, a list of languages is a preference (RFC 7643 section 4.1.1).
+            let attribute = if is_list(&self.locale) { "preferredLanguage" } else { "locale" };
+            user[attribute] = json!(self.locale);
         }
         Ok(user)
     }

@@ -34,6 +34,10 @@ pub struct Person {
     pub locale: Option<String>,
     /// The new address that the mail is about.
     pub new_email: Option<String>,
+    /// The time the user was created.
+    pub created: Option<Millis>,
+    /// The time the user was last modified.
+    pub modified: Option<Millis>,
     /// The whole document, where it is not too large.
     pub document: Option<serde_json::Map<String, serde_json::Value>>,
 }
@@ -97,6 +101,7 @@ pub async fn find_due(
          'familyName', substr(r.document ->> '$.name.familyName', 1, 257), \
          'preferredLanguage', substr(r.document ->> '$.preferredLanguage', 1, 64), \
          'locale', substr(r.document ->> '$.locale', 1, 64), 'newEmail', o.new_email, \
+         'created', r.created, 'modified', r.modified, \
          'document', CASE WHEN length(r.document) <= 16384 THEN json(r.document) END) END AS person, \
          r.seq_log, r.onboarding, r.lock, r.disabled, r.pending_email, CASE t.active WHEN 1 THEN t.domain END AS domain, \
          (SELECT json_group_object(s.name, s.value) FROM settings s WHERE s.tenant = o.tenant) AS settings \

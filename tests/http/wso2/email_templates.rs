@@ -133,7 +133,7 @@ fn what_could_not_be_mailed_is_refused_and_changes_nothing() {
         (json!({ "subject": "x" }), "body is empty"),
         (with("subject", " ".into()), "subject is empty"),
         (with("subject", "x".repeat(2000).into()), "longer than 1024 bytes"),
-        (with("body", ("{{invitation-link}}".to_owned() + &"x".repeat(300 * 1024)).into()), "longer than 262144 bytes"),
+        (with("body", ("{{invitation-link}} ".to_owned() + &"x".repeat(64 * 1024)).into()), "longer than 65536 bytes"),
         (with("body", 7.into()), "body is not text"),
         (with("contentType", "application/pdf".into()), "contentType"),
         (with("locale", "de_DE".into()), "not the locale in the address"),

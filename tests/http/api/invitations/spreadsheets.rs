@@ -172,6 +172,19 @@ fn an_entra_template_and_a_google_export_are_imported_as_they_are() {
 }
 
 #[test]
+fn a_list_of_languages_is_a_preference_and_one_language_is_a_locale() {
+    let app = App::new();
+    let file = "userName,email,language\nann,ann@example.com,\"fr;q=0.5,de\"\nben,ben@example.com,fr\n";
+    assert_eq!(told(&csv(&app, file)), ["2 ann created", "3 ben created"]);
+    let user = |name: &str| app.scim().filter("/scim2/Users", &format!("userName eq \"{name}\"")).remove(0);
+    assert_eq!((user("ann").get("locale"), &user("ann")["preferredLanguage"]), (None, &"fr;q=0.5,de".into()));
+    assert_eq!((&user("ben")["locale"], user("ben").get("preferredLanguage")), (&"fr".into(), None));
+    app.deliver();
+    let locales: Vec<_> = app.inbox().iter().map(|mail| mail["locale"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(locales, ["fr", "de"], "newest first");
+}
+
+#[test]
 fn utf_16_with_its_mark_is_read_and_any_other_encoding_refused_in_words() {
     let text = "userName\temail\tgivenName\r\nJörg\tj@example.com\t\"田中\"\r\n";
     let units = |mark: bool| mark.then_some(0xfeff).into_iter().chain(text.encode_utf16());

@@ -59,6 +59,29 @@ const TAILS: &[&str] = &[
     "~",
     "$",
     "%",
+    "&gt;",
+    "&amp;",
+    "&quot;&gt;",
+    "&nbsp;",
+    "%26gt%3B",
+    "%3Cbr%3E",
+    "%3Cbr%20/%3E",
+    "%3C/a%3E",
+    "%3Ca%20href",
+    "=3D",
+    "=3D%22",
+    "=20",
+    "%20click%20here",
+    "%C2%A0Set%20password",
+    "%22%20target=%22_blank",
+    "%5D(https://id.example.com)",
+    ",https://id.example.com",
+    "%3Fx=1",
+    "%23top",
+    ".%20The",
+    "%29.%20Bye",
+    "&username=x",
+    "*and*",
 ];
 
 /// A mailed link of each page.
@@ -139,9 +162,14 @@ fn the_old_addresses_carry_a_token_alike() {
             .filter(|tail| !matches!(**tail, "&"))
             .map(|tail| format!("{token}{tail}"))
             .chain([token.replace('.', "%2E"), format!("{token})&type=invite"), format!("{token}&amp;type=invite")])
+            .chain([format!("{token}?utm=1"), format!("{token}?utm_source=a&utm_medium=b"), format!("{token}&#38;x=1")])
         {
             let reply = app.anyone("GET", &format!("/accountrecoveryendpoint/{page}?confirmation={carried}"));
             assert_eq!((reply.status.as_u16(), reply.header("location")), (303, link.as_str()), "{carried}");
+        }
+        for query in ["username=x&amp;confirmation=", "username=x&amp%3Bconfirmation=", "amp;confirmation="] {
+            let reply = app.anyone("GET", &format!("/accountrecoveryendpoint/{page}?{query}{token}&amp;type=invite"));
+            assert_eq!((reply.status.as_u16(), reply.header("location")), (303, link.as_str()), "{query}");
         }
     }
 }
@@ -159,7 +187,8 @@ fn a_cut_doubled_or_mangled_token_gets_the_page_that_says_so() {
             format!("{token}https://id.example.com{link}"),
             format!("{token}/{token}"),
             format!("{token}/more"),
-            format!("{token}%3Ca%20href"),
+            format!("{token}%0Aclick"),
+            format!("{token}=A"),
             format!("{token}and"),
             token.to_uppercase(),
             token.replace('.', ""),
