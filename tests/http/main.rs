@@ -26,4 +26,5 @@ mod switches;
 mod template_links;
 mod templates;
 mod turns;
+mod walk;
 mod wso2;

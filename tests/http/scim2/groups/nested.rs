@@ -38,6 +38,31 @@ fn remove(admin: &Client<'_>, group: &str, member: &str) {
 }
 
 #[test]
+fn the_depth_of_a_group_below_another_is_that_of_the_shortest_way() {
+    let app = App::new();
+    let admin = app.scim();
+    let low = admin.create_group("low", &[]);
+    let middle = admin.create_group("middle", &[&low]);
+    let high = admin.create_group("high", &[&middle]);
+    let depth = || {
+        let (low, high) = (id(&low), id(&high));
+        app.number(&format!("SELECT depth FROM group_ancestors WHERE group_id = '{low}' AND ancestor_id = '{high}'"))
+    };
+    assert_eq!(depth(), 2);
+    assert_eq!(add(&admin, &high, &low), 200);
+    assert_eq!(depth(), 1);
+    remove(&admin, &high, &low);
+    assert_eq!(depth(), 2);
+    let body = json!({ "displayName": "top", "members": values(&[&high, &low]) });
+    let top = admin.create("/scim2/Groups", &body);
+    let (low, top) = (id(&low), id(&top));
+    assert_eq!(
+        app.number(&format!("SELECT depth FROM group_ancestors WHERE group_id = '{low}' AND ancestor_id = '{top}'")),
+        1
+    );
+}
+
+#[test]
 fn a_user_is_in_the_groups_of_his_groups_each_shown_once() {
     let app = App::new();
     let admin = app.scim();
