@@ -255,17 +255,22 @@ fn no_time_tells_who_there_is() {
         ("/t/acme.com", "paul", PASSWORD),
         ("/t/nobody.example", "paul", PASSWORD),
     ];
-    let mut fastest = [Duration::MAX; 8];
+    let mut times = [const { Vec::new() }; 8];
     let mut answers = Vec::new();
-    for _ in 0..7 {
+    for _ in 0..9 {
         for (index, (prefix, name, password)) in cases.iter().enumerate() {
             let started = spent();
             let reply = app.authorized(&basic(name, password), "GET", &format!("{prefix}/scim2/Me"));
-            fastest[index] = fastest[index].min(spent() - started);
+            times[index].push(spent() - started);
             answers.push((reply.status.as_u16(), reply.text, reply.headers.contains_key("www-authenticate")));
         }
     }
     assert!(answers.iter().all(|answer| *answer == answers[0]) && answers[0].0 == 401, "{answers:?}");
-    let (least, most) = (fastest.iter().min().unwrap(), fastest.iter().max().unwrap());
-    assert!(*most < *least * 3 / 2, "{:?}", cases.iter().zip(fastest).collect::<Vec<_>>());
+    // Medians: on a busy machine the quickest of one case may be luck.
+    let medians = times.map(|mut times| {
+        times.sort();
+        times[times.len() / 2]
+    });
+    let (least, most) = (medians.iter().min().unwrap(), medians.iter().max().unwrap());
+    assert!(*most < *least * 3 / 2, "{:?}", cases.iter().zip(medians).collect::<Vec<_>>());
 }
