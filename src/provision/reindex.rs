@@ -92,6 +92,10 @@ async fn clear(
     // The values that must be unique by now were written before the schema came into force.
     let in_force = resource_type.map(|rt| keys::unique_paths(rt, &|_| true)).unwrap_or_default();
     for store in platform.all_stores() {
+        // In PRIMARY the statement itself asks.
+        if store.store.is_some() && !reindexes::is_current(platform, reindex).await? {
+            return Ok(false);
+        }
         for (table, kept) in [(Table::ValueIndex, &[][..]), (Table::UniqueValues, &in_force)] {
             if !rows::clear(&store, reindex, table, kept).await? {
                 return Ok(false);

@@ -188,6 +188,22 @@ pub async fn take(ctx: &Context, reindex: &Reindex) -> Result<bool, DatabaseErro
     Ok(!ctx.platform.query(statement).await?.is_empty())
 }
 
+/// Whether nobody has taken a step since this one was read.
+///
+/// # Errors
+/// The database's.
+pub async fn is_current(platform: &Platform, reindex: &Reindex) -> Result<bool, DatabaseError> {
+    let statement = Statement::new(
+        "SELECT 1 AS found FROM reindexes WHERE tenant = ?1 AND type = ?2 AND operation = ?3",
+        vec![
+            Value::Integer(reindex.tenant.cast_signed()),
+            reindex.type_name.as_str().into(),
+            reindex.operation.as_str().into(),
+        ],
+    );
+    Ok(!platform.in_store(None).query(statement).await?.is_empty())
+}
+
 /// Writes the state after a step, or removes the row after the last one, if it is still the one that the step has read.
 /// Answers whether it was.
 ///

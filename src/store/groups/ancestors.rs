@@ -45,7 +45,7 @@ pub(super) fn climb_from_members(ctx: &Work, group_ids: &[&str], operation: &str
          SELECT ?1, up.group_id, up.ancestor_id, MIN(up.depth), g.display FROM up \
          CROSS JOIN resources g ON g.tenant = ?1 AND g.id = up.ancestor_id WHERE TRUE \
          GROUP BY up.group_id, up.ancestor_id \
-         ON CONFLICT (tenant, group_id, ancestor_id) DO UPDATE SET depth = excluded.depth WHERE excluded.depth < depth"
+         ON CONFLICT (tenant, group_id, ancestor_id) DO UPDATE SET depth = excluded.depth WHERE excluded.depth <> depth"
         ),
         vec![ctx.tenant.key(), json!(group_ids).to_string().into(), operation.into()],
     )
@@ -86,7 +86,7 @@ pub(super) fn climb(ctx: &Work, top: &str, operation: &str) -> Statement {
          SELECT ?1, up.group_id, up.ancestor_id, MIN(up.depth), g.display FROM up \
          CROSS JOIN resources g ON g.tenant = ?1 AND g.id = up.ancestor_id WHERE TRUE \
          GROUP BY up.group_id, up.ancestor_id \
-         ON CONFLICT (tenant, group_id, ancestor_id) DO UPDATE SET depth = excluded.depth WHERE excluded.depth < depth",
+         ON CONFLICT (tenant, group_id, ancestor_id) DO UPDATE SET depth = excluded.depth WHERE excluded.depth <> depth",
         vec![ctx.tenant.key(), top.into(), operation.into(), MAX_DEPTH.into()],
     )
 }

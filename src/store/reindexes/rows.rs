@@ -70,13 +70,22 @@ pub async fn clear(
         )
     };
     let list = if every { json!(kept) } else { json!(gone) };
+    // Whoever has been overtaken must not remove what the next one has written. Other stores do not know of it.
+    let operation = platform.store.is_none().then_some(reindex.operation.as_str());
     // The attribute is not looked up in the index: a resource has fewer rows than there may be attributes.
     let statement = Statement::new(
         format!(
             "DELETE FROM {name} INDEXED BY {name}_resource WHERE tenant = ?1 AND id IN (SELECT v.id FROM {found} LIMIT ?4) \
-             AND type = ?2 AND +attribute {goes} (SELECT value FROM json_each(?3)) RETURNING 1 AS gone"
+             AND type = ?2 AND +attribute {goes} (SELECT value FROM json_each(?3)) AND (?5 IS NULL OR EXISTS \
+             (SELECT 1 FROM reindexes x WHERE x.tenant = ?1 AND x.type = ?2 AND x.operation = ?5)) RETURNING 1 AS gone"
         ),
-        vec![tenant(reindex), reindex.type_name.as_str().into(), list.to_string().into(), CLEARED.into()],
+        vec![
+            tenant(reindex),
+            reindex.type_name.as_str().into(),
+            list.to_string().into(),
+            CLEARED.into(),
+            operation.into(),
+        ],
     );
     Ok(platform.query(statement).await?.len() < CLEARED as usize)
 }

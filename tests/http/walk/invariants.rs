@@ -88,6 +88,12 @@ const NONE_OF: &[(&str, &str)] = &[
          HAVING COUNT(o.id) = 0 OR SUM(o.state IN ('queued', 'sending', 'deferred')) > 1",
     ),
     (
+        "the outbox tells of somebody who is gone",
+        "SELECT o.tenant, o.id, o.state, o.recipient, o.invited_by, o.new_email, o.facts, o.last_error FROM outbox o \
+         WHERE (o.recipient <> '' OR o.invited_by IS NOT NULL OR o.new_email IS NOT NULL OR o.facts IS NOT NULL) AND NOT EXISTS \
+         (SELECT 1 FROM resources r WHERE r.tenant = o.tenant AND r.id = o.user_id)",
+    ),
+    (
         "somebody is a member of a group that there is not",
         "SELECT m.tenant, m.group_id, m.member_id FROM members m WHERE NOT EXISTS \
          (SELECT 1 FROM resources r WHERE r.tenant = m.tenant AND r.id = m.group_id AND r.type = 'Group')",

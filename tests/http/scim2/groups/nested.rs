@@ -53,6 +53,9 @@ fn the_depth_of_a_group_below_another_is_that_of_the_shortest_way() {
     assert_eq!(depth(), 1);
     remove(&admin, &high, &low);
     assert_eq!(depth(), 2);
+    assert_eq!(add(&admin, &high, &low), 200);
+    admin.patch(&high, json!([{ "op": "replace", "path": "members", "value": values(&[&middle]) }])).is(200);
+    assert_eq!(depth(), 2, "what took the place of all members");
     let body = json!({ "displayName": "top", "members": values(&[&high, &low]) });
     let top = admin.create("/scim2/Groups", &body);
     let (low, top) = (id(&low), id(&top));
