@@ -289,7 +289,6 @@ impl Walk {
             pending::settle(&self.platform).await.unwrap();
             reindex::sweep(&self.platform).await.unwrap();
         });
-        self.fate.arm(true);
     }
 
     /// Looks at what must hold at rest.
@@ -322,11 +321,11 @@ impl Walk {
                 self.go_on(caller);
                 continue;
             }
-            self.fate.arm(true);
             self.begin(caller);
             begun += 1;
             self.clock.advance(Duration::from_secs(self.chance.below(3)));
             self.run_what_is_due();
+            self.fate.arm(true);
             if begun % REST == 0 || begun == steps {
                 self.rest();
                 let found = self.violations();
