@@ -90,7 +90,7 @@ export async function startWorker({ vars = {}, devVars = true, logFile, database
   }
 
   /** Ends the watch on the isolate's memory, before what it watches ends; fails where it was larger than Workers allow. */
-  const endWatch = () => memory.end(readFileSync(log, "utf8"));
+  const endWatch = (how) => memory.end(readFileSync(log, "utf8"), how);
 
   await start();
   return {
@@ -105,12 +105,12 @@ export async function startWorker({ vars = {}, devVars = true, logFile, database
       if (!answer.ok) throw new Error(`scheduled handler: ${answer.status} ${await answer.text()}`);
     },
     async stop() {
-      await endWatch();
+      endWatch();
       await dev.stop();
     },
     /** kill -9 of wrangler and workerd together. */
     async crash() {
-      await endWatch();
+      endWatch({ killed: true });
       dev.kill();
       await dev.exited;
     },
@@ -121,7 +121,7 @@ export async function startWorker({ vars = {}, devVars = true, logFile, database
     },
     /** Stops for good; fails if a secret of the tests is in the log or on disk. */
     async close() {
-      await endWatch();
+      endWatch();
       await dev.stop();
       assertHidden(state, readFileSync(log, "latin1"));
       rmSync(folder, { recursive: true, force: true });

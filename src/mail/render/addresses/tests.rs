@@ -11,7 +11,7 @@ fn policy() -> LinkPolicy {
         ("TOKEN_KEYS", "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
     ];
     let get = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-    let deployment = Deployment::load(get, |_, _| None).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let deployment = Deployment::load(get, |_, _| None).expect("complete");
     let set = settings::Values::from([
         ("SIGN_IN_URL", "https://app.example.com/login".to_owned()),
         ("TEMPLATE_LINK_HOSTS", "www.example.com, Bücher.example".to_owned()),
