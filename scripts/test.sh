@@ -16,7 +16,7 @@ group() { # name, command...
 group "native (cargo test)" cargo test --quiet --workspace --exclude latchkey-worker
 # The suite above has walked once, further.
 group "random walk, 50 seeds" env LATCHKEY_SEEDS=50 LATCHKEY_STEPS=300 cargo test --quiet --test http whatever_eight_callers_do
-group "workerd and browser (e2e)" node --disable-warning=ExperimentalWarning --test --test-reporter=spec --test-timeout=300000 'tests/e2e/*.test.mjs'
+group "workerd and browser (e2e)" node --disable-warning=ExperimentalWarning --test --test-reporter=spec --test-timeout=600000 'tests/e2e/*.test.mjs'
 group "conformance (scim2, scim-sanity)" node --disable-warning=ExperimentalWarning tests/conformance/run.mjs
 group "token vectors (python)" python3 scripts/token-vectors.py --check
 

@@ -264,7 +264,8 @@ fn costs(source: &str) {
     }
     let large = source.repeat((MAX_TEMPLATE / source.len().max(1)).max(1));
     let template = Template { subject: String::new(), html: large.clone(), text: large };
-    let long = "n".repeat(2000);
+    // The longest name that a mail states.
+    let long = "n".repeat(256);
     let values: Values =
         ["user-name", "invitation-link", "user.claim.givenname"].map(|name| (name, &*long)).into_iter().collect();
     let began = Instant::now();
