@@ -139,17 +139,7 @@ impl Driver {
     }
 
     pub(super) fn account_state(bounds: Bounds) -> Self {
-        match bounds.lower.clone() {
-            Some((state, _)) if bounds.is_one() => Self::Columns {
-                index: BY_STATE,
-                fixed: Some(("r.account_state", state)),
-                order: &["r.created", "r.id"],
-                bounds: Bounds::default(),
-            },
-            _ => {
-                Self::Columns { index: BY_STATE, fixed: None, order: &["r.account_state", "r.created", "r.id"], bounds }
-            }
-        }
+        Self::led_by(BY_STATE, &["r.account_state", "r.created", "r.id"], bounds)
     }
 
     pub(super) fn invitation(state: &str, expiry: Bounds) -> Self {
@@ -162,16 +152,16 @@ impl Driver {
     }
 
     pub(super) fn delivery(bounds: Bounds) -> Self {
-        match bounds.lower.clone() {
-            Some((delivery, _)) if bounds.is_one() => Self::Columns {
-                index: BY_DELIVERY,
-                fixed: Some(("r.delivery", delivery)),
-                order: &["r.sent_key", "r.id"],
-                bounds: Bounds::default(),
-            },
-            _ => {
-                Self::Columns { index: BY_DELIVERY, fixed: None, order: &["r.delivery", "r.sent_key", "r.id"], bounds }
+        Self::led_by(BY_DELIVERY, &["r.delivery", "r.sent_key", "r.id"], bounds)
+    }
+
+    /// An index whose first column has the bounds: where they are one value it is fixed, and the rest is the order.
+    fn led_by(index: &'static str, order: &'static [&'static str], bounds: Bounds) -> Self {
+        match (bounds.lower.clone(), order) {
+            (Some((value, _)), [first, rest @ ..]) if bounds.is_one() => {
+                Self::Columns { index, fixed: Some((*first, value)), order: rest, bounds: Bounds::default() }
             }
+            _ => Self::Columns { index, fixed: None, order, bounds },
         }
     }
 
