@@ -2,6 +2,7 @@
 
 use crate::model::deployment::Deployment;
 use crate::model::settings;
+use crate::model::tenant::random_number;
 use crate::ports::{DatabaseError, Millis, Platform};
 use crate::store::outbox::removal::remove_old;
 use crate::store::tenant_settings::of_some_tenants;
@@ -20,9 +21,7 @@ const DAY: Millis = 86_400_000;
 /// # Errors
 /// The database's: the next run goes on from there.
 pub async fn run(platform: &Platform, deployment: &Deployment) -> Result<(), DatabaseError> {
-    let mut random = [0; 8];
-    platform.entropy.fill(&mut random);
-    let from = i64::from_be_bytes(random) & ((1 << 53) - 1);
+    let from = random_number(platform);
     let mut done = Ok(());
     for (tenant, days) in of_some_tenants(platform, &settings::MAIL_RETENTION_DAYS, from, TENANTS).await? {
         let own = days.map(|days| (settings::MAIL_RETENTION_DAYS.name, days));

@@ -3,8 +3,18 @@
 use scim::uri;
 use sha2::{Digest, Sha256};
 
+use crate::ports::Platform;
+
 /// The name of the super tenant, as WSO2 calls it. Its path prefix is optional.
 pub const SUPER_TENANT: &str = "carbon.super";
+
+/// Returns a number at random that a tenant could have. The numbers are hashes, so that a run of bounded work that begins there
+/// meets other tenants than the last one, and none waits behind the others for long.
+pub fn random_number(platform: &Platform) -> i64 {
+    let mut random = [0; 8];
+    platform.entropy.fill(&mut random);
+    i64::from_be_bytes(random) & ((1 << 53) - 1)
+}
 
 /// A tenant: the domain in its path prefix, and the number that its rows and its tokens carry.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 use crate::access::audit_seal::macs;
 use crate::model::deployment::Deployment;
 use crate::model::settings;
-use crate::model::tenant::Tenant;
+use crate::model::tenant::{Tenant, random_number};
 use crate::ports::{DatabaseError, Millis, Platform};
 use crate::store::audit::retention;
 use crate::store::tenant_settings::of_some_tenants;
@@ -24,9 +24,7 @@ const DAY: Millis = 86_400_000;
 /// # Errors
 /// The database's: the next run goes on from there.
 pub async fn retain(platform: &Platform, deployment: &Deployment) -> Result<(), DatabaseError> {
-    let mut random = [0; 8];
-    platform.entropy.fill(&mut random);
-    let from = i64::from_be_bytes(random) & ((1 << 53) - 1);
+    let from = random_number(platform);
     for (tenant, days) in of_some_tenants(platform, &settings::AUDIT_RETENTION_DAYS, from, TENANTS).await? {
         let own = days.map(|days| (settings::AUDIT_RETENTION_DAYS.name, days));
         let days = deployment.settings_of(&tenant, &own.into_iter().collect()).audit_retention_days;

@@ -11,6 +11,7 @@ use serde_json::{Value as Json, json};
 use crate::access::audit_seal::heads::{self, Doubt, Standing};
 use crate::access::audit_seal::macs;
 use crate::model::deployment::Deployment;
+use crate::model::tenant::random_number;
 use crate::ports::{DatabaseError, Platform};
 use crate::store::audit::heads::{self as store, Advance, Unsealed, Waiting};
 use crate::store::audit::rows::Mark;
@@ -60,9 +61,7 @@ impl Run<'_> {
     /// Walks the rows without a seal, from a tenant picked at random to the last one and from the first one on: the tenants'
     /// numbers are hashes, so that none waits behind the others for long.
     async fn walk(&mut self, budget: &usize) -> Result<(), DatabaseError> {
-        let mut random = [0; 8];
-        self.platform.entropy.fill(&mut random);
-        let begin = i64::from_be_bytes(random) & ((1 << 53) - 1);
+        let begin = random_number(self.platform);
         let mut place = (begin, -1);
         let mut wrapped = false;
         for _ in 0..STEPS {
