@@ -17,7 +17,7 @@ use crate::mail::template::{Piece, Template, Values, pieces};
 
 pub mod addresses;
 pub mod buffer;
-mod clean;
+pub(crate) mod clean;
 mod hosts;
 pub(crate) mod html;
 mod plain;
@@ -49,7 +49,7 @@ impl fmt::Debug for Rendered {
 
 /// Puts the values into the template.
 ///
-/// Values are cleaned and then escaped for where they stand; they are never read as template text. A placeholder
+/// Values are clean, and are escaped for where they stand; they are never read as template text. A placeholder
 /// nobody knows stays as it is written.
 ///
 /// # Errors
@@ -76,8 +76,8 @@ fn literal(source: &str, values: &Values) -> Result<String, TooLarge> {
             Piece::Literal(text) => out.push_str(text)?,
             Piece::Placeholder { name, url, source } => match values.get(name) {
                 None => out.push_str(source)?,
-                Some(raw) if url => out.push_str(&form_encoded(&clean::value(raw)))?,
-                Some(raw) => out.push_str(&clean::value(raw))?,
+                Some(value) if url => out.push_str(&form_encoded(value))?,
+                Some(value) => out.push_str(value)?,
             },
         }
     }

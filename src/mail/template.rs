@@ -12,6 +12,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::mail::render::clean;
+
 /// The placeholders that whoever reads the value of can redeem.
 pub const LINKS: &[&str] = &["invitation-link", "confirmation-link", "confirmation-code"];
 
@@ -109,10 +111,10 @@ impl Values {
         Self::default()
     }
 
-    /// Sets a value, replacing an earlier one. Any name will do; templates reach those that are spelt as
-    /// placeholders are.
+    /// Sets a value, replacing an earlier one, as one line of visible text: once, however often a template has it. Any name
+    /// will do; templates reach those that are spelt as placeholders are.
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) -> &mut Self {
-        self.0.insert(spelt(name.into()), value.into());
+        self.0.insert(spelt(name.into()), clean::value(&value.into()));
         self
     }
 
@@ -144,7 +146,11 @@ pub fn claim_key(claim: &str) -> String {
 
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Values {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().map(|(name, value)| (spelt(name.into()), value.into())).collect())
+        let mut values = Self::new();
+        for (name, value) in pairs {
+            values.set(name, value);
+        }
+        values
     }
 }
 

@@ -15,7 +15,7 @@ const LONGEST_SUBJECT: usize = 160;
 /// mail), other control characters go. Characters that reorder or hide text go as well: the bidirectional
 /// embeddings, overrides and isolates, zero-width spaces, byte order marks, fillers, tag characters. They are removed
 /// rather than isolated, because isolates show as boxes in some mail programs. What names are written with stays.
-pub(super) fn value(raw: &str) -> String {
+pub(crate) fn value(raw: &str) -> String {
     let visible = raw.chars().filter_map(|c| match c {
         '\t' | '\n' | '\u{b}' | '\u{c}' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some(' '),
         c if c.is_control() => None,

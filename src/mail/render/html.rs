@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::mail::render::buffer::{Buffer, TooLarge};
-use crate::mail::render::{clean, form_encoded};
+use crate::mail::render::form_encoded;
 use crate::mail::template::{LINKS, Piece, Values, default_of, pieces};
 
 /// What does not belong into an address. `%` and the delimiters stay: the value may be a whole address.
@@ -66,11 +66,8 @@ pub(crate) fn render(source: &str, values: &Values) -> Result<String, TooLarge> 
                     out.push_str(source)?;
                 }
                 Some(_) if !scanner.takes(name) => drop(scanner.place("")),
-                Some(raw) => {
-                    let value = clean::value(raw);
-                    let value = if url { form_encoded(&value) } else { value };
-                    out.push_str(&scanner.place(&value))?;
-                }
+                Some(value) if url => out.push_str(&scanner.place(&form_encoded(value)))?,
+                Some(value) => out.push_str(&scanner.place(value))?,
             },
         }
     }
