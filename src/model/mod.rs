@@ -10,6 +10,7 @@ pub mod context;
 pub mod deployment;
 pub mod mail;
 pub mod mail_template;
+pub mod member;
 pub mod new_resource;
 pub mod registration;
 pub mod resource;

@@ -13,6 +13,7 @@ use crate::base::account::{Account, Lock, Onboarding};
 use crate::base::text::rfc3339;
 use crate::model::context::UnitOfWork;
 use crate::model::mail::{Delivery, TemplateType};
+use crate::model::member::{self, Member};
 use crate::ports::Millis;
 use scim::projection::Projection;
 use scim::resource as document;
@@ -140,10 +141,22 @@ impl Resource {
         &self,
         ctx: &impl UnitOfWork,
         resource_type: &ResourceType,
-        members: Option<&[Json]>,
+        members: Option<&[Member]>,
         projection: &Projection,
     ) -> String {
-        let derived = self.derived(ctx, resource_type, members);
+        let mut text = self.render_document(ctx, resource_type, projection);
+        if let Some(members) = members.and_then(|members| member::render(members, &ctx.base(), projection)) {
+            text.pop();
+            text.reserve_exact(members.len() + r#","members":}"#.len());
+            text.push_str(r#","members":"#);
+            text.push_str(&members);
+            text.push('}');
+        }
+        text
+    }
+
+    fn render_document(&self, ctx: &impl UnitOfWork, resource_type: &ResourceType, projection: &Projection) -> String {
+        let derived = self.derived(ctx, resource_type);
         if projection.is_default() && self.is_shown_as_stored(resource_type) {
             let inner = self.document.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
             let derived = Json::Object(derived).to_string();
@@ -161,10 +174,10 @@ impl Resource {
         Json::Object(document).to_string()
     }
 
-    /// The whole document, with everything derived: what a PATCH applies to, and what a filter means.
+    /// The whole document, with everything derived but a group's members: what a PATCH applies to, and what a filter means.
     #[must_use]
-    pub fn whole(&self, ctx: &impl UnitOfWork, resource_type: &ResourceType, members: Option<&[Json]>) -> Document {
-        let mut document = self.merged(self.derived(ctx, resource_type, members));
+    pub fn whole(&self, ctx: &impl UnitOfWork, resource_type: &ResourceType) -> Document {
+        let mut document = self.merged(self.derived(ctx, resource_type));
         document::arrange(resource_type, &mut document);
         document
     }
@@ -184,13 +197,10 @@ impl Resource {
         document
     }
 
-    /// What is not stored in the document: groups or members, the account, the invitation and `meta`.
-    fn derived(&self, ctx: &impl UnitOfWork, resource_type: &ResourceType, members: Option<&[Json]>) -> Document {
+    /// What is not stored in the document, besides members: groups, the account, the invitation and `meta`.
+    fn derived(&self, ctx: &impl UnitOfWork, resource_type: &ResourceType) -> Document {
         let base = ctx.base();
         let mut derived = Document::new();
-        if let Some(members) = members.filter(|members| !members.is_empty()) {
-            derived.insert("members".to_owned(), Json::from(members));
-        }
         if resource_type.name == USER {
             let groups = self.groups_shown(&base);
             if !groups.is_empty() {

@@ -9,6 +9,7 @@ use crate::invite::role_grants;
 use crate::model::attempts::Attempts;
 use crate::model::audit::Action;
 use crate::model::context::Context;
+use crate::model::member::Member;
 use crate::model::new_resource::{NewMember, NewResource};
 use crate::model::resource::{GROUP, Resource, USER, stored_text};
 use crate::model::tenant::Tenant;
@@ -115,7 +116,7 @@ pub async fn create(ctx: &Context, mut new: NewResource) -> Result<Found, Provis
         role_grants::attempt(ctx).await;
     }
     let members = groups::members(ctx, &created.id).await?;
-    Ok(Found { large: members.len() > groups::SHOWN_UNASKED, resource: created, members: Some(members), code: None })
+    Ok(found(created, members))
 }
 
 /// A group with its members; small ones in one round trip.
@@ -125,7 +126,21 @@ pub async fn read(ctx: &Context, id: &str) -> Result<Found, ProvisionError> {
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
     let resource = rows(0).first().map(resources::from_row).transpose()?.ok_or_else(not_found)?;
     let members = groups::members_after(ctx, id, rows(1)).await?;
-    Ok(Found { large: members.len() > groups::SHOWN_UNASKED, resource, members: Some(members), code: None })
+    Ok(found(resource, Some(members.ok_or_else(too_many_members)?)))
+}
+
+fn found(resource: Resource, members: Option<Vec<Member>>) -> Found {
+    let large = members.as_ref().is_none_or(|members| members.len() > groups::SHOWN_UNASKED);
+    Found { resource, members, large, code: None }
+}
+
+/// The refusal to show, or to look through, more members than fit.
+pub fn too_many_members() -> ScimError {
+    ScimError::too_many(format!(
+        "That are more than {} members: ask with excludedAttributes=members, and page through the users of a group by \
+         cursor, as in /Users?cursor=&filter=groups.value eq \"id\".",
+        groups::MAX_MEMBERS
+    ))
 }
 
 /// An id as an error names it.
@@ -295,7 +310,7 @@ fn add(ctx: &Context, wanted: &mut BTreeMap<String, Option<NewMember>>, values: 
 /// them more often than is good.
 #[derive(Default)]
 struct Selection {
-    stored: Option<Vec<Json>>,
+    stored: Option<Vec<Member>>,
     work: Work,
 }
 
@@ -312,26 +327,25 @@ impl Selection {
         let stored = match self.stored.take() {
             Some(stored) => stored,
             None if replace => Vec::new(),
-            None => groups::members(ctx, id).await?,
+            None => groups::members(ctx, id).await?.ok_or_else(too_many_members)?,
         };
-        let id_of = |member: &Json| member["value"].as_str().unwrap_or_default().to_owned();
+        let base = ctx.base();
         let mut selected = Vec::new();
-        let mut look = |member: &Json| -> Result<(), ProvisionError> {
+        let mut look = |id: &str, member: &Json| -> Result<(), ProvisionError> {
             if filter.selects(member, &self.work) {
-                selected.push(id_of(member));
+                selected.push(id.to_owned());
             }
             Ok(self.work.check()?)
         };
         let mut is_stored = HashSet::new();
         for member in stored.iter().filter(|_| !replace) {
-            let member_id = id_of(member);
-            if !matches!(wanted.get(&member_id), Some(None)) {
-                look(member)?;
-                is_stored.insert(member_id);
+            if !matches!(wanted.get(&member.id), Some(None)) {
+                look(&member.id, &member.to_json(&base))?;
+                is_stored.insert(member.id.as_str());
             }
         }
-        for member in wanted.values().flatten().filter(|member| !is_stored.contains(&member.id)) {
-            look(&json!({ "value": member.id, "display": member.display }))?;
+        for member in wanted.values().flatten().filter(|member| !is_stored.contains(member.id.as_str())) {
+            look(&member.id, &json!({ "value": member.id, "display": member.display }))?;
         }
         self.stored = (!replace).then_some(stored);
         Ok(selected)
@@ -379,7 +393,7 @@ async fn run(
             let path = rt.resolve_attribute("members").ok_or_else(not_found)?;
             return Err(patch::no_target(&path).into());
         }
-        let current = before.whole(ctx, rt, None);
+        let current = before.whole(ctx, rt);
         let mut document = edit.apply(rt, &current)?;
         drop(resource::take_secrets(rt, &mut document));
         for derived in ["id", "meta", "members"] {
@@ -451,7 +465,7 @@ async fn answer(
         None => ctx.platform.query(groups::members_statement(ctx, &resource.id, "")).await?,
     };
     let large = first.len() > groups::SHOWN_UNASKED;
-    let members = if large { None } else { Some(groups::members_after(ctx, &resource.id, &first).await?) };
+    let members = if large { None } else { groups::members_after(ctx, &resource.id, &first).await? };
     Ok(Found { resource, members, large, code: None })
 }
 

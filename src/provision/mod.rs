@@ -29,6 +29,7 @@ mod user;
 mod user_store;
 
 pub use delete::delete;
+pub use group::too_many_members;
 
 use std::sync::{Arc, OnceLock};
 
@@ -45,6 +46,7 @@ use crate::model::attempts::{self, Attempts};
 use crate::model::audit::Action;
 use crate::model::code::Code;
 use crate::model::context::{Actor, Context, StoreContext, Work};
+use crate::model::member::Member;
 use crate::model::new_resource::{NewMember, NewResource};
 use crate::model::resource::{GROUP, Resource, USER, stored_text};
 use crate::ports::DatabaseError;
@@ -92,8 +94,8 @@ impl From<ScimError> for ProvisionError {
 pub struct Found {
     /// The resource.
     pub resource: Resource,
-    /// The members of a group.
-    pub members: Option<Vec<Json>>,
+    /// The members of a group, where they were read and are not too many for an answer.
+    pub members: Option<Vec<Member>>,
     /// Whether the group has more members than an unasked-for answer should carry.
     pub large: bool,
     /// The code of a user's new invitation, where the caller sends it on.
@@ -394,7 +396,7 @@ async fn edit(
     loop {
         let (before, passwords) = find_to_edit(there, rt, id).await?.ok_or_else(not_found)?;
         expected.check(before.version)?;
-        let current = before.whole(there, rt, None);
+        let current = before.whole(there, rt);
         let mut document = edit.apply(rt, &current)?;
         let (mut after, mut effects) = if rt.name == USER {
             let (stored, patch) = (&before.attributes(), edit.patch());

@@ -12,7 +12,7 @@ use crate::http::response::{self, empty, set};
 use crate::http::scim2::{expected, not_modified, projection, resource_response};
 use crate::model::context::Context;
 use crate::model::resource::{GROUP, MAX_DOCUMENT};
-use crate::provision::{self, Found, reindex};
+use crate::provision::{self, Found, reindex, too_many_members};
 use crate::store::groups;
 use crate::store::list::{self, Page};
 use crate::store::registrations;
@@ -111,13 +111,14 @@ async fn written(
     mut found: Found,
     projection: &Projection,
 ) -> Result<Response, ApiError> {
-    if found.large && projection.is_default() {
+    let asked_for = !projection.is_default() && projection.wants("members");
+    if found.large && found.members.is_none() && asked_for {
+        found.members = groups::members(ctx, &found.resource.id).await?;
+    }
+    if found.large && (projection.is_default() || asked_for && found.members.is_none()) {
         let mut response = empty(StatusCode::NO_CONTENT);
         set(response.headers_mut(), "etag", &found.resource.etag());
         return Ok(response);
-    }
-    if found.large && found.members.is_none() && projection.wants("members") {
-        found.members = Some(groups::members(ctx, &found.resource.id).await?);
     }
     Ok(resource_response(ctx, rt, &found, projection, StatusCode::OK))
 }
@@ -206,12 +207,7 @@ async fn render(
         page.resources.iter().filter(|(name, _)| name == GROUP).map(|(_, group)| group.id.as_str()).collect();
     let mut members = Vec::new();
     if with_members && !groups.is_empty() {
-        members = groups::members_of_all(ctx, &groups).await?.ok_or_else(|| {
-            ScimError::too_many(
-                "The groups of this page have more members than one answer holds: ask with excludedAttributes=members, \
-                 or read the groups one by one.",
-            )
-        })?;
+        members = groups::members_of_all(ctx, &groups).await?.ok_or_else(too_many_members)?;
     }
     let mut members = members.into_iter();
     Ok(page

@@ -12,7 +12,9 @@ mod read;
 mod write;
 
 pub use ancestors::MAX_DEPTH;
-pub use read::{Inspected, SHOWN_UNASKED, inspect, members, members_after, members_of_all, members_statement, unknown};
+pub use read::{
+    Inspected, MAX_MEMBERS, SHOWN_UNASKED, inspect, members, members_after, members_of_all, members_statement, unknown,
+};
 pub use write::{Change, change, circular, creation, deletion, joining};
 
 /// The most ids one parameter lists: it is at most 2 MB, and a group may come with 50,000 members and more.

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use crate::model::context::Context;
+use crate::model::member::Member;
 use crate::model::resource::{GROUP, Resource};
 use crate::ports::{DatabaseError, Row, Statement};
 use crate::store::cross_store::RemoteUsers;
@@ -15,16 +16,18 @@ use crate::store::resources::row::from_row;
 
 /// The most members an answer carries without being asked for them.
 pub const SHOWN_UNASKED: usize = 1_000;
+/// The most members an answer carries, of all its groups together.
+pub const MAX_MEMBERS: usize = 100_000;
 /// The most members one statement answers: one more, so that the first chunk tells a group that has more.
 const READ: usize = SHOWN_UNASKED + 1;
 /// The most members of several groups one statement answers.
 const READ_OF_ALL: usize = 5_000;
 
-/// The members of a group as its document shows them, read in chunks.
+/// The members of a group, read in chunks; `None` when they are more than [`MAX_MEMBERS`].
 ///
 /// # Errors
 /// The database's.
-pub async fn members(ctx: &Context, group_id: &str) -> Result<Vec<Json>, DatabaseError> {
+pub async fn members(ctx: &Context, group_id: &str) -> Result<Option<Vec<Member>>, DatabaseError> {
     let rows = ctx.platform.query(members_statement(ctx, group_id, "")).await?;
     members_after(ctx, group_id, &rows).await
 }
@@ -40,38 +43,33 @@ pub fn members_statement(ctx: &Context, group_id: &str, after: &str) -> Statemen
     )
 }
 
-/// Shows a first chunk and reads the others.
+/// The members of a first chunk and of the others; `None` when they are more than [`MAX_MEMBERS`].
 ///
 /// # Errors
 /// The database's.
-pub async fn members_after(ctx: &Context, group_id: &str, first: &[Row]) -> Result<Vec<Json>, DatabaseError> {
-    let base = ctx.base();
-    let mut members = Vec::with_capacity(first.len());
-    let mut rows = first.to_vec();
-    loop {
+pub async fn members_after(ctx: &Context, group_id: &str, first: &[Row]) -> Result<Option<Vec<Member>>, DatabaseError> {
+    let mut members = first.iter().map(from_member_row).collect::<Result<Vec<_>, _>>()?;
+    let mut read = first.len();
+    while let (READ, Some(last)) = (read, members.last()) {
+        if members.len() > MAX_MEMBERS {
+            return Ok(None);
+        }
+        let rows = ctx.platform.query(members_statement(ctx, group_id, &last.id)).await?;
         for row in &rows {
-            members.push(member_to_json(&base, row)?);
+            members.push(from_member_row(row)?);
         }
-        if rows.len() < READ {
-            return Ok(members);
-        }
-        let last =
-            rows.last().map(|row| row.read_text("member_id").map(str::to_owned)).transpose()?.unwrap_or_default();
-        rows = ctx.platform.query(members_statement(ctx, group_id, &last)).await?;
+        read = rows.len();
     }
+    Ok(Some(members).filter(|members| members.len() <= MAX_MEMBERS))
 }
-
-/// The most members a list of groups carries in all.
-const MAX_LISTED: usize = 50_000;
 
 /// The members of several groups, in the groups' order, read in chunks; `None` when they are too many for one answer.
 ///
 /// # Errors
 /// The database's.
-pub async fn members_of_all(ctx: &Context, group_ids: &[&str]) -> Result<Option<Vec<Vec<Json>>>, DatabaseError> {
-    let base = ctx.base();
+pub async fn members_of_all(ctx: &Context, group_ids: &[&str]) -> Result<Option<Vec<Vec<Member>>>, DatabaseError> {
     let ids = json!(group_ids).to_string();
-    let mut members: Vec<Vec<Json>> = group_ids.iter().map(|_| Vec::new()).collect();
+    let mut members: Vec<Vec<Member>> = group_ids.iter().map(|_| Vec::new()).collect();
     let mut after = (-1_i64, String::new());
     let mut listed = 0;
     loop {
@@ -93,30 +91,27 @@ pub async fn members_of_all(ctx: &Context, group_ids: &[&str]) -> Result<Option<
             let position = row.read_integer("position")?;
             let index = usize::try_from(position).unwrap_or_default();
             if let Some(of_group) = members.get_mut(index) {
-                of_group.push(member_to_json(&base, row)?);
+                of_group.push(from_member_row(row)?);
             }
             after = (position, row.read_text("member_id")?.to_owned());
         }
         listed += rows.len();
+        if listed > MAX_MEMBERS {
+            return Ok(None);
+        }
         if rows.len() < READ_OF_ALL {
             return Ok(Some(members));
-        }
-        if listed >= MAX_LISTED {
-            return Ok(None);
         }
     }
 }
 
-/// A member as the document of its group shows it.
-fn member_to_json(base: &str, row: &Row) -> Result<Json, DatabaseError> {
-    let id = row.read_text("member_id")?;
-    let member_type = row.read_text("type")?;
-    let folder = if member_type == GROUP { "Groups" } else { "Users" };
-    let mut member = json!({ "value": id, "$ref": format!("{base}/scim2/{folder}/{id}"), "type": member_type });
-    if let Some(display) = row.read_optional_text("display")?.filter(|display| !display.is_empty()) {
-        member["display"] = json!(display);
-    }
-    Ok(member)
+fn from_member_row(row: &Row) -> Result<Member, DatabaseError> {
+    let display = row.read_optional_text("display")?.filter(|display| !display.is_empty());
+    Ok(Member {
+        id: row.read_text("member_id")?.to_owned(),
+        is_group: row.read_text("type")? == GROUP,
+        display: display.map(str::to_owned),
+    })
 }
 
 /// A group as a change of its members finds it.

@@ -121,8 +121,12 @@ export async function startWorker({ vars = {}, devVars = true, logFile, database
     },
     /** Stops for good; fails if a secret of the tests is in the log or on disk. */
     async close() {
-      endWatch();
-      await dev.stop();
+      // Whatever fails, the Worker ends: a test file that has failed would run on with it.
+      try {
+        endWatch();
+      } finally {
+        await dev.stop();
+      }
       assertHidden(state, readFileSync(log, "latin1"));
       rmSync(folder, { recursive: true, force: true });
     },

@@ -1,6 +1,6 @@
 //! Bounds of lists, filters and searches.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Bound;
 use crate::support::{App, Reply};
@@ -58,6 +58,27 @@ pub const BOUNDS: &[Bound] = &[
         },
     },
     Bound {
+        name: "members of the groups in one answer",
+        largest_allowed: || {
+            let app = with_members(100_000);
+            assert_eq!(app.scim().get(GROUP).is(200)["members"].as_array().unwrap().len(), 100_000);
+            let page = app.scim().list("/scim2/Groups", &[("attributes", "members.value")]).is(200);
+            assert_eq!(page["Resources"][0]["members"].as_array().unwrap().len(), 100_000);
+        },
+        smallest_refused: || {
+            let app = with_members(100_001);
+            app.scim().get(GROUP).is_error(400, Some("tooMany"));
+            app.scim().list("/scim2/Groups", &[]).is_error(400, Some("tooMany"));
+            app.scim().get(&format!("{GROUP}?excludedAttributes=members")).is(200);
+            let patch = |path: &str| {
+                app.scim().patch(&format!("{GROUP}?attributes=members"), json!([{ "op": "remove", "path": path }]))
+            };
+            patch("members[display eq \"nobody\"]").is_error(400, Some("tooMany"));
+            // It is done, and cannot be shown.
+            patch("externalId").is(204);
+        },
+    },
+    Bound {
         name: "documents on a page",
         // Sixteen of 256 KiB, which is as large as a user may be.
         largest_allowed: || assert_eq!(list(&with_users(16, 256 * 1024), &[]).is(200)["itemsPerPage"], 16),
@@ -89,6 +110,30 @@ fn with_users(count: usize, size: usize) -> App {
                    i, i, 'test' FROM d";
         connection.execute(sql, (count as i64, size as i64)).unwrap();
         connection.execute("INSERT INTO counters VALUES (0, 'User', ?1)", [count as i64]).unwrap();
+    });
+    app
+}
+
+const GROUP: &str = "/scim2/Groups/ffffffff-0000-4000-8000-000000000000";
+
+/// A directory with a group of so many members.
+fn with_members(count: usize) -> App {
+    let app = App::new();
+    app.native.sqlite.with(|connection| {
+        let document = "{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:Group\"],\"displayName\":\"all\",\"externalId\":\"x\"}";
+        let id = GROUP.rsplit('/').next();
+        connection
+            .execute(
+                "INSERT INTO resources (tenant, id, type, name_key, display, document, keys, created, modified, operation) \
+                 VALUES (0, ?1, 'Group', 'all', 'all', ?2, ?2, 1, 1, 'test')",
+                (id, document),
+            )
+            .unwrap();
+        let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2) \
+                   INSERT INTO members (tenant, group_id, member_id, type) \
+                   SELECT 0, ?1, printf('%08x-0000-4000-8000-000000000000', i), 'User' FROM n";
+        connection.execute(sql, (id, count as i64)).unwrap();
+        connection.execute("INSERT INTO counters VALUES (0, 'Group', 1)", []).unwrap();
     });
     app
 }
