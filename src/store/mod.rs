@@ -26,3 +26,4 @@ pub mod submissions;
 pub mod tenant_settings;
 pub mod tenants;
 pub mod user_history;
+pub mod users;
