@@ -82,6 +82,8 @@ impl Area {
         match self {
             Self::Scim if path.starts_with("/scim2/Groups") => 8 * MIB,
             Self::Api if path == "/api/invitations/import" => import::MAX_BYTES,
+            // Many members at once, and templates.
+            Self::Pages if path.starts_with("/console/groups/") || path.starts_with("/console/templates/") => MIB,
             Self::Scim | Self::Wso2 | Self::Api | Self::Hooks => MIB,
             Self::OAuth | Self::Documents | Self::Pages => MIB / 16,
         }

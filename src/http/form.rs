@@ -41,6 +41,11 @@ impl Form {
         self.field(name).and_then(Result::ok)
     }
 
+    /// Returns a field that may come several times, each time as text; what is no UTF-8 is left out.
+    pub fn texts(&self, name: &str) -> Vec<String> {
+        self.values(name).filter_map(|value| String::from_utf8(value.clone()).ok()).collect()
+    }
+
     /// Returns a field that may come once. One that is empty has not come (RFC 6749 section 3.2).
     ///
     /// # Errors

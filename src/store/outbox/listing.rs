@@ -18,16 +18,24 @@ pub(super) const ENDED: &str = "o.state IN ('deferred', 'unknown', 'failed', 'dr
 pub struct ListedMail {
     /// The row's id.
     pub id: String,
-    user_id: String,
-    template: String,
-    to: Option<String>,
+    /// The id of whom it is for.
+    pub user_id: String,
+    /// Its template's type.
+    pub template: String,
+    /// Its recipient; `None` once they have been deleted.
+    pub to: Option<String>,
     /// Its state.
     pub state: MailState,
-    attempts: i64,
-    provider: Option<String>,
-    last_error: Option<String>,
-    queued: Millis,
-    due: Millis,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// The provider that was tried last.
+    pub provider: Option<String>,
+    /// What that said.
+    pub last_error: Option<String>,
+    /// When it was queued.
+    pub queued: Millis,
+    /// When it is tried next, while it waits.
+    pub due: Millis,
 }
 
 const COLUMNS: &str =

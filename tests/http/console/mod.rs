@@ -1,6 +1,12 @@
 //! `/console`, page by page, in a browser that has no script.
 
+mod audit;
+mod groups;
+mod mail;
+mod settings;
 mod sign_in;
+mod templates;
+mod tenants;
 mod tokens;
 
 use axum::body::Body;
