@@ -63,7 +63,7 @@ async fn list_body(
     name: &str,
     problems: &[Problem],
 ) -> Result<Markup, ApiError> {
-    let (groups, next) = groups::named(&console.ctx, search, cursor, ROWS).await?;
+    let (groups, next) = groups::starting_with(&console.ctx, search, cursor, ROWS).await?;
     let rows: Vec<(String, String)> = groups.into_iter().map(|group| (group.id, group.name)).collect();
     let page = GroupsPage { rows: &rows, search, cursor, next: next.as_deref(), name };
     Ok(pages::groups(&console.frame(), &page, &console.new_submission(), problems))
@@ -189,7 +189,7 @@ async fn resolve<'t>(ctx: &Context, texts: &[&'t str]) -> Result<BTreeMap<&'t st
     if !ids.is_empty() {
         let lower: Vec<String> = ids.iter().map(|id| id.to_ascii_lowercase()).collect();
         let named: Vec<(&str, Option<&str>)> = lower.iter().map(|id| (id.as_str(), None)).collect();
-        let (unknown, _) = groups::unknown(ctx, &named).await?;
+        let unknown = groups::named(ctx, &named).await?.unknown;
         for (id, lower) in ids.iter().zip(&lower) {
             let is_there = !unknown.contains(&(lower.clone(), None));
             found.insert(id, is_there.then(|| lower.clone()));

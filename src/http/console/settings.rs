@@ -107,7 +107,12 @@ fn said(section: &str, changes: &[Change]) -> String {
     let each: Vec<String> = changes
         .iter()
         .filter_map(|(name, value)| {
-            let value = value.as_deref().filter(|value| !value.is_empty()).unwrap_or("empty");
+            let value = match value.as_deref().unwrap_or_default() {
+                "" => "empty",
+                "true" => "on",
+                "false" => "off",
+                value => value,
+            };
             Some(format!("{} is now {value}", label(settings::known(name)?)))
         })
         .collect();

@@ -58,7 +58,7 @@ pub async fn create(input: Input) -> Result<Response, ApiError> {
     let form = sent.form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
     let text = |name: &str| form.read_text(name).unwrap_or_default().trim().to_owned();
     let new = NewTenantForm {
-        domain: text("tenant"),
+        domain: text("domain"),
         username: text("username"),
         email: text("email"),
         first_name: text("firstname"),
@@ -84,7 +84,7 @@ async fn made(
 ) -> Result<Result<String, Vec<Problem>>, ApiError> {
     let mut problems = Vec::new();
     for (name, value, problem) in [
-        ("tenant", &new.domain, "Type the domain of the tenant, such as acme.com."),
+        ("domain", &new.domain, "Type the domain of the tenant, such as acme.com."),
         ("username", &new.username, "Type the user name of the owner."),
         ("email", &new.email, "Type the address to which the owner’s invitation goes."),
     ] {
@@ -108,7 +108,7 @@ async fn made(
     let read = match wso2::read(&request) {
         Ok(read) => read,
         // All else is there.
-        Err(error) => return Ok(Err(vec![Problem::of("tenant", error.description)])),
+        Err(error) => return Ok(Err(vec![Problem::of("domain", error.description)])),
     };
     let is_external =
         console.ctx.deployment.settings_of(&read.tenant, &Default::default()).email_sender == EmailSender::External;
@@ -126,7 +126,7 @@ async fn made(
         ))),
         Err(tenant::CreateTenantError::Exists) => {
             let problem = "There is a tenant of this domain already: choose another domain.";
-            Ok(Err(vec![Problem::of("tenant", problem)]))
+            Ok(Err(vec![Problem::of("domain", problem)]))
         }
         Err(tenant::CreateTenantError::Owner(error)) => Ok(Err(vec![as_problem(error)?])),
         Err(other) => Ok(Err(vec![Problem::general(other.to_string())])),

@@ -70,7 +70,7 @@ pub fn tenants(
         h2 { "New tenant" }
         form method="post" action=[form_target(&path)] novalidate {
             (operation(operation_id))
-            (field("tenant", "Domain", new.domain.as_str(), "Such as acme.com: letters, digits, dots, “-” and “_”. It cannot be changed.").input("text"))
+            (field("domain", "Domain", new.domain.as_str(), "Such as acme.com: letters, digits, dots, “-” and “_”. It cannot be changed.").input("text"))
             fieldset {
                 legend { "Owner" }
                 p.hint { "They get the role “admin” in it, and a mail with a link to set their password." }

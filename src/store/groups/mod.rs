@@ -14,7 +14,7 @@ mod read;
 mod write;
 
 pub use ancestors::MAX_DEPTH;
-pub use pages::{ListedGroup, ids_of_names, members_page, named};
+pub use pages::{ListedGroup, ids_of_names, members_page, starting_with};
 pub use read::{
     Inspected, MAX_MEMBERS, Named, SHOWN_UNASKED, inspect, members, members_after, members_of_all, members_statement,
     named,

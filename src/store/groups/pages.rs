@@ -28,7 +28,7 @@ pub struct ListedGroup {
 ///
 /// # Errors
 /// The database's.
-pub async fn named(
+pub async fn starting_with(
     ctx: &Context,
     prefix: &str,
     after: &str,

@@ -69,7 +69,7 @@ fn a_section_is_saved_at_once_and_reset_setting_by_setting() {
     assert_eq!((saved.status.as_u16(), saved.header("location")), (303, "/console/settings"), "{}", saved.text);
     let page = browser.get("/console/settings");
     for words in [
-        "Saved: Ask password code expiry time is now -1; Lock accounts until the password is set is now false.",
+        "Saved: Ask password code expiry time is now -1; Lock accounts until the password is set is now off.",
         "In force: -1, the tenant’s own value.",
     ] {
         assert!(page.words().contains(words), "{words}: {}", page.words());

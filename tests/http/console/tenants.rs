@@ -5,7 +5,7 @@ use crate::scim2::client::PASSWORD;
 use crate::support::App;
 
 const FIELDS: [(&str, &str); 5] =
-    [("tenant", "acme.com"), ("username", "kim"), ("email", "kim@acme.com"), ("firstname", "Kim"), ("lastname", "Lee")];
+    [("domain", "acme.com"), ("username", "kim"), ("email", "kim@acme.com"), ("firstname", "Kim"), ("lastname", "Lee")];
 
 fn create(browser: &mut Browser, fields: &[(&str, &str)]) -> crate::support::Reply {
     let operation = browser.get("/console/tenants").hidden("operation");
@@ -50,9 +50,9 @@ fn what_is_wrong_with_a_new_tenant_is_said_at_its_field() {
         FIELDS.map(|(field, usual)| (field, if field == name { value } else { usual }))
     };
     for (fields, field, problem) in [
-        (with("tenant", ""), "tenant", "Type the domain"),
-        (with("tenant", "a b"), "tenant", "The domain has a character other than"),
-        (with("tenant", "carbon.super"), "tenant", "There is a tenant of this domain already"),
+        (with("domain", ""), "domain", "Type the domain"),
+        (with("domain", "a b"), "domain", "The domain has a character other than"),
+        (with("domain", "carbon.super"), "domain", "There is a tenant of this domain already"),
         (with("username", " "), "username", "Type the user name"),
         (with("email", ""), "email", "Type the address"),
     ] {
