@@ -18,7 +18,7 @@ use crate::store::audit::rows::{self, Entry};
 use scim::datetime::Instant;
 
 /// The list that its cursors continue.
-const LIST: &str = "audit";
+pub const LIST: &str = "audit";
 const DEFAULT_COUNT: u32 = 100;
 const MAX_COUNT: u32 = 1_000;
 /// An export is read by programs.

@@ -14,7 +14,7 @@ use crate::ports::Value;
 use crate::store::outbox::listing::{self, ListedMail};
 
 /// The list that its cursors continue.
-const LIST: &str = "mail";
+pub const LIST: &str = "mail";
 
 /// Returns the states' names, as a sentence lists them.
 fn names(states: &[MailState]) -> String {

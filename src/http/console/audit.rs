@@ -1,9 +1,12 @@
 //! The audit on the console.
 
+use std::borrow::Cow;
+
 use axum::response::Response;
 
 use crate::access::audit_seal;
-use crate::http::api::audit::{MAX_EXPORT, csv, export as attached};
+use crate::http::api::audit::{LIST, MAX_EXPORT, csv, export as attached};
+use crate::http::api::cursor;
 use crate::http::console::{Console, chosen_domain};
 use crate::http::error::ApiError;
 use crate::http::request::{Input, Query};
@@ -11,7 +14,7 @@ use crate::model::context::StoreContext;
 use crate::pages::console::Section;
 use crate::pages::console::audit::{self as pages, AuditFilter, AuditPage, AuditRow, Seal};
 use crate::pages::console::form::Problem;
-use crate::ports::{DatabaseError, Millis};
+use crate::ports::{DatabaseError, Millis, Value};
 use crate::store::audit::rows::{self, Entry};
 use crate::store::resources::find;
 use scim::datetime::Instant;
@@ -34,10 +37,14 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
             return Ok(console.refused(NAME, &problems, &body));
         }
     };
-    let cursor = query.filled("cursor").unwrap_or_default();
-    wanted.below = cursor.parse().ok().filter(|below| (1..1 << 53).contains(below));
-    if wanted.below.is_none() && !cursor.is_empty() {
-        console.say_that_it_is_the_first();
+    let mut cursor = query.filled("cursor").unwrap_or_default();
+    match cursor::position(&store, LIST, query.filled("cursor").as_deref()) {
+        Ok(Some(Value::Integer(number))) => wanted.below = Some(number),
+        Ok(_) => cursor = Cow::default(),
+        Err(_) => {
+            cursor = Cow::default();
+            console.say_that_it_is_the_first();
+        }
     }
     let (entries, next) = rows::page(&store, &wanted).await?;
     let is_cut = next.is_some() && entries.len() < ROWS as usize;
@@ -49,10 +56,10 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
         _ => None,
     };
     let rows: Vec<AuditRow> = entries.into_iter().map(row).collect();
-    let next = next.map(|next| next.to_string());
+    let next = next.and_then(|next| cursor::to(&store, LIST, next.into()));
     let shown = AuditPage {
         rows: &rows,
-        cursor: if wanted.below.is_some() { &cursor } else { "" },
+        cursor: &cursor,
         next: next.as_deref(),
         is_cut,
         seal: checked.as_ref(),

@@ -2,6 +2,8 @@
 
 use axum::response::Response;
 
+use crate::http::api::cursor;
+use crate::http::api::mail::LIST;
 use crate::http::console::{Console, chosen_domain};
 use crate::http::error::ApiError;
 use crate::http::request::{Input, Query};
@@ -10,6 +12,7 @@ use crate::model::mail::MailState;
 use crate::pages::console::Section;
 use crate::pages::console::listing::address;
 use crate::pages::console::mail::{self as pages, MailPage, MailRow};
+use crate::ports::Value;
 use crate::store::outbox::listing::{self, ListedMail};
 
 const NAME: &str = "Mail";
@@ -23,15 +26,16 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
     let domain = chosen_domain(&query);
     let store = console.store(&domain)?;
     let wanted = query.filled("state").and_then(|state| MailState::parse(&state.to_ascii_lowercase()));
-    let mut cursor = query.filled("cursor").unwrap_or_default().into_owned();
-    // A cursor is the id of a mail of the store.
-    let is_id = uuid::Uuid::try_parse(&cursor).is_ok();
-    if !cursor.is_empty() && !(is_id && console.ctx.in_store_of(&cursor).platform.store == store.platform.store) {
-        cursor.clear();
-        console.say_that_it_is_the_first();
-    }
-    let below = Some(cursor.as_str()).filter(|cursor| !cursor.is_empty());
-    let (mails, next) = listing::page(&store, wanted, below, ROWS).await?;
+    let (cursor, below) = match cursor::position(&store, LIST, query.filled("cursor").as_deref()) {
+        Ok(Some(Value::Text(id))) => (query.filled("cursor").unwrap_or_default(), Some(id)),
+        Ok(_) => Default::default(),
+        Err(_) => {
+            console.say_that_it_is_the_first();
+            Default::default()
+        }
+    };
+    let (mails, next) = listing::page(&store, wanted, below.as_deref(), ROWS).await?;
+    let next = next.and_then(|next| cursor::to(&store, LIST, next.into()));
     let rows: Vec<MailRow> = mails.into_iter().map(row).collect();
     let page = MailPage {
         rows: &rows,
