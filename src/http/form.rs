@@ -41,7 +41,7 @@ impl Form {
         self.field(name).and_then(Result::ok)
     }
 
-    /// Returns a field that may come several times, each time as text; what is no UTF-8 is left out.
+    /// Returns all values of a field as text: those of the checkboxes that are checked, for one.
     pub fn texts(&self, name: &str) -> Vec<String> {
         self.values(name).filter_map(|value| String::from_utf8(value.clone()).ok()).collect()
     }

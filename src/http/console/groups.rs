@@ -97,7 +97,7 @@ pub async fn create(input: Input) -> Result<Response, ApiError> {
 }
 
 fn of_name(problem: Problem) -> Problem {
-    Problem { field: "name", ..problem }
+    Problem { field: "name".into(), ..problem }
 }
 
 /// A group that was asked for, and what its page is to show.
@@ -280,7 +280,7 @@ pub async fn add_members(input: Input) -> Result<Response, ApiError> {
                     let what = format!("{} added. Whoever was a member stays one.", counted(ids.len()));
                     return Ok(Ok(Done::then(format!("{PATH}/{id}"), what)));
                 }
-                Err(problem) => problems.push(Problem { field: "members", ..problem }),
+                Err(problem) => problems.push(Problem { field: "members".into(), ..problem }),
             }
         }
         let shown = Shown { add: &pasted, ..Shown::of(id) };

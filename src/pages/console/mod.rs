@@ -5,6 +5,8 @@
 //! | `sign_in` | signing in |
 //! | `form` | fields, and the summary of what is wrong with them |
 //! | `home` | who has signed in, and what they may do |
+//! | `add_user` | adding a user |
+//! | `user` | one user; `user_attributes` and `user_forms` are parts of it, and the pages that lead from it |
 //! | `tokens` | API tokens |
 //! | `listing` | what lists share |
 //! | `mail` | the outbox |
@@ -14,6 +16,7 @@
 //! | `groups` | groups and their members |
 //! | `templates` | mail templates |
 
+pub mod add_user;
 pub mod audit;
 pub mod form;
 pub mod groups;
@@ -25,6 +28,9 @@ pub mod sign_in;
 pub mod templates;
 pub mod tenants;
 pub mod tokens;
+pub mod user;
+pub mod user_attributes;
+pub mod user_forms;
 
 use maud::{Markup, html};
 
@@ -40,6 +46,8 @@ use crate::pages::layout::{Look, Shell, document};
 pub enum Section {
     /// What needs attention.
     Dashboard,
+    /// Users, and adding one.
+    Users,
     /// Groups and their members.
     Groups,
     /// Mail templates.
@@ -59,6 +67,7 @@ pub enum Section {
 /// Each section's name, its path, and the scopes of which it takes one; none for whoever has signed in.
 const SECTIONS: &[(Section, &str, &str, &[Scope])] = &[
     (Section::Dashboard, "Dashboard", "/console", &[]),
+    (Section::Users, "Users", "/console/users", &[Scope::ScimRead, Scope::Invitations]),
     (Section::Groups, "Groups", "/console/groups", &[Scope::ScimRead]),
     (Section::Templates, "Templates", "/console/templates", &[Scope::Templates]),
     (Section::Settings, "Settings", "/console/settings", &[Scope::Settings]),
@@ -141,6 +150,18 @@ fn is_here(section: Section, prefix: &str) -> bool {
     section != Section::Tenants || prefix.is_empty()
 }
 
+/// Subject and text of a mail as it will be sent.
+#[must_use]
+pub fn preview_text(subject: &str, text: &str) -> Markup {
+    html! {
+        section aria-labelledby="preview" {
+            h2 #preview { "Preview" }
+            p { "Subject: " strong { bdi { (subject) } } }
+            pre dir="auto" { (text) }
+        }
+    }
+}
+
 /// A time in words with its instant, as the reader's browser and programs can take it.
 #[must_use]
 pub fn time(millis: i64) -> Markup {
@@ -149,7 +170,8 @@ pub fn time(millis: i64) -> Markup {
 }
 
 /// `2026-11-30 19:04 UTC` of `2026-11-30T19:04:11Z`.
-fn words(instant: &str) -> String {
+#[must_use]
+pub fn words(instant: &str) -> String {
     let minutes = instant.get(..16).unwrap_or(instant).replace('T', " ");
     format!("{minutes} UTC")
 }

@@ -38,7 +38,8 @@ pub struct ListedMail {
     pub due: Millis,
 }
 
-const COLUMNS: &str =
+/// The columns of [`ListedMail::from_row`].
+pub(in crate::store) const COLUMNS: &str =
     "o.id, o.user_id, o.template, o.recipient, o.state, o.attempts, o.provider, o.last_error, o.created, o.due";
 
 impl ListedMail {
@@ -48,7 +49,8 @@ impl ListedMail {
         self.to.is_none()
     }
 
-    fn from_row(row: &Row) -> Result<Self, DatabaseError> {
+    /// Reads a row of [`COLUMNS`].
+    pub(in crate::store) fn from_row(row: &Row) -> Result<Self, DatabaseError> {
         let optional = |column: &str| Ok::<_, DatabaseError>(row.read_optional_text(column)?.map(str::to_owned));
         Ok(Self {
             id: row.read_text("id")?.to_owned(),

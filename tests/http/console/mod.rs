@@ -1,5 +1,6 @@
 //! `/console`, page by page, in a browser that has no script.
 
+mod add_user;
 mod audit;
 mod groups;
 mod mail;
@@ -8,6 +9,7 @@ mod sign_in;
 mod templates;
 mod tenants;
 mod tokens;
+mod user;
 
 use axum::body::Body;
 use http::Request;
