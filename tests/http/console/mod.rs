@@ -1,7 +1,13 @@
 //! `/console`, page by page, in a browser that has no script.
 
 mod add_user;
+mod audit;
+mod groups;
+mod mail;
+mod settings;
 mod sign_in;
+mod templates;
+mod tenants;
 mod tokens;
 mod user;
 
