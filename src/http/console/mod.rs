@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `sign_in` | signing in and out |
 //! | `home` | the first page |
+//! | `kept` | a form that came when the session was over |
 //! | `tokens` | API tokens |
 //! | `message` | what the next page says that the request has done |
 //! | `submission` | a form that was sent twice is carried out once |
 
 mod home;
+pub mod kept;
 mod message;
 pub mod sign_in;
 mod submission;

@@ -5,10 +5,12 @@
 //! | `sign_in` | signing in |
 //! | `form` | fields, and the summary of what is wrong with them |
 //! | `home` | who has signed in, and what they may do |
+//! | `kept` | a form that came when the session was over |
 //! | `tokens` | API tokens |
 
 pub mod form;
 pub mod home;
+pub mod kept;
 pub mod sign_in;
 pub mod tokens;
 

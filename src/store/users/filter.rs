@@ -195,14 +195,7 @@ pub(super) fn now(ctx: &impl UnitOfWork) -> i64 {
 
 /// The statement that reads a group's members in another user store than PRIMARY, in the order of their ids: PRIMARY knows
 /// them, and an id says its store.
-pub(super) fn members(
-    ctx: &Context,
-    store: u16,
-    group: &str,
-    place: &str,
-    descending: bool,
-    limit: u32,
-) -> Statement {
+pub(super) fn members(ctx: &Context, store: u16, group: &str, place: &str, descending: bool, limit: u32) -> Statement {
     let (sign, direction) = if descending { ("<", " DESC") } else { (">", "") };
     let store = format!("8{store:03x}");
     Statement::new(
