@@ -31,7 +31,7 @@ impl Form {
     }
 
     /// Returns the fields that are text, in their order.
-    pub fn texts(&self) -> impl Iterator<Item = (String, String)> {
+    pub fn all_texts(&self) -> impl Iterator<Item = (String, String)> {
         let text = |bytes: &Vec<u8>| String::from_utf8(bytes.clone()).ok();
         self.0
             .iter()
@@ -48,6 +48,11 @@ impl Form {
     /// Returns a field as text; `None` also when it is no UTF-8.
     pub fn read_text(&self, name: &str) -> Option<String> {
         self.field(name).and_then(Result::ok)
+    }
+
+    /// Returns all values of a field as text: those of the checkboxes that are checked, for one.
+    pub fn texts(&self, name: &str) -> Vec<String> {
+        self.values(name).filter_map(|value| String::from_utf8(value.clone()).ok()).collect()
     }
 
     /// Returns a field that may come once. One that is empty has not come (RFC 6749 section 3.2).

@@ -9,17 +9,20 @@ use serde_json::{Value as Json, json};
 
 use crate::access::audit_seal::{self, Anchor};
 use crate::base::text::cut;
-use crate::http::api::in_store_named;
+use crate::http::api::{cursor, in_store_named};
 use crate::http::error::ApiError;
 use crate::http::request::{Input, Query};
 use crate::http::response::{self, set};
+use crate::ports::Value;
 use crate::store::audit::rows::{self, Entry};
 use scim::datetime::Instant;
 
+/// The list that its cursors continue.
+pub const LIST: &str = "audit";
 const DEFAULT_COUNT: u32 = 100;
 const MAX_COUNT: u32 = 1_000;
 /// An export is read by programs.
-const MAX_EXPORT: u32 = 10_000;
+pub const MAX_EXPORT: u32 = 10_000;
 
 /// `GET /api/audit?count=&cursor=&action=&userId=&from=&to=&domain=&format=`, of one user store: `format` is
 /// `json`, `csv` or `jsonl`; the last two name the next page in a `Link` header.
@@ -37,26 +40,30 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
         target: query.filled("userId").map(Cow::into_owned),
         from: time(&query, "from")?,
         to: time(&query, "to")?,
-        below: number(&query, "cursor")?,
+        below: match cursor::position(&store, LIST, query.filled("cursor").as_deref())? {
+            Some(Value::Integer(number)) => Some(number),
+            _ => None,
+        },
         count: match number(&query, "count")? {
             None => DEFAULT_COUNT.min(most),
             Some(count) => u32::try_from(count).unwrap_or(u32::MAX).clamp(1, most),
         },
     };
     let (entries, next) = rows::page(&store, &wanted).await?;
+    let next = next.and_then(|next| cursor::to(&store, LIST, next.into()));
     let mut response = match &*format {
         "csv" => export("text/csv; charset=utf-8; header=present", csv(&entries)),
         "jsonl" => export("application/jsonl", json_lines(&entries)),
         _ => {
             let mut body = json!({ "Resources": entries.iter().map(Entry::to_json).collect::<Vec<_>>() });
-            if let Some(next) = next {
-                body["nextCursor"] = json!(next.to_string());
+            if let Some(next) = &next {
+                body["nextCursor"] = json!(next);
             }
             response::json(StatusCode::OK, &body)
         }
     };
     if let Some(next) = next {
-        set(response.headers_mut(), "link", &format!("<{}>; rel=\"next\"", next_page(&store.base(), &query, next)));
+        set(response.headers_mut(), "link", &format!("<{}>; rel=\"next\"", next_page(&store.base(), &query, &next)));
     }
     Ok(response)
 }
@@ -109,16 +116,15 @@ fn time(query: &Query, name: &str) -> Result<Option<i64>, ApiError> {
 }
 
 /// Returns the address of the next page.
-fn next_page(base: &str, query: &Query, next: i64) -> String {
+fn next_page(base: &str, query: &Query, next: &str) -> String {
     let others = query.pairs().filter(|(key, _)| key != "cursor");
-    let query = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(others)
-        .append_pair("cursor", &next.to_string())
-        .finish();
+    let query =
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(others).append_pair("cursor", next).finish();
     format!("{base}/api/audit?{query}")
 }
 
-fn export(content_type: &str, body: String) -> Response {
+/// Returns a file to be kept.
+pub fn export(content_type: &str, body: String) -> Response {
     let mut response = response::with_body(StatusCode::OK, content_type, body);
     let name = if content_type.starts_with("text/csv") { "audit.csv" } else { "audit.jsonl" };
     set(response.headers_mut(), "content-disposition", &format!("attachment; filename=\"{name}\""));
@@ -131,7 +137,8 @@ fn json_lines(entries: &[Entry]) -> String {
 
 const COLUMNS: [&str; 9] = ["id", "time", "actor", "action", "target", "outcome", "requestId", "address", "seal"];
 
-fn csv(entries: &[Entry]) -> String {
+/// Returns rows as CSV.
+pub fn csv(entries: &[Entry]) -> String {
     let mut text = format!("{}\r\n", COLUMNS.join(","));
     for entry in entries {
         let row = entry.to_json();

@@ -4,13 +4,17 @@ use ::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
 
-use crate::http::api::in_store_named;
+use crate::http::api::{cursor, in_store_named};
 use crate::http::error::ApiError;
 use crate::http::request::{Input, RequestState};
 use crate::http::response;
-use crate::mail::requeue;
+use crate::mail::requeue::{self, Retried};
 use crate::model::mail::MailState;
+use crate::ports::Value;
 use crate::store::outbox::listing::{self, ListedMail};
+
+/// The list that its cursors continue.
+pub const LIST: &str = "mail";
 
 /// Returns the states' names, as a sentence lists them.
 fn names(states: &[MailState]) -> String {
@@ -34,16 +38,13 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
         Some(Ok(count)) => count.clamp(1, 1_000),
         Some(Err(_)) => return Err(ApiError::bad_request("The parameter count must be a whole number.")),
     };
-    let cursor = query.filled("cursor");
-    // Mails, like users, carry their store in their ids, and a cursor is the id of one.
-    if cursor.as_deref().is_some_and(|cursor| ctx.in_store_of(cursor).platform.store != store.platform.store) {
-        return Err(ApiError::bad_request(
-            "The cursor is one of another user store: pass the domain it was given out for.",
-        ));
-    }
-    let (mails, next) = listing::page(&store, state, cursor.as_deref(), count).await?;
+    let after = match cursor::position(&store, LIST, query.filled("cursor").as_deref())? {
+        Some(Value::Text(id)) => Some(id),
+        _ => None,
+    };
+    let (mails, next) = listing::page(&store, state, after.as_deref(), count).await?;
     let mut body = json!({ "Resources": mails.iter().map(ListedMail::to_json).collect::<Vec<_>>() });
-    if let Some(next) = next {
+    if let Some(next) = next.and_then(|next| cursor::to(&store, LIST, next.into())) {
         body["nextCursor"] = json!(next);
     }
     Ok(response::json(StatusCode::OK, &body))
@@ -52,20 +53,16 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
 /// `POST /api/mail/{id}/retry`: 202 with the mail, which is queued again.
 pub async fn retry_one(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, .. } = input;
-    let id = params.raw("id");
-    let store = state.ctx.in_store_of(id);
-    let queued = requeue::requeue_one(&store, id).await?;
-    match listing::find(&store, id).await? {
-        None => Err(ApiError::missing("There is no mail with this id.")),
-        Some(mail) if queued => Ok(response::json(StatusCode::ACCEPTED, &mail.to_json())),
-        Some(mail) if mail.is_emptied() => {
+    match requeue::retry(&state.ctx, params.raw("id")).await? {
+        Retried::Queued(mail) => Ok(response::json(StatusCode::ACCEPTED, &mail.to_json())),
+        Retried::Missing => Err(ApiError::missing("There is no mail with this id.")),
+        Retried::Nobody => {
             Err(ApiError::conflict("The user of this mail has been deleted: there is nobody to send it to."))
         }
-        Some(mail) => {
+        Retried::NotNow(state) => {
             let detail = format!(
-                "The mail is {}: only one that is {} can be tried again. An invitation is sent anew with \
+                "The mail is {state}: only one that is {} can be tried again. An invitation is sent anew with \
                  POST /api/invitations/{{userId}}/resend.",
-                mail.state,
                 names(MailState::RETRYABLE)
             );
             Err(ApiError::conflict(detail))

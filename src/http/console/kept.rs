@@ -27,7 +27,7 @@ pub async fn keep(ctx: &Context, uri: &Uri, headers: &HeaderMap, body: RequestBo
     let Some(owner) = owner else { return Ok(sign_in::to_sign_in(ctx, uri)) };
     let form = body.form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
     let fields = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(form.texts().filter(|(name, _)| !SECRETS.contains(&&**name)))
+        .extend_pairs(form.all_texts().filter(|(name, _)| !SECRETS.contains(&&**name)))
         .finish();
     let id = ctx.platform.new_id().to_string();
     kept_forms::keep(ctx, &id, &owner, &KeptForm { path: uri.path().to_owned(), fields }).await?;
@@ -48,6 +48,6 @@ pub async fn show(input: Input) -> Result<Response, ApiError> {
         return Err(ApiError::missing("The form is not there any more: open its page again."));
     };
     let form = Form::parse(fields.as_bytes());
-    let fields: Vec<(String, String)> = form.texts().collect();
+    let fields: Vec<(String, String)> = form.all_texts().collect();
     Ok(console.page(pages::NAME, &pages::kept(&console.frame(), &path, &fields)))
 }
