@@ -15,7 +15,7 @@ use axum::response::Response;
 use axum::routing::{MethodFilter, on};
 
 use crate::base::scope::Scope;
-use crate::http::api::{audit, invitations, mail, privacy, registrations, settings, templates, tokens};
+use crate::http::api::{audit, invitations, jobs, mail, privacy, registrations, settings, templates, tokens};
 use crate::http::body::RequestBody;
 use crate::http::console::{self, sign_in, tokens as console_tokens};
 use crate::http::error::ApiError;
@@ -160,6 +160,8 @@ const SCHEMAS: Rule = Rule::Scopes(&[Scope::ScimRead, Scope::Settings]);
 const SETTINGS: Rule = Rule::Scopes(&[Scope::Settings]);
 const TOKENS: Rule = Rule::Scopes(&[Scope::Tokens]);
 const INVITATIONS: Rule = Rule::Scopes(&[Scope::Invitations]);
+/// Which of them an action takes is for `provision::jobs` to say.
+const JOBS: Rule = Rule::Scopes(&[Scope::Invitations, Scope::ScimWrite]);
 const LINKS: Rule = Rule::Scopes(&[Scope::Links]);
 const MAIL: Rule = Rule::Scopes(&[Scope::Mail]);
 const AUDIT: Rule = Rule::Scopes(&[Scope::Audit]);
@@ -224,6 +226,12 @@ pub static ROUTES: &[Route] = &[
     route(POST, "/api/invitations/import", INVITATIONS, handler!(invitations::import)),
     route(POST, "/api/invitations/{user_id}/resend", INVITATIONS, handler!(invitations::resend)),
     route(POST, "/api/invitations/{user_id}/revoke", INVITATIONS, handler!(invitations::revoke)),
+    route(POST, "/api/jobs", JOBS, handler!(jobs::create)),
+    route(GET, "/api/jobs", JOBS, handler!(jobs::list)),
+    route(GET, "/api/jobs/{id}", JOBS, handler!(jobs::read)),
+    route(GET, "/api/jobs/{id}/rows", JOBS, handler!(jobs::rows)),
+    route(POST, "/api/jobs/{id}/stop", JOBS, handler!(jobs::stop)),
+    route(POST, "/api/jobs/{id}/resume", JOBS, handler!(jobs::resume)),
     // The vendor's signature is the credential.
     route(POST, "/hooks/mail/{provider}", ANYONE, handler!(hooks::mail)),
     route(GET, "/api/mail", MAIL, handler!(mail::list)),

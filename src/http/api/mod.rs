@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod invitations;
+pub mod jobs;
 pub mod mail;
 pub mod privacy;
 pub mod registrations;
