@@ -26,3 +26,4 @@ pub mod sign_in_failures;
 pub mod submissions;
 pub mod tenant_settings;
 pub mod tenants;
+pub mod users;

@@ -82,12 +82,12 @@ impl ListedMail {
 pub async fn page(
     ctx: &StoreContext,
     state: Option<MailState>,
-    cursor: Option<&str>,
+    after: Option<&str>,
     count: u32,
 ) -> Result<(Vec<ListedMail>, Option<String>), DatabaseError> {
     let tenant = ctx.tenant.key();
     // Every id is below this.
-    let below = cursor.unwrap_or("g");
+    let below = after.unwrap_or("g");
     let statement = match state {
         None => Statement::new(
             format!("SELECT {COLUMNS} FROM outbox o WHERE o.tenant = ?1 AND o.id < ?2 ORDER BY o.id DESC LIMIT ?3"),
