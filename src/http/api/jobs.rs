@@ -7,14 +7,18 @@ use axum::response::Response;
 use serde_json::{Value as Json, json};
 
 use crate::base::text::rfc3339;
+use crate::http::api::cursor;
 use crate::http::error::ApiError;
 use crate::http::request::{Input, Query};
 use crate::http::response::{self, set};
 use crate::model::job::{Job, JobAction, RowState};
+use crate::ports::Value;
 use crate::provision::jobs::selection::Selection;
 use crate::provision::jobs::{self, JobError};
 use crate::store::jobs::listing::{self, JobRow, Rows};
 
+/// The list that cursors are of.
+const LIST: &str = "jobs";
 const DEFAULT_COUNT: u32 = 100;
 const MAX_COUNT: u32 = 1_000;
 
@@ -69,8 +73,13 @@ pub async fn create(input: Input) -> Result<Response, ApiError> {
 pub async fn list(input: Input) -> Result<Response, ApiError> {
     let Input { state, query, .. } = input;
     let ctx = &state.ctx;
-    let cursor = query.filled("cursor");
-    let (found, next) = listing::page(ctx, &jobs::visible_actions(ctx), cursor.as_deref(), count(&query)?).await?;
+    let home = &ctx.in_store(None);
+    let below = match cursor::position(home, LIST, query.filled("cursor").as_deref())? {
+        Some(Value::Text(id)) => Some(id),
+        _ => None,
+    };
+    let (found, next) = listing::page(ctx, &jobs::visible_actions(ctx), below.as_deref(), count(&query)?).await?;
+    let next = next.and_then(|id| cursor::to(home, LIST, id.into()));
     Ok(page(found.iter().map(to_json).collect(), next))
 }
 
@@ -91,15 +100,16 @@ pub async fn rows(input: Input) -> Result<Response, ApiError> {
             ApiError::bad_request(format!("The parameter state must be one of {}.", names.join(", ")))
         })?),
     };
-    let after = match query.filled("cursor").map(|cursor| cursor.parse::<i64>()) {
-        None => 0,
-        Some(Ok(after)) => after,
-        Some(Err(_)) => return Err(ApiError::bad_request("The parameter cursor must be a nextCursor of this list.")),
-    };
     let count = count(&query)?;
     let job = jobs::read(ctx, params.raw("id")).await?;
+    let (home, list) = (&ctx.in_store(None), format!("rows of {}", job.id));
+    let after = match cursor::position(home, &list, query.filled("cursor").as_deref())? {
+        Some(Value::Integer(number)) => number,
+        _ => 0,
+    };
     let (found, next) = listing::rows(ctx, &job.id, which, after, count).await?;
-    Ok(page(found.iter().map(row_to_json).collect(), next.map(|next| next.to_string())))
+    let next = next.and_then(|number| cursor::to(home, &list, number.into()));
+    Ok(page(found.iter().map(row_to_json).collect(), next))
 }
 
 /// `POST /api/jobs/{id}/stop`: 200 with the job.

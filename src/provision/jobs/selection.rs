@@ -10,8 +10,12 @@ use crate::provision::reindex;
 use crate::store::jobs::listing;
 use crate::store::list;
 use crate::store::registrations;
+use crate::store::users::{self, UserFilter};
 use scim::list::Position;
 use scim::query::{ListRequest, MAX_COUNT, Query, Start};
+
+/// The users that one round trip finds.
+const AT_ONCE: u32 = 1_000;
 
 /// Whom a job is about.
 #[derive(Clone, Debug)]
@@ -25,6 +29,8 @@ pub enum Selection {
         /// The user store; all of them where it names none.
         domain: Option<String>,
     },
+    /// All that the console's list shows by this filter.
+    Listed(UserFilter),
 }
 
 /// Returns the ids of the users whom a selection is about, each once, at least one.
@@ -35,6 +41,7 @@ pub async fn find(ctx: &Context, selection: &Selection) -> Result<Vec<String>, J
     let ids = match selection {
         Selection::Ids(ids) => named(ctx, ids).await?,
         Selection::Filter { filter, domain } => matching(ctx, filter, domain.as_deref()).await?,
+        Selection::Listed(filter) => listed(ctx, filter).await?,
     };
     if ids.is_empty() { Err(JobError::Nobody) } else { Ok(ids) }
 }
@@ -76,6 +83,26 @@ async fn matching(ctx: &Context, filter: &str, domain: Option<&str>) -> Result<V
             _ => return Ok(ids),
         }
     }
+}
+
+/// The ids of all users that a filter of the console's list selects: a round trip for each thousand of a user store.
+async fn listed(ctx: &Context, filter: &UserFilter) -> Result<Vec<String>, JobError> {
+    if filter.is_empty() {
+        return Err(JobError::Selection);
+    }
+    let mut ids = Vec::new();
+    for store in filter.stores(ctx) {
+        let mut after = Some(String::new());
+        while let Some(place) = after {
+            let (found, next) = users::ids(ctx, store, filter, &place, AT_ONCE).await?;
+            ids.extend(found);
+            if ids.len() > MAX_ROWS {
+                return Err(JobError::Many);
+            }
+            after = next;
+        }
+    }
+    Ok(ids)
 }
 
 /// The query of a filter, with as little of each user as will do.

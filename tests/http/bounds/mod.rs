@@ -1,6 +1,7 @@
 //! Every bound of docs/limits.md: the largest that is allowed, and the smallest that is refused.
 
 mod addresses;
+mod jobs;
 mod mail;
 mod reads;
 mod schemas;
@@ -20,7 +21,7 @@ pub struct Bound {
 }
 
 fn bounds() -> impl Iterator<Item = &'static Bound> {
-    [addresses::BOUNDS, mail::BOUNDS, reads::BOUNDS, schemas::BOUNDS, templates::BOUNDS, writes::BOUNDS]
+    [addresses::BOUNDS, jobs::BOUNDS, mail::BOUNDS, reads::BOUNDS, schemas::BOUNDS, templates::BOUNDS, writes::BOUNDS]
         .into_iter()
         .flatten()
 }
