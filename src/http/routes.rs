@@ -17,7 +17,7 @@ use axum::routing::{MethodFilter, on};
 use crate::base::scope::Scope;
 use crate::http::api::{audit, invitations, jobs, mail, privacy, registrations, settings, templates, tokens};
 use crate::http::body::RequestBody;
-use crate::http::console::{self, sign_in, tokens as console_tokens};
+use crate::http::console::{self, jobs as console_jobs, sign_in, tokens as console_tokens};
 use crate::http::error::ApiError;
 use crate::http::pages::{inbox, links};
 use crate::http::request::{Input, PathParams, Query, RequestState};
@@ -172,6 +172,7 @@ const TEMPLATES: Rule = Rule::Scopes(&[Scope::Templates]);
 const TENANTS: Rule = Rule::Scopes(&[Scope::Tenants]);
 
 const SIGNED_IN: Rule = Rule::Console(&[]);
+const CONSOLE_JOBS: Rule = Rule::Console(&[Scope::Invitations, Scope::ScimWrite]);
 const CONSOLE_TOKENS: Rule = Rule::Console(&[Scope::Tokens]);
 
 const GOVERNANCE: &str = "/api/server/v1/identity-governance";
@@ -313,6 +314,12 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/console/tokens", CONSOLE_TOKENS, handler!(console_tokens::list)),
     route(POST, "/console/tokens", CONSOLE_TOKENS, handler!(console_tokens::create)),
     route(POST, "/console/tokens/{id}/revoke", CONSOLE_TOKENS, handler!(console_tokens::revoke)),
+    route(POST, "/console/users/actions", CONSOLE_JOBS, handler!(console_jobs::forecast)),
+    route(GET, "/console/jobs", CONSOLE_JOBS, handler!(console_jobs::list)),
+    route(POST, "/console/jobs", CONSOLE_JOBS, handler!(console_jobs::create)),
+    route(GET, "/console/jobs/{id}", CONSOLE_JOBS, handler!(console_jobs::read)),
+    route(POST, "/console/jobs/{id}/stop", CONSOLE_JOBS, handler!(console_jobs::stop)),
+    route(POST, "/console/jobs/{id}/resume", CONSOLE_JOBS, handler!(console_jobs::resume)),
     route(GET, "/dev/panic", ANYONE, handler!(inbox::panic)),
     route(GET, "/dev/inbox", ANYONE, handler!(inbox::inbox_page)),
     route(GET, "/dev/inbox.json", ANYONE, handler!(inbox::inbox_json)),

@@ -5,10 +5,12 @@
 //! | `sign_in` | signing in and out |
 //! | `home` | the first page |
 //! | `tokens` | API tokens |
+//! | `jobs` | actions on many users |
 //! | `message` | what the next page says that the request has done |
 //! | `submission` | a form that was sent twice is carried out once |
 
 mod home;
+pub mod jobs;
 mod message;
 pub mod sign_in;
 mod submission;
@@ -61,6 +63,7 @@ impl Console {
             tenant: self.ctx.tenant.domain(),
             scopes: self.ctx.scopes,
             message: self.message.as_deref(),
+            is_live: false,
         }
     }
 
@@ -72,6 +75,12 @@ impl Console {
     /// Returns a page: 200.
     fn page(&self, name: &str, body: &Markup) -> Response {
         self.html(StatusCode::OK, page(&self.frame(), name, &[], body))
+    }
+
+    /// Returns a page that comes again in a while, for as long as it is one of these: 200.
+    fn live_page(&self, name: &str, body: &Markup) -> Response {
+        let frame = Frame { is_live: true, ..self.frame() };
+        self.html(StatusCode::OK, page(&frame, name, &[], body))
     }
 
     /// Returns a page whose form was not carried out, with what is wrong: 422.

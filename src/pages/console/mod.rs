@@ -6,9 +6,11 @@
 //! | `form` | fields, and the summary of what is wrong with them |
 //! | `home` | who has signed in, and what they may do |
 //! | `tokens` | API tokens |
+//! | `jobs` | actions on many users |
 
 pub mod form;
 pub mod home;
+pub mod jobs;
 pub mod sign_in;
 pub mod tokens;
 
@@ -51,6 +53,8 @@ pub struct Frame<'a> {
     pub scopes: Scopes,
     /// What the request before has done.
     pub message: Option<&'a str>,
+    /// Whether it shows something that goes on, and comes again in a while.
+    pub is_live: bool,
 }
 
 impl Frame<'_> {
@@ -100,6 +104,7 @@ pub fn page(frame: &Frame, name: &str, problems: &[Problem], body: &Markup) -> S
         class: "console",
         styles: &[&assets::STYLE, &assets::CONSOLE_STYLE],
         script: Some(&assets::CONSOLE_SCRIPT),
+        is_live: frame.is_live,
     };
     document(&frame.shell, &title, &look, main)
 }

@@ -119,6 +119,21 @@ pub async fn rows(
     Ok((rows, next))
 }
 
+/// The first groups in the order of their names, each with its id and its name.
+///
+/// # Errors
+/// The database's.
+pub async fn groups(ctx: &Context, count: u32) -> Result<Vec<(String, String)>, DatabaseError> {
+    let statement = Statement::new(
+        "SELECT r.id, r.display FROM resources r INDEXED BY resources_group_name \
+         WHERE r.tenant = ?1 AND r.type = 'Group' AND r.keys ->> 'displayName' > '' \
+         ORDER BY r.keys ->> 'displayName' LIMIT ?2",
+        vec![ctx.tenant.key(), count.into()],
+    );
+    let rows = ctx.platform.query(statement).await?;
+    rows.iter().map(|row| Ok((row.read_text("id")?.to_owned(), row.read_text("display")?.to_owned()))).collect()
+}
+
 /// The names of those of these users whom there are, by id: a round trip for each store.
 ///
 /// # Errors

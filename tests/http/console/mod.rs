@@ -1,5 +1,6 @@
 //! `/console`, page by page, in a browser that has no script.
 
+mod jobs;
 mod sign_in;
 mod tokens;
 
