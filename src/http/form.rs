@@ -41,8 +41,8 @@ impl Form {
         self.field(name).and_then(Result::ok)
     }
 
-    /// Returns all values of a field that are UTF-8, in their order.
-    pub fn all_texts(&self, name: &str) -> Vec<String> {
+    /// Returns all values of a field as text: those of the checkboxes that are checked, for one.
+    pub fn texts(&self, name: &str) -> Vec<String> {
         self.values(name).filter_map(|value| String::from_utf8(value.clone()).ok()).collect()
     }
 

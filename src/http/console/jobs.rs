@@ -71,7 +71,7 @@ impl Asked {
             });
         }
         // A page's box has the ids of all its rows.
-        let lists = form.all_texts("id").into_iter().chain(form.all_texts("page"));
+        let lists = form.texts("id").into_iter().chain(form.texts("page"));
         let ids: Vec<String> = lists
             .flat_map(|list| list.split(',').map(|id| id.trim().to_owned()).collect::<Vec<_>>())
             .filter(|id| !id.is_empty())

@@ -1,8 +1,10 @@
 //! `/console`, page by page, in a browser that has no script.
 
+mod add_user;
 mod jobs;
 mod sign_in;
 mod tokens;
+mod user;
 
 use axum::body::Body;
 use http::Request;
