@@ -35,6 +35,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0018_address_changes.sql"),
     include_str!("../../schema/d1/0019_delivery.sql"),
     include_str!("../../schema/d1/0020_submissions.sql"),
+    include_str!("../../schema/d1/0021_user_names.sql"),
     include_str!("../../schema/d1/0022_jobs.sql"),
 ];
 
