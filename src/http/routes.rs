@@ -17,7 +17,11 @@ use axum::routing::{MethodFilter, on};
 use crate::base::scope::Scope;
 use crate::http::api::{audit, invitations, jobs, mail, privacy, registrations, settings, templates, tokens};
 use crate::http::body::RequestBody;
-use crate::http::console::{self, add_user, jobs as console_jobs, sign_in, tokens as console_tokens, user};
+use crate::http::console::{
+    self, add_user, audit as console_audit, groups as console_groups, jobs as console_jobs, mail as console_mail,
+    settings as console_settings, sign_in, templates as console_templates, tenants as console_tenants,
+    tokens as console_tokens, user,
+};
 use crate::http::error::ApiError;
 use crate::http::pages::{inbox, links};
 use crate::http::request::{Input, PathParams, Query, RequestState};
@@ -174,6 +178,11 @@ const TENANTS: Rule = Rule::Scopes(&[Scope::Tenants]);
 const SIGNED_IN: Rule = Rule::Console(&[]);
 const CONSOLE_JOBS: Rule = Rule::Console(&[Scope::Invitations, Scope::ScimWrite]);
 const CONSOLE_TOKENS: Rule = Rule::Console(&[Scope::Tokens]);
+const CONSOLE_MAIL: Rule = Rule::Console(&[Scope::Mail]);
+const CONSOLE_SETTINGS: Rule = Rule::Console(&[Scope::Settings]);
+const CONSOLE_TEMPLATES: Rule = Rule::Console(&[Scope::Templates]);
+const CONSOLE_TENANTS: Rule = Rule::Console(&[Scope::Tenants]);
+const CONSOLE_AUDIT: Rule = Rule::Console(&[Scope::Audit]);
 /// What may be created without `scim:write` is for `provision` to say.
 const CONSOLE_ADD: Rule = Rule::Console(&[Scope::ScimWrite, Scope::Invitations]);
 const CONSOLE_READ: Rule = Rule::Console(&[Scope::ScimRead]);
@@ -326,6 +335,34 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/console/jobs/{id}", CONSOLE_JOBS, handler!(console_jobs::read)),
     route(POST, "/console/jobs/{id}/stop", CONSOLE_JOBS, handler!(console_jobs::stop)),
     route(POST, "/console/jobs/{id}/resume", CONSOLE_JOBS, handler!(console_jobs::resume)),
+    route(GET, "/console/mail", CONSOLE_MAIL, handler!(console_mail::list)),
+    route(POST, "/console/mail/retry", CONSOLE_MAIL, handler!(console_mail::retry_all)),
+    route(POST, "/console/mail/{id}/retry", CONSOLE_MAIL, handler!(console_mail::retry_one)),
+    route(GET, "/console/audit", CONSOLE_AUDIT, handler!(console_audit::list)),
+    route(GET, "/console/audit/export", CONSOLE_AUDIT, handler!(console_audit::export)),
+    route(GET, "/console/audit/seal", CONSOLE_AUDIT, handler!(console_audit::seal)),
+    route(GET, "/console/groups", CONSOLE_READ, handler!(console_groups::list)),
+    route(POST, "/console/groups", CONSOLE_WRITE, handler!(console_groups::create)),
+    route(GET, "/console/groups/{id}", CONSOLE_READ, handler!(console_groups::show)),
+    route(POST, "/console/groups/{id}", CONSOLE_WRITE, handler!(console_groups::rename)),
+    route(POST, "/console/groups/{id}/members", CONSOLE_WRITE, handler!(console_groups::add_members)),
+    route(POST, "/console/groups/{id}/members/remove", CONSOLE_WRITE, handler!(console_groups::remove_members)),
+    route(GET, "/console/groups/{id}/delete", CONSOLE_WRITE, handler!(console_groups::ask_to_delete)),
+    route(POST, "/console/groups/{id}/delete", CONSOLE_WRITE, handler!(console_groups::delete)),
+    route(GET, "/console/settings", CONSOLE_SETTINGS, handler!(console_settings::show)),
+    route(POST, "/console/settings", CONSOLE_SETTINGS, handler!(console_settings::save)),
+    route(POST, "/console/settings/reset", CONSOLE_SETTINGS, handler!(console_settings::reset)),
+    route(GET, "/console/templates", CONSOLE_TEMPLATES, handler!(console_templates::list)),
+    route(GET, "/console/templates/new", CONSOLE_TEMPLATES, handler!(console_templates::begin)),
+    route(GET, "/console/templates/preview/{id}", CONSOLE_TEMPLATES, handler!(console_templates::frame)),
+    route(GET, "/console/templates/{type}/{locale}", CONSOLE_TEMPLATES, handler!(console_templates::edit)),
+    route(POST, "/console/templates/{type}/{locale}", CONSOLE_TEMPLATES, handler!(console_templates::save)),
+    route(POST, "/console/templates/{type}/{locale}/preview", CONSOLE_TEMPLATES, handler!(console_templates::preview)),
+    route(POST, "/console/templates/{type}/{locale}/restore", CONSOLE_TEMPLATES, handler!(console_templates::restore)),
+    route(GET, "/console/tenants", CONSOLE_TENANTS, handler!(console_tenants::list)),
+    route(POST, "/console/tenants", CONSOLE_TENANTS, handler!(console_tenants::create)),
+    route(POST, "/console/tenants/{id}/activate", CONSOLE_TENANTS, handler!(console_tenants::activate)),
+    route(POST, "/console/tenants/{id}/deactivate", CONSOLE_TENANTS, handler!(console_tenants::deactivate)),
     route(GET, "/console/users/new", CONSOLE_ADD, handler!(add_user::show)),
     route(POST, "/console/users/new", CONSOLE_ADD, handler!(add_user::create)),
     route(GET, "/console/users/{id}", CONSOLE_READ, handler!(user::show)),
