@@ -18,7 +18,7 @@ use crate::base::scope::Scope;
 use crate::http::api::{audit, invitations, jobs, mail, privacy, registrations, settings, templates, tokens};
 use crate::http::body::RequestBody;
 use crate::http::console::{
-    self, add_user, audit as console_audit, groups as console_groups, jobs as console_jobs, mail as console_mail,
+    self, add_user, audit as console_audit, groups as console_groups, jobs as console_jobs, kept, mail as console_mail,
     settings as console_settings, sign_in, templates as console_templates, tenants as console_tenants,
     tokens as console_tokens, user,
 };
@@ -95,6 +95,7 @@ impl Handler<(), ()> for Endpoint {
         let Some(state) = parts.extensions.remove::<RequestState>() else {
             return Box::pin(async { empty(StatusCode::INTERNAL_SERVER_ERROR) });
         };
+        let is_safe = parts.method.is_safe();
         let (area, request_id) = (state.area, state.ctx.request_id.clone());
         let input = Input {
             body: RequestBody::new(area, &parts.headers, body),
@@ -105,7 +106,7 @@ impl Handler<(), ()> for Endpoint {
             state,
         };
         Box::pin(async move {
-            let answered = guarded(self, input).await;
+            let answered = guarded(self, input, is_safe).await;
             let mut response = answered.unwrap_or_else(|error| error.into_response(area.dialect(), Some(&request_id)));
             // The route's pattern goes back with the response, for the log.
             if let Some(route) = route {
@@ -117,7 +118,7 @@ impl Handler<(), ()> for Endpoint {
 }
 
 /// Lets those in whom the rule names, and has the handler work for them.
-async fn guarded(endpoint: Endpoint, mut input: Input) -> Result<Response, ApiError> {
+async fn guarded(endpoint: Endpoint, mut input: Input, is_safe: bool) -> Result<Response, ApiError> {
     let Input { state, headers, uri, .. } = &input;
     let admitted = match endpoint.rule {
         Rule::Anyone | Rule::Own => None,
@@ -130,7 +131,8 @@ async fn guarded(endpoint: Endpoint, mut input: Input) -> Result<Response, ApiEr
             Some(allowed.map_err(|error| caller::explain(error, headers, all_of))?)
         }
         Rule::Console(any_of) => match caller::in_session(&state.ctx, headers).await? {
-            None => return Ok(sign_in::to_sign_in(&state.ctx, uri)),
+            None if is_safe => return Ok(sign_in::to_sign_in(&state.ctx, uri)),
+            None => return kept::keep(&input.state.ctx, &input.uri, &input.headers, input.body).await,
             Some(ctx) if any_of.is_empty() || ctx.scopes.has_any(any_of) => Some(ctx),
             Some(_) => return Err(ApiError::forbidden("Your role does not cover this page.")),
         },
@@ -326,6 +328,7 @@ pub static ROUTES: &[Route] = &[
     route(POST, sign_in::SIGN_OUT, ANYONE, handler!(sign_in::sign_out)),
     route(POST, sign_in::SIGN_OUT_EVERYWHERE, ANYONE, handler!(sign_in::sign_out_everywhere)),
     route(GET, sign_in::HOME, SIGNED_IN, handler!(console::home)),
+    route(GET, "/console/kept/{id}", SIGNED_IN, handler!(kept::show)),
     route(GET, "/console/tokens", CONSOLE_TOKENS, handler!(console_tokens::list)),
     route(POST, "/console/tokens", CONSOLE_TOKENS, handler!(console_tokens::create)),
     route(POST, "/console/tokens/{id}/revoke", CONSOLE_TOKENS, handler!(console_tokens::revoke)),

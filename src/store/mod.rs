@@ -10,6 +10,7 @@ pub mod filter;
 pub mod groups;
 pub mod invitations;
 pub mod jobs;
+pub mod kept_forms;
 pub mod keys;
 pub mod list;
 pub mod mail_templates;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `sign_in` | signing in and out |
 //! | `home` | the first page |
+//! | `kept` | a form that came when the session was over |
 //! | `add_user` | adding a user |
 //! | `user` | one user, and what is done to them |
 //! | `tokens` | API tokens |
@@ -22,6 +23,7 @@ pub mod audit;
 pub mod groups;
 mod home;
 pub mod jobs;
+pub mod kept;
 pub mod mail;
 mod message;
 pub mod settings;

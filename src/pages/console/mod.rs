@@ -5,6 +5,7 @@
 //! | `sign_in` | signing in |
 //! | `form` | fields, and the summary of what is wrong with them |
 //! | `home` | who has signed in, and what they may do |
+//! | `kept` | a form that came when the session was over |
 //! | `add_user` | adding a user |
 //! | `user` | one user; `user_attributes` and `user_forms` are parts of it, and the pages that lead from it |
 //! | `tokens` | API tokens |
@@ -23,6 +24,7 @@ pub mod form;
 pub mod groups;
 pub mod home;
 pub mod jobs;
+pub mod kept;
 pub mod listing;
 pub mod mail;
 pub mod settings;

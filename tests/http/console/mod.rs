@@ -4,6 +4,7 @@ mod add_user;
 mod audit;
 mod groups;
 mod jobs;
+mod kept;
 mod mail;
 mod settings;
 mod sign_in;
