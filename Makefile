@@ -44,7 +44,7 @@ SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml docs/openapi.json $(wildcar
 CARGO_FUZZ := .tools/cargo-fuzz-0.13.2
 CARGO_DENY := .tools/cargo-deny-0.20.2
 
-.PHONY: run test build bench check fuzz deny deploy-check lint layers help clean prerequisites wasm-target chromium
+.PHONY: run test build bench screenshots check fuzz deny deploy-check lint layers help clean prerequisites wasm-target chromium
 
 run: $(WASM) ## everything from nothing, then the Worker on http://127.0.0.1:8787 (PORT=, STATE= override)
 	@exec node scripts/dev.mjs
@@ -78,6 +78,10 @@ deny: $(CARGO_DENY) | prerequisites ## licences, bans, duplicates, sources and a
 deploy-check: $(WASM) ## what `wrangler deploy` would upload, without uploading it
 	@echo "==> wrangler deploy --dry-run"
 	@scripts/deploy-check.sh
+
+screenshots: $(WASM) chromium ## pictures of the console's pages, into docs/screenshots/
+	@echo "==> screenshots"
+	@node --disable-warning=ExperimentalWarning scripts/screenshots.mjs
 
 lint: | prerequisites wasm-target ## formatting and clippy, native and wasm
 	@echo "==> cargo fmt --check"

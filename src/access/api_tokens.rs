@@ -13,7 +13,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use crate::access::api_token_text;
-use crate::base::scope::Scopes;
+use crate::base::scope::{Scope, Scopes};
 use crate::base::secret::Secret;
 use crate::model::api_token::ApiToken;
 use crate::model::caches::KnownToken;
@@ -22,7 +22,9 @@ use crate::model::settings::Settings;
 use crate::ports::{DatabaseError, Millis};
 use crate::store::{api_tokens, tenant_settings};
 
-pub use crate::store::api_tokens::{Listed, MOST, list};
+pub use crate::store::api_tokens::{Listed, list};
+
+use crate::store::api_tokens::MOST;
 
 /// The time a token is honoured after D1 has confirmed it, in milliseconds.
 const HONOURED: Millis = 30_000;
@@ -111,29 +113,85 @@ pub struct Created {
     pub created: Millis,
 }
 
-/// Makes a token of the tenant; `None` when the tenant has [`MOST`] already. Whoever calls has made sure that
-/// the actor may grant these scopes.
+/// Why a token is not made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// The name is none.
+    #[error("name must be 1 to 64 characters that say what the token is for.")]
+    Name,
+    /// No scopes are asked for, or there is no such scope.
+    #[error("scopes must list one or more of {known}.", known = Scopes::all().to_string().replace(' ', ", "))]
+    Scopes,
+    /// The tenant cannot have `tenants`.
+    #[error("The scope tenants is the super tenant's alone.")]
+    Tenants,
+    /// Whoever asks lacks some of the scopes.
+    #[error("These credentials cannot grant what they do not have: {names}.", names = .0.to_string().replace(' ', ", "))]
+    Beyond(Scopes),
+    /// The life is none.
+    #[error("expiresInDays must be a number above 0 and at most 3650.")]
+    Days,
+    /// The tenant has [`MOST`] already.
+    #[error("The tenant has {MOST} tokens already: revoke those that are not used.")]
+    TooMany,
+    /// The database did not answer: none was made.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+/// The longest name, in characters.
+const LONGEST_NAME: usize = 64;
+/// The longest life, in days.
+const MOST_DAYS: f64 = 3_650.0;
+/// Milliseconds.
+const DAY: f64 = 86_400_000.0;
+
+/// The scopes that whoever acts can give a token of the context's tenant.
+#[must_use]
+pub fn grantable(ctx: &Context) -> Scopes {
+    if ctx.tenant.is_super() { ctx.scopes } else { ctx.scopes.difference(Scopes::TENANTS) }
+}
+
+/// Makes a token of the tenant that lives for `days`.
 ///
 /// # Errors
-/// The database's: none was made.
-pub async fn create(
-    ctx: &Context,
-    name: String,
-    scopes: Scopes,
-    lifetime: Millis,
-) -> Result<Option<Created>, DatabaseError> {
+/// [`CreateError`]
+pub async fn create(ctx: &Context, name: &str, scopes: Scopes, days: f64) -> Result<Created, CreateError> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+        return Err(CreateError::Name);
+    }
+    if scopes.is_empty() {
+        return Err(CreateError::Scopes);
+    }
+    if scopes.has(Scope::Tenants) && !ctx.tenant.is_super() {
+        return Err(CreateError::Tenants);
+    }
+    let missing = scopes.difference(ctx.scopes);
+    if !missing.is_empty() {
+        return Err(CreateError::Beyond(missing));
+    }
+    if !(days > 0.0 && days <= MOST_DAYS) {
+        return Err(CreateError::Days);
+    }
+    // At most 3,650 days, which an i64 holds many times over.
+    #[expect(clippy::cast_possible_truncation, reason = "in range by the guard")]
+    let lifetime = (days * DAY).ceil() as Millis;
     let text = api_token_text::generate(&*ctx.platform.entropy);
-    let Some(digest) = api_token_text::digest(text.expose()) else { return Ok(None) };
+    let digest = api_token_text::digest(text.expose()).unwrap_or_default();
     let created = ctx.platform.clock.now();
     let token = ApiToken {
         id: ctx.platform.new_id().to_string(),
         tenant: ctx.tenant.number(),
-        name,
+        name: name.to_owned(),
         scopes,
         expires_at: created + lifetime,
     };
-    let is_stored = api_tokens::insert(ctx, &token, &digest, created).await?;
-    Ok(is_stored.then_some(Created { token, text, created }))
+    if api_tokens::insert(ctx, &token, &digest, created).await? {
+        Ok(Created { token, text, created })
+    } else {
+        Err(CreateError::TooMany)
+    }
 }
 
 /// Revokes a token of the tenant: here and in KV at once, elsewhere within a minute. Answers whether there was one.

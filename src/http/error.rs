@@ -151,6 +151,16 @@ impl ApiError {
         }
     }
 
+    /// Returns what was wrong, if it is said in words of the request's own.
+    pub fn detail(&self) -> Option<&str> {
+        match &self.0.cause {
+            Cause::Status(_, detail) | Cause::Unavailable(detail) | Cause::TooManyRequests(_, detail) => Some(detail),
+            Cause::Scim(error) => Some(&error.detail),
+            Cause::Wso2(error) => Some(&error.description),
+            Cause::NotConfigured(_) | Cause::OAuth(..) | Cause::Database(_) => None,
+        }
+    }
+
     /// Returns the response in a dialect. `trace_id` is the request's id, which WSO2's dialect shows.
     pub fn into_response(self, dialect: Dialect, trace_id: Option<&str>) -> Response {
         let status = self.status();

@@ -13,6 +13,7 @@ mod api;
 mod area;
 mod body;
 mod caller;
+mod console;
 mod error;
 mod form;
 mod hooks;

@@ -6,7 +6,7 @@ use ::http::header::{AUTHORIZATION, COOKIE, HOST, HeaderName, ORIGIN};
 use ::http::request::Parts;
 
 use crate::http::caller::session_cookie;
-use crate::http::pages::console::HOME;
+use crate::http::console::sign_in::HOME;
 use crate::model::deployment::Deployment;
 
 /// The origin of the page that made a request, as the browser reports it.

@@ -17,8 +17,9 @@ use axum::routing::{MethodFilter, on};
 use crate::base::scope::Scope;
 use crate::http::api::{audit, invitations, mail, privacy, registrations, settings, templates, tokens};
 use crate::http::body::RequestBody;
+use crate::http::console::{self, add_user, sign_in, tokens as console_tokens, user};
 use crate::http::error::ApiError;
-use crate::http::pages::{console, inbox, links};
+use crate::http::pages::{inbox, links};
 use crate::http::request::{Input, PathParams, Query, RequestState};
 use crate::http::response::empty;
 use crate::http::wso2::{codes, email_templates, governance, tenants};
@@ -35,8 +36,9 @@ pub enum Rule {
     Scopes(&'static [Scope]),
     /// Whoever has all of these scopes in the tenant of the path.
     AllScopes(&'static [Scope]),
-    /// Whoever has signed in to the console; others are sent to sign in.
-    SignedIn,
+    /// Whoever has signed in to the console and has one of these scopes, or any role where there are none. Others are sent to
+    /// sign in.
+    Console(&'static [Scope]),
 }
 
 impl fmt::Display for Rule {
@@ -45,7 +47,8 @@ impl fmt::Display for Rule {
         match self {
             Self::Anyone => f.write_str("anyone"),
             Self::Own => f.write_str("own"),
-            Self::SignedIn => f.write_str("signed in"),
+            Self::Console([]) => f.write_str("signed in"),
+            Self::Console(any_of) => write!(f, "signed in: {}", names(any_of).join(" or ")),
             Self::Scopes(any_of) => f.write_str(&names(any_of).join(" or ")),
             Self::AllScopes(all_of) => f.write_str(&names(all_of).join(" and ")),
         }
@@ -122,9 +125,10 @@ async fn guarded(endpoint: Endpoint, mut input: Input) -> Result<Response, ApiEr
             let allowed = caller::allowed_all(state, headers, all_of).await;
             Some(allowed.map_err(|error| caller::explain(error, headers, all_of))?)
         }
-        Rule::SignedIn => match caller::in_session(&state.ctx, headers).await? {
-            None => return Ok(console::to_sign_in(&state.ctx, uri)),
-            in_session => in_session,
+        Rule::Console(any_of) => match caller::in_session(&state.ctx, headers).await? {
+            None => return Ok(sign_in::to_sign_in(&state.ctx, uri)),
+            Some(ctx) if any_of.is_empty() || ctx.scopes.has_any(any_of) => Some(ctx),
+            Some(_) => return Err(ApiError::forbidden("Your role does not cover this page.")),
         },
     };
     if let Some(ctx) = admitted {
@@ -164,6 +168,15 @@ const PRIVACY: Rule = Rule::AllScopes(&[Scope::ScimRead, Scope::Audit]);
 const ACCEPT: Rule = Rule::AllScopes(&[Scope::Audit, Scope::Settings]);
 const TEMPLATES: Rule = Rule::Scopes(&[Scope::Templates]);
 const TENANTS: Rule = Rule::Scopes(&[Scope::Tenants]);
+
+const SIGNED_IN: Rule = Rule::Console(&[]);
+const CONSOLE_TOKENS: Rule = Rule::Console(&[Scope::Tokens]);
+/// What may be created without `scim:write` is for `provision` to say.
+const CONSOLE_ADD: Rule = Rule::Console(&[Scope::ScimWrite, Scope::Invitations]);
+const CONSOLE_READ: Rule = Rule::Console(&[Scope::ScimRead]);
+const CONSOLE_WRITE: Rule = Rule::Console(&[Scope::ScimWrite]);
+const CONSOLE_INVITATIONS: Rule = Rule::Console(&[Scope::Invitations]);
+const CONSOLE_LINKS: Rule = Rule::Console(&[Scope::Links]);
 
 const GOVERNANCE: &str = "/api/server/v1/identity-governance";
 const CONNECTORS: &str = "/api/server/v1/identity-governance/{category}/connectors";
@@ -288,12 +301,35 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/assets/{name}", ANYONE, handler!(operations::asset)),
     route(GET, "/healthz", ANYONE, handler!(operations::healthz)),
     route(GET, "/openapi.json", ANYONE, handler!(operations::openapi)),
-    route(GET, console::HOME, Rule::SignedIn, handler!(console::home)),
-    route(GET, console::SIGN_IN, ANYONE, handler!(console::sign_in_page)),
-    route(POST, console::SIGN_IN, ANYONE, handler!(console::sign_in)),
+    // The console.
+    route(GET, sign_in::SIGN_IN, ANYONE, handler!(sign_in::sign_in_page)),
+    route(POST, sign_in::SIGN_IN, ANYONE, handler!(sign_in::sign_in)),
     // Whose session ends is what the cookie says; without one there is nothing to end.
-    route(POST, console::SIGN_OUT, ANYONE, handler!(console::sign_out)),
-    route(POST, console::SIGN_OUT_EVERYWHERE, ANYONE, handler!(console::sign_out_everywhere)),
+    route(POST, sign_in::SIGN_OUT, ANYONE, handler!(sign_in::sign_out)),
+    route(POST, sign_in::SIGN_OUT_EVERYWHERE, ANYONE, handler!(sign_in::sign_out_everywhere)),
+    route(GET, sign_in::HOME, SIGNED_IN, handler!(console::home)),
+    route(GET, "/console/tokens", CONSOLE_TOKENS, handler!(console_tokens::list)),
+    route(POST, "/console/tokens", CONSOLE_TOKENS, handler!(console_tokens::create)),
+    route(POST, "/console/tokens/{id}/revoke", CONSOLE_TOKENS, handler!(console_tokens::revoke)),
+    route(GET, "/console/users/new", CONSOLE_ADD, handler!(add_user::show)),
+    route(POST, "/console/users/new", CONSOLE_ADD, handler!(add_user::create)),
+    route(GET, "/console/users/{id}", CONSOLE_READ, handler!(user::show)),
+    route(POST, "/console/users/{id}", CONSOLE_WRITE, handler!(user::save)),
+    route(POST, "/console/users/{id}/resend", CONSOLE_INVITATIONS, handler!(user::resend)),
+    route(POST, "/console/users/{id}/revoke", CONSOLE_INVITATIONS, handler!(user::revoke)),
+    route(POST, "/console/users/{id}/link", CONSOLE_LINKS, handler!(user::link)),
+    route(POST, "/console/users/{id}/lock", CONSOLE_WRITE, handler!(user::lock)),
+    route(POST, "/console/users/{id}/unlock", CONSOLE_WRITE, handler!(user::unlock)),
+    route(POST, "/console/users/{id}/disable", CONSOLE_WRITE, handler!(user::disable)),
+    route(POST, "/console/users/{id}/enable", CONSOLE_WRITE, handler!(user::enable)),
+    // Roles take the scope `roles` besides, which `provision` asks for.
+    route(POST, "/console/users/{id}/roles", CONSOLE_WRITE, handler!(user::set_roles)),
+    route(GET, "/console/users/{id}/address", CONSOLE_WRITE, handler!(user::address)),
+    route(POST, "/console/users/{id}/address", CONSOLE_WRITE, handler!(user::correct_address)),
+    route(GET, "/console/users/{id}/password", CONSOLE_WRITE, handler!(user::password)),
+    route(POST, "/console/users/{id}/password", CONSOLE_WRITE, handler!(user::set_password)),
+    route(GET, "/console/users/{id}/delete", CONSOLE_WRITE, handler!(user::delete_page)),
+    route(POST, "/console/users/{id}/delete", CONSOLE_WRITE, handler!(user::delete)),
     route(GET, "/dev/panic", ANYONE, handler!(inbox::panic)),
     route(GET, "/dev/inbox", ANYONE, handler!(inbox::inbox_page)),
     route(GET, "/dev/inbox.json", ANYONE, handler!(inbox::inbox_json)),

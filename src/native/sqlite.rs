@@ -34,6 +34,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0017_roles.sql"),
     include_str!("../../schema/d1/0018_address_changes.sql"),
     include_str!("../../schema/d1/0019_delivery.sql"),
+    include_str!("../../schema/d1/0020_submissions.sql"),
 ];
 
 /// Tables that grow with the tenants, by name and by the aliases that our statements give them.

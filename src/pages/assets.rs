@@ -30,10 +30,14 @@ impl Asset {
 
 const STYLE_BODY: &str = include_str!("assets/latchkey.css");
 const SCRIPT_BODY: &str = include_str!("assets/latchkey.js");
+const CONSOLE_STYLE_BODY: &str = include_str!("assets/console.css");
+const CONSOLE_SCRIPT_BODY: &str = include_str!("assets/console.js");
 const ICON_BODY: &str = include_str!("assets/latchkey.svg");
 
 const STYLE_NAME: [u8; 29] = file_name(STYLE_BODY, b".css");
 const SCRIPT_NAME: [u8; 28] = file_name(SCRIPT_BODY, b".js");
+const CONSOLE_STYLE_NAME: [u8; 29] = file_name(CONSOLE_STYLE_BODY, b".css");
+const CONSOLE_SCRIPT_NAME: [u8; 28] = file_name(CONSOLE_SCRIPT_BODY, b".js");
 const ICON_NAME: [u8; 29] = file_name(ICON_BODY, b".svg");
 
 /// The style sheet of every page.
@@ -43,12 +47,23 @@ pub const STYLE: Asset = Asset { name: as_str(&STYLE_NAME), content_type: "text/
 pub const SCRIPT: Asset =
     Asset { name: as_str(&SCRIPT_NAME), content_type: "text/javascript; charset=utf-8", body: SCRIPT_BODY };
 
+/// The style sheet of the console, besides.
+pub const CONSOLE_STYLE: Asset =
+    Asset { name: as_str(&CONSOLE_STYLE_NAME), content_type: "text/css; charset=utf-8", body: CONSOLE_STYLE_BODY };
+
+/// The script of the console. Everything works without it but copying.
+pub const CONSOLE_SCRIPT: Asset = Asset {
+    name: as_str(&CONSOLE_SCRIPT_NAME),
+    content_type: "text/javascript; charset=utf-8",
+    body: CONSOLE_SCRIPT_BODY,
+};
+
 /// The icon in the browser's tab.
 pub const ICON: Asset = Asset { name: as_str(&ICON_NAME), content_type: "image/svg+xml", body: ICON_BODY };
 
 /// The asset with this file name (what follows [`FOLDER`]), if it is a current one.
 pub fn find(name: &str) -> Option<&'static Asset> {
-    static ALL: [&Asset; 3] = [&STYLE, &SCRIPT, &ICON];
+    static ALL: [&Asset; 5] = [&STYLE, &SCRIPT, &CONSOLE_STYLE, &CONSOLE_SCRIPT, &ICON];
     ALL.into_iter().find(|asset| asset.name == name)
 }
 

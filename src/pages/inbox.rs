@@ -6,7 +6,8 @@
 use maud::{Markup, html};
 
 use crate::base::web_address::link_target;
-use crate::pages::layout::{Shell, document};
+use crate::pages::assets;
+use crate::pages::layout::{Look, Shell, document};
 
 /// Content-Security-Policy of the inbox page: it may frame its own mails.
 pub const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; frame-src 'self'; \
@@ -63,7 +64,7 @@ pub fn inbox(shell: &Shell, mails: &[InboxMail], json_href: &str) -> String {
             @for (position, mail) in mails.iter().enumerate() { (entry(mail, position == 0)) }
         }
     };
-    document(shell, "Inbox", false, "wide", body)
+    document(shell, "Inbox", &Look { class: "wide", styles: &[&assets::STYLE], script: None }, body)
 }
 
 fn entry(mail: &InboxMail, open: bool) -> Markup {

@@ -8,7 +8,11 @@ use maud::{DOCTYPE, Markup, html};
 
 use crate::i18n::Language;
 use crate::i18n::pages::PageTexts;
-use crate::pages::assets;
+use crate::pages::assets::{self, Asset};
+
+/// The policy of the console's pages: their script asks for pages of the console, and shows mails in frames.
+pub const CONSOLE_CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+     img-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The policy the pages are written for; the caller sends it as a header.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
@@ -32,6 +36,11 @@ impl Shell<'_> {
         Language::for_locale(self.locale)
     }
 
+    /// The organization's name, or the product's.
+    pub(super) fn wordmark(&self) -> &str {
+        if self.organization.trim().is_empty() { "Latchkey" } else { self.organization }
+    }
+
     pub(super) fn texts(&self) -> &'static PageTexts {
         self.language().pages()
     }
@@ -52,15 +61,24 @@ pub(super) struct Page<'a> {
 pub(super) fn card(shell: &Shell, page: Page) -> String {
     let texts = shell.texts();
     let main = html! {
-        header.brand { span.mark aria-hidden="true" {} bdi { (wordmark(shell)) } }
+        header.brand { span.mark aria-hidden="true" {} bdi { (shell.wordmark()) } }
         main.card { (page.body) }
         @if page.help { footer.foot { p { (help(shell, texts)) } } }
     };
-    document(shell, page.title, page.script, "narrow", main)
+    let script = page.script.then_some(&assets::SCRIPT);
+    document(shell, page.title, &Look { class: "narrow", styles: &[&assets::STYLE], script }, main)
 }
 
-/// The whole document. `class` is the width of the column.
-pub(super) fn document(shell: &Shell, title: &str, script: bool, class: &str, body: Markup) -> String {
+/// What a page looks like.
+pub(super) struct Look<'a> {
+    /// the kind of page, to the style sheet
+    pub class: &'a str,
+    pub styles: &'a [&'a Asset],
+    pub script: Option<&'a Asset>,
+}
+
+/// The whole document.
+pub(super) fn document(shell: &Shell, title: &str, look: &Look, body: Markup) -> String {
     let language = shell.language();
     html! {
         (DOCTYPE)
@@ -73,19 +91,15 @@ pub(super) fn document(shell: &Shell, title: &str, script: bool, class: &str, bo
                 meta name="color-scheme" content="light dark";
                 // phones must not turn numbers in user names into telephone links
                 meta name="format-detection" content="telephone=no";
-                title { (title) " · " (wordmark(shell)) }
+                title { (title) " · " (shell.wordmark()) }
                 link rel="icon" type="image/svg+xml" href=(assets::ICON.href(shell.prefix));
-                link rel="stylesheet" href=(assets::STYLE.href(shell.prefix));
-                @if script { script src=(assets::SCRIPT.href(shell.prefix)) defer {} }
+                @for style in look.styles { link rel="stylesheet" href=(style.href(shell.prefix)); }
+                @if let Some(script) = look.script { script src=(script.href(shell.prefix)) defer {} }
             }
-            body { div class={ "page " (class) } { (body) } }
+            body { div class={ "page " (look.class) } { (body) } }
         }
     }
     .into_string()
-}
-
-fn wordmark<'a>(shell: &Shell<'a>) -> &'a str {
-    if shell.organization.trim().is_empty() { "Latchkey" } else { shell.organization }
 }
 
 fn help(shell: &Shell, texts: &PageTexts) -> Markup {

@@ -6,7 +6,9 @@ use crate::base::scope::Scope;
 use crate::base::web_address::{form_target, link_target};
 use crate::i18n::Language;
 use crate::pages::assets;
-use crate::pages::console::{HomePage, Notice, SignInPage, home, sign_in};
+use crate::pages::console::home::home;
+use crate::pages::console::sign_in::{Notice, SignInPage, sign_in};
+use crate::pages::console::{Frame, Section};
 use crate::pages::inbox::{InboxMail, frame, inbox};
 use crate::pages::invite::{
     Confirms, LinkProblem, SetPasswordPage, email_verified, link_problem, new_mail_requested, password_set,
@@ -68,19 +70,15 @@ fn the_consoles_pages() {
     snapshot!("sign-in", form("", None));
     snapshot!("sign-in-refused", form("<alice>", Some(Notice::Refused)));
     snapshot!("signed-out", form("", Some(Notice::SignedOutEverywhere)));
-    snapshot!(
-        "console",
-        home(&HomePage {
-            shell: Shell { organization: "Acme", ..shell },
-            name: "alice",
-            tenant: "acme.com",
-            scopes: [Scope::ScimRead, Scope::Audit].into_iter().collect(),
-            idle_seconds: 1_800,
-            sign_out: "/t/acme.com/console/logout",
-            sign_out_everywhere: "/t/acme.com/console/logout/everywhere",
-            development: true,
-        })
-    );
+    let frame = Frame {
+        shell: Shell { organization: "Acme", ..shell },
+        section: Section::Dashboard,
+        name: "alice",
+        tenant: "acme.com",
+        scopes: [Scope::ScimRead, Scope::Audit].into_iter().collect(),
+        message: Some("Done."),
+    };
+    snapshot!("console", home(&frame, 1_800, true));
 }
 
 #[test]

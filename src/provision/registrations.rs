@@ -165,8 +165,9 @@ pub async fn register(ctx: &Context, request: &Request) -> Result<Vec<Reindex>, 
         let mut reindexes = Vec::new();
         for effect in effects(&build_what_fits(&before.registrations), &after) {
             let total = check::total(ctx, &effect.type_name).await?;
-            // What nobody has stored, nothing has to be done to.
-            if total > 0 {
+            // What nobody has stored, nothing has to be done to, unless a former change is not over: isolates that do not
+            // know of it may still store some, and what is left to be cleared must spare the rows that come now.
+            if total > 0 || before.reindexes.iter().any(|known| known.type_name == effect.type_name) {
                 reindexes.push((effect.reindex(ctx, &before, total), effect));
             }
         }

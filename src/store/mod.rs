@@ -22,5 +22,8 @@ pub mod resources;
 pub mod role_holders;
 pub mod sessions;
 pub mod sign_in_failures;
+pub mod submissions;
 pub mod tenant_settings;
 pub mod tenants;
+pub mod user_history;
+pub mod users;

@@ -9,6 +9,7 @@ mod attacks;
 mod bounds;
 mod caching;
 mod complaints;
+mod console;
 mod external;
 mod failover;
 mod hooks;

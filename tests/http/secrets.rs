@@ -14,7 +14,7 @@ use latchkey::mail::sender;
 use latchkey::ports::{Database, DatabaseError, HttpClient, HttpError, Outcome, Statement, Value as Parameter};
 use serde_json::{Value, json};
 
-use crate::pages::console::Browser;
+use crate::console::Browser;
 use crate::scim2::client::{BULK, PATCH, WSO2};
 use crate::support::{App, Faulty, Reply, basic, invited};
 

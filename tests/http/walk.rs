@@ -386,12 +386,17 @@ fn whatever_does_not_hold_is_seen() {
         "UPDATE audit SET actor = 'eve' WHERE number = 3",
         "DELETE FROM audit_heads",
     ] {
-        let mut walk = Walk::new(1);
-        walk.walk(1, 60);
-        let changed = walk.databases[0].with(|connection| {
-            connection.execute_batch(wrong).unwrap();
-            connection.changes()
+        // Not every walk leads to rows that each of these changes.
+        let walked = (1..=20).find_map(|seed| {
+            let mut walk = Walk::new(seed);
+            walk.walk(seed, 60);
+            let changed = walk.databases[0].with(|connection| {
+                connection.execute_batch(wrong).unwrap();
+                connection.changes()
+            });
+            (changed > 0).then_some(walk)
         });
-        assert!(changed > 0 && !walk.violations().is_empty(), "{wrong}: {changed} rows");
+        let found = walked.unwrap_or_else(|| panic!("{wrong}: no rows")).violations();
+        assert!(!found.is_empty(), "{wrong}");
     }
 }

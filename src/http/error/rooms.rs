@@ -1,5 +1,6 @@
 //! What the rooms' errors come to.
 
+use crate::access::api_tokens::CreateError;
 use crate::access::audit_seal::AcceptError;
 use crate::http::error::{ApiError, Cause};
 use crate::invite::resend;
@@ -41,6 +42,17 @@ impl From<provision::ProvisionError> for ApiError {
             provision::ProvisionError::Busy => Self::too_many_passwords(),
             provision::ProvisionError::TooOften { seconds, detail } => Self::too_many_requests(seconds, detail),
             provision::ProvisionError::Database(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<CreateError> for ApiError {
+    fn from(error: CreateError) -> Self {
+        match error {
+            CreateError::Tenants | CreateError::Beyond(_) => Self::forbidden(error.to_string()),
+            CreateError::TooMany => Self::conflict(error.to_string()),
+            CreateError::Database(failure) => failure.into(),
+            CreateError::Name | CreateError::Scopes | CreateError::Days => Self::bad_request(error.to_string()),
         }
     }
 }

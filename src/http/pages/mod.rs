@@ -1,5 +1,4 @@
 //! Pages: behind mailed links, of the console, and of the development inbox. What they look like is `crate::pages`'s.
 
-pub mod console;
 pub mod inbox;
 pub mod links;

@@ -116,7 +116,9 @@ pub struct Stored {
     pub unique: BTreeSet<Entry>,
 }
 
-/// The resources after the place that the last step reached, at most `limit`, each with its rows where it has values at one of these paths.
+/// The resources after the place that the last step reached, at most `limit`, each with its rows where it has values at one
+/// of these paths, or rows of the attributes that are being indexed: those whose value an isolate has dropped, or kept, by
+/// a former schema may have rows and no value.
 ///
 /// # Errors
 /// The database's.
@@ -138,9 +140,11 @@ pub async fn look(
          WHERE n.bytes_before < {MAX_READ} ORDER BY n.place_time, n.place_id",
         rows_of("value_index"),
         rows_of("unique_values"),
-        window(reindex.phase, "length(r.document)", "NULL"),
+        window(reindex.phase, &format!("{HAS_VALUES} OR {HAS_ROWS}"), "length(r.document)", "NULL"),
     );
-    let rows = platform.query(Statement::new(sql, window_params(reindex, paths, limit))).await?;
+    let attributes = json!(reindex.attributes).to_string().into();
+    let params = window_params(reindex, paths, limit).into_iter().chain([attributes]).collect();
+    let rows = platform.query(Statement::new(sql, params)).await?;
     looked(&rows, limit, |row| {
         let list = |column: &str| -> Result<BTreeSet<Entry>, DatabaseError> {
             serde_json::from_str(row.read_text(column)?).map_err(|_| DatabaseError::Shape(column.to_owned()))
@@ -179,7 +183,7 @@ pub async fn look_at_parts(
     };
     let sql = format!(
         "SELECT n.* FROM ({}) n WHERE n.bytes_before < {MAX_READ} ORDER BY n.place_time, n.place_id",
-        window(reindex.phase, &format!("length({part})"), part)
+        window(reindex.phase, HAS_VALUES, &format!("length({part})"), part)
     );
     let rows = platform.query(Statement::new(sql, window_params(reindex, paths, CHECKED))).await?;
     looked(&rows, CHECKED, |row| {
@@ -188,19 +192,25 @@ pub async fn look_at_parts(
     })
 }
 
+/// Whether a resource has values at one of the paths of `?6`.
+const HAS_VALUES: &str = "EXISTS (SELECT 1 FROM json_each(?6) s WHERE json_type(r.document, s.value) IS NOT NULL \
+     OR json_type(r.keys, s.value) IS NOT NULL)";
+/// Whether it has rows of the attributes of `?7`.
+const HAS_ROWS: &str = "EXISTS (SELECT 1 FROM (SELECT attribute FROM value_index INDEXED BY value_index_resource \
+     WHERE tenant = ?1 AND id = r.id UNION ALL SELECT attribute FROM unique_values INDEXED BY unique_values_resource \
+     WHERE tenant = ?1 AND id = r.id) v WHERE v.attribute IN (SELECT value FROM json_each(?7)))";
+
 /// The places of the next resources, with the bytes of those before that hold something.
-fn window(phase: Phase, bytes: &str, part: &str) -> String {
+fn window(phase: Phase, holds: &str, bytes: &str, part: &str) -> String {
     let (column, index) = match phase {
         Phase::Settling => ("modified", "resources_modified"),
         _ => ("created", "resources_created"),
     };
-    let holds = "EXISTS (SELECT 1 FROM json_each(?6) s WHERE json_type(r.document, s.value) IS NOT NULL \
-         OR json_type(r.keys, s.value) IS NOT NULL)";
     format!(
         "SELECT p.*, COUNT(*) OVER () AS scanned, \
          SUM(p.bytes) OVER (ORDER BY p.place_time, p.place_id) - p.bytes AS bytes_before \
          FROM (SELECT q.*, CASE WHEN q.holds THEN q.all_bytes ELSE 0 END AS bytes FROM (\
-         SELECT r.{column} AS place_time, r.id AS place_id, r.version AS version, {holds} AS holds, {bytes} AS all_bytes, \
+         SELECT r.{column} AS place_time, r.id AS place_id, r.version AS version, ({holds}) AS holds, {bytes} AS all_bytes, \
          {part} AS part FROM resources r INDEXED BY {index} WHERE r.tenant = ?1 AND r.type = ?2 \
          AND (r.{column}, r.id) > (?3, ?4) ORDER BY r.{column}, r.id LIMIT ?5) q) p"
     )

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::pages::console::Browser;
+use crate::console::Browser;
 use crate::scim2::client::{Client, GROUP, PASSWORD, USER, id, values};
 use crate::support::{App, basic};
 

@@ -7,7 +7,7 @@ use http::Request;
 use serde_json::{Value, json};
 
 use super::{PASSWORD, redeem};
-use crate::pages::console::Browser;
+use crate::console::Browser;
 use crate::support::{App, basic, invited};
 
 #[test]

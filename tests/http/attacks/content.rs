@@ -5,7 +5,7 @@ use http::Request;
 use serde_json::{Value, json};
 
 use super::redeem;
-use crate::pages::console::Browser;
+use crate::console::Browser;
 use crate::provider::{answer, with_resend};
 use crate::scim2::client::WSO2;
 use crate::support::{App, Reply, basic, invited};

@@ -7,7 +7,7 @@ use latchkey::http::Service;
 use serde_json::json;
 
 use super::{PASSWORD, redeem};
-use crate::pages::console::Browser;
+use crate::console::Browser;
 use crate::scim2::client::WSO2;
 use crate::support::{App, Faulty, Reply};
 

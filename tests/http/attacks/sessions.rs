@@ -10,7 +10,7 @@ use latchkey::ports::Database;
 use serde_json::json;
 
 use super::PASSWORD;
-use crate::pages::console::Browser;
+use crate::console::Browser;
 use crate::scim2::client::{GROUP, PATCH, USER, id, values};
 use crate::support::{App, Faulty, ORIGIN, Reply};
 
@@ -145,7 +145,7 @@ fn signing_out_of_a_tenant_that_has_closed_ends_the_session_at_home() {
         activated(0);
         assert!(!is_in(&mut visitor, "/t/acme.com"));
         assert_eq!(visitor.post("/t/acme.com/console/logout", &[]).status, 303);
-        assert!(!is_in(&mut Browser { app: &app, cookie: kept }, ""), "{home}");
+        assert!(!is_in(&mut Browser::with_cookie(&app, kept), ""), "{home}");
         activated(1);
     }
 }
@@ -281,14 +281,14 @@ fn a_database_that_fails_anywhere_lets_nobody_in_and_nobody_stay() {
             app.platform.db = sound.clone();
             let cookie = Browser::signed_in(&app, "", "alice", PASSWORD).cookie;
             app.platform.db = faulty();
-            let mut browser = Browser { app: &app, cookie: cookie.clone() };
+            let mut browser = Browser::with_cookie(&app, cookie.clone());
             let reply = browser.post("/console/logout", &[]);
             assert_eq!(reply.status.as_u16(), if number > 2 { 303 } else { 503 }, "{what}");
             assert_eq!(browser.cookie.is_empty(), number > 2, "a cookie that may be good is kept: {what}");
             app.platform.db = sound.clone();
-            let mut browser = Browser { app: &app, cookie: cookie.clone() };
+            let mut browser = Browser::with_cookie(&app, cookie.clone());
             assert_eq!(browser.post("/console/logout", &[]).status, 303, "{what}");
-            assert!(!is_in(&mut Browser { app: &app, cookie }, ""), "{what}");
+            assert!(!is_in(&mut Browser::with_cookie(&app, cookie), ""), "{what}");
         }
     }
 }

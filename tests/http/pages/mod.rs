@@ -1,4 +1,3 @@
 //! What people open in a browser.
 
-pub mod console;
 mod links;

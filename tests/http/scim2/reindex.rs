@@ -1,5 +1,7 @@
 //! Schemas that are registered when there are values already: their rows in the index tables, and what must be unique.
 
+mod isolates;
+
 use std::time::Duration;
 
 use latchkey::ports::{Clock, Platform};

@@ -1,4 +1,4 @@
-//! The console's pages: signing in and out, and who has signed in. Without script; in English.
+//! Signing in to the console, and out.
 
 use std::borrow::Cow;
 
@@ -15,13 +15,12 @@ use crate::http::caller;
 use crate::http::error::{ApiError, retry_after};
 use crate::http::request::Input;
 use crate::http::response::{self, set};
-use crate::model::context::{Actor, Context};
-use crate::pages::console as pages;
-use crate::pages::console::{HomePage, Notice, SignInPage};
+use crate::model::context::Context;
+use crate::pages::console::sign_in::{self as pages, Notice, SignInPage};
 use crate::pages::layout::Shell;
 use crate::pages::problem;
 
-/// Who has signed in, and what they may do.
+/// The console's first page.
 pub const HOME: &str = "/console";
 /// The form to sign in with: `username`, `password`, `next`.
 pub const SIGN_IN: &str = "/console/login";
@@ -34,28 +33,6 @@ pub const SIGN_OUT_EVERYWHERE: &str = "/console/logout/everywhere";
 const NEXT: &str = "next";
 /// The parameter that says which sessions have just ended.
 const SIGNED_OUT: &str = "signed-out";
-
-/// `GET /console`.
-pub async fn home(input: Input) -> Result<Response, ApiError> {
-    let ctx = &input.state.ctx;
-    let settings = ctx.settings();
-    let prefix = ctx.tenant.prefix();
-    let name = match &ctx.actor {
-        Actor::Administrator(name) | Actor::RoleHolder { name, .. } => name.as_str(),
-        Actor::Anyone | Actor::User(_) | Actor::Token { .. } | Actor::System => "",
-    };
-    let page = HomePage {
-        shell: Shell { prefix: &prefix, organization: &settings.organization_name, ..Shell::default() },
-        name,
-        tenant: ctx.tenant.domain(),
-        scopes: ctx.scopes,
-        idle_seconds: settings.session_idle_seconds,
-        sign_out: &format!("{prefix}{SIGN_OUT}"),
-        sign_out_everywhere: &format!("{prefix}{SIGN_OUT_EVERYWHERE}"),
-        development: ctx.deployment.is_development(),
-    };
-    Ok(response::page(StatusCode::OK, pages::home(&page)))
-}
 
 /// `GET /console/login`; whoever has signed in already goes on.
 pub async fn sign_in_page(input: Input) -> Result<Response, ApiError> {

@@ -1,4 +1,4 @@
-//! `/console`: signing in and out, and what ends a session.
+//! Signing in to the console and out, and what ends a session.
 
 use std::time::Duration;
 
@@ -6,67 +6,9 @@ use axum::body::Body;
 use http::Request;
 use serde_json::{Value, json};
 
+use crate::console::{Browser, COOKIE};
 use crate::scim2::client::{PASSWORD, USER, id};
-use crate::support::{App, ORIGIN, Reply, basic};
-
-const COOKIE: &str = "latchkey-session";
-
-/// A browser: it keeps the cookie, and says where its forms come from.
-pub struct Browser<'a> {
-    pub app: &'a App,
-    pub cookie: String,
-}
-
-impl<'a> Browser<'a> {
-    pub fn new(app: &'a App) -> Self {
-        Self { app, cookie: String::new() }
-    }
-
-    /// A browser in which this user has signed in.
-    pub fn signed_in(app: &'a App, prefix: &str, name: &str, password: &str) -> Self {
-        let mut browser = Self::new(app);
-        let reply = browser.sign_in(prefix, name, password);
-        assert_eq!(reply.status, 303, "{}", reply.text);
-        browser
-    }
-
-    pub fn get(&mut self, path: &str) -> Reply {
-        self.send("GET", path, &[])
-    }
-
-    pub fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Reply {
-        self.send("POST", path, fields)
-    }
-
-    pub fn sign_in(&mut self, prefix: &str, name: &str, password: &str) -> Reply {
-        self.post(&format!("{prefix}/console/login"), &[("username", name), ("password", password), ("next", "")])
-    }
-
-    fn send(&mut self, method: &str, path: &str, fields: &[(&str, &str)]) -> Reply {
-        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let mut request = Request::builder().method(method).uri(path);
-        if !self.cookie.is_empty() {
-            request = request.header("cookie", format!("theme=dark; {}", self.cookie));
-        }
-        if method == "POST" {
-            request = request
-                .header("origin", ORIGIN)
-                .header("sec-fetch-site", "same-origin")
-                .header("content-type", "application/x-www-form-urlencoded");
-        }
-        let reply = self.app.send(request.body(Body::from(form)).unwrap());
-        if let Some(set) = reply.headers.get("set-cookie") {
-            let (pair, attributes) = set.to_str().unwrap().split_once(';').unwrap();
-            self.cookie = if attributes.contains("Max-Age=0") { String::new() } else { pair.to_owned() };
-        }
-        reply
-    }
-
-    /// What the home page answers.
-    fn home(&mut self) -> u16 {
-        self.get("/console").status.as_u16()
-    }
-}
+use crate::support::{App, ORIGIN, basic};
 
 fn create(app: &App, prefix: &str, name: &str, role: &str) -> String {
     let mut body = json!({ "schemas": [USER], "userName": name, "password": PASSWORD });
@@ -240,11 +182,11 @@ fn other_secrets_end_the_first_administrators_sessions() {
     let app = App::new();
     let cookie = Browser::signed_in(&app, "", "admin", "admin").cookie;
     let app = app.reconfigured(&[("ADMIN_PASSWORD", "another one")]);
-    assert_eq!(Browser { app: &app, cookie: cookie.clone() }.home(), 303);
+    assert_eq!(Browser::with_cookie(&app, cookie.clone()).home(), 303);
     let app = app.reconfigured(&[("ADMIN_PASSWORD", "admin")]);
-    assert_eq!(Browser { app: &app, cookie: cookie.clone() }.home(), 200);
+    assert_eq!(Browser::with_cookie(&app, cookie.clone()).home(), 200);
     let app = app.without(&["ADMIN_USERNAME", "ADMIN_PASSWORD"]);
-    assert_eq!(Browser { app: &app, cookie }.home(), 303);
+    assert_eq!(Browser::with_cookie(&app, cookie).home(), 303);
 }
 
 #[test]
@@ -278,7 +220,7 @@ fn a_browser_that_signs_in_again_leaves_no_session_behind() {
     let mut browser = Browser::signed_in(&app, "", "alice", PASSWORD);
     let former = browser.cookie.clone();
     assert_eq!(browser.sign_in("", "admin", "admin").status, 303);
-    assert_eq!((Browser { app: &app, cookie: former }.home(), browser.home()), (303, 200));
+    assert_eq!((Browser::with_cookie(&app, former).home(), browser.home()), (303, 200));
     assert_eq!(app.number("SELECT COUNT(*) FROM sessions"), 1);
 }
 
@@ -290,7 +232,7 @@ fn a_session_that_is_over_ends_no_other() {
     let cookie = old.cookie.clone();
     old.post("/console/logout", &[]);
     let mut new = Browser::signed_in(&app, "", "alice", PASSWORD);
-    Browser { app: &app, cookie }.post("/console/logout/everywhere", &[]);
+    Browser::with_cookie(&app, cookie).post("/console/logout/everywhere", &[]);
     assert_eq!(new.home(), 200);
 }
 
@@ -435,5 +377,5 @@ fn the_cookies_name_says_whether_it_may_travel_in_clear() {
     let cookie = Browser::signed_in(&app, "", "admin", "admin").cookie;
     assert!(cookie.starts_with(COOKIE));
     let renamed = cookie.replace(COOKIE, &format!("__Host-{COOKIE}"));
-    assert_eq!(Browser { app: &app, cookie: renamed }.home(), 303);
+    assert_eq!(Browser::with_cookie(&app, renamed).home(), 303);
 }

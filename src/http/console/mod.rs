@@ -1,0 +1,146 @@
+//! The console: its pages' forms and links, on top of the rooms that the HTTP interfaces call too. It decides nothing.
+//!
+//! | module | what it answers |
+//! |---|---|
+//! | `sign_in` | signing in and out |
+//! | `home` | the first page |
+//! | `add_user` | adding a user |
+//! | `user` | one user, and what is done to them |
+//! | `tokens` | API tokens |
+//! | `message` | what the next page says that the request has done |
+//! | `submission` | a form that was sent twice is carried out once |
+
+pub mod add_user;
+mod home;
+mod message;
+pub mod sign_in;
+mod submission;
+pub mod tokens;
+pub mod user;
+
+pub use home::home;
+
+use std::sync::Arc;
+
+use ::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use maud::Markup;
+
+use crate::base::account::Onboarding;
+use crate::base::secret::Secret;
+use crate::http::error::ApiError;
+use crate::http::response::{self, set};
+use crate::model::context::{Actor, Context};
+use crate::model::resource::{Resource, USER};
+use crate::pages::console::form::Problem;
+use crate::pages::console::{Frame, Section, page, user_forms};
+use crate::pages::layout::{CONSOLE_CONTENT_SECURITY_POLICY, Shell};
+use crate::store::registrations::load_registry;
+use scim::schema::ResourceType;
+
+/// Whoever has signed in, and what their pages share.
+struct Console {
+    ctx: Context,
+    section: Section,
+    prefix: String,
+    organization: String,
+    name: String,
+    message: Option<String>,
+}
+
+impl Console {
+    fn new(ctx: &Context, headers: &HeaderMap, section: Section) -> Self {
+        let name = match &ctx.actor {
+            Actor::Administrator(name) | Actor::RoleHolder { name, .. } => name.clone(),
+            Actor::Anyone | Actor::User(_) | Actor::Token { .. } | Actor::System => String::new(),
+        };
+        Self {
+            ctx: ctx.clone(),
+            section,
+            prefix: ctx.tenant.prefix(),
+            organization: ctx.settings().organization_name.clone(),
+            name,
+            message: message::find(headers, &ctx.deployment),
+        }
+    }
+
+    fn frame(&self) -> Frame<'_> {
+        Frame {
+            shell: Shell { prefix: &self.prefix, organization: &self.organization, ..Shell::default() },
+            section: self.section,
+            name: &self.name,
+            tenant: self.ctx.tenant.domain(),
+            scopes: self.ctx.scopes,
+            message: self.message.as_deref(),
+        }
+    }
+
+    /// Returns a path below the tenant's prefix.
+    fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.prefix)
+    }
+
+    /// Returns a page: 200.
+    fn page(&self, name: &str, body: &Markup) -> Response {
+        self.html(StatusCode::OK, page(&self.frame(), name, &[], body))
+    }
+
+    /// Returns a page whose form was not carried out, with what is wrong: 422.
+    fn refused(&self, name: &str, problems: &[Problem], body: &Markup) -> Response {
+        self.html(StatusCode::UNPROCESSABLE_ENTITY, page(&self.frame(), name, problems, body))
+    }
+
+    /// Returns a page that is whole. It shows the message, which is not to be shown again.
+    fn html(&self, status: StatusCode, html: String) -> Response {
+        let mut response = response::page(status, html);
+        set(response.headers_mut(), "content-security-policy", CONSOLE_CONTENT_SECURITY_POLICY);
+        if self.message.is_some() {
+            message::forget(&mut response, &self.ctx.deployment);
+        }
+        response
+    }
+
+    /// Returns a 303 to a path of the console, whose page says what was done.
+    fn done(&self, path: &str, what: &str) -> Response {
+        let mut response = response::see_other(&self.at(path));
+        message::keep(&mut response, &self.ctx.deployment, what);
+        response
+    }
+
+    /// Returns the id for a form that is about to be shown.
+    fn new_submission(&self) -> String {
+        self.ctx.platform.new_id().to_string()
+    }
+}
+
+/// Returns the resource type of users, with the tenant's own extensions.
+async fn user_type(ctx: &Context) -> Result<Arc<ResourceType>, ApiError> {
+    let registry = load_registry(ctx).await?;
+    registry.resource_type(USER).cloned().ok_or_else(ApiError::not_found)
+}
+
+/// Returns the page that shows the link of a code, which goes to the caller in place of a mail. It is shown once.
+fn handed_over(console: &Console, status: StatusCode, user: &Resource, code: &Secret) -> Response {
+    let page_of_link = match user.account.onboarding {
+        Onboarding::AskPassword => "invite",
+        Onboarding::EmailVerification | Onboarding::None => "verify",
+    };
+    let address = format!("{}/{page_of_link}/{}", console.ctx.base(), code.expose());
+    let name = user.user_name();
+    let body = user_forms::link(&console.frame(), &user.id, &name, &address);
+    console.html(status, page(&console.frame(), &format!("Link for {name}"), &[], &body))
+}
+
+/// What a room refuses becomes a problem of the form, if it is the sender's to mend; else it is an error still.
+///
+/// # Errors
+/// Those that are not the sender's.
+fn as_problem(error: impl Into<ApiError>) -> Result<Problem, ApiError> {
+    let error = error.into();
+    match error.detail() {
+        Some(detail) if error.status().is_client_error() && error.status() != StatusCode::TOO_MANY_REQUESTS => {
+            Ok(Problem::general(detail))
+        }
+        _ => Err(error),
+    }
+}

@@ -1,0 +1,104 @@
+//! API tokens on the console.
+
+use ::http::StatusCode;
+use axum::response::Response;
+use maud::Markup;
+
+use crate::access::api_tokens::{self, CreateError, grantable};
+use crate::base::scope::Scopes;
+use crate::http::body::TooLarge;
+use crate::http::console::Console;
+use crate::http::console::submission::{self, Done};
+use crate::http::error::ApiError;
+use crate::http::request::Input;
+use crate::pages::console::form::Problem;
+use crate::pages::console::tokens::{self as pages, NewToken, TokenRow};
+use crate::pages::console::{Section, page};
+
+const NAME: &str = "Tokens";
+const PATH: &str = "/console/tokens";
+
+/// `GET /console/tokens`.
+pub async fn list(input: Input) -> Result<Response, ApiError> {
+    let console = Console::new(&input.state.ctx, &input.headers, Section::Tokens);
+    let new = NewToken { operation: "", name: "", scopes: Scopes::default(), days: "90" };
+    let body = body(&console, &new, &[]).await?;
+    Ok(console.page(NAME, &body))
+}
+
+async fn body(console: &Console, new: &NewToken<'_>, problems: &[Problem]) -> Result<Markup, ApiError> {
+    let ctx = &console.ctx;
+    let rows: Vec<TokenRow> = api_tokens::list(ctx)
+        .await?
+        .into_iter()
+        .map(|listed| TokenRow {
+            id: listed.token.id,
+            name: listed.token.name,
+            scopes: listed.token.scopes,
+            created_by: listed.created_by,
+            expires_at: listed.token.expires_at,
+            last_used: listed.last_used,
+        })
+        .collect();
+    let operation = console.new_submission();
+    let new = NewToken { operation: &operation, ..*new };
+    Ok(pages::tokens(&console.frame(), &rows, ctx.platform.clock.now(), grantable(ctx), &new, problems))
+}
+
+/// `POST /console/tokens`: answers the page with the token's text itself, which is nowhere afterwards. Sent twice, the form
+/// says that the token is made.
+pub async fn create(input: Input) -> Result<Response, ApiError> {
+    let Input { state, headers, body: sent, .. } = input;
+    let console = Console::new(&state.ctx, &headers, Section::Tokens);
+    let form = sent.form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
+    let text = |name: &str| form.read_text(name).unwrap_or_default();
+    let (name, days) = (text("name"), text("days"));
+    let scopes: Scopes = Scopes::all().scopes().filter(|scope| form.read_text(scope.as_str()).is_some()).collect();
+    let made = submission::once(&console, &form, async {
+        let lifetime = days.trim().parse().unwrap_or_default();
+        match api_tokens::create(&console.ctx, &name, scopes, lifetime).await {
+            Ok(created) => {
+                let body = pages::created(&console.frame(), &created.token.name, created.text.expose());
+                let html = page(&console.frame(), NAME, &[], &body);
+                Ok(Ok(Done::shown(
+                    PATH,
+                    "The token is made: it was shown once.",
+                    console.html(StatusCode::CREATED, html),
+                )))
+            }
+            Err(CreateError::Database(failure)) => Err(failure.into()),
+            Err(error) => {
+                let field = match error {
+                    CreateError::Name => "name",
+                    CreateError::Days => "days",
+                    CreateError::Scopes | CreateError::Tenants | CreateError::Beyond(_) => "scopes",
+                    CreateError::TooMany | CreateError::Database(_) => "",
+                };
+                let problems = [Problem::of(field, in_words(&error))];
+                let new = NewToken { operation: "", name: &name, scopes, days: &days };
+                let body = body(&console, &new, &problems).await?;
+                Ok(Err(console.refused(NAME, &problems, &body)))
+            }
+        }
+    });
+    made.await
+}
+
+/// Returns what is wrong as the form says it, which has labels where the API has names.
+fn in_words(error: &CreateError) -> String {
+    match error {
+        CreateError::Name => "Type a name of 1 to 64 characters that says what the token is for.".to_owned(),
+        CreateError::Scopes => "Choose at least one scope.".to_owned(),
+        CreateError::Days => "Type a number of days from 1 to 3650.".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// `POST /console/tokens/{id}/revoke`.
+pub async fn revoke(input: Input) -> Result<Response, ApiError> {
+    let Input { state, headers, params, .. } = input;
+    let console = Console::new(&state.ctx, &headers, Section::Tokens);
+    let is_gone = api_tokens::revoke(&console.ctx, &params.decoded("id")).await?;
+    let what = if is_gone { "The token is revoked." } else { "The token was revoked already." };
+    Ok(console.done(PATH, what))
+}

@@ -1,0 +1,29 @@
+// Makes the console kinder; all but copying works without it.
+(() => {
+  "use strict";
+  document.getElementById("problems")?.focus();
+
+  // a second press would only be answered like the first one
+  for (const form of document.querySelectorAll('form[method="post"]')) {
+    let sent = false;
+    form.addEventListener("submit", (event) => {
+      if (sent) return event.preventDefault();
+      sent = true;
+      form.classList.add("sent");
+    });
+    addEventListener("pageshow", () => {
+      sent = false;
+      form.classList.remove("sent");
+    });
+  }
+
+  for (const button of document.querySelectorAll("button[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const field = document.getElementById(button.dataset.copy);
+      field.select?.();
+      await navigator.clipboard.writeText(field.value ?? field.textContent);
+      button.textContent = "Copied";
+    });
+  }
+})();

@@ -1,0 +1,60 @@
+//! Who has signed in, and what they may do.
+
+use maud::{Markup, html};
+
+use crate::base::scope::{Scope, Scopes};
+use crate::base::web_address::form_target;
+use crate::i18n::Language;
+use crate::i18n::time::pause;
+use crate::pages::console::{Frame, page};
+
+/// The home page. A session lasts `idle_seconds` without being used; in development there is an inbox to look into.
+#[must_use]
+pub fn home(frame: &Frame, idle_seconds: u32, development: bool) -> String {
+    // Nobody but the super tenant's people could be given `tenants`.
+    let not_covered = Scopes::all().difference(frame.scopes).difference(Scopes::TENANTS);
+    let body = html! {
+        h2 { "What you may do" }
+        (list(frame.scopes))
+        @if !not_covered.is_empty() {
+            h2 { "What your role does not cover" }
+            (list(not_covered))
+        }
+        p.hint {
+            "All of it can be done by API too: " a href=(frame.at("/openapi.json")) { "its description" } "."
+            @if development { " The mails of this machine are in the " a href=(frame.at("/dev/inbox")) { "inbox" } "." }
+        }
+        form.quiet method="post" action=[form_target(&frame.at("/console/logout/everywhere"))] {
+            button type="submit" { "Sign out everywhere" }
+        }
+        p.hint {
+            "You are signed out after " (pause(idle_seconds, Language::En)) " without a request. “Everywhere” "
+            "ends the sessions in other browsers too."
+        }
+    };
+    page(frame, "Dashboard", &[], &body)
+}
+
+fn list(scopes: Scopes) -> Markup {
+    html! {
+        ul.scopes { @for scope in scopes.scopes() { li { (in_words(scope)) " " code { (scope) } } } }
+    }
+}
+
+/// What a scope allows, in words.
+#[must_use]
+pub fn in_words(scope: Scope) -> &'static str {
+    match scope {
+        Scope::ScimRead => "See users and groups",
+        Scope::ScimWrite => "Create, change and delete users and groups",
+        Scope::Invitations => "Invite people; list, resend, revoke and import invitations",
+        Scope::Links => "See invitation links and codes",
+        Scope::Settings => "Change settings, schemas and resource types",
+        Scope::Templates => "Edit mail templates",
+        Scope::Tokens => "Make and revoke API tokens",
+        Scope::Roles => "Give and take roles",
+        Scope::Mail => "Follow mails, and send failed ones again",
+        Scope::Audit => "Read the audit",
+        Scope::Tenants => "Create tenants, and act inside any",
+    }
+}

@@ -1,0 +1,140 @@
+//! The console's pages, in English: a file for each, and what they share.
+//!
+//! | module | what it shows |
+//! |---|---|
+//! | `sign_in` | signing in |
+//! | `form` | fields, and the summary of what is wrong with them |
+//! | `home` | who has signed in, and what they may do |
+//! | `add_user` | adding a user |
+//! | `user` | one user; `user_attributes` and `user_forms` are parts of it, and the pages that lead from it |
+//! | `tokens` | API tokens |
+
+pub mod add_user;
+pub mod form;
+pub mod home;
+pub mod sign_in;
+pub mod tokens;
+pub mod user;
+pub mod user_attributes;
+pub mod user_forms;
+
+use maud::{Markup, html};
+
+use crate::base::scope::{Scope, Scopes};
+use crate::base::text::rfc3339;
+use crate::base::web_address::form_target;
+use crate::pages::assets;
+use crate::pages::console::form::Problem;
+use crate::pages::layout::{Look, Shell, document};
+
+/// A part of the console, in the order of the navigation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// What needs attention.
+    Dashboard,
+    /// Users, and adding one.
+    Users,
+    /// API tokens.
+    Tokens,
+}
+
+/// Each section's name, its path, and the scopes of which it takes one; none for whoever has signed in.
+const SECTIONS: &[(Section, &str, &str, &[Scope])] = &[
+    (Section::Dashboard, "Dashboard", "/console", &[]),
+    (Section::Users, "Users", "/console/users", &[Scope::ScimRead, Scope::Invitations]),
+    (Section::Tokens, "Tokens", "/console/tokens", &[Scope::Tokens]),
+];
+
+/// What stands around the contents of each page.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// Where the page stands.
+    pub shell: Shell<'a>,
+    /// The section that it is of.
+    pub section: Section,
+    /// Who has signed in.
+    pub name: &'a str,
+    /// The domain of the tenant.
+    pub tenant: &'a str,
+    /// What they may do.
+    pub scopes: Scopes,
+    /// What the request before has done.
+    pub message: Option<&'a str>,
+}
+
+impl Frame<'_> {
+    /// A path of the console below the tenant's prefix.
+    #[must_use]
+    pub fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.shell.prefix)
+    }
+}
+
+/// A whole page. `name` is its heading; what is wrong with a form stands above it.
+#[must_use]
+pub fn page(frame: &Frame, name: &str, problems: &[Problem], body: &Markup) -> String {
+    let prefix = frame.shell.prefix;
+    let main = html! {
+        a.skip href="#main" { "Skip to the page" }
+        header.bar {
+            a.brand href=(frame.at("/console")) {
+                span.mark aria-hidden="true" {}
+                bdi { (frame.shell.wordmark()) }
+            }
+            p.who { bdi { (frame.name) } " · " bdi { (frame.tenant) } }
+            form method="post" action=[form_target(&frame.at("/console/logout"))] {
+                button.plain type="submit" { "Sign out" }
+            }
+        }
+        nav.sections aria-label="Console" {
+            ul {
+                @for (section, name, path, scopes) in SECTIONS {
+                    @if scopes.is_empty() || frame.scopes.has_any(scopes) {
+                        li {
+                            a href={ (prefix) (path) } aria-current=[(*section == frame.section).then_some("page")] { (name) }
+                        }
+                    }
+                }
+            }
+        }
+        main #main {
+            @if let Some(message) = frame.message { p.done role="status" { (message) } }
+            (form::summary(problems))
+            h1 { (name) }
+            (body)
+        }
+    };
+    let title = if problems.is_empty() { name.to_owned() } else { format!("Error: {name}") };
+    let look = Look {
+        class: "console",
+        styles: &[&assets::STYLE, &assets::CONSOLE_STYLE],
+        script: Some(&assets::CONSOLE_SCRIPT),
+    };
+    document(&frame.shell, &title, &look, main)
+}
+
+/// Subject and text of a mail as it will be sent.
+#[must_use]
+pub fn preview_text(subject: &str, text: &str) -> Markup {
+    html! {
+        section aria-labelledby="preview" {
+            h2 #preview { "Preview" }
+            p { "Subject: " strong { bdi { (subject) } } }
+            pre dir="auto" { (text) }
+        }
+    }
+}
+
+/// A time in words with its instant, as the reader's browser and programs can take it.
+#[must_use]
+pub fn time(millis: i64) -> Markup {
+    let instant = rfc3339(millis);
+    html! { time datetime=(instant) { (words(&instant)) } }
+}
+
+/// `2026-11-30 19:04 UTC` of `2026-11-30T19:04:11Z`.
+#[must_use]
+pub fn words(instant: &str) -> String {
+    let minutes = instant.get(..16).unwrap_or(instant).replace('T', " ");
+    format!("{minutes} UTC")
+}
