@@ -108,9 +108,9 @@ impl<'h> Reader<'h> {
     fn comment(&mut self, inside: &'h str) -> Markup {
         // `<!-->` and `<!--->` are whole comments.
         let empty = inside.strip_prefix('>').or_else(|| inside.strip_prefix("->"));
-        let ends = inside.match_indices("--").find_map(|(at, _)| {
-            let after = &inside[at + 2..];
-            let rest = after.strip_prefix('>').or_else(|| after.strip_prefix("!>"))?;
+        let ends = inside.match_indices('-').find_map(|(at, _)| {
+            let end = &inside[at..];
+            let rest = end.strip_prefix("-->").or_else(|| end.strip_prefix("--!>"))?;
             Some((&inside[..at], rest))
         });
         let (comment, rest) = match (empty, ends) {

@@ -87,6 +87,12 @@ fn every_number_is_read() {
 
 #[test]
 fn what_is_cut_off_anywhere_is_read() {
+    for hyphens in 0..7 {
+        for after in [">", "!>", "!", "", " -->"] {
+            assert_same(&format!("<!--{}{after}x", "-".repeat(hyphens)));
+            assert_same(&format!("<!--x{}{after}x", "-".repeat(hyphens)));
+        }
+    }
     let all = "a\r\n<!DOCTYPE html \"'><!-- b --!><!--><!---><!-- c<!-- - -- --- --><a  B = 'c&amp;d' e=f/g h=\"i>\" /j==k/>\
                <title>&lt;<b></titl></TITLE\n x=y><style>&lt;<!--</style ></p q='>'></><?x?></ y><![CDATA[z]]>\0<\0<b\0c\0='\0'>";
     for end in 0..=all.len() {
