@@ -57,6 +57,12 @@ pub enum Action {
     TemplateDelete,
     /// A mail that had ended unsent was queued again.
     MailRetry,
+    /// An action on many users was confirmed.
+    JobCreate,
+    /// A job was stopped.
+    JobStop,
+    /// A job was resumed.
+    JobResume,
     /// An API token was made.
     TokenCreate,
     /// An API token was revoked.
@@ -70,6 +76,41 @@ pub enum Action {
 }
 
 impl Action {
+    /// Every action.
+    pub const ALL: &'static [Self] = &[
+        Self::UserCreate,
+        Self::UserUpdate,
+        Self::UserAddress,
+        Self::UserDelete,
+        Self::GroupCreate,
+        Self::GroupUpdate,
+        Self::GroupDelete,
+        Self::ResourceCreate,
+        Self::ResourceUpdate,
+        Self::ResourceDelete,
+        Self::InvitationCreate,
+        Self::InvitationResend,
+        Self::InvitationRevoke,
+        Self::InvitationLink,
+        Self::InvitationRedeem,
+        Self::TenantCreate,
+        Self::TenantActivate,
+        Self::TenantDeactivate,
+        Self::SettingsUpdate,
+        Self::SchemaCreate,
+        Self::SchemaDelete,
+        Self::ResourceTypeCreate,
+        Self::ResourceTypeDelete,
+        Self::TemplateUpdate,
+        Self::TemplateDelete,
+        Self::MailRetry,
+        Self::TokenCreate,
+        Self::TokenRevoke,
+        Self::AuditAccept,
+        Self::SignIn,
+        Self::SignOut,
+    ];
+
     /// The creation of a resource of this type.
     #[must_use]
     pub fn create(type_name: &str) -> Self {
@@ -130,6 +171,9 @@ impl Action {
             Self::TemplateUpdate => "template.update",
             Self::TemplateDelete => "template.delete",
             Self::MailRetry => "mail.retry",
+            Self::JobCreate => "job.create",
+            Self::JobStop => "job.stop",
+            Self::JobResume => "job.resume",
             Self::TokenCreate => "token.create",
             Self::TokenRevoke => "token.revoke",
             Self::AuditAccept => "audit.accept",

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::base::address::Address;
 use crate::base::scope::Scope;
-use crate::http::body::TooLarge;
+use crate::http::body::{MEGABYTE, TooLarge};
 use crate::http::console::submission::{self, Done};
 use crate::http::console::{Console, handed_over, user_type};
 use crate::http::error::ApiError;
@@ -43,7 +43,9 @@ pub async fn show(input: Input) -> Result<Response, ApiError> {
 pub async fn create(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, body: sent, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Users);
-    let form = sent.form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
+    // Fifty names of groups may be long.
+    let form = sent.bytes(MEGABYTE).await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
+    let form = Form::parse(&form);
     let typed = read(&form);
     let password = form.read_text("password").unwrap_or_default();
     let is_preview = form.read_text("preview").is_some();

@@ -52,8 +52,6 @@ pub struct UserPage<'a> {
     pub why: Option<&'a str>,
     /// What may be done.
     pub allowed: Allowed,
-    /// The operation's id of the invitation's buttons.
-    pub operation: &'a str,
     /// What became of the invitation, oldest first.
     pub timeline: &'a [Event],
     /// The attributes.
@@ -66,15 +64,15 @@ pub struct UserPage<'a> {
     pub audit: Option<&'a [Event]>,
 }
 
-/// The page.
+/// The page. `new_operation` makes the operation's id of each button: what one has done is not what another will do.
 #[must_use]
-pub fn user(frame: &Frame, page: &UserPage) -> Markup {
+pub fn user(frame: &Frame, page: &UserPage, new_operation: &dyn Fn() -> String) -> Markup {
     let UserPage { id, account, allowed, .. } = *page;
     let path = |rest: &str| frame.at(&format!("/console/users/{id}/{rest}"));
     let button = |action: &str, name: &str| {
         html! {
             form method="post" action=[form_target(&path(action))] {
-                (operation(page.operation))
+                (operation(&new_operation()))
                 button type="submit" { (name) }
             }
         }
@@ -120,7 +118,7 @@ pub fn user(frame: &Frame, page: &UserPage) -> Markup {
         h2 { "Roles" }
         @if allowed.roles {
             form method="post" action=[form_target(&path("roles"))] {
-                (operation(page.operation))
+                (operation(&new_operation()))
                 fieldset {
                     legend { "Roles" }
                     @for (name, has) in page.roles { (checkbox(name, name, *has)) }

@@ -400,3 +400,68 @@ fn a_users_page_costs_four_round_trips() {
     // The session, the user, and what has happened to them.
     assert_eq!(browser.get(&path).trips(), 3);
 }
+
+#[test]
+fn buttons_of_one_page_are_pressed_one_after_the_other() {
+    let app = App::new();
+    let mut browser = signed_in(&app, "alice", "admin");
+    let user = app.invite("paul");
+    let path = format!("/console/users/{}", id_of(&user));
+    // The page is still there after "Back".
+    let page = browser.get(&path).text;
+    let operation_of = |action: &str| {
+        let form = page.split(&format!("action=\"{path}/{action}\"")).nth(1).unwrap();
+        form.split("name=\"operation\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+    };
+    for (action, message) in [("resend", "on its way again"), ("revoke", "is revoked"), ("lock", "is locked")] {
+        let reply = browser.post(&format!("{path}/{action}"), &[("operation", &operation_of(action))]);
+        assert!(words(&mut browser, &reply).contains(message), "{action}");
+    }
+}
+
+#[test]
+fn correcting_the_address_brings_a_withdrawn_invitation_back() {
+    let app = App::new();
+    let mut browser = signed_in(&app, "alice", "admin");
+    let user = app.invite("paul");
+    let id = id_of(&user);
+    press(&mut browser, id, "revoke");
+    let reply = send(&mut browser, id, "address", &[("email", "paul@right.example")]);
+    let told = words(&mut browser, &reply);
+    assert!(told.contains("The invitation to paul@right.example is on its way."), "{told}");
+    app.deliver();
+    assert_eq!(app.inbox()[0]["to"], "paul@right.example");
+}
+
+#[test]
+fn a_long_value_comes_back_as_it_was() {
+    let app = App::new();
+    let mut browser = signed_in(&app, "alice", "admin");
+    let long = format!("{}\n{}", "ä".repeat(50_000), "x".repeat(50_000));
+    let body = json!({ "schemas": [USER], "userName": "kim", "title": long });
+    let path = app.scim().create("/scim2/Users", &body);
+    let version = browser.get(&format!("/console/users/{}", id_at(&path))).hidden("version");
+    let sent = long.replace('\n', "\r\n");
+    let fields = [("version", &*version), ("title", &*sent), ("nickName", "K")];
+    let reply = send(&mut browser, id_at(&path), "", &fields);
+    assert!(words(&mut browser, &reply).contains("Saved: Nick name."));
+    assert_eq!(app.scim().get(&path).json()["title"], long);
+}
+
+#[test]
+fn a_tenants_users_are_seen_in_their_tenant_alone() {
+    let app = App::new();
+    app.create_tenant("acme.com");
+    let paul = app.admin("POST", "/t/acme.com/scim2/Users", crate::support::invited("paul").to_string()).json();
+    let body = json!({ "schemas": [USER], "userName": "ada", "password": PASSWORD, "roles": [{ "value": "admin" }] });
+    assert_eq!(app.admin("POST", "/t/acme.com/scim2/Users", body.to_string()).status, 201);
+    let mut browser = Browser::signed_in(&app, "/t/acme.com", "ada", PASSWORD);
+    let path = format!("/t/acme.com/console/users/{}", id_of(&paul));
+    let page = browser.get(&path);
+    assert_eq!(page.status, 200);
+    assert!(page.text.contains(&format!("action=\"{path}/resend\"")), "{}", page.text);
+    let reply = browser.post(&format!("{path}/resend"), &[("operation", &page.hidden("operation"))]);
+    assert_eq!(reply.header("location"), path);
+    let other = app.invite("paul");
+    assert_eq!(browser.get(&format!("/t/acme.com/console/users/{}", id_of(&other))).status, 404);
+}

@@ -6,7 +6,7 @@ use ::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Map, Value as Json, json};
 
-use crate::http::body::TooLarge;
+use crate::http::body::{MEGABYTE, TooLarge};
 use crate::http::console::submission::{self, Done};
 use crate::http::console::user::{find_user, mails_said, path_of, user_page};
 use crate::http::console::{Console, handed_over, user_type};
@@ -335,7 +335,9 @@ fn field_of(rt: &ResourceType, form: &Form, detail: &str) -> String {
 pub async fn save(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, params, body: sent, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Users);
-    let form = sent.form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
+    // A stored user has 256 KiB, which an encoded form may treble.
+    let form = sent.bytes(MEGABYTE).await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
+    let form = Form::parse(&form);
     let version: i64 = form.read_text("version").and_then(|text| text.parse().ok()).unwrap_or_default();
     let saved = submission::once(&console, &form, async {
         let ctx = &console.ctx;

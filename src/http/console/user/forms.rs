@@ -95,6 +95,12 @@ pub async fn correct_address(input: Input) -> Result<Response, ApiError> {
             });
         }
         Ok(match pressed.modify(vec![operation("emails", Some(replaced(&user, &typed)))]).await {
+            // A change of the address alone does not bring a withdrawn invitation back.
+            Ok(found) if found.resource.account.is_revoked() && !found.resource.account.is_barred() => {
+                let resent = resend::resend(ctx, &user.id).await?;
+                let found = provision::Found { code: resent.code, ..resent.user.into() };
+                Ok(pressed.done(&user, &found, &format!("The address is now {typed}.")))
+            }
             Ok(found) => Ok(pressed.done(&user, &found, &format!("The address is now {typed}."))),
             Err(error) if error.status() == StatusCode::FORBIDDEN => return Err(error),
             Err(error) => Err(refused(Problem::of("email", as_problem(error)?.text))?),

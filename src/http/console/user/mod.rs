@@ -94,7 +94,6 @@ async fn user_page(
             state: pages::state(&standing),
             why: pages::why(&standing).as_deref(),
             allowed: allowed(ctx, user),
-            operation: &operation,
             timeline: &timeline(&history),
             attributes: Attributes {
                 groups: &groups,
@@ -107,6 +106,7 @@ async fn user_page(
             roles: &roles,
             audit: audit.as_deref(),
         },
+        &|| console.new_submission(),
     );
     Ok(console.html(status, page(&console.frame(), &user.user_name(), problems, &body)))
 }
