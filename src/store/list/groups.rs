@@ -33,13 +33,13 @@ pub(super) fn column(tenant: &str, id: &str, rows: u64) -> String {
     // What is made of names that are too long to be shown must not be large either.
     let name = (MAX_BYTES / count).saturating_sub(BYTES_OF_ONE);
     format!(
-        "(SELECT CASE WHEN COUNT(*) <= {count} AND TOTAL(octet_length(a.display) + {BYTES_OF_ONE}) <= {bytes} \
-         AND COALESCE(MAX(octet_length(a.display)), 0) <= {name} THEN json_group_array(json_object('value', a.ancestor_id, \
-         'display', CASE WHEN octet_length(a.display) <= {name} THEN a.display END, \
-         'type', CASE a.depth WHEN 0 THEN 'direct' ELSE 'indirect' END)) ELSE '' END \
+        "(SELECT CASE WHEN COUNT(*) <= {count} AND TOTAL(octet_length(u.display) + {BYTES_OF_ONE}) <= {bytes} \
+         AND COALESCE(MAX(octet_length(u.display)), 0) <= {name} THEN json_group_array(json_object('value', u.ancestor_id, \
+         'display', CASE WHEN octet_length(u.display) <= {name} THEN u.display END, \
+         'type', CASE u.depth WHEN 0 THEN 'direct' ELSE 'indirect' END)) ELSE '' END \
          FROM (SELECT a.ancestor_id, a.display, a.depth FROM members m INDEXED BY members_member \
          CROSS JOIN group_ancestors a ON a.tenant = m.tenant AND a.group_id = m.group_id \
-         WHERE m.tenant = {tenant} AND m.member_id = {id} LIMIT {}) a)",
+         WHERE m.tenant = {tenant} AND m.member_id = {id} LIMIT {}) u)",
         count + 1
     )
 }
