@@ -17,7 +17,7 @@ use axum::routing::{MethodFilter, on};
 use crate::base::scope::Scope;
 use crate::http::api::{audit, invitations, mail, privacy, registrations, settings, templates, tokens};
 use crate::http::body::RequestBody;
-use crate::http::console::{self, sign_in, tokens as console_tokens};
+use crate::http::console::{self, sign_in, tokens as console_tokens, users as console_users};
 use crate::http::error::ApiError;
 use crate::http::pages::{inbox, links};
 use crate::http::request::{Input, PathParams, Query, RequestState};
@@ -170,6 +170,7 @@ const TEMPLATES: Rule = Rule::Scopes(&[Scope::Templates]);
 const TENANTS: Rule = Rule::Scopes(&[Scope::Tenants]);
 
 const SIGNED_IN: Rule = Rule::Console(&[]);
+const CONSOLE_READ: Rule = Rule::Console(&[Scope::ScimRead]);
 const CONSOLE_TOKENS: Rule = Rule::Console(&[Scope::Tokens]);
 
 const GOVERNANCE: &str = "/api/server/v1/identity-governance";
@@ -302,6 +303,7 @@ pub static ROUTES: &[Route] = &[
     route(POST, sign_in::SIGN_OUT, ANYONE, handler!(sign_in::sign_out)),
     route(POST, sign_in::SIGN_OUT_EVERYWHERE, ANYONE, handler!(sign_in::sign_out_everywhere)),
     route(GET, sign_in::HOME, SIGNED_IN, handler!(console::home)),
+    route(GET, "/console/users", CONSOLE_READ, handler!(console_users::list)),
     route(GET, "/console/tokens", CONSOLE_TOKENS, handler!(console_tokens::list)),
     route(POST, "/console/tokens", CONSOLE_TOKENS, handler!(console_tokens::create)),
     route(POST, "/console/tokens/{id}/revoke", CONSOLE_TOKENS, handler!(console_tokens::revoke)),

@@ -5,6 +5,7 @@
 //! | `sign_in` | signing in and out |
 //! | `home` | the first page |
 //! | `tokens` | API tokens |
+//! | `users` | the list of users |
 //! | `message` | what the next page says that the request has done |
 //! | `submission` | a form that was sent twice is carried out once |
 
@@ -13,6 +14,7 @@ mod message;
 pub mod sign_in;
 mod submission;
 pub mod tokens;
+pub mod users;
 
 pub use home::home;
 

@@ -4,13 +4,15 @@
 //! |---|---|
 //! | `sign_in` | signing in |
 //! | `form` | fields, and the summary of what is wrong with them |
-//! | `home` | who has signed in, and what they may do |
+//! | `home` | what needs attention, and what whoever has signed in may do |
 //! | `tokens` | API tokens |
+//! | `users` | users |
 
 pub mod form;
 pub mod home;
 pub mod sign_in;
 pub mod tokens;
+pub mod users;
 
 use maud::{Markup, html};
 
@@ -26,6 +28,8 @@ use crate::pages::layout::{Look, Shell, document};
 pub enum Section {
     /// What needs attention.
     Dashboard,
+    /// Users, and adding one.
+    Users,
     /// API tokens.
     Tokens,
 }
@@ -33,6 +37,7 @@ pub enum Section {
 /// Each section's name, its path, and the scopes of which it takes one; none for whoever has signed in.
 const SECTIONS: &[(Section, &str, &str, &[Scope])] = &[
     (Section::Dashboard, "Dashboard", "/console", &[]),
+    (Section::Users, "Users", "/console/users", &[Scope::ScimRead]),
     (Section::Tokens, "Tokens", "/console/tokens", &[Scope::Tokens]),
 ];
 

@@ -2,6 +2,7 @@
 
 mod sign_in;
 mod tokens;
+mod users;
 
 use axum::body::Body;
 use http::Request;
