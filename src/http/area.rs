@@ -83,6 +83,8 @@ impl Area {
             Self::Scim if path.starts_with("/scim2/Groups") => 8 * MIB,
             Self::Api if path == "/api/invitations/import" => import::MAX_BYTES,
             Self::Scim | Self::Wso2 | Self::Api | Self::Hooks => MIB,
+            // A user's attributes come back as they are stored.
+            Self::Pages if path.starts_with("/console/users/") => MIB,
             Self::OAuth | Self::Documents | Self::Pages => MIB / 16,
         }
     }

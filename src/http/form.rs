@@ -41,6 +41,11 @@ impl Form {
         self.field(name).and_then(Result::ok)
     }
 
+    /// Returns all values of a field as text: those of the checkboxes that are checked, for one.
+    pub fn texts(&self, name: &str) -> Vec<String> {
+        self.values(name).filter_map(|value| String::from_utf8(value.clone()).ok()).collect()
+    }
+
     /// Returns a field that may come once. One that is empty has not come (RFC 6749 section 3.2).
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use axum::routing::{MethodFilter, on};
 use crate::base::scope::Scope;
 use crate::http::api::{audit, invitations, mail, privacy, registrations, settings, templates, tokens};
 use crate::http::body::RequestBody;
-use crate::http::console::{self, sign_in, tokens as console_tokens, users as console_users};
+use crate::http::console::{self, add_user, sign_in, tokens as console_tokens, user, users as console_users};
 use crate::http::error::ApiError;
 use crate::http::pages::{inbox, links};
 use crate::http::request::{Input, PathParams, Query, RequestState};
@@ -170,8 +170,13 @@ const TEMPLATES: Rule = Rule::Scopes(&[Scope::Templates]);
 const TENANTS: Rule = Rule::Scopes(&[Scope::Tenants]);
 
 const SIGNED_IN: Rule = Rule::Console(&[]);
-const CONSOLE_READ: Rule = Rule::Console(&[Scope::ScimRead]);
 const CONSOLE_TOKENS: Rule = Rule::Console(&[Scope::Tokens]);
+/// What may be created without `scim:write` is for `provision` to say.
+const CONSOLE_ADD: Rule = Rule::Console(&[Scope::ScimWrite, Scope::Invitations]);
+const CONSOLE_READ: Rule = Rule::Console(&[Scope::ScimRead]);
+const CONSOLE_WRITE: Rule = Rule::Console(&[Scope::ScimWrite]);
+const CONSOLE_INVITATIONS: Rule = Rule::Console(&[Scope::Invitations]);
+const CONSOLE_LINKS: Rule = Rule::Console(&[Scope::Links]);
 
 const GOVERNANCE: &str = "/api/server/v1/identity-governance";
 const CONNECTORS: &str = "/api/server/v1/identity-governance/{category}/connectors";
@@ -307,6 +312,25 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/console/tokens", CONSOLE_TOKENS, handler!(console_tokens::list)),
     route(POST, "/console/tokens", CONSOLE_TOKENS, handler!(console_tokens::create)),
     route(POST, "/console/tokens/{id}/revoke", CONSOLE_TOKENS, handler!(console_tokens::revoke)),
+    route(GET, "/console/users/new", CONSOLE_ADD, handler!(add_user::show)),
+    route(POST, "/console/users/new", CONSOLE_ADD, handler!(add_user::create)),
+    route(GET, "/console/users/{id}", CONSOLE_READ, handler!(user::show)),
+    route(POST, "/console/users/{id}", CONSOLE_WRITE, handler!(user::save)),
+    route(POST, "/console/users/{id}/resend", CONSOLE_INVITATIONS, handler!(user::resend)),
+    route(POST, "/console/users/{id}/revoke", CONSOLE_INVITATIONS, handler!(user::revoke)),
+    route(POST, "/console/users/{id}/link", CONSOLE_LINKS, handler!(user::link)),
+    route(POST, "/console/users/{id}/lock", CONSOLE_WRITE, handler!(user::lock)),
+    route(POST, "/console/users/{id}/unlock", CONSOLE_WRITE, handler!(user::unlock)),
+    route(POST, "/console/users/{id}/disable", CONSOLE_WRITE, handler!(user::disable)),
+    route(POST, "/console/users/{id}/enable", CONSOLE_WRITE, handler!(user::enable)),
+    // Roles take the scope `roles` besides, which `provision` asks for.
+    route(POST, "/console/users/{id}/roles", CONSOLE_WRITE, handler!(user::set_roles)),
+    route(GET, "/console/users/{id}/address", CONSOLE_WRITE, handler!(user::address)),
+    route(POST, "/console/users/{id}/address", CONSOLE_WRITE, handler!(user::correct_address)),
+    route(GET, "/console/users/{id}/password", CONSOLE_WRITE, handler!(user::password)),
+    route(POST, "/console/users/{id}/password", CONSOLE_WRITE, handler!(user::set_password)),
+    route(GET, "/console/users/{id}/delete", CONSOLE_WRITE, handler!(user::delete_page)),
+    route(POST, "/console/users/{id}/delete", CONSOLE_WRITE, handler!(user::delete)),
     route(GET, "/dev/panic", ANYONE, handler!(inbox::panic)),
     route(GET, "/dev/inbox", ANYONE, handler!(inbox::inbox_page)),
     route(GET, "/dev/inbox.json", ANYONE, handler!(inbox::inbox_json)),

@@ -48,6 +48,15 @@ impl Actor {
             _ => None,
         }
     }
+
+    /// Whether it is the user of this id.
+    #[must_use]
+    pub fn is_user(&self, user_id: &str) -> bool {
+        match self {
+            Self::RoleHolder { id, .. } | Self::User(id) => id == user_id,
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Display for Actor {

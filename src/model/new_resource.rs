@@ -30,6 +30,8 @@ pub struct NewMember {
     pub display: Option<String>,
     /// The type that it has by the `$ref` that stands for its id; `None` where the client named the id itself.
     pub referred_as: Option<&'static str>,
+    /// Whether it is known to be a group.
+    pub is_group: bool,
 }
 
 /// A resource to be created.

@@ -17,8 +17,7 @@ use crate::model::resource::{GROUP, USER};
 use crate::ports::DatabaseError;
 use crate::provision::batch::{BatchLimits, Batcher};
 use crate::provision::{self, CODE_HEADER, Expected, Found, ProvisionError, group, group_roles, prepare, user_store};
-use crate::store::cross_store::RemoteUsers;
-use crate::store::groups;
+use crate::store::groups::{self, Named};
 use crate::store::keys::{self, Entry};
 use crate::store::resources::{self, find};
 use scim::bulk::{BULK_RESPONSE_SCHEMA, Method, Operation, Plan, Planned, ResourceId, resolve};
@@ -295,11 +294,31 @@ impl Run<'_> {
         if checked.is_empty() {
             return;
         }
+        let nested: HashMap<usize, Vec<String>> = checked
+            .iter()
+            .map(|(label, new)| {
+                let groups = new.members.iter().filter(|member| member.is_group);
+                (label.index, groups.map(|member| member.id.clone()).collect())
+            })
+            .collect();
         let gives_role = checked.iter().any(|(_, new)| group_roles::gives_role(new));
         let tagged =
             checked.into_iter().map(|(label, new)| ((label, new.resource_type.clone(), new.code.clone()), new));
-        for ((label, rt, code), created) in user_store::create(self.ctx, tagged.collect()).await {
-            let found = created.map(|resource| Found::with_code(self.ctx, resource, code.as_ref()));
+        let created = user_store::create(self.ctx, tagged.collect()).await;
+        let refused = created.iter().filter(|(_, one)| matches!(one, Err(ProvisionError::Scim(_))));
+        let nested_in = |label: &Label| nested.get(&label.index).into_iter().flatten();
+        let named: Vec<(&str, Option<&str>)> =
+            refused.flat_map(|((label, ..), _)| nested_in(label)).map(|id| (id.as_str(), None)).collect();
+        // Somebody has nested more groups below since they were looked at.
+        let too_deep = match named.is_empty() {
+            true => HashSet::new(),
+            false => groups::named(self.ctx, &named).await.map(|known| known.too_deep).unwrap_or_default(),
+        };
+        for ((label, rt, code), created) in created {
+            let found = match (created, nested_in(&label).find(|id| too_deep.contains(*id))) {
+                (Err(ProvisionError::Scim(_)), Some(id)) => Err(group::cannot_be_member(id, true).into()),
+                (created, _) => created.map(|resource| Found::with_code(self.ctx, resource, code.as_ref())),
+            };
             self.record(&label, found.map(|found| (rt, Some(found))));
         }
         if gives_role {
@@ -310,8 +329,8 @@ impl Run<'_> {
     /// Takes out of a batch, and records as failed, what its database is known to refuse. Where the database fails, the whole
     /// batch comes back.
     async fn check(&mut self, batch: Batch) -> Result<Batch, (Batch, DatabaseError)> {
-        let (unknown, remote_users) = match self.unknown_members(&batch).await {
-            Ok(found) => found,
+        let known = match self.named_members(&batch).await {
+            Ok(known) => known,
             Err(failure) => return Err((batch, failure)),
         };
         let mut taken = HashSet::new();
@@ -326,12 +345,18 @@ impl Run<'_> {
             if self.is_over() {
                 break;
             }
-            remote_users.name_members(&mut new.members);
+            known.remote_users.name_members(&mut new.members);
+            for member in &mut new.members {
+                member.is_group = known.groups.contains(&member.id);
+            }
             let name = unique_name(&new);
-            let is_unknown =
-                |member: &&NewMember| unknown.contains(&(member.id.clone(), member.referred_as.map(str::to_owned)));
+            let is_unknown = |member: &&NewMember| {
+                known.unknown.contains(&(member.id.clone(), member.referred_as.map(str::to_owned)))
+            };
             if let Some(member) = new.members.iter().find(is_unknown) {
                 self.record(&label, Err(group::unknown_member(member).into()));
+            } else if let Some(member) = new.members.iter().find(|member| known.too_deep.contains(&member.id)) {
+                self.record(&label, Err(group::cannot_be_member(&member.id, false).into()));
             } else if name.as_ref().is_some_and(|name| taken.contains(name)) {
                 self.record(&label, Err(resources::taken(&new.resource_type).into()));
             } else {
@@ -344,12 +369,8 @@ impl Run<'_> {
         Ok(checked)
     }
 
-    /// The members named that there are not, or not of the type that a `$ref` says, and that this batch does not create
-    /// either; and those of other user stores.
-    async fn unknown_members(
-        &self,
-        batch: &[(Label, NewResource)],
-    ) -> Result<(HashSet<(String, Option<String>)>, RemoteUsers), DatabaseError> {
+    /// What the members are that a batch names and does not create itself.
+    async fn named_members(&self, batch: &[(Label, NewResource)]) -> Result<Named, DatabaseError> {
         let created: HashMap<&str, &str> =
             batch.iter().map(|(_, new)| (new.resource.id.as_str(), new.resource_type.name.as_str())).collect();
         let is_created = |(id, kind): &(&str, Option<&str>)| {
@@ -361,7 +382,7 @@ impl Run<'_> {
             .map(|member| (member.id.as_str(), member.referred_as))
             .filter(|named| !is_created(named))
             .collect();
-        if named.is_empty() { Ok(Default::default()) } else { groups::unknown(self.ctx, &named).await }
+        if named.is_empty() { Ok(Default::default()) } else { groups::named(self.ctx, &named).await }
     }
 
     /// The names in a batch that users or groups have already: needed only where the first errors decide where to stop.

@@ -48,14 +48,14 @@ fn take_members(ctx: &Context, document: &mut Document) -> Result<Vec<NewMember>
 fn member(ctx: &Context, value: &Json) -> Result<NewMember, ScimError> {
     let display = value["display"].as_str().map(|text| text.chars().take(MAX_DISPLAY).collect());
     if let Some(id) = value["value"].as_str().filter(|id| !id.trim().is_empty()) {
-        return Ok(NewMember { id: id.to_owned(), display, referred_as: None });
+        return Ok(NewMember { id: id.to_owned(), display, referred_as: None, is_group: false });
     }
     let (id, referred_as) = value["$ref"].as_str().and_then(|reference| referred(ctx, reference)).ok_or_else(|| {
         ScimError::invalid_value(
             "Each of the 'members' must have the id of a user or group as its 'value', or the address of one here as its '$ref'.",
         )
     })?;
-    Ok(NewMember { id, display, referred_as: Some(referred_as) })
+    Ok(NewMember { id, display, referred_as: Some(referred_as), is_group: false })
 }
 
 /// The id and the type of the user or group that a `$ref` leads to.
@@ -110,8 +110,15 @@ pub async fn create(ctx: &Context, mut new: NewResource) -> Result<Found, Provis
     check_circular(&inspected.circular, false)?;
     check_references(&new.members, &inspected)?;
     inspected.remote_users.name_members(&mut new.members);
-    let created =
-        resources::create(&ctx.in_store(None), vec![new]).await?.into_iter().next().ok_or_else(contended)??;
+    for member in &mut new.members {
+        member.is_group = inspected.groups.contains(&member.id);
+    }
+    let id = new.resource.id.clone();
+    let created = resources::create(&ctx.in_store(None), vec![new]).await?.into_iter().next().ok_or_else(contended)?;
+    if created.is_err() && !inspected.groups.is_empty() {
+        check_circular(&groups::inspect(ctx, &id, &named, false).await?.circular, true)?;
+    }
+    let created = created?;
     if gives_role {
         role_grants::attempt(ctx).await;
     }
@@ -155,16 +162,20 @@ fn check_known(inspected: &Inspected) -> Result<(), ScimError> {
     Ok(())
 }
 
-/// Checks that groups do not contain each other. Whoever finds out by losing to another write is told that it is one.
+/// Checks that groups do not contain each other, nor nest too deep.
 fn check_circular(circular: &[String], has_lost: bool) -> Result<(), ScimError> {
-    let Some(id) = circular.first() else { return Ok(()) };
+    circular.first().map_or(Ok(()), |id| Err(cannot_be_member(id, has_lost)))
+}
+
+/// What is said of a group that cannot be a member. Whoever finds out by losing to another write is told that it is one.
+pub fn cannot_be_member(id: &str, has_lost: bool) -> ScimError {
     let detail = format!(
         "The group '{}' cannot be a member: groups would contain each other, or nest deeper than {} levels{}.",
         short(id),
         groups::MAX_DEPTH,
         if has_lost { ", by what was written at the same time" } else { "" }
     );
-    Err(if has_lost { ScimError::conflict(detail) } else { ScimError::invalid_value(detail) })
+    if has_lost { ScimError::conflict(detail) } else { ScimError::invalid_value(detail) }
 }
 
 /// Checks that whatever is named by its address is there, and of the type that the address says.

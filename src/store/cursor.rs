@@ -15,7 +15,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::model::context::Work;
+use crate::model::context::{StoreContext, Work};
 use crate::ports::Value;
 use scim::error::Error;
 
@@ -39,6 +39,13 @@ impl QueryDigest {
             digest.update(part);
         }
         Self(digest.finalize().into())
+    }
+
+    /// The digest of a list of one user store that these parts name.
+    #[must_use]
+    pub fn of_store(ctx: &StoreContext, parts: &[&str]) -> Self {
+        let store = ctx.platform.store.map(|number| number.to_string()).unwrap_or_default();
+        Self::new(parts.iter().copied().chain([store.as_str()]))
     }
 }
 

@@ -25,4 +25,5 @@ pub mod sign_in_failures;
 pub mod submissions;
 pub mod tenant_settings;
 pub mod tenants;
+pub mod user_history;
 pub mod users;

@@ -96,13 +96,13 @@ impl GroupsCase {
         for ((group, id), (kind, display)) in &members {
             directory.join(&groups[*group].id, &[(id, kind, *display)]);
         }
-        // Which groups are above which, at the least depth.
+        // Which groups are above which, at the greatest depth.
         let mut above: Vec<BTreeMap<usize, i64>> = (0..GROUPS).map(|group| BTreeMap::from([(group, 0)])).collect();
         for _ in 0..GROUPS {
             for (parent, child) in &self.group_members {
                 for (ancestor, depth) in above[*parent].clone() {
                     let known = above[*child].entry(ancestor).or_insert(depth + 1);
-                    *known = (*known).min(depth + 1);
+                    *known = (*known).max(depth + 1);
                 }
             }
         }

@@ -321,7 +321,10 @@ fn insert_one(connection: &rusqlite::Connection, resource_type: &ResourceType, r
 
 /// The document that a filter means: with WSO2's account attributes for every user, which filters see in all of them.
 pub fn whole(directory: &Directory, type_name: &str, resource: &Resource, members: Option<&[Value]>) -> Document {
-    let mut document = resource.whole(&directory.ctx, &directory.resource_type(type_name), members);
+    let mut document = resource.whole(&directory.ctx, &directory.resource_type(type_name));
+    if let Some(members) = members.filter(|members| !members.is_empty()) {
+        document.insert("members".to_owned(), json!(members));
+    }
     if type_name == "User" {
         let account = &resource.account;
         let shown = document.entry("urn:scim:wso2:schema").or_insert_with(|| json!({}));

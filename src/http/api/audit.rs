@@ -9,13 +9,16 @@ use serde_json::{Value as Json, json};
 
 use crate::access::audit_seal::{self, Anchor};
 use crate::base::text::cut;
-use crate::http::api::in_store_named;
+use crate::http::api::{cursor, in_store_named};
 use crate::http::error::ApiError;
 use crate::http::request::{Input, Query};
 use crate::http::response::{self, set};
+use crate::ports::Value;
 use crate::store::audit::rows::{self, Entry};
 use scim::datetime::Instant;
 
+/// The list that its cursors continue.
+const LIST: &str = "audit";
 const DEFAULT_COUNT: u32 = 100;
 const MAX_COUNT: u32 = 1_000;
 /// An export is read by programs.
@@ -37,26 +40,30 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
         target: query.filled("userId").map(Cow::into_owned),
         from: time(&query, "from")?,
         to: time(&query, "to")?,
-        below: number(&query, "cursor")?,
+        below: match cursor::position(&store, LIST, query.filled("cursor").as_deref())? {
+            Some(Value::Integer(number)) => Some(number),
+            _ => None,
+        },
         count: match number(&query, "count")? {
             None => DEFAULT_COUNT.min(most),
             Some(count) => u32::try_from(count).unwrap_or(u32::MAX).clamp(1, most),
         },
     };
     let (entries, next) = rows::page(&store, &wanted).await?;
+    let next = next.and_then(|next| cursor::to(&store, LIST, next.into()));
     let mut response = match &*format {
         "csv" => export("text/csv; charset=utf-8; header=present", csv(&entries)),
         "jsonl" => export("application/jsonl", json_lines(&entries)),
         _ => {
             let mut body = json!({ "Resources": entries.iter().map(Entry::to_json).collect::<Vec<_>>() });
-            if let Some(next) = next {
-                body["nextCursor"] = json!(next.to_string());
+            if let Some(next) = &next {
+                body["nextCursor"] = json!(next);
             }
             response::json(StatusCode::OK, &body)
         }
     };
     if let Some(next) = next {
-        set(response.headers_mut(), "link", &format!("<{}>; rel=\"next\"", next_page(&store.base(), &query, next)));
+        set(response.headers_mut(), "link", &format!("<{}>; rel=\"next\"", next_page(&store.base(), &query, &next)));
     }
     Ok(response)
 }
@@ -109,12 +116,10 @@ fn time(query: &Query, name: &str) -> Result<Option<i64>, ApiError> {
 }
 
 /// Returns the address of the next page.
-fn next_page(base: &str, query: &Query, next: i64) -> String {
+fn next_page(base: &str, query: &Query, next: &str) -> String {
     let others = query.pairs().filter(|(key, _)| key != "cursor");
-    let query = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(others)
-        .append_pair("cursor", &next.to_string())
-        .finish();
+    let query =
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(others).append_pair("cursor", next).finish();
     format!("{base}/api/audit?{query}")
 }
 

@@ -4,13 +4,17 @@ use ::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
 
-use crate::http::api::in_store_named;
+use crate::http::api::{cursor, in_store_named};
 use crate::http::error::ApiError;
 use crate::http::request::{Input, RequestState};
 use crate::http::response;
 use crate::mail::requeue;
 use crate::model::mail::MailState;
+use crate::ports::Value;
 use crate::store::outbox::listing::{self, ListedMail};
+
+/// The list that its cursors continue.
+const LIST: &str = "mail";
 
 /// Returns the states' names, as a sentence lists them.
 fn names(states: &[MailState]) -> String {
@@ -34,16 +38,13 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
         Some(Ok(count)) => count.clamp(1, 1_000),
         Some(Err(_)) => return Err(ApiError::bad_request("The parameter count must be a whole number.")),
     };
-    let cursor = query.filled("cursor");
-    // Mails, like users, carry their store in their ids, and a cursor is the id of one.
-    if cursor.as_deref().is_some_and(|cursor| ctx.in_store_of(cursor).platform.store != store.platform.store) {
-        return Err(ApiError::bad_request(
-            "The cursor is one of another user store: pass the domain it was given out for.",
-        ));
-    }
-    let (mails, next) = listing::page(&store, state, cursor.as_deref(), count).await?;
+    let after = match cursor::position(&store, LIST, query.filled("cursor").as_deref())? {
+        Some(Value::Text(id)) => Some(id),
+        _ => None,
+    };
+    let (mails, next) = listing::page(&store, state, after.as_deref(), count).await?;
     let mut body = json!({ "Resources": mails.iter().map(ListedMail::to_json).collect::<Vec<_>>() });
-    if let Some(next) = next {
+    if let Some(next) = next.and_then(|next| cursor::to(&store, LIST, next.into())) {
         body["nextCursor"] = json!(next);
     }
     Ok(response::json(StatusCode::OK, &body))

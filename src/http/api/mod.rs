@@ -1,6 +1,7 @@
 //! Latchkey's own API, below `/api`. Errors are `application/problem+json` (RFC 9457).
 
 pub mod audit;
+mod cursor;
 pub mod invitations;
 pub mod mail;
 pub mod privacy;

@@ -4,30 +4,41 @@
 //! |---|---|
 //! | `sign_in` | signing in and out |
 //! | `home` | the first page |
+//! | `add_user` | adding a user |
+//! | `user` | one user, and what is done to them |
 //! | `tokens` | API tokens |
 //! | `users` | the list of users |
 //! | `message` | what the next page says that the request has done |
 //! | `submission` | a form that was sent twice is carried out once |
 
+pub mod add_user;
 mod home;
 mod message;
 pub mod sign_in;
 mod submission;
 pub mod tokens;
+pub mod user;
 pub mod users;
 
 pub use home::home;
+
+use std::sync::Arc;
 
 use ::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use maud::Markup;
 
+use crate::base::account::Onboarding;
+use crate::base::secret::Secret;
 use crate::http::error::ApiError;
 use crate::http::response::{self, set};
 use crate::model::context::{Actor, Context};
+use crate::model::resource::{Resource, USER};
 use crate::pages::console::form::Problem;
-use crate::pages::console::{Frame, Section, page};
+use crate::pages::console::{Frame, Section, page, user_forms};
 use crate::pages::layout::{CONSOLE_CONTENT_SECURITY_POLICY, Shell};
+use crate::store::registrations::load_registry;
+use scim::schema::ResourceType;
 
 /// Whoever has signed in, and what their pages share.
 struct Console {
@@ -102,6 +113,24 @@ impl Console {
     fn new_submission(&self) -> String {
         self.ctx.platform.new_id().to_string()
     }
+}
+
+/// Returns the resource type of users, with the tenant's own extensions.
+async fn user_type(ctx: &Context) -> Result<Arc<ResourceType>, ApiError> {
+    let registry = load_registry(ctx).await?;
+    registry.resource_type(USER).cloned().ok_or_else(ApiError::not_found)
+}
+
+/// Returns the page that shows the link of a code, which goes to the caller in place of a mail. It is shown once.
+fn handed_over(console: &Console, status: StatusCode, user: &Resource, code: &Secret) -> Response {
+    let page_of_link = match user.account.onboarding {
+        Onboarding::AskPassword => "invite",
+        Onboarding::EmailVerification | Onboarding::None => "verify",
+    };
+    let address = format!("{}/{page_of_link}/{}", console.ctx.base(), code.expose());
+    let name = user.user_name();
+    let body = user_forms::link(&console.frame(), &user.id, &name, &address);
+    console.html(status, page(&console.frame(), &format!("Link for {name}"), &[], &body))
 }
 
 /// What a room refuses becomes a problem of the form, if it is the sender's to mend; else it is an error still.

@@ -5,13 +5,19 @@
 //! | `sign_in` | signing in |
 //! | `form` | fields, and the summary of what is wrong with them |
 //! | `home` | what needs attention, and what whoever has signed in may do |
+//! | `add_user` | adding a user |
+//! | `user` | one user; `user_attributes` and `user_forms` are parts of it, and the pages that lead from it |
 //! | `tokens` | API tokens |
 //! | `users` | users |
 
+pub mod add_user;
 pub mod form;
 pub mod home;
 pub mod sign_in;
 pub mod tokens;
+pub mod user;
+pub mod user_attributes;
+pub mod user_forms;
 pub mod users;
 
 use maud::{Markup, html};
@@ -109,6 +115,18 @@ pub fn page(frame: &Frame, name: &str, problems: &[Problem], body: &Markup) -> S
     document(&frame.shell, &title, &look, main)
 }
 
+/// Subject and text of a mail as it will be sent.
+#[must_use]
+pub fn preview_text(subject: &str, text: &str) -> Markup {
+    html! {
+        section aria-labelledby="preview" {
+            h2 #preview { "Preview" }
+            p { "Subject: " strong { bdi { (subject) } } }
+            pre dir="auto" { (text) }
+        }
+    }
+}
+
 /// A time in words with its instant, as the reader's browser and programs can take it.
 #[must_use]
 pub fn time(millis: i64) -> Markup {
@@ -117,7 +135,8 @@ pub fn time(millis: i64) -> Markup {
 }
 
 /// `2026-11-30 19:04 UTC` of `2026-11-30T19:04:11Z`.
-fn words(instant: &str) -> String {
+#[must_use]
+pub fn words(instant: &str) -> String {
     let minutes = instant.get(..16).unwrap_or(instant).replace('T', " ");
     format!("{minutes} UTC")
 }

@@ -1,5 +1,6 @@
 //! `group_ancestors`: for every group all groups it is in through others, and itself, at depth 0. Only the rare writes that
-//! put a group into a group, or take one out, keep it.
+//! put a group into a group, or take one out, keep it. The depth is that of the longest way: were it the shortest, groups
+//! could nest deeper than is allowed beside it, and who goes up from below would not arrive once it is gone.
 
 use serde_json::json;
 
@@ -17,6 +18,14 @@ pub(super) fn circular(ids: &str) -> String {
          ON below.tenant = ?1 AND below.ancestor_id = j.value WHERE below.group_id = ?2 \
          OR below.depth + 1 + (SELECT COALESCE(MAX(depth), 0) FROM group_ancestors WHERE tenant = ?1 \
          AND group_id = ?2) > {MAX_DEPTH}"
+    )
+}
+
+/// The condition that groups nest at the greatest depth below `group` already, so that it cannot be a member of any.
+pub(super) fn is_full(group: &str) -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM group_ancestors below INDEXED BY group_ancestors_ancestor WHERE below.tenant = ?1 \
+         AND below.ancestor_id = {group} AND below.depth >= {MAX_DEPTH})"
     )
 }
 
@@ -42,7 +51,7 @@ pub(super) fn climb_from_members(ctx: &Work, group_ids: &[&str], operation: &str
          UNION SELECT up.group_id, m.group_id, up.depth + 1 FROM up \
          CROSS JOIN members m ON m.tenant = ?1 AND m.member_id = up.ancestor_id WHERE up.depth < {MAX_DEPTH}) \
          INSERT INTO group_ancestors (tenant, group_id, ancestor_id, depth, display) \
-         SELECT ?1, up.group_id, up.ancestor_id, MIN(up.depth), g.display FROM up \
+         SELECT ?1, up.group_id, up.ancestor_id, MAX(up.depth), g.display FROM up \
          CROSS JOIN resources g ON g.tenant = ?1 AND g.id = up.ancestor_id WHERE TRUE \
          GROUP BY up.group_id, up.ancestor_id \
          ON CONFLICT (tenant, group_id, ancestor_id) DO UPDATE SET depth = excluded.depth WHERE excluded.depth <> depth"
@@ -83,7 +92,7 @@ pub(super) fn climb(ctx: &Work, top: &str, operation: &str) -> Statement {
          UNION SELECT up.group_id, m.group_id, up.depth + 1 FROM up \
          CROSS JOIN members m ON m.tenant = ?1 AND m.member_id = up.ancestor_id WHERE up.depth < ?4) \
          INSERT INTO group_ancestors (tenant, group_id, ancestor_id, depth, display) \
-         SELECT ?1, up.group_id, up.ancestor_id, MIN(up.depth), g.display FROM up \
+         SELECT ?1, up.group_id, up.ancestor_id, MAX(up.depth), g.display FROM up \
          CROSS JOIN resources g ON g.tenant = ?1 AND g.id = up.ancestor_id WHERE TRUE \
          GROUP BY up.group_id, up.ancestor_id \
          ON CONFLICT (tenant, group_id, ancestor_id) DO UPDATE SET depth = excluded.depth WHERE excluded.depth <> depth",

@@ -13,9 +13,10 @@ mod write;
 
 pub use ancestors::MAX_DEPTH;
 pub use read::{
-    Inspected, MAX_MEMBERS, SHOWN_UNASKED, inspect, members, members_after, members_of_all, members_statement, unknown,
+    Inspected, MAX_MEMBERS, Named, SHOWN_UNASKED, inspect, members, members_after, members_of_all, members_statement,
+    named,
 };
-pub use write::{Change, change, circular, creation, deletion, joining};
+pub use write::{Change, change, circular, creation, creation_nests, deletion, joining};
 
 /// The most ids one parameter lists: it is at most 2 MB, and a group may come with 50,000 members and more.
 const LISTED: usize = 5_000;

@@ -187,27 +187,50 @@ pub async fn inspect(
     Ok(inspected)
 }
 
-/// Which of these ids are neither users nor groups, and which are users of other stores. Where a type goes with an id,
-/// what is of the other type is not there.
+/// Ids that are to become members of new groups, as they are found.
+#[derive(Debug, Default)]
+pub struct Named {
+    /// Those that are neither users nor groups, or not of the type that goes with them.
+    pub unknown: HashSet<(String, Option<String>)>,
+    /// Those that are groups.
+    pub groups: HashSet<String>,
+    /// Those of them that would make a chain of more than [`MAX_DEPTH`](crate::store::groups::MAX_DEPTH).
+    pub too_deep: HashSet<String>,
+    /// Those that are users of other stores.
+    pub remote_users: RemoteUsers,
+}
+
+/// What these ids are, which new groups name as members. Where a type goes with an id, what is of the other type is not
+/// there.
 ///
 /// # Errors
 /// The database's.
-pub async fn unknown(
-    ctx: &Context,
-    named: &[(&str, Option<&str>)],
-) -> Result<(HashSet<(String, Option<String>)>, RemoteUsers), DatabaseError> {
+pub async fn named(ctx: &Context, named: &[(&str, Option<&str>)]) -> Result<Named, DatabaseError> {
     let statement = Statement::new(
-        "SELECT j.value ->> 0 AS id, j.value ->> 1 AS type FROM json_each(?2) j WHERE NOT EXISTS \
-         (SELECT 1 FROM resources r WHERE r.tenant = ?1 AND r.id = j.value ->> 0 AND r.type IN ('User', 'Group') \
-         AND r.type = coalesce(j.value ->> 1, r.type))",
+        format!(
+            "SELECT j.value ->> 0 AS id, j.value ->> 1 AS type, r.type AS found, r.type = 'Group' AND {} AS too_deep \
+             FROM json_each(?2) j LEFT JOIN resources r ON r.tenant = ?1 AND r.id = j.value ->> 0 \
+             AND r.type IN ('User', 'Group') WHERE r.type IS NOT 'User' OR r.type <> j.value ->> 1",
+            ancestors::is_full("r.id")
+        ),
         vec![ctx.tenant.key(), json!(named).to_string().into()],
     );
-    let rows = ctx.platform.query(statement).await?;
-    let mut unknown: HashSet<(String, Option<String>)> = rows
-        .iter()
-        .map(|row| Ok((row.read_text("id")?.to_owned(), row.read_optional_text("type")?.map(str::to_owned))))
-        .collect::<Result<_, DatabaseError>>()?;
-    let remote_users = RemoteUsers::find(ctx, unknown.iter().map(|(id, _)| id.as_str())).await?;
-    unknown.retain(|(id, kind)| kind.as_deref() == Some(GROUP) || !remote_users.contains(id));
-    Ok((unknown, remote_users))
+    let mut known = Named::default();
+    for row in ctx.platform.query(statement).await? {
+        let id = row.read_text("id")?.to_owned();
+        let (kind, found) = (row.read_optional_text("type")?, row.read_optional_text("found")?);
+        if row.read_optional_integer("too_deep")? == Some(1) {
+            known.too_deep.insert(id.clone());
+        }
+        if found == Some(GROUP) {
+            known.groups.insert(id.clone());
+        }
+        if found.is_none_or(|found| kind.is_some_and(|kind| kind != found)) {
+            known.unknown.insert((id, kind.map(str::to_owned)));
+        }
+    }
+    known.remote_users = RemoteUsers::find(ctx, known.unknown.iter().map(|(id, _)| id.as_str())).await?;
+    let remote_users = &known.remote_users;
+    known.unknown.retain(|(id, kind)| kind.as_deref() == Some(GROUP) || !remote_users.contains(id));
+    Ok(known)
 }

@@ -133,6 +133,28 @@ fn additions(ctx: &Context, group_id: &str, operation: &str, add: &[NewMember]) 
         .collect()
 }
 
+/// The condition, in a statement on the new rows `j`, that no new group has a member below which groups nest at the greatest
+/// depth already: whoever nests another there between the check and the write makes it too deep. Its parameters are put
+/// behind the others; where no group has groups as members there is none.
+#[must_use]
+pub fn creation_nests(resources: &[NewResource], params: &mut Vec<Value>) -> String {
+    let groups_of = |new: &NewResource| {
+        let groups = new.members.iter().filter(|member| member.is_group);
+        groups.map(|member| json!([new.resource.id, member.id])).collect::<Vec<_>>()
+    };
+    let nested: Vec<Json> = resources.iter().flat_map(groups_of).collect();
+    let mut condition = String::new();
+    for list in nested.chunks(LISTED) {
+        params.push(json!(list).to_string().into());
+        condition.push_str(&format!(
+            " AND j.value ->> 'id' NOT IN (SELECT n.value ->> 0 FROM json_each(?{}) n WHERE {})",
+            params.len(),
+            ancestors::is_full("n.value ->> 1")
+        ));
+    }
+    condition
+}
+
 /// What rides on the creation of resources (`write.rs`) of which some are groups: the groups themselves, their members,
 /// and what is now above those.
 #[must_use]

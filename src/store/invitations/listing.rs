@@ -76,8 +76,7 @@ pub enum ListError {
 /// # Errors
 /// [`ListError`]
 pub async fn list(ctx: &StoreContext, status: Status, count: u32, cursor: Option<&str>) -> Result<Page, ListError> {
-    let store = ctx.platform.store.map(|number| number.to_string()).unwrap_or_default();
-    let query_digest = QueryDigest::new(["invitations", status.condition(), store.as_str()]);
+    let query_digest = QueryDigest::of_store(ctx, &["invitations", status.condition()]);
     let after = match cursor {
         Some(cursor) => Some(cursor::open(ctx, query_digest, cursor).map_err(ListError::Cursor)?),
         None => None,

@@ -30,18 +30,25 @@ pub struct ListedMail {
     /// The row's id.
     pub id: String,
     user_id: String,
-    template: String,
-    to: Option<String>,
+    /// Its type, by name.
+    pub template: String,
+    /// Its recipient; `None` once the user has been deleted.
+    pub to: Option<String>,
     /// Its state.
     pub state: MailState,
     attempts: i64,
-    provider: Option<String>,
-    last_error: Option<String>,
-    queued: Millis,
-    due: Millis,
+    /// The provider that has it, or is asked next.
+    pub provider: Option<String>,
+    /// What was said of the last attempt, or of the mail since.
+    pub last_error: Option<String>,
+    /// The time it was queued.
+    pub queued: Millis,
+    /// The time to try again, or of the last outcome.
+    pub due: Millis,
 }
 
-const COLUMNS: &str =
+/// The columns of [`ListedMail::from_row`].
+pub(in crate::store) const COLUMNS: &str =
     "o.id, o.user_id, o.template, o.recipient, o.state, o.attempts, o.provider, o.last_error, o.created, o.due";
 
 impl ListedMail {
@@ -51,7 +58,8 @@ impl ListedMail {
         self.to.is_none()
     }
 
-    fn from_row(row: &Row) -> Result<Self, DatabaseError> {
+    /// Reads a row of [`COLUMNS`].
+    pub(in crate::store) fn from_row(row: &Row) -> Result<Self, DatabaseError> {
         let optional = |column: &str| Ok::<_, DatabaseError>(row.read_optional_text(column)?.map(str::to_owned));
         Ok(Self {
             id: row.read_text("id")?.to_owned(),
@@ -93,12 +101,12 @@ impl ListedMail {
 pub async fn page(
     ctx: &StoreContext,
     state: Option<MailState>,
-    cursor: Option<&str>,
+    after: Option<&str>,
     count: u32,
 ) -> Result<(Vec<ListedMail>, Option<String>), DatabaseError> {
     let tenant = ctx.tenant.key();
     // Every id is below this.
-    let below = cursor.unwrap_or("g");
+    let below = after.unwrap_or("g");
     let statement = match state {
         None => Statement::new(
             format!("SELECT {COLUMNS} FROM outbox o WHERE o.tenant = ?1 AND o.id < ?2 ORDER BY o.id DESC LIMIT ?3"),

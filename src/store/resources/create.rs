@@ -61,9 +61,12 @@ pub fn creation(ctx: &StoreContext, resources: &[NewResource], operation: &str) 
     let list = json!(dependents).to_string();
     let dependent_write =
         |sql: &'static str| Statement::new(sql, vec![tenant.clone(), list.as_str().into(), operation.into()]);
+    let mut params = vec![tenant.clone(), Json::from(rows).to_string().into(), operation.into()];
+    let nests = groups::creation_nests(resources, &mut params);
     let mut batch = vec![
         Statement::new(
-            "INSERT OR IGNORE INTO resources (tenant, id, type, name_key, external_id, display, document, keys, version, \
+            format!(
+                "INSERT OR IGNORE INTO resources (tenant, id, type, name_key, external_id, display, document, keys, version, \
              created, modified, operation, onboarding, lock, disabled, email, email_verified, seq_log, template, \
              delivery, expires_at, roles) SELECT ?1, j.value ->> 'id', j.value ->> 'type', j.value ->> 'name_key', j.value ->> 'external_id', \
              j.value ->> 'display', j.value ->> 'document', j.value ->> 'keys', j.value ->> 'version', \
@@ -71,9 +74,10 @@ pub fn creation(ctx: &StoreContext, resources: &[NewResource], operation: &str) 
              j.value ->> 'disabled', j.value ->> 'email', j.value ->> 'email_verified', j.value ->> 'seq_log', \
              j.value ->> 'template', j.value ->> 'delivery', j.value ->> 'expires_at', j.value ->> 'roles' FROM json_each(?2) j \
              WHERE NOT EXISTS (SELECT 1 FROM json_each(j.value -> 'unique') u CROSS JOIN unique_values v \
-             ON v.tenant = ?1 AND v.type = j.value ->> 'type' AND v.attribute = u.value ->> 0 AND v.key = u.value ->> 1) \
-             RETURNING id",
-            vec![tenant.clone(), Json::from(rows).to_string().into(), operation.into()],
+             ON v.tenant = ?1 AND v.type = j.value ->> 'type' AND v.attribute = u.value ->> 0 AND v.key = u.value ->> 1)\
+             {nests} RETURNING id"
+            ),
+            params,
         ),
         dependent_write(
             "INSERT INTO counters (tenant, type, total) SELECT ?1, r.type, COUNT(*) FROM json_each(?2) j \

@@ -1,6 +1,7 @@
 //! Every bound of docs/limits.md: the largest that is allowed, and the smallest that is refused.
 
 mod addresses;
+mod console;
 mod mail;
 mod reads;
 mod schemas;
@@ -20,9 +21,17 @@ pub struct Bound {
 }
 
 fn bounds() -> impl Iterator<Item = &'static Bound> {
-    [addresses::BOUNDS, mail::BOUNDS, reads::BOUNDS, schemas::BOUNDS, templates::BOUNDS, writes::BOUNDS]
-        .into_iter()
-        .flatten()
+    [
+        addresses::BOUNDS,
+        console::BOUNDS,
+        mail::BOUNDS,
+        reads::BOUNDS,
+        schemas::BOUNDS,
+        templates::BOUNDS,
+        writes::BOUNDS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 #[test]

@@ -40,6 +40,11 @@ pub const BOUNDS: &[Bound] = &[
         smallest_refused: || looking_at_a_thousand_values(201).is_error(400, Some("tooMany")),
     },
     Bound {
+        name: "levels that groups nest in groups, by the longest way",
+        largest_allowed: || each_way_of_nesting(10, &["201", "200", "200", "201", "200", "200"]),
+        smallest_refused: || each_way_of_nesting(11, &["400"; 6]),
+    },
+    Bound {
         name: "passwords that a Bulk request hashes",
         largest_allowed: || assert_eq!(statuses_of_passwords(20), vec!["201"; 20]),
         smallest_refused: || {
@@ -137,6 +142,36 @@ fn each_way(admin: &Client, outcome: u16, user: &Value, operations: &Value, path
         assert_eq!(admin.get(path).is(200), before);
         assert_eq!(admin.list("/scim2/Users", &[("count", "0")]).is(200)["totalResults"], 1);
     }
+}
+
+/// Holds each way of putting a group into another to this status, POST, PATCH, PUT and the same in Bulk, when groups would
+/// nest so many levels deep by it.
+#[track_caller]
+fn each_way_of_nesting(levels: usize, statuses: &[&str]) {
+    let app = App::new();
+    let admin = app.scim();
+    let innermost = admin.create_group("g0", &[]);
+    let inner = (1..levels).fold(innermost, |inner, level| admin.create_group(&format!("g{level}"), &[inner.as_str()]));
+    let members = json!([{ "value": id(&inner) }]);
+    let named = |name: &str| json!({ "displayName": name, "members": members });
+    let patch = json!([{ "op": "add", "path": "members", "value": members }]);
+    let groups: Vec<String> = (0..4).map(|number| admin.create_group(&format!("high{number}"), &[])).collect();
+    let in_bulk = |method: &str, path: &str, data: Value| -> String {
+        let operation = json!({ "method": method, "path": path, "bulkId": "one", "data": data });
+        let answer = admin.bulk(vec![operation]).is(200);
+        answer["Operations"][0]["status"].as_str().unwrap().to_owned()
+    };
+    let of = |number: usize| groups[number].strip_prefix("/scim2").unwrap();
+    let found = [
+        admin.post("/scim2/Groups", &named("created")).status.as_str().to_owned(),
+        admin.patch(&groups[0], patch.clone()).status.as_str().to_owned(),
+        admin.put(&groups[1], &named("high1")).status.as_str().to_owned(),
+        in_bulk("POST", "/Groups", named("in Bulk")),
+        in_bulk("PATCH", of(2), json!({ "Operations": patch })),
+        in_bulk("PUT", of(3), named("high3")),
+    ];
+    assert_eq!(found, statuses);
+    assert_eq!(app.number("SELECT MAX(depth) FROM group_ancestors"), 10);
 }
 
 /// Holds each request that takes `attributes` or `excludedAttributes` to this status when they have so many names.

@@ -1,7 +1,9 @@
 //! `/console`, page by page, in a browser that has no script.
 
+mod add_user;
 mod sign_in;
 mod tokens;
+mod user;
 mod users;
 
 use axum::body::Body;

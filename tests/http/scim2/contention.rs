@@ -10,7 +10,7 @@ use http::Request;
 use latchkey::ports::{Clock, Database, DatabaseError, Millis, Outcome, Platform, Statement};
 use serde_json::{Value, json};
 
-use crate::scim2::client::{Client, PASSWORD, PATCH, USER, id, in_parallel, values};
+use crate::scim2::client::{BULK, Client, PASSWORD, PATCH, USER, id, in_parallel, values};
 use crate::support::{App, Reply, basic};
 
 /// A database in which something happens just before each batch that has this text.
@@ -228,7 +228,7 @@ fn a_password_is_hashed_once_however_often_its_write_is_tried() {
 }
 
 /// An application in which somebody puts one group into another just before the first write of members.
-fn closes_the_circle(app: App, outer: &str, inner: &str) -> App {
+fn nests_meanwhile(app: App, outer: &str, inner: &str) -> App {
     let (service, platform, times) = (app.isolate(), app.platform.clone(), AtomicUsize::new(0));
     let body = json!({ "Operations": [{ "op": "add", "path": "members", "value": [{ "value": id(inner) }] }] });
     let (path, body) = (outer.to_owned(), body.to_string());
@@ -268,7 +268,7 @@ fn whoever_would_close_a_circle_of_groups_and_loses_is_told_and_nothing_is_done(
             let admin = app.scim();
             let user = admin.create_user("kim");
             let (inner, outer) = (admin.create_group("inner", &[]), admin.create_group("outer", &[]));
-            let app = closes_the_circle(app, &outer, &inner);
+            let app = nests_meanwhile(app, &outer, &inner);
             let before = app.scim().get(&inner).is(200);
             let members = values(&[user.as_str(), outer.as_str()]);
             let status = if in_bulk {
@@ -285,6 +285,43 @@ fn whoever_would_close_a_circle_of_groups_and_loses_is_told_and_nothing_is_done(
             assert_eq!(status, 409, "{name}, in Bulk: {in_bulk}");
             assert_eq!(app.scim().get(&inner).is(200), before, "{name}");
             assert_eq!(app.scim().get(&outer).is(200)["members"][0]["value"], id(&inner), "{name}");
+        }
+    }
+}
+
+#[test]
+fn whoever_creates_a_group_that_nests_too_deep_by_then_is_told_and_nothing_is_done() {
+    for (in_bulk, limit) in [(false, 0), (true, 0), (true, 1)] {
+        for levels in [9, 8] {
+            let app = App::new();
+            let admin = app.scim();
+            let (user, below) = (admin.create_user("kim"), admin.create_group("below", &[]));
+            let first = admin.create_group("g0", &[]);
+            let highest =
+                (1..=levels).fold(first.clone(), |inner, level| admin.create_group(&format!("g{level}"), &[&inner]));
+            let app = nests_meanwhile(app, &first, &below);
+            let group = json!({ "displayName": "top", "members": values(&[user.as_str(), highest.as_str()]) });
+            let (status, detail) = if in_bulk {
+                let other =
+                    json!({ "method": "POST", "path": "/Groups", "bulkId": "b", "data": { "displayName": "b" } });
+                let creation = json!({ "method": "POST", "path": "/Groups", "bulkId": "a", "data": group });
+                let body = json!({ "schemas": [BULK], "failOnErrors": limit, "Operations": [other, creation] });
+                let answer = app.scim().post("/scim2/Bulk", &body).is(200);
+                let [other, one] = &answer["Operations"].as_array().unwrap()[..] else { panic!("{answer}") };
+                assert_eq!(other["status"], "201", "one harms no other");
+                (one["status"].as_str().unwrap().parse().unwrap(), one["response"]["detail"].to_string())
+            } else {
+                let reply = app.scim().post("/scim2/Groups", &group);
+                (reply.status.as_u16(), reply.text)
+            };
+            let created = app.scim().count("/scim2/Groups", "displayName eq \"top\"");
+            if levels == 8 {
+                assert_eq!((status, created), (201, 1), "ten levels: {detail}");
+            } else {
+                assert!(status == 409 && detail.contains("at the same time"), "{status} {detail}");
+                assert_eq!((created, app.scim().get(&user).is(200).get("groups").is_none()), (0, true));
+            }
+            assert_eq!(app.number("SELECT MAX(depth) FROM group_ancestors"), 10);
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use latchkey::model::registration;
 use latchkey::native::Sqlite;
 use latchkey::ports::Platform;
+use latchkey::store::groups::MAX_DEPTH;
 use latchkey::store::{keys, registrations};
 use serde_json::{Map, Value as Json};
 
@@ -217,11 +218,16 @@ fn groups(databases: &[Arc<Sqlite>]) -> Vec<String> {
             if next.contains(&id) {
                 found.push(format!("the group {id} is in itself"));
             }
-            level = next.into_iter().filter(|group| !expected.contains_key(group)).collect();
-            if level.is_empty() {
+            if next.is_empty() {
                 break;
             }
-            expected.extend(level.iter().map(|group| (group.clone(), depth)));
+            if depth > MAX_DEPTH {
+                found.push(format!("the group {id} is nested deeper than {MAX_DEPTH} levels"));
+                break;
+            }
+            // A longer way counts for more.
+            expected.extend(next.iter().map(|group| (group.clone(), depth)));
+            level = next.into_iter().collect();
         }
         let has = stored.remove(&(tenant, id.clone())).unwrap_or_default();
         if has != expected {

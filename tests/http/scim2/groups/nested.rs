@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::scim2::client::{Client, id, in_parallel, values};
+use crate::scim2::client::{BULK, Client, id, in_parallel, values};
 use crate::support::App;
 
 /// A user's groups as `name type`, sorted.
@@ -38,7 +38,7 @@ fn remove(admin: &Client<'_>, group: &str, member: &str) {
 }
 
 #[test]
-fn the_depth_of_a_group_below_another_is_that_of_the_shortest_way() {
+fn the_depth_of_a_group_below_another_is_that_of_the_longest_way() {
     let app = App::new();
     let admin = app.scim();
     let low = admin.create_group("low", &[]);
@@ -50,18 +50,21 @@ fn the_depth_of_a_group_below_another_is_that_of_the_shortest_way() {
     };
     assert_eq!(depth(), 2);
     assert_eq!(add(&admin, &high, &low), 200);
-    assert_eq!(depth(), 1);
-    remove(&admin, &high, &low);
     assert_eq!(depth(), 2);
-    assert_eq!(add(&admin, &high, &low), 200);
+    remove(&admin, &middle, &low);
+    assert_eq!(depth(), 1);
+    assert_eq!(add(&admin, &middle, &low), 200);
+    assert_eq!(depth(), 2);
+    admin.patch(&high, json!([{ "op": "replace", "path": "members", "value": values(&[&low]) }])).is(200);
+    assert_eq!(depth(), 1, "what took the place of all members");
     admin.patch(&high, json!([{ "op": "replace", "path": "members", "value": values(&[&middle]) }])).is(200);
-    assert_eq!(depth(), 2, "what took the place of all members");
+    assert_eq!(depth(), 2);
     let body = json!({ "displayName": "top", "members": values(&[&high, &low]) });
     let top = admin.create("/scim2/Groups", &body);
     let (low, top) = (id(&low), id(&top));
     assert_eq!(
         app.number(&format!("SELECT depth FROM group_ancestors WHERE group_id = '{low}' AND ancestor_id = '{top}'")),
-        1
+        3
     );
 }
 
@@ -151,6 +154,73 @@ fn groups_nest_ten_deep_and_no_deeper() {
     let below = admin.create_group("below", &[]);
     assert_eq!(add(&admin, &first, &below), 400);
     assert_eq!(groups_of(&admin, &user).len(), 11);
+}
+
+#[test]
+fn a_short_way_beside_a_long_one_does_not_let_groups_nest_deeper() {
+    let app = App::new();
+    let admin = app.scim();
+    let user = admin.create_user("paul");
+    let low: Vec<String> = (0..9).map(|level| admin.create_group(&format!("low{level}"), &[])).collect();
+    let below: Vec<&str> = low.iter().map(String::as_str).collect();
+    let top = admin.create_group("top of low", &below);
+    add(&admin, &low[0], &user);
+    for level in 1..9 {
+        assert_eq!(add(&admin, &low[level], &low[level - 1]), 200);
+    }
+    let high: Vec<String> = (0..3).map(|level| admin.create_group(&format!("high{level}"), &[])).collect();
+    assert_eq!(add(&admin, &high[1], &high[0]), 200);
+    assert_eq!(add(&admin, &high[2], &high[1]), 200);
+    // Nine levels and the one above them.
+    assert_eq!(add(&admin, &high[1], &top), 400);
+    assert_eq!(add(&admin, &high[2], &top), 200);
+    let all = groups_of(&admin, &user);
+    assert_eq!(all.len(), 11, "{all:?}");
+    // Without the short ways nobody is lost.
+    for group in &low[..8] {
+        remove(&admin, &top, group);
+    }
+    assert_eq!(groups_of(&admin, &user), all);
+    assert_eq!(add(&admin, &high[0], &top), 400);
+}
+
+/// Creations of groups of which each is in the next, and the innermost in the first; and their statuses.
+fn chain_in_bulk(admin: &Client<'_>, innermost: Option<&str>, names: &[&str], limit: usize) -> Vec<String> {
+    let mut member = innermost.map(|group| id(group).to_owned());
+    let creation = |name: &&str| {
+        let members: Vec<_> = member.iter().map(|member| json!({ "value": member })).collect();
+        member = Some(format!("bulkId:{name}"));
+        let data = json!({ "displayName": name, "members": members });
+        json!({ "method": "POST", "path": "/Groups", "bulkId": name, "data": data })
+    };
+    let operations: Vec<_> = names.iter().map(creation).collect();
+    let body = json!({ "schemas": [BULK], "failOnErrors": limit, "Operations": operations });
+    let answer = admin.post("/scim2/Bulk", &body).is(200);
+    let operations = answer["Operations"].as_array().unwrap();
+    operations.iter().map(|one| format!("{}{}", one["status"], one["response"]["scimType"]).replace('"', "")).collect()
+}
+
+#[test]
+fn in_bulk_groups_nest_ten_deep_and_no_deeper() {
+    for limit in [0, 9] {
+        let app = App::new();
+        let admin = app.scim();
+        let names = ["g0", "g1", "g2", "g3", "g4", "g5", "g6", "g7", "g8", "g9", "g10", "g11", "g12"];
+        let statuses = chain_in_bulk(&admin, None, &names, limit);
+        let (allowed, refused) = statuses.split_at(11);
+        assert_eq!(allowed, vec!["201null"; 11]);
+        assert_eq!(refused, ["400invalidValue", "409null"], "too deep, and what refers to that");
+        assert_eq!(admin.count("/scim2/Groups", "displayName sw \"g\""), 11);
+        // The same over groups that there are.
+        let of = |name: &str| {
+            let found = admin.filter("/scim2/Groups", &format!("displayName eq \"{name}\""));
+            format!("/scim2/Groups/{}", found[0]["id"].as_str().unwrap())
+        };
+        assert_eq!(chain_in_bulk(&admin, Some(&of("g9")), &["h", "i"], limit), ["201null", "400invalidValue"]);
+        assert_eq!(chain_in_bulk(&admin, Some(&of("g10")), &["j", "k"], limit), ["400invalidValue", "409null"]);
+        let deepest = app.number("SELECT MAX(depth) FROM group_ancestors");
+        assert_eq!((deepest, app.number("SELECT COUNT(*) FROM resources WHERE type = 'Group'")), (10, 12));
+    }
 }
 
 #[test]

@@ -220,7 +220,7 @@ fn a_cursor_of_one_domain_continues_no_other() {
                 );
             }
         }
-        for path in ["invitations", "mail"] {
+        for path in ["invitations", "mail", "audit"] {
             let first = api(path, from, "").json();
             let cursor = first["nextCursor"].as_str().unwrap();
             for to in domains {
@@ -242,4 +242,62 @@ fn a_cursor_of_one_domain_continues_no_other() {
     };
     let first = groups("PRIMARY", "").is(200);
     groups("ACME", first["nextCursor"].as_str().unwrap()).is_error(400, Some("invalidCursor"));
+}
+
+#[test]
+fn a_cursor_of_one_tenant_continues_no_other() {
+    let app = App::with_stores(&["ACME"]);
+    let prefixes = ["", "/t/a.example", "/t/b.example"];
+    for prefix in prefixes {
+        if !prefix.is_empty() {
+            app.create_tenant(&prefix["/t/".len()..]);
+        }
+        for number in 0..3 {
+            for store in ["", "ACME/"] {
+                let invited = json!({ "userName": format!("{store}u{number}"), "emails": [{ "value": "u@example.com" }],
+                    "urn:scim:wso2:schema": { "askPassword": true } });
+                app.scim().create(&format!("{prefix}/scim2/Users"), &invited);
+            }
+            app.scim().create(&format!("{prefix}/scim2/Groups"), &json!({ "displayName": format!("g{number}") }));
+        }
+    }
+    for list in ["/scim2/Users", "/scim2/Groups", "/scim2", "/api/invitations", "/api/mail", "/api/audit"] {
+        for domain in ["", "&domain=ACME"] {
+            let page = |prefix: &str, cursor: &str| {
+                app.admin("GET", &format!("{prefix}{list}?count=1&cursor={cursor}{domain}"), "")
+            };
+            for from in prefixes {
+                let first = page(from, "").json();
+                let Some(cursor) = first["nextCursor"].as_str() else {
+                    assert!(list.ends_with("Groups") && !domain.is_empty(), "{from}{list}{domain}: {first}");
+                    continue;
+                };
+                for to in prefixes {
+                    let reply = page(to, cursor);
+                    assert_eq!(reply.status, if to == from { 200 } else { 400 }, "{list}{domain} {from} {to}");
+                    let detail = reply.json()["detail"].to_string();
+                    assert!(to == from || detail.contains("start again"), "it says what to do: {detail}");
+                }
+                // What somebody makes up is none, nor is the cursor of another list.
+                for other in ["0", "7", "1764520000000", "g", "01a3185d-15cc-7a33-9cdc-3da057984786"] {
+                    assert_eq!(page(from, other).status, 400, "{list} {other}");
+                }
+                if list.starts_with("/api") {
+                    let others = ["/api/invitations", "/api/mail", "/api/audit"].into_iter().filter(|one| *one != list);
+                    for other in others {
+                        let reply = app.admin("GET", &format!("{from}{other}?cursor={cursor}{domain}"), "");
+                        assert_eq!(reply.status, 400, "{list} {other}");
+                    }
+                }
+            }
+        }
+    }
+    // The address of an export's next page has it too.
+    let export = app.admin("GET", "/t/a.example/api/audit?format=csv&count=2", "");
+    let next = export.header("link").trim_start_matches('<').split('>').next().unwrap().to_owned();
+    let path = &next[next.find("/t/").unwrap()..];
+    assert_eq!(app.admin("GET", path, "").status, 200);
+    for other in ["", "/t/b.example"] {
+        assert_eq!(app.admin("GET", &path.replace("/t/a.example", other), "").status, 400);
+    }
 }
