@@ -8,6 +8,7 @@ use crate::mail::claims;
 use crate::mail::message::render_with;
 use crate::mail::render::addresses::LinkPolicy;
 use crate::mail::render::buffer::TooLarge;
+use crate::mail::render::problem::Problem;
 use crate::mail::render::validate::validate;
 use crate::mail::render::{self, Rendered};
 use crate::mail::sender::plan::Planner;
@@ -119,6 +120,14 @@ pub async fn preview(
         mail: render::render(&template, &values).map_err(PreviewError::TooLarge)?,
         problems: problems.iter().map(ToString::to_string).collect(),
     })
+}
+
+/// What keeps a template from being stored; nothing where all is well.
+#[must_use]
+pub fn refusals(ctx: &Context, kind: &TenantTemplateType, own: &TenantTemplate) -> Vec<Problem> {
+    let mut problems = validate(kind.kind, own, &LinkPolicy::new(&ctx.deployment, &ctx.settings()));
+    problems.retain(Problem::refuses);
+    problems
 }
 
 /// What else to know of a template that may be stored, a sentence each.

@@ -184,10 +184,9 @@ macro_rules! unit_of_work {
             #[must_use]
             pub fn in_store_of_name<'a>(&self, user_name: &'a str) -> (StoreContext, Cow<'a, str>) {
                 // As where users are created, white space around a name is no part of it.
-                let user_name = user_name.trim();
                 match self.deployment.user_stores.locate(user_name) {
                     Ok(located) => (self.in_store(located.store), located.name),
-                    Err(_) => (self.in_store(None), Cow::Borrowed(user_name)),
+                    Err(_) => (self.in_store(None), Cow::Borrowed(user_name.trim())),
                 }
             }
 

@@ -29,21 +29,23 @@ pub fn counted(ctx: &StoreContext, state: MailState, limit: u32) -> Statement {
 pub struct ListedMail {
     /// The row's id.
     pub id: String,
-    user_id: String,
-    /// Its type, by name.
+    /// The id of whom it is for.
+    pub user_id: String,
+    /// Its template's type.
     pub template: String,
-    /// Its recipient; `None` once the user has been deleted.
+    /// Its recipient; `None` once they have been deleted.
     pub to: Option<String>,
     /// Its state.
     pub state: MailState,
-    attempts: i64,
-    /// The provider that has it, or is asked next.
+    /// How often it was tried.
+    pub attempts: i64,
+    /// The provider that was tried last.
     pub provider: Option<String>,
-    /// What was said of the last attempt, or of the mail since.
+    /// What that said.
     pub last_error: Option<String>,
-    /// The time it was queued.
+    /// When it was queued.
     pub queued: Millis,
-    /// The time to try again, or of the last outcome.
+    /// When it is tried next, while it waits.
     pub due: Millis,
 }
 

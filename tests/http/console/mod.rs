@@ -1,7 +1,14 @@
 //! `/console`, page by page, in a browser that has no script.
 
 mod add_user;
+mod audit;
+mod groups;
+mod kept;
+mod mail;
+mod settings;
 mod sign_in;
+mod templates;
+mod tenants;
 mod tokens;
 mod user;
 mod users;
