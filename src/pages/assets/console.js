@@ -24,6 +24,18 @@
     for (const box of boxes) box.addEventListener("change", () => (all.checked = boxes.every((one) => one.checked)));
   }
 
+  // what goes on is shown anew, without losing the reader's place; when it is over, the page has other buttons
+  const live = () => setTimeout(async () => {
+    try {
+      const text = await (await fetch(location.href)).text();
+      const next = new DOMParser().parseFromString(text, "text/html").querySelector("[data-live]");
+      if (!next) return location.reload();
+      document.querySelector("[data-live]").replaceWith(next);
+    } catch {}
+    live();
+  }, 3000);
+  if (document.querySelector("[data-live]")) live();
+
   for (const button of document.querySelectorAll("button[data-copy]")) {
     button.hidden = false;
     button.addEventListener("click", async () => {

@@ -9,6 +9,7 @@
 //! | `add_user` | adding a user |
 //! | `user` | one user; `user_attributes` and `user_forms` are parts of it, and the pages that lead from it |
 //! | `tokens` | API tokens |
+//! | `jobs` | actions on many users |
 //! | `listing` | what lists share |
 //! | `mail` | the outbox |
 //! | `audit` | the audit |
@@ -23,6 +24,7 @@ pub mod audit;
 pub mod form;
 pub mod groups;
 pub mod home;
+pub mod jobs;
 pub mod kept;
 pub mod listing;
 pub mod mail;
@@ -96,6 +98,8 @@ pub struct Frame<'a> {
     pub scopes: Scopes,
     /// What the request before has done.
     pub message: Option<&'a str>,
+    /// Whether it shows something that goes on, and comes again in a while.
+    pub is_live: bool,
 }
 
 impl Frame<'_> {
@@ -145,6 +149,7 @@ pub fn page(frame: &Frame, name: &str, problems: &[Problem], body: &Markup) -> S
         class: "console",
         styles: &[&assets::STYLE, &assets::CONSOLE_STYLE],
         script: Some(&assets::CONSOLE_SCRIPT),
+        is_live: frame.is_live,
     };
     document(&frame.shell, &title, &look, main)
 }

@@ -3,6 +3,7 @@
 mod add_user;
 mod audit;
 mod groups;
+mod jobs;
 mod kept;
 mod mail;
 mod settings;
