@@ -3,6 +3,7 @@
 
 use std::cmp::Ordering;
 
+use crate::base::ordered;
 use crate::model::context::{Context, StoreContext};
 use crate::model::resource::Resource;
 use crate::ports::{DatabaseError, Outcome, Statement, Value};
@@ -219,7 +220,7 @@ async fn merged_after(
 /// Puts what the parts have found into the order of all parts, at most `limit`.
 fn merge(parts: &[Part<'_>], mut found: Found, limit: u64) -> Found {
     if let Some(Part { listing, .. }) = parts.first() {
-        found.sort_by(|one, other| compare(listing, &one.place, &other.place));
+        ordered::sort_by(&mut found, |one, other| compare(listing, &one.place, &other.place));
     }
     found.truncate(to_usize(limit));
     found

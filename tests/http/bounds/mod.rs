@@ -2,6 +2,7 @@
 
 mod addresses;
 mod console;
+mod jobs;
 mod mail;
 mod reads;
 mod schemas;
@@ -24,6 +25,7 @@ fn bounds() -> impl Iterator<Item = &'static Bound> {
     [
         addresses::BOUNDS,
         console::BOUNDS,
+        jobs::BOUNDS,
         mail::BOUNDS,
         reads::BOUNDS,
         schemas::BOUNDS,

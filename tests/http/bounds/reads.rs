@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Bound;
+use crate::console::Browser;
 use crate::support::{App, Reply};
 
 pub const BOUNDS: &[Bound] = &[
@@ -35,6 +36,13 @@ pub const BOUNDS: &[Bound] = &[
             list(&app, &[("filter", "emails.value sw \"k\""), ("sortBy", "title")]).is_error(400, Some("tooMany"));
             // The range alone is counted, and its order is the index's.
             assert_eq!(found(&app, "emails.value sw \"k\"", &[]), 2_001);
+        },
+    },
+    Bound {
+        name: "users that a page of the console looks at where filters are combined",
+        largest_allowed: || assert!(last_is_shown(2_500, "")),
+        smallest_refused: || {
+            assert!(!last_is_shown(2_501, "Many users had to be looked at"));
         },
     },
     Bound {
@@ -154,6 +162,26 @@ pub const BOUNDS: &[Bound] = &[
         },
     },
 ];
+
+/// Whether the first page of the console shows the last of so many users, who alone is pending. The page says `said`, and the
+/// next one, if there is one, shows the user.
+fn last_is_shown(count: usize, said: &str) -> bool {
+    let app = with_users(count, 1);
+    app.native.sqlite.with(|connection| {
+        let sql = "UPDATE resources SET onboarding = 'AP', delivery = 'sent', disabled = 0 \
+                   WHERE name_key = (SELECT MAX(name_key) FROM resources WHERE type = 'User')";
+        connection.execute(sql, []).unwrap();
+    });
+    let mut browser = Browser::signed_in(&app, "", "admin", "admin");
+    let page = browser.get("/console/users?q=u&status=pending");
+    assert!(page.words().contains(said), "{}", page.words());
+    let is_shown = |page: &Reply| page.text.contains("aria-label=\"Select u");
+    if !is_shown(&page) {
+        let next = page.text.split("rel=\"next\" href=\"").nth(1).unwrap().split('"').next().unwrap();
+        assert!(is_shown(&browser.get(&next.replace("&amp;", "&"))));
+    }
+    is_shown(&page)
+}
 
 /// A directory of users whose documents, and what filters see of them, have so many bytes each, or as few as possible.
 fn with_users(count: usize, size: usize) -> App {
