@@ -278,7 +278,9 @@ fn what_was_read_is_measured() {
             let query = ListRequest::from_pairs(parameters.iter().copied()).unwrap().resolve(&resource_type).unwrap();
             pollster::block_on(latchkey::store::list::list(&ctx, &resource_type, &query))
         };
-        for parameters in [&[][..], &[("filter", "title pr")], &[("sortBy", "title")], &[("count", "0")], &[("cursor", "")]] {
+        for parameters in
+            [&[][..], &[("filter", "title pr")], &[("sortBy", "title")], &[("count", "0")], &[("cursor", "")]]
+        {
             assert_eq!(list(parameters).is_ok(), allowed, "{rows_read} {parameters:?}");
         }
     }
@@ -310,7 +312,9 @@ fn a_page_counts_of_documents_the_parts_that_are_shown() {
         ("name.familyName", json!({ "name": { "familyName": "F" } })),
         (&*format!("{CUSTOM}:stringIndexedOne"), json!({ CUSTOM: { "stringIndexedOne": "one" } })),
     ] {
-        for more in [&[][..], &[("cursor", "")], &[("sortBy", "title")], &[("filter", "userName sw \"u\" and photos pr")]] {
+        for more in
+            [&[][..], &[("cursor", "")], &[("sortBy", "title")], &[("filter", "userName sw \"u\" and photos pr")]]
+        {
             directory.statements.documents();
             let page = directory.list("User", &[&[("attributes", shown)], more].concat());
             assert_eq!(page.resources.len(), 30, "{shown} {more:?}");
@@ -345,14 +349,22 @@ fn a_range_of_an_index_with_several_values_of_one_resource_is_examined_within_bo
         for more in [&[][..], &[("cursor", "")], &[("count", "0")], &[("sortBy", "title")], &[("sortBy", "userName")]] {
             let parameters = [&[("filter", filter)], more].concat();
             let spent = steps(&directory, || {
-                assert_eq!(refusal(directory.list_in(&directory.ctx, "User", &parameters)), "tooMany", "{parameters:?}");
+                assert_eq!(
+                    refusal(directory.list_in(&directory.ctx, "User", &parameters)),
+                    "tooMany",
+                    "{parameters:?}"
+                );
             });
             assert!(spent < STEPS_OF_A_REFUSAL, "{spent} steps for {parameters:?}");
         }
     }
     let spent = steps(&directory, || {
         assert_eq!(
-            refusal(directory.list_in(&directory.ctx, "User", &[("filter", "emails.value gt \"a\""), ("sortBy", "title")])),
+            refusal(directory.list_in(
+                &directory.ctx,
+                "User",
+                &[("filter", "emails.value gt \"a\""), ("sortBy", "title")]
+            )),
             "tooMany"
         );
     });
@@ -373,7 +385,10 @@ fn into_groups(directory: &Directory, count: usize) {
                    SELECT 0, 'inner', printf('%08x-1111-4000-8000-000000000000', i), 1, 'Group ' || i FROM n";
         connection.execute(sql, [count as i64]).unwrap();
         connection
-            .execute("INSERT INTO members (tenant, group_id, member_id, type) SELECT 0, 'inner', id, 'User' FROM resources", [])
+            .execute(
+                "INSERT INTO members (tenant, group_id, member_id, type) SELECT 0, 'inner', id, 'User' FROM resources",
+                [],
+            )
             .unwrap();
     });
 }
@@ -385,7 +400,9 @@ fn groups_of_users_fill_pages_of_which_none_loses_any() {
     let all: BTreeSet<String> =
         ids(&directory.list("User", &[("count", "1000"), ("excludedAttributes", "groups")])).into_iter().collect();
     assert_eq!(all.len(), 200);
-    for more in [&[][..], &[("sortBy", "title")], &[("filter", "title pr")], &[("filter", "emails eq \"u1@x\" or title pr")]] {
+    for more in
+        [&[][..], &[("sortBy", "title")], &[("filter", "title pr")], &[("filter", "emails eq \"u1@x\" or title pr")]]
+    {
         let (mut by_index, mut by_cursor) = (Vec::new(), Vec::new());
         while by_index.len() < 200 {
             let start = (by_index.len() + 1).to_string();
@@ -424,7 +441,9 @@ fn groups_of_users_fill_pages_of_which_none_loses_any() {
         directory.statements.take();
         let page = directory.list("User", &[("count", count)]);
         assert_eq!(page.resources.len().to_string(), count);
-        assert!(page.resources.iter().all(|(_, user)| user.groups.as_deref().unwrap().matches("Group ").count() == groups));
+        assert!(
+            page.resources.iter().all(|(_, user)| user.groups.as_deref().unwrap().matches("Group ").count() == groups)
+        );
         assert_eq!(directory.statements.take().len(), 1);
     }
 }

@@ -175,7 +175,11 @@ fn what_a_range_of_several_values_leads_to_is_found_once_and_sorted() {
         let mut parameters = vec![("filter", filter), ("excludedAttributes", "groups")];
         parameters.extend(more);
         let plan = explain(&directory, "User", &parameters);
-        assert!(plan.sorts && !plan.searches.contains("value_index_resource"), "{:?} for {parameters:?}", plan.searches);
+        assert!(
+            plan.sorts && !plan.searches.contains("value_index_resource"),
+            "{:?} for {parameters:?}",
+            plan.searches
+        );
     }
 }
 

@@ -112,7 +112,9 @@ impl Hidden {
 
     /// Leaves out what of a schema's attributes, at a path, is not shown.
     fn add(&mut self, at: &str, schema: &Schema, projection: &Projection) {
-        for attribute in schema.attributes.iter().filter(|attribute| attribute.alias_of.is_none() && is_large(attribute)) {
+        for attribute in
+            schema.attributes.iter().filter(|attribute| attribute.alias_of.is_none() && is_large(attribute))
+        {
             let (at, name) = (member(at, &attribute.name), format!("{}:{}", schema.id, attribute.name));
             if !projection.wants(&name) {
                 self.leave_out(at);
@@ -159,9 +161,9 @@ fn member(at: &str, name: &str) -> String {
 
 /// The expression of a document without the members at these paths.
 fn removed(document: &str, paths: &[String]) -> String {
-    paths.chunks(LEFT_OUT_AT_ONCE).fold(document.to_owned(), |document, paths| {
-        format!("json_remove({document}, {})", paths.join(", "))
-    })
+    paths
+        .chunks(LEFT_OUT_AT_ONCE)
+        .fold(document.to_owned(), |document, paths| format!("json_remove({document}, {})", paths.join(", ")))
 }
 
 /// Reads the documents of a page that were too large to come with the others: a round trip for each store that has one.

@@ -115,11 +115,7 @@ pub(super) async fn add(ctx: &Context, page: &mut [(String, Resource)]) -> Resul
 
 /// The bytes of the groups of users, by their ids, as far as a page may have them: those of the first users, in their
 /// order.
-async fn sizes(
-    ctx: &StoreContext,
-    ids: &[&str],
-    budget: &mut Budget,
-) -> Result<HashMap<String, u64>, ListError> {
+async fn sizes(ctx: &StoreContext, ids: &[&str], budget: &mut Budget) -> Result<HashMap<String, u64>, ListError> {
     let sql = format!(
         "SELECT id, COUNT(*) AS count, COALESCE(SUM(bytes), 0) AS bytes FROM ( \
          SELECT j.key AS n, j.value AS id, octet_length(a.display) + {BYTES_OF_ONE} AS bytes FROM json_each(?2) j \

@@ -221,7 +221,10 @@ fn with_groups(count: usize, each: usize) -> App {
                    SELECT 0, 'inner', printf('%08x-1111-4000-8000-000000000000', i), 1, 'Group ' || i FROM n";
         connection.execute(sql, [each as i64]).unwrap();
         connection
-            .execute("INSERT INTO members (tenant, group_id, member_id, type) SELECT 0, 'inner', id, 'User' FROM resources", [])
+            .execute(
+                "INSERT INTO members (tenant, group_id, member_id, type) SELECT 0, 'inner', id, 'User' FROM resources",
+                [],
+            )
             .unwrap();
     });
     app
