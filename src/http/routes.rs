@@ -20,7 +20,7 @@ use crate::http::body::RequestBody;
 use crate::http::console::{
     self, add_user, audit as console_audit, groups as console_groups, jobs as console_jobs, kept, mail as console_mail,
     settings as console_settings, sign_in, templates as console_templates, tenants as console_tenants,
-    tokens as console_tokens, user,
+    tokens as console_tokens, user, users as console_users,
 };
 use crate::http::error::ApiError;
 use crate::http::pages::{inbox, links};
@@ -329,6 +329,7 @@ pub static ROUTES: &[Route] = &[
     route(POST, sign_in::SIGN_OUT_EVERYWHERE, ANYONE, handler!(sign_in::sign_out_everywhere)),
     route(GET, sign_in::HOME, SIGNED_IN, handler!(console::home)),
     route(GET, "/console/kept/{id}", SIGNED_IN, handler!(kept::show)),
+    route(GET, "/console/users", CONSOLE_READ, handler!(console_users::list)),
     route(GET, "/console/tokens", CONSOLE_TOKENS, handler!(console_tokens::list)),
     route(POST, "/console/tokens", CONSOLE_TOKENS, handler!(console_tokens::create)),
     route(POST, "/console/tokens/{id}/revoke", CONSOLE_TOKENS, handler!(console_tokens::revoke)),

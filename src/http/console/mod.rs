@@ -8,6 +8,7 @@
 //! | `add_user` | adding a user |
 //! | `user` | one user, and what is done to them |
 //! | `tokens` | API tokens |
+//! | `users` | the list of users |
 //! | `jobs` | actions on many users |
 //! | `mail` | the outbox |
 //! | `audit` | the audit |
@@ -33,6 +34,7 @@ pub mod templates;
 pub mod tenants;
 pub mod tokens;
 pub mod user;
+pub mod users;
 
 pub use home::home;
 

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `sign_in` | signing in |
 //! | `form` | fields, and the summary of what is wrong with them |
-//! | `home` | who has signed in, and what they may do |
+//! | `home` | what needs attention, and what whoever has signed in may do |
 //! | `kept` | a form that came when the session was over |
 //! | `add_user` | adding a user |
 //! | `user` | one user; `user_attributes` and `user_forms` are parts of it, and the pages that lead from it |
@@ -17,6 +17,7 @@
 //! | `tenants` | the tenants |
 //! | `groups` | groups and their members |
 //! | `templates` | mail templates |
+//! | `users` | users |
 
 pub mod add_user;
 pub mod audit;
@@ -35,6 +36,7 @@ pub mod tokens;
 pub mod user;
 pub mod user_attributes;
 pub mod user_forms;
+pub mod users;
 
 use maud::{Markup, html};
 
@@ -71,7 +73,7 @@ pub enum Section {
 /// Each section's name, its path, and the scopes of which it takes one; none for whoever has signed in.
 const SECTIONS: &[(Section, &str, &str, &[Scope])] = &[
     (Section::Dashboard, "Dashboard", "/console", &[]),
-    (Section::Users, "Users", "/console/users", &[Scope::ScimRead, Scope::Invitations]),
+    (Section::Users, "Users", "/console/users", &[Scope::ScimRead]),
     (Section::Groups, "Groups", "/console/groups", &[Scope::ScimRead]),
     (Section::Templates, "Templates", "/console/templates", &[Scope::Templates]),
     (Section::Settings, "Settings", "/console/settings", &[Scope::Settings]),

@@ -12,6 +12,7 @@ mod templates;
 mod tenants;
 mod tokens;
 mod user;
+mod users;
 
 use axum::body::Body;
 use http::Request;
