@@ -80,7 +80,7 @@ impl Area {
     #[must_use]
     pub fn body_limit(self, path: &str) -> usize {
         match self {
-            Self::Scim if path.starts_with("/scim2/Groups") => 8 * MIB,
+            Self::Scim if path.starts_with("/scim2/Groups") => 10 * MIB,
             Self::Api if path == "/api/invitations/import" => import::MAX_BYTES,
             Self::Scim | Self::Wso2 | Self::Api | Self::Hooks => MIB,
             Self::OAuth | Self::Documents | Self::Pages => MIB / 16,

@@ -3,6 +3,7 @@
 mod addresses;
 mod mail;
 mod reads;
+mod requests;
 mod schemas;
 mod templates;
 mod writes;
@@ -20,7 +21,7 @@ pub struct Bound {
 }
 
 fn bounds() -> impl Iterator<Item = &'static Bound> {
-    [addresses::BOUNDS, mail::BOUNDS, reads::BOUNDS, schemas::BOUNDS, templates::BOUNDS, writes::BOUNDS]
+    [addresses::BOUNDS, mail::BOUNDS, reads::BOUNDS, requests::BOUNDS, schemas::BOUNDS, templates::BOUNDS, writes::BOUNDS]
         .into_iter()
         .flatten()
 }
