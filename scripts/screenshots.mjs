@@ -1,4 +1,4 @@
-// Pictures of every page of the console, on a phone and on a desk, light and dark, into docs/screenshots/: `make screenshots`.
+// Pictures of every page of the console, on a phone and on a desk, light and dark, into the folder docs/screenshots: `make screenshots`.
 
 import { mkdirSync, rmSync } from "node:fs";
 import { PHONE, openBrowser } from "../tests/e2e/support/browser.mjs";

@@ -1,5 +1,5 @@
--- Forms of the console, by the id that is in each when it is shown: one that is sent twice is carried out once. A day old,
--- they go with the next ones.
+-- Forms of the console, by the id that is in each when it is shown: one that is sent twice is carried out once. They go
+-- after a day.
 
 CREATE TABLE submissions (
   tenant  INTEGER NOT NULL,

@@ -13,6 +13,7 @@ use crate::model::audit::Action;
 use crate::model::context::{Context, UnitOfWork};
 use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Millis, Row};
+use crate::store::kept_forms::Owner;
 use crate::store::resources::{self, find};
 use crate::store::sessions::{self, SessionKey, SessionRow};
 use crate::store::{audit, cross_store, tenant_settings};
@@ -103,6 +104,14 @@ async fn as_user(
     }
     cross_store::add_groups(home, [&mut user]).await?;
     authenticate::as_role_holder(ctx, &home.tenant, &user).await
+}
+
+/// Whose session a cookie is of, or was of until it was over.
+#[must_use]
+pub fn owner(ctx: &Context, cookie: &Secret) -> Option<Owner> {
+    let session = Session::verify(cookie.expose(), &ctx.deployment, 0)?;
+    let user_id = key(&session).user_id;
+    Some(Owner { home: i64::try_from(session.tenant).ok()?, user_id })
 }
 
 /// The sessions to end.

@@ -26,7 +26,7 @@ use crate::mail::{retention, sender, webhooks};
 use crate::model::deployment::Deployment;
 use crate::ports::{DatabaseError, Platform};
 use crate::provision::reindex;
-use crate::store::{pending, sessions, sign_in_failures};
+use crate::store::{kept_forms, pending, sessions, sign_in_failures, submissions};
 
 /// Batches of mail that one invocation may send: a hundred mails are a hundred subrequests of its thousand.
 const BATCHES: u32 = 5;
@@ -125,6 +125,8 @@ async fn sweep(platform: &Platform, service: &Service) {
         ("role grants", service.settle_role_grants(platform).await),
         ("signin", sign_in_failures::sweep(platform).await),
         ("sessions", sessions::sweep(platform).await),
+        ("submissions", submissions::sweep(platform).await),
+        ("kept forms", kept_forms::sweep(platform).await),
         ("mail.events", crate::store::bounces::sweep(platform).await),
         ("mail.retention", retention::run(platform, deployment).await),
         ("audit.seal", audit_seal::run(platform, deployment).await),

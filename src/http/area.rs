@@ -82,7 +82,11 @@ impl Area {
         match self {
             Self::Scim if path.starts_with("/scim2/Groups") => 10 * MIB,
             Self::Api if path == "/api/invitations/import" => import::MAX_BYTES,
+            // Many members at once, and templates.
+            Self::Pages if path.starts_with("/console/groups/") || path.starts_with("/console/templates/") => MIB,
             Self::Scim | Self::Wso2 | Self::Api | Self::Hooks => MIB,
+            // A user's attributes come back as they are stored.
+            Self::Pages if path.starts_with("/console/users/") => MIB,
             Self::OAuth | Self::Documents | Self::Pages => MIB / 16,
         }
     }

@@ -30,6 +30,15 @@ impl Form {
         self.0.iter().filter(move |(key, _)| key == name.as_bytes()).map(|(_, value)| value)
     }
 
+    /// Returns the fields that are text, in their order.
+    pub fn all_texts(&self) -> impl Iterator<Item = (String, String)> {
+        let text = |bytes: &Vec<u8>| String::from_utf8(bytes.clone()).ok();
+        self.0
+            .iter()
+            .filter_map(move |(name, value)| Some((text(name)?, text(value)?)))
+            .filter(|(name, _)| !name.is_empty())
+    }
+
     /// Returns a field as text; `Some(Err)` when its bytes are not UTF-8, which a lenient reader would replace unseen:
     /// nobody could type such a password a second time.
     pub fn field(&self, name: &str) -> Option<Result<String, FromUtf8Error>> {
@@ -39,6 +48,11 @@ impl Form {
     /// Returns a field as text; `None` also when it is no UTF-8.
     pub fn read_text(&self, name: &str) -> Option<String> {
         self.field(name).and_then(Result::ok)
+    }
+
+    /// Returns all values of a field as text: those of the checkboxes that are checked, for one.
+    pub fn texts(&self, name: &str) -> Vec<String> {
+        self.values(name).filter_map(|value| String::from_utf8(value.clone()).ok()).collect()
     }
 
     /// Returns a field that may come once. One that is empty has not come (RFC 6749 section 3.2).

@@ -17,7 +17,11 @@ use axum::routing::{MethodFilter, on};
 use crate::base::scope::Scope;
 use crate::http::api::{audit, invitations, mail, privacy, registrations, settings, templates, tokens};
 use crate::http::body::RequestBody;
-use crate::http::console::{self, sign_in, tokens as console_tokens};
+use crate::http::console::{
+    self, add_user, audit as console_audit, groups as console_groups, kept, mail as console_mail,
+    settings as console_settings, sign_in, templates as console_templates, tenants as console_tenants,
+    tokens as console_tokens, user,
+};
 use crate::http::error::ApiError;
 use crate::http::pages::{inbox, links};
 use crate::http::request::{Input, PathParams, Query, RequestState};
@@ -91,6 +95,7 @@ impl Handler<(), ()> for Endpoint {
         let Some(state) = parts.extensions.remove::<RequestState>() else {
             return Box::pin(async { empty(StatusCode::INTERNAL_SERVER_ERROR) });
         };
+        let is_safe = parts.method.is_safe();
         let (area, request_id) = (state.area, state.ctx.request_id.clone());
         let input = Input {
             body: RequestBody::new(area, &parts.headers, body),
@@ -101,7 +106,7 @@ impl Handler<(), ()> for Endpoint {
             state,
         };
         Box::pin(async move {
-            let answered = guarded(self, input).await;
+            let answered = guarded(self, input, is_safe).await;
             let mut response = answered.unwrap_or_else(|error| error.into_response(area.dialect(), Some(&request_id)));
             // The route's pattern goes back with the response, for the log.
             if let Some(route) = route {
@@ -113,7 +118,7 @@ impl Handler<(), ()> for Endpoint {
 }
 
 /// Lets those in whom the rule names, and has the handler work for them.
-async fn guarded(endpoint: Endpoint, mut input: Input) -> Result<Response, ApiError> {
+async fn guarded(endpoint: Endpoint, mut input: Input, is_safe: bool) -> Result<Response, ApiError> {
     let Input { state, headers, uri, .. } = &input;
     let admitted = match endpoint.rule {
         Rule::Anyone | Rule::Own => None,
@@ -126,7 +131,8 @@ async fn guarded(endpoint: Endpoint, mut input: Input) -> Result<Response, ApiEr
             Some(allowed.map_err(|error| caller::explain(error, headers, all_of))?)
         }
         Rule::Console(any_of) => match caller::in_session(&state.ctx, headers).await? {
-            None => return Ok(sign_in::to_sign_in(&state.ctx, uri)),
+            None if is_safe => return Ok(sign_in::to_sign_in(&state.ctx, uri)),
+            None => return kept::keep(&input.state.ctx, &input.uri, &input.headers, input.body).await,
             Some(ctx) if any_of.is_empty() || ctx.scopes.has_any(any_of) => Some(ctx),
             Some(_) => return Err(ApiError::forbidden("Your role does not cover this page.")),
         },
@@ -171,6 +177,17 @@ const TENANTS: Rule = Rule::Scopes(&[Scope::Tenants]);
 
 const SIGNED_IN: Rule = Rule::Console(&[]);
 const CONSOLE_TOKENS: Rule = Rule::Console(&[Scope::Tokens]);
+const CONSOLE_MAIL: Rule = Rule::Console(&[Scope::Mail]);
+const CONSOLE_SETTINGS: Rule = Rule::Console(&[Scope::Settings]);
+const CONSOLE_TEMPLATES: Rule = Rule::Console(&[Scope::Templates]);
+const CONSOLE_TENANTS: Rule = Rule::Console(&[Scope::Tenants]);
+const CONSOLE_AUDIT: Rule = Rule::Console(&[Scope::Audit]);
+/// What may be created without `scim:write` is for `provision` to say.
+const CONSOLE_ADD: Rule = Rule::Console(&[Scope::ScimWrite, Scope::Invitations]);
+const CONSOLE_READ: Rule = Rule::Console(&[Scope::ScimRead]);
+const CONSOLE_WRITE: Rule = Rule::Console(&[Scope::ScimWrite]);
+const CONSOLE_INVITATIONS: Rule = Rule::Console(&[Scope::Invitations]);
+const CONSOLE_LINKS: Rule = Rule::Console(&[Scope::Links]);
 
 const GOVERNANCE: &str = "/api/server/v1/identity-governance";
 const CONNECTORS: &str = "/api/server/v1/identity-governance/{category}/connectors";
@@ -302,9 +319,57 @@ pub static ROUTES: &[Route] = &[
     route(POST, sign_in::SIGN_OUT, ANYONE, handler!(sign_in::sign_out)),
     route(POST, sign_in::SIGN_OUT_EVERYWHERE, ANYONE, handler!(sign_in::sign_out_everywhere)),
     route(GET, sign_in::HOME, SIGNED_IN, handler!(console::home)),
+    route(GET, "/console/kept/{id}", SIGNED_IN, handler!(kept::show)),
     route(GET, "/console/tokens", CONSOLE_TOKENS, handler!(console_tokens::list)),
     route(POST, "/console/tokens", CONSOLE_TOKENS, handler!(console_tokens::create)),
     route(POST, "/console/tokens/{id}/revoke", CONSOLE_TOKENS, handler!(console_tokens::revoke)),
+    route(GET, "/console/mail", CONSOLE_MAIL, handler!(console_mail::list)),
+    route(POST, "/console/mail/retry", CONSOLE_MAIL, handler!(console_mail::retry_all)),
+    route(POST, "/console/mail/{id}/retry", CONSOLE_MAIL, handler!(console_mail::retry_one)),
+    route(GET, "/console/audit", CONSOLE_AUDIT, handler!(console_audit::list)),
+    route(GET, "/console/audit/export", CONSOLE_AUDIT, handler!(console_audit::export)),
+    route(GET, "/console/audit/seal", CONSOLE_AUDIT, handler!(console_audit::seal)),
+    route(GET, "/console/groups", CONSOLE_READ, handler!(console_groups::list)),
+    route(POST, "/console/groups", CONSOLE_WRITE, handler!(console_groups::create)),
+    route(GET, "/console/groups/{id}", CONSOLE_READ, handler!(console_groups::show)),
+    route(POST, "/console/groups/{id}", CONSOLE_WRITE, handler!(console_groups::rename)),
+    route(POST, "/console/groups/{id}/members", CONSOLE_WRITE, handler!(console_groups::add_members)),
+    route(POST, "/console/groups/{id}/members/remove", CONSOLE_WRITE, handler!(console_groups::remove_members)),
+    route(GET, "/console/groups/{id}/delete", CONSOLE_WRITE, handler!(console_groups::ask_to_delete)),
+    route(POST, "/console/groups/{id}/delete", CONSOLE_WRITE, handler!(console_groups::delete)),
+    route(GET, "/console/settings", CONSOLE_SETTINGS, handler!(console_settings::show)),
+    route(POST, "/console/settings", CONSOLE_SETTINGS, handler!(console_settings::save)),
+    route(POST, "/console/settings/reset", CONSOLE_SETTINGS, handler!(console_settings::reset)),
+    route(GET, "/console/templates", CONSOLE_TEMPLATES, handler!(console_templates::list)),
+    route(GET, "/console/templates/new", CONSOLE_TEMPLATES, handler!(console_templates::begin)),
+    route(GET, "/console/templates/preview/{id}", CONSOLE_TEMPLATES, handler!(console_templates::frame)),
+    route(GET, "/console/templates/{type}/{locale}", CONSOLE_TEMPLATES, handler!(console_templates::edit)),
+    route(POST, "/console/templates/{type}/{locale}", CONSOLE_TEMPLATES, handler!(console_templates::save)),
+    route(POST, "/console/templates/{type}/{locale}/preview", CONSOLE_TEMPLATES, handler!(console_templates::preview)),
+    route(POST, "/console/templates/{type}/{locale}/restore", CONSOLE_TEMPLATES, handler!(console_templates::restore)),
+    route(GET, "/console/tenants", CONSOLE_TENANTS, handler!(console_tenants::list)),
+    route(POST, "/console/tenants", CONSOLE_TENANTS, handler!(console_tenants::create)),
+    route(POST, "/console/tenants/{id}/activate", CONSOLE_TENANTS, handler!(console_tenants::activate)),
+    route(POST, "/console/tenants/{id}/deactivate", CONSOLE_TENANTS, handler!(console_tenants::deactivate)),
+    route(GET, "/console/users/new", CONSOLE_ADD, handler!(add_user::show)),
+    route(POST, "/console/users/new", CONSOLE_ADD, handler!(add_user::create)),
+    route(GET, "/console/users/{id}", CONSOLE_READ, handler!(user::show)),
+    route(POST, "/console/users/{id}", CONSOLE_WRITE, handler!(user::save)),
+    route(POST, "/console/users/{id}/resend", CONSOLE_INVITATIONS, handler!(user::resend)),
+    route(POST, "/console/users/{id}/revoke", CONSOLE_INVITATIONS, handler!(user::revoke)),
+    route(POST, "/console/users/{id}/link", CONSOLE_LINKS, handler!(user::link)),
+    route(POST, "/console/users/{id}/lock", CONSOLE_WRITE, handler!(user::lock)),
+    route(POST, "/console/users/{id}/unlock", CONSOLE_WRITE, handler!(user::unlock)),
+    route(POST, "/console/users/{id}/disable", CONSOLE_WRITE, handler!(user::disable)),
+    route(POST, "/console/users/{id}/enable", CONSOLE_WRITE, handler!(user::enable)),
+    // Roles take the scope `roles` besides, which `provision` asks for.
+    route(POST, "/console/users/{id}/roles", CONSOLE_WRITE, handler!(user::set_roles)),
+    route(GET, "/console/users/{id}/address", CONSOLE_WRITE, handler!(user::address)),
+    route(POST, "/console/users/{id}/address", CONSOLE_WRITE, handler!(user::correct_address)),
+    route(GET, "/console/users/{id}/password", CONSOLE_WRITE, handler!(user::password)),
+    route(POST, "/console/users/{id}/password", CONSOLE_WRITE, handler!(user::set_password)),
+    route(GET, "/console/users/{id}/delete", CONSOLE_WRITE, handler!(user::delete_page)),
+    route(POST, "/console/users/{id}/delete", CONSOLE_WRITE, handler!(user::delete)),
     route(GET, "/dev/panic", ANYONE, handler!(inbox::panic)),
     route(GET, "/dev/inbox", ANYONE, handler!(inbox::inbox_page)),
     route(GET, "/dev/inbox.json", ANYONE, handler!(inbox::inbox_json)),

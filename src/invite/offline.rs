@@ -7,6 +7,7 @@ use crate::base::token::Purpose;
 use crate::invite::code::{check_may_have_code_of, mint};
 use crate::model::code::Code;
 use crate::model::context::Context;
+use crate::model::resource::{Resource, USER};
 use crate::ports::DatabaseError;
 use crate::store::invitations::resend::record_link;
 use crate::store::resources::find;
@@ -16,7 +17,7 @@ use scim::error::Error as ScimError;
 #[derive(Debug, thiserror::Error)]
 pub enum OfflineLinkError {
     /// There is no such user.
-    #[error("There is no user with this name.")]
+    #[error("There is no such user.")]
     Unknown,
     /// The caller may not have this user's link.
     #[error("{}", .0.detail)]
@@ -38,14 +39,32 @@ pub enum OfflineLinkError {
 /// The database's.
 pub async fn create_token(ctx: &Context, user_name: &str) -> Result<Result<Secret, OfflineLinkError>, DatabaseError> {
     let Some(user) = find::user_by_name(ctx, user_name).await? else { return Ok(Err(OfflineLinkError::Unknown)) };
+    create_token_for(ctx, &user).await
+}
+
+/// The same for the user of this id, who comes with it.
+///
+/// # Errors
+/// The database's.
+pub async fn create_token_by_id(
+    ctx: &Context,
+    id: &str,
+) -> Result<Result<(Secret, Resource), OfflineLinkError>, DatabaseError> {
+    let user = find::by_id(&ctx.in_store_of(id), USER, id, true).await?;
+    let Some(user) = user else { return Ok(Err(OfflineLinkError::Unknown)) };
+    Ok(create_token_for(ctx, &user).await?.map(|token| (token, user)))
+}
+
+/// `user` has been read with their groups.
+async fn create_token_for(ctx: &Context, user: &Resource) -> Result<Result<Secret, OfflineLinkError>, DatabaseError> {
     if let Some(refused) = check(&user.account) {
         return Ok(Err(refused));
     }
-    if let Err(forbidden) = check_may_have_code_of(ctx, &user) {
+    if let Err(forbidden) = check_may_have_code_of(ctx, user) {
         return Ok(Err(OfflineLinkError::Forbidden(forbidden)));
     }
     record_link(&ctx.in_store_of(&user.id), &user.id).await?;
-    let token = mint(ctx, &Code::new(ctx, Purpose::Offline), &user);
+    let token = mint(ctx, &Code::new(ctx, Purpose::Offline), user);
     Ok(token.ok_or(OfflineLinkError::Nothing("The deployment has no key to sign links with.")))
 }
 

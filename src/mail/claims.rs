@@ -1,7 +1,7 @@
 //! A person's claims: what `{{user.claim.<name>}}` stands for, in a mail and in the preview of a template alike.
 //!
 //! A claim is an attribute of the SCIM user, by its name (`displayName`, `name.middleName`, `addresses.locality`,
-//! `phoneNumbers.mobile`, one of a schema of the tenant's own), with the schema's URN before it or not, or by the name of
+//! `phoneNumbers.mobile`, `addresses.home.locality`, one of a schema of the tenant's own), with the schema's URN before it or not, or by the name of
 //! WSO2's claim for it (`country`, `http://wso2.org/claims/country`). Case does not matter.
 //! Of several values the primary one counts, else the first.
 
@@ -19,7 +19,7 @@ use scim::schema::{Attribute, Mutability, ResourceType, Returned, Type};
 /// The prefix of a claim's name in a template.
 pub const PREFIX: &str = CLAIM;
 /// The most claims that are read of a person.
-const MOST: usize = 200;
+const MOST: usize = 400;
 /// The most claims that are named as problems.
 const MOST_NAMED: usize = 20;
 /// The most characters of a claim's name.
@@ -141,7 +141,11 @@ fn add(found: &mut BTreeMap<String, String>, name: &str, value: &Json) {
             }
             for value in list.iter().filter_map(Json::as_object) {
                 if let Some(kind) = value.get("type").and_then(Json::as_str) {
-                    set(format!("{name}.{}", kind.to_ascii_lowercase()), select_value(value));
+                    let of_type = format!("{name}.{}", kind.to_ascii_lowercase());
+                    set(of_type.clone(), select_value(value));
+                    for (sub, value) in value {
+                        set(format!("{of_type}.{}", sub.to_ascii_lowercase()), value);
+                    }
                 }
             }
             set(name, select_value(complex));
@@ -230,8 +234,11 @@ fn fills(attribute: &Attribute, sub: Option<&str>) -> bool {
     match (attribute.data_type == Type::Complex, sub) {
         (false, sub) => sub.is_none(),
         (true, None) => ["value", "displayName", "display", "formatted"].into_iter().any(has),
-        // Of values that have types, any type may be there.
-        (true, Some(sub)) => has(sub) || (attribute.multi_valued && has("type")),
+        // Of values that have types, any type may be there, and a part of the value of that type.
+        (true, Some(sub)) => {
+            let of_type = sub.split_once('.').is_none_or(|(_, part)| has(part));
+            has(sub) || (attribute.multi_valued && has("type") && of_type)
+        }
     }
 }
 
@@ -307,7 +314,9 @@ mod tests {
             "name": { "givenName": "Kim", "familyName": "Doe", "middleName": "M." },
             "emails": [{ "value": "a@example.com", "type": "home" }, { "value": "b@example.com", "primary": true }],
             "phoneNumbers": [{ "value": "1", "type": "work" }, { "value": "2", "type": "mobile" }],
-            "addresses": [{ "country": "DE", "locality": "Bonn" }],
+            "addresses": [
+                { "country": "DE", "locality": "Bonn" }, { "type": "home", "country": "AT", "locality": "Graz" },
+            ],
             "active": true,
             "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {
                 "department": "R&D", "manager": { "value": "7", "displayName": "Ada" }, "displayName": "not the core's",
@@ -330,6 +339,7 @@ mod tests {
             ("country", "DE"),
             ("locality", "Bonn"),
             ("addresses.country", "DE"),
+            ("addresses.home.locality", "Graz"),
             ("department", "R&D"),
             ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:user:department", "R&D"),
             ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:user:displayname", "not the core's"),

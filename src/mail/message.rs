@@ -3,7 +3,7 @@
 use crate::base::token::{Claims, Purpose};
 use crate::mail::providers::Message;
 use crate::mail::render::buffer::TooLarge;
-use crate::mail::render::{self, InvitationMail};
+use crate::mail::render::{self, InvitationMail, Rendered};
 use crate::mail::template::Template;
 use crate::model::deployment::Deployment;
 use crate::model::tenant::Tenant;
@@ -30,9 +30,6 @@ impl From<TooLarge> for ComposeError {
 /// [`ComposeError`]
 pub fn compose(deployment: &Deployment, leased: &LeasedMail, template: &Template) -> Result<Message, ComposeError> {
     let LeasedMail { mail, content } = leased;
-    let facts = &content.facts;
-    let prefix = Tenant::from_domain(&facts.tenant).prefix();
-    let base = format!("{}{prefix}", deployment.public_origin);
     let claims = mail.template.link_purpose().map(|purpose| Claims {
         kid: content.kid.clone(),
         purpose,
@@ -47,7 +44,33 @@ pub fn compose(deployment: &Deployment, leased: &LeasedMail, template: &Template
         Some(claims) => deployment.keys.mint(claims).ok_or(ComposeError::KeyRetired)?,
         None => String::new(),
     };
-    let link = match claims.as_ref().map(|claims| claims.purpose) {
+    let rendered = render_with(deployment, leased, template, &code)?;
+    Ok(Message {
+        from: deployment.mail_from.clone(),
+        to: mail.recipient.clone(),
+        reply_to: content.facts.reply_to.clone(),
+        subject: rendered.subject,
+        html: rendered.html,
+        text: rendered.text,
+        idempotency_key: mail.idempotency_key(),
+    })
+}
+
+/// Renders a mail whose link has this code.
+///
+/// # Errors
+/// [`TooLarge`]
+pub fn render_with(
+    deployment: &Deployment,
+    leased: &LeasedMail,
+    template: &Template,
+    code: &str,
+) -> Result<Rendered, TooLarge> {
+    let LeasedMail { mail, content } = leased;
+    let facts = &content.facts;
+    let prefix = Tenant::from_domain(&facts.tenant).prefix();
+    let base = format!("{}{prefix}", deployment.public_origin);
+    let link = match mail.template.link_purpose() {
         Some(Purpose::VerifyEmail) => format!("{base}/verify/{code}"),
         Some(_) => format!("{base}/invite/{code}"),
         None => String::new(),
@@ -61,7 +84,7 @@ pub fn compose(deployment: &Deployment, leased: &LeasedMail, template: &Template
         organization: &facts.organization,
         inviter: mail.invited_by.as_deref().unwrap_or_default(),
         link: &link,
-        code: &code,
+        code,
         issued_at: seconds(content.issued_at),
         expires_at: (content.expires_at != 0).then(|| seconds(content.expires_at)),
         origin: &deployment.public_origin,
@@ -73,14 +96,5 @@ pub fn compose(deployment: &Deployment, leased: &LeasedMail, template: &Template
         new_email: facts.new_email.as_deref().unwrap_or_default(),
         claims: &claims,
     });
-    let rendered = render::render(template, &values)?;
-    Ok(Message {
-        from: deployment.mail_from.clone(),
-        to: mail.recipient.clone(),
-        reply_to: facts.reply_to.clone(),
-        subject: rendered.subject,
-        html: rendered.html,
-        text: rendered.text,
-        idempotency_key: mail.idempotency_key(),
-    })
+    render::render(template, &values)
 }

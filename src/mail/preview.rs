@@ -1,18 +1,34 @@
-//! The preview of a template with made-up values, for whoever edits it.
+//! Previews: of a template with made-up values, for whoever edits it, and of the mail that somebody is about to get.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
 
 use crate::mail::claims;
+use crate::mail::message::render_with;
 use crate::mail::render::addresses::LinkPolicy;
 use crate::mail::render::buffer::TooLarge;
+use crate::mail::render::problem::Problem;
 use crate::mail::render::validate::validate;
 use crate::mail::render::{self, Rendered};
+use crate::mail::sender::plan::Planner;
 use crate::mail::template::Template;
 use crate::mail::template_choice::select_template;
+use crate::mail::templates::Templates;
 use crate::model::context::Context;
+use crate::model::mail::MailState;
 use crate::model::mail_template::{ContentType, TenantTemplate};
+use crate::model::new_resource::NewResource;
 use crate::model::resource::USER;
 use crate::ports::DatabaseError;
+use crate::store::mail_templates::versions::{self, TemplateIndex};
 use crate::store::mail_templates::{self, TenantTemplateType};
+use crate::store::outbox::due::{Person, SendingTenant};
+use crate::store::outbox::row::{LeasedMail, QueuedMail};
 use crate::store::registrations;
+
+/// What stands for the code of a link that is only shown.
+const PREVIEW_CODE: &str = "lk1.preview";
 
 /// What is being edited. What is left out is as it is now.
 #[derive(Clone, Debug, Default)]
@@ -106,6 +122,14 @@ pub async fn preview(
     })
 }
 
+/// What keeps a template from being stored; nothing where all is well.
+#[must_use]
+pub fn refusals(ctx: &Context, kind: &TenantTemplateType, own: &TenantTemplate) -> Vec<Problem> {
+    let mut problems = validate(kind.kind, own, &LinkPolicy::new(&ctx.deployment, &ctx.settings()));
+    problems.retain(Problem::refuses);
+    problems
+}
+
 /// What else to know of a template that may be stored, a sentence each.
 ///
 /// # Errors
@@ -122,4 +146,58 @@ pub async fn warnings(
         problems.extend(claims::problems(rt, &template));
     }
     Ok(problems.iter().map(ToString::to_string).collect())
+}
+
+/// Renders the mail that a user who is about to be created will get, as the sender will write it: by the same template, in
+/// the same language. Its link has a code that opens nothing. `None` where no mail is due. At most two round trips.
+///
+/// # Errors
+/// [`PreviewError`]
+pub async fn preview_invitation(ctx: &Context, new: &NewResource) -> Result<Option<Rendered>, PreviewError> {
+    let Some(mail) = &new.mail else { return Ok(None) };
+    let tenant = ctx.tenant.number();
+    let (settings, now) = (ctx.settings(), ctx.platform.clock.now());
+    let in_force = versions::select_for(&[(tenant.cast_signed(), mail.template.name(), None)]);
+    let index = TemplateIndex::from_rows(&ctx.platform.query(in_force).await?)?;
+    let document = new.resource.attributes();
+    let text = |value: &Json| value.as_str().map(str::to_owned);
+    let person = Person {
+        user_name: document.get("userName").and_then(text),
+        given_name: document.get("name").and_then(|name| text(&name["givenName"])),
+        family_name: document.get("name").and_then(|name| text(&name["familyName"])),
+        preferred_language: document.get("preferredLanguage").and_then(text),
+        locale: document.get("locale").and_then(text),
+        new_email: None,
+        created: Some(now),
+        modified: Some(now),
+        document: Some(document),
+    };
+    let queued = QueuedMail {
+        tenant,
+        id: String::new(),
+        user_id: new.resource.id.clone(),
+        template: mail.template,
+        seq: 0,
+        generation: 0,
+        recipient: mail.recipient.as_str().to_owned(),
+        invited_by: mail.invited_by.clone(),
+        state: MailState::Queued,
+        attempts: 0,
+        doubtful: None,
+        refused: BTreeMap::new(),
+        created: now,
+        due: now,
+    };
+    let sender = SendingTenant { tenant: ctx.tenant.clone(), settings: settings.clone() };
+    let Some(content) = Planner::new(&ctx.deployment, &index, now).freeze(&sender, &queued, &person) else {
+        return Ok(None);
+    };
+    let leased = LeasedMail { mail: queued, content };
+    let mut own = Templates::default();
+    if let Some(select) = versions::select_versions(std::iter::once(leased.template_version())) {
+        let read = versions::versions_from_rows(&ctx.platform.query(select).await?)?;
+        own.extend(read, |_| LinkPolicy::new(&ctx.deployment, &settings));
+    }
+    let template = own.choose(leased.template_version(), &leased.content.locale).template;
+    render_with(&ctx.deployment, &leased, template, PREVIEW_CODE).map(Some).map_err(PreviewError::TooLarge)
 }

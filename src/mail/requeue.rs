@@ -2,16 +2,42 @@
 
 use std::time::Duration;
 
-use crate::model::context::StoreContext;
+use crate::model::context::{Context, StoreContext};
 use crate::model::mail::MailState;
 use crate::ports::DatabaseError;
+use crate::store::outbox::listing::{self, ListedMail};
 use crate::store::outbox::requeue as store;
 
-/// Queues one mail again; returns whether it could be.
+/// What became of trying a mail again.
+#[derive(Clone, Debug)]
+pub enum Retried {
+    /// It is queued.
+    Queued(Box<ListedMail>),
+    /// There is none of this id.
+    Missing,
+    /// Its user has been deleted: there is nobody to send it to.
+    Nobody,
+    /// In this state it cannot be tried again.
+    NotNow(MailState),
+}
+
+/// Queues the mail of this id again, in the user store that it is of.
 ///
 /// # Errors
 /// The database's.
-pub async fn requeue_one(ctx: &StoreContext, id: &str) -> Result<bool, DatabaseError> {
+pub async fn retry(ctx: &Context, id: &str) -> Result<Retried, DatabaseError> {
+    let store = ctx.in_store_of(id);
+    let queued = requeue_one(&store, id).await?;
+    Ok(match listing::find(&store, id).await? {
+        None => Retried::Missing,
+        Some(mail) if queued => Retried::Queued(Box::new(mail)),
+        Some(mail) if mail.is_emptied() => Retried::Nobody,
+        Some(mail) => Retried::NotNow(mail.state),
+    })
+}
+
+/// Queues one mail again; returns whether it could be.
+async fn requeue_one(ctx: &StoreContext, id: &str) -> Result<bool, DatabaseError> {
     let queued = store::requeue_one(ctx, id).await?;
     wake_if(ctx, queued);
     Ok(queued)

@@ -8,7 +8,7 @@ mod attempt;
 mod failover;
 mod lease;
 mod pause;
-mod plan;
+pub(in crate::mail) mod plan;
 mod throttle;
 
 use std::collections::{HashMap, VecDeque};

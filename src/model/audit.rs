@@ -70,6 +70,41 @@ pub enum Action {
 }
 
 impl Action {
+    /// Every action.
+    pub const ALL: &'static [Self] = &[
+        Self::UserCreate,
+        Self::UserUpdate,
+        Self::UserAddress,
+        Self::UserDelete,
+        Self::GroupCreate,
+        Self::GroupUpdate,
+        Self::GroupDelete,
+        Self::ResourceCreate,
+        Self::ResourceUpdate,
+        Self::ResourceDelete,
+        Self::InvitationCreate,
+        Self::InvitationResend,
+        Self::InvitationRevoke,
+        Self::InvitationLink,
+        Self::InvitationRedeem,
+        Self::TenantCreate,
+        Self::TenantActivate,
+        Self::TenantDeactivate,
+        Self::SettingsUpdate,
+        Self::SchemaCreate,
+        Self::SchemaDelete,
+        Self::ResourceTypeCreate,
+        Self::ResourceTypeDelete,
+        Self::TemplateUpdate,
+        Self::TemplateDelete,
+        Self::MailRetry,
+        Self::TokenCreate,
+        Self::TokenRevoke,
+        Self::AuditAccept,
+        Self::SignIn,
+        Self::SignOut,
+    ];
+
     /// The creation of a resource of this type.
     #[must_use]
     pub fn create(type_name: &str) -> Self {

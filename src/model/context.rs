@@ -48,6 +48,15 @@ impl Actor {
             _ => None,
         }
     }
+
+    /// Whether it is the user of this id.
+    #[must_use]
+    pub fn is_user(&self, user_id: &str) -> bool {
+        match self {
+            Self::RoleHolder { id, .. } | Self::User(id) => id == user_id,
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Display for Actor {
@@ -175,10 +184,9 @@ macro_rules! unit_of_work {
             #[must_use]
             pub fn in_store_of_name<'a>(&self, user_name: &'a str) -> (StoreContext, Cow<'a, str>) {
                 // As where users are created, white space around a name is no part of it.
-                let user_name = user_name.trim();
                 match self.deployment.user_stores.locate(user_name) {
                     Ok(located) => (self.in_store(located.store), located.name),
-                    Err(_) => (self.in_store(None), Cow::Borrowed(user_name)),
+                    Err(_) => (self.in_store(None), Cow::Borrowed(user_name.trim())),
                 }
             }
 

@@ -24,7 +24,8 @@ pub enum Role {
 }
 
 impl Role {
-    const ALL: [Self; 3] = [Self::Admin, Self::Inviter, Self::Auditor];
+    /// Every role.
+    pub const ALL: [Self; 3] = [Self::Admin, Self::Inviter, Self::Auditor];
 
     /// Its place in a set, as the database has it.
     fn bit(self) -> u8 {
@@ -32,6 +33,16 @@ impl Role {
             Self::Admin => 1,
             Self::Inviter => 2,
             Self::Auditor => 4,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Inviter => "inviter",
+            Self::Auditor => "auditor",
         }
     }
 

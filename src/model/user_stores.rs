@@ -125,31 +125,34 @@ impl UserStores {
         self.0.iter().find(|store| Some(store.number) == number).map_or(PRIMARY, |store| &store.domain)
     }
 
-    /// The domain at the beginning of a name, where there is such a store, and what follows it.
+    /// The domain at the beginning of a name, where there is such a store, and what follows it. White space around the domain
+    /// is no part of either.
     #[must_use]
     pub fn embedded<'a>(&self, name: &'a str) -> Option<(Option<u16>, &'a str)> {
         let (domain, rest) = name.split_once('/')?;
-        Some((self.named(domain)?, rest))
+        Some((self.named(domain.trim())?, rest.trim_start()))
     }
 
-    /// A user name without the white space around it, nor around the domain in it.
+    /// A user name without the white space around it, nor around the domain in it, which is spelled as it was.
     #[must_use]
     pub fn trimmed<'a>(&self, name: &'a str) -> Cow<'a, str> {
         let name = name.trim();
-        match name.split_once('/').map(|(domain, rest)| (domain, domain.trim_end(), rest, rest.trim_start())) {
-            Some((domain, named, rest, bare)) if (domain, rest) != (named, bare) && self.named(named).is_some() => {
-                Cow::Owned(format!("{named}/{bare}"))
+        match (self.embedded(name), name.split_once('/')) {
+            (Some((_, bare)), Some((domain, rest))) if domain.len() + rest.len() > domain.trim().len() + bare.len() => {
+                Cow::Owned(format!("{}/{bare}", domain.trim()))
             }
             _ => Cow::Borrowed(name),
         }
     }
 
-    /// Understands a user name: `ACME/alice`, `PRIMARY/alice` or `alice`.
+    /// Understands a user name: `ACME/alice`, `PRIMARY/alice` or `alice`. White space around it, and around the domain, is no
+    /// part of it.
     ///
     /// # Errors
     /// The domain in it, where there is no such store. Where there is no store besides PRIMARY, a slash is a character
     /// like any other.
     pub fn locate<'a>(&self, name: &'a str) -> Result<Located<'a>, &'a str> {
+        let name = name.trim();
         let (store, rest) = self.embedded(name).unwrap_or((None, name));
         match (store, rest.split_once('/')) {
             (Some(_), _) => Ok(Located { store, name: Cow::Owned(self.prefix(store) + rest) }),

@@ -35,6 +35,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0018_address_changes.sql"),
     include_str!("../../schema/d1/0019_delivery.sql"),
     include_str!("../../schema/d1/0020_submissions.sql"),
+    include_str!("../../schema/d1/0023_kept_forms.sql"),
 ];
 
 /// Tables that grow with the tenants, by name and by the aliases that our statements give them.

@@ -19,7 +19,9 @@ use crate::model::resource::{GROUP, USER};
 use crate::ports::DatabaseError;
 use crate::provision::batch::{BatchLimits, Batcher};
 use crate::provision::bulk::waits::{MAX_LEVEL, Waits};
-use crate::provision::{self, Budget, CODE_HEADER, Expected, Found, ProvisionError, group, group_roles, prepare, user_store};
+use crate::provision::{
+    self, Budget, CODE_HEADER, Expected, Found, ProvisionError, group, group_roles, prepare, user_store,
+};
 use crate::store::groups::{self, Named};
 use crate::store::keys::{self, Entry};
 use crate::store::resources::{self, find};

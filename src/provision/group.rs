@@ -17,8 +17,8 @@ use crate::ports::Row;
 use crate::provision::budget::{Budget, Share};
 use crate::provision::group_roles::{RolesGiven, gives_role, roles_given};
 use crate::provision::{
-    DocumentChange, Edit, Expected, Found, ProvisionError, check_may_appoint, check_visible, contended, last_administrator,
-    new_resource, not_found,
+    DocumentChange, Edit, Expected, Found, ProvisionError, check_may_appoint, check_visible, contended,
+    last_administrator, new_resource, not_found,
 };
 use crate::store::groups::{self, Change, Inspected};
 use crate::store::operation::Operation;

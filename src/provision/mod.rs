@@ -5,6 +5,7 @@
 //! | `user` | users: what a document asks of the account goes by way of `invite/` |
 //! | `delete` | deletions |
 //! | `group` | groups, whose members are rows of their own |
+//! | `joining` | users who join groups as they are created |
 //! | `group_roles` | roles that groups give |
 //! | `user_store` | which user store a user is in |
 //! | `password` | passwords that clients send |
@@ -23,6 +24,7 @@ mod delete;
 mod group;
 mod group_roles;
 pub mod import;
+mod joining;
 mod password;
 pub mod registrations;
 pub mod reindex;
@@ -33,6 +35,7 @@ mod user_store;
 pub use budget::Budget;
 pub use delete::delete;
 pub use group::too_many_members;
+pub use joining::{MAX_GROUPS as MAX_GROUPS_JOINED, create_in_groups};
 
 use std::sync::{Arc, OnceLock};
 
@@ -279,6 +282,15 @@ fn new_resource(
     })
 }
 
+/// 403 unless the caller may create this.
+fn check_may_create(ctx: &Context, new: &NewResource) -> Result<(), ProvisionError> {
+    if new.resource.account.onboarding == Onboarding::None && !ctx.scopes.has(Scope::ScimWrite) {
+        let detail = "The scope invitations creates users with askPassword or verifyEmail only; this takes scim:write.";
+        return Err(ScimError::forbidden(detail).into());
+    }
+    Ok(())
+}
+
 /// POST (RFC 7644 section 3.3).
 ///
 /// # Errors
@@ -290,10 +302,7 @@ pub async fn create(
     body: Json,
 ) -> Result<Found, ProvisionError> {
     let new = prepare(ctx, gate, rt, body)?;
-    if new.resource.account.onboarding == Onboarding::None && !ctx.scopes.has(Scope::ScimWrite) {
-        let detail = "The scope invitations creates users with askPassword or verifyEmail only; this takes scim:write.";
-        return Err(ScimError::forbidden(detail).into());
-    }
+    check_may_create(ctx, &new)?;
     if !new.members.is_empty() {
         return group::create(ctx, new).await;
     }

@@ -19,7 +19,7 @@ use crate::model::code::Code;
 use crate::model::context::{Actor, Context, StoreContext, Work};
 use crate::model::mail::{Delivery, TemplateType};
 use crate::model::new_resource::{NewMail, NewResource};
-use crate::model::resource::{Invitation, Resource, USER, is_others_to_write, stored_text};
+use crate::model::resource::{Invitation, Resource, USER, WSO2_SCHEMA, is_others_to_write, stored_text};
 use crate::model::role::{Role, Roles};
 use crate::provision::{ProvisionError, check_may_appoint, check_visible, password, user_store};
 use crate::store::resources::SideEffects;
@@ -96,10 +96,10 @@ impl WriteRequest<'_> {
             resource::arrange(rt, document);
         }
         // There is no third state: who does not speak of `active` lets nobody in and puts nobody out. A PATCH that removes
-        // it gets what it asks for, an answer without it (RFC 7644 section 3.5.2.2).
+        // it gets what it asks for, an answer without it (RFC 7644 section 3.5.2.2); that somebody is disabled stays to be seen.
         if !document.contains_key("active") {
             request.disabled = before.account.disabled;
-            if replaced {
+            if replaced || request.disabled {
                 document.insert("active".to_owned(), Json::Bool(!request.disabled));
                 resource::arrange(rt, document);
             }
@@ -157,6 +157,7 @@ impl WriteRequest<'_> {
     /// Whether the request lets the user in, or keeps them out, in another way than before.
     fn concerns_sign_in(&self, request: &AccountRequest, change: &Change) -> bool {
         let differs = |name: &str| self.document.get(name) != self.stored.get(name);
+        let is_forced = |document: &Document| document.get(WSO2_SCHEMA).map(|wso2| wso2["forcePasswordReset"] == true);
         request.password.is_some()
             || request.ask_password
             || request.verify_email
@@ -164,6 +165,7 @@ impl WriteRequest<'_> {
             || change.account != self.before.account
             || differs("userName")
             || differs("emails")
+            || is_forced(&self.document).unwrap_or_default() != is_forced(self.stored).unwrap_or_default()
     }
 
     /// Whether the request takes an administrator from the tenant who could sign in, and the tenant needs one: nobody else

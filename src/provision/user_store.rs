@@ -25,10 +25,9 @@ fn user_name(document: &Document) -> &str {
 fn locate(ctx: &Work, document: &mut Document) -> Result<Option<u16>, ScimError> {
     let stores = &ctx.deployment.user_stores;
     let written = user_name(document).to_owned();
-    let given = stores.trimmed(&written);
     let Located { store, name } =
-        stores.locate(&given).map_err(|domain| ScimError::invalid_value(stores.unknown(domain)))?;
-    if given.contains('/') && *name == *stores.prefix(store) {
+        stores.locate(&written).map_err(|domain| ScimError::invalid_value(stores.unknown(domain)))?;
+    if written.contains('/') && *name == *stores.prefix(store) {
         return Err(ScimError::invalid_value("The userName names a user store, but no user in it."));
     }
     if *name != *written {
@@ -72,7 +71,7 @@ pub fn new_id(ctx: &Context, registry: &Registry, planned: &Planned) -> String {
         let is_name = |key: &str| key.eq_ignore_ascii_case("userName") || key.eq_ignore_ascii_case(QUALIFIED);
         let (_, name) = operation.data.as_object()?.iter().find(|(key, _)| is_name(key))?;
         let stores = &ctx.deployment.user_stores;
-        stores.locate(&stores.trimmed(name.as_str()?)).ok()?.store
+        stores.locate(name.as_str()?).ok()?.store
     });
     ctx.platform.in_store(store).new_id().to_string()
 }

@@ -20,6 +20,9 @@ pub const MOST_LOCALES: usize = 100;
 /// The most types that a tenant adds.
 pub const MOST_TYPES: usize = 100;
 
+/// The most templates that one list holds.
+const MOST_LISTED: u32 = 1_000;
+
 /// A type of templates, as a tenant sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TenantTemplateType {
@@ -92,6 +95,21 @@ pub async fn find(
         own: rows(1).iter().map(version_from_row).collect::<Result<_, _>>()?,
         template: rows(2).first().map(template_from_row).transpose()?,
     })
+}
+
+/// The tenant's own templates in force, each with the name of its type, at most [`MOST_LISTED`].
+///
+/// # Errors
+/// The database's.
+pub async fn in_force(ctx: &Context) -> Result<Vec<(String, TemplateVersion)>, DatabaseError> {
+    let statement = Statement::new(
+        "SELECT COALESCE(n.name, t.type) AS name, t.locale, t.version FROM templates t INDEXED BY templates_in_force \
+         LEFT JOIN template_types n ON n.tenant = t.tenant AND n.type = t.type \
+         WHERE t.tenant = ?1 AND t.retired IS NULL ORDER BY t.type, t.locale LIMIT ?2",
+        vec![ctx.tenant.key(), MOST_LISTED.into()],
+    );
+    let rows = ctx.platform.query(statement).await?;
+    rows.iter().map(|row| Ok((row.read_text("name")?.to_owned(), version_from_row(row)?))).collect()
 }
 
 /// The names of the types that the tenant has added, in order.

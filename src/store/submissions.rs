@@ -1,14 +1,12 @@
 //! Forms of the console that were sent, as rows in PRIMARY.
 
 use crate::model::context::Context;
-use crate::ports::{DatabaseError, Millis, Statement};
+use crate::ports::{DatabaseError, Millis, Platform, Statement};
 
 /// The time a form is remembered, in milliseconds.
 const KEPT: Millis = 86_400_000;
 /// The time after which one that was begun and never ended may be carried out again, in milliseconds.
 const GIVEN_UP: Millis = 60_000;
-/// The most old rows that go with a new one.
-const REMOVED_AT_ONCE: i64 = 20;
 
 /// The state of a form that has just been sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,11 +37,6 @@ pub async fn begin(ctx: &Context, id: &str) -> Result<Begun, DatabaseError> {
         .db
         .batch(vec![
             Statement::new(
-                "DELETE FROM submissions WHERE (tenant, id) IN \
-                 (SELECT tenant, id FROM submissions INDEXED BY submissions_created WHERE created < ?1 ORDER BY created LIMIT ?2)",
-                vec![(now - KEPT).into(), REMOVED_AT_ONCE.into()],
-            ),
-            Statement::new(
                 "DELETE FROM submissions WHERE tenant = ?1 AND id = ?2 AND path IS NULL AND created < ?3",
                 with(now - GIVEN_UP),
             ),
@@ -55,10 +48,10 @@ pub async fn begin(ctx: &Context, id: &str) -> Result<Begun, DatabaseError> {
         ])
         .await?;
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
-    if !rows(2).is_empty() {
+    if !rows(1).is_empty() {
         return Ok(Begun::Now);
     }
-    let Some(row) = rows(3).first() else { return Ok(Begun::Elsewhere) };
+    let Some(row) = rows(2).first() else { return Ok(Begun::Elsewhere) };
     Ok(match row.read_optional_text("path")? {
         None => Begun::Elsewhere,
         Some(path) => Begun::Done {
@@ -88,4 +81,16 @@ pub async fn forget(ctx: &Context, id: &str) -> Result<(), DatabaseError> {
     let statement =
         Statement::new("DELETE FROM submissions WHERE tenant = ?1 AND id = ?2", vec![ctx.tenant.key(), id.into()]);
     ctx.platform.query(statement).await.map(drop)
+}
+
+/// Deletes the forms that are old: a part of the sweep.
+///
+/// # Errors
+/// The database's.
+pub async fn sweep(platform: &Platform) -> Result<(), DatabaseError> {
+    let statement = Statement::new(
+        "DELETE FROM submissions INDEXED BY submissions_created WHERE created < ?1",
+        vec![(platform.clock.now() - KEPT).into()],
+    );
+    platform.query(statement).await.map(drop)
 }

@@ -51,6 +51,21 @@ pub async fn page(ctx: &Context, offset: u32, limit: u32) -> Result<(Vec<TenantR
     Ok((rows.iter().map(read).collect::<Result<_, _>>()?, total))
 }
 
+/// The tenants whose domains come after this one, at most `limit`, and the domain after which the next ones come, if there
+/// are any.
+///
+/// # Errors
+/// The database's.
+pub async fn after(ctx: &Context, domain: &str, limit: u32) -> Result<(Vec<TenantRow>, Option<String>), DatabaseError> {
+    let sql = format!("SELECT {COLUMNS} FROM tenants WHERE domain > ?1 ORDER BY domain LIMIT ?2");
+    let rows = ctx.platform.query(Statement::new(sql, vec![domain.into(), (limit + 1).into()])).await?;
+    let mut tenants = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let more = tenants.len() > limit as usize;
+    tenants.truncate(limit as usize);
+    let next = tenants.last().filter(|_| more).map(|row| row.tenant.domain().to_owned());
+    Ok((tenants, next))
+}
+
 /// The tenant of this number.
 ///
 /// # Errors

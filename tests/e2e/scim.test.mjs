@@ -159,6 +159,33 @@ describe("concurrency", () => {
     const statuses = (await Promise.all([write("one"), write("two")])).map((answer) => answer.status).sort();
     assert.deepEqual(statuses, [200, 412]);
   });
+
+  const patch = (path, operation) =>
+    admin.request("PATCH", path, {
+      body: { schemas: ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], Operations: [operation] },
+    });
+
+  test("a PATCH of members alone is never refused for another writer", async () => {
+    const created = (body) => admin.post(`/scim2/${body.userName ? "Users" : "Groups"}`, body).then(({ json }) => json.id);
+    const users = await Promise.all(Array.from({ length: 60 }, (_, number) => created({ userName: `member${number}` })));
+    const inner = await created({ displayName: "inner" });
+    const path = `/scim2/Groups/${await created({ displayName: "joined-by-all" })}`;
+    const changes = users.map((value, number) => () =>
+      patch(path, { op: "add", path: "members", value: [{ value }, { value: users[number - 1] ?? inner }] }),
+    );
+    // Among them those who write the document: they depend on the version, and may be told to come again.
+    const renames = Array.from({ length: 10 }, (_, number) => () =>
+      patch(path, { op: "replace", path: "displayName", value: `joined-by-all-${number}` }),
+    );
+    const all = changes.flatMap((change, number) => (number % 6 ? [change] : [change, renames[number / 6]]));
+    const answers = await Promise.all(all.map((write) => write()));
+    const refused = answers.filter((answer, index) => changes.includes(all[index]) && answer.status !== 200);
+    assert.deepEqual(refused.map((answer) => answer.text), []);
+    const others = answers.filter((answer, index) => !changes.includes(all[index]) && ![200, 429].includes(answer.status));
+    assert.deepEqual(others.map((answer) => answer.text), []);
+    const { members } = (await admin.get(path)).json;
+    assert.deepEqual(members.map(({ value }) => value).sort(), [...users, inner].sort());
+  });
 });
 
 describe("Bulk", () => {

@@ -431,6 +431,8 @@ fn a_claim_that_nothing_can_fill_is_a_problem_that_preview_and_put_name() {
         ("timezone", true),
         ("costCenter", true),
         ("emails.home", true),
+        ("addresses.home.locality", true),
+        ("addresses.home.nothing", false),
         ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:costCenter", true),
         ("urn:ietf:params:scim:schemas:core:2.0:User:title", true),
         ("urn:scim:wso2:schema:country", true),

@@ -208,9 +208,10 @@ impl Error {
     }
 }
 
-/// A piece of the client's text that is short enough for an error message.
+/// A piece of the client's text that is short enough for an error message: the longest name that there is, behind its
+/// schema's URN, is whole.
 pub(crate) fn shorten(text: &str) -> &str {
-    text.char_indices().nth(60).map_or(text, |(end, _)| &text[..end])
+    text.char_indices().nth(200).map_or(text, |(end, _)| &text[..end])
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::error::Error;
+use crate::error::{Error, shorten};
 use crate::filter::Filter;
 use crate::projection::{Projection, split_names};
 use crate::schema::{AttributePath, ResourceType, Type};
@@ -197,9 +197,7 @@ impl ListRequest {
 
 impl Sort {
     fn parse(resource_type: &ResourceType, path: &str, descending: bool) -> Result<Self, Error> {
-        let unfit = |why: &str| {
-            Error::invalid_path(format!("Cannot sort by '{}': {why}.", path.chars().take(60).collect::<String>()))
-        };
+        let unfit = |why: &str| Error::invalid_path(format!("Cannot sort by '{}': {why}.", shorten(path)));
         let path = resource_type
             .find_attribute(path)
             .map_err(|ambiguous| Error::invalid_path(ambiguous.to_string()))?

@@ -18,11 +18,11 @@ use crate::store::audit::rows::{self, Entry};
 use scim::datetime::Instant;
 
 /// The list that its cursors continue.
-const LIST: &str = "audit";
+pub const LIST: &str = "audit";
 const DEFAULT_COUNT: u32 = 100;
 const MAX_COUNT: u32 = 1_000;
 /// An export is read by programs.
-const MAX_EXPORT: u32 = 10_000;
+pub const MAX_EXPORT: u32 = 10_000;
 
 /// `GET /api/audit?count=&cursor=&action=&userId=&from=&to=&domain=&format=`, of one user store: `format` is
 /// `json`, `csv` or `jsonl`; the last two name the next page in a `Link` header.
@@ -123,7 +123,8 @@ fn next_page(base: &str, query: &Query, next: &str) -> String {
     format!("{base}/api/audit?{query}")
 }
 
-fn export(content_type: &str, body: String) -> Response {
+/// Returns a file to be kept.
+pub fn export(content_type: &str, body: String) -> Response {
     let mut response = response::with_body(StatusCode::OK, content_type, body);
     let name = if content_type.starts_with("text/csv") { "audit.csv" } else { "audit.jsonl" };
     set(response.headers_mut(), "content-disposition", &format!("attachment; filename=\"{name}\""));
@@ -136,7 +137,8 @@ fn json_lines(entries: &[Entry]) -> String {
 
 const COLUMNS: [&str; 9] = ["id", "time", "actor", "action", "target", "outcome", "requestId", "address", "seal"];
 
-fn csv(entries: &[Entry]) -> String {
+/// Returns rows as CSV.
+pub fn csv(entries: &[Entry]) -> String {
     let mut text = format!("{}\r\n", COLUMNS.join(","));
     for entry in entries {
         let row = entry.to_json();

@@ -8,13 +8,13 @@ use crate::http::api::{cursor, in_store_named};
 use crate::http::error::ApiError;
 use crate::http::request::{Input, RequestState};
 use crate::http::response;
-use crate::mail::requeue;
+use crate::mail::requeue::{self, Retried};
 use crate::model::mail::MailState;
 use crate::ports::Value;
 use crate::store::outbox::listing::{self, ListedMail};
 
 /// The list that its cursors continue.
-const LIST: &str = "mail";
+pub const LIST: &str = "mail";
 
 /// Returns the states' names, as a sentence lists them.
 fn names(states: &[MailState]) -> String {
@@ -53,20 +53,16 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
 /// `POST /api/mail/{id}/retry`: 202 with the mail, which is queued again.
 pub async fn retry_one(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, .. } = input;
-    let id = params.raw("id");
-    let store = state.ctx.in_store_of(id);
-    let queued = requeue::requeue_one(&store, id).await?;
-    match listing::find(&store, id).await? {
-        None => Err(ApiError::missing("There is no mail with this id.")),
-        Some(mail) if queued => Ok(response::json(StatusCode::ACCEPTED, &mail.to_json())),
-        Some(mail) if mail.is_emptied() => {
+    match requeue::retry(&state.ctx, params.raw("id")).await? {
+        Retried::Queued(mail) => Ok(response::json(StatusCode::ACCEPTED, &mail.to_json())),
+        Retried::Missing => Err(ApiError::missing("There is no mail with this id.")),
+        Retried::Nobody => {
             Err(ApiError::conflict("The user of this mail has been deleted: there is nobody to send it to."))
         }
-        Some(mail) => {
+        Retried::NotNow(state) => {
             let detail = format!(
-                "The mail is {}: only one that is {} can be tried again. An invitation is sent anew with \
+                "The mail is {state}: only one that is {} can be tried again. An invitation is sent anew with \
                  POST /api/invitations/{{userId}}/resend.",
-                mail.state,
                 names(MailState::RETRYABLE)
             );
             Err(ApiError::conflict(detail))

@@ -1,7 +1,7 @@
 //! Latchkey's own API, below `/api`. Errors are `application/problem+json` (RFC 9457).
 
 pub mod audit;
-mod cursor;
+pub mod cursor;
 pub mod invitations;
 pub mod mail;
 pub mod privacy;
@@ -14,7 +14,7 @@ use crate::http::error::ApiError;
 use crate::model::context::{Context, StoreContext};
 
 /// Returns the context of the user store that `domain` names; PRIMARY's where it names none.
-fn in_store_named(ctx: &Context, domain: Option<&str>) -> Result<StoreContext, ApiError> {
+pub fn in_store_named(ctx: &Context, domain: Option<&str>) -> Result<StoreContext, ApiError> {
     let stores = &ctx.deployment.user_stores;
     let Some(domain) = domain else { return Ok(ctx.in_store(None)) };
     let store = stores.named(domain).ok_or_else(|| ApiError::bad_request(stores.unknown(domain)))?;

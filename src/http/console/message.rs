@@ -1,7 +1,7 @@
 //! What a request has done, said once on the page that follows: a cookie carries it there, which only this origin sets.
 
 use ::http::HeaderMap;
-use ::http::header::{COOKIE, HeaderName, HeaderValue, SET_COOKIE};
+use ::http::header::{COOKIE, HeaderValue, SET_COOKIE};
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -45,6 +45,6 @@ fn set_cookie(response: &mut Response, deployment: &Deployment, value: &str, sec
     let name = cookie_name(deployment);
     let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}; Max-Age={seconds}");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-        response.headers_mut().append(HeaderName::from(SET_COOKIE), cookie);
+        response.headers_mut().append(SET_COOKIE, cookie);
     }
 }

@@ -4,28 +4,56 @@
 //! |---|---|
 //! | `sign_in` | signing in and out |
 //! | `home` | the first page |
+//! | `kept` | a form that came when the session was over |
+//! | `add_user` | adding a user |
+//! | `user` | one user, and what is done to them |
 //! | `tokens` | API tokens |
+//! | `mail` | the outbox |
+//! | `audit` | the audit |
+//! | `settings` | the tenant's settings |
+//! | `tenants` | the tenants |
+//! | `groups` | groups and their members |
+//! | `templates` | mail templates |
 //! | `message` | what the next page says that the request has done |
 //! | `submission` | a form that was sent twice is carried out once |
 
+pub mod add_user;
+pub mod audit;
+pub mod groups;
 mod home;
+pub mod kept;
+pub mod mail;
 mod message;
+pub mod settings;
 pub mod sign_in;
 mod submission;
+pub mod templates;
+pub mod tenants;
 pub mod tokens;
+pub mod user;
 
 pub use home::home;
+
+use std::sync::Arc;
 
 use ::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use maud::Markup;
 
+use crate::base::account::Onboarding;
+use crate::base::secret::Secret;
+use crate::http::api::in_store_named;
 use crate::http::error::ApiError;
+use crate::http::request::Query;
 use crate::http::response::{self, set};
-use crate::model::context::{Actor, Context};
+use crate::model::context::{Actor, Context, StoreContext};
+use crate::model::resource::{Resource, USER};
+use crate::model::user_stores::PRIMARY;
 use crate::pages::console::form::Problem;
-use crate::pages::console::{Frame, Section, page};
+use crate::pages::console::{Frame, Section, page, user_forms};
 use crate::pages::layout::{CONSOLE_CONTENT_SECURITY_POLICY, Shell};
+use crate::store::registrations::load_registry;
+use scim::schema::ResourceType;
 
 /// Whoever has signed in, and what their pages share.
 struct Console {
@@ -69,6 +97,25 @@ impl Console {
         format!("{}{path}", self.prefix)
     }
 
+    /// Returns the domains to choose from; none where PRIMARY is the only one.
+    fn domains(&self) -> Vec<String> {
+        let others: Vec<String> = self.ctx.deployment.user_stores.iter().map(|store| store.domain.clone()).collect();
+        if others.is_empty() { others } else { [vec![PRIMARY.to_owned()], others].concat() }
+    }
+
+    /// Returns the user store of a domain; PRIMARY where it is empty.
+    ///
+    /// # Errors
+    /// There is no such domain.
+    fn store(&self, domain: &str) -> Result<StoreContext, ApiError> {
+        in_store_named(&self.ctx, Some(domain).filter(|domain| !domain.is_empty()))
+    }
+
+    /// Has the page say that the cursor in its address leads nowhere.
+    fn say_that_it_is_the_first(&mut self) {
+        self.message = Some("The page that was asked for is not there any more: this is the first.".to_owned());
+    }
+
     /// Returns a page: 200.
     fn page(&self, name: &str, body: &Markup) -> Response {
         self.html(StatusCode::OK, page(&self.frame(), name, &[], body))
@@ -100,6 +147,29 @@ impl Console {
     fn new_submission(&self) -> String {
         self.ctx.platform.new_id().to_string()
     }
+}
+
+/// Returns the domain that the query string names; empty where it names none.
+fn chosen_domain(query: &Query) -> String {
+    query.filled("domain").unwrap_or_default().to_ascii_uppercase()
+}
+
+/// Returns the resource type of users, with the tenant's own extensions.
+async fn user_type(ctx: &Context) -> Result<Arc<ResourceType>, ApiError> {
+    let registry = load_registry(ctx).await?;
+    registry.resource_type(USER).cloned().ok_or_else(ApiError::not_found)
+}
+
+/// Returns the page that shows the link of a code, which goes to the caller in place of a mail. It is shown once.
+fn handed_over(console: &Console, status: StatusCode, user: &Resource, code: &Secret) -> Response {
+    let page_of_link = match user.account.onboarding {
+        Onboarding::AskPassword => "invite",
+        Onboarding::EmailVerification | Onboarding::None => "verify",
+    };
+    let address = format!("{}/{page_of_link}/{}", console.ctx.base(), code.expose());
+    let name = user.user_name();
+    let body = user_forms::link(&console.frame(), &user.id, &name, &address);
+    console.html(status, page(&console.frame(), &format!("Link for {name}"), &[], &body))
 }
 
 /// What a room refuses becomes a problem of the form, if it is the sender's to mend; else it is an error still.

@@ -76,7 +76,8 @@ pub async fn replace(input: Input) -> Result<Response, ApiError> {
     let json = body.json(body_limit(&rt, MAX_GROUP)).await?;
     let projection = with_written(projection, &rt, |rt| resource::written(rt, &json));
     let (id, expected, with_members) = (params.raw("id"), expected(&headers), projection.wants("members"));
-    let found = provision::replace(ctx, &Budget::new(state.gate.clone()), &rt, id, json, expected, with_members).await?;
+    let found =
+        provision::replace(ctx, &Budget::new(state.gate.clone()), &rt, id, json, expected, with_members).await?;
     written(ctx, &rt, found, &projection).await
 }
 
@@ -89,7 +90,8 @@ pub async fn modify(input: Input) -> Result<Response, ApiError> {
     let json = body.json(body_limit(&rt, MAX_GROUP_PATCH)).await?;
     let projection = with_written(projection, &rt, |rt| patched(rt, &json));
     let (id, expected, with_members) = (params.raw("id"), expected(&headers), projection.wants("members"));
-    let found = provision::modify(ctx, &Budget::new(state.gate.clone()), &rt, id, &json, expected, with_members).await?;
+    let found =
+        provision::modify(ctx, &Budget::new(state.gate.clone()), &rt, id, &json, expected, with_members).await?;
     written(ctx, &rt, found, &projection).await
 }
 

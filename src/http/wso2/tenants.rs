@@ -18,7 +18,8 @@ use crate::wso2::tenants as wso2;
 /// The most tenants on a page.
 const MAX_PAGE: u32 = 100;
 
-fn in_super_tenant(state: &RequestState) -> Result<&Context, ApiError> {
+/// Returns the context of whoever acts in the super tenant.
+pub fn in_super_tenant(state: &RequestState) -> Result<&Context, ApiError> {
     if state.ctx.tenant.is_super() {
         return Ok(&state.ctx);
     }

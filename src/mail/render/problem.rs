@@ -61,6 +61,26 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// The part that it is about; `None` where it is about the whole.
+    #[must_use]
+    pub fn part(&self) -> Option<Part> {
+        match self {
+            Self::LongSubject => Some(Part::Subject),
+            Self::TooLong => None,
+            Self::Empty(part)
+            | Self::NoLink(part, _)
+            | Self::Leak(part, ..)
+            | Self::Foreign(part, _)
+            | Self::Loads(part, _)
+            | Self::Forbidden(part, _)
+            | Self::Ambiguous(part, _)
+            | Self::Unknown(part, _)
+            | Self::NotThere(part, _)
+            | Self::NoClaim(part, _)
+            | Self::NotCarried(part, _) => Some(*part),
+        }
+    }
+
     /// Whether the template must not be stored. The others are warnings.
     #[must_use]
     pub fn refuses(&self) -> bool {

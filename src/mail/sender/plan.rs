@@ -92,7 +92,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The content that every attempt will share: the first lease decides.
-    fn freeze(&self, sender: &SendingTenant, mail: &QueuedMail, person: &Person) -> Option<FrozenContent> {
+    pub fn freeze(&self, sender: &SendingTenant, mail: &QueuedMail, person: &Person) -> Option<FrozenContent> {
         let SendingTenant { tenant, settings } = sender;
         let issued_at = u64::try_from(self.now).unwrap_or_default() / 1000;
         let validity = match mail.template.link_purpose() {

@@ -1,13 +1,15 @@
 //! The fields of the console's forms, and the summary of what is wrong with them. Checks are the server's: no field is
 //! `required`, and what was typed comes back with what was wrong.
 
+use std::borrow::Cow;
+
 use maud::{Markup, html};
 
 /// Something that is wrong with a form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The name of the field; empty when it is none in particular.
-    pub field: &'static str,
+    pub field: Cow<'static, str>,
     /// What is wrong, and what to do.
     pub text: String,
 }
@@ -15,8 +17,8 @@ pub struct Problem {
 impl Problem {
     /// A problem of a field.
     #[must_use]
-    pub fn of(field: &'static str, text: impl Into<String>) -> Self {
-        Self { field, text: text.into() }
+    pub fn of(field: impl Into<Cow<'static, str>>, text: impl Into<String>) -> Self {
+        Self { field: field.into(), text: text.into() }
     }
 
     /// A problem of no field in particular.
@@ -50,7 +52,7 @@ pub fn summary(problems: &[Problem]) -> Markup {
 #[derive(Clone, Copy, Debug)]
 pub struct Field<'a> {
     /// Its name in the form.
-    pub name: &'static str,
+    pub name: &'a str,
     /// Its label.
     pub label: &'a str,
     /// What it holds.

@@ -5,12 +5,34 @@
 //! | `sign_in` | signing in |
 //! | `form` | fields, and the summary of what is wrong with them |
 //! | `home` | who has signed in, and what they may do |
+//! | `kept` | a form that came when the session was over |
+//! | `add_user` | adding a user |
+//! | `user` | one user; `user_attributes` and `user_forms` are parts of it, and the pages that lead from it |
 //! | `tokens` | API tokens |
+//! | `listing` | what lists share |
+//! | `mail` | the outbox |
+//! | `audit` | the audit |
+//! | `settings` | the tenant's settings |
+//! | `tenants` | the tenants |
+//! | `groups` | groups and their members |
+//! | `templates` | mail templates |
 
+pub mod add_user;
+pub mod audit;
 pub mod form;
+pub mod groups;
 pub mod home;
+pub mod kept;
+pub mod listing;
+pub mod mail;
+pub mod settings;
 pub mod sign_in;
+pub mod templates;
+pub mod tenants;
 pub mod tokens;
+pub mod user;
+pub mod user_attributes;
+pub mod user_forms;
 
 use maud::{Markup, html};
 
@@ -26,14 +48,35 @@ use crate::pages::layout::{Look, Shell, document};
 pub enum Section {
     /// What needs attention.
     Dashboard,
+    /// Users, and adding one.
+    Users,
+    /// Groups and their members.
+    Groups,
+    /// Mail templates.
+    Templates,
+    /// The tenant's settings.
+    Settings,
     /// API tokens.
     Tokens,
+    /// The outbox.
+    Mail,
+    /// The audit.
+    Audit,
+    /// The tenants.
+    Tenants,
 }
 
 /// Each section's name, its path, and the scopes of which it takes one; none for whoever has signed in.
 const SECTIONS: &[(Section, &str, &str, &[Scope])] = &[
     (Section::Dashboard, "Dashboard", "/console", &[]),
+    (Section::Users, "Users", "/console/users", &[Scope::ScimRead, Scope::Invitations]),
+    (Section::Groups, "Groups", "/console/groups", &[Scope::ScimRead]),
+    (Section::Templates, "Templates", "/console/templates", &[Scope::Templates]),
+    (Section::Settings, "Settings", "/console/settings", &[Scope::Settings]),
     (Section::Tokens, "Tokens", "/console/tokens", &[Scope::Tokens]),
+    (Section::Mail, "Mail", "/console/mail", &[Scope::Mail]),
+    (Section::Audit, "Audit", "/console/audit", &[Scope::Audit]),
+    (Section::Tenants, "Tenants", "/console/tenants", &[Scope::Tenants]),
 ];
 
 /// What stands around the contents of each page.
@@ -80,7 +123,7 @@ pub fn page(frame: &Frame, name: &str, problems: &[Problem], body: &Markup) -> S
         nav.sections aria-label="Console" {
             ul {
                 @for (section, name, path, scopes) in SECTIONS {
-                    @if scopes.is_empty() || frame.scopes.has_any(scopes) {
+                    @if (scopes.is_empty() || frame.scopes.has_any(scopes)) && is_here(*section, prefix) {
                         li {
                             a href={ (prefix) (path) } aria-current=[(*section == frame.section).then_some("page")] { (name) }
                         }
@@ -104,6 +147,23 @@ pub fn page(frame: &Frame, name: &str, problems: &[Problem], body: &Markup) -> S
     document(&frame.shell, &title, &look, main)
 }
 
+/// Whether a tenant of this prefix has the section: tenants are the super tenant's.
+fn is_here(section: Section, prefix: &str) -> bool {
+    section != Section::Tenants || prefix.is_empty()
+}
+
+/// Subject and text of a mail as it will be sent.
+#[must_use]
+pub fn preview_text(subject: &str, text: &str) -> Markup {
+    html! {
+        section aria-labelledby="preview" {
+            h2 #preview { "Preview" }
+            p { "Subject: " strong { bdi { (subject) } } }
+            pre dir="auto" { (text) }
+        }
+    }
+}
+
 /// A time in words with its instant, as the reader's browser and programs can take it.
 #[must_use]
 pub fn time(millis: i64) -> Markup {
@@ -112,7 +172,8 @@ pub fn time(millis: i64) -> Markup {
 }
 
 /// `2026-11-30 19:04 UTC` of `2026-11-30T19:04:11Z`.
-fn words(instant: &str) -> String {
+#[must_use]
+pub fn words(instant: &str) -> String {
     let minutes = instant.get(..16).unwrap_or(instant).replace('T', " ");
     format!("{minutes} UTC")
 }

@@ -88,10 +88,10 @@ const IN_USE: &[(&str, &[&str])] = &[
 const PASSED_OVER: &str = "\
     2svenforced 2svenrolled activated additionalname additionalnameyomi address advancedprotectionprogramenrollment agegroup \
     alias aliases alternateemail alternateemailaddress archived billinginformation birthday buildingid businessphone \
-    changepasswordatnextsignin city company companyname consentprovidedforminor costcenter country countrycode countryorregion \
+    changepasswordatnextsignin city company companyname consentprovidedforminor costcenter country countrycode countryorregion countryregion \
     created createddate createddatetime creationtime creationtype department directoryserver directorysynced dirsyncenabled \
     displayname division driveusage emaildisplayname emailtype emailusage employeeid employeenumber employeetitle employeetype \
-    externalid familynameyomi fax fileas floorname floorsection fullname gender givennameyomi gmailusage groupmembership hobby \
+    externalid familynameyomi fax fileas floorname floorsection fullname geminienterprise gender givennameyomi gmailusage groupmembership hobby \
     homeaddress homephone homesecondaryemail honorificprefix honorificsuffix httpwso2orgclaimsmobile id identities \
     identityissuer initialpassword initials invitationstate jobtitle labels lastdirsynctime lastlogin lastlogindate \
     lastpasswordchangetimestamp lastsignin lastsignintime lastupdated legalagegroupclassification licenseassignmentdetails \
@@ -153,7 +153,9 @@ fn use_of(name: &str) -> Option<Use> {
     if keys.iter().any(|key| has(LANGUAGES, key)) {
         return Some(Use::PassedOver);
     }
-    keys.iter().find_map(|key| meaning(key))
+    let is_for_google_alone =
+        ["[READ ONLY]", "[UPLOAD ONLY]"].iter().any(|note| name.to_ascii_uppercase().contains(note));
+    keys.iter().find_map(|key| meaning(key)).or(is_for_google_alone.then_some(Use::PassedOver))
 }
 
 /// How many columns of a header are known: what tells which character separates them.
@@ -314,9 +316,21 @@ mod tests {
             ),
             ["userName"]
         );
-        for bad in
-            ["Email Address (required)", "userName,group (optional)", "userName,(required)", "name (userName,email"]
-        {
+        // What Google adds to its export one year, others do not know the next.
+        assert_eq!(
+            attributes(
+                "Email Address [Required],Photos Usage [READ ONLY],New Licenses [UPLOAD ONLY],Total Storage [read only],\
+                 Gemini Limit Status [READ ONLY],Gemini Enterprise,Country/Region"
+            ),
+            ["userName", "email"]
+        );
+        for bad in [
+            "Photos Usage (READ ONLY),userName",
+            "Email Address (required)",
+            "userName,group (optional)",
+            "userName,(required)",
+            "name (userName,email",
+        ] {
             assert!(read(bad).is_err(), "{bad}");
         }
     }

@@ -1,7 +1,10 @@
 //! JSON: an array of objects whose members are named as the columns of a CSV file are.
 
-use serde::de::IgnoredAny;
-use serde_json::{Deserializer, Value as Json};
+use std::fmt;
+
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value as Json;
 
 use crate::provision::import::encoding::utf8;
 use crate::provision::import::row::{Column, Person, Row};
@@ -40,7 +43,7 @@ impl<'f> Iterator for Elements<'f> {
         if let Some(after) = rest.strip_prefix(']').filter(|_| first) {
             return ended(after);
         }
-        let mut values = Deserializer::from_str(rest).into_iter::<IgnoredAny>();
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
         match values.next() {
             Some(Ok(_)) => {
                 let (element, rest) = rest.split_at_checked(values.byte_offset())?;
@@ -89,20 +92,51 @@ impl<'f> List<'f> {
     }
 }
 
+/// The members of an object, in their order; of a name that occurs twice each.
+struct Members(Vec<(String, Json)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Reader)
+    }
+}
+
 fn row(line: usize, element: &str) -> Row {
     if element.len() > MAX_ROW_BYTES {
         return Row::unreadable(line, format!("The element has more than {MAX_ROW_BYTES} bytes."));
     }
     let members = match serde_json::from_str(element) {
-        Ok(Json::Object(members)) => members,
-        Ok(_) => return Row::unreadable(line, "The element is not an object.".to_owned()),
+        Ok(Members(members)) => members,
+        Err(error) if error.is_data() => return Row::unreadable(line, "The element is not an object.".to_owned()),
         Err(error) => return Row::unreadable(line, format!("The element is not valid JSON: {error}.")),
     };
     let mut person = Person::default();
     let mut problem = None;
-    for (name, value) in members {
-        match (Column::parse(&name), value) {
-            (_, Json::Null) => {}
+    let mut given = Vec::new();
+    for (name, value) in members.into_iter().filter(|(_, value)| !value.is_null()) {
+        let column = Column::parse(&name);
+        if let Some(column) = column.filter(|column| given.contains(column)) {
+            problem = Some(format!("'{}' is given twice.", column.name()));
+            continue;
+        }
+        given.extend(column);
+        match (column, value) {
             (Some(column), Json::String(text)) => person.set(column, &text),
             (Some(Column::Groups), Json::Array(values)) if values.iter().all(Json::is_string) => {
                 let names = values.iter().filter_map(Json::as_str).map(str::trim);

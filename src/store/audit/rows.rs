@@ -104,30 +104,32 @@ pub struct Query {
 /// # Errors
 /// The database's.
 pub async fn page(ctx: &StoreContext, query: &Query) -> Result<(Vec<Entry>, Option<i64>), DatabaseError> {
-    let below = match query.below {
-        Some(below) => below,
-        None => newest(ctx).await?.saturating_add(1),
-    };
     // A target has an index; with other filters, what is looked at is bounded, and the next page goes on from there.
-    let least = if query.target.is_some() { 0 } else { (below - MAX_EXAMINED).max(0) };
+    let examined = if query.target.is_some() { (1 << 53) - 1 } else { MAX_EXAMINED };
+    let newest = "COALESCE((SELECT MAX(number) FROM audit WHERE tenant = ?1), 0)";
+    let below = format!("COALESCE(?2, {newest} + 1)");
     let sql = format!(
-        "SELECT {COLUMNS} FROM audit row WHERE row.tenant = ?1 AND row.number < ?2 AND row.number >= ?3 {} \
+        "SELECT {COLUMNS} FROM audit row WHERE row.tenant = ?1 AND row.number < {below} AND row.number >= {below} - ?3 {} \
          AND (?4 IS NULL OR row.action = ?4) AND (?6 IS NULL OR row.time >= ?6) AND (?7 IS NULL OR row.time < ?7) \
          ORDER BY row.number DESC LIMIT ?8",
         if query.target.is_some() { "AND row.target = ?5" } else { "AND ?5 IS NULL" },
     );
     let params = vec![
         ctx.tenant.key(),
-        below.into(),
-        least.into(),
+        query.below.into(),
+        examined.into(),
         query.action.as_deref().into(),
         query.target.as_deref().into(),
         query.from.map_or(Value::Null, Value::Integer),
         query.to.map_or(Value::Null, Value::Integer),
         (query.count + 1).into(),
     ];
-    let rows = ctx.platform.query(Statement::new(sql, params)).await?;
-    let mut entries = rows.iter().map(Entry::from_row).collect::<Result<Vec<_>, _>>()?;
+    let newest = Statement::new(format!("SELECT {newest} AS number"), vec![ctx.tenant.key()]);
+    let outcomes = ctx.platform.db.batch(vec![newest, Statement::new(sql, params)]).await?;
+    let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
+    let newest = rows(0).first().map_or(Ok(0), |row| row.read_integer("number"))?;
+    let least = (query.below.unwrap_or(newest + 1) - examined).max(0);
+    let mut entries = rows(1).iter().map(Entry::from_row).collect::<Result<Vec<_>, _>>()?;
     let more = entries.len() > query.count as usize;
     entries.truncate(query.count as usize);
     let next = match entries.last() {
@@ -136,15 +138,6 @@ pub async fn page(ctx: &StoreContext, query: &Query) -> Result<(Vec<Entry>, Opti
         _ => (least > 1).then_some(least),
     };
     Ok((entries, next))
-}
-
-/// The number of the newest row, 0 when there is none.
-async fn newest(ctx: &StoreContext) -> Result<i64, DatabaseError> {
-    let statement = Statement::new(
-        "SELECT COALESCE(MAX(number), 0) AS number FROM audit WHERE tenant = ?1",
-        vec![ctx.tenant.key()],
-    );
-    ctx.platform.query(statement).await?.first().map_or(Ok(0), |row| row.read_integer("number"))
 }
 
 /// The number and the seal of a row, under a MAC of their own.

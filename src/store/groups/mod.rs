@@ -4,14 +4,17 @@
 //! | module | what it does |
 //! |---|---|
 //! | `read` | members as the group's document shows them, and what a change needs to know |
+//! | `pages` | groups and members a page at a time |
 //! | `write` | members added and removed: by a change of the group, or with a resource that comes or goes |
 //! | `ancestors` | which groups a group is in through others, so that reading a user's groups follows no chain |
 
 mod ancestors;
+mod pages;
 mod read;
 mod write;
 
 pub use ancestors::MAX_DEPTH;
+pub use pages::{ListedGroup, ids_of_names, members_page, starting_with};
 pub use read::{
     Inspected, MAX_MEMBERS, Named, SHOWN_UNASKED, inspect, members, members_after, members_of_all, members_statement,
     members_up_to, named,

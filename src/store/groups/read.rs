@@ -122,7 +122,7 @@ pub async fn members_of_all(ctx: &Context, group_ids: &[&str]) -> Result<Option<
     }
 }
 
-fn from_member_row(row: &Row) -> Result<Member, DatabaseError> {
+pub(super) fn from_member_row(row: &Row) -> Result<Member, DatabaseError> {
     let display = row.read_optional_text("display")?.filter(|display| !display.is_empty());
     Ok(Member {
         id: row.read_text("member_id")?.to_owned(),

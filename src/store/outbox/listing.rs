@@ -18,19 +18,28 @@ pub(super) const ENDED: &str = "o.state IN ('deferred', 'unknown', 'failed', 'dr
 pub struct ListedMail {
     /// The row's id.
     pub id: String,
-    user_id: String,
-    template: String,
-    to: Option<String>,
+    /// The id of whom it is for.
+    pub user_id: String,
+    /// Its template's type.
+    pub template: String,
+    /// Its recipient; `None` once they have been deleted.
+    pub to: Option<String>,
     /// Its state.
     pub state: MailState,
-    attempts: i64,
-    provider: Option<String>,
-    last_error: Option<String>,
-    queued: Millis,
-    due: Millis,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// The provider that was tried last.
+    pub provider: Option<String>,
+    /// What that said.
+    pub last_error: Option<String>,
+    /// When it was queued.
+    pub queued: Millis,
+    /// When it is tried next, while it waits.
+    pub due: Millis,
 }
 
-const COLUMNS: &str =
+/// The columns of [`ListedMail::from_row`].
+pub(in crate::store) const COLUMNS: &str =
     "o.id, o.user_id, o.template, o.recipient, o.state, o.attempts, o.provider, o.last_error, o.created, o.due";
 
 impl ListedMail {
@@ -40,7 +49,8 @@ impl ListedMail {
         self.to.is_none()
     }
 
-    fn from_row(row: &Row) -> Result<Self, DatabaseError> {
+    /// Reads a row of [`COLUMNS`].
+    pub(in crate::store) fn from_row(row: &Row) -> Result<Self, DatabaseError> {
         let optional = |column: &str| Ok::<_, DatabaseError>(row.read_optional_text(column)?.map(str::to_owned));
         Ok(Self {
             id: row.read_text("id")?.to_owned(),

@@ -72,6 +72,7 @@ fn patches(store: &str) -> Vec<Value> {
         replace("active", false),
         replace(&format!("{WSO2}:accountLocked"), true),
         replace(&format!("{WSO2}:accountDisabled"), true),
+        replace(&format!("{WSO2}:forcePasswordReset"), true),
         json!([{ "op": "add", "value": { WSO2: { "accountLocked": true } } }]),
         replace("password", "a password of the script's"),
         replace("userName", format!("{store}somebody")),

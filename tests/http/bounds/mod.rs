@@ -1,6 +1,7 @@
 //! Every bound of docs/limits.md: the largest that is allowed, and the smallest that is refused.
 
 mod addresses;
+mod console;
 mod mail;
 mod reads;
 mod requests;
@@ -21,9 +22,18 @@ pub struct Bound {
 }
 
 fn bounds() -> impl Iterator<Item = &'static Bound> {
-    [addresses::BOUNDS, mail::BOUNDS, reads::BOUNDS, requests::BOUNDS, schemas::BOUNDS, templates::BOUNDS, writes::BOUNDS]
-        .into_iter()
-        .flatten()
+    [
+        addresses::BOUNDS,
+        console::BOUNDS,
+        mail::BOUNDS,
+        reads::BOUNDS,
+        requests::BOUNDS,
+        schemas::BOUNDS,
+        templates::BOUNDS,
+        writes::BOUNDS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 #[test]

@@ -130,11 +130,8 @@ fn naming(count: usize, expected: &[&str]) {
     let add = json!({ "op": "add", "path": "members", "value": members });
     let of = |name: &str| json!({ "displayName": name, "members": members });
     let path = group.strip_prefix("/scim2").unwrap();
-    let sent = [
-        admin.patch(&group, json!([add])),
-        admin.put(&group, &of("staff")),
-        admin.post("/scim2/Groups", &of("crew")),
-    ];
+    let sent =
+        [admin.patch(&group, json!([add])), admin.put(&group, &of("staff")), admin.post("/scim2/Groups", &of("crew"))];
     let statuses = sent.map(|reply| reply.status.as_str().replace("204", "200"));
     assert_eq!(statuses, expected);
     let bulk = [

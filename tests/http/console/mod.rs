@@ -1,7 +1,16 @@
 //! `/console`, page by page, in a browser that has no script.
 
+mod add_user;
+mod audit;
+mod groups;
+mod kept;
+mod mail;
+mod settings;
 mod sign_in;
+mod templates;
+mod tenants;
 mod tokens;
+mod user;
 
 use axum::body::Body;
 use http::Request;

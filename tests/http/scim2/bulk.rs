@@ -225,7 +225,11 @@ fn many_groups_with_members_by_bulk_id_cost_few_round_trips_in_any_order() {
 
 /// A user whose manager another operation creates.
 fn managed(name: &str, manager: &str) -> Value {
-    post(name, "/Users", json!({ "userName": name, (ENTERPRISE): { "manager": { "value": format!("bulkId:{manager}") } } }))
+    post(
+        name,
+        "/Users",
+        json!({ "userName": name, (ENTERPRISE): { "manager": { "value": format!("bulkId:{manager}") } } }),
+    )
 }
 
 #[test]
@@ -257,7 +261,11 @@ fn of_a_chain_of_users_those_fail_who_depend_on_one_that_fails() {
         managed("c", "d"),
         user("d"),
         // Whoever is their own manager waits for nobody.
-        post("e", "/Users", json!({ "userName": "e", (ENTERPRISE): { "manager": { "value": "bulkId:e" } }, "title": "bulkId:d" })),
+        post(
+            "e",
+            "/Users",
+            json!({ "userName": "e", (ENTERPRISE): { "manager": { "value": "bulkId:e" } }, "title": "bulkId:d" }),
+        ),
         managed("f", "D2"),
         post("D2", "/Users", json!({ "userName": "D" })),
     ];

@@ -174,6 +174,15 @@ fn names_without_a_urn_are_found_everywhere_alike() {
     assert_eq!(removed[ENTERPRISE], json!({ "department": "Engines" }));
     let error = admin.patch(&kim, json!([{ "op": "replace", "path": "departement", "value": "x" }]));
     assert!(error.json()["detail"].as_str().unwrap().contains("'departement'"));
+    let misspelt = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:departement";
+    for error in [
+        admin.patch(&kim, json!([{ "op": "replace", "path": misspelt, "value": "x" }])),
+        admin.list("/scim2/Users", &[("filter", &format!("{misspelt} eq \"x\""))]),
+        admin.list("/scim2/Users", &[("sortBy", misspelt)]),
+    ] {
+        let detail = error.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains(&format!("'{misspelt}'")), "{detail}");
+    }
     error.is_error(400, Some("invalidPath"));
 }
 

@@ -423,6 +423,21 @@ fn json_objects_are_rows_and_their_line_is_their_place() {
 }
 
 #[test]
+fn a_json_object_that_gives_a_value_twice_fails_as_two_columns_of_one_name_do() {
+    let app = App::new();
+    let list = r#"[
+        {"userName": "zoe", "userName": "b", "email": "z@example.com"},
+        {"userName": "yan", "username": "c", "email": "y@example.com"},
+        {"userName": "xiu", "email": "x@example.com", "mail": "other@example.com"},
+        {"userName": "will", "email": "w@example.com", "email": null}
+    ]"#;
+    let report = report(&send(&app, IMPORT, Some("application/json"), list));
+    assert_eq!(told(&report).iter().filter(|row| row.ends_with("failed")).count(), 3, "{report}");
+    assert!(told(&report).contains(&"4 will created".to_owned()), "{report}");
+    assert!(detail(&report, 0).contains("'userName' is given twice."), "{report}");
+}
+
+#[test]
 fn without_invitations_users_are_created_and_need_no_address() {
     let app = App::with(&[("ENABLE_EMAIL_VERIFICATION", "false")]);
     assert_eq!(told(&csv(&app, "userName\npaul\n")), ["2 paul created"]);

@@ -1,0 +1,203 @@
+//! The buttons of a user's page. Each calls the room that the API calls.
+
+use ::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Value as Json, json};
+
+use crate::http::body::TooLarge;
+use crate::http::console::submission::{self, Done};
+use crate::http::console::user::attributes::{operation, patch};
+use crate::http::console::user::{find_user, mails_said, path_of, user_page};
+use crate::http::console::{Console, handed_over, user_type};
+use crate::http::error::ApiError;
+use crate::http::form::Form;
+use crate::http::request::{Input, RequestState};
+use crate::invite::{offline, resend as invitations, revoke as revocation};
+use crate::model::context::Context;
+use crate::model::resource::{Resource, WSO2_SCHEMA};
+use crate::model::role::Role;
+use crate::pages::console::Section;
+use crate::pages::console::form::Problem;
+use crate::provision::{self, Expected, Found};
+
+/// A button that was pressed, with its form.
+pub struct Pressed {
+    /// The console.
+    pub console: Console,
+    /// What goes with the context.
+    pub state: RequestState,
+    /// The user's id.
+    pub id: String,
+    /// The form.
+    pub form: Form,
+}
+
+impl Pressed {
+    /// Reads the request.
+    ///
+    /// # Errors
+    /// 413
+    pub async fn read(input: Input) -> Result<Self, ApiError> {
+        let Input { state, headers, params, body, .. } = input;
+        let console = Console::new(&state.ctx, &headers, Section::Users);
+        let form = body.form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
+        Ok(Self { console, id: params.raw("id").to_owned(), form, state })
+    }
+
+    /// Changes the user by a PATCH of these operations.
+    ///
+    /// # Errors
+    /// The room's.
+    pub async fn modify(&self, operations: Vec<Json>) -> Result<Found, ApiError> {
+        let ctx = &self.console.ctx;
+        let rt = user_type(ctx).await?;
+        let body = patch(operations);
+        Ok(provision::modify(ctx, &self.state.gate, &rt, &self.id, &body, Expected::Any, false).await?)
+    }
+
+    /// What follows a change: the user's page with the message and what goes out, or the link that goes to the caller.
+    pub fn done(&self, before: &Resource, found: &Found, message: &str) -> Done {
+        let (user, path) = (&found.resource, path_of(&found.resource));
+        if let Some(code) = &found.code {
+            let response = handed_over(&self.console, StatusCode::OK, user, code);
+            return Done::shown(&path, &format!("{message} The link was shown once."), response);
+        }
+        match mails_said(before, user) {
+            Some(mails) => Done::then(path, format!("{message} {mails}")),
+            None => Done::then(path, message),
+        }
+    }
+
+    /// The user's page with why the button did nothing; what is not the sender's to mend stays an error.
+    async fn explain(&self, error: ApiError) -> Result<Response, ApiError> {
+        let status = error.status();
+        match error.detail() {
+            Some(detail) if matches!(status.as_u16(), 400 | 409 | 429) => {
+                let user = find_user(&self.console.ctx, &self.id).await?;
+                user_page(&self.console, &user, status, None, &[Problem::general(detail)]).await
+            }
+            _ => Err(error),
+        }
+    }
+
+    /// Carries the button out once.
+    async fn once(&self, act: impl Future<Output = Result<Done, ApiError>>) -> Result<Response, ApiError> {
+        let done = submission::once(&self.console, &self.form, async {
+            match act.await {
+                Ok(done) => Ok(Ok(done)),
+                Err(error) => self.explain(error).await.map(Err),
+            }
+        });
+        done.await
+    }
+}
+
+/// 403 for who would keep themselves out.
+///
+/// # Errors
+/// 403
+pub fn check_other(ctx: &Context, id: &str) -> Result<(), ApiError> {
+    if ctx.actor.is_user(id) {
+        return Err(ApiError::forbidden("Nobody locks, disables or deletes themselves on the console."));
+    }
+    Ok(())
+}
+
+/// `POST /console/users/{id}/resend`.
+pub async fn resend(input: Input) -> Result<Response, ApiError> {
+    let pressed = Pressed::read(input).await?;
+    let act = async {
+        let resent = invitations::resend(&pressed.console.ctx, &pressed.id).await?;
+        let (user, path) = (&resent.user, path_of(&resent.user));
+        if let Some(code) = &resent.code {
+            let response = handed_over(&pressed.console, StatusCode::OK, user, code);
+            return Ok(Done::shown(&path, "The link was shown once: older ones are dead.", response));
+        }
+        let to = user.account.pending_email.as_deref().or(user.account.email.as_deref()).unwrap_or_default();
+        Ok(Done::then(path, format!("The invitation to {to} is on its way again. Older links are dead.")))
+    };
+    pressed.once(act).await
+}
+
+/// `POST /console/users/{id}/revoke`.
+pub async fn revoke(input: Input) -> Result<Response, ApiError> {
+    let pressed = Pressed::read(input).await?;
+    let act = async {
+        let user = revocation::revoke(&pressed.console.ctx, &pressed.id).await?;
+        Ok(Done::then(path_of(&user), "The invitation is revoked: its links are dead."))
+    };
+    pressed.once(act).await
+}
+
+/// `POST /console/users/{id}/link`: shows a link once. What was mailed lives on.
+pub async fn link(input: Input) -> Result<Response, ApiError> {
+    let pressed = Pressed::read(input).await?;
+    let act = async {
+        let made = offline::create_token_by_id(&pressed.console.ctx, &pressed.id).await?;
+        let (code, user) = made.map_err(|refused| match refused {
+            offline::OfflineLinkError::Unknown => ApiError::missing(refused.to_string()),
+            offline::OfflineLinkError::Forbidden(error) => error.into(),
+            other => ApiError::conflict(other.to_string()),
+        })?;
+        let response = handed_over(&pressed.console, StatusCode::OK, &user, &code);
+        Ok(Done::shown(&path_of(&user), "The link was shown once.", response))
+    };
+    pressed.once(act).await
+}
+
+/// `POST /console/users/{id}/lock`.
+pub async fn lock(input: Input) -> Result<Response, ApiError> {
+    set(input, "accountLocked", true, "The account is locked, and its sessions are over.").await
+}
+
+/// `POST /console/users/{id}/unlock`.
+pub async fn unlock(input: Input) -> Result<Response, ApiError> {
+    set(input, "accountLocked", false, "The account is unlocked.").await
+}
+
+/// `POST /console/users/{id}/disable`.
+pub async fn disable(input: Input) -> Result<Response, ApiError> {
+    set(input, "accountDisabled", true, "The account is disabled, and its sessions are over.").await
+}
+
+/// `POST /console/users/{id}/enable`.
+pub async fn enable(input: Input) -> Result<Response, ApiError> {
+    set(input, "accountDisabled", false, "The account is enabled.").await
+}
+
+/// Sets what keeps an account out, or lets it in again.
+async fn set(input: Input, name: &str, value: bool, message: &str) -> Result<Response, ApiError> {
+    let pressed = Pressed::read(input).await?;
+    if value {
+        check_other(&pressed.console.ctx, &pressed.id)?;
+    }
+    let act = async {
+        let before = find_user(&pressed.console.ctx, &pressed.id).await?;
+        let path = format!("{WSO2_SCHEMA}:{name}");
+        let found = pressed.modify(vec![operation(&path, Some(json!(value)))]).await?;
+        Ok(pressed.done(&before, &found, message))
+    };
+    pressed.once(act).await
+}
+
+/// `POST /console/users/{id}/roles`: the roles that the user has by themselves. Values that name no role stay.
+pub async fn set_roles(input: Input) -> Result<Response, ApiError> {
+    let pressed = Pressed::read(input).await?;
+    let act = async {
+        let before = find_user(&pressed.console.ctx, &pressed.id).await?;
+        let document = before.attributes();
+        let stored = document.get("roles").and_then(Json::as_array).cloned().unwrap_or_default();
+        let named = |value: &Json| value["value"].as_str().and_then(Role::named);
+        let is_wanted = |role: Role| pressed.form.read_text(role.name()).is_some();
+        let mut roles: Vec<Json> = stored.into_iter().filter(|value| named(value).is_none_or(is_wanted)).collect();
+        let missing: Vec<Role> = Role::ALL
+            .into_iter()
+            .filter(|role| is_wanted(*role) && !roles.iter().any(|value| named(value) == Some(*role)))
+            .collect();
+        roles.extend(missing.into_iter().map(|role| json!({ "value": role.name() })));
+        let value = (!roles.is_empty()).then(|| Json::Array(roles));
+        let found = pressed.modify(vec![operation("roles", value)]).await?;
+        Ok(pressed.done(&before, &found, "The roles are saved."))
+    };
+    pressed.once(act).await
+}

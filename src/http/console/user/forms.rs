@@ -1,0 +1,179 @@
+//! The pages that lead from a user's: another address, a password, deletion.
+
+use ::http::StatusCode;
+use axum::response::Response;
+use maud::Markup;
+use serde_json::{Value as Json, json};
+
+use crate::base::account::Onboarding;
+use crate::base::address::Address;
+use crate::http::console::submission::{self, Done};
+use crate::http::console::user::actions::{Pressed, check_other};
+use crate::http::console::user::attributes::{operation, with_address};
+use crate::http::console::user::{find_user, groups_of};
+use crate::http::console::{Console, as_problem, user_type};
+use crate::http::error::ApiError;
+use crate::http::request::Input;
+use crate::invite::resend;
+use crate::model::resource::Resource;
+use crate::pages::console::form::Problem;
+use crate::pages::console::user_forms::{self as pages, About, CORRECT_ADDRESS, SET_PASSWORD};
+use crate::pages::console::{Section, page};
+use crate::provision::{self, Expected};
+
+/// A page of one form about a user.
+#[derive(Clone, Copy)]
+enum FormPage<'a> {
+    /// With the address that was typed, or is stored.
+    Address(&'a str),
+    Password,
+    Delete,
+}
+
+impl FormPage<'_> {
+    fn name(self, user: &Resource) -> String {
+        match self {
+            Self::Address(_) => CORRECT_ADDRESS.to_owned(),
+            Self::Password => SET_PASSWORD.to_owned(),
+            Self::Delete => format!("Delete {}", user.user_name()),
+        }
+    }
+
+    fn body(self, console: &Console, user: &Resource, problems: &[Problem]) -> Markup {
+        let (operation, name) = (console.new_submission(), user.user_name());
+        let about = About { id: &user.id, name: &name, operation: &operation, problems };
+        let frame = &console.frame();
+        match self {
+            Self::Address(typed) => pages::address(frame, &about, typed),
+            Self::Password => pages::password(frame, &about, user.account.onboarding == Onboarding::AskPassword),
+            Self::Delete => pages::delete(frame, &about, groups_of(user).len()),
+        }
+    }
+
+    fn show(self, console: &Console, user: &Resource, problems: &[Problem]) -> Response {
+        let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+        let body = self.body(console, user, problems);
+        console.html(status, page(&console.frame(), &self.name(user), problems, &body))
+    }
+}
+
+/// Shows the page that a user makes.
+async fn show(input: Input, make: fn(&Resource) -> FormPage<'_>) -> Result<Response, ApiError> {
+    let Input { state, headers, params, .. } = input;
+    let console = Console::new(&state.ctx, &headers, Section::Users);
+    let user = find_user(&console.ctx, params.raw("id")).await?;
+    Ok(make(&user).show(&console, &user, &[]))
+}
+
+/// `GET /console/users/{id}/address`.
+pub async fn address(input: Input) -> Result<Response, ApiError> {
+    show(input, |user| FormPage::Address(user.account.email.as_deref().unwrap_or_default())).await
+}
+
+/// `POST /console/users/{id}/address`: the address that counts becomes this one, and the invitation goes to it.
+pub async fn correct_address(input: Input) -> Result<Response, ApiError> {
+    let pressed = Pressed::read(input).await?;
+    let (console, ctx) = (&pressed.console, &pressed.console.ctx);
+    let typed = pressed.form.read_text("email").unwrap_or_default().trim().to_owned();
+    let user = find_user(ctx, &pressed.id).await?;
+    let shown = FormPage::Address(&typed);
+    let refused = |problem: Problem| Ok(shown.show(console, &user, &[problem]));
+    if Address::parse(&typed).is_none() {
+        return refused(Problem::of("email", "Type one address, such as paul@somemail.com."));
+    }
+    if user.account.onboarding == Onboarding::None {
+        return refused(Problem::general("They wait for no invitation: change the address among the attributes."));
+    }
+    let done = submission::once(console, &pressed.form, async {
+        if user.account.email.as_deref() == Some(&*typed) {
+            return Ok(match resend::resend(ctx, &user.id).await {
+                Ok(resent) => {
+                    let found = provision::Found { code: resent.code, ..resent.user.into() };
+                    Ok(pressed.done(&user, &found, "The address is as it was."))
+                }
+                Err(error) => Err(refused(as_problem(error)?)?),
+            });
+        }
+        Ok(match pressed.modify(vec![operation("emails", Some(replaced(&user, &typed)))]).await {
+            // A change of the address alone does not bring a withdrawn invitation back.
+            Ok(found) if found.resource.account.is_revoked() && !found.resource.account.is_barred() => {
+                let resent = resend::resend(ctx, &user.id).await?;
+                let found = provision::Found { code: resent.code, ..resent.user.into() };
+                Ok(pressed.done(&user, &found, &format!("The address is now {typed}.")))
+            }
+            Ok(found) => Ok(pressed.done(&user, &found, &format!("The address is now {typed}."))),
+            Err(error) if error.status() == StatusCode::FORBIDDEN => return Err(error),
+            Err(error) => Err(refused(Problem::of("email", as_problem(error)?.text))?),
+        })
+    });
+    done.await
+}
+
+/// The addresses of a user with this one in the place of the one that counts.
+fn replaced(user: &Resource, address: &str) -> Json {
+    let document = user.attributes();
+    let mut emails = document.get("emails").and_then(Json::as_array).cloned().unwrap_or_default();
+    let counted = emails.iter().position(|email| email["value"].as_str() == user.account.email.as_deref());
+    match counted.and_then(|place| emails.get_mut(place)) {
+        Some(email) => *email = with_address(email, address),
+        None => emails.insert(0, json!({ "value": address, "primary": true })),
+    }
+    Json::Array(emails)
+}
+
+/// `GET /console/users/{id}/password`.
+pub async fn password(input: Input) -> Result<Response, ApiError> {
+    show(input, |_| FormPage::Password).await
+}
+
+/// `POST /console/users/{id}/password`.
+pub async fn set_password(input: Input) -> Result<Response, ApiError> {
+    let pressed = Pressed::read(input).await?;
+    let console = &pressed.console;
+    let text = |name: &str| pressed.form.read_text(name).unwrap_or_default();
+    let (password, confirmed) = (text("password"), text("confirm"));
+    let user = find_user(&console.ctx, &pressed.id).await?;
+    let refused = |problem: Problem| Ok(FormPage::Password.show(console, &user, &[problem]));
+    if password.is_empty() {
+        return refused(Problem::of("password", "Type a password."));
+    }
+    if password != confirmed {
+        return refused(Problem::of("confirm", "The two passwords differ: type both again."));
+    }
+    let done = submission::once(console, &pressed.form, async {
+        Ok(match pressed.modify(vec![operation("password", Some(json!(password)))]).await {
+            Ok(found) => {
+                let message = format!("The password of {} is set. Nobody is told of it.", user.user_name());
+                Ok(pressed.done(&user, &found, &message))
+            }
+            Err(error) if error.status() == StatusCode::FORBIDDEN => return Err(error),
+            Err(error) => Err(refused(Problem::of("password", as_problem(error)?.text))?),
+        })
+    });
+    done.await
+}
+
+/// `GET /console/users/{id}/delete`.
+pub async fn delete_page(input: Input) -> Result<Response, ApiError> {
+    check_other(&input.state.ctx, input.params.raw("id"))?;
+    show(input, |_| FormPage::Delete).await
+}
+
+/// `POST /console/users/{id}/delete`.
+pub async fn delete(input: Input) -> Result<Response, ApiError> {
+    let pressed = Pressed::read(input).await?;
+    let (console, ctx) = (&pressed.console, &pressed.console.ctx);
+    check_other(ctx, &pressed.id)?;
+    let done = submission::once(console, &pressed.form, async {
+        let user = find_user(ctx, &pressed.id).await?;
+        let rt = user_type(ctx).await?;
+        match provision::delete(ctx, &rt, &user.id, Expected::Any).await.map_err(ApiError::from) {
+            Ok(()) => Ok(Ok(Done::then("/console/users", format!("{} is deleted.", user.user_name())))),
+            Err(error) if error.status() == StatusCode::CONFLICT => {
+                Ok(Err(FormPage::Delete.show(console, &user, &[as_problem(error)?])))
+            }
+            Err(error) => Err(error),
+        }
+    });
+    done.await
+}
