@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 
 use crate::access::password::{self, MAX_BYTES};
 use crate::base::characters::is_invisible;
+use crate::base::ordered;
 use crate::model::context::Work;
 use crate::model::resource::Resource;
 use scim::fold::fold;
@@ -99,7 +100,7 @@ fn obvious(folded: &str, context: &[String]) -> Option<String> {
     words.retain(|(_, word)| word.chars().count() >= 3 && folded.contains(word));
     let (first, _) = *words.first()?;
     // The longest first: a part of it would leave the rest.
-    words.sort_by_key(|(_, word)| std::cmp::Reverse(word.len()));
+    ordered::sort_by(&mut words, |(_, one), (_, other)| other.len().cmp(&one.len()));
     let left = words.iter().fold(folded.to_owned(), |left, (_, word)| left.replace(word.as_str(), ""));
     (left.chars().filter(|c| c.is_alphabetic()).count() < 4).then(|| first.to_owned())
 }

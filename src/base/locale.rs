@@ -3,6 +3,8 @@
 //! A locale comes from a user's `preferredLanguage`, from a tenant's settings or out of a token, so it may be
 //! spelt `pt_BR`, `pt-br` or nonsense. [`Language`](crate::i18n::Language) has the languages themselves.
 
+use crate::base::ordered;
+
 /// The locale used when nothing better is known.
 pub const DEFAULT_LOCALE: &str = "en_US";
 
@@ -55,7 +57,7 @@ pub fn preferences(list: &str) -> Vec<String> {
             (weight > 0.0).then_some((locale, weight))
         })
         .collect();
-    weighed.sort_by(|one, other| other.1.total_cmp(&one.1));
+    ordered::sort_by(&mut weighed, |one, other| other.1.total_cmp(&one.1));
     weighed.into_iter().map(|(locale, _)| locale).collect()
 }
 

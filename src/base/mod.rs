@@ -12,6 +12,7 @@ pub mod idna;
 pub mod keys;
 pub mod limits;
 pub mod locale;
+pub mod ordered;
 pub mod scope;
 pub mod secret;
 pub mod signing;

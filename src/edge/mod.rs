@@ -26,7 +26,12 @@ use crate::mail::{retention, sender, webhooks};
 use crate::model::deployment::Deployment;
 use crate::ports::{DatabaseError, Platform};
 use crate::provision::reindex;
+use crate::store::jobs::retention as jobs_retention;
 use crate::store::{kept_forms, pending, sessions, sign_in_failures, submissions};
+
+/// Round trips of jobs that one invocation may make, besides the step that passes them; and those of a sweep, which does much else.
+const JOB_TRIPS: u64 = 200;
+const JOB_TRIPS_OF_A_SWEEP: u64 = 50;
 
 /// Batches of mail that one invocation may send: a hundred mails are a hundred subrequests of its thousand.
 const BATCHES: u32 = 5;
@@ -101,6 +106,9 @@ async fn queue(batch: MessageBatch<serde_json::Value>, env: Env, ctx: WorkerCont
         return Ok(());
     }
     send_mail(&platform, &service).await;
+    if let Err(error) = service.work_off_jobs(&platform, JOB_TRIPS).await {
+        failed(&platform, "jobs", &error);
+    }
     memory::log_growth();
     // What was not sent waits in the outbox, not in the queue.
     batch.ack_all();
@@ -130,6 +138,7 @@ async fn sweep(platform: &Platform, service: &Service) {
         ("mail.events", crate::store::bounces::sweep(platform).await),
         ("mail.retention", retention::run(platform, deployment).await),
         ("audit.seal", audit_seal::run(platform, deployment).await),
+        ("jobs.retention", jobs_retention::sweep(platform).await),
     ];
     for (event, done) in done {
         if let Err(error) = done {
@@ -138,6 +147,9 @@ async fn sweep(platform: &Platform, service: &Service) {
     }
     send_mail(platform, service).await;
     // What tenants have set going keeps nobody's mail waiting.
+    if let Err(error) = service.work_off_jobs(platform, JOB_TRIPS_OF_A_SWEEP).await {
+        failed(platform, "jobs", &error);
+    }
     if let Err(error) = reindex::sweep(platform).await {
         failed(platform, "reindex", &error);
     }

@@ -30,6 +30,7 @@ mod scim2;
 mod wso2;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::http::{Request, Uri};
 use axum::Router;
@@ -50,11 +51,19 @@ use crate::model::caches::{Caches, Health};
 use crate::model::context::{Actor, Context, Work};
 use crate::model::deployment::Deployment;
 use crate::model::tenant::Tenant;
-use crate::ports::{DatabaseError, Platform};
+use crate::ports::{DatabaseError, MailQueue, Platform};
+use crate::provision::jobs;
 use crate::store::registrations;
 use crate::store::tenant_settings;
 
 pub use routes::{ROUTES, Route, Rule};
+
+/// A queue that wakes nobody.
+struct Quiet;
+
+impl MailQueue for Quiet {
+    fn wake(&self, _: Duration) {}
+}
 
 /// The whole of Latchkey behind one function: an isolate builds it once.
 pub struct Service {
@@ -116,6 +125,23 @@ impl Service {
         let run = platform.new_id().to_string();
         let context = |tenant| self.context(platform.clone(), deployment.clone(), tenant, run.clone(), None);
         role_grants::run(platform, &context).await
+    }
+
+    /// Works jobs off, in steps, until so many round trips are made; then whoever does the next is woken. Sends no mail itself.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn work_off_jobs(&self, platform: &Platform, most_trips: u64) -> Result<(), DatabaseError> {
+        let Some(deployment) = self.deployment() else { return Ok(()) };
+        // One wake-up for all that is mailed, instead of one for each mail.
+        let (quiet, meter) = Platform { mail_queue: Arc::new(Quiet), ..platform.clone() }.metered();
+        let run = platform.new_id().to_string();
+        let context = |tenant| self.context(quiet.clone(), deployment.clone(), tenant, run.clone(), None);
+        let worked = jobs::run(&quiet, &meter, &self.gate, &context, most_trips).await;
+        if !matches!(worked, Ok(false)) {
+            platform.mail_queue.wake(Duration::ZERO);
+        }
+        worked.map(drop)
     }
 
     fn context(

@@ -15,12 +15,12 @@ use axum::response::Response;
 use axum::routing::{MethodFilter, on};
 
 use crate::base::scope::Scope;
-use crate::http::api::{audit, invitations, mail, privacy, registrations, settings, templates, tokens};
+use crate::http::api::{audit, invitations, jobs, mail, privacy, registrations, settings, templates, tokens};
 use crate::http::body::RequestBody;
 use crate::http::console::{
-    self, add_user, audit as console_audit, groups as console_groups, kept, mail as console_mail,
+    self, add_user, audit as console_audit, groups as console_groups, jobs as console_jobs, kept, mail as console_mail,
     settings as console_settings, sign_in, templates as console_templates, tenants as console_tenants,
-    tokens as console_tokens, user,
+    tokens as console_tokens, user, users as console_users,
 };
 use crate::http::error::ApiError;
 use crate::http::pages::{inbox, links};
@@ -166,6 +166,8 @@ const SCHEMAS: Rule = Rule::Scopes(&[Scope::ScimRead, Scope::Settings]);
 const SETTINGS: Rule = Rule::Scopes(&[Scope::Settings]);
 const TOKENS: Rule = Rule::Scopes(&[Scope::Tokens]);
 const INVITATIONS: Rule = Rule::Scopes(&[Scope::Invitations]);
+/// Which of them an action takes is for `provision::jobs` to say.
+const JOBS: Rule = Rule::Scopes(&[Scope::Invitations, Scope::ScimWrite]);
 const LINKS: Rule = Rule::Scopes(&[Scope::Links]);
 const MAIL: Rule = Rule::Scopes(&[Scope::Mail]);
 const AUDIT: Rule = Rule::Scopes(&[Scope::Audit]);
@@ -176,6 +178,7 @@ const TEMPLATES: Rule = Rule::Scopes(&[Scope::Templates]);
 const TENANTS: Rule = Rule::Scopes(&[Scope::Tenants]);
 
 const SIGNED_IN: Rule = Rule::Console(&[]);
+const CONSOLE_JOBS: Rule = Rule::Console(&[Scope::Invitations, Scope::ScimWrite]);
 const CONSOLE_TOKENS: Rule = Rule::Console(&[Scope::Tokens]);
 const CONSOLE_MAIL: Rule = Rule::Console(&[Scope::Mail]);
 const CONSOLE_SETTINGS: Rule = Rule::Console(&[Scope::Settings]);
@@ -241,6 +244,12 @@ pub static ROUTES: &[Route] = &[
     route(POST, "/api/invitations/import", INVITATIONS, handler!(invitations::import)),
     route(POST, "/api/invitations/{user_id}/resend", INVITATIONS, handler!(invitations::resend)),
     route(POST, "/api/invitations/{user_id}/revoke", INVITATIONS, handler!(invitations::revoke)),
+    route(POST, "/api/jobs", JOBS, handler!(jobs::create)),
+    route(GET, "/api/jobs", JOBS, handler!(jobs::list)),
+    route(GET, "/api/jobs/{id}", JOBS, handler!(jobs::read)),
+    route(GET, "/api/jobs/{id}/rows", JOBS, handler!(jobs::rows)),
+    route(POST, "/api/jobs/{id}/stop", JOBS, handler!(jobs::stop)),
+    route(POST, "/api/jobs/{id}/resume", JOBS, handler!(jobs::resume)),
     // The vendor's signature is the credential.
     route(POST, "/hooks/mail/{provider}", ANYONE, handler!(hooks::mail)),
     route(GET, "/api/mail", MAIL, handler!(mail::list)),
@@ -320,9 +329,16 @@ pub static ROUTES: &[Route] = &[
     route(POST, sign_in::SIGN_OUT_EVERYWHERE, ANYONE, handler!(sign_in::sign_out_everywhere)),
     route(GET, sign_in::HOME, SIGNED_IN, handler!(console::home)),
     route(GET, "/console/kept/{id}", SIGNED_IN, handler!(kept::show)),
+    route(GET, "/console/users", CONSOLE_READ, handler!(console_users::list)),
     route(GET, "/console/tokens", CONSOLE_TOKENS, handler!(console_tokens::list)),
     route(POST, "/console/tokens", CONSOLE_TOKENS, handler!(console_tokens::create)),
     route(POST, "/console/tokens/{id}/revoke", CONSOLE_TOKENS, handler!(console_tokens::revoke)),
+    route(POST, "/console/users/actions", CONSOLE_JOBS, handler!(console_jobs::forecast)),
+    route(GET, "/console/jobs", CONSOLE_JOBS, handler!(console_jobs::list)),
+    route(POST, "/console/jobs", CONSOLE_JOBS, handler!(console_jobs::create)),
+    route(GET, "/console/jobs/{id}", CONSOLE_JOBS, handler!(console_jobs::read)),
+    route(POST, "/console/jobs/{id}/stop", CONSOLE_JOBS, handler!(console_jobs::stop)),
+    route(POST, "/console/jobs/{id}/resume", CONSOLE_JOBS, handler!(console_jobs::resume)),
     route(GET, "/console/mail", CONSOLE_MAIL, handler!(console_mail::list)),
     route(POST, "/console/mail/retry", CONSOLE_MAIL, handler!(console_mail::retry_all)),
     route(POST, "/console/mail/{id}/retry", CONSOLE_MAIL, handler!(console_mail::retry_one)),

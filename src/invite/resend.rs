@@ -9,6 +9,7 @@ use crate::invite::code::{check_may_have_code_of, check_may_have_codes, mint};
 use crate::invite::create::inviter;
 use crate::model::code::Code;
 use crate::model::context::{Context, StoreContext};
+use crate::model::job::{JobAction, Obstacle};
 use crate::model::resource::{Resource, USER};
 use crate::model::settings::EmailSender;
 use crate::ports::DatabaseError;
@@ -119,24 +120,21 @@ pub fn check(changed: Changed, why_not: fn(&Resource) -> &'static str) -> Result
 /// Why a resend was refused that nothing about the user stands against.
 const FASTER: &str = "Another request was faster: read the invitation and try again.";
 
-fn why_not_sent(user: &Resource) -> &'static str {
+/// What stands against sending a user's invitation again, by what they are.
+#[must_use]
+pub fn obstacle(user: &Resource) -> Option<Obstacle> {
     match &user.account {
         Account { onboarding: Onboarding::None, pending_email: None, .. } if user.invitation.is_some() => {
-            "The invitation has been accepted: there is nothing to send again."
+            Some(Obstacle::Accepted)
         }
-        Account { onboarding: Onboarding::None, pending_email: None, .. } => {
-            "This user was never invited: there is nothing to send again."
-        }
-        Account { disabled: true, .. } => {
-            "The account is disabled: set active to true first, which sends a new invitation by itself unless it was revoked."
-        }
-        Account { lock: Lock::Admin, .. } => {
-            "An administrator has locked the account: set accountLocked to false first, which sends a new invitation by \
-             itself unless it was revoked."
-        }
-        Account { email: None, .. } => {
-            "The user has no e-mail address: add one to emails, which sends a new invitation."
-        }
-        _ => FASTER,
+        Account { onboarding: Onboarding::None, pending_email: None, .. } => Some(Obstacle::NeverInvited),
+        Account { disabled: true, .. } => Some(Obstacle::Disabled),
+        Account { lock: Lock::Admin, .. } => Some(Obstacle::Locked),
+        Account { email: None, pending_email: None, .. } => Some(Obstacle::NoAddress),
+        _ => None,
     }
+}
+
+fn why_not_sent(user: &Resource) -> &'static str {
+    obstacle(user).map_or(FASTER, |obstacle| obstacle.reason(JobAction::Resend))
 }

@@ -5,6 +5,7 @@ use crate::base::scope::Scope;
 use crate::invite::code::check_may_keep_out;
 use crate::invite::resend::{ResendError, check};
 use crate::model::context::Context;
+use crate::model::job::{JobAction, Obstacle};
 use crate::model::resource::{Resource, USER};
 use crate::store::cross_store::is_remote;
 use crate::store::invitations::resend::Changed;
@@ -34,10 +35,16 @@ pub async fn revoke(ctx: &Context, user_id: &str) -> Result<Resource, ResendErro
     check(changed, why_not_withdrawn)
 }
 
-fn why_not_withdrawn(user: &Resource) -> &'static str {
+/// What stands against withdrawing a user's invitation, by what they are.
+#[must_use]
+pub fn obstacle(user: &Resource) -> Option<Obstacle> {
     match (user.account.onboarding, &user.invitation) {
-        (Onboarding::None, Some(_)) => "The invitation has been accepted: there is nothing to revoke.",
-        (Onboarding::None, None) => "This user was never invited: there is nothing to revoke.",
-        _ => "The invitation has been revoked already.",
+        (Onboarding::None, Some(_)) => Some(Obstacle::Accepted),
+        (Onboarding::None, None) => Some(Obstacle::NeverInvited),
+        _ => user.account.is_revoked().then_some(Obstacle::Revoked),
     }
+}
+
+fn why_not_withdrawn(user: &Resource) -> &'static str {
+    obstacle(user).unwrap_or(Obstacle::Revoked).reason(JobAction::Revoke)
 }

@@ -57,6 +57,12 @@ pub enum Action {
     TemplateDelete,
     /// A mail that had ended unsent was queued again.
     MailRetry,
+    /// An action on many users was confirmed.
+    JobCreate,
+    /// A job was stopped.
+    JobStop,
+    /// A job was resumed.
+    JobResume,
     /// An API token was made.
     TokenCreate,
     /// An API token was revoked.
@@ -165,6 +171,9 @@ impl Action {
             Self::TemplateUpdate => "template.update",
             Self::TemplateDelete => "template.delete",
             Self::MailRetry => "mail.retry",
+            Self::JobCreate => "job.create",
+            Self::JobStop => "job.stop",
+            Self::JobResume => "job.resume",
             Self::TokenCreate => "token.create",
             Self::TokenRevoke => "token.revoke",
             Self::AuditAccept => "audit.accept",

@@ -14,6 +14,7 @@ pub use mail::{AwsAccess, PROVIDERS, WEBHOOK_PROVIDERS, WebhookSecretCheck};
 
 use crate::base::address::Sender;
 use crate::base::keys::{Key, KeyRing};
+use crate::base::ordered;
 pub use crate::base::secret::Secret;
 use crate::model::administrator::Administrator;
 use crate::model::settings::{RATE_LIMITS, SETTINGS, Settings, Values};
@@ -146,8 +147,8 @@ impl Deployment {
         }
 
         let user_stores = UserStores::parse(&get("USER_STORES").unwrap_or_default(), &mut problems);
-        let mut variables: Values =
-            SETTINGS.iter().filter_map(|setting| Some((setting.name, get(setting.name)?))).collect();
+        let mut variables =
+            ordered::map(SETTINGS.iter().filter_map(|setting| Some((setting.name, get(setting.name)?))));
         if development {
             variables.entry(RATE_LIMITS.name).or_insert_with(|| "off".to_owned());
         }

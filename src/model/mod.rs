@@ -8,6 +8,7 @@ pub mod caches;
 pub mod code;
 pub mod context;
 pub mod deployment;
+pub mod job;
 pub mod mail;
 pub mod mail_template;
 pub mod member;

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 
 use crate::base::limits::RateLimits;
 use crate::base::locale;
+use crate::base::ordered;
 use crate::model::settings::form::{
     Boolean, Form, Hosts, Limits, LinkValidity, Locale, MailAddress, Sender, Text, WebAddress, WholeNumber, kind_of,
 };
@@ -137,15 +138,15 @@ impl Settings {
     #[must_use]
     pub fn parse(set: &Values, problems: &mut Vec<String>) -> Self {
         let value_of = |setting: &Setting| set.get(setting.name).map_or(setting.default, String::as_str).to_owned();
-        let values = SETTINGS.iter().map(|setting| (setting.name, value_of(setting))).collect();
+        let values = ordered::map(SETTINGS.iter().map(|setting| (setting.name, value_of(setting))));
         let mut reader = Reader { values, problems: Vec::new() };
         for setting in SETTINGS {
             reader.read(*setting, &Text);
         }
         problems.extend(reader.problems.drain(..).map(|(_, problem)| problem));
         let settings = Self::read(&mut reader);
-        // The sort is stable.
-        reader.problems.sort_by_key(|(kind, _)| *kind != Kind::Text);
+        let is_later = |(kind, _): &(Kind, String)| *kind != Kind::Text;
+        ordered::sort_by(&mut reader.problems, |one, other| is_later(one).cmp(&is_later(other)));
         problems.extend(reader.problems.into_iter().map(|(_, problem)| problem));
         settings
     }

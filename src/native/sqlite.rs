@@ -35,6 +35,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0018_address_changes.sql"),
     include_str!("../../schema/d1/0019_delivery.sql"),
     include_str!("../../schema/d1/0020_submissions.sql"),
+    include_str!("../../schema/d1/0021_user_names.sql"),
+    include_str!("../../schema/d1/0022_jobs.sql"),
     include_str!("../../schema/d1/0023_kept_forms.sql"),
 ];
 
@@ -66,6 +68,8 @@ const GROWING: &[&str] = &[
     "waits",
     "audit_heads",
     "h",
+    "jobs",
+    "job_rows",
 ];
 /// The statements that may scan: the development inbox, which production has not, and what reads a partial index whole
 /// that holds only what is yet to be done.

@@ -64,7 +64,7 @@ pub fn inbox(shell: &Shell, mails: &[InboxMail], json_href: &str) -> String {
             @for (position, mail) in mails.iter().enumerate() { (entry(mail, position == 0)) }
         }
     };
-    document(shell, "Inbox", &Look { class: "wide", styles: &[&assets::STYLE], script: None }, body)
+    document(shell, "Inbox", &Look { class: "wide", styles: &[&assets::STYLE], script: None, is_live: false }, body)
 }
 
 fn entry(mail: &InboxMail, open: bool) -> Markup {

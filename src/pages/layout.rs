@@ -66,7 +66,7 @@ pub(super) fn card(shell: &Shell, page: Page) -> String {
         @if page.help { footer.foot { p { (help(shell, texts)) } } }
     };
     let script = page.script.then_some(&assets::SCRIPT);
-    document(shell, page.title, &Look { class: "narrow", styles: &[&assets::STYLE], script }, main)
+    document(shell, page.title, &Look { class: "narrow", styles: &[&assets::STYLE], script, is_live: false }, main)
 }
 
 /// What a page looks like.
@@ -75,6 +75,8 @@ pub(super) struct Look<'a> {
     pub class: &'a str,
     pub styles: &'a [&'a Asset],
     pub script: Option<&'a Asset>,
+    /// whether the page comes again in a while; where there is a script, that sees to it, and disturbs nobody who reads
+    pub is_live: bool,
 }
 
 /// The whole document.
@@ -92,6 +94,7 @@ pub(super) fn document(shell: &Shell, title: &str, look: &Look, body: Markup) ->
                 // phones must not turn numbers in user names into telephone links
                 meta name="format-detection" content="telephone=no";
                 title { (title) " · " (shell.wordmark()) }
+                @if look.is_live { noscript { meta http-equiv="refresh" content="3"; } }
                 link rel="icon" type="image/svg+xml" href=(assets::ICON.href(shell.prefix));
                 @for style in look.styles { link rel="stylesheet" href=(style.href(shell.prefix)); }
                 @if let Some(script) = look.script { script src=(script.href(shell.prefix)) defer {} }

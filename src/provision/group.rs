@@ -1,10 +1,11 @@
 //! Groups: the document without its members goes to the store like any other; the members are changed as a set.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
+use crate::base::ordered;
 use crate::invite::role_grants;
 use crate::model::attempts::Attempts;
 use crate::model::audit::Action;
@@ -425,8 +426,7 @@ async fn run(
     edit.budget.check_changed()?;
     let MembersChange { change, selected } = members;
     let added: HashSet<&String> = change.add.iter().map(|member| &member.id).collect();
-    let named: BTreeSet<&String> =
-        added.iter().copied().chain(&change.remove).chain(selected.iter().flatten()).collect();
+    let named = ordered::set(added.iter().copied().chain(&change.remove).chain(selected.iter().flatten()));
     let named: Vec<String> = named.into_iter().cloned().collect();
     // Changes of members alone commute: they wait for nobody.
     let commutes = expected == Expected::Any && edit.patch().is_some_and(Patch::is_empty);

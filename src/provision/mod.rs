@@ -13,6 +13,7 @@
 //! | `batch` | creations that go to the database together |
 //! | `bulk` | SCIM's Bulk |
 //! | `import` | invitations from a file |
+//! | `jobs` | actions on many users, worked off in steps |
 //! | `tenant` | a tenant with its owners |
 //! | `registrations` | a tenant's schemas and resource types |
 //! | `reindex` | what a change of schemas does to stored resources, in steps |
@@ -24,6 +25,7 @@ mod delete;
 mod group;
 mod group_roles;
 pub mod import;
+pub mod jobs;
 mod joining;
 mod password;
 pub mod registrations;

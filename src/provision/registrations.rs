@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
+use crate::base::ordered;
 use crate::model::audit::Action;
 use crate::model::context::Context;
 use crate::model::registration::{Kind, Registration, build, build_what_fits, check_bounds};
@@ -301,7 +302,7 @@ impl Effect {
         let mut attributes = known.map(|known| known.attributes.clone()).unwrap_or_default();
         attributes.extend(self.attributes.iter().cloned());
         for list in [&mut schemas, &mut attributes] {
-            list.sort_unstable();
+            ordered::sort(list);
             list.dedup();
         }
         Reindex {

@@ -9,10 +9,11 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use crate::base::ordered;
 use crate::base::text::without_values;
 use crate::model::context::Context;
 use crate::ports::{DatabaseError, Millis, Platform};
-use crate::store::keys::{self, Entry};
+use crate::store::keys;
 use crate::store::registrations::{self, Registered};
 use crate::store::reindexes::rows::{self, Correction, Looked, STEP, Stored, Table};
 use crate::store::reindexes::{self, Phase, Reindex};
@@ -192,7 +193,7 @@ fn correction(resource_type: &ResourceType, stored: &Stored) -> Option<Correctio
         (Table::UniqueValues, &stored.unique, keys::unique(resource_type, &keys)),
     ];
     for (table, there, wanted) in tables {
-        let wanted: BTreeSet<Entry> = wanted.into_iter().collect();
+        let wanted = ordered::set(wanted);
         if there.is_subset(&wanted) {
             found.missing.extend(wanted.difference(there).map(|entry| (table, entry.clone())));
         } else {

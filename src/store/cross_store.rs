@@ -114,6 +114,18 @@ pub async fn add_groups<'a>(
         return Ok(());
     }
     let ids: Vec<&str> = remote_users.iter().map(|user| user.id.as_str()).collect();
+    let mut groups = groups_of(ctx, &ids).await?;
+    for user in &mut remote_users {
+        user.groups = groups.remove(&user.id);
+    }
+    Ok(())
+}
+
+/// The groups of users, as a resource has them, by the users' ids. Who is in none is left out.
+///
+/// # Errors
+/// The database's.
+pub async fn groups_of(ctx: &impl UnitOfWork, ids: &[&str]) -> Result<HashMap<String, String>, DatabaseError> {
     let statement = Statement::new(
         "SELECT j.value AS id, json_group_array(json_object('value', a.ancestor_id, 'display', a.display, \
          'type', CASE a.depth WHEN 0 THEN 'direct' ELSE 'indirect' END)) AS groups FROM json_each(?2) j \
@@ -125,8 +137,5 @@ pub async fn add_groups<'a>(
     for row in ctx.platform().in_store(None).query(statement).await? {
         groups.insert(row.read_text("id")?.to_owned(), row.read_text("groups")?.to_owned());
     }
-    for user in &mut remote_users {
-        user.groups = groups.remove(&user.id);
-    }
-    Ok(())
+    Ok(groups)
 }

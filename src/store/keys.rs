@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use crate::base::hex;
+use crate::base::ordered;
 use crate::model::resource::{GROUP, Resource, USER, WSO2_SCHEMA};
 use scim::datetime::Instant;
 use scim::fold;
@@ -186,7 +187,7 @@ fn entries(
             }
         }
     }
-    found.sort_unstable();
+    ordered::sort(&mut found);
     found.dedup();
     found
 }

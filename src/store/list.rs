@@ -4,9 +4,9 @@
 //! all, a page reads its own rows and no others, whatever the size of the directory. Where resources must be looked at
 //! one by one, or sorted, one statement finds out what that costs (`guard`) and does it, once, if it is within its bounds
 //! (`budget`); else the answer is 400 `tooMany`. A page ends where its documents are as large as one answer may be
-//! (`documents`). A page is one round trip, with three exceptions: a total that turns out to be larger than the page of a
-//! narrow index is counted in a second one, an index page over several types needs their totals first, and documents that
-//! are much larger than usual are read in one more.
+//! (`documents`). A page is one round trip, with these exceptions: a total that turns out to be larger than the page of a
+//! narrow index is counted in a second one, an index page over several types needs their totals first, and what is much larger
+//! than usual is read later: documents in one more, the groups of users in two (`groups`).
 //!
 //! One order serves index and cursor paging: ascending, what has no value last, ties by id; descending is its reverse.
 //! Without `sortBy` it is the driver's own.
@@ -15,6 +15,7 @@ mod bounds;
 mod budget;
 mod documents;
 mod driver;
+mod groups;
 mod guard;
 mod plan;
 mod section;
@@ -26,7 +27,6 @@ use std::sync::Arc;
 use crate::model::context::{Context, StoreContext};
 use crate::model::resource::Resource;
 use crate::ports::{DatabaseError, Statement, Value};
-use crate::store::cross_store;
 use crate::store::cursor;
 use scim::error::Error;
 use scim::list::Position;
@@ -129,7 +129,7 @@ async fn index_page(
             let mut found = listing.read_page_with_total(outcomes.first())?;
             let hits = found.len();
             found.truncate(to_usize(count));
-            budget.cut(&mut found);
+            groups::fit(ctx, &mut found, budget).await?;
             return Ok(page(to_u64(hits), found));
         }
     }
@@ -148,7 +148,7 @@ async fn index_page(
     }
     budget.allowance.spend(&figures);
     let mut found = if count > 0 { listing.read_rows(outcomes.last())? } else { Vec::new() };
-    budget.cut(&mut found);
+    groups::fit(ctx, &mut found, budget).await?;
     Ok(page(figures.total.unsigned_abs(), found))
 }
 
@@ -160,10 +160,11 @@ async fn cursor_page(
     budget: &mut Budget,
 ) -> Result<Page, ListError> {
     let first = position.is_none();
-    let (mut found, known) = cursor_part(ctx, listing, position.as_deref(), count, &mut budget.allowance).await?;
+    let mut allowance = budget.allowance;
+    let (mut found, known) = cursor_part(ctx, listing, position.as_deref(), count, &mut allowance, budget).await?;
     let more = to_u64(found.len()) > count;
     found.truncate(to_usize(count));
-    budget.cut(&mut found);
+    groups::fit(ctx, &mut found, budget).await?;
     let mut next = None;
     if more || budget.is_full() {
         next = found.last().and_then(|hit| cursor::seal(ctx, listing.query_digest(), &hit.place));
@@ -180,6 +181,7 @@ async fn cursor_part(
     position: Option<&[Value]>,
     count: u64,
     allowance: &mut Allowance,
+    budget: &mut Budget,
 ) -> Result<(Found, Option<u64>), ListError> {
     let after = position.map(|position| After { position, descending: listing.descending() });
     // Where resources are examined, that is seen to even if none is shown.
@@ -194,6 +196,7 @@ async fn cursor_part(
         return Ok((Vec::new(), listing.is_empty().then_some(0)));
     }
     let outcomes = ctx.platform.db.batch(batch).await?;
+    budget.measure(&outcomes)?;
     let total = if with_total { Some(Listing::read_counter(outcomes.first())?) } else { None };
     if listing.is_bounded() {
         let figures = Figures::read(&outcomes)?;
@@ -226,20 +229,15 @@ async fn finish(
     page: &mut Page,
     types: &[Arc<ResourceType>],
     queries: &[Query],
-) -> Result<(), DatabaseError> {
+) -> Result<(), ListError> {
     let types: Vec<_> = types
         .iter()
         .zip(queries)
         .map(|(resource_type, query)| (resource_type.name.as_str(), Documents::new(resource_type, &query.projection)))
         .collect();
     documents::complete(ctx, page, &types).await?;
-    add_groups(ctx, page, queries).await
-}
-
-/// Shows users of other stores than PRIMARY their groups, where those are asked for.
-async fn add_groups(ctx: &Context, page: &mut Page, queries: &[Query]) -> Result<(), DatabaseError> {
     if queries.iter().any(|query| query.projection.wants("groups")) {
-        cross_store::add_groups(ctx, page.resources.iter_mut().map(|(_, resource)| resource)).await?;
+        groups::add(ctx, &mut page.resources).await?;
     }
     Ok(())
 }

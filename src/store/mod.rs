@@ -9,6 +9,7 @@ pub mod cursor;
 pub mod filter;
 pub mod groups;
 pub mod invitations;
+pub mod jobs;
 pub mod kept_forms;
 pub mod keys;
 pub mod list;

@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use crate::base::ordered;
 use crate::model::context::{Context, UnitOfWork};
 use crate::ports::{DatabaseError, Row, Statement};
 
@@ -238,6 +239,6 @@ pub async fn find(ctx: &Context, id: &str) -> Result<Vec<Found>, DatabaseError> 
         *has_more = rows.len() > table.most();
         rows.truncate(table.most());
     }
-    found.sort_by_key(|found| found.table);
+    ordered::sort_by(&mut found, |one, other| one.table.cmp(&other.table));
     Ok(found)
 }

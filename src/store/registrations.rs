@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
+use crate::base::ordered;
 use crate::base::text::without_values;
 use crate::model::audit::Action;
 use crate::model::context::Context;
@@ -231,7 +232,7 @@ const STILL: &str = "(SELECT json_group_array(kind || ' ' || name) FROM \
 fn names(registrations: &[Registration]) -> Value {
     let mut names: Vec<(&str, &str)> =
         registrations.iter().map(|registration| (registration.kind.as_str(), registration.name.as_str())).collect();
-    names.sort_unstable();
+    ordered::sort(&mut names);
     let names: Vec<String> = names.into_iter().map(|(kind, name)| format!("{kind} {name}")).collect();
     json!(names).to_string().into()
 }

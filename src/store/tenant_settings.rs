@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use crate::base::ordered;
 use crate::base::scope::{Scope, Scopes};
 use crate::model::audit::Action;
 use crate::model::context::{Context, UnitOfWork, Work};
@@ -185,8 +186,8 @@ pub fn checked(
     }
     // What was stored before and is not taken any more is not the fault of a change that says nothing about it.
     let is_named = |name: &str| changes.iter().any(|(named, _)| named.eq_ignore_ascii_case(name));
-    let others =
-        before.iter().filter(|(name, _)| !is_named(name)).map(|(name, value)| (*name, value.clone())).collect();
+    let others = before.iter().filter(|(name, _)| !is_named(name)).map(|(name, value)| (*name, value.clone()));
+    let others = ordered::map(others);
     let mut known_problems = Vec::new();
     let _ = deployment.check_settings(tenant, &others, &mut known_problems);
     let _ = deployment.check_settings(tenant, &after, &mut problems);
@@ -215,10 +216,10 @@ pub async fn change(ctx: &Context, changes: &[Change]) -> Result<(), ChangeError
         return Err(ChangeError::Forbidden(name));
     }
     let named = |wanted: bool| changes.iter().filter(move |(_, value)| value.is_some() == wanted);
-    let new: Values = named(true)
+    let new = named(true)
         .filter_map(|(name, _)| settings::known(name))
-        .filter_map(|name| Some((name, after.get(name)?.clone())))
-        .collect();
+        .filter_map(|name| Some((name, after.get(name)?.clone())));
+    let new = ordered::map(new);
     let gone: Vec<&str> =
         named(false).filter_map(|(name, _)| settings::known(name)).filter(|name| !after.contains_key(name)).collect();
     let names: Vec<&str> = new.keys().copied().chain(gone.iter().copied()).collect();

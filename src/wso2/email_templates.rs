@@ -8,6 +8,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use serde_json::{Value as Json, json};
 
 use crate::base::locale::{MAX_LOCALE, normalise};
+use crate::base::ordered;
 use crate::i18n::Language;
 use crate::mail::preview::warnings;
 use crate::mail::render::addresses::LinkPolicy;
@@ -247,7 +248,7 @@ fn shipped_in(kind: Option<TemplateType>, locale: &str) -> Option<TenantTemplate
 fn locales(found: &FoundTemplates, kind: Option<TemplateType>) -> Vec<String> {
     let shipped = kind.map_or(&[][..], |_| &Language::ALL[..]).iter().map(|language| language.locale().to_owned());
     let mut locales: Vec<String> = found.own.iter().map(|own| own.locale.clone()).chain(shipped).collect();
-    locales.sort();
+    ordered::sort(&mut locales);
     locales.dedup();
     locales
 }

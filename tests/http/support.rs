@@ -204,6 +204,19 @@ impl App {
         pollster::block_on(self.service.renew(&self.platform)).unwrap();
     }
 
+    /// Works jobs off until nothing of them is due, as the Worker does in as many invocations as it takes; answers how many that
+    /// is.
+    pub fn work_off_jobs(&self) -> usize {
+        for invocation in 1..1_000 {
+            let _ = self.native.wakes.take();
+            pollster::block_on(self.service.work_off_jobs(&self.platform, 200)).unwrap();
+            if self.native.wakes.take().is_empty() {
+                return invocation;
+            }
+        }
+        panic!("the jobs do not end");
+    }
+
     /// Runs the mail sender.
     pub fn deliver(&self) -> sender::Report {
         pollster::block_on(sender::run(&self.platform, &self.deployment, self.service.mail_health(), 10)).unwrap()

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use crate::case_folding::{Folded, folded};
 use crate::unicode::nfc;
 
 /// The key of a case-insensitive value: NFC, Unicode default case folding, NFC again.
@@ -15,7 +16,19 @@ pub fn fold(text: &str) -> String {
         return text.to_ascii_lowercase();
     }
     // Folding can take a composed string apart (`ŉ` becomes `ʼn`), hence the second composition.
-    nfc(&caseless::default_case_fold_str(&nfc(text))).into_owned()
+    nfc(&case_folded(&nfc(text))).into_owned()
+}
+
+fn case_folded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match folded(c) {
+            None => out.push(c),
+            Some(Folded::One(one)) => out.push(one),
+            Some(Folded::Several(several)) => out.push_str(several),
+        }
+    }
+    out
 }
 
 /// The key of a case-exact value: NFC only.
@@ -49,6 +62,14 @@ mod tests {
         assert_eq!(fold("STRASSE"), fold("Straße"));
         assert_eq!(fold("ΣΊΣΥΦΟΣ"), fold("Σίσυφος"));
         assert_ne!(fold("i"), fold("ı"));
+    }
+
+    #[test]
+    fn every_character_folds_as_unicode_has_it() {
+        for c in '\0'..=char::MAX {
+            let text = c.to_string();
+            assert_eq!(case_folded(&text), caseless::default_case_fold_str(&text), "{c:?}");
+        }
     }
 
     #[test]

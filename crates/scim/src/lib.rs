@@ -44,6 +44,7 @@
 //! The feature `js` composes text (NFC) by the JavaScript engine on wasm32, which makes a module smaller.
 
 pub mod bulk;
+mod case_folding;
 pub mod datetime;
 pub mod discovery;
 pub mod error;

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod cursor;
 pub mod invitations;
+pub mod jobs;
 pub mod mail;
 pub mod privacy;
 pub mod registrations;

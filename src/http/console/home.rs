@@ -3,15 +3,53 @@
 use ::http::StatusCode;
 use axum::response::Response;
 
+use crate::base::scope::Scope;
 use crate::http::console::Console;
 use crate::http::error::ApiError;
 use crate::http::request::Input;
-use crate::pages::console::{Section, home as pages};
+use crate::model::context::Context;
+use crate::pages::console::Section;
+use crate::pages::console::home::{self as pages, Attention, Figure, Overview};
+use crate::store::users::{self, Capped, Figures};
 
 /// `GET /console`.
 pub async fn home(input: Input) -> Result<Response, ApiError> {
     let ctx = &input.state.ctx;
     let console = Console::new(ctx, &input.headers, Section::Dashboard);
-    let html = pages::home(&console.frame(), ctx.settings().session_idle_seconds, ctx.deployment.is_development());
+    let of_users =
+        if ctx.scopes.has(Scope::ScimRead) { Some(overview(ctx, &users::figures(ctx).await?)) } else { None };
+    let settings = ctx.settings();
+    let development = ctx.deployment.is_development();
+    let html = pages::home(&console.frame(), of_users.as_ref(), settings.session_idle_seconds, development);
     Ok(console.html(StatusCode::OK, html))
+}
+
+fn overview(ctx: &Context, figures: &Figures) -> Overview {
+    let figure = |label, number: Capped, status| Figure { label, number: number.to_string(), status };
+    let mut attention = Vec::new();
+    let mut needs = |number: Capped, one: &str, many: &str, path, link| {
+        if !number.is_zero() {
+            let what = if number.is_one() { one } else { many };
+            attention.push(Attention { text: format!("{number} {what}"), path, link });
+        }
+    };
+    if ctx.scopes.has(Scope::Mail) {
+        let (failed, in_doubt) = ("/console/mail?state=failed", "/console/mail?state=unknown");
+        needs(figures.failed, "mail has failed.", "mails have failed.", failed, "See and retry failed mails");
+        let (one, many) = ("mail is in doubt: it may have been sent.", "mails are in doubt: they may have been sent.");
+        needs(figures.in_doubt, one, many, in_doubt, "See and retry mails in doubt");
+    }
+    let bounced = "/console/users?status=bounced";
+    needs(figures.bounced, "invitation has bounced.", "invitations have bounced.", bounced, "See who was not reached");
+    let (one, many) = ("invitation expires within 48 hours.", "invitations expire within 48 hours.");
+    needs(figures.expiring, one, many, "/console/users?status=pending&sort=expires", "See who has not answered");
+    Overview {
+        figures: vec![
+            figure("Pending", figures.pending, "pending"),
+            figure("Expired", figures.expired, "expired"),
+            figure("Bounced", figures.bounced, "bounced"),
+            figure("Accepted", figures.accepted, "accepted"),
+        ],
+        attention,
+    }
 }

@@ -8,6 +8,8 @@
 //! | `add_user` | adding a user |
 //! | `user` | one user, and what is done to them |
 //! | `tokens` | API tokens |
+//! | `users` | the list of users |
+//! | `jobs` | actions on many users |
 //! | `mail` | the outbox |
 //! | `audit` | the audit |
 //! | `settings` | the tenant's settings |
@@ -21,6 +23,7 @@ pub mod add_user;
 pub mod audit;
 pub mod groups;
 mod home;
+pub mod jobs;
 pub mod kept;
 pub mod mail;
 mod message;
@@ -31,6 +34,7 @@ pub mod templates;
 pub mod tenants;
 pub mod tokens;
 pub mod user;
+pub mod users;
 
 pub use home::home;
 
@@ -89,6 +93,7 @@ impl Console {
             tenant: self.ctx.tenant.domain(),
             scopes: self.ctx.scopes,
             message: self.message.as_deref(),
+            is_live: false,
         }
     }
 
@@ -119,6 +124,12 @@ impl Console {
     /// Returns a page: 200.
     fn page(&self, name: &str, body: &Markup) -> Response {
         self.html(StatusCode::OK, page(&self.frame(), name, &[], body))
+    }
+
+    /// Returns a page that comes again in a while, for as long as it is one of these: 200.
+    fn live_page(&self, name: &str, body: &Markup) -> Response {
+        let frame = Frame { is_live: true, ..self.frame() };
+        self.html(StatusCode::OK, page(&frame, name, &[], body))
     }
 
     /// Returns a page whose form was not carried out, with what is wrong: 422.

@@ -8,6 +8,7 @@ use crate::invite::resend_all;
 use crate::mail::webhooks;
 use crate::ports::DatabaseError;
 use crate::provision;
+use crate::provision::jobs::JobError;
 use crate::provision::registrations::RegisterError;
 use crate::provision::reindex::BeforeQuery;
 use crate::store::invitations::listing;
@@ -133,6 +134,19 @@ impl From<resend_all::ResendAllError> for ApiError {
             resend_all::ResendAllError::Signing | resend_all::ResendAllError::External => {
                 Self::conflict(error.to_string())
             }
+        }
+    }
+}
+
+impl From<JobError> for ApiError {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::Filter(error) if error.status >= 500 => error.into(),
+            JobError::Database(failure) => failure.into(),
+            JobError::Scope(_) => Self::forbidden(error.to_string()),
+            JobError::External | JobError::Over(_) => Self::conflict(error.to_string()),
+            JobError::NotFound => Self::missing(error.to_string()),
+            _ => Self::bad_request(error.to_string()),
         }
     }
 }

@@ -1,23 +1,23 @@
 //! The check of a template's addresses: whoever edits templates must not learn the links that are mailed, nor lead people
 //! to a site of theirs (`docs/mail.md`, "Addresses in templates").
 //!
-//! `marks` puts a mark where each placeholder stands, html5gum reads the result as browsers do, `judge` looks at one
+//! `marks` puts a mark where each placeholder stands, `reader` reads the result as browsers do, `judge` looks at one
 //! address, `styles` at a style sheet, `words` at text, of which mail programs make links by themselves. Where rendering
 //! takes a place for something else than the parser does, the template is refused.
 
 mod judge;
 mod marks;
 mod policy;
+mod reader;
+mod references;
 mod styles;
 #[cfg(test)]
 mod tests;
 mod words;
 
-use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
-use html5gum::{Span, State, Tokenizer};
-
 use crate::mail::render::addresses::judge::{Refusal, all_may_be_loaded, judge_link, may_be_loaded};
 use crate::mail::render::addresses::marks::{Marks, is_mark};
+use crate::mail::render::addresses::reader::{Reader, Token, with_line_feeds};
 use crate::mail::render::addresses::styles::StyleProblem;
 use crate::mail::render::html::Spot;
 use crate::mail::render::plain;
@@ -119,18 +119,6 @@ struct Check<'t> {
     found: Vec<Problem>,
 }
 
-/// What the parser reads, an element with its attributes at once.
-enum Token {
-    Start { name: String, attributes: Vec<(String, String)> },
-    End { name: String },
-    Text(String),
-    Comment(String),
-}
-
-fn text_of(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
 impl<'t> Check<'t> {
     fn report(&mut self, problem: Problem) {
         if self.found.len() < MOST_PROBLEMS && !self.found.contains(&problem) {
@@ -147,42 +135,11 @@ impl<'t> Check<'t> {
 
     /// Looks at HTML with marks; `depth` says how many comments of Outlook's it stands in.
     fn html(&mut self, marked: &str, depth: usize) {
-        let mut element = None::<(String, Vec<(String, String)>)>;
-        let emitter = CallbackEmitter::new(move |event: CallbackEvent<'_>, _: Span<()>| match event {
-            CallbackEvent::OpenStartTag { name } => {
-                element = Some((text_of(name), Vec::new()));
-                None
-            }
-            // Also one that stands there twice, of which browsers read the first.
-            CallbackEvent::AttributeName { name } => {
-                element.iter_mut().for_each(|(_, attributes)| attributes.push((text_of(name), String::new())));
-                None
-            }
-            CallbackEvent::AttributeValue { value } => {
-                let last = element.as_mut().and_then(|(_, attributes)| attributes.last_mut());
-                last.into_iter().for_each(|(_, of)| of.push_str(&String::from_utf8_lossy(value)));
-                None
-            }
-            CallbackEvent::CloseStartTag { .. } => {
-                element.take().map(|(name, attributes)| Token::Start { name, attributes })
-            }
-            CallbackEvent::EndTag { name } => Some(Token::End { name: text_of(name) }),
-            CallbackEvent::String { value } => Some(Token::Text(text_of(value))),
-            CallbackEvent::Comment { value } => Some(Token::Comment(text_of(value))),
-            CallbackEvent::Doctype { .. } | CallbackEvent::Error(_) => None,
-        });
-        let mut tokenizer = Tokenizer::new_with_emitter(marked, emitter);
         let mut words = String::new();
         let mut is_style = false;
-        while let Some(Ok(token)) = tokenizer.next() {
+        for token in Reader::new(&with_line_feeds(marked)) {
             match token {
                 Token::Start { name, attributes } => {
-                    match name.as_str() {
-                        // A mail program runs no script, so that what stands in `noscript` is HTML.
-                        "title" | "textarea" => tokenizer.set_state(State::RcData),
-                        "style" => tokenizer.set_state(State::RawText),
-                        _ => {}
-                    }
                     is_style = name == "style";
                     let alt = attributes.iter().filter(|(attribute, _)| attribute == "alt");
                     alt.for_each(|(_, alt)| words.push_str(alt));

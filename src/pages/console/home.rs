@@ -1,4 +1,4 @@
-//! Who has signed in, and what they may do.
+//! The dashboard: figures, what needs attention, and what whoever has signed in may do.
 
 use maud::{Markup, html};
 
@@ -8,12 +8,69 @@ use crate::i18n::Language;
 use crate::i18n::time::pause;
 use crate::pages::console::{Frame, page};
 
+/// A number of invitations, with the list that it counts.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    /// What they are.
+    pub label: &'static str,
+    /// How many.
+    pub number: String,
+    /// The status that the list is filtered by.
+    pub status: &'static str,
+}
+
+/// Something that needs attention.
+#[derive(Clone, Debug)]
+pub struct Attention {
+    /// What it is, with how many.
+    pub text: String,
+    /// Where it can be helped.
+    pub path: &'static str,
+    /// What the link there says.
+    pub link: &'static str,
+}
+
+/// What the dashboard says of users; `None` for whoever may not see them.
+#[derive(Clone, Debug)]
+pub struct Overview {
+    /// The figures.
+    pub figures: Vec<Figure>,
+    /// What needs attention.
+    pub attention: Vec<Attention>,
+}
+
+fn overview(frame: &Frame, overview: &Overview) -> Markup {
+    html! {
+        ul.figures {
+            @for figure in &overview.figures {
+                li {
+                    a href=(frame.at(&format!("/console/users?status={}", figure.status))) {
+                        strong { (figure.number) } " " (figure.label)
+                    }
+                }
+            }
+        }
+        section aria-labelledby="attention" {
+            h2 #attention { "Needs attention" }
+            @if overview.attention.is_empty() { p { "Nothing at the moment." } }
+            @else {
+                ul {
+                    @for item in &overview.attention {
+                        li { (item.text) " " a href=(frame.at(item.path)) { (item.link) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// The home page. A session lasts `idle_seconds` without being used; in development there is an inbox to look into.
 #[must_use]
-pub fn home(frame: &Frame, idle_seconds: u32, development: bool) -> String {
+pub fn home(frame: &Frame, of_users: Option<&Overview>, idle_seconds: u32, development: bool) -> String {
     // Nobody but the super tenant's people could be given `tenants`.
     let not_covered = Scopes::all().difference(frame.scopes).difference(Scopes::TENANTS);
     let body = html! {
+        @if let Some(of_users) = of_users { (overview(frame, of_users)) }
         h2 { "What you may do" }
         (list(frame.scopes))
         @if !not_covered.is_empty() {

@@ -4,11 +4,12 @@
 //! |---|---|
 //! | `sign_in` | signing in |
 //! | `form` | fields, and the summary of what is wrong with them |
-//! | `home` | who has signed in, and what they may do |
+//! | `home` | what needs attention, and what whoever has signed in may do |
 //! | `kept` | a form that came when the session was over |
 //! | `add_user` | adding a user |
 //! | `user` | one user; `user_attributes` and `user_forms` are parts of it, and the pages that lead from it |
 //! | `tokens` | API tokens |
+//! | `jobs` | actions on many users |
 //! | `listing` | what lists share |
 //! | `mail` | the outbox |
 //! | `audit` | the audit |
@@ -16,12 +17,14 @@
 //! | `tenants` | the tenants |
 //! | `groups` | groups and their members |
 //! | `templates` | mail templates |
+//! | `users` | users |
 
 pub mod add_user;
 pub mod audit;
 pub mod form;
 pub mod groups;
 pub mod home;
+pub mod jobs;
 pub mod kept;
 pub mod listing;
 pub mod mail;
@@ -33,6 +36,7 @@ pub mod tokens;
 pub mod user;
 pub mod user_attributes;
 pub mod user_forms;
+pub mod users;
 
 use maud::{Markup, html};
 
@@ -69,7 +73,7 @@ pub enum Section {
 /// Each section's name, its path, and the scopes of which it takes one; none for whoever has signed in.
 const SECTIONS: &[(Section, &str, &str, &[Scope])] = &[
     (Section::Dashboard, "Dashboard", "/console", &[]),
-    (Section::Users, "Users", "/console/users", &[Scope::ScimRead, Scope::Invitations]),
+    (Section::Users, "Users", "/console/users", &[Scope::ScimRead]),
     (Section::Groups, "Groups", "/console/groups", &[Scope::ScimRead]),
     (Section::Templates, "Templates", "/console/templates", &[Scope::Templates]),
     (Section::Settings, "Settings", "/console/settings", &[Scope::Settings]),
@@ -94,6 +98,8 @@ pub struct Frame<'a> {
     pub scopes: Scopes,
     /// What the request before has done.
     pub message: Option<&'a str>,
+    /// Whether it shows something that goes on, and comes again in a while.
+    pub is_live: bool,
 }
 
 impl Frame<'_> {
@@ -143,6 +149,7 @@ pub fn page(frame: &Frame, name: &str, problems: &[Problem], body: &Markup) -> S
         class: "console",
         styles: &[&assets::STYLE, &assets::CONSOLE_STYLE],
         script: Some(&assets::CONSOLE_SCRIPT),
+        is_live: frame.is_live,
     };
     document(&frame.shell, &title, &look, main)
 }

@@ -34,6 +34,12 @@ impl Counted {
         conditions.join(" AND ")
     }
 
+    /// The same about the resource whose id is `target` in the statement, such as `r.id`.
+    #[must_use]
+    pub fn within_of(self, target: &str, limits: &[Limit], now: &str) -> String {
+        self.within(limits, now).replace("?2", target)
+    }
+
     /// The seconds until these limits let one more through; `None` where they do.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Value as Json, json};
 
+use crate::base::ordered;
 use crate::model::audit::Action;
 use crate::model::context::{Context, StoreContext};
 use crate::model::new_resource::{NewMember, NewResource};
@@ -80,7 +81,7 @@ pub fn change(
 /// The statements that remove all members but these: each sees to a range of ids.
 fn all_but(ctx: &Context, group_id: &str, operation: &str, kept: &[NewMember]) -> Vec<Statement> {
     let mut kept: Vec<&str> = kept.iter().map(|member| member.id.as_str()).collect();
-    kept.sort_unstable();
+    ordered::sort(&mut kept);
     let chunks: Vec<&[&str]> = if kept.is_empty() { vec![&[]] } else { kept.chunks(LISTED).collect() };
     let last = |chunk: &[&str]| chunk.last().copied().unwrap_or_default().to_owned();
     let mut after = String::new();

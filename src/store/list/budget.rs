@@ -90,6 +90,16 @@ impl Budget {
         found.truncate(kept);
     }
 
+    /// Ends the page.
+    pub(super) fn end(&mut self) {
+        self.full = true;
+    }
+
+    /// Whether the page has a resource.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun
+    }
+
     /// Whether the page has no room for another resource.
     pub(super) fn is_full(&self) -> bool {
         self.full

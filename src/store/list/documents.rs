@@ -5,6 +5,7 @@
 //! the page are read by a second round trip. With documents of an ordinary size there is none.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -21,8 +22,13 @@ use scim::schema::{Attribute, ResourceType, Schema, Type};
 const WORTHWHILE: usize = 1_024;
 /// What is in no document.
 const NOT_STORED: [&str; 2] = ["groups", "members"];
-/// The most members that are left out. SQLite takes so many in one call.
-const MAX_LEFT_OUT: usize = 30;
+/// The most members that one call leaves out: SQLite takes so many arguments on D1.
+const LEFT_OUT_AT_ONCE: usize = 30;
+/// The most bytes of the names of all members that are left out.
+const MAX_NAMES: usize = 6_000;
+
+/// The most lists whose values are shown in part.
+const MAX_LISTS: usize = 20;
 
 /// How the documents of a type are read.
 #[derive(Debug)]
@@ -34,17 +40,19 @@ pub(super) struct Documents {
 impl Documents {
     /// Without the members that the projection does not show.
     pub(super) fn new(resource_type: &ResourceType, projection: &Projection) -> Self {
-        let hidden = if projection.is_default() { Vec::new() } else { hidden(resource_type, projection) };
-        if hidden.is_empty() {
-            return Self { expression: "r.document".to_owned() };
+        let hidden = if projection.is_default() { Hidden::default() } else { Hidden::new(resource_type, projection) };
+        let mut shown = removed("r.document", &hidden.members);
+        for (list, parts) in &hidden.parts {
+            shown = format!(
+                "json_replace({shown}, {list}, json((SELECT json_group_array(json(CASE l.type WHEN 'object' THEN {} \
+                 ELSE json_quote(l.value) END)) FROM json_each(r.document, {list}) l)))",
+                removed("l.value", parts)
+            );
         }
-        let paths: Vec<String> = hidden.iter().map(|name| format!(", '$.\"{name}\"'")).collect();
-        Self {
-            expression: format!(
-                "CASE WHEN octet_length(r.document) > {WORTHWHILE} THEN json_remove(r.document{}) ELSE r.document END",
-                paths.concat()
-            ),
+        if shown != "r.document" {
+            shown = format!("CASE WHEN octet_length(r.document) > {WORTHWHILE} THEN {shown} ELSE r.document END");
         }
+        Self { expression: shown }
     }
 
     /// The columns of a resource in a statement that answers so many rows: `document` is empty where it is too large, and
@@ -74,21 +82,88 @@ pub(super) fn no_columns() -> String {
     columns.join(", ")
 }
 
-/// The members of a document of which the projection shows nothing, as far as they can be large.
-fn hidden(resource_type: &ResourceType, projection: &Projection) -> Vec<String> {
-    let shows = |schema: &Schema, attribute: &Attribute| projection.wants(&format!("{}:{}", schema.id, attribute.name));
-    let own = resource_type.schema.attributes.iter().filter(|attribute| {
-        let is_text = matches!(attribute.data_type, Type::String | Type::Reference | Type::Binary | Type::Complex);
-        let is_stored = attribute.alias_of.is_none() && !NOT_STORED.contains(&attribute.name.as_str());
-        is_stored && (is_text || attribute.multi_valued) && !shows(&resource_type.schema, attribute)
-    });
-    let extensions = resource_type
-        .extensions
-        .iter()
-        .map(|extension| &extension.schema)
-        .filter(|schema| !schema.attributes.iter().any(|attribute| shows(schema, attribute)));
-    let names = extensions.map(|schema| &*schema.id).chain(own.map(|attribute| attribute.name.as_str()));
-    names.filter(|name| !name.contains(['"', '\''])).map(str::to_owned).take(MAX_LEFT_OUT).collect()
+/// The members of a document that the projection does not show, as far as they can be large.
+#[derive(Debug, Default)]
+struct Hidden {
+    /// The paths of members.
+    members: Vec<String>,
+    /// The paths of lists, each with the paths of members that are left out of each of its values.
+    parts: Vec<(String, Vec<String>)>,
+    /// The bytes of all paths.
+    bytes: usize,
+}
+
+impl Hidden {
+    fn new(resource_type: &ResourceType, projection: &Projection) -> Self {
+        let mut hidden = Self::default();
+        for extension in &resource_type.extensions {
+            let schema = &extension.schema;
+            let is_shown = |attribute: &Arc<Attribute>| projection.wants(&format!("{}:{}", schema.id, attribute.name));
+            let at = member("$", &schema.id);
+            if schema.attributes.iter().any(is_shown) {
+                hidden.add(&at, schema, projection);
+            } else {
+                hidden.leave_out(at);
+            }
+        }
+        hidden.add("$", &resource_type.schema, projection);
+        hidden
+    }
+
+    /// Leaves out what of a schema's attributes, at a path, is not shown.
+    fn add(&mut self, at: &str, schema: &Schema, projection: &Projection) {
+        for attribute in
+            schema.attributes.iter().filter(|attribute| attribute.alias_of.is_none() && is_large(attribute))
+        {
+            let (at, name) = (member(at, &attribute.name), format!("{}:{}", schema.id, attribute.name));
+            if !projection.wants(&name) {
+                self.leave_out(at);
+                continue;
+            }
+            let parts = attribute.sub_attributes.iter().filter(|sub| is_large(sub));
+            let parts = parts.filter(|sub| !projection.wants(&format!("{name}.{}", sub.name)));
+            if attribute.multi_valued {
+                let parts: Vec<String> = parts.filter_map(|sub| self.path(member("$", &sub.name))).collect();
+                if !parts.is_empty()
+                    && self.parts.len() < MAX_LISTS
+                    && let Some(list) = self.path(at)
+                {
+                    self.parts.push((list, parts));
+                }
+            } else {
+                parts.for_each(|sub| self.leave_out(member(&at, &sub.name)));
+            }
+        }
+    }
+
+    fn leave_out(&mut self, path: String) {
+        let path = self.path(path);
+        self.members.extend(path);
+    }
+
+    /// A path as SQL has it, if there is room for it.
+    fn path(&mut self, path: String) -> Option<String> {
+        self.bytes += path.len();
+        (!path.is_empty() && self.bytes <= MAX_NAMES).then(|| format!("'{path}'"))
+    }
+}
+
+/// Whether the values of an attribute can be large, and are in the document.
+fn is_large(attribute: &Attribute) -> bool {
+    let is_text = matches!(attribute.data_type, Type::String | Type::Reference | Type::Binary | Type::Complex);
+    (is_text || attribute.multi_valued) && !NOT_STORED.contains(&attribute.name.as_str())
+}
+
+/// The path of a member of what is at a path; empty where its name would need care.
+fn member(at: &str, name: &str) -> String {
+    if at.is_empty() || name.contains(['"', '\'', '\\']) { String::new() } else { format!("{at}.\"{name}\"") }
+}
+
+/// The expression of a document without the members at these paths.
+fn removed(document: &str, paths: &[String]) -> String {
+    paths
+        .chunks(LEFT_OUT_AT_ONCE)
+        .fold(document.to_owned(), |document, paths| format!("json_remove({document}, {})", paths.join(", ")))
 }
 
 /// Reads the documents of a page that were too large to come with the others: a round trip for each store that has one.

@@ -45,7 +45,7 @@ pub(super) enum Driver {
     Member(String),
     /// The users in this group, directly or through others.
     Group(String),
-    /// Whatever any of these lead to.
+    /// Whatever any of these lead to, as far as so many rows of their indexes may be read.
     Any(Vec<Driver>),
 }
 
@@ -316,8 +316,14 @@ impl Driver {
 
     /// The text that selects the ids it leads to, as far as they may be examined, and one more.
     pub(super) fn candidates(&self, scope: Scope<'_>, bindings: &mut Bindings) -> String {
-        let rows = self.index_rows(scope, None, Repeated::Once, bindings);
+        let rows = self.index_rows(scope, None, Repeated::Often, bindings);
         format!("SELECT {} AS id {} LIMIT {}", self.id_column(), rows.to_sql(), MAX_EXAMINED + 1)
+    }
+
+    /// The driver for resources that are examined one by one. An index with several rows for one resource has any number of
+    /// them for few resources: then its rows are counted, and as few are read as resources may be examined.
+    pub(super) fn examined(self) -> Self {
+        if self.repeats() && !matches!(self, Self::Any(_)) { Self::Any(vec![self]) } else { self }
     }
 
     /// Whether its index can have several rows for one resource.

@@ -56,7 +56,9 @@ impl Figures {
     /// That.
     pub(super) fn check(&self, listing: &Listing<'_>, allowance: Allowance) -> Result<(), Error> {
         if self.candidates > allowance.resources {
-            return Err(listing.too_many(&format!("More than {MAX_EXAMINED} resources would have to be examined.")));
+            return Err(listing.too_many(&format!(
+                "More than {MAX_EXAMINED} resources, or values that an index has of them, would have to be examined."
+            )));
         }
         if self.looked > allowance.values || (self.candidates > 0 && self.counted > MAX_ROWS) {
             return Err(listing.too_many(&format!(

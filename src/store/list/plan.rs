@@ -60,6 +60,11 @@ impl Plan {
                 driver.is_single() || column(scope, &sort.path).is_some_and(|c| driver.ordered_by() == Some(c))
             }
         };
+        if residual.is_none() && natural {
+            return Some(Self { driver, residual, natural });
+        }
+        let driver = driver.examined();
+        let natural = natural && !driver.order().is_empty();
         Some(Self { driver, residual, natural })
     }
 }

@@ -3,10 +3,12 @@
 
 use std::cmp::Ordering;
 
+use crate::base::ordered;
 use crate::model::context::{Context, StoreContext};
 use crate::model::resource::Resource;
 use crate::ports::{DatabaseError, Outcome, Statement, Value};
 use crate::store::cursor::{self, QueryDigest};
+use crate::store::list::groups;
 use crate::store::list::section::Section;
 use crate::store::list::statements::{Listing, Window};
 use crate::store::list::{
@@ -59,7 +61,7 @@ pub(super) async fn page(ctx: &Context, sections: &[Section], queries: &[Query])
     let merged = query.sort.is_some() && parts.iter().all(|part| part.listing.name() == parts[0].listing.name());
     let (count, budget) = (query.page.count, &mut Budget::new());
     let position = match &query.page.start {
-        Start::Index(start) if merged => return merged_index_page(&parts, *start, count, budget).await,
+        Start::Index(start) if merged => return merged_index_page(ctx, &parts, *start, count, budget).await,
         Start::Index(start) => return index_pages(sections, *start, count, budget).await,
         Start::FirstCursor => None,
         Start::Cursor(cursor) => Some(cursor::open(ctx, query_digest(&parts), cursor)?),
@@ -140,7 +142,7 @@ async fn index_page_of_types(
     let mut resources = Vec::new();
     for (listing, outcome) in listings.into_iter().zip(&outcomes) {
         let mut found = listing.read_rows(Some(outcome))?;
-        budget.cut(&mut found);
+        groups::fit(ctx, &mut found, budget).await?;
         resources.extend(named(listing, found));
     }
     Ok(Page { total: Some(before), resources, position: Position::Index(start) })
@@ -174,11 +176,11 @@ async fn cursor_pages(
         } else {
             budget.allowance
         };
-        let (mut found, _) = cursor_part(ctx, listing, after, asked, &mut allowance).await?;
+        let (mut found, _) = cursor_part(ctx, listing, after, asked, &mut allowance, budget).await?;
         budget.allowance = allowance;
         let more = to_u64(found.len()) > left;
         found.truncate(to_usize(left));
-        budget.cut(&mut found);
+        groups::fit(ctx, &mut found, budget).await?;
         let mut reached = vec![Value::from(name.as_str())];
         reached.extend(found.last().into_iter().flat_map(|hit| hit.place.iter().cloned()));
         resources.extend(named(listing, found));
@@ -209,7 +211,7 @@ async fn merged_after(
     for part in parts {
         // The candidates are the same each time, the work is not.
         let mut allowance = Allowance { values: budget.allowance.values, ..Allowance::default() };
-        found.extend(cursor_part(part.ctx, &part.listing, position, limit, &mut allowance).await?.0);
+        found.extend(cursor_part(part.ctx, &part.listing, position, limit, &mut allowance, budget).await?.0);
         budget.allowance.values = allowance.values;
     }
     Ok(merge(parts, found, limit))
@@ -218,14 +220,20 @@ async fn merged_after(
 /// Puts what the parts have found into the order of all parts, at most `limit`.
 fn merge(parts: &[Part<'_>], mut found: Found, limit: u64) -> Found {
     if let Some(Part { listing, .. }) = parts.first() {
-        found.sort_by(|one, other| compare(listing, &one.place, &other.place));
+        ordered::sort_by(&mut found, |one, other| compare(listing, &one.place, &other.place));
     }
     found.truncate(to_usize(limit));
     found
 }
 
 /// A page by index. What comes before it has to be read and merged, a thousand at a time.
-async fn merged_index_page(parts: &[Part<'_>], start: u64, count: u64, budget: &mut Budget) -> Result<Page, ListError> {
+async fn merged_index_page(
+    ctx: &Context,
+    parts: &[Part<'_>],
+    start: u64,
+    count: u64,
+    budget: &mut Budget,
+) -> Result<Page, ListError> {
     let mut skip = start.saturating_sub(1);
     if skip.saturating_add(count) > MAX_MERGED {
         return Err(ListError::Refused(Error::too_many(format!(
@@ -265,7 +273,7 @@ async fn merged_index_page(parts: &[Part<'_>], start: u64, count: u64, budget: &
         asked = limit(skip, &page);
         merged = merged_after(parts, position.as_deref(), asked, budget).await?;
     }
-    budget.cut(&mut page);
+    groups::fit(&ctx.in_store(None), &mut page, budget).await?;
     Ok(Page { total: Some(total), resources: of_type(parts, page), position: Position::Index(start) })
 }
 
@@ -283,7 +291,7 @@ async fn merged_cursor_page(
     }
     let more = to_u64(found.len()) > count;
     found.truncate(to_usize(count));
-    budget.cut(&mut found);
+    groups::fit(&ctx.in_store(None), &mut found, budget).await?;
     let mut next = None;
     if more || budget.is_full() {
         next = found.last().and_then(|hit| cursor::seal(ctx, query_digest(parts), &hit.place));

@@ -8,10 +8,11 @@ use crate::store::filter::{Bindings, Scope, predicate, sort_key};
 use crate::store::list::bounds::After;
 use crate::store::list::budget::{Allowance, MAX_ROWS, too_deep};
 use crate::store::list::documents::{Documents, no_columns};
+use crate::store::list::groups;
 use crate::store::list::guard::Figures;
 use crate::store::list::plan::Plan;
 use crate::store::list::{Found, Hit, ListError};
-use crate::store::resources::{self, GROUPS_COLUMN};
+use crate::store::resources;
 use scim::query::{Query, Sort};
 use scim::schema::{AttributePath, ResourceType, Type};
 
@@ -367,8 +368,13 @@ impl<'a> Listing<'a> {
     }
 
     fn columns(&self, rows: u64) -> String {
-        let columns = self.documents.columns(rows.max(self.count));
-        if self.with_groups { format!("{columns}, {GROUPS_COLUMN}") } else { columns }
+        let rows = rows.max(self.count);
+        let columns = self.documents.columns(rows);
+        if self.with_groups {
+            format!("{columns}, {} AS groups", groups::column("r.tenant", "r.id", rows))
+        } else {
+            columns
+        }
     }
 
     fn ordering(&self, order: &[&str]) -> String {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::base::account::{Account, Lock, Onboarding};
+use crate::base::ordered;
 use crate::model::deployment::Deployment;
 use crate::model::mail::MailState;
 use crate::model::settings::{self, Settings};
@@ -219,7 +220,8 @@ fn sender_from_row(deployment: &Deployment, row: &Row) -> Result<Option<SendingT
     let Some(domain) = row.read_optional_text("domain")? else { return Ok(None) };
     let tenant = Tenant::from_domain(domain);
     let stored: HashMap<String, String> = serde_json::from_str(row.read_text("settings")?).unwrap_or_default();
-    let overrides = stored.into_iter().filter_map(|(name, value)| Some((settings::known(&name)?, value))).collect();
+    let overrides = stored.into_iter().filter_map(|(name, value)| Some((settings::known(&name)?, value)));
+    let overrides = ordered::map(overrides);
     let settings = Arc::new(deployment.settings_of(&tenant, &overrides));
     Ok(Some(SendingTenant { tenant, settings }))
 }

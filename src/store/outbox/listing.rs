@@ -13,6 +13,17 @@ const MAX_EXAMINED: u32 = 10_000;
 /// The condition of the partial index `outbox_ended`, spelled as it is there: the planner proves no other.
 pub(super) const ENDED: &str = "o.state IN ('deferred', 'unknown', 'failed', 'dropped', 'bounced', 'complained')";
 
+/// The statement that counts mails which have ended in an irregular state, up to a limit.
+pub fn counted(ctx: &StoreContext, state: MailState, limit: u32) -> Statement {
+    Statement::new(
+        format!(
+            "SELECT COUNT(*) AS number FROM (SELECT 1 FROM outbox o INDEXED BY outbox_ended \
+             WHERE o.tenant = ?1 AND o.state = ?2 AND {ENDED} LIMIT ?3)"
+        ),
+        vec![ctx.tenant.key(), state.as_str().into(), limit.into()],
+    )
+}
+
 /// A mail as the list shows it, without anything that could be a secret.
 #[derive(Clone, Debug)]
 pub struct ListedMail {

@@ -1,7 +1,6 @@
 //! The mails that the provider `inbox` took, for the development inbox.
 
-use std::cmp::Reverse;
-
+use crate::base::ordered;
 use crate::model::context::Context;
 use crate::ports::{DatabaseError, Statement};
 use crate::store::outbox::row::{COLUMNS, FrozenContent, LeasedMail, QueuedMail};
@@ -24,6 +23,6 @@ pub async fn find_in_inbox(ctx: &Context) -> Result<Vec<LeasedMail>, DatabaseErr
         }
     }
     // Stable, so that each store's own order stands.
-    mails.sort_by_key(|leased| Reverse(leased.mail.created));
+    ordered::sort_by(&mut mails, |one, other| other.mail.created.cmp(&one.mail.created));
     Ok(mails)
 }

@@ -3,6 +3,7 @@
 use crate::base::text_enum::text_enum;
 use crate::model::context::{Context, StoreContext, UnitOfWork};
 use crate::model::resource::USER;
+use crate::model::user_stores::PRIMARY;
 use crate::ports::{DatabaseError, Row, Statement, Value};
 use crate::store::filter::{Bindings, successor};
 use scim::fold::fold;
@@ -45,18 +46,18 @@ text_enum!(UserStatus {
 });
 
 impl UserStatus {
-    /// The condition that it comes to. `range` stands before the column of the expiry: `+` where that must not lead SQLite
-    /// to walk an index from there.
-    pub(super) fn condition(self, now: i64, range: &str, bindings: &mut Bindings) -> String {
+    /// The condition that it comes to, over users of this alias. `range` stands before the column of the expiry: `+` where
+    /// that must not lead SQLite to walk an index from there.
+    pub(super) fn condition(self, u: &str, now: i64, range: &str, bindings: &mut Bindings) -> String {
+        let mut open =
+            |sign| format!("{u}.invitation = 'open' AND {range}{u}.expiry_key {sign} {}", bindings.bind(now));
         match self {
-            Self::Pending => format!("r.invitation = 'open' AND {range}r.expiry_key > {}", bindings.bind(now)),
-            Self::Expired => format!("r.invitation = 'open' AND {range}r.expiry_key <= {}", bindings.bind(now)),
-            Self::Revoked => "r.invitation = 'revoked'".to_owned(),
-            Self::Accepted => "r.invitation = 'accepted'".to_owned(),
-            Self::Bounced => "r.delivery = 'bounced'".to_owned(),
-            Self::Locked => "r.account_state = 'locked'".to_owned(),
-            Self::Disabled => "r.account_state = 'disabled'".to_owned(),
-            Self::Active => "r.account_state = 'unlocked'".to_owned(),
+            Self::Pending => open(">"),
+            Self::Expired => open("<="),
+            Self::Revoked | Self::Accepted => format!("{u}.invitation = '{self}'"),
+            Self::Bounced => format!("{u}.delivery = 'bounced'"),
+            Self::Locked | Self::Disabled => format!("{u}.account_state = '{self}'"),
+            Self::Active => format!("{u}.account_state = 'unlocked'"),
         }
     }
 }
@@ -87,17 +88,29 @@ impl UserFilter {
             name => Some(UserStatus::parse(name).ok_or_else(|| format!("There is no status “{name}”."))?),
         };
         let stores = &ctx.deployment.user_stores;
-        if let Some(domain) = filled(domain).filter(|domain| stores.named(domain).is_none()) {
-            return Err(stores.unknown(&domain));
-        }
+        let domain = match filled(domain) {
+            None => None,
+            Some(domain) => match stores.named(&domain) {
+                None => return Err(stores.unknown(&domain)),
+                Some(None) => Some(PRIMARY.to_owned()),
+                Some(Some(number)) => {
+                    stores.iter().find(|store| store.number == number).map(|store| store.domain.clone())
+                }
+            },
+        };
         let q = q.trim().chars().take(MAX_SEARCH).collect();
-        Ok(Self { q, status, domain: filled(domain), group: filled(group) })
+        Ok(Self { q, status, domain, group: filled(group) })
     }
 
     /// Whether it selects everybody.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Whether an id is looked for.
+    pub(super) fn is_id(&self) -> bool {
+        uuid::Uuid::try_parse(&self.q).is_ok()
     }
 
     /// The user stores to look in, PRIMARY first.
@@ -127,22 +140,28 @@ impl UserFilter {
         Some(Search { name: fold(&name), text: fold(&self.q), id })
     }
 
-    /// The predicate over `resources r` of one store; `members` are a group's, where the store does not know them.
-    pub(super) fn predicate(&self, ctx: &StoreContext, members: Option<&str>, bindings: &mut Bindings) -> String {
+    /// The predicate over one store's users of this alias; `members` are a group's, where the store does not know them.
+    pub(super) fn predicate(
+        &self,
+        ctx: &StoreContext,
+        u: &str,
+        members: Option<&str>,
+        bindings: &mut Bindings,
+    ) -> String {
         let mut terms: Vec<String> = Vec::new();
         if let Some(status) = self.status {
-            terms.push(format!("({})", status.condition(now(ctx), "+", bindings)));
+            terms.push(format!("({})", status.condition(u, now(ctx), "+", bindings)));
         }
         if let Some(search) = self.search(ctx) {
-            terms.push(search.predicate(bindings));
+            terms.push(search.predicate(u, bindings));
         }
         if let Some(group) = &self.group {
             terms.push(match members {
-                Some(ids) => format!("r.id IN (SELECT value FROM json_each({}))", bindings.bind(ids)),
+                Some(ids) => format!("{u}.id IN (SELECT value FROM json_each({}))", bindings.bind(ids)),
                 None => format!(
                     "EXISTS (SELECT 1 FROM members m INDEXED BY members_member CROSS JOIN group_ancestors a \
                      ON a.tenant = m.tenant AND a.group_id = m.group_id AND a.ancestor_id = {} \
-                     WHERE m.tenant = r.tenant AND m.member_id = r.id)",
+                     WHERE m.tenant = {u}.tenant AND m.member_id = {u}.id)",
                     bindings.bind(group.as_str())
                 ),
             });
@@ -162,18 +181,18 @@ pub(super) struct Search {
 }
 
 impl Search {
-    fn predicate(&self, bindings: &mut Bindings) -> String {
-        let mut terms = vec![begins("r.name_key", &self.name, bindings)];
-        for column in ["r.full_key", "r.family_key", "r.display_key"] {
-            terms.push(begins(column, &self.text, bindings));
+    fn predicate(&self, u: &str, bindings: &mut Bindings) -> String {
+        let mut terms = vec![begins(&format!("{u}.name_key"), &self.name, bindings)];
+        for column in ["full_key", "family_key", "display_key"] {
+            terms.push(begins(&format!("{u}.{column}"), &self.text, bindings));
         }
         let address = begins("e.key", &self.text, bindings);
         terms.push(format!(
-            "EXISTS (SELECT 1 FROM value_index e INDEXED BY value_index_resource WHERE e.tenant = r.tenant AND e.id = r.id \
+            "EXISTS (SELECT 1 FROM value_index e INDEXED BY value_index_resource WHERE e.tenant = {u}.tenant AND e.id = {u}.id \
              AND e.type = '{USER}' AND e.attribute = 'emails.value' AND {address})"
         ));
         if let Some(id) = &self.id {
-            terms.push(format!("r.id = {}", bindings.bind(id.as_str())));
+            terms.push(format!("{u}.id = {}", bindings.bind(id.as_str())));
         }
         format!("({})", terms.join(" OR "))
     }
@@ -241,7 +260,7 @@ pub async fn ids(
     let tenant = bindings.bind(ctx.tenant.key());
     let user = bindings.bind(USER);
     let after = bindings.bind(after);
-    let predicate = filter.predicate(&at_store, known.as_deref(), &mut bindings);
+    let predicate = filter.predicate(&at_store, "r", known.as_deref(), &mut bindings);
     let count = bindings.bind(Value::from(limit));
     let sql = format!(
         "SELECT r.id AS id FROM resources r INDEXED BY sqlite_autoindex_resources_1 \

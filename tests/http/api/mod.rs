@@ -2,6 +2,7 @@
 
 mod audit;
 mod invitations;
+mod jobs;
 mod mail;
 mod privacy;
 mod settings;

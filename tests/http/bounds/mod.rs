@@ -2,6 +2,7 @@
 
 mod addresses;
 mod console;
+mod jobs;
 mod mail;
 mod reads;
 mod requests;
@@ -25,6 +26,7 @@ fn bounds() -> impl Iterator<Item = &'static Bound> {
     [
         addresses::BOUNDS,
         console::BOUNDS,
+        jobs::BOUNDS,
         mail::BOUNDS,
         reads::BOUNDS,
         requests::BOUNDS,

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Bound;
+use crate::console::Browser;
 use crate::support::{App, Reply};
 
 pub const BOUNDS: &[Bound] = &[
@@ -14,6 +15,34 @@ pub const BOUNDS: &[Bound] = &[
             for more in [&[][..], &[("cursor", "")], &[("count", "0")], &[("sortBy", "title")]] {
                 list(&app, &[&[("filter", "title pr")], more].concat()).is_error(400, Some("tooMany"));
             }
+        },
+    },
+    Bound {
+        name: "values that an index has in a range of a multi-valued attribute, where the filter or the order needs more",
+        largest_allowed: || {
+            let app = with_addresses(2_000, 5);
+            assert_eq!(found(&app, "emails.value gt \"a\" and title pr", &[]), 2_000);
+            assert_eq!(found(&app, "emails.value sw \"k\"", &[("sortBy", "title")]), 2_000);
+            let page = list(&app, &[("filter", "emails.value gt \"a\" and title pr"), ("cursor", "")]).is(200);
+            assert_eq!(page["itemsPerPage"], 100);
+        },
+        smallest_refused: || {
+            let app = with_addresses(2_001, 5);
+            for filter in ["emails.value gt \"a\" and title pr", "emails[type eq \"work\"].value gt \"a\""] {
+                for more in [&[][..], &[("cursor", "")], &[("count", "0")], &[("sortBy", "title")]] {
+                    list(&app, &[&[("filter", filter)], more].concat()).is_error(400, Some("tooMany"));
+                }
+            }
+            list(&app, &[("filter", "emails.value sw \"k\""), ("sortBy", "title")]).is_error(400, Some("tooMany"));
+            // The range alone is counted, and its order is the index's.
+            assert_eq!(found(&app, "emails.value sw \"k\"", &[]), 2_001);
+        },
+    },
+    Bound {
+        name: "users that a page of the console looks at where filters are combined",
+        largest_allowed: || assert!(last_is_shown(2_500, "")),
+        smallest_refused: || {
+            assert!(!last_is_shown(2_501, "Many users had to be looked at"));
         },
     },
     Bound {
@@ -79,6 +108,44 @@ pub const BOUNDS: &[Bound] = &[
         },
     },
     Bound {
+        name: "groups of the users on a page",
+        largest_allowed: || {
+            let app = with_groups(150, 100);
+            let page = app.scim().list("/scim2/Users", &[("count", "1000")]).is(200);
+            assert_eq!(page["itemsPerPage"], 150);
+            assert_eq!(page["Resources"][149]["groups"].as_array().unwrap().len(), 100);
+        },
+        smallest_refused: || {
+            let app = with_groups(151, 100);
+            let page = app.scim().list("/scim2/Users", &[("count", "1000")]).is(200);
+            assert_eq!((&page["totalResults"], &page["itemsPerPage"]), (&151.into(), &150.into()));
+            let page = app.scim().list("/scim2/Users", &[("count", "1000"), ("cursor", "")]).is(200);
+            assert_eq!(page["itemsPerPage"], 150);
+            let next = page["nextCursor"].as_str().unwrap().to_owned();
+            let page = app.scim().list("/scim2/Users", &[("count", "1000"), ("cursor", &next)]).is(200);
+            assert_eq!(page["itemsPerPage"], 1);
+            assert_eq!(list(&app, &[("count", "1000")]).is(200)["itemsPerPage"], 151);
+        },
+    },
+    Bound {
+        name: "groups of one user in a list",
+        largest_allowed: || {
+            let app = with_groups(2, 10_000);
+            for more in [&[][..], &[("cursor", "")]] {
+                let page = app.scim().list("/scim2/Users", &[&[("count", "10")], more].concat()).is(200);
+                assert_eq!(page["itemsPerPage"], 1);
+                assert_eq!(page["Resources"][0]["groups"].as_array().unwrap().len(), 10_000);
+            }
+        },
+        smallest_refused: || {
+            let app = with_groups(2, 10_001);
+            for more in [&[][..], &[("cursor", "")], &[("count", "1")], &[("filter", "userName eq \"u1\"")]] {
+                app.scim().list("/scim2/Users", more).is_error(400, Some("tooMany"));
+            }
+            assert_eq!(list(&app, &[]).is(200)["itemsPerPage"], 2);
+        },
+    },
+    Bound {
         name: "documents on a page",
         // Sixteen of 256 KiB, which is as large as a user may be.
         largest_allowed: || assert_eq!(list(&with_users(16, 256 * 1024), &[]).is(200)["itemsPerPage"], 16),
@@ -96,6 +163,26 @@ pub const BOUNDS: &[Bound] = &[
     },
 ];
 
+/// Whether the first page of the console shows the last of so many users, who alone is pending. The page says `said`, and the
+/// next one, if there is one, shows the user.
+fn last_is_shown(count: usize, said: &str) -> bool {
+    let app = with_users(count, 1);
+    app.native.sqlite.with(|connection| {
+        let sql = "UPDATE resources SET onboarding = 'AP', delivery = 'sent', disabled = 0 \
+                   WHERE name_key = (SELECT MAX(name_key) FROM resources WHERE type = 'User')";
+        connection.execute(sql, []).unwrap();
+    });
+    let mut browser = Browser::signed_in(&app, "", "admin", "admin");
+    let page = browser.get("/console/users?q=u&status=pending");
+    assert!(page.words().contains(said), "{}", page.words());
+    let is_shown = |page: &Reply| page.text.contains("aria-label=\"Select u");
+    if !is_shown(&page) {
+        let next = page.text.split("rel=\"next\" href=\"").nth(1).unwrap().split('"').next().unwrap();
+        assert!(is_shown(&browser.get(&next.replace("&amp;", "&"))));
+    }
+    is_shown(&page)
+}
+
 /// A directory of users whose documents, and what filters see of them, have so many bytes each, or as few as possible.
 fn with_users(count: usize, size: usize) -> App {
     let app = App::new();
@@ -110,6 +197,35 @@ fn with_users(count: usize, size: usize) -> App {
                    i, i, 'test' FROM d";
         connection.execute(sql, (count as i64, size as i64)).unwrap();
         connection.execute("INSERT INTO counters VALUES (0, 'User', ?1)", [count as i64]).unwrap();
+    });
+    app
+}
+
+/// Users with so many addresses each in the index.
+fn with_addresses(count: usize, each: usize) -> App {
+    let app = with_users(count, 1);
+    app.native.sqlite.with(|connection| {
+        let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) \
+                   INSERT INTO value_index SELECT r.tenant, r.type, 'emails.value', 'k' || i, r.id FROM resources r, n";
+        connection.execute(sql, [each as i64]).unwrap();
+    });
+    app
+}
+
+/// Users in so many groups each: in one, that is in the others.
+fn with_groups(count: usize, each: usize) -> App {
+    let app = with_users(count, 1);
+    app.native.sqlite.with(|connection| {
+        let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) \
+                   INSERT INTO group_ancestors (tenant, group_id, ancestor_id, depth, display) \
+                   SELECT 0, 'inner', printf('%08x-1111-4000-8000-000000000000', i), 1, 'Group ' || i FROM n";
+        connection.execute(sql, [each as i64]).unwrap();
+        connection
+            .execute(
+                "INSERT INTO members (tenant, group_id, member_id, type) SELECT 0, 'inner', id, 'User' FROM resources",
+                [],
+            )
+            .unwrap();
     });
     app
 }

@@ -3,6 +3,7 @@
 mod add_user;
 mod audit;
 mod groups;
+mod jobs;
 mod kept;
 mod mail;
 mod settings;
@@ -11,6 +12,7 @@ mod templates;
 mod tenants;
 mod tokens;
 mod user;
+mod users;
 
 use axum::body::Body;
 use http::Request;

@@ -312,7 +312,9 @@ impl List {
             }
             Filter::Or(operands) => {
                 let each: Option<Vec<Vec<usize>>> = operands.iter().map(|operand| self.narrow(operand)).collect();
-                let all: BTreeSet<usize> = each?.into_iter().flatten().collect();
+                // `collect` would sort, by code of its own.
+                let mut all = BTreeSet::new();
+                all.extend(each?.into_iter().flatten());
                 Some(all.into_iter().collect())
             }
             _ => None,

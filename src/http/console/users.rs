@@ -1,0 +1,83 @@
+//! The list of users on the console.
+
+use axum::response::Response;
+
+use crate::http::console::Console;
+use crate::http::error::ApiError;
+use crate::http::request::Input;
+use crate::model::mail::{Delivery, MailState};
+use crate::model::user_stores::PRIMARY;
+use crate::pages::console::Section;
+use crate::pages::console::users::{self as pages, ListState, UserList, UserRow};
+use crate::store::users::{self, ListedUser, UserColumn, UserFilter, UserQuery, UserSort, UserStatus};
+
+/// `GET /console/users`.
+pub async fn list(input: Input) -> Result<Response, ApiError> {
+    let console = Console::new(&input.state.ctx, &input.headers, Section::Users);
+    let ctx = &console.ctx;
+    let query = &input.query;
+    let text = |name: &str| query.filled(name).unwrap_or_default();
+    let (q, status, domain, group, sort) = (text("q"), text("status"), text("domain"), text("group"), text("sort"));
+    let filter = UserFilter::parse(ctx, &q, &status, &domain, &group).map_err(ApiError::bad_request)?;
+    let cursor = query.filled("cursor");
+    let asked = UserQuery { filter: &filter, sort: UserSort::parse(&sort), cursor: cursor.as_deref() };
+    let page = users::list(ctx, asked).await?;
+    let stores = &ctx.deployment.user_stores;
+    let domains = if stores.is_empty() {
+        Vec::new()
+    } else {
+        std::iter::once(PRIMARY).chain(stores.iter().map(|store| store.domain.as_str())).collect()
+    };
+    let state = ListState {
+        q: &filter.q,
+        status: filter.status.map(UserStatus::as_str).unwrap_or_default(),
+        domain: filter.domain.as_deref().unwrap_or_default(),
+        group: filter.group.as_deref().unwrap_or_default(),
+        sort: &sort,
+    };
+    let shown = UserList {
+        state,
+        ordered_by: page.sort.map(|sort| (name_of(sort.column), sort.descending)),
+        sortable: page.sortable.iter().copied().map(name_of).collect(),
+        domains,
+        groups: page.groups,
+        rows: page.users.into_iter().map(row).collect(),
+        total: page.total.map(|total| total.to_string()),
+        previous: page.previous,
+        next: page.next,
+        is_partial: page.is_partial,
+        is_bad_cursor: page.is_bad_cursor,
+    };
+    Ok(console.page("Users", &pages::users(&console.frame(), &shown)))
+}
+
+fn name_of(column: UserColumn) -> &'static str {
+    match column {
+        UserColumn::UserName => "userName",
+        UserColumn::Mail => "mail",
+        UserColumn::Expires => "expires",
+    }
+}
+
+fn row(user: ListedUser) -> UserRow {
+    UserRow {
+        id: user.id,
+        user_name: user.user_name,
+        name: user.name,
+        address: user.address,
+        states: user.states.into_iter().map(UserStatus::as_str).collect(),
+        mail: user.delivery.map(in_a_word).unwrap_or_default(),
+        sent_at: user.sent_at,
+        expires_at: user.expires_at,
+    }
+}
+
+/// What became of a mail, in a word.
+fn in_a_word(delivery: Delivery) -> &'static str {
+    match delivery {
+        Delivery::External => "handed over",
+        Delivery::Mail(MailState::Unknown) => "in doubt",
+        Delivery::Mail(MailState::Complained) => "reported as spam",
+        Delivery::Mail(state) => state.as_str(),
+    }
+}

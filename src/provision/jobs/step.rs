@@ -1,0 +1,255 @@
+//! Steps of jobs. One takes up to [`STEP`] rows: it looks at their users, passes over those to whom there is nothing to do, and
+//! does to each of the others what a request about that one user does, with the same checks.
+//!
+//! An effect and its row in the audit, which carries the job's id, are one batch. Where a step has died, or the database has
+//! failed it, the next one asks the audit what was done, so that nothing is done twice.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use serde_json::{Value as Json, json};
+
+use crate::access::hash_limiter::HashLimiter;
+use crate::base::text::without_values;
+use crate::invite::resend::{ResendError, resend};
+use crate::invite::revoke::revoke;
+use crate::model::context::Context;
+use crate::model::job::{JobAction, Obstacle, RowState};
+use crate::model::resource::{GROUP, USER, WSO2_SCHEMA};
+use crate::model::settings::EmailSender;
+use crate::model::tenant::Tenant;
+use crate::ports::{DatabaseError, Meter, Millis, Platform};
+use crate::provision::jobs::JobError;
+use crate::provision::jobs::judgement::Known;
+use crate::provision::{Expected, ProvisionError, delete, modify};
+use crate::store::jobs::RowOutcome;
+use crate::store::jobs::steps::{self, Leased, StepEnd};
+use crate::store::{registrations, tenant_settings};
+use scim::schema::{Registry, ResourceType};
+
+/// The rows of a step: some two to four round trips each at most.
+const STEP: u32 = 50;
+/// The users to whom something is done at a time.
+const AT_A_TIME: usize = 6;
+/// How long a step holds its lease, in milliseconds. What it begins within [`BEGINS_WITHIN`] is over long before.
+const LEASE: Millis = 60_000;
+/// How long a step begins with rows, in milliseconds.
+const BEGINS_WITHIN: Millis = 20_000;
+/// The pause after a step that the database has failed, in milliseconds.
+const PAUSE: Millis = 5_000;
+
+/// Works jobs off, those of all tenants in turns, until `meter`, which counts on `platform`, has so many round trips: the step
+/// that passes it is the last. Answers whether anything was done. `context` makes the unit of work of a tenant.
+///
+/// # Errors
+/// The database's: the last one, after all jobs have had their turns.
+pub async fn run(
+    platform: &Platform,
+    meter: &Meter,
+    gate: &HashLimiter,
+    context: &dyn Fn(Tenant) -> Context,
+    most_trips: u64,
+) -> Result<bool, DatabaseError> {
+    let (mut did, mut failure) = (false, None);
+    while meter.trips() < most_trips {
+        let lease = platform.new_id().to_string();
+        let started = platform.clock.now();
+        let Some(leased) = steps::lease(platform, &lease, started + LEASE, STEP).await? else { break };
+        did = true;
+        let ctx = context(leased.tenant.clone());
+        let worked = Step { platform, gate, leased: &leased, begins_until: started + BEGINS_WITHIN }.work(&ctx).await;
+        let (outcomes, end) = match &worked {
+            Worked::Rows(outcomes) => (outcomes.as_slice(), StepEnd::Complete),
+            Worked::Halted(why) => (&[][..], StepEnd::Halted(why)),
+            Worked::Broken(outcomes, _) => (outcomes.as_slice(), StepEnd::InDoubt(platform.clock.now() + PAUSE)),
+        };
+        let recorded = steps::record(platform, &leased, &lease, outcomes, end).await.err();
+        if let Worked::Broken(_, error) = worked {
+            failure = Some(error);
+        }
+        failure = recorded.or(failure);
+    }
+    failure.map_or(Ok(did), Err)
+}
+
+/// The result of a step.
+enum Worked {
+    /// What became of rows.
+    Rows(Vec<RowOutcome>),
+    /// The job cannot go on now.
+    Halted(String),
+    /// The database has failed: what became of some rows is known.
+    Broken(Vec<RowOutcome>, DatabaseError),
+}
+
+/// What became of one row: its state, and why.
+type Effect = Result<(RowState, Option<String>), DatabaseError>;
+
+struct Step<'a> {
+    platform: &'a Platform,
+    gate: &'a HashLimiter,
+    leased: &'a Leased,
+    begins_until: Millis,
+}
+
+impl Step<'_> {
+    async fn work(&self, ctx: &Context) -> Worked {
+        match self.prepare(ctx).await {
+            Ok(Ok((ctx, registry))) => self.rows(&ctx, &registry).await,
+            Ok(Err(why)) => Worked::Halted(why),
+            Err(error) => Worked::Broken(Vec::new(), error),
+        }
+    }
+
+    /// The unit of work of whoever started the job, with the rights they had; why not, where the tenant does not let it.
+    async fn prepare(&self, ctx: &Context) -> Result<Result<(Context, Arc<Registry>), String>, DatabaseError> {
+        let Leased { job, actor, scopes, tenant_is_active, .. } = self.leased;
+        let settings = if *tenant_is_active { tenant_settings::refresh(ctx).await? } else { None };
+        let Some(settings) = settings else {
+            return Ok(Err("The tenant is not active.".to_owned()));
+        };
+        if job.action == JobAction::Resend && settings.email_sender == EmailSender::External {
+            return Ok(Err(JobError::External.to_string()));
+        }
+        let mut ctx = ctx.admit(actor.clone(), *scopes, settings);
+        ctx.work.request_id.clone_from(&job.id);
+        let registry = registrations::load_registry(&ctx).await?;
+        Ok(Ok((ctx, registry)))
+    }
+
+    async fn rows(&self, ctx: &Context, registry: &Registry) -> Worked {
+        let Leased { job, rows, in_doubt, .. } = self.leased;
+        let ids: Vec<&str> = rows.iter().map(|(_, id)| id.as_str()).collect();
+        let asks_for = in_doubt.then_some(job.id.as_str());
+        let known = match Known::find(ctx, job.group_id.as_deref(), &ids, asks_for).await {
+            Ok(known) => known,
+            Err(error) => return Worked::Broken(Vec::new(), error),
+        };
+        let (mut outcomes, mut left) = (Vec::new(), Vec::new());
+        for (number, id) in rows {
+            let obstacle = known.obstacle(ctx, job.action, id);
+            let was_done = known.targets.touched.contains(id) || (*in_doubt && obstacle == Some(Obstacle::Member));
+            match obstacle {
+                _ if was_done => outcomes.push(outcome(*number, (RowState::Done, None))),
+                Some(obstacle) => outcomes.push(outcome(*number, skipped(obstacle, job.action))),
+                None => left.push((*number, id.as_str())),
+            }
+        }
+        if let (JobAction::AddToGroup, Some(group), Some(rt)) =
+            (job.action, &job.group_id, registry.resource_type(GROUP))
+            && !left.is_empty()
+        {
+            let ids: Vec<&str> = left.iter().map(|(_, id)| *id).collect();
+            match self.add(ctx, rt, group, &ids).await {
+                Ok((RowState::Done, _)) => {
+                    outcomes.extend(left.iter().map(|(number, _)| outcome(*number, (RowState::Done, None))));
+                    left.clear();
+                }
+                // One of them is the cause: it is found out which.
+                Ok(_) => {}
+                Err(error) => return Worked::Broken(outcomes, error),
+            }
+        }
+        let effects = left.into_iter().map(|(number, id)| {
+            let effect: Pin<Box<dyn Future<Output = Option<(i64, Effect)>> + '_>> = Box::pin(async move {
+                // What is not begun in time is the next step's.
+                let is_late = self.platform.clock.now() > self.begins_until;
+                if is_late { None } else { Some((number, self.effect(ctx, registry, id).await)) }
+            });
+            effect
+        });
+        let effects: Vec<_> = stream::iter(effects).buffer_unordered(AT_A_TIME).collect().await;
+        let mut failure = None;
+        for (number, effect) in effects.into_iter().flatten() {
+            match effect {
+                Ok(effect) => outcomes.push(outcome(number, effect)),
+                Err(error) => failure = Some(error),
+            }
+        }
+        match failure {
+            None => Worked::Rows(outcomes),
+            Some(error) => {
+                let why = without_values(&error.to_string());
+                ctx.platform.log.line(&json!({ "event": "job", "job": job.id, "error": why }).to_string());
+                Worked::Broken(outcomes, error)
+            }
+        }
+    }
+
+    /// Does to one user what the job is about, as a request about that user does.
+    async fn effect(&self, ctx: &Context, registry: &Registry, id: &str) -> Effect {
+        let (Some(user), Some(group)) = (registry.resource_type(USER), registry.resource_type(GROUP)) else {
+            return Ok((RowState::Failed, None));
+        };
+        let action = self.leased.job.action;
+        match action {
+            JobAction::Resend => invited(action, resend(ctx, id).await.map(drop)),
+            JobAction::Revoke => invited(action, revoke(ctx, id).await.map(drop)),
+            JobAction::Lock => self.set(ctx, user, id, json!({ WSO2_SCHEMA: { "accountLocked": true } })).await,
+            JobAction::Unlock => self.set(ctx, user, id, json!({ WSO2_SCHEMA: { "accountLocked": false } })).await,
+            JobAction::Disable => self.set(ctx, user, id, json!({ "active": false })).await,
+            JobAction::Enable => self.set(ctx, user, id, json!({ "active": true })).await,
+            JobAction::Delete => provisioned(action, delete(ctx, user, id, Expected::Any).await),
+            JobAction::AddToGroup => {
+                let group_id = self.leased.job.group_id.as_deref().unwrap_or_default();
+                self.add(ctx, group, group_id, &[id]).await
+            }
+        }
+    }
+
+    /// Writes values of a user.
+    async fn set(&self, ctx: &Context, rt: &Arc<ResourceType>, id: &str, value: Json) -> Effect {
+        let patch = patch(json!({ "op": "replace", "value": value }));
+        let written = modify(ctx, self.gate, rt, id, &patch, Expected::Any, false).await;
+        provisioned(self.leased.job.action, written.map(drop))
+    }
+
+    /// Makes users members of the group.
+    async fn add(&self, ctx: &Context, rt: &Arc<ResourceType>, group_id: &str, ids: &[&str]) -> Effect {
+        let members: Vec<Json> = ids.iter().map(|id| json!({ "value": id })).collect();
+        let patch = patch(json!({ "op": "add", "path": "members", "value": members }));
+        match modify(ctx, self.gate, rt, group_id, &patch, Expected::Any, false).await {
+            Err(ProvisionError::Scim(error)) if error.status == 404 => {
+                Ok((RowState::Failed, Some("There is no such group any more.".to_owned())))
+            }
+            written => provisioned(JobAction::AddToGroup, written.map(drop)),
+        }
+    }
+}
+
+fn patch(operation: Json) -> Json {
+    json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [operation] })
+}
+
+fn outcome(number: i64, (state, reason): (RowState, Option<String>)) -> RowOutcome {
+    RowOutcome { number, state, reason }
+}
+
+fn skipped(obstacle: Obstacle, action: JobAction) -> (RowState, Option<String>) {
+    (RowState::Skipped, Some(obstacle.reason(action).to_owned()))
+}
+
+/// What a write to an invitation came to.
+fn invited(action: JobAction, written: Result<(), ResendError>) -> Effect {
+    match written {
+        Ok(()) => Ok((RowState::Done, None)),
+        Err(ResendError::Database(error)) => Err(error),
+        Err(ResendError::NotFound) => Ok(skipped(Obstacle::Gone, action)),
+        Err(error @ ResendError::Forbidden(_)) => Ok((RowState::Failed, Some(error.to_string()))),
+        // It has changed since it was looked at.
+        Err(error) => Ok((RowState::Skipped, Some(error.to_string()))),
+    }
+}
+
+/// What a write to a resource came to.
+fn provisioned(action: JobAction, written: Result<(), ProvisionError>) -> Effect {
+    match written {
+        Ok(()) => Ok((RowState::Done, None)),
+        Err(ProvisionError::Database(error)) => Err(error),
+        Err(ProvisionError::Scim(error)) if error.status == 404 => Ok(skipped(Obstacle::Gone, action)),
+        Err(ProvisionError::Scim(error)) => Ok((RowState::Failed, Some(error.detail))),
+        Err(error) => Ok((RowState::Failed, Some(error.to_string()))),
+    }
+}
