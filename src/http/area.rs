@@ -80,7 +80,7 @@ impl Area {
     #[must_use]
     pub fn body_limit(self, path: &str) -> usize {
         match self {
-            Self::Scim if path.starts_with("/scim2/Groups") => 8 * MIB,
+            Self::Scim if path.starts_with("/scim2/Groups") => 10 * MIB,
             Self::Api if path == "/api/invitations/import" => import::MAX_BYTES,
             // Many members at once, and templates.
             Self::Pages if path.starts_with("/console/groups/") || path.starts_with("/console/templates/") => MIB,

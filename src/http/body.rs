@@ -67,6 +67,26 @@ async fn read(mut body: Body, limit: usize) -> Option<Bytes> {
     (length <= limit).then(|| read.freeze())
 }
 
+/// The most objects in a body of more than a megabyte. In memory each is some hundred bytes, however short it is as text.
+const MAX_OBJECTS: usize = 55_000;
+/// The most values, and the most names of them, in such a body.
+const MAX_PARTS: usize = 500_000;
+
+/// Whether a body would be much larger in memory than it is as text: counted before it is read, and generously, since texts
+/// count too.
+fn is_too_dense(bytes: &[u8]) -> bool {
+    let (mut objects, mut values, mut names) = (0, 0, 0);
+    for byte in bytes {
+        match byte {
+            b'{' => objects += 1,
+            b',' | b'[' => values += 1,
+            b':' => names += 1,
+            _ => {}
+        }
+    }
+    objects > MAX_OBJECTS || values > MAX_PARTS || names > MAX_PARTS
+}
+
 /// The bytes that Windows programs begin a file in UTF-8 with.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
@@ -122,6 +142,16 @@ impl RequestBody {
             }
         }
         let bytes = self.bytes(limit).await.map_err(|TooLarge| too_large(area, limit))?;
+        if bytes.len() > MEGABYTE && is_too_dense(&bytes) {
+            let detail = format!(
+                "The body has more than {MAX_OBJECTS} objects or {MAX_PARTS} values: send the members of a group in several PATCHes."
+            );
+            return Err(if area == Area::Scim {
+                ScimError::payload_too_large(detail).into()
+            } else {
+                ApiError::too_large(detail)
+            });
+        }
         let parsed = if area == Area::Scim { parse_lenient(&bytes) } else { parse_strict(&bytes) };
         parsed.map_err(|why| {
             let detail = format!("The body is not valid JSON: {why}.");

@@ -4,6 +4,8 @@
 //! Ids are given out before anything is written, so that `bulkId` references may point forwards, backwards and in circles.
 //! Operations run in an order in which what they refer to comes first; the answers are in the client's order.
 
+mod waits;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -16,7 +18,10 @@ use crate::model::new_resource::{NewMember, NewResource};
 use crate::model::resource::{GROUP, USER};
 use crate::ports::DatabaseError;
 use crate::provision::batch::{BatchLimits, Batcher};
-use crate::provision::{self, CODE_HEADER, Expected, Found, ProvisionError, group, group_roles, prepare, user_store};
+use crate::provision::bulk::waits::{MAX_LEVEL, Waits};
+use crate::provision::{
+    self, Budget, CODE_HEADER, Expected, Found, ProvisionError, group, group_roles, prepare, user_store,
+};
 use crate::store::groups::{self, Named};
 use crate::store::keys::{self, Entry};
 use crate::store::resources::{self, find};
@@ -41,10 +46,11 @@ pub async fn run(ctx: &Context, gate: &HashLimiter, registry: &Registry, plan: P
         .filter_map(|planned| Some((planned.bulk_id.clone()?, user_store::new_id(ctx, registry, planned))))
         .collect();
     let count = plan.operations.len();
-    let gate = &gate.for_request(MAX_HASHES);
+    let budget = &Budget::new(gate.for_request(MAX_HASHES));
+    let waits = Waits::new(registry, &plan);
     let mut run = Run {
         ctx,
-        gate,
+        budget,
         registry,
         ids,
         limit: plan.fail_on_errors,
@@ -52,8 +58,7 @@ pub async fn run(ctx: &Context, gate: &HashLimiter, registry: &Registry, plan: P
         failed: HashSet::new(),
         waiting: Batcher::new(LIMITS),
         waiting_unique: HashSet::new(),
-        later: Vec::new(),
-        open: HashSet::new(),
+        waits,
         results: (0..count).map(|_| None).collect(),
         operations: plan.operations.into_iter().map(Some).collect(),
     };
@@ -85,7 +90,8 @@ type Batch = Vec<(Label, NewResource)>;
 
 struct Run<'a> {
     ctx: &'a Context,
-    gate: &'a HashLimiter,
+    /// What all operations share.
+    budget: &'a Budget,
     registry: &'a Registry,
     /// The ids of what the POSTs create, by `bulkId`.
     ids: HashMap<String, String>,
@@ -97,10 +103,8 @@ struct Run<'a> {
     waiting: Batcher<Label>,
     /// The values in the waiting batch that must be unique: one batch has each but once.
     waiting_unique: HashSet<(String, Entry)>,
-    /// The creations that refer to some of the waiting batch, and so have to know first what becomes of it.
-    later: Vec<usize>,
-    /// The creations that wait, here or there.
-    open: HashSet<usize>,
+    /// Which creations wait, here or for others.
+    waits: Waits,
     results: Vec<Option<Json>>,
     operations: Vec<Option<Planned>>,
 }
@@ -117,17 +121,17 @@ impl Run<'_> {
         match planned.operation {
             Ok(Operation { method: Method::Post, .. }) => {
                 self.operations[index] = Some(planned);
-                let outside = |index: &usize| !circle.contains(index) && self.open.contains(index);
-                let waits = self.operation(index).is_some_and(|operation| operation.references.iter().any(outside));
-                if waits && self.limit.is_none() && circle.len() == 1 {
-                    self.later.push(index);
-                    self.open.insert(index);
-                    return;
-                }
-                if waits {
+                let is_circle = circle.len() > 1;
+                self.waits.arrive(index);
+                // A circle cannot be waited for by its own parts.
+                if !is_circle && self.waits.must_wait(index) {
+                    if self.limit.is_none() {
+                        self.waits.postpone(index);
+                        return;
+                    }
                     self.settle().await;
                 }
-                self.enqueue(index, circle.len() > 1).await;
+                self.enqueue(index, is_circle).await;
             }
             operation => {
                 // What came before has to be done first.
@@ -144,10 +148,6 @@ impl Run<'_> {
                 self.record(&label, outcome);
             }
         }
-    }
-
-    fn operation(&self, index: usize) -> Option<&Operation> {
-        self.operations.get(index)?.as_ref()?.operation.as_ref().ok()
     }
 
     /// Puts a creation into the waiting batch.
@@ -184,7 +184,7 @@ impl Run<'_> {
             }
         }
         self.waiting_unique.extend(unique);
-        self.open.insert(index);
+        self.waits.join(index);
         let bytes = new.resource.document.len();
         self.waiting.push(label, new, bytes);
         // Where errors are counted, only user names are looked up beforehand.
@@ -198,16 +198,13 @@ impl Run<'_> {
     async fn settle(&mut self) {
         loop {
             self.flush().await;
-            let later = std::mem::take(&mut self.later);
-            if later.is_empty() {
+            let postponed = self.waits.postponed();
+            if postponed.is_empty() {
                 return;
             }
-            for index in later {
-                let waits = |operation: &Operation| operation.references.iter().any(|index| self.open.contains(index));
-                if self.operation(index).is_some_and(waits) {
-                    self.later.push(index);
-                } else {
-                    self.open.remove(&index);
+            for index in postponed {
+                if !self.waits.must_wait(index) {
+                    self.waits.end(index);
                     self.enqueue(index, false).await;
                 }
             }
@@ -229,10 +226,15 @@ impl Run<'_> {
         found.ok_or_else(|| ScimError::not_found("There is no such endpoint.").into())
     }
 
-    fn body(&self, operation: &Operation) -> Result<Json, ProvisionError> {
-        if operation.references.iter().any(|index| self.failed.contains(index)) {
+    fn check_references(&self, references: &[usize]) -> Result<(), ProvisionError> {
+        if references.iter().any(|index| self.failed.contains(index)) {
             return Err(ScimError::conflict("The operation refers to a 'bulkId' whose own operation failed.").into());
         }
+        Ok(())
+    }
+
+    fn body(&self, operation: &Operation) -> Result<Json, ProvisionError> {
+        self.check_references(&operation.references)?;
         let mut data = operation.data.clone();
         resolve(&mut data, &|bulk_id| self.ids.get(bulk_id).cloned());
         Ok(data)
@@ -244,7 +246,14 @@ impl Run<'_> {
             // RFC 7644 section 3.7.1 leaves open whether a circle is resolved, and names the status if it is not.
             return Err(ScimError::conflict("Groups cannot contain each other.").into());
         }
-        prepare(self.ctx, self.gate, &rt, self.body(&operation)?)
+        if self.waits.is_too_deep(index) {
+            let detail = format!(
+                "The group refers to others of this request over more than {MAX_LEVEL} levels: create those in a request \
+                 before, and nest groups no deeper."
+            );
+            return Err(ScimError::invalid_value(detail).into());
+        }
+        prepare(self.ctx, &self.budget.gate, &rt, self.body(&operation)?)
     }
 
     /// An operation on a resource that there is.
@@ -258,8 +267,8 @@ impl Run<'_> {
         let expected = operation.version.as_deref().map_or(Expected::Any, Expected::matching);
         let data = self.body(operation)?;
         let found = match operation.method {
-            Method::Put => provision::replace(self.ctx, self.gate, &rt, &id, data, expected, false).await?,
-            Method::Patch => provision::modify(self.ctx, self.gate, &rt, &id, &data, expected, false).await?,
+            Method::Put => provision::replace(self.ctx, self.budget, &rt, &id, data, expected, false).await?,
+            Method::Patch => provision::modify(self.ctx, self.budget, &rt, &id, &data, expected, false).await?,
             Method::Delete | Method::Post => {
                 provision::delete(self.ctx, &rt, &id, expected).await?;
                 return Ok((rt, None));
@@ -273,7 +282,7 @@ impl Run<'_> {
         let mut batch = self.waiting.take();
         self.waiting_unique.clear();
         for (label, new) in &mut batch {
-            self.open.remove(&label.index);
+            self.waits.end(label.index);
             let minted = label.bulk_id.as_ref().and_then(|bulk_id| self.ids.get(bulk_id));
             if let Some(id) = minted.filter(|id| self.ctx.deployment.user_stores.of_id(id) == new.store) {
                 new.resource.id.clone_from(id);
@@ -334,7 +343,14 @@ impl Run<'_> {
             Err(failure) => return Err((batch, failure)),
         };
         let mut taken = HashSet::new();
-        if self.limit.is_some() {
+        let together: HashSet<usize> = batch.iter().map(|(label, _)| label.index).collect();
+        let refers = |label: &Label| {
+            let mut others = self.waits.references(label.index).iter().filter(|other| **other != label.index);
+            others.any(|other| together.contains(other))
+        };
+        // Who refers to another of the same batch must not be created where that is not.
+        let asks_first = self.limit.is_some() || batch.iter().any(|(label, _)| refers(label));
+        if asks_first {
             match self.taken_names(&batch).await {
                 Ok(names) => taken = names,
                 Err(failure) => return Err((batch, failure)),
@@ -353,14 +369,16 @@ impl Run<'_> {
             let is_unknown = |member: &&NewMember| {
                 known.unknown.contains(&(member.id.clone(), member.referred_as.map(str::to_owned)))
             };
-            if let Some(member) = new.members.iter().find(is_unknown) {
+            if let Err(refusal) = self.check_references(self.waits.references(label.index)) {
+                self.record(&label, Err(refusal));
+            } else if let Some(member) = new.members.iter().find(is_unknown) {
                 self.record(&label, Err(group::unknown_member(member).into()));
             } else if let Some(member) = new.members.iter().find(|member| known.too_deep.contains(&member.id)) {
                 self.record(&label, Err(group::cannot_be_member(&member.id, false).into()));
             } else if name.as_ref().is_some_and(|name| taken.contains(name)) {
                 self.record(&label, Err(resources::taken(&new.resource_type).into()));
             } else {
-                if self.limit.is_some() {
+                if asks_first {
                     taken.extend(name);
                 }
                 checked.push((label, new));

@@ -15,10 +15,11 @@ use crate::model::new_resource::{NewMember, NewResource};
 use crate::model::resource::{GROUP, Resource, USER, stored_text};
 use crate::model::tenant::Tenant;
 use crate::ports::Row;
+use crate::provision::budget::{Budget, Share};
 use crate::provision::group_roles::{RolesGiven, gives_role, roles_given};
 use crate::provision::{
-    Edit, Expected, Found, ProvisionError, check_may_appoint, check_visible, contended, last_administrator,
-    new_resource, not_found,
+    DocumentChange, Edit, Expected, Found, ProvisionError, check_may_appoint, check_visible, contended,
+    last_administrator, new_resource, not_found,
 };
 use crate::store::groups::{self, Change, Inspected};
 use crate::store::operation::Operation;
@@ -34,12 +35,26 @@ use scim::work::Work;
 /// The longest name that a group has for a member, in characters; what is longer is cut.
 const MAX_DISPLAY: usize = 256;
 
+/// The most members that a request for a group names.
+const MAX_SENT: usize = 50_000;
+
 /// Takes the members out of a document. Each is there once.
 fn take_members(ctx: &Context, document: &mut Document) -> Result<Vec<NewMember>, ScimError> {
     let Some(Json::Array(values)) = document.shift_remove("members") else { return Ok(Vec::new()) };
+    check_sent(values.len())?;
     let mut seen = HashSet::new();
     let members = values.iter().map(|value| member(ctx, value));
     members.filter(|member| member.as_ref().map_or(true, |member| seen.insert(member.id.clone()))).collect()
+}
+
+/// Holds a request to the members that it may name.
+fn check_sent(count: usize) -> Result<(), ScimError> {
+    if count <= MAX_SENT {
+        return Ok(());
+    }
+    Err(ScimError::payload_too_large(format!(
+        "A request names at most {MAX_SENT} members of a group: add the others by PATCHes."
+    )))
 }
 
 /// Reads a member as a client names it: by its id, or by its address alone.
@@ -204,29 +219,31 @@ pub fn unknown_member(member: &NewMember) -> ScimError {
 /// PUT: the document takes the old one's place, and these are all members.
 pub async fn replace(
     ctx: &Context,
+    budget: &Budget,
     rt: &Arc<ResourceType>,
     id: &str,
     body: Json,
     expected: Expected,
     with_members: bool,
 ) -> Result<Found, ProvisionError> {
-    // Read once for its members; the document itself is read against the current one below.
-    let mut given = resource::read(rt, body.clone())?;
-    let change = Change { replace: true, add: take_members(ctx, &mut given)?, remove: Vec::new() };
-    let body = match body {
-        Json::Object(mut body) => {
-            body.retain(|name, _| !name.eq_ignore_ascii_case("members"));
-            Json::Object(body)
+    // Read once for its members, of which there may be many; the document itself is read against the current one below.
+    let rest = match &body {
+        Json::Object(body) => {
+            let rest = body.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("members"));
+            Json::Object(rest.map(|(name, value)| (name.clone(), value.clone())).collect())
         }
-        other => other,
+        other => other.clone(),
     };
+    let mut given = resource::read(rt, body)?;
+    let change = Change { replace: true, add: take_members(ctx, &mut given)?, remove: Vec::new() };
     let change = MembersChange { change, ..MembersChange::default() };
-    run(ctx, rt, id, &Edit::Replace(body), &change, expected, with_members).await
+    run(ctx, rt, id, &Edit::new(DocumentChange::Replace(rest), budget), &change, expected, with_members).await
 }
 
 /// PATCH: operations on members become a change of the set, the others apply to the document.
 pub async fn modify(
     ctx: &Context,
+    budget: &Budget,
     rt: &Arc<ResourceType>,
     id: &str,
     mut patch: Patch,
@@ -234,10 +251,10 @@ pub async fn modify(
     with_members: bool,
 ) -> Result<Found, ProvisionError> {
     let change = match rt.resolve_attribute("members") {
-        Some(path) => members_change(ctx, id, &mut patch, &path, &expected).await?,
+        Some(path) => members_change(ctx, budget, id, &mut patch, &path, &expected).await?,
         None => MembersChange::default(),
     };
-    run(ctx, rt, id, &Edit::Modify(patch), &change, expected, with_members).await
+    run(ctx, rt, id, &Edit::new(DocumentChange::Modify(patch), budget), &change, expected, with_members).await
 }
 
 /// A request's change of the members.
@@ -251,6 +268,7 @@ struct MembersChange {
 /// The operations on members, in their order, as one change.
 async fn members_change(
     ctx: &Context,
+    budget: &Budget,
     id: &str,
     patch: &mut Patch,
     path: &AttributePath,
@@ -260,8 +278,15 @@ async fn members_change(
     let mut must_select = Vec::new();
     // What is to become of each id: a member, or none.
     let mut wanted: BTreeMap<String, Option<NewMember>> = BTreeMap::new();
-    let mut selection = Selection::default();
+    let mut selection = Selection::within(budget);
+    let mut sent = 0;
     for op in patch.take_value_ops(path)? {
+        sent += match &op {
+            ValueOp::Add(values) | ValueOp::Remove(values) | ValueOp::Replace(values) => values.len(),
+            ValueOp::ReplaceSelected { selected, by } => selected.len() + by.len(),
+            ValueOp::RemoveMatching(_) | ValueOp::RemoveAll | ValueOp::Refuse(..) => 0,
+        };
+        check_sent(sent)?;
         match op {
             ValueOp::Add(values) => add(ctx, &mut wanted, &values)?,
             // What names nobody selects nobody.
@@ -318,15 +343,21 @@ fn add(ctx: &Context, wanted: &mut BTreeMap<String, Option<NewMember>>, values: 
     Ok(())
 }
 
-/// The members that filters other than on their id select: for these alone they are all read, once, and no request looks at
-/// them more often than is good.
-#[derive(Default)]
-struct Selection {
-    stored: Option<Vec<Member>>,
+/// The members that filters other than on their id select: for these alone they are all read, once, and no request reads or
+/// looks at more of them than is good.
+struct Selection<'a> {
+    budget: &'a Budget,
+    share: Share<'a>,
     work: Work,
+    stored: Option<Vec<Member>>,
 }
 
-impl Selection {
+impl<'a> Selection<'a> {
+    fn within(budget: &'a Budget) -> Self {
+        let share = budget.share();
+        Self { budget, work: share.begin(), share, stored: None }
+    }
+
     /// The members that a filter selects after what earlier operations have made of them (`replace`, `wanted`).
     async fn of(
         &mut self,
@@ -339,27 +370,46 @@ impl Selection {
         let stored = match self.stored.take() {
             Some(stored) => stored,
             None if replace => Vec::new(),
-            None => groups::members(ctx, id).await?.ok_or_else(too_many_members)?,
+            None => self.budget.add_members(groups::members_up_to(ctx, id, self.budget.members_left()?).await?)?,
         };
-        let base = ctx.base();
+        let selected = self.select(&ctx.base(), filter, if replace { &[] } else { &stored }, wanted);
+        self.share.end(&self.work);
+        self.stored = (!replace).then_some(stored);
+        Ok(selected?)
+    }
+
+    fn select(
+        &self,
+        base: &str,
+        filter: &Filter,
+        stored: &[Member],
+        wanted: &BTreeMap<String, Option<NewMember>>,
+    ) -> Result<Vec<String>, ScimError> {
         let mut selected = Vec::new();
-        let mut look = |id: &str, member: &Json| -> Result<(), ProvisionError> {
+        let mut look = |id: &str, member: &Json| {
             if filter.selects(member, &self.work) {
                 selected.push(id.to_owned());
             }
-            Ok(self.work.check()?)
         };
         let mut is_stored = HashSet::new();
-        for member in stored.iter().filter(|_| !replace) {
-            if !matches!(wanted.get(&member.id), Some(None)) {
-                look(&member.id, &member.to_json(&base))?;
-                is_stored.insert(member.id.as_str());
+        for member in stored {
+            // Passing over one costs something too.
+            match wanted.get(&member.id) {
+                Some(None) => self.work.add(1),
+                _ => look(&member.id, &member.to_json(base)),
             }
+            is_stored.insert(member.id.as_str());
+            self.work.check()?;
         }
-        for member in wanted.values().flatten().filter(|member| !is_stored.contains(member.id.as_str())) {
-            look(&member.id, &json!({ "value": member.id, "display": member.display }))?;
+        for (id, member) in wanted {
+            match member {
+                Some(member) if !is_stored.contains(id.as_str()) => {
+                    look(id, &json!({ "value": id, "display": member.display }));
+                }
+                _ => self.work.add(1),
+            }
+            self.work.check()?;
         }
-        self.stored = (!replace).then_some(stored);
         Ok(selected)
     }
 }
@@ -368,11 +418,12 @@ async fn run(
     ctx: &Context,
     rt: &Arc<ResourceType>,
     id: &str,
-    edit: &Edit,
+    edit: &Edit<'_>,
     members: &MembersChange,
     expected: Expected,
     with_members: bool,
 ) -> Result<Found, ProvisionError> {
+    edit.budget.check_changed()?;
     let MembersChange { change, selected } = members;
     let added: HashSet<&String> = change.add.iter().map(|member| &member.id).collect();
     let named = ordered::set(added.iter().copied().chain(&change.remove).chain(selected.iter().flatten()));
@@ -386,7 +437,7 @@ async fn run(
         let inspected = groups::inspect(ctx, id, &named, change.replace).await?;
         // Who has gone meanwhile is no reason to refuse the others that a PATCH adds: the answer shows who is in. Where all
         // members are replaced, a wrong id would empty the group.
-        let tolerant = matches!(edit, Edit::Modify(_)) && !change.replace;
+        let tolerant = edit.patch().is_some() && !change.replace;
         let those_added =
             |ids: &[String]| -> Vec<String> { ids.iter().filter(|id| added.contains(id)).cloned().collect() };
         let is_selected = selected.iter().all(|ids| ids.iter().any(|id| inspected.present.contains(id)));
@@ -405,7 +456,7 @@ async fn run(
             return Err(patch::no_target(&path).into());
         }
         let current = before.whole(ctx, rt);
-        let mut document = edit.apply(rt, &current)?;
+        let mut document = edit.apply(rt, &before, &current)?;
         drop(resource::take_secrets(rt, &mut document));
         for derived in ["id", "meta", "members"] {
             document.shift_remove(derived);

@@ -9,6 +9,7 @@
 //! | `group_roles` | roles that groups give |
 //! | `user_store` | which user store a user is in |
 //! | `password` | passwords that clients send |
+//! | `budget` | what one request may cost in all |
 //! | `batch` | creations that go to the database together |
 //! | `bulk` | SCIM's Bulk |
 //! | `import` | invitations from a file |
@@ -18,6 +19,7 @@
 //! | `reindex` | what a change of schemas does to stored resources, in steps |
 
 mod batch;
+mod budget;
 pub mod bulk;
 mod delete;
 mod group;
@@ -32,6 +34,7 @@ pub mod tenant;
 mod user;
 mod user_store;
 
+pub use budget::Budget;
 pub use delete::delete;
 pub use group::too_many_members;
 pub use joining::{MAX_GROUPS as MAX_GROUPS_JOINED, create_in_groups};
@@ -55,6 +58,7 @@ use crate::model::member::Member;
 use crate::model::new_resource::{NewMember, NewResource};
 use crate::model::resource::{GROUP, Resource, USER, stored_text};
 use crate::ports::DatabaseError;
+use crate::provision::budget::Share;
 use crate::provision::user::WriteRequest;
 use crate::store::audit::Counted;
 use crate::store::operation::Operation;
@@ -327,26 +331,44 @@ pub async fn read(
     Ok(find::by_id(there, &rt.name, id, with_groups).await?.ok_or_else(not_found)?.into())
 }
 
-/// The edit that a write makes of a document.
-enum Edit {
+/// The edit that a write makes of a document, within a request's budget.
+struct Edit<'a> {
+    change: DocumentChange,
+    budget: &'a Budget,
+    share: Share<'a>,
+}
+
+/// What becomes of a document.
+enum DocumentChange {
     /// PUT: this one takes its place.
     Replace(Json),
     /// PATCH: these operations.
     Modify(Patch),
 }
 
-impl Edit {
+impl<'a> Edit<'a> {
+    fn new(change: DocumentChange, budget: &'a Budget) -> Self {
+        Self { change, budget, share: budget.share() }
+    }
+
     fn patch(&self) -> Option<&Patch> {
-        match self {
-            Self::Replace(_) => None,
-            Self::Modify(patch) => Some(patch),
+        match &self.change {
+            DocumentChange::Replace(_) => None,
+            DocumentChange::Modify(patch) => Some(patch),
         }
     }
 
-    fn apply(&self, rt: &Arc<ResourceType>, current: &Document) -> Result<Document, ScimError> {
-        match self {
-            Self::Replace(body) => resource::replace(rt, current, body.clone()),
-            Self::Modify(patch) => patch.apply(current),
+    /// The document after it; `stored` is what the database has of it.
+    fn apply(&self, rt: &Arc<ResourceType>, stored: &Resource, current: &Document) -> Result<Document, ScimError> {
+        self.budget.add_changed(stored.document.len());
+        match &self.change {
+            DocumentChange::Replace(body) => resource::replace(rt, current, body.clone()),
+            DocumentChange::Modify(patch) => {
+                let work = self.share.begin();
+                let document = patch.apply_within(current, &work);
+                self.share.end(&work);
+                document
+            }
         }
     }
 }
@@ -357,7 +379,7 @@ impl Edit {
 /// [`ProvisionError`]
 pub async fn replace(
     ctx: &Context,
-    gate: &HashLimiter,
+    budget: &Budget,
     rt: &Arc<ResourceType>,
     id: &str,
     body: Json,
@@ -365,9 +387,9 @@ pub async fn replace(
     with_members: bool,
 ) -> Result<Found, ProvisionError> {
     if rt.name == GROUP {
-        return group::replace(ctx, rt, id, body, expected, with_members).await;
+        return group::replace(ctx, budget, rt, id, body, expected, with_members).await;
     }
-    edit(ctx, gate, rt, id, &Edit::Replace(body), expected).await
+    edit(ctx, rt, id, &Edit::new(DocumentChange::Replace(body), budget), expected).await
 }
 
 /// PATCH (RFC 7644 section 3.5.2). `with_members`: the answer shows a group's.
@@ -376,7 +398,7 @@ pub async fn replace(
 /// [`ProvisionError`]
 pub async fn modify(
     ctx: &Context,
-    gate: &HashLimiter,
+    budget: &Budget,
     rt: &Arc<ResourceType>,
     id: &str,
     body: &Json,
@@ -385,22 +407,23 @@ pub async fn modify(
 ) -> Result<Found, ProvisionError> {
     let patch = Patch::parse(rt, body)?;
     if rt.name == GROUP {
-        return group::modify(ctx, rt, id, patch, expected, with_members).await;
+        return group::modify(ctx, budget, rt, id, patch, expected, with_members).await;
     }
-    edit(ctx, gate, rt, id, &Edit::Modify(patch), expected).await
+    edit(ctx, rt, id, &Edit::new(DocumentChange::Modify(patch), budget), expected).await
 }
 
 /// One read and one conditional write; again from the start when somebody else was faster, unless the client named the
 /// version.
 async fn edit(
     ctx: &Context,
-    gate: &HashLimiter,
     rt: &Arc<ResourceType>,
     id: &str,
-    edit: &Edit,
+    edit: &Edit<'_>,
     expected: Expected,
 ) -> Result<Found, ProvisionError> {
+    edit.budget.check_changed()?;
     let there = &ctx.in_store_of(id);
+    let gate = &edit.budget.gate;
     let mut attempts = Attempts::begin(there, id).await.ok_or_else(contended)?;
     // A password is hashed once, however often the write is tried.
     let hashed = &OnceLock::new();
@@ -408,7 +431,7 @@ async fn edit(
         let (before, passwords) = find_to_edit(there, rt, id).await?.ok_or_else(not_found)?;
         expected.check(before.version)?;
         let current = before.whole(there, rt);
-        let mut document = edit.apply(rt, &current)?;
+        let mut document = edit.apply(rt, &before, &current)?;
         let (mut after, mut effects) = if rt.name == USER {
             let (stored, patch) = (&before.attributes(), edit.patch());
             let (before, passwords) = (&before, &passwords);

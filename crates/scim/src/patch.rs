@@ -90,7 +90,11 @@ impl Patch {
         self.apply_within(current, &Work::default())
     }
 
-    fn apply_within(&self, current: &Document, work: &Work) -> Result<Document, Error> {
+    /// The same within what is left of a request's work.
+    ///
+    /// # Errors
+    /// Those of [`apply`](Self::apply).
+    pub fn apply_within(&self, current: &Document, work: &Work) -> Result<Document, Error> {
         if self.steps.len() > MAX_OPERATIONS {
             return Err(too_many_operations());
         }

@@ -18,23 +18,38 @@ const UNIT: usize = 64;
 /// The units of a text that is not ASCII, which is composed before it is compared.
 const COMPOSED: usize = 16;
 
-/// The work done so far.
-#[derive(Debug, Default)]
-pub struct Work(AtomicUsize);
+/// The work done so far, and the most of it.
+#[derive(Debug)]
+pub struct Work {
+    done: AtomicUsize,
+    most: usize,
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        Self::within(MAX_WORK)
+    }
+}
 
 impl Work {
+    /// Nothing done yet, of so many units at most.
+    #[must_use]
+    pub const fn within(most: usize) -> Self {
+        Self { done: AtomicUsize::new(0), most }
+    }
+
     /// Counts so many units.
-    pub(crate) fn add(&self, units: usize) {
-        let before = self.0.fetch_add(units, Ordering::Relaxed);
+    pub fn add(&self, units: usize) {
+        let before = self.done.fetch_add(units, Ordering::Relaxed);
         // Where there is so much, what there was before does not matter any more.
         if before.checked_add(units).is_none() {
-            self.0.store(usize::MAX / 2, Ordering::Relaxed);
+            self.done.store(usize::MAX / 2, Ordering::Relaxed);
         }
     }
 
     /// Whether more has been done than is good.
     pub(crate) fn is_too_much(&self) -> bool {
-        self.done() > MAX_WORK
+        self.done() > self.most
     }
 
     /// Refuses to go on when too much has been done.
@@ -44,8 +59,8 @@ impl Work {
     pub fn check(&self) -> Result<(), Error> {
         if self.is_too_much() {
             return Err(Error::too_many(format!(
-                "The operations compare and change more than {MAX_WORK} values in all: send fewer of them at a time, or \
-                 select values by 'value eq', which finds them without a look at the others."
+                "The operations of this request compare and change more than {MAX_WORK} values in all: send fewer of them \
+                 at a time, or select values by 'value eq', which finds them without a look at the others."
             )));
         }
         Ok(())
@@ -54,7 +69,7 @@ impl Work {
     /// The units done so far.
     #[must_use]
     pub fn done(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
+        self.done.load(Ordering::Relaxed)
     }
 }
 

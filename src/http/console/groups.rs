@@ -20,7 +20,7 @@ use crate::pages::console::Section;
 use crate::pages::console::form::Problem;
 use crate::pages::console::groups::{self as pages, GroupPage, GroupsPage, MemberRow};
 use crate::pages::console::listing::address;
-use crate::provision::{self, Expected};
+use crate::provision::{self, Budget, Expected};
 use crate::store::{groups, registrations};
 use scim::fold::fold;
 use scim::schema::ResourceType;
@@ -207,7 +207,8 @@ async fn patch(
 ) -> Result<Result<(), Problem>, ApiError> {
     let rt = group_type(&console.ctx).await?;
     let body = json!({ "schemas": [PATCH_SCHEMA], "Operations": [operation] });
-    match provision::modify(&console.ctx, &state.gate, &rt, id, &body, Expected::Any, false).await {
+    match provision::modify(&console.ctx, &Budget::new(state.gate.clone()), &rt, id, &body, Expected::Any, false).await
+    {
         Ok(_) => Ok(Ok(())),
         Err(error) => as_problem(error).map(Err),
     }

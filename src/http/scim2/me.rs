@@ -12,7 +12,7 @@ use crate::http::scim2::resources::{patched, with_written};
 use crate::http::scim2::{expected, not_modified, projection, resource_response};
 use crate::model::context::Context;
 use crate::model::resource::{MAX_DOCUMENT, Resource, USER};
-use crate::provision::{self, Found};
+use crate::provision::{self, Budget, Found};
 use crate::store::registrations;
 use scim::error::Error as ScimError;
 use scim::schema::ResourceType;
@@ -47,7 +47,9 @@ pub async fn replace_me(input: Input) -> Result<Response, ApiError> {
     let projection = projection(&query, &rt)?;
     let json = body.json(MAX_DOCUMENT).await?;
     let projection = with_written(projection, &rt, |rt| scim::resource::written(rt, &json));
-    let found = provision::replace(&ctx, &state.gate, &rt, &user.id, json, expected(&headers), false).await?;
+    let found =
+        provision::replace(&ctx, &Budget::new(state.gate.clone()), &rt, &user.id, json, expected(&headers), false)
+            .await?;
     Ok(resource_response(&ctx, &rt, &found, &projection, StatusCode::OK))
 }
 
@@ -58,6 +60,8 @@ pub async fn modify_me(input: Input) -> Result<Response, ApiError> {
     let projection = projection(&query, &rt)?;
     let json = body.json(MAX_DOCUMENT).await?;
     let projection = with_written(projection, &rt, |rt| patched(rt, &json));
-    let found = provision::modify(&ctx, &state.gate, &rt, &user.id, &json, expected(&headers), false).await?;
+    let found =
+        provision::modify(&ctx, &Budget::new(state.gate.clone()), &rt, &user.id, &json, expected(&headers), false)
+            .await?;
     Ok(resource_response(&ctx, &rt, &found, &projection, StatusCode::OK))
 }

@@ -12,7 +12,7 @@ use crate::http::response::{self, empty, set};
 use crate::http::scim2::{expected, not_modified, projection, resource_response};
 use crate::model::context::Context;
 use crate::model::resource::{GROUP, MAX_DOCUMENT};
-use crate::provision::{self, Found, reindex, too_many_members};
+use crate::provision::{self, Budget, Found, reindex, too_many_members};
 use crate::store::groups;
 use crate::store::list::{self, Page};
 use crate::store::registrations;
@@ -24,11 +24,14 @@ use scim::query::ListRequest;
 use scim::resource;
 use scim::schema::{AttributePath, ResourceType};
 
-/// The largest group, in bytes: its members count for nothing in the limit on the resource itself.
-const MAX_GROUP: usize = 8 * 1024 * 1024;
+/// The largest group as sent, in bytes: 50,000 members as they are shown. They count for nothing in the limit on the resource
+/// itself.
+const MAX_GROUP: usize = 10 * 1024 * 1024;
+/// The largest PATCH of a group, in bytes: 50,000 members by their ids. Its values are in memory twice.
+const MAX_GROUP_PATCH: usize = 4 * 1024 * 1024;
 
-fn body_limit(resource_type: &ResourceType) -> usize {
-    if resource_type.name == GROUP { MAX_GROUP } else { MAX_DOCUMENT }
+fn body_limit(resource_type: &ResourceType, of_group: usize) -> usize {
+    if resource_type.name == GROUP { of_group } else { MAX_DOCUMENT }
 }
 
 /// Returns the resource type at the endpoint that the path names.
@@ -45,7 +48,7 @@ pub async fn create(input: Input) -> Result<Response, ApiError> {
     let ctx = &state.ctx;
     let rt = type_at(ctx, &params).await?;
     let projection = projection(&query, &rt)?;
-    let json = body.json(body_limit(&rt)).await?;
+    let json = body.json(body_limit(&rt, MAX_GROUP)).await?;
     let projection = with_written(projection, &rt, |rt| resource::written(rt, &json));
     let found = provision::create(ctx, &state.gate, &rt, json).await?;
     Ok(resource_response(ctx, &rt, &found, &projection, StatusCode::CREATED))
@@ -70,10 +73,11 @@ pub async fn replace(input: Input) -> Result<Response, ApiError> {
     let ctx = &state.ctx;
     let rt = type_at(ctx, &params).await?;
     let projection = projection(&query, &rt)?;
-    let json = body.json(body_limit(&rt)).await?;
+    let json = body.json(body_limit(&rt, MAX_GROUP)).await?;
     let projection = with_written(projection, &rt, |rt| resource::written(rt, &json));
     let (id, expected, with_members) = (params.raw("id"), expected(&headers), projection.wants("members"));
-    let found = provision::replace(ctx, &state.gate, &rt, id, json, expected, with_members).await?;
+    let found =
+        provision::replace(ctx, &Budget::new(state.gate.clone()), &rt, id, json, expected, with_members).await?;
     written(ctx, &rt, found, &projection).await
 }
 
@@ -83,10 +87,11 @@ pub async fn modify(input: Input) -> Result<Response, ApiError> {
     let ctx = &state.ctx;
     let rt = type_at(ctx, &params).await?;
     let projection = projection(&query, &rt)?;
-    let json = body.json(body_limit(&rt)).await?;
+    let json = body.json(body_limit(&rt, MAX_GROUP_PATCH)).await?;
     let projection = with_written(projection, &rt, |rt| patched(rt, &json));
     let (id, expected, with_members) = (params.raw("id"), expected(&headers), projection.wants("members"));
-    let found = provision::modify(ctx, &state.gate, &rt, id, &json, expected, with_members).await?;
+    let found =
+        provision::modify(ctx, &Budget::new(state.gate.clone()), &rt, id, &json, expected, with_members).await?;
     written(ctx, &rt, found, &projection).await
 }
 

@@ -17,7 +17,7 @@ pub use ancestors::MAX_DEPTH;
 pub use pages::{ListedGroup, ids_of_names, members_page, starting_with};
 pub use read::{
     Inspected, MAX_MEMBERS, Named, SHOWN_UNASKED, inspect, members, members_after, members_of_all, members_statement,
-    named,
+    members_up_to, named,
 };
 pub use write::{Change, change, circular, creation, creation_nests, deletion, joining};
 

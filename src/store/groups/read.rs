@@ -28,8 +28,16 @@ const READ_OF_ALL: usize = 5_000;
 /// # Errors
 /// The database's.
 pub async fn members(ctx: &Context, group_id: &str) -> Result<Option<Vec<Member>>, DatabaseError> {
+    members_up_to(ctx, group_id, MAX_MEMBERS).await
+}
+
+/// The members of a group, read in chunks; `None` when they are more than `most`.
+///
+/// # Errors
+/// The database's.
+pub async fn members_up_to(ctx: &Context, group_id: &str, most: usize) -> Result<Option<Vec<Member>>, DatabaseError> {
     let rows = ctx.platform.query(members_statement(ctx, group_id, "")).await?;
-    members_after(ctx, group_id, &rows).await
+    read_on(ctx, group_id, &rows, most).await
 }
 
 /// The first chunk's statement, to ride with the one that reads the group.
@@ -48,10 +56,19 @@ pub fn members_statement(ctx: &Context, group_id: &str, after: &str) -> Statemen
 /// # Errors
 /// The database's.
 pub async fn members_after(ctx: &Context, group_id: &str, first: &[Row]) -> Result<Option<Vec<Member>>, DatabaseError> {
+    read_on(ctx, group_id, first, MAX_MEMBERS).await
+}
+
+async fn read_on(
+    ctx: &Context,
+    group_id: &str,
+    first: &[Row],
+    most: usize,
+) -> Result<Option<Vec<Member>>, DatabaseError> {
     let mut members = first.iter().map(from_member_row).collect::<Result<Vec<_>, _>>()?;
     let mut read = first.len();
     while let (READ, Some(last)) = (read, members.last()) {
-        if members.len() > MAX_MEMBERS {
+        if members.len() > most {
             return Ok(None);
         }
         let rows = ctx.platform.query(members_statement(ctx, group_id, &last.id)).await?;
@@ -60,7 +77,7 @@ pub async fn members_after(ctx: &Context, group_id: &str, first: &[Row]) -> Resu
         }
         read = rows.len();
     }
-    Ok(Some(members).filter(|members| members.len() <= MAX_MEMBERS))
+    Ok(Some(members).filter(|members| members.len() <= most))
 }
 
 /// The members of several groups, in the groups' order, read in chunks; `None` when they are too many for one answer.
@@ -145,21 +162,18 @@ pub async fn inspect(
     named: &[String],
     count_members: bool,
 ) -> Result<Inspected, DatabaseError> {
-    const ABOUT: [&str; 3] = [
-        "SELECT m.member_id AS id FROM json_each(?3) j CROSS JOIN members m \
-         ON m.tenant = ?1 AND m.group_id = ?2 AND m.member_id = j.value",
-        "SELECT j.value AS id FROM json_each(?3) j WHERE ?2 = ?2 AND NOT EXISTS \
-         (SELECT 1 FROM resources r WHERE r.tenant = ?1 AND r.id = j.value AND r.type IN ('User', 'Group'))",
-        "SELECT r.id FROM json_each(?3) j CROSS JOIN resources r \
-         ON r.tenant = ?1 AND r.id = j.value AND r.type = 'Group' WHERE ?2 = ?2",
-    ];
+    // Users who are no members yet are what is usual: of them nothing is said.
+    const ABOUT: &str = "SELECT j.value AS id, r.type, m.member_id IS NOT NULL AS is_present FROM json_each(?3) j \
+         LEFT JOIN resources r ON r.tenant = ?1 AND r.id = j.value AND r.type IN ('User', 'Group') \
+         LEFT JOIN members m ON m.tenant = ?1 AND m.group_id = ?2 AND m.member_id = j.value \
+         WHERE r.type IS NOT 'User' OR m.member_id IS NOT NULL";
     let circular = ancestors::circular("?3");
     let mut batch = vec![find::by_id_statement(ctx, GROUP, group_id, false)];
     for ids in named.chunks(LISTED) {
         let ids = json!(ids).to_string();
         let run =
             |sql: Cow<'static, str>| Statement::new(sql, vec![ctx.tenant.key(), group_id.into(), ids.as_str().into()]);
-        batch.extend(ABOUT.map(|sql| run(sql.into())));
+        batch.push(run(ABOUT.into()));
         batch.push(run(circular.clone().into()));
     }
     if count_members {
@@ -171,13 +185,21 @@ pub async fn inspect(
     let mut outcomes = ctx.platform.db.batch(batch).await?.into_iter();
     let mut rows = || outcomes.next().map(|outcome| outcome.rows).unwrap_or_default();
     let mut inspected = Inspected { group: rows().first().map(from_row).transpose()?, ..Inspected::default() };
-    let texts =
-        |rows: Vec<Row>| rows.iter().map(|row| row.read_text("id").map(str::to_owned)).collect::<Result<Vec<_>, _>>();
     for _ in named.chunks(LISTED) {
-        inspected.present.extend(texts(rows())?);
-        inspected.unknown.extend(texts(rows())?);
-        inspected.groups.extend(texts(rows())?);
-        inspected.circular.extend(texts(rows())?);
+        for row in rows() {
+            let id = row.read_text("id")?.to_owned();
+            if row.read_integer("is_present")? == 1 {
+                inspected.present.insert(id.clone());
+            }
+            match row.read_optional_text("type")? {
+                None => inspected.unknown.push(id),
+                Some(GROUP) => drop(inspected.groups.insert(id)),
+                Some(_) => {}
+            }
+        }
+        for row in rows() {
+            inspected.circular.push(row.read_text("id")?.to_owned());
+        }
     }
     if let Some(row) = rows().first() {
         inspected.members = row.read_integer("total")?.cast_unsigned();

@@ -5,6 +5,7 @@ mod console;
 mod jobs;
 mod mail;
 mod reads;
+mod requests;
 mod schemas;
 mod templates;
 mod writes;
@@ -28,6 +29,7 @@ fn bounds() -> impl Iterator<Item = &'static Bound> {
         jobs::BOUNDS,
         mail::BOUNDS,
         reads::BOUNDS,
+        requests::BOUNDS,
         schemas::BOUNDS,
         templates::BOUNDS,
         writes::BOUNDS,

@@ -223,6 +223,80 @@ fn many_groups_with_members_by_bulk_id_cost_few_round_trips_in_any_order() {
     assert_eq!(app.number("SELECT COUNT(*) FROM members"), 200);
 }
 
+/// A user whose manager another operation creates.
+fn managed(name: &str, manager: &str) -> Value {
+    post(
+        name,
+        "/Users",
+        json!({ "userName": name, (ENTERPRISE): { "manager": { "value": format!("bulkId:{manager}") } } }),
+    )
+}
+
+#[test]
+fn users_who_refer_to_each_other_in_a_chain_are_created_together() {
+    for limit in [0, 1] {
+        let app = App::new();
+        let admin = app.scim();
+        let mut operations: Vec<Value> =
+            (0..200).map(|number| managed(&format!("u{number}"), &format!("u{}", number + 1))).collect();
+        operations.push(user("u200"));
+        let body = json!({ "schemas": [BULK], "failOnErrors": limit, "Operations": operations });
+        let reply = admin.post("/scim2/Bulk", &body);
+        assert_eq!(statuses(&reply), vec!["201"; 201]);
+        assert!(reply.trips() <= 6, "{} round trips", reply.trips());
+        let id_of = |name: &str| {
+            let filter = format!("userName eq \"{name}\"");
+            admin.list("/scim2/Users", &[("filter", filter.as_str())]).is(200)["Resources"][0].clone()
+        };
+        assert_eq!(id_of("u0")[ENTERPRISE]["manager"]["value"], id_of("u1")["id"]);
+    }
+}
+
+#[test]
+fn of_a_chain_of_users_those_fail_who_depend_on_one_that_fails() {
+    let operations = vec![
+        managed("a", "b"),
+        managed("b", "taken"),
+        managed("taken", "c"),
+        managed("c", "d"),
+        user("d"),
+        // Whoever is their own manager waits for nobody.
+        post(
+            "e",
+            "/Users",
+            json!({ "userName": "e", (ENTERPRISE): { "manager": { "value": "bulkId:e" } }, "title": "bulkId:d" }),
+        ),
+        managed("f", "D2"),
+        post("D2", "/Users", json!({ "userName": "D" })),
+    ];
+    for limit in [0, 9] {
+        let app = App::new();
+        let admin = app.scim();
+        admin.create_user("taken");
+        let statuses = run(&admin, limit, operations.clone());
+        assert_eq!(statuses, ["409", "409", "409", "201", "201", "201", "409", "409"], "failOnErrors {limit}");
+        assert_eq!(admin.count("/scim2/Users", "userName pr"), 4);
+    }
+}
+
+#[test]
+fn groups_in_a_chain_cost_a_few_round_trips_for_each_level_that_they_may_nest() {
+    let app = App::new();
+    let group = |number: usize| {
+        let member = json!([{ "value": format!("bulkId:g{}", number + 1) }]);
+        post(&format!("g{number}"), "/Groups", json!({ "displayName": format!("g{number}"), "members": member }))
+    };
+    let mut operations: Vec<Value> = (0..200).map(group).collect();
+    operations.push(post("g200", "/Groups", json!({ "displayName": "g200" })));
+    let reply = app.scim().bulk(operations);
+    let mut statuses = statuses(&reply);
+    statuses.reverse();
+    assert_eq!(statuses[..11], vec!["201"; 11]);
+    assert_eq!(statuses[11], "400");
+    assert!(statuses[12..].iter().all(|status| status == "409"), "{statuses:?}");
+    assert!(reply.trips() <= 25, "{} round trips", reply.trips());
+}
+
 #[test]
 fn methods_mix_and_follow_each_other_in_order() {
     let app = App::new();

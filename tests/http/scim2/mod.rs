@@ -9,7 +9,7 @@ mod dialects;
 mod discovery;
 mod errors;
 mod etag;
-mod groups;
+pub mod groups;
 mod interop;
 mod me;
 mod paths;

@@ -51,7 +51,10 @@ fn evaluate(filter: &Filter, scope: Scope<'_>, work: &Work) -> bool {
         Filter::Compare(path, Operator::Ne, literal) => !compare(path, Operator::Eq, literal, scope, work),
         Filter::Compare(path, operator, literal) => compare(path, *operator, literal, scope, work),
         Filter::ValuePath(path, inner) => any(path, scope, &mut |value| evaluate(inner, Scope::Value(value), work)),
-        Filter::Constant(value) => *value,
+        Filter::Constant(value) => {
+            work.add(1);
+            *value
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::model::resource::{Resource, WSO2_SCHEMA};
 use crate::model::role::Role;
 use crate::pages::console::Section;
 use crate::pages::console::form::Problem;
-use crate::provision::{self, Expected, Found};
+use crate::provision::{self, Budget, Expected, Found};
 
 /// A button that was pressed, with its form.
 pub struct Pressed {
@@ -52,7 +52,8 @@ impl Pressed {
         let ctx = &self.console.ctx;
         let rt = user_type(ctx).await?;
         let body = patch(operations);
-        Ok(provision::modify(ctx, &self.state.gate, &rt, &self.id, &body, Expected::Any, false).await?)
+        Ok(provision::modify(ctx, &Budget::new(self.state.gate.clone()), &rt, &self.id, &body, Expected::Any, false)
+            .await?)
     }
 
     /// What follows a change: the user's page with the message and what goes out, or the link that goes to the caller.

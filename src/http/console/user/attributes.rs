@@ -18,7 +18,7 @@ use crate::model::resource::{INVITATION_SCHEMA, Resource, WSO2_SCHEMA};
 use crate::pages::console::Section;
 use crate::pages::console::form::Problem;
 use crate::pages::console::user_attributes::{Attribute, Group, Kind};
-use crate::provision::{self, Expected};
+use crate::provision::{self, Budget, Expected};
 use scim::resource::Document;
 use scim::schema::{self, Mutability, ResourceType, Returned, Type};
 
@@ -353,17 +353,19 @@ pub async fn save(input: Input) -> Result<Response, ApiError> {
         }
         let expected = Expected::OneOf(vec![version]);
         let body = patch(operations);
-        let found = match provision::modify(ctx, &state.gate, &rt, &user.id, &body, expected, false).await {
-            Ok(found) => found,
-            Err(error) => {
-                let error = ApiError::from(error);
-                if error.status() == StatusCode::PRECONDITION_FAILED {
-                    let now = find_user(ctx, &user.id).await?;
-                    return conflict(&console, &now, &form).await.map(Err);
+        let found =
+            match provision::modify(ctx, &Budget::new(state.gate.clone()), &rt, &user.id, &body, expected, false).await
+            {
+                Ok(found) => found,
+                Err(error) => {
+                    let error = ApiError::from(error);
+                    if error.status() == StatusCode::PRECONDITION_FAILED {
+                        let now = find_user(ctx, &user.id).await?;
+                        return conflict(&console, &now, &form).await.map(Err);
+                    }
+                    return refused(&console, &user, &rt, &form, error).await.map(Err);
                 }
-                return refused(&console, &user, &rt, &form, error).await.map(Err);
-            }
-        };
+            };
         let mut message = format!("Saved: {}.", labels.join(", "));
         if let Some(code) = &found.code {
             let response = handed_over(&console, StatusCode::OK, &found.resource, code);

@@ -6,7 +6,7 @@ use crate::scim2::client::{Client, Spy, id, values};
 use crate::support::App;
 
 /// A group of that many users, put into the database directly.
-fn group_of(app: &App, admin: &Client<'_>, count: usize) -> String {
+pub fn group_of(app: &App, admin: &Client<'_>, count: usize) -> String {
     let group = admin.create_group(&format!("crowd of {count}"), &[]);
     app.native.sqlite.with(|connection| {
         let prefix = id(&group);

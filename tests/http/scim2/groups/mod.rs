@@ -1,6 +1,6 @@
 //! `/scim2/Groups`
 
-mod large;
+pub mod large;
 mod members;
 mod named;
 mod names;
