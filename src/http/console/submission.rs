@@ -1,6 +1,8 @@
 //! A form that is sent twice is carried out once: by the operation's id in it. The second answer leads to where the first
 //! one led, and says the same.
 
+use std::pin::Pin;
+
 use axum::response::Response;
 
 use crate::http::console::Console;
@@ -35,8 +37,20 @@ impl Done {
 /// again.
 pub async fn once<F>(console: &Console, form: &Form, act: F) -> Result<Response, ApiError>
 where
-    F: Future<Output = Result<Result<Done, Response>, ApiError>>,
+    F: Future<Output = Outcome> + Send,
 {
+    // What follows is compiled once, and not for each form.
+    carry_out(console, form, Box::pin(act)).await
+}
+
+/// What was done, or the page that says why not.
+type Outcome = Result<Result<Done, Response>, ApiError>;
+
+async fn carry_out(
+    console: &Console,
+    form: &Form,
+    act: Pin<Box<dyn Future<Output = Outcome> + Send + '_>>,
+) -> Result<Response, ApiError> {
     let id = form
         .read_text(OPERATION)
         .filter(|id| uuid::Uuid::try_parse(id).is_ok())
