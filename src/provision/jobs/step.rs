@@ -23,7 +23,7 @@ use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Meter, Millis, Platform};
 use crate::provision::jobs::JobError;
 use crate::provision::jobs::judgement::Known;
-use crate::provision::{Expected, ProvisionError, delete, modify};
+use crate::provision::{Budget, Expected, ProvisionError, delete, modify};
 use crate::store::jobs::RowOutcome;
 use crate::store::jobs::steps::{self, Leased, StepEnd};
 use crate::store::{registrations, tenant_settings};
@@ -202,7 +202,7 @@ impl Step<'_> {
     /// Writes values of a user.
     async fn set(&self, ctx: &Context, rt: &Arc<ResourceType>, id: &str, value: Json) -> Effect {
         let patch = patch(json!({ "op": "replace", "value": value }));
-        let written = modify(ctx, self.gate, rt, id, &patch, Expected::Any, false).await;
+        let written = modify(ctx, &Budget::new(self.gate.clone()), rt, id, &patch, Expected::Any, false).await;
         provisioned(self.leased.job.action, written.map(drop))
     }
 
@@ -210,7 +210,7 @@ impl Step<'_> {
     async fn add(&self, ctx: &Context, rt: &Arc<ResourceType>, group_id: &str, ids: &[&str]) -> Effect {
         let members: Vec<Json> = ids.iter().map(|id| json!({ "value": id })).collect();
         let patch = patch(json!({ "op": "add", "path": "members", "value": members }));
-        match modify(ctx, self.gate, rt, group_id, &patch, Expected::Any, false).await {
+        match modify(ctx, &Budget::new(self.gate.clone()), rt, group_id, &patch, Expected::Any, false).await {
             Err(ProvisionError::Scim(error)) if error.status == 404 => {
                 Ok((RowState::Failed, Some("There is no such group any more.".to_owned())))
             }
