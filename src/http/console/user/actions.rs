@@ -82,7 +82,7 @@ impl Pressed {
     }
 
     /// Carries the button out once.
-    async fn once(&self, act: impl Future<Output = Result<Done, ApiError>>) -> Result<Response, ApiError> {
+    async fn once(&self, act: impl Future<Output = Result<Done, ApiError>> + Send) -> Result<Response, ApiError> {
         let done = submission::once(&self.console, &self.form, async {
             match act.await {
                 Ok(done) => Ok(Ok(done)),
