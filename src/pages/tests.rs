@@ -6,7 +6,7 @@ use crate::base::scope::Scope;
 use crate::base::web_address::{form_target, link_target};
 use crate::i18n::Language;
 use crate::pages::assets;
-use crate::pages::console::home::home;
+use crate::pages::console::home::{Figure, Overview, home};
 use crate::pages::console::sign_in::{Notice, SignInPage, sign_in};
 use crate::pages::console::{Frame, Section};
 use crate::pages::inbox::{InboxMail, frame, inbox};
@@ -76,9 +76,14 @@ fn the_consoles_pages() {
         name: "alice",
         tenant: "acme.com",
         scopes: [Scope::ScimRead, Scope::Audit].into_iter().collect(),
+        is_live: false,
         message: Some("Done."),
     };
-    snapshot!("console", home(&frame, 1_800, true));
+    let overview = Overview {
+        figures: vec![Figure { label: "Pending", status: "pending", number: "99+".to_owned() }],
+        attention: Vec::new(),
+    };
+    snapshot!("console", home(&frame, Some(&overview), 1_800, true));
 }
 
 #[test]

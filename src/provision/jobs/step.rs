@@ -86,6 +86,8 @@ enum Worked {
 
 /// What became of one row: its state, and why.
 type Effect = Result<(RowState, Option<String>), DatabaseError>;
+/// The effect on a row, by its number; `None` where it was not begun in time.
+type Begun<'a> = Pin<Box<dyn Future<Output = Option<(i64, Effect)>> + 'a>>;
 
 struct Step<'a> {
     platform: &'a Platform,
@@ -153,7 +155,7 @@ impl Step<'_> {
             }
         }
         let effects = left.into_iter().map(|(number, id)| {
-            let effect: Pin<Box<dyn Future<Output = Option<(i64, Effect)>> + '_>> = Box::pin(async move {
+            let effect: Begun<'_> = Box::pin(async move {
                 // What is not begun in time is the next step's.
                 let is_late = self.platform.clock.now() > self.begins_until;
                 if is_late { None } else { Some((number, self.effect(ctx, registry, id).await)) }
