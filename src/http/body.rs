@@ -126,6 +126,14 @@ impl RequestBody {
         self.bytes(MAX_FORM).await.map(|bytes| Form::parse(&bytes))
     }
 
+    /// Reads a form of the console, which is as large as its path allows (`Area::body_limit`).
+    ///
+    /// # Errors
+    /// It is larger than a megabyte.
+    pub async fn console_form(self) -> Result<Form, TooLarge> {
+        self.bytes(MEGABYTE).await.map(|bytes| Form::parse(&bytes))
+    }
+
     /// Reads a JSON document of at most `limit` bytes.
     ///
     /// SCIM bodies must have one of SCIM's media types, and may be JSON5 besides JSON, because WSO2's own documentation

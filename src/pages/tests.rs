@@ -22,7 +22,7 @@ const SHELL: Shell =
 
 fn readable(page: &str) -> String {
     let mut page = page.replace("><", ">\n<");
-    for asset in [assets::STYLE, assets::SCRIPT, assets::ICON] {
+    for asset in [assets::STYLE, assets::SCRIPT, assets::CONSOLE_STYLE, assets::CONSOLE_SCRIPT, assets::ICON] {
         let (_, extension) = asset.name.rsplit_once('.').expect("an asset has an extension");
         page = page.replace(asset.name, &format!("latchkey-HASH.{extension}"));
     }

@@ -35,7 +35,9 @@ const GROUP_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 const PATCH_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 async fn sent_form(body: RequestBody) -> Result<Form, ApiError> {
-    body.form().await.map_err(|TooLarge| ApiError::too_large("The form is too large: send fewer members at once."))
+    body.console_form()
+        .await
+        .map_err(|TooLarge| ApiError::too_large("The form is too large: send fewer members at once."))
 }
 
 async fn group_type(ctx: &Context) -> Result<Arc<ResourceType>, ApiError> {

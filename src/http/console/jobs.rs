@@ -82,7 +82,9 @@ impl Asked {
 }
 
 async fn read_form(body: crate::http::body::RequestBody) -> Result<Form, ApiError> {
-    body.form().await.map_err(|TooLarge| ApiError::too_large("The form is too large: select all that match instead."))
+    body.console_form()
+        .await
+        .map_err(|TooLarge| ApiError::too_large("The form is too large: select all that match instead."))
 }
 
 /// `POST /console/users/actions`: what would become of a selection. Nothing is done.

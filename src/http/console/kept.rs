@@ -25,7 +25,7 @@ const SECRETS: &[&str] = &["password", "confirm"];
 pub async fn keep(ctx: &Context, uri: &Uri, headers: &HeaderMap, body: RequestBody) -> Result<Response, ApiError> {
     let owner = session_cookie(headers, &ctx.deployment).and_then(|cookie| sessions::owner(ctx, &cookie));
     let Some(owner) = owner else { return Ok(sign_in::to_sign_in(ctx, uri)) };
-    let form = body.form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
+    let form = body.console_form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
     let fields = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(form.all_texts().filter(|(name, _)| !SECRETS.contains(&&**name)))
         .finish();

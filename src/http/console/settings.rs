@@ -52,7 +52,7 @@ fn body(console: &Console, rows: &[SettingRow], problems: &[Problem]) -> Markup 
 pub async fn save(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, body: sent, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Settings);
-    let form = sent.form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
+    let form = sent.console_form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
     let section = form.read_text("section").unwrap_or_default();
     let of_section = pages::of_section(&section).ok_or_else(|| ApiError::bad_request("There is no such section."))?;
     let saved = submission::once(&console, &form, async {
@@ -137,7 +137,7 @@ fn in_words(sentence: &str) -> String {
 pub async fn reset(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, body: sent, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Settings);
-    let form = sent.form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
+    let form = sent.console_form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
     let name = form.read_text("name").unwrap_or_default();
     let known = settings::known(&name).ok_or_else(|| ApiError::bad_request("There is no such setting."))?;
     match tenant_settings::change(&console.ctx, &[(known.to_owned(), None)]).await {

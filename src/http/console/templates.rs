@@ -167,7 +167,7 @@ fn placeholders() -> Vec<(&'static str, &'static str)> {
 }
 
 async fn sent_form(body: RequestBody) -> Result<Form, ApiError> {
-    body.form().await.map_err(|TooLarge| ApiError::too_large("The template is too large."))
+    body.console_form().await.map_err(|TooLarge| ApiError::too_large("The template is too large."))
 }
 
 /// Returns the parts that a form holds. Browsers send the ends of lines as CR and LF.

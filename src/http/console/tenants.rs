@@ -55,7 +55,7 @@ fn line(row: &TenantRow) -> TenantLine {
 pub async fn create(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, body: sent, .. } = input;
     let console = Console::new(in_super_tenant(&state)?, &headers, Section::Tenants);
-    let form = sent.form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
+    let form = sent.console_form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
     let text = |name: &str| form.read_text(name).unwrap_or_default().trim().to_owned();
     let new = NewTenantForm {
         domain: text("domain"),

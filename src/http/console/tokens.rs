@@ -50,7 +50,7 @@ async fn body(console: &Console, new: &NewToken<'_>, problems: &[Problem]) -> Re
 pub async fn create(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, body: sent, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Tokens);
-    let form = sent.form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
+    let form = sent.console_form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
     let text = |name: &str| form.read_text(name).unwrap_or_default();
     let (name, days) = (text("name"), text("days"));
     let scopes: Scopes = Scopes::all().scopes().filter(|scope| form.read_text(scope.as_str()).is_some()).collect();

@@ -40,7 +40,7 @@ impl Pressed {
     pub async fn read(input: Input) -> Result<Self, ApiError> {
         let Input { state, headers, params, body, .. } = input;
         let console = Console::new(&state.ctx, &headers, Section::Users);
-        let form = body.form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
+        let form = body.console_form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
         Ok(Self { console, id: params.raw("id").to_owned(), form, state })
     }
 
