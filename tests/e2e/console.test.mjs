@@ -122,7 +122,7 @@ const idle = async (seconds) => {
   assert.equal(answer.status, 200, answer.text);
 };
 
-test("a session costs one round trip, outlives the isolate, and ends when it is not used", async () => {
+test("a session costs one round trip beside the page, outlives the isolate, and ends when it is not used", async () => {
   await idle(120);
   const client = admin.anonymous();
   const begin = async () => {
@@ -132,7 +132,7 @@ test("a session costs one round trip, outlives the isolate, and ends when it is 
   };
   let headers = await begin();
   const home = await client.get("/console", { headers });
-  assert.deepEqual([home.status, home.d1.trips, home.d1.written], [200, 1, 0]);
+  assert.deepEqual([home.status, home.d1.trips, home.d1.written], [200, 2, 0]);
   const forged = await client.get("/console", { headers: { cookie: `${headers.cookie.slice(0, -2)}AA` } });
   assert.deepEqual([forged.status, forged.d1.trips], [303, 0]);
   await worker.stop();

@@ -277,7 +277,7 @@ fn field(row: &SettingRow, problems: &[Problem]) -> Markup {
         }
         @if row.source == Source::Tenant {
             p {
-                button.plain type="submit" form={ "reset-" (name) } aria-label={ "Reset " (label) } { "Reset" }
+                button.plain type="submit" form={ "reset-" (name) } aria-describedby={ (name) "-hint" } { "Reset" }
             }
         }
     }
