@@ -96,10 +96,10 @@ impl WriteRequest<'_> {
             resource::arrange(rt, document);
         }
         // There is no third state: who does not speak of `active` lets nobody in and puts nobody out. A PATCH that removes
-        // it gets what it asks for, an answer without it (RFC 7644 section 3.5.2.2); that somebody is disabled stays to be seen.
+        // it gets what it asks for, an answer without it (RFC 7644 section 3.5.2.2).
         if !document.contains_key("active") {
             request.disabled = before.account.disabled;
-            if replaced || request.disabled {
+            if replaced {
                 document.insert("active".to_owned(), Json::Bool(!request.disabled));
                 resource::arrange(rt, document);
             }
