@@ -12,7 +12,7 @@ use http::HeaderMap;
 use latchkey::access;
 use latchkey::access::authenticate::{Basic, Credentials};
 use latchkey::access::grant::Grant;
-use latchkey::access::session_cookie::Session;
+use latchkey::access::session_cookie::{Session, find_in_header};
 use latchkey::base::address::Address;
 use latchkey::base::keys::{Key, KeyRing};
 use latchkey::base::locale::MAX_LOCALE;
@@ -329,7 +329,7 @@ pub fn cookie(input: &[u8]) {
     HERE.with(|(here, elsewhere)| {
         let header = String::from_utf8_lossy(input);
         let name = Session::cookie_name(here);
-        for text in [&*header].into_iter().chain(Session::in_header(&header, here)) {
+        for text in [&*header].into_iter().chain(find_in_header(&header, Session::cookie_name(here))) {
             assert_eq!(Session::verify(text, here, 0), None, "nobody has the key");
         }
         // Described by the input: signed here, it is ours and nobody else's, wherever it stands among others.
@@ -344,7 +344,7 @@ pub fn cookie(input: &[u8]) {
         let signed = session.sign(here).expect("a key");
         let others: String = header.chars().filter(|c| *c != ';' && *c != '=').collect();
         let line = format!("{others}=x; {name}={}; {others}", signed.expose());
-        let found = Session::in_header(&line, here).expect("it is there");
+        let found = find_in_header(&line, Session::cookie_name(here)).expect("it is there");
         let last = session.expires_at.saturating_sub(1);
         let expected = (session.expires_at > 0).then(|| session.clone());
         if others.trim() != name {

@@ -42,13 +42,6 @@ impl Session {
         if deployment.is_development() { DEVELOPMENT_NAME } else { NAME }
     }
 
-    /// The cookie's value in a `Cookie` header (RFC 6265 section 4.2), if it is there.
-    #[must_use]
-    pub fn in_header<'h>(header: &'h str, deployment: &Deployment) -> Option<&'h str> {
-        let name = Self::cookie_name(deployment);
-        header.split(';').filter_map(|pair| pair.trim().split_once('=')).find(|(key, _)| *key == name).map(|(_, v)| v)
-    }
-
     /// The cookie's value.
     #[must_use]
     pub fn sign(&self, deployment: &Deployment) -> Option<Secret> {
@@ -82,6 +75,12 @@ impl Session {
         let (tenant, id) = (u64::from_be_bytes(*tenant), Uuid::from_bytes(*id));
         (now < expires_at).then_some(Self { tenant, id, expires_at, user })
     }
+}
+
+/// The value of a cookie in a `Cookie` header (RFC 6265 section 4.2), if it is there.
+#[must_use]
+pub fn find_in_header<'h>(header: &'h str, name: &str) -> Option<&'h str> {
+    header.split(';').filter_map(|pair| pair.trim().split_once('=')).find(|(key, _)| *key == name).map(|(_, v)| v)
 }
 
 fn of_user() -> Use<'static> {
@@ -165,10 +164,10 @@ mod tests {
     fn the_cookie_is_found_among_others() {
         let here = deployment("secret", KEY);
         for header in ["latchkey-session=x", "a=b; latchkey-session=x", " latchkey-session=x;latchkey-session=y; c"] {
-            assert_eq!(Session::in_header(header, &here), Some("x"), "{header}");
+            assert_eq!(find_in_header(header, Session::cookie_name(&here)), Some("x"), "{header}");
         }
         for header in ["", "latchkey-session", "xlatchkey-session=x", "a=latchkey-session=x", "Latchkey-Session=x"] {
-            assert_eq!(Session::in_header(header, &here), None, "{header}");
+            assert_eq!(find_in_header(header, Session::cookie_name(&here)), None, "{header}");
         }
     }
 }

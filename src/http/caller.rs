@@ -6,7 +6,7 @@ use ::http::StatusCode;
 use ::http::header::{AUTHORIZATION, COOKIE, HeaderValue, WWW_AUTHENTICATE};
 
 use crate::access::authenticate::{self, AuthError, Credentials};
-use crate::access::session_cookie::Session;
+use crate::access::session_cookie::{Session, find_in_header};
 use crate::access::sessions;
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
@@ -24,10 +24,15 @@ fn credentials(state: &RequestState, headers: &HeaderMap) -> Option<Credentials>
     }
 }
 
-/// Returns the value of the console's cookie. Others beside it, which any host of the domain may set, may be no ASCII.
-pub fn session_cookie(headers: &HeaderMap, deployment: &Deployment) -> Option<Secret> {
+/// Returns the value of a cookie. Others beside it, which any host of the domain may set, may be no ASCII.
+pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     let mut lines = headers.get_all(COOKIE).iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
-    lines.find_map(|line| Session::in_header(&line, deployment).map(Secret::new))
+    lines.find_map(|line| find_in_header(&line, name).map(str::to_owned))
+}
+
+/// Returns the value of the console's cookie.
+pub fn session_cookie(headers: &HeaderMap, deployment: &Deployment) -> Option<Secret> {
+    cookie(headers, Session::cookie_name(deployment)).map(Secret::new)
 }
 
 /// Returns the context with whoever has signed in to the console; `None` where nobody has.

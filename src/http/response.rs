@@ -1,12 +1,13 @@
 //! Responses of the kinds that there are. What went wrong becomes one in `error.rs`.
 
-use ::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use ::http::header::{CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE};
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::body::Body;
 use axum::response::Response;
 use serde::Serialize;
 
 use crate::base::secret::Secret;
+use crate::model::deployment::Deployment;
 use crate::pages::layout::CONTENT_SECURITY_POLICY;
 use crate::provision::CODE_HEADER;
 
@@ -67,6 +68,16 @@ pub fn page(status: StatusCode, html: String) -> Response {
     set(headers, "x-frame-options", "DENY");
     set(headers, "cross-origin-opener-policy", "same-origin");
     response
+}
+
+/// Sets a cookie that is this host's alone, beside others of the same answer. `more` are further attributes, each behind a
+/// semicolon.
+pub fn append_cookie(headers: &mut HeaderMap, deployment: &Deployment, name: &str, value: &str, more: &str) {
+    let secure = if deployment.is_development() { "" } else { "; Secure" };
+    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{more}");
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        headers.append(SET_COOKIE, cookie);
+    }
 }
 
 /// Returns a 303 to a path of this site, which no other learns of.

@@ -6,9 +6,8 @@ use serde_json::{Value as Json, json};
 
 use crate::base::address::Address;
 use crate::base::scope::Scope;
-use crate::http::body::{MEGABYTE, TooLarge};
 use crate::http::console::submission::{self, Done};
-use crate::http::console::{Console, handed_over, user_type};
+use crate::http::console::{Console, handed_over, read_form, user_type};
 use crate::http::error::ApiError;
 use crate::http::form::Form;
 use crate::http::request::Input;
@@ -44,8 +43,7 @@ pub async fn create(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, body: sent, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Users);
     // Fifty names of groups may be long.
-    let form = sent.bytes(MEGABYTE).await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
-    let form = Form::parse(&form);
+    let form = read_form(sent).await?;
     let typed = read(&form);
     let password = form.read_text("password").unwrap_or_default();
     let is_preview = form.read_text("preview").is_some();

@@ -5,9 +5,9 @@ use ::http::{HeaderMap, Uri};
 use axum::response::Response;
 
 use crate::access::sessions;
-use crate::http::body::{RequestBody, TooLarge};
+use crate::http::body::RequestBody;
 use crate::http::caller::session_cookie;
-use crate::http::console::{Console, sign_in};
+use crate::http::console::{Console, read_form, sign_in};
 use crate::http::error::ApiError;
 use crate::http::form::Form;
 use crate::http::request::Input;
@@ -25,7 +25,7 @@ const SECRETS: &[&str] = &["password", "confirm"];
 pub async fn keep(ctx: &Context, uri: &Uri, headers: &HeaderMap, body: RequestBody) -> Result<Response, ApiError> {
     let owner = session_cookie(headers, &ctx.deployment).and_then(|cookie| sessions::owner(ctx, &cookie));
     let Some(owner) = owner else { return Ok(sign_in::to_sign_in(ctx, uri)) };
-    let form = body.console_form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
+    let form = read_form(body).await?;
     let fields = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(form.all_texts().filter(|(name, _)| !SECRETS.contains(&&**name)))
         .finish();

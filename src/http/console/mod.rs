@@ -47,7 +47,9 @@ use maud::Markup;
 use crate::base::account::Onboarding;
 use crate::base::secret::Secret;
 use crate::http::api::in_store_named;
+use crate::http::body::{RequestBody, TooLarge};
 use crate::http::error::ApiError;
+use crate::http::form::Form;
 use crate::http::request::Query;
 use crate::http::response::{self, set};
 use crate::model::context::{Actor, Context, StoreContext};
@@ -181,6 +183,14 @@ fn handed_over(console: &Console, status: StatusCode, user: &Resource, code: &Se
     let name = user.user_name();
     let body = user_forms::link(&console.frame(), &user.id, &name, &address);
     console.html(status, page(&console.frame(), &format!("Link for {name}"), &[], &body))
+}
+
+/// Reads a form of the console.
+///
+/// # Errors
+/// 413
+async fn read_form(body: RequestBody) -> Result<Form, ApiError> {
+    body.console_form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))
 }
 
 /// What a room refuses becomes a problem of the form, if it is the sender's to mend; else it is an error still.

@@ -3,9 +3,8 @@
 use axum::response::Response;
 use maud::Markup;
 
-use crate::http::body::TooLarge;
-use crate::http::console::Console;
 use crate::http::console::submission::{self, Done};
+use crate::http::console::{Console, read_form};
 use crate::http::error::ApiError;
 use crate::http::form::Form;
 use crate::http::request::Input;
@@ -52,7 +51,7 @@ fn body(console: &Console, rows: &[SettingRow], problems: &[Problem]) -> Markup 
 pub async fn save(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, body: sent, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Settings);
-    let form = sent.console_form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
+    let form = read_form(sent).await?;
     let section = form.read_text("section").unwrap_or_default();
     let of_section = pages::of_section(&section).ok_or_else(|| ApiError::bad_request("There is no such section."))?;
     let saved = submission::once(&console, &form, async {
@@ -137,7 +136,7 @@ fn in_words(sentence: &str) -> String {
 pub async fn reset(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, body: sent, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Settings);
-    let form = sent.console_form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
+    let form = read_form(sent).await?;
     let name = form.read_text("name").unwrap_or_default();
     let known = settings::known(&name).ok_or_else(|| ApiError::bad_request("There is no such setting."))?;
     match tenant_settings::change(&console.ctx, &[(known.to_owned(), None)]).await {

@@ -14,7 +14,7 @@ use crate::http::body::TooLarge;
 use crate::http::caller;
 use crate::http::error::{ApiError, retry_after};
 use crate::http::request::Input;
-use crate::http::response::{self, set};
+use crate::http::response::{self, append_cookie};
 use crate::model::context::Context;
 use crate::pages::console::sign_in::{self as pages, Notice, SignInPage};
 use crate::pages::layout::Shell;
@@ -147,9 +147,7 @@ fn at(ctx: &Context, path: &str) -> String {
 }
 
 fn with_cookie(mut response: Response, ctx: &Context, value: &str, more: &str) -> Response {
-    let secure = if ctx.deployment.is_development() { "" } else { "; Secure" };
     let name = Session::cookie_name(&ctx.deployment);
-    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{more}");
-    set(response.headers_mut(), "set-cookie", &cookie);
+    append_cookie(response.headers_mut(), &ctx.deployment, name, value, more);
     response
 }

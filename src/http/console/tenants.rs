@@ -4,9 +4,8 @@ use axum::response::Response;
 use maud::Markup;
 use serde_json::json;
 
-use crate::http::body::TooLarge;
 use crate::http::console::submission::{self, Done};
-use crate::http::console::{Console, as_problem};
+use crate::http::console::{Console, as_problem, read_form};
 use crate::http::error::ApiError;
 use crate::http::request::{Input, Query, RequestState};
 use crate::http::wso2::tenants::in_super_tenant;
@@ -55,7 +54,7 @@ fn line(row: &TenantRow) -> TenantLine {
 pub async fn create(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, body: sent, .. } = input;
     let console = Console::new(in_super_tenant(&state)?, &headers, Section::Tenants);
-    let form = sent.console_form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
+    let form = read_form(sent).await?;
     let text = |name: &str| form.read_text(name).unwrap_or_default().trim().to_owned();
     let new = NewTenantForm {
         domain: text("domain"),

@@ -6,9 +6,8 @@ use maud::Markup;
 
 use crate::access::api_tokens::{self, CreateError, grantable};
 use crate::base::scope::Scopes;
-use crate::http::body::TooLarge;
-use crate::http::console::Console;
 use crate::http::console::submission::{self, Done};
+use crate::http::console::{Console, read_form};
 use crate::http::error::ApiError;
 use crate::http::request::Input;
 use crate::pages::console::form::Problem;
@@ -50,7 +49,7 @@ async fn body(console: &Console, new: &NewToken<'_>, problems: &[Problem]) -> Re
 pub async fn create(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, body: sent, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Tokens);
-    let form = sent.console_form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
+    let form = read_form(sent).await?;
     let text = |name: &str| form.read_text(name).unwrap_or_default();
     let (name, days) = (text("name"), text("days"));
     let scopes: Scopes = Scopes::all().scopes().filter(|scope| form.read_text(scope.as_str()).is_some()).collect();

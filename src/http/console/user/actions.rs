@@ -4,11 +4,10 @@ use ::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
-use crate::http::body::TooLarge;
 use crate::http::console::submission::{self, Done};
 use crate::http::console::user::attributes::{operation, patch};
 use crate::http::console::user::{find_user, mails_said, path_of, user_page};
-use crate::http::console::{Console, handed_over, user_type};
+use crate::http::console::{Console, handed_over, read_form, user_type};
 use crate::http::error::ApiError;
 use crate::http::form::Form;
 use crate::http::request::{Input, RequestState};
@@ -40,7 +39,7 @@ impl Pressed {
     pub async fn read(input: Input) -> Result<Self, ApiError> {
         let Input { state, headers, params, body, .. } = input;
         let console = Console::new(&state.ctx, &headers, Section::Users);
-        let form = body.console_form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
+        let form = read_form(body).await?;
         Ok(Self { console, id: params.raw("id").to_owned(), form, state })
     }
 

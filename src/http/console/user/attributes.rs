@@ -6,10 +6,9 @@ use ::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Map, Value as Json, json};
 
-use crate::http::body::{MEGABYTE, TooLarge};
 use crate::http::console::submission::{self, Done};
 use crate::http::console::user::{find_user, mails_said, path_of, user_page};
-use crate::http::console::{Console, handed_over, user_type};
+use crate::http::console::{Console, handed_over, read_form, user_type};
 use crate::http::error::ApiError;
 use crate::http::form::Form;
 use crate::http::request::Input;
@@ -336,8 +335,7 @@ pub async fn save(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, params, body: sent, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Users);
     // A stored user has 256 KiB, which an encoded form may treble.
-    let form = sent.bytes(MEGABYTE).await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
-    let form = Form::parse(&form);
+    let form = read_form(sent).await?;
     let version: i64 = form.read_text("version").and_then(|text| text.parse().ok()).unwrap_or_default();
     let saved = submission::once(&console, &form, async {
         let ctx = &console.ctx;
