@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `user` | users: what a document asks of the account goes by way of `invite/` |
 //! | `delete` | deletions |
+//! | `deletion` | deleting one user by a job that can be undone |
 //! | `group` | groups, whose members are rows of their own |
 //! | `joining` | users who join groups as they are created |
 //! | `group_roles` | roles that groups give |
@@ -22,6 +23,7 @@ mod batch;
 mod budget;
 pub mod bulk;
 mod delete;
+pub mod deletion;
 mod group;
 mod group_roles;
 pub mod import;
@@ -35,7 +37,7 @@ mod user;
 mod user_store;
 
 pub use budget::Budget;
-pub use delete::delete;
+pub use delete::{delete, delete_awaited};
 pub use group::too_many_members;
 pub use joining::{MAX_GROUPS as MAX_GROUPS_JOINED, create_in_groups};
 
@@ -59,6 +61,7 @@ use crate::model::new_resource::{NewMember, NewResource};
 use crate::model::resource::{GROUP, Resource, USER, stored_text};
 use crate::ports::DatabaseError;
 use crate::provision::budget::Share;
+use crate::provision::deletion::DeletionChange;
 use crate::provision::user::WriteRequest;
 use crate::store::audit::Counted;
 use crate::store::operation::Operation;
@@ -334,6 +337,7 @@ pub async fn read(
 /// The edit that a write makes of a document, within a request's budget.
 struct Edit<'a> {
     change: DocumentChange,
+    deletion: DeletionChange,
     budget: &'a Budget,
     share: Share<'a>,
 }
@@ -348,7 +352,7 @@ enum DocumentChange {
 
 impl<'a> Edit<'a> {
     fn new(change: DocumentChange, budget: &'a Budget) -> Self {
-        Self { change, budget, share: budget.share() }
+        Self { change, deletion: DeletionChange::None, budget, share: budget.share() }
     }
 
     fn patch(&self) -> Option<&Patch> {
@@ -430,12 +434,14 @@ async fn edit(
     loop {
         let (before, passwords) = find_to_edit(there, rt, id).await?.ok_or_else(not_found)?;
         expected.check(before.version)?;
+        let deletion = edit.deletion.apply(&before.account)?;
         let current = before.whole(there, rt);
         let mut document = edit.apply(rt, &before, &current)?;
         let (mut after, mut effects) = if rt.name == USER {
             let (stored, patch) = (&before.attributes(), edit.patch());
             let (before, passwords) = (&before, &passwords);
-            WriteRequest { ctx: there, gate, hashed, rt, before, stored, passwords, document, patch }.apply()?
+            WriteRequest { ctx: there, gate, hashed, rt, before, stored, passwords, document, patch, deletion }
+                .apply()?
         } else {
             drop(resource::take_secrets(rt, &mut document));
             document.shift_remove("id");
@@ -457,6 +463,7 @@ async fn edit(
         let operation = Operation::new(there);
         let code = effects.code.clone();
         let asks_for_address = effects.asks_for_address;
+        effects.statements.extend(edit.deletion.statements(ctx, id, operation.id()));
         match resources::update(there, rt, &before, &mut after, &operation, effects).await? {
             Written::Done(_) => return Ok(Found::with_code(there, after, code.as_ref())),
             Written::Taken => return Err(resources::taken(rt).into()),

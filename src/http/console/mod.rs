@@ -69,6 +69,8 @@ struct Console {
     organization: String,
     name: String,
     message: Option<String>,
+    /// The page of the user whose deletion the message says.
+    undo: Option<String>,
 }
 
 impl Console {
@@ -84,6 +86,7 @@ impl Console {
             organization: ctx.settings().organization_name.clone(),
             name,
             message: message::find(headers, &ctx.deployment),
+            undo: None,
         }
     }
 
@@ -95,6 +98,7 @@ impl Console {
             tenant: self.ctx.tenant.domain(),
             scopes: self.ctx.scopes,
             message: self.message.as_deref(),
+            undo: self.undo.as_deref(),
             is_live: false,
         }
     }
