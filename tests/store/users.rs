@@ -166,6 +166,7 @@ pub fn invitation() -> impl Strategy<Value = Invitation> {
             delivery: delivery.into(),
             attempts,
             sent_at: sent_at.map(|offset| EPOCH + offset),
+            delivered_at: None,
             expires_at,
         })
 }
