@@ -149,6 +149,7 @@ pub fn account() -> impl Strategy<Value = Account> {
             email_verified,
             pending_email,
             seq_log: seq_log.to_owned(),
+            deletion: None,
         },
     )
 }

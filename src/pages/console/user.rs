@@ -237,6 +237,7 @@ pub fn invitation_step(action: &str, who: &str, succeeded: bool) -> Option<Strin
         "user.create" => format!("Created by {who}"),
         "invitation.create" => format!("Invited by {who}"),
         "invitation.resend" => format!("Sent again, asked for by {who}"),
+        "invitation.remind" => "Reminded, as the setting says".to_owned(),
         "invitation.revoke" => format!("Revoked by {who}"),
         "invitation.link" => format!("Link handed over to {who}"),
         "user.deletion" => format!("Deletion asked for by {who}"),
