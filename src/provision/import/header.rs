@@ -386,7 +386,7 @@ mod tests {
         let all = ["userName", "email", "givenName", "familyName"];
         for names in [
             "http://wso2.org/claims/username,http://wso2.org/claims/emailaddress,http://wso2.org/claims/givenname,\
-             http://wso2.org/claims/lastname,http://wso2.org/claims/mobile",
+             http://wso2.org/claims/lastname",
             "preferred_username,Email Addresses,given_name,family_name",
             "sAMAccountName,mail,givenName,sn",
             "userName (required),email (optional),First name (given name),Last name (Required)",
