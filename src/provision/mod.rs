@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `user` | users: what a document asks of the account goes by way of `invite/` |
 //! | `delete` | deletions |
+//! | `deletion` | deleting one user by a job that can be undone |
 //! | `group` | groups, whose members are rows of their own |
 //! | `joining` | users who join groups as they are created |
 //! | `group_roles` | roles that groups give |
@@ -22,6 +23,7 @@ mod batch;
 mod budget;
 pub mod bulk;
 mod delete;
+pub mod deletion;
 mod group;
 mod group_roles;
 pub mod import;
@@ -35,7 +37,7 @@ mod user;
 mod user_store;
 
 pub use budget::Budget;
-pub use delete::delete;
+pub use delete::{delete, delete_awaited};
 pub use group::too_many_members;
 pub use joining::{MAX_GROUPS as MAX_GROUPS_JOINED, create_in_groups};
 
@@ -59,6 +61,7 @@ use crate::model::new_resource::{NewMember, NewResource};
 use crate::model::resource::{GROUP, Resource, USER, stored_text};
 use crate::ports::DatabaseError;
 use crate::provision::budget::Share;
+use crate::provision::deletion::DeletionChange;
 use crate::provision::user::WriteRequest;
 use crate::store::audit::Counted;
 use crate::store::operation::Operation;
@@ -339,6 +342,7 @@ pub async fn read(
 /// The edit that a write makes of a document, within a request's budget.
 struct Edit<'a> {
     change: DocumentChange,
+    deletion: DeletionChange,
     budget: &'a Budget,
     share: Share<'a>,
 }
@@ -353,7 +357,7 @@ enum DocumentChange {
 
 impl<'a> Edit<'a> {
     fn new(change: DocumentChange, budget: &'a Budget) -> Self {
-        Self { change, budget, share: budget.share() }
+        Self { change, deletion: DeletionChange::None, budget, share: budget.share() }
     }
 
     fn patch(&self) -> Option<&Patch> {
@@ -444,6 +448,7 @@ async fn edit(
         let operation = Operation::new(there);
         let code = effects.code.clone();
         let asks_for_address = effects.asks_for_address;
+        effects.statements.extend(edit.deletion.statements(ctx, id, operation.id()));
         match resources::update(there, rt, &before, &mut after, &operation, effects).await? {
             Written::Done(_) => return Ok(Found::with_code(there, after, code.as_ref())),
             Written::Taken => return Err(resources::taken(rt).into()),
@@ -474,11 +479,13 @@ fn revise(
     passwords: &[String],
     hashed: &OnceLock<String>,
 ) -> Result<(Resource, SideEffects), ProvisionError> {
+    let deletion = edit.deletion.apply(&before.account)?;
     let current = before.whole(there, rt);
     let mut document = edit.apply(rt, before, &current)?;
     if rt.name == USER {
         let (stored, patch, gate) = (&before.attributes(), edit.patch(), &edit.budget.gate);
-        return WriteRequest { ctx: there, gate, hashed, rt, before, stored, passwords, document, patch }.apply();
+        return WriteRequest { ctx: there, gate, hashed, rt, before, stored, passwords, document, patch, deletion }
+            .apply();
     }
     drop(resource::take_secrets(rt, &mut document));
     document.shift_remove("id");
