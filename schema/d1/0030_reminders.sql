@@ -6,3 +6,4 @@ ALTER TABLE resources ADD COLUMN remind_at INTEGER;                    -- when t
 CREATE INDEX resources_remind ON resources (remind_at) WHERE remind_at IS NOT NULL;
 
 ALTER TABLE outbox ADD COLUMN reminder INTEGER;                        -- which reminder it is; 0: a mail that the person asked for
+ALTER TABLE outbox ADD COLUMN ends_at  INTEGER;                        -- the link's own end, in seconds; NULL: as the setting says
