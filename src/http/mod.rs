@@ -2,7 +2,7 @@
 //!
 //! * `routes`: the table of all addresses, their rules and handlers
 //! * `area`: what a path's first segments decide: the dialect of errors, the size of bodies
-//! * `request`, `body`, `form`: the readers of paths, query strings and bodies
+//! * `request`, `body`, `form`, `multipart`: the readers of paths, query strings and bodies
 //! * `response`, `error`: the kinds of responses, and the one error with what each room's error comes to
 //! * `caller`, `origin`, `limits`: who calls, from which page, how often
 //! * `scim2`, `oauth`, `api`, `wso2`, `hooks`, `pages`, `operations`: the handlers, by area
@@ -18,6 +18,7 @@ mod error;
 mod form;
 mod hooks;
 mod limits;
+mod multipart;
 mod oauth;
 mod operations;
 mod origin;

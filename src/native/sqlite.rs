@@ -39,6 +39,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0022_jobs.sql"),
     include_str!("../../schema/d1/0023_kept_forms.sql"),
     include_str!("../../schema/d1/0024_reindex_marks.sql"),
+    include_str!("../../schema/d1/0028_deletions.sql"),
 ];
 
 /// Tables that grow with the tenants, by name and by the aliases that our statements give them.
