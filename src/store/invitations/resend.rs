@@ -40,7 +40,7 @@ pub async fn resend_by_mail(
     let batch = vec![
         renewal(ctx, user_id, operation.id(), &also),
         audit::record(ctx, operation.id(), Action::InvitationResend, user_id),
-        queue(ctx, user_id, operation.id(), invited_by),
+        queue(ctx, user_id, operation.id(), invited_by, None),
     ];
     run(ctx, user_id, &operation, batch).await
 }

@@ -192,7 +192,7 @@ pub async fn settle(ctx: &StoreContext, users: &[Waiting], external: bool) -> Re
         audit::record_each(ctx, operation.id(), action, &rows),
         Statement::new(
             format!(
-                "{} j.value ->> 'mail' FROM json_each(?2) j \
+                "{} j.value ->> 'mail', NULL FROM json_each(?2) j \
                  CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value ->> 'id' AND r.operation = ?3 \
                  WHERE r.onboarding = 'none' OR NOT ?4",
                 queue_columns("j.value ->> 'by'")
