@@ -35,7 +35,7 @@ const NOT_REVOKED: &str = "(onboarding = 'none' OR substr(seq_log, -1) <> 'R')";
 /// What a new link changes in its user's row, in a statement whose `?3` is the operation and `?4` the time.
 fn renewed_columns() -> String {
     format!(
-        "seq_log = seq_log || 'N', version = version + 1, modified = ?4, operation = ?3, link_kid = NULL, \
+        "seq_log = seq_log || 'N', version = version + 1, modified = MAX(modified, ?4), operation = ?3, link_kid = NULL, \
          template = CASE onboarding WHEN 'EV' THEN '{}' WHEN 'AP' THEN '{}' ELSE template END, \
          delivery = CASE onboarding WHEN 'none' THEN delivery ELSE 'queued' END, \
          attempts = CASE onboarding WHEN 'none' THEN attempts ELSE 0 END, \

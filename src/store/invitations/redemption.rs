@@ -51,7 +51,7 @@ fn batch(ctx: &StoreContext, redemption: &Redemption<'_>, operation: &str) -> Ve
         Statement::new(
             format!(
                 "UPDATE resources SET onboarding = 'none', lock = CASE lock WHEN 'onboarding' THEN 'none' ELSE lock END, \
-             email_verified = (email_verified OR COALESCE(?7, delivery IS NOT 'external')), seq_log = seq_log || ?6, version = version + 1, modified = ?4, operation = ?3 \
+             email_verified = (email_verified OR COALESCE(?7, delivery IS NOT 'external')), seq_log = seq_log || ?6, version = version + 1, modified = MAX(modified, ?4), operation = ?3 \
              WHERE tenant = ?1 AND id = ?2 AND seq = ?5 AND onboarding <> 'none' AND lock <> 'admin' AND disabled = 0 \
              AND substr(seq_log, -1) <> 'R' AND {NO_GRANT} \
              RETURNING version"

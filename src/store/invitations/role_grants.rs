@@ -147,7 +147,7 @@ pub async fn find_waiting(ctx: &Context, before: Millis) -> Result<Vec<Waiting>,
 /// What an invitation becomes whose link the caller sends on, and has yet to ask for: expired.
 fn ended_columns() -> String {
     format!(
-        "seq_log = seq_log || '{}', version = version + 1, modified = ?4, operation = ?3, link_kid = NULL, \
+        "seq_log = seq_log || '{}', version = version + 1, modified = MAX(modified, ?4), operation = ?3, link_kid = NULL, \
          template = CASE onboarding WHEN 'none' THEN template END, \
          delivery = CASE onboarding WHEN 'none' THEN delivery ELSE 'external' END, \
          attempts = CASE onboarding WHEN 'none' THEN attempts ELSE 0 END, \
