@@ -167,7 +167,7 @@ const SETTINGS: Rule = Rule::Scopes(&[Scope::Settings]);
 const TOKENS: Rule = Rule::Scopes(&[Scope::Tokens]);
 const INVITATIONS: Rule = Rule::Scopes(&[Scope::Invitations]);
 /// Which of them an action takes is for `provision::jobs` to say.
-const JOBS: Rule = Rule::Scopes(&[Scope::Invitations, Scope::ScimWrite]);
+const JOBS: Rule = Rule::Scopes(&[Scope::Invitations, Scope::ScimWrite, Scope::ScimRead]);
 const LINKS: Rule = Rule::Scopes(&[Scope::Links]);
 const MAIL: Rule = Rule::Scopes(&[Scope::Mail]);
 const AUDIT: Rule = Rule::Scopes(&[Scope::Audit]);
@@ -248,6 +248,7 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/api/jobs", JOBS, handler!(jobs::list)),
     route(GET, "/api/jobs/{id}", JOBS, handler!(jobs::read)),
     route(GET, "/api/jobs/{id}/rows", JOBS, handler!(jobs::rows)),
+    route(GET, "/api/jobs/{id}/file", JOBS, handler!(jobs::file)),
     route(POST, "/api/jobs/{id}/stop", JOBS, handler!(jobs::stop)),
     route(POST, "/api/jobs/{id}/resume", JOBS, handler!(jobs::resume)),
     // The vendor's signature is the credential.

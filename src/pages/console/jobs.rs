@@ -19,6 +19,8 @@ pub fn name(action: JobAction) -> &'static str {
         JobAction::Enable => "Enable users",
         JobAction::Delete => "Delete users",
         JobAction::AddToGroup => "Add to group",
+        JobAction::Import => "Import",
+        JobAction::Export => "Export users",
     }
 }
 
@@ -38,6 +40,8 @@ fn button(action: JobAction, count: usize) -> String {
         JobAction::Disable => "Disable",
         JobAction::Enable => "Enable",
         JobAction::Delete => "Delete",
+        JobAction::Import => "Import",
+        JobAction::Export => "Export",
     };
     format!("{verb} {}", counted(count, "user", "users"))
 }
@@ -53,6 +57,8 @@ fn becomes(action: JobAction, count: usize) -> String {
         JobAction::Enable => ("will be enabled", "will be enabled"),
         JobAction::Delete => ("will be deleted", "will be deleted"),
         JobAction::AddToGroup => ("will be added", "will be added"),
+        JobAction::Import => ("will be imported", "will be imported"),
+        JobAction::Export => ("will be in the file", "will be in the file"),
     };
     counted(count, one, many)
 }

@@ -31,6 +31,8 @@ pub enum Selection {
     },
     /// All that the console's list shows by this filter.
     Listed(UserFilter),
+    /// All whom the import with this id has created.
+    Imported(String),
 }
 
 /// Returns the ids of the users whom a selection is about, each once, at least one.
@@ -42,6 +44,10 @@ pub async fn find(ctx: &Context, selection: &Selection) -> Result<Vec<String>, J
         Selection::Ids(ids) => named(ctx, ids).await?,
         Selection::Filter { filter, domain } => matching(ctx, filter, domain.as_deref()).await?,
         Selection::Listed(filter) => listed(ctx, filter).await?,
+        Selection::Imported(job) => {
+            super::read(ctx, job).await?;
+            listing::created(ctx, job).await?
+        }
     };
     if ids.is_empty() { Err(JobError::Nobody) } else { Ok(ids) }
 }

@@ -1,6 +1,7 @@
 //! `/api/jobs`: actions on many users, worked off in steps.
 
 mod failures;
+mod files;
 mod selection;
 
 use serde_json::{Value, json};
