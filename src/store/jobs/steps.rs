@@ -78,7 +78,7 @@ pub async fn lease(
             format!(
                 "SELECT r.number, r.user_id, r.line, CASE WHEN r.line > 0 THEN r.cells END AS cells, r.secret FROM job_rows r WHERE (r.tenant, r.job) = (SELECT tenant, id {DUE}) \
                  AND r.number > (SELECT position {DUE}) AND r.state = 'waiting' ORDER BY r.number \
-                 LIMIT (SELECT CASE action WHEN 'import' THEN {IMPORTED} WHEN 'export' THEN {EXPORTED} ELSE ?2 END {DUE})"
+                 LIMIT COALESCE((SELECT CASE action WHEN 'import' THEN {IMPORTED} WHEN 'export' THEN {EXPORTED} ELSE ?2 END {DUE}), 0)"
             ),
             vec![now.into(), count.into()],
         ),

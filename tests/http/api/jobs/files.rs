@@ -251,7 +251,9 @@ fn users_are_exported_and_the_file_imported_again_changes_nothing() {
     assert_eq!(result(&app, &id), (4, 0, 0, "done".to_owned()));
     let exported = file(&app, &id, "");
     assert!(exported.starts_with("\"id\",\"userName\",\"email\""), "{exported}");
-    for cell in exported.lines().flat_map(|line| line.split("\",\"")) {
+    // Of a cell that is a JSON array, the quotation marks are doubled.
+    let cells = exported.replace("\"\"", "~");
+    for cell in cells.lines().flat_map(|line| line.split("\",\"")) {
         assert!(!cell.trim_start_matches('"').starts_with(['=', '+', '-', '@', '＠']), "{cell}");
     }
     let again = import(&app, &exported, Some("update"));
