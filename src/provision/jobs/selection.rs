@@ -48,7 +48,7 @@ pub async fn find(ctx: &Context, selection: &Selection) -> Result<Vec<String>, J
         Selection::Listed(filter) if filter.is_empty() => return Err(JobError::Selection),
         Selection::Listed(filter) | Selection::Everybody(filter) => listed(ctx, filter, MAX_ROWS).await?,
         Selection::Imported(job) => {
-            super::read(ctx, job).await?;
+            crate::provision::jobs::read(ctx, job).await?;
             listing::created(ctx, job).await?
         }
     };
