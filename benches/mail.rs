@@ -49,6 +49,7 @@ fn mail(number: u32) -> LeasedMail {
         locale: "de_DE".to_owned(),
         template_version: 0,
         facts: TemplateFacts {
+            remind_after: None,
             user_name: format!("paul.smith{number}@example.com"),
             given_name: "Paul".to_owned(),
             family_name: "Smith".to_owned(),
@@ -60,6 +61,8 @@ fn mail(number: u32) -> LeasedMail {
         },
     };
     let mail = QueuedMail {
+        reminder: None,
+        ends_at: None,
         tenant: Tenant::super_tenant().number(),
         id: format!("0198c0de-0000-7000-8000-{number:012}"),
         user_id: format!("0198c0de-0000-7000-9000-{number:012}"),

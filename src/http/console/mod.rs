@@ -100,6 +100,7 @@ impl Console {
             tenant: self.ctx.tenant.domain(),
             scopes: self.ctx.scopes,
             message: self.message.as_deref(),
+            title: None,
             undo: self.undo.as_deref(),
             is_live: false,
         }

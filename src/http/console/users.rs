@@ -1,5 +1,6 @@
 //! The list of users on the console.
 
+use ::http::StatusCode;
 use axum::response::Response;
 
 use crate::http::console::Console;
@@ -7,8 +8,8 @@ use crate::http::error::ApiError;
 use crate::http::request::Input;
 use crate::model::mail::{Delivery, MailState};
 use crate::model::user_stores::PRIMARY;
-use crate::pages::console::Section;
 use crate::pages::console::users::{self as pages, ListState, UserList, UserRow};
+use crate::pages::console::{Frame, Section, page as console_page};
 use crate::store::users::{self, ListedUser, UserColumn, UserFilter, UserQuery, UserSort, UserStatus};
 
 /// What the address of the list names the user by whose deletion can be undone.
@@ -54,7 +55,10 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
         is_partial: page.is_partial,
         is_bad_cursor: page.is_bad_cursor,
     };
-    Ok(console.page("Users", &pages::users(&console.frame(), &shown)))
+    let title = pages::title(&shown);
+    let body = pages::users(&console.frame(), &shown);
+    let frame = Frame { title: Some(&title), ..console.frame() };
+    Ok(console.html(StatusCode::OK, console_page(&frame, "Users", &[], &body)))
 }
 
 fn name_of(column: UserColumn) -> &'static str {

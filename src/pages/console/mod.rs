@@ -103,6 +103,8 @@ pub struct Frame<'a> {
     pub scopes: Scopes,
     /// What the request before has done.
     pub message: Option<&'a str>,
+    /// What the window is called, where that says more than the page's name.
+    pub title: Option<&'a str>,
     /// Where that can be undone.
     pub undo: Option<&'a str>,
     /// Whether it shows something that goes on, and comes again in a while.
@@ -152,7 +154,8 @@ pub fn page(frame: &Frame, name: &str, problems: &[Problem], body: &Markup) -> S
             (body)
         }
     };
-    let title = if problems.is_empty() { name.to_owned() } else { format!("Error: {name}") };
+    let title = frame.title.unwrap_or(name);
+    let title = if problems.is_empty() { title.to_owned() } else { format!("Error: {title}") };
     let look = Look {
         class: "console",
         styles: &[&assets::STYLE, &assets::CONSOLE_STYLE],

@@ -239,6 +239,25 @@ fn actions(may: Scopes, list: &UserList) -> Markup {
     }
 }
 
+/// What the window is called: the list with what it was asked for, and how many there are.
+#[must_use]
+pub fn title(list: &UserList) -> String {
+    let mut title = "Users".to_owned();
+    let status = STATUSES.iter().find(|(value, _)| *value == list.state.status && !value.is_empty());
+    let words = status.map(|(_, word)| (*word).to_owned());
+    let text = Some(list.state.q).filter(|q| !q.is_empty()).map(|q| format!("“{q}”"));
+    let domain = Some(list.state.domain).filter(|domain| !domain.is_empty()).map(str::to_owned);
+    let group = list.groups.iter().find(|(id, _)| id == list.state.group).map(|(_, name)| name.clone());
+    for part in [words, text, domain, group].into_iter().flatten() {
+        title.push_str(if title == "Users" { ": " } else { ", " });
+        title.push_str(&part);
+    }
+    if let Some(total) = &list.total {
+        title.push_str(&format!(" ({total})"));
+    }
+    title
+}
+
 fn caption(list: &UserList) -> Markup {
     let status = STATUSES.iter().find(|(value, _)| *value == list.state.status && !value.is_empty());
     html! {

@@ -165,6 +165,18 @@ fn condition(text: &str) -> String {
 }
 
 #[test]
+fn the_window_is_called_by_the_filter_and_how_many_there_are() {
+    let app = App::new();
+    let mut browser = signed_in(&app, "alice", "admin");
+    app.invite("paul");
+    let page = browser.get("/console/users?status=pending");
+    assert!(page.text.contains("<title>Users: Pending (1)"), "{}", &page.text[..600]);
+    let page = browser.get("/console/users?q=%3Cb%3E");
+    assert!(page.text.contains("<title>Users: “&lt;b&gt;”"), "{}", &page.text[..600]);
+    assert!(page.text.contains("<h1>Users</h1>"));
+}
+
+#[test]
 fn every_filter_and_order_shows_each_user_once_forwards_and_back() {
     let app = with_users(400);
     let mut browser = administrator(&app);
