@@ -243,6 +243,10 @@ fn row_25_a_password_that_is_too_long_is_refused_before_it_costs() {
         let spent = started.elapsed();
         assert!(spent.as_secs() < 5, "{spent:?} for four refusals");
     }
+    assert_eq!(app.dump_without("audit"), before);
+    // That somebody began to set a password is noted once.
+    assert_eq!(app.post_form(&link, &[("password", "short"), ("confirm", "short")]).status, 422);
+    let before = app.dump_without("audit");
     // What fits into a request is still too long for a password.
     for dear in ["x".repeat(2000), "\u{301}".repeat(600), "e\u{301}".repeat(1_000)] {
         let page = app.post_form(&link, &[("password", &dear), ("confirm", &dear)]);
