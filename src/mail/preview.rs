@@ -10,7 +10,7 @@ use crate::mail::render::addresses::LinkPolicy;
 use crate::mail::render::buffer::TooLarge;
 use crate::mail::render::problem::Problem;
 use crate::mail::render::validate::validate;
-use crate::mail::render::{self, Rendered};
+use crate::mail::render::{self, Rendered, shipped};
 use crate::mail::sender::plan::Planner;
 use crate::mail::template::Template;
 use crate::mail::template_choice::select_template;
@@ -109,6 +109,8 @@ pub async fn preview(
     };
     let template = Template::from(&edited);
     let mut values = render::sample_values(&choice.locale, &settings.organization_name);
+    let color = settings.brand_color.map(|color| color.to_string()).unwrap_or_default();
+    render::set_brand(&mut values, &color, settings.logo.as_ref(), &ctx.base());
     let mut problems = validate(kind.kind, &edited, &LinkPolicy::new(&ctx.deployment, &settings));
     if let Some(rt) = registrations::load_registry(ctx).await?.resource_type(USER) {
         for (claim, value) in claims::samples(rt, &template) {
@@ -117,7 +119,8 @@ pub async fn preview(
         problems.extend(claims::problems(rt, &template));
     }
     Ok(Preview {
-        mail: render::render(&template, &values).map_err(PreviewError::TooLarge)?,
+        mail: render::render(&shipped::with_logo(&template, settings.logo.as_ref()), &values)
+            .map_err(PreviewError::TooLarge)?,
         problems: problems.iter().map(ToString::to_string).collect(),
     })
 }

@@ -12,7 +12,7 @@
 //! | `jobs` | actions on many users |
 //! | `mail` | the outbox |
 //! | `audit` | the audit |
-//! | `settings` | the tenant's settings |
+//! | `settings`, `branding` | the tenant's settings |
 //! | `tenants` | the tenants |
 //! | `groups` | groups and their members |
 //! | `templates` | mail templates |
@@ -21,6 +21,7 @@
 
 pub mod add_user;
 pub mod audit;
+pub mod branding;
 pub mod groups;
 mod home;
 pub mod jobs;
@@ -54,6 +55,7 @@ use crate::http::request::Query;
 use crate::http::response::{self, set};
 use crate::model::context::{Actor, Context, StoreContext};
 use crate::model::resource::{Resource, USER};
+use crate::model::settings::Settings;
 use crate::model::user_stores::PRIMARY;
 use crate::pages::console::form::Problem;
 use crate::pages::console::{Frame, Section, page, user_forms};
@@ -66,7 +68,7 @@ struct Console {
     ctx: Context,
     section: Section,
     prefix: String,
-    organization: String,
+    settings: Arc<Settings>,
     name: String,
     message: Option<String>,
 }
@@ -81,7 +83,7 @@ impl Console {
             ctx: ctx.clone(),
             section,
             prefix: ctx.tenant.prefix(),
-            organization: ctx.settings().organization_name.clone(),
+            settings: ctx.settings(),
             name,
             message: message::find(headers, &ctx.deployment),
         }
@@ -89,7 +91,12 @@ impl Console {
 
     fn frame(&self) -> Frame<'_> {
         Frame {
-            shell: Shell { prefix: &self.prefix, organization: &self.organization, ..Shell::default() },
+            shell: Shell {
+                prefix: &self.prefix,
+                organization: &self.settings.organization_name,
+                brand: Some(&self.settings),
+                ..Shell::default()
+            },
             section: self.section,
             name: &self.name,
             tenant: self.ctx.tenant.domain(),

@@ -2,6 +2,7 @@
 
 mod add_user;
 mod audit;
+pub mod branding;
 mod groups;
 mod jobs;
 mod kept;
@@ -62,6 +63,15 @@ impl<'a> Browser<'a> {
 
     fn send(&mut self, method: &str, path: &str, fields: &[(&str, &str)]) -> Reply {
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.send_as(method, path, "application/x-www-form-urlencoded", form.into())
+    }
+
+    /// Sends a form of another media type.
+    pub fn post_as(&mut self, path: &str, media_type: &str, body: Vec<u8>) -> Reply {
+        self.send_as("POST", path, media_type, body)
+    }
+
+    fn send_as(&mut self, method: &str, path: &str, media_type: &str, body: Vec<u8>) -> Reply {
         let mut request = Request::builder().method(method).uri(path);
         let cookies = [&self.cookie, &self.message].into_iter().filter(|cookie| !cookie.is_empty());
         let cookies: Vec<&str> = cookies.map(String::as_str).collect();
@@ -72,9 +82,9 @@ impl<'a> Browser<'a> {
             request = request
                 .header("origin", ORIGIN)
                 .header("sec-fetch-site", "same-origin")
-                .header("content-type", "application/x-www-form-urlencoded");
+                .header("content-type", media_type);
         }
-        let reply = self.app.send(request.body(Body::from(form)).unwrap());
+        let reply = self.app.send(request.body(Body::from(body)).unwrap());
         for set in reply.headers.get_all("set-cookie") {
             let (pair, attributes) = set.to_str().unwrap().split_once(';').unwrap();
             let kept = if pair.contains("latchkey-message") { &mut self.message } else { &mut self.cookie };
