@@ -18,6 +18,7 @@ pub mod picture;
 pub mod scope;
 pub mod secret;
 pub mod signing;
+pub mod spreadsheet;
 pub mod text;
 pub mod text_enum;
 pub mod token;

@@ -11,6 +11,10 @@ pub enum Action {
     UserUpdate,
     /// A user asked for another e-mail address of their own.
     UserAddress,
+    /// The deletion of a user was asked for on the console, where it can be undone for a while.
+    UserDeletion,
+    /// It was undone.
+    UserDeletionUndo,
     /// A user was deleted.
     UserDelete,
     /// A group was created.
@@ -81,6 +85,8 @@ impl Action {
         Self::UserCreate,
         Self::UserUpdate,
         Self::UserAddress,
+        Self::UserDeletion,
+        Self::UserDeletionUndo,
         Self::UserDelete,
         Self::GroupCreate,
         Self::GroupUpdate,
@@ -148,6 +154,8 @@ impl Action {
             Self::UserCreate => "user.create",
             Self::UserUpdate => "user.update",
             Self::UserAddress => "user.address",
+            Self::UserDeletion => "user.deletion",
+            Self::UserDeletionUndo => "user.deletion.undo",
             Self::UserDelete => "user.delete",
             Self::GroupCreate => "group.create",
             Self::GroupUpdate => "group.update",

@@ -106,6 +106,8 @@ impl Resource {
         let Account { onboarding, lock, email_verified, .. } = self.account;
         let waits = self.account.pending_email.is_some();
         self.invitation.is_some() || onboarding != Onboarding::None || lock != Lock::None || email_verified || waits
+            // That they are disabled says more than `active` then: who reads it is not to wonder why a write is refused.
+            || self.account.deletion.is_some()
     }
 
     /// The URNs in the stored document's `schemas`: with it every document begins, and whoever writes one computes it from

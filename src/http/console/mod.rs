@@ -71,6 +71,8 @@ struct Console {
     settings: Arc<Settings>,
     name: String,
     message: Option<String>,
+    /// The page of the user whose deletion the message says.
+    undo: Option<String>,
 }
 
 impl Console {
@@ -86,6 +88,7 @@ impl Console {
             settings: ctx.settings(),
             name,
             message: message::find(headers, &ctx.deployment),
+            undo: None,
         }
     }
 
@@ -102,6 +105,7 @@ impl Console {
             tenant: self.ctx.tenant.domain(),
             scopes: self.ctx.scopes,
             message: self.message.as_deref(),
+            undo: self.undo.as_deref(),
             is_live: false,
         }
     }

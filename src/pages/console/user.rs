@@ -8,7 +8,7 @@ use crate::model::mail::{Delivery, MailState};
 use crate::pages::console::form::{checkbox, operation};
 use crate::pages::console::user_attributes::{Attributes, attributes};
 use crate::pages::console::user_forms::{CORRECT_ADDRESS, SET_PASSWORD};
-use crate::pages::console::{Frame, time};
+use crate::pages::console::{Frame, time, undo};
 
 /// Something that happened. Time in milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,8 +77,12 @@ pub fn user(frame: &Frame, page: &UserPage, new_operation: &dyn Fn() -> String) 
             }
         }
     };
-    let can_act = allowed.keep_out || allowed.password;
+    let can_act = account.deletion.is_none() && (allowed.keep_out || allowed.password);
     html! {
+        @if let Some(deletion) = account.deletion {
+            p { "They are deleted at " (time(deletion.at)) ", unless somebody undoes it before." }
+            @if allowed.keep_out { (undo(frame, &format!("/console/users/{id}"))) }
+        }
         p { span.state.bad[page.why.is_some()].good[page.why.is_none()] { (page.state) } }
         @if can_act {
             div.actions {
@@ -87,7 +91,7 @@ pub fn user(frame: &Frame, page: &UserPage, new_operation: &dyn Fn() -> String) 
                     @if account.disabled { (button("enable", "Enable")) } @else { (button("disable", "Disable")) }
                 }
                 @if allowed.password { a href=(path("password")) { (SET_PASSWORD) } }
-                @if allowed.keep_out { a href=(path("delete")) { "Delete" } }
+                @if allowed.keep_out { (button("delete", "Delete")) }
             }
         }
         @if let Some(why) = page.why {
@@ -162,6 +166,7 @@ pub struct Standing<'a> {
 pub fn state(standing: &Standing) -> &'static str {
     let Standing { account, delivery, .. } = standing;
     match account.state() {
+        _ if account.deletion.is_some() => "Awaiting deletion",
         AccountState::Disabled => "Disabled",
         AccountState::Locked => "Locked",
         AccountState::Unlocked if account.pending_email.is_some() => "Active, a new address waits to be confirmed",
@@ -178,6 +183,11 @@ pub fn state(standing: &Standing) -> &'static str {
 #[must_use]
 pub fn why(standing: &Standing) -> Option<String> {
     let Standing { account, delivery, expires, is_expired, has_password } = *standing;
+    if account.deletion.is_some() {
+        return Some(
+            "They are about to be deleted, and disabled until then: undo it, which gives them back.".to_owned(),
+        );
+    }
     if account.disabled {
         return Some("The account is disabled by an administrator: enable it.".to_owned());
     }

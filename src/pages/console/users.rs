@@ -94,6 +94,8 @@ pub struct UserRow {
     pub sent_at: Option<i64>,
     /// When the invitation ends; `Some(0)` for never.
     pub expires_at: Option<i64>,
+    /// When they are deleted, where somebody has asked for it.
+    pub deletion_at: Option<i64>,
 }
 
 /// A page of the list.
@@ -258,7 +260,10 @@ fn user(frame: &Frame, row: &UserRow, can_act: bool) -> Markup {
             th scope="row" { a href=(frame.at(&format!("{PATH}/{}", row.id))) { bdi { (label) } } }
             td { bdi { (row.name) } }
             td { bdi { (row.address) } }
-            td { @for state in &row.states { (chip(state)) " " } }
+            td {
+                @if row.deletion_at.is_some() { span class="state bad" { "Awaiting deletion" } " " }
+                @for state in &row.states { (chip(state)) " " }
+            }
             td {
                 (row.mail)
                 @if let Some(at) = row.sent_at {

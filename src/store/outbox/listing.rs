@@ -24,6 +24,17 @@ pub fn counted(ctx: &StoreContext, state: MailState, limit: u32) -> Statement {
     )
 }
 
+/// The statement that finds the newest mail which is put off: its provider, and what that said.
+pub fn newest_deferred(ctx: &StoreContext) -> Statement {
+    Statement::new(
+        format!(
+            "SELECT o.provider, o.last_error FROM outbox o INDEXED BY outbox_ended \
+             WHERE o.tenant = ?1 AND o.state = 'deferred' AND {ENDED} ORDER BY o.id DESC LIMIT 1"
+        ),
+        vec![ctx.tenant.key()],
+    )
+}
+
 /// A mail as the list shows it, without anything that could be a secret.
 #[derive(Clone, Debug)]
 pub struct ListedMail {

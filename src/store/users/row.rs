@@ -9,7 +9,7 @@ use crate::store::users::UserStatus;
 pub(super) const COLUMNS: &str = "r.tenant AS tenant, r.id AS id, r.name_key AS name_key, r.full_key AS full_key, \
     r.family_key AS family_key, r.display_key AS display_key, r.invitation AS invitation, r.expiry_key AS expiry_key, \
     r.account_state AS account_state, r.delivery AS delivery, r.sent_at AS sent_at, r.expires_at AS expires_at, \
-    r.onboarding AS onboarding, r.lock AS lock, r.disabled AS disabled, r.document ->> '$.userName' AS user_name, \
+    r.deletion_at AS deletion_at, r.onboarding AS onboarding, r.lock AS lock, r.disabled AS disabled, r.document ->> '$.userName' AS user_name, \
     r.document ->> '$.name.givenName' AS given, r.document ->> '$.name.familyName' AS family, \
     COALESCE(r.document ->> '$.displayName', r.document ->> '$.name.formatted') AS shown, \
     COALESCE(r.email, r.document ->> '$.emails[0].value') AS address";
@@ -33,6 +33,8 @@ pub struct ListedUser {
     pub sent_at: Option<Millis>,
     /// When the invitation ends; `Some(0)` for never, `None` where there is none to end or that is not known yet.
     pub expires_at: Option<Millis>,
+    /// When they are deleted, where somebody has asked for it.
+    pub deletion_at: Option<Millis>,
 }
 
 impl ListedUser {
@@ -56,6 +58,7 @@ impl ListedUser {
             address: text("address")?,
             states: states(row, expires_at, now)?,
             delivery,
+            deletion_at: row.read_optional_integer("deletion_at")?,
             sent_at: row.read_optional_integer("sent_at")?,
             expires_at: if text("onboarding")? == Onboarding::None.as_str() { None } else { expires_at },
         })

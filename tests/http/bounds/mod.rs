@@ -2,6 +2,7 @@
 
 mod addresses;
 mod console;
+mod imports;
 mod jobs;
 mod mail;
 mod reads;
@@ -26,6 +27,7 @@ fn bounds() -> impl Iterator<Item = &'static Bound> {
     [
         addresses::BOUNDS,
         console::BOUNDS,
+        imports::BOUNDS,
         jobs::BOUNDS,
         mail::BOUNDS,
         reads::BOUNDS,

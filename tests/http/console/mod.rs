@@ -3,6 +3,7 @@
 mod add_user;
 mod audit;
 pub mod branding;
+mod deletion;
 mod groups;
 mod jobs;
 mod kept;

@@ -195,7 +195,6 @@ fn nobody_keeps_themselves_out() {
     for action in ["lock", "disable", "delete"] {
         assert_eq!(press(&mut browser, &alice, action).status, 403, "{action}");
     }
-    assert_eq!(browser.get(&format!("/console/users/{alice}/delete")).status, 403);
     assert_eq!(browser.get("/console").status, 200, "the session lives");
 }
 
@@ -223,20 +222,6 @@ fn a_password_is_set_and_roles_are_given_and_taken() {
     assert!(page.text.contains("name=\"auditor\" checked"), "{}", page.text);
     send(&mut browser, id, "roles", &[]);
     assert!(app.scim().get(&format!("/scim2/Users/{id}")).json().get("roles").is_none());
-}
-
-#[test]
-fn a_user_is_deleted_on_a_page_that_says_what_is_lost() {
-    let app = App::new();
-    let mut browser = signed_in(&app, "alice", "admin");
-    let user = app.invite("paul");
-    let id = id_of(&user);
-    let page = browser.get(&format!("/console/users/{id}/delete"));
-    assert!(page.text.contains("<h1>Delete paul</h1>") && page.text.contains(">Delete paul</button>"), "{}", page.text);
-    let reply = send(&mut browser, id, "delete", &[]);
-    assert_eq!((reply.status.as_u16(), reply.header("location")), (303, "/console/users"));
-    assert_eq!(app.scim().get(&format!("/scim2/Users/{id}")).status, 404);
-    assert_eq!(browser.get(&format!("/console/users/{id}")).status, 404);
 }
 
 /// A schema of the tenant's own.
@@ -379,7 +364,6 @@ fn whatever_is_stored_is_shown_as_text() {
     set(&app, &format!("UPDATE outbox SET state = 'failed', last_error = '{evil}', provider = '{evil}'"));
     for path in [
         format!("/console/users/{id}"),
-        format!("/console/users/{id}/delete"),
         format!("/console/users/{id}/password"),
         format!("/console/users/{id}/address"),
         format!("/console/users/{eve}"),

@@ -5,15 +5,15 @@
 //! | this | the page |
 //! | `attributes` | the attributes that can be changed, and changing them |
 //! | `actions` | the buttons |
-//! | `forms` | the pages that lead from it: address, password, deletion |
+//! | `forms` | the pages that lead from it: address, password |
 
 mod actions;
 mod attributes;
 mod forms;
 
-pub use actions::{disable, enable, link, lock, resend, revoke, set_roles, unlock};
+pub use actions::{delete, disable, enable, link, lock, resend, revoke, set_roles, undo, unlock};
 pub use attributes::save;
-pub use forms::{address, correct_address, delete, delete_page, password, set_password};
+pub use forms::{address, correct_address, password, set_password};
 
 use ::http::StatusCode;
 use axum::response::Response;
@@ -70,7 +70,7 @@ async fn user_page(
     let there = &ctx.in_store_of(&user.id);
     let rt = user_type(ctx).await?;
     let history = user_history::read(there, &user.id).await?;
-    let may_write = ctx.scopes.has(Scope::ScimWrite);
+    let may_write = ctx.scopes.has(Scope::ScimWrite) && user.account.deletion.is_none();
     let (groups, others) = attributes::shown(&rt, &user.whole(there, &rt), may_write, typed);
     let delivery = user.invitation.as_ref().map(|invitation| invitation.delivery);
     let expires_at = user.invitation.as_ref().and_then(|invitation| invitation.expires_at).filter(|at| *at != 0);
@@ -118,6 +118,10 @@ fn allowed(ctx: &Context, user: &Resource) -> Allowed {
     let has = |scope| ctx.scopes.has(scope);
     let is_pending = *onboarding != Onboarding::None;
     let barred = account.is_barred();
+    if account.deletion.is_some() {
+        let keep_out = has(Scope::ScimWrite) && !ctx.actor.is_user(&user.id);
+        return Allowed { keep_out, ..Allowed::default() };
+    }
     Allowed {
         resend: has(Scope::Invitations)
             && !barred
