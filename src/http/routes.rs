@@ -366,6 +366,7 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/console/templates/{type}/{locale}", CONSOLE_TEMPLATES, handler!(console_templates::edit)),
     route(POST, "/console/templates/{type}/{locale}", CONSOLE_TEMPLATES, handler!(console_templates::save)),
     route(POST, "/console/templates/{type}/{locale}/preview", CONSOLE_TEMPLATES, handler!(console_templates::preview)),
+    route(POST, "/console/templates/{type}/{locale}/test", CONSOLE_TEMPLATES, handler!(console_templates::send_test)),
     route(POST, "/console/templates/{type}/{locale}/restore", CONSOLE_TEMPLATES, handler!(console_templates::restore)),
     route(GET, "/console/tenants", CONSOLE_TENANTS, handler!(console_tenants::list)),
     route(POST, "/console/tenants", CONSOLE_TENANTS, handler!(console_tenants::create)),

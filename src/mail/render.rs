@@ -237,9 +237,15 @@ pub fn set_brand(values: &mut Values, color: &str, logo: Option<&Logo>, origin: 
 
 /// Values to show a template with while it is being edited: an invitation from Ada to Paul.
 pub fn sample_values(locale: &str, organization: &str) -> Values {
+    let claims = [("givenname", "Paul"), ("lastname", "Smith"), ("emailaddress", "paul@example.com")];
+    values_for(locale, organization, "paul", &claims)
+}
+
+/// The same, to somebody of this name with these claims.
+pub fn values_for(locale: &str, organization: &str, user_name: &str, claims: &[(&str, &str)]) -> Values {
     invitation_values(&InvitationMail {
         locale,
-        user_name: "paul",
+        user_name,
         organization,
         inviter: "Ada Lovelace",
         link: "https://id.example.com/invite/lk1.sample",
@@ -252,7 +258,7 @@ pub fn sample_values(locale: &str, organization: &str) -> Values {
         sign_in: "https://app.example.com/login",
         support: "help@example.com",
         new_email: "paul.smith@example.org",
-        claims: &[("givenname", "Paul"), ("lastname", "Smith"), ("emailaddress", "paul@example.com")],
+        claims,
         ..InvitationMail::default()
     })
 }

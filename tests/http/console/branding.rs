@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Browser, signed_in};
-use crate::support::{App, Reply};
+use crate::support::{App, Reply, gzipped};
 
 /// A form with a file, as browsers send it: the fields, then the file.
 pub fn with_file(fields: &[(&str, &str)], name: &str, file_name: &str, content: &[u8]) -> (String, Vec<u8>) {
@@ -235,4 +235,32 @@ fn a_tenant_without_branding_is_signed_in_to_like_one_that_is_not_there() {
     app.create_tenant("acme.com");
     let page = |domain: &str| app.anyone("GET", &format!("/t/{domain}/console/login")).text.replace(domain, "");
     assert_eq!(page("acme.com"), page("nobody.com"));
+}
+
+#[test]
+fn the_page_of_an_invitation_is_twelve_kibibytes_at_most_with_all_it_loads() {
+    let app = App::new();
+    let mut browser = signed_in(&app, "alice", "admin");
+    save(&mut browser, &[("BRAND_COLOR", "#0969da")], "logo.png", &png(3000, 320, 80));
+    for locale in ["en_US", "ar", "ja_JP"] {
+        app.admin("PATCH", "/api/settings", json!({ "DEFAULT_LOCALE": locale }).to_string());
+        app.invite(&format!("paul-{locale}"));
+        let page = app.anyone("GET", &app.newest_link());
+        let loaded =
+            page.text.split('"').filter(|part| part.starts_with('/') && part.ends_with("css") || part.ends_with(".js"));
+        let loaded: Vec<String> = loaded.map(|path| app.anyone("GET", path).text).collect();
+        assert_eq!(loaded.len(), 3, "{}", page.text);
+        let size = gzipped(&page.text) + loaded.iter().map(|text| gzipped(text)).sum::<usize>();
+        assert!(size <= 12 * 1024, "{locale}: {size}");
+    }
+}
+
+#[test]
+fn the_rules_of_a_password_are_listed_for_the_script_to_judge() {
+    let app = App::with(&[("PASSWORD_MIN_LENGTH", "10"), ("DEFAULT_LOCALE", "de_DE")]);
+    app.invite("paul");
+    let page = app.anyone("GET", &app.newest_link());
+    for part in ["aria-live=\"polite\" data-least=\"10\"", "data-met=\"erfüllt\"", "<li>Mindestens 10 Zeichen</li>"] {
+        assert!(page.text.contains(part), "{part}: {}", page.text);
+    }
 }

@@ -211,6 +211,16 @@ fn a_page_costs_the_same_however_many_users_there_are() {
 }
 
 #[test]
+fn a_hundred_users_are_sixteen_kibibytes_at_most() {
+    let app = with_users(2_000);
+    let mut browser = administrator(&app);
+    let page = browser.get("/console/users");
+    assert_eq!(page.text.matches("<th scope=\"row\">").count(), 100, "{}", page.text);
+    let size = crate::support::gzipped(&page.text);
+    assert!(size <= 16 * 1024, "{size}");
+}
+
+#[test]
 fn filters_together_look_at_so_many_users_and_say_so() {
     let app = with_users(40_000);
     let mut browser = administrator(&app);
