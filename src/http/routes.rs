@@ -18,8 +18,8 @@ use crate::base::scope::Scope;
 use crate::http::api::{audit, invitations, jobs, mail, privacy, registrations, settings, templates, tokens};
 use crate::http::body::RequestBody;
 use crate::http::console::{
-    self, add_user, audit as console_audit, branding as console_branding, groups as console_groups,
-    jobs as console_jobs, kept, mail as console_mail, settings as console_settings, sign_in,
+    self, add_user, audit as console_audit, branding as console_branding, deployment_toml as console_toml,
+    groups as console_groups, jobs as console_jobs, kept, mail as console_mail, settings as console_settings, sign_in,
     templates as console_templates, tenants as console_tenants, tokens as console_tokens, user, users as console_users,
 };
 use crate::http::error::ApiError;
@@ -358,6 +358,9 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/console/settings", CONSOLE_SETTINGS, handler!(console_settings::show)),
     route(POST, "/console/settings", CONSOLE_SETTINGS, handler!(console_settings::save)),
     route(POST, "/console/settings/reset", CONSOLE_SETTINGS, handler!(console_settings::reset)),
+    route(GET, "/console/settings/deployment-toml", CONSOLE_SETTINGS, handler!(console_toml::show)),
+    route(POST, "/console/settings/deployment-toml", CONSOLE_SETTINGS, handler!(console_toml::read)),
+    route(POST, "/console/settings/deployment-toml/apply", CONSOLE_SETTINGS, handler!(console_toml::apply)),
     route(GET, "/console/settings/branding/page", CONSOLE_SETTINGS, handler!(console_branding::page)),
     route(GET, "/console/settings/branding/mail", CONSOLE_SETTINGS, handler!(console_branding::mail)),
     route(GET, "/console/templates", CONSOLE_TEMPLATES, handler!(console_templates::list)),

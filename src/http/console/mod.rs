@@ -13,6 +13,7 @@
 //! | `mail` | the outbox |
 //! | `audit` | the audit |
 //! | `settings`, `branding` | the tenant's settings |
+//! | `deployment_toml` | WSO2's settings, pasted |
 //! | `tenants` | the tenants |
 //! | `groups` | groups and their members |
 //! | `templates` | mail templates |
@@ -22,6 +23,7 @@
 pub mod add_user;
 pub mod audit;
 pub mod branding;
+pub mod deployment_toml;
 pub mod groups;
 mod home;
 pub mod jobs;

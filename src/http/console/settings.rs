@@ -151,7 +151,7 @@ fn typed(form: &Form, setting: Setting) -> Option<String> {
     }
 }
 
-fn said(section: &str, changes: &[Change], more: Option<&str>) -> String {
+pub(super) fn said(section: &str, changes: &[Change], more: Option<&str>) -> String {
     let mut each: Vec<String> = changes
         .iter()
         .filter_map(|(name, value)| {
@@ -169,7 +169,7 @@ fn said(section: &str, changes: &[Change], more: Option<&str>) -> String {
 }
 
 /// Returns the problem of the setting whose name a sentence begins with.
-fn problem(sentence: &str) -> Problem {
+pub(super) fn problem(sentence: &str) -> Problem {
     let name = sentence.split(' ').next().and_then(settings::known).unwrap_or_default();
     Problem::of(name, in_words(sentence))
 }

@@ -266,6 +266,7 @@ pub fn settings(
     let reset = frame.at("/console/settings/reset");
     let mut part = "";
     html! {
+        p { a href=(frame.at("/console/settings/deployment-toml")) { "Import deployment.toml" } }
         p.lead { "A change holds here at once, and everywhere within a minute." }
         @if extras.preview.is_some() { p { a href=(action) { "All settings" } } }
         @for section in SECTIONS.iter().filter(|section| extras.preview.is_none() || section.name == BRANDING) {

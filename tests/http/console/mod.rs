@@ -4,6 +4,7 @@ mod add_user;
 mod audit;
 pub mod branding;
 mod deletion;
+mod deployment_toml;
 mod groups;
 mod jobs;
 mod kept;
