@@ -33,6 +33,8 @@ pub enum Action {
     InvitationCreate,
     /// An invitation was sent again.
     InvitationResend,
+    /// An invitation was sent again as a reminder.
+    InvitationRemind,
     /// An invitation was withdrawn.
     InvitationRevoke,
     /// A link was given to a caller instead of being mailed.
@@ -96,6 +98,7 @@ impl Action {
         Self::ResourceDelete,
         Self::InvitationCreate,
         Self::InvitationResend,
+        Self::InvitationRemind,
         Self::InvitationRevoke,
         Self::InvitationLink,
         Self::InvitationRedeem,
@@ -165,6 +168,7 @@ impl Action {
             Self::ResourceDelete => "resource.delete",
             Self::InvitationCreate => "invitation.create",
             Self::InvitationResend => "invitation.resend",
+            Self::InvitationRemind => "invitation.remind",
             Self::InvitationRevoke => "invitation.revoke",
             Self::InvitationLink => "invitation.link",
             Self::InvitationRedeem => "invitation.redeem",

@@ -49,6 +49,8 @@ pub struct Invitation {
     pub attempts: u32,
     /// The time the provider accepted it.
     pub sent_at: Option<Millis>,
+    /// The time the provider said that it arrived.
+    pub delivered_at: Option<Millis>,
     /// The time its link expires; 0 for never; unknown until the mail is first rendered.
     pub expires_at: Option<Millis>,
 }
@@ -267,6 +269,9 @@ impl Resource {
             });
             if let Some(sent_at) = invitation.sent_at {
                 shown["sentAt"] = json!(rfc3339(sent_at));
+            }
+            if let Some(delivered_at) = invitation.delivered_at {
+                shown["deliveredAt"] = json!(rfc3339(delivered_at));
             }
             if let Some(expires_at) = expires_at.filter(|at| *at != 0) {
                 shown["expiresAt"] = json!(rfc3339(expires_at));

@@ -234,9 +234,10 @@ impl WriteRequest<'_> {
         let mailed = mails.iter().find(|mail| mail.template.is_invitation());
         if let Some(state) = invitation_state(mailed, code.as_ref()) {
             // Until a new mail has been sent, the one before is the one that was.
-            let sent_at =
-                before.invitation.as_ref().and_then(|invitation| invitation.sent_at).filter(|_| code.is_none());
-            after.invitation = Some(Invitation { sent_at, ..state });
+            let last = before.invitation.as_ref().filter(|_| code.is_none());
+            let sent_at = last.and_then(|invitation| invitation.sent_at);
+            let delivered_at = last.and_then(|invitation| invitation.delivered_at);
+            after.invitation = Some(Invitation { sent_at, delivered_at, ..state });
         }
         if change.ends_invitation {
             let expires_at = Some(ctx.platform.clock.now());

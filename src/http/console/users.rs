@@ -74,6 +74,7 @@ fn row(user: ListedUser) -> UserRow {
         states: user.states.into_iter().map(UserStatus::as_str).collect(),
         mail: user.delivery.map(in_a_word).unwrap_or_default(),
         sent_at: user.sent_at,
+        delivered_at: user.delivered_at,
         expires_at: user.expires_at,
         deletion_at: user.deletion_at,
     }

@@ -122,6 +122,7 @@ impl<'a> Planner<'a> {
                 color: settings.brand_color.map(|color| color.to_string()),
                 logo: settings.logo.as_ref().map(|logo| logo.version.clone()),
                 new_email: person.new_email.clone(),
+                remind_after: settings.reminder_days.first().copied().filter(|_| mail.template.is_invitation()),
                 claims: if choice.version == 0 { BTreeMap::new() } else { self.claims(&mail.user_id, person) },
             },
         })

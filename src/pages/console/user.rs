@@ -237,8 +237,11 @@ pub fn invitation_step(action: &str, who: &str, succeeded: bool) -> Option<Strin
         "user.create" => format!("Created by {who}"),
         "invitation.create" => format!("Invited by {who}"),
         "invitation.resend" => format!("Sent again, asked for by {who}"),
+        "invitation.remind" => "Reminded, as the setting says".to_owned(),
         "invitation.revoke" => format!("Revoked by {who}"),
         "invitation.link" => format!("Link handed over to {who}"),
+        "user.deletion" => format!("Deletion asked for by {who}"),
+        "user.deletion.undo" => format!("Deletion undone by {who}"),
         "invitation.redeem" => "Used: the link was accepted".to_owned(),
         _ => return None,
     };
@@ -266,6 +269,12 @@ fn without_id(name: &str) -> &str {
         .map_or(name, |(name, _)| name)
 }
 
+/// That a mail was sent, and by whom.
+#[must_use]
+pub fn sent(provider: Option<&str>) -> String {
+    provider.map_or_else(|| "Sent".to_owned(), |provider| format!("Sent by {provider}"))
+}
+
 /// What became of a mail, in words, after it was queued; `None` while it waits for its first attempt.
 #[must_use]
 pub fn mail_step(state: MailState, provider: Option<&str>, why: Option<&str>) -> Option<String> {
@@ -274,12 +283,12 @@ pub fn mail_step(state: MailState, provider: Option<&str>, why: Option<&str>) ->
     Some(match state {
         MailState::Queued => return None,
         MailState::Sending => format!("Being sent{by}"),
-        MailState::Sent => format!("Sent{by}{because}"),
+        MailState::Sent => format!("{}{because}", sent(provider)),
         MailState::Deferred => format!("Put off, to be tried again then{because}"),
         MailState::Unknown => format!("Perhaps sent{by}, without an answer{because}"),
         MailState::Failed => format!("Not sent{because}"),
         MailState::Dropped => format!("Not sent any more{because}"),
-        MailState::Bounced => format!("Sent{by}, and bounced{because}"),
-        MailState::Complained => format!("Sent{by}, and reported as spam{because}"),
+        MailState::Bounced => format!("Bounced{because}"),
+        MailState::Complained => format!("Reported as spam{because}"),
     })
 }

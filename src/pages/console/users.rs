@@ -92,6 +92,8 @@ pub struct UserRow {
     pub mail: &'static str,
     /// When it went out.
     pub sent_at: Option<i64>,
+    /// When its provider said that it arrived.
+    pub delivered_at: Option<i64>,
     /// When the invitation ends; `Some(0)` for never.
     pub expires_at: Option<i64>,
     /// When they are deleted, where somebody has asked for it.
@@ -265,10 +267,12 @@ fn user(frame: &Frame, row: &UserRow, can_act: bool) -> Markup {
                 @for state in &row.states { (chip(state)) " " }
             }
             td {
-                (row.mail)
-                @if let Some(at) = row.sent_at {
-                    @if row.mail == "sent" { " " } @else { ", sent " }
-                    (time(at))
+                @match (row.delivered_at, row.sent_at) {
+                    (Some(at), _) if row.mail == "sent" => { "delivered " (time(at)) },
+                    (Some(at), _) => { (row.mail) ", delivered " (time(at)) },
+                    (None, Some(at)) if row.mail == "sent" => { "sent " (time(at)) },
+                    (None, Some(at)) => { (row.mail) ", sent " (time(at)) },
+                    (None, None) => (row.mail),
                 }
             }
             td {

@@ -74,7 +74,7 @@ pub async fn update(
     effects: SideEffects,
 ) -> Result<Written, DatabaseError> {
     after.version = before.version + 1;
-    after.modified = ctx.platform.clock.now();
+    after.modified = before.modified.max(ctx.platform.clock.now());
     let wakes = !effects.mails.is_empty();
     let replacement = Replacement {
         ctx,
@@ -119,7 +119,7 @@ pub async fn touch(
     effects: SideEffects,
 ) -> Result<Written, DatabaseError> {
     resource.version += 1;
-    resource.modified = ctx.platform.clock.now();
+    resource.modified = resource.modified.max(ctx.platform.clock.now());
     let mut params = vec![
         ctx.tenant.key(),
         resource.id.as_str().into(),
@@ -131,7 +131,7 @@ pub async fn touch(
     let unless = condition(effects.unless.as_ref(), &mut params);
     let mut batch = vec![Statement::new(
         format!(
-            "UPDATE resources SET version = version + 1, modified = ?4, operation = ?3 \
+            "UPDATE resources SET version = version + 1, modified = MAX(modified, ?4), operation = ?3 \
              WHERE tenant = ?1 AND id = ?2 AND (?5 IS NULL OR version = ?5) AND roles = ?6{unless} RETURNING id, version"
         ),
         params,

@@ -8,6 +8,7 @@ mod mail;
 mod reads;
 mod requests;
 mod schemas;
+mod statements;
 mod templates;
 mod writes;
 
@@ -33,6 +34,7 @@ fn bounds() -> impl Iterator<Item = &'static Bound> {
         reads::BOUNDS,
         requests::BOUNDS,
         schemas::BOUNDS,
+        statements::BOUNDS,
         templates::BOUNDS,
         writes::BOUNDS,
     ]

@@ -101,6 +101,31 @@ fn an_invitation_is_sent_again_withdrawn_and_told_as_one_timeline() {
 }
 
 #[test]
+fn the_timeline_tells_each_mails_fate_and_that_a_password_was_begun() {
+    let app = App::new();
+    let mut browser = signed_in(&app, "alice", "admin");
+    let user = app.invite("paul");
+    let link = app.newest_link();
+    app.post_form(&link, &[("password", "short")]);
+    set(
+        &app,
+        "UPDATE outbox SET state = 'bounced', last_error = 'bounced: Permanent', delivered_at = due + 1, reported_at = due + 9",
+    );
+    set(&app, "UPDATE resources SET delivered_at = sent_at + 1, delivery = 'sent' WHERE name_key = 'paul'");
+    let page = browser.get(&format!("/console/users/{}", id_of(&user))).words();
+    for step in [
+        "Created by admin",
+        "Sent by inbox (paul@example.com)",
+        "Delivered, says the provider (paul@example.com)",
+        "Bounced: bounced: Permanent (paul@example.com)",
+        "Started: a password was typed",
+    ] {
+        assert!(page.contains(step), "{step}: {page}");
+    }
+    assert!(browser.get("/console/users").words().contains("delivered 20"));
+}
+
+#[test]
 fn a_button_that_is_pressed_twice_sends_one_mail() {
     let app = App::new();
     let mut browser = signed_in(&app, "alice", "admin");

@@ -27,7 +27,7 @@ use crate::http::console::{Console, user_type};
 use crate::http::error::ApiError;
 use crate::http::request::Input;
 use crate::model::context::Context;
-use crate::model::mail::Delivery;
+use crate::model::mail::{Delivery, MailState};
 use crate::model::resource::{Resource, USER};
 use crate::model::role::{Role, Roles};
 use crate::pages::console::form::Problem;
@@ -158,11 +158,22 @@ fn timeline(history: &UserHistory) -> Vec<Event> {
     for mail in history.mails.iter().rev() {
         let to = mail.to.as_deref().unwrap_or("nobody any more");
         events.push(Event { time: mail.queued, text: format!("Mail {} to {to} queued", mail.template) });
-        let step = pages::mail_step(mail.state, mail.provider.as_deref(), mail.last_error.as_deref());
-        let delivery = Delivery::Mail(mail.state);
-        let time = if delivery == Delivery::QUEUED { mail.queued } else { mail.due.max(mail.queued) };
-        events.extend(step.map(|text| Event { time, text: format!("{text} ({to})") }));
+        let time = mail.due.max(mail.queued);
+        let mut tell = |time, text: &str| events.push(Event { time, text: format!("{text} ({to})") });
+        let is_reported = matches!(mail.state, MailState::Bounced | MailState::Complained);
+        if is_reported {
+            tell(time, &pages::sent(mail.provider.as_deref()));
+        }
+        if let Some(delivered_at) = mail.delivered_at {
+            tell(delivered_at.max(time), "Delivered, says the provider");
+        }
+        let ended = mail.reported_at.filter(|_| is_reported).unwrap_or(time);
+        if let Some(text) = pages::mail_step(mail.state, mail.provider.as_deref(), mail.last_error.as_deref()) {
+            tell(ended, &text);
+        }
     }
+    let started = history.started_at.map(|time| Event { time, text: "Started: a password was typed".to_owned() });
+    events.extend(started);
     events.sort_by_key(|event| event.time);
     events
 }
