@@ -16,6 +16,7 @@ pub mod locale;
 pub mod ordered;
 pub mod picture;
 pub mod scope;
+pub mod sealing;
 pub mod secret;
 pub mod signing;
 pub mod spreadsheet;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `sign_in` | signing in and out |
 //! | `home` | the first page |
+//! | `import` | importing a file |
 //! | `kept` | a form that came when the session was over |
 //! | `add_user` | adding a user |
 //! | `user` | one user, and what is done to them |
@@ -26,6 +27,7 @@ pub mod branding;
 pub mod deployment_toml;
 pub mod groups;
 mod home;
+pub mod import;
 pub mod jobs;
 pub mod kept;
 pub mod mail;
@@ -167,6 +169,11 @@ impl Console {
         let mut response = response::see_other(&self.at(path));
         message::keep(&mut response, &self.ctx.deployment, what);
         response
+    }
+
+    /// Returns a 303 to a path of the console, which says what there is to say.
+    fn see_other(&self, path: &str) -> Response {
+        response::see_other(&self.at(path))
     }
 
     /// Returns the id for a form that is about to be shown.
