@@ -23,7 +23,7 @@ use crate::base::ordered;
 use crate::model::logo::Logo;
 use crate::model::settings::form::{
     AscendingDays, Boolean, Form, Hosts, Limits, LinkValidity, Locale, MailAddress, ReadableColor, Sender, Text,
-    WebAddress, WholeNumber, kind_of,
+    TimeZone, WebAddress, WholeNumber, kind_of,
 };
 
 pub use crate::model::settings::form::{EmailSender, Kind, Validity};
@@ -134,6 +134,8 @@ settings! {
     SUPPORT_ADDRESS = "", MailAddress => support_address: Option<String>;
     /// The language of mails and pages for those who have not said theirs.
     DEFAULT_LOCALE = locale::DEFAULT_LOCALE, Locale => default_locale: String;
+    /// The time zone in which times are typed on the console.
+    TIME_ZONE = "UTC", TimeZone => time_zone: String;
     /// The Reply-To address of mails.
     MAIL_REPLY_TO = "", MailAddress => mail_reply_to: Option<String>;
     /// The address the pages send users to once they have a password.
