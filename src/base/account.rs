@@ -73,6 +73,15 @@ text_enum!(AccountState {
 });
 text_enum!(Cause { Locked = "L", AddressChanged = "M", Replaced = "N", GivenUp = "G", Revoked = "R", Accepted = "A" });
 
+/// The deletion that a user awaits, disabled until then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deletion {
+    /// When they go, in milliseconds.
+    pub at: i64,
+    /// Whether they were disabled before.
+    pub was_disabled: bool,
+}
+
 /// The stored facts of one account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Account {
@@ -90,6 +99,8 @@ pub struct Account {
     pub pending_email: Option<String>,
     /// The causes of all bumps so far, a letter each: link `n` was killed by those from `n` on.
     pub seq_log: String,
+    /// The deletion that somebody has asked for.
+    pub deletion: Option<Deletion>,
 }
 
 impl Account {

@@ -16,6 +16,7 @@ pub mod ordered;
 pub mod scope;
 pub mod secret;
 pub mod signing;
+pub mod spreadsheet;
 pub mod text;
 pub mod text_enum;
 pub mod token;

@@ -26,6 +26,7 @@ pub fn platform(env: &Env, ctx: Option<Rc<WorkerContext>>, stores: &UserStores) 
         .iter()
         .map(|store| Ok(StoreDatabase { number: store.number, db: Arc::new(D1::new(env.d1(&store.binding)?)) }));
     Ok(Platform {
+        meter: Arc::default(),
         db: Arc::new(D1::new(env.d1("DB")?)),
         store: None,
         home: None,

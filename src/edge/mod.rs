@@ -130,6 +130,7 @@ async fn sweep(platform: &Platform, service: &Service) {
     let done = [
         ("sweep", service.warm(platform).await),
         ("pending", pending::settle(platform).await),
+        ("reminders", service.remind(platform).await.map(drop)),
         ("role grants", service.settle_role_grants(platform).await),
         ("signin", sign_in_failures::sweep(platform).await),
         ("sessions", sessions::sweep(platform).await),

@@ -14,6 +14,7 @@ use serde_json::Value as Json;
 use crate::http::area::Area;
 use crate::http::error::ApiError;
 use crate::http::form::Form;
+use crate::http::multipart;
 use crate::wso2::error::Error as Wso2Error;
 use scim::error::Error as ScimError;
 
@@ -126,12 +127,22 @@ impl RequestBody {
         self.bytes(MAX_FORM).await.map(|bytes| Form::parse(&bytes))
     }
 
-    /// Reads a form of the console, which is as large as its path allows (`Area::body_limit`).
+    /// Reads a form of the console, with files or without, which is as large as its path allows (`Area::body_limit`).
     ///
     /// # Errors
-    /// It is larger than a megabyte.
-    pub async fn console_form(self) -> Result<Form, TooLarge> {
-        self.bytes(MEGABYTE).await.map(|bytes| Form::parse(&bytes))
+    /// It is larger, which this sentence says; or one with files that is not whole.
+    pub async fn console_form(self, too_large: &'static str) -> Result<Form, ApiError> {
+        let Self { body, media_type, .. } = self;
+        let bytes = body::to_bytes(body, usize::MAX).await.map_err(|_| ApiError::too_large(too_large))?;
+        let media_type = media_type.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default();
+        match multipart::boundary(media_type) {
+            Some(boundary) => Form::parse_parts(&bytes, boundary).ok_or_else(|| {
+                ApiError::bad_request(
+                    "The form with its file did not arrive whole, or has over 100 fields: send it again.",
+                )
+            }),
+            None => Ok(Form::parse(&bytes)),
+        }
     }
 
     /// Reads a JSON document of at most `limit` bytes.

@@ -2,7 +2,7 @@
 //!
 //! * `routes`: the table of all addresses, their rules and handlers
 //! * `area`: what a path's first segments decide: the dialect of errors, the size of bodies
-//! * `request`, `body`, `form`: the readers of paths, query strings and bodies
+//! * `request`, `body`, `form`, `multipart`: the readers of paths, query strings and bodies
 //! * `response`, `error`: the kinds of responses, and the one error with what each room's error comes to
 //! * `caller`, `origin`, `limits`: who calls, from which page, how often
 //! * `scim2`, `oauth`, `api`, `wso2`, `hooks`, `pages`, `operations`: the handlers, by area
@@ -18,6 +18,7 @@ mod error;
 mod form;
 mod hooks;
 mod limits;
+mod multipart;
 mod oauth;
 mod operations;
 mod origin;
@@ -46,7 +47,7 @@ use crate::http::area::Area;
 use crate::http::error::{ApiError, Failure};
 use crate::http::request::RequestState;
 use crate::http::response::{keep_out_of_caches, set};
-use crate::invite::{renewal, role_grants};
+use crate::invite::{reminders, renewal, role_grants};
 use crate::model::caches::{Caches, Health};
 use crate::model::context::{Actor, Context, Work};
 use crate::model::deployment::Deployment;
@@ -114,6 +115,17 @@ impl Service {
         let run = platform.new_id().to_string();
         let context = |tenant| self.context(platform.clone(), deployment.clone(), tenant, run.clone(), None);
         renewal::run(platform, &context).await
+    }
+
+    /// Reminds those who have not accepted their invitations.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn remind(&self, platform: &Platform) -> Result<usize, DatabaseError> {
+        let Some(deployment) = self.deployment() else { return Ok(0) };
+        let run = platform.new_id().to_string();
+        let context = |tenant| self.context(platform.clone(), deployment.clone(), tenant, run.clone(), None);
+        reminders::run(platform, &context).await
     }
 
     /// Sends links to those whom a group has given a role while one was out.

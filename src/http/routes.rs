@@ -314,6 +314,7 @@ pub static ROUTES: &[Route] = &[
     // Pages.
     route(GET, "/invite/{token}", ANYONE, handler!(links::invite_page)),
     route(POST, "/invite/{token}", ANYONE, handler!(links::set_password)),
+    route(POST, "/invite/{token}/started", ANYONE, handler!(links::start)),
     route(GET, "/verify/{token}", ANYONE, handler!(links::verify_page)),
     route(POST, "/verify/{token}", ANYONE, handler!(links::confirm_email)),
     route(GET, "/accountrecoveryendpoint/confirmrecovery.do", ANYONE, handler!(links::confirm_recovery)),
@@ -384,8 +385,8 @@ pub static ROUTES: &[Route] = &[
     route(POST, "/console/users/{id}/address", CONSOLE_WRITE, handler!(user::correct_address)),
     route(GET, "/console/users/{id}/password", CONSOLE_WRITE, handler!(user::password)),
     route(POST, "/console/users/{id}/password", CONSOLE_WRITE, handler!(user::set_password)),
-    route(GET, "/console/users/{id}/delete", CONSOLE_WRITE, handler!(user::delete_page)),
     route(POST, "/console/users/{id}/delete", CONSOLE_WRITE, handler!(user::delete)),
+    route(POST, "/console/users/{id}/undo", CONSOLE_WRITE, handler!(user::undo)),
     route(GET, "/dev/panic", ANYONE, handler!(inbox::panic)),
     route(GET, "/dev/inbox", ANYONE, handler!(inbox::inbox_page)),
     route(GET, "/dev/inbox.json", ANYONE, handler!(inbox::inbox_json)),

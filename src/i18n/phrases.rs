@@ -21,6 +21,10 @@ pub struct Phrases {
     pub never_expires: &'static str,
     /// stands for a moment or a duration when there is none
     pub never: &'static str,
+    /// stands before the subject of a reminder
+    pub reminder: &'static str,
+    /// says that the mail is a reminder
+    pub reminder_sentence: &'static str,
     /// whom to ask: `{contact}`
     pub help_contact: &'static str,
     /// the same when no address is known

@@ -65,6 +65,7 @@ pub fn build_user<E: From<ScimError>>(
         email_verified: request.email_verified == Some(true) && !flagged,
         pending_email: None,
         seq_log: String::new(),
+        deletion: None,
     };
     // An invited account has no usable password until redeemed, and nothing is hashed for it.
     let keep_password = !ask || settings.disable_random_value_for_credentials;

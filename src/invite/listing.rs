@@ -25,7 +25,7 @@ pub fn to_json(user: &Resource, now: Millis) -> Json {
         Onboarding::EmailVerification => TemplateType::EmailConfirm,
         _ => TemplateType::AskPassword,
     });
-    json!({
+    let mut shown = json!({
         "userId": user.id,
         "userName": user.user_name(),
         "email": account.email,
@@ -35,5 +35,9 @@ pub fn to_json(user: &Resource, now: Millis) -> Json {
         "sentAt": invitation.and_then(|invitation| invitation.sent_at).map(rfc3339),
         "expiresAt": expires_at.filter(|at| *at != 0).map(rfc3339),
         "attempts": invitation.map(|invitation| invitation.attempts),
-    })
+    });
+    if let Some(delivered_at) = invitation.and_then(|invitation| invitation.delivered_at) {
+        shown["deliveredAt"] = json!(rfc3339(delivered_at));
+    }
+    shown
 }

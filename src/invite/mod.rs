@@ -8,6 +8,7 @@ pub mod emails;
 pub mod listing;
 pub mod offline;
 pub mod redeem;
+pub mod reminders;
 pub mod renewal;
 pub mod resend;
 pub mod resend_all;

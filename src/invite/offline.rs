@@ -7,6 +7,7 @@ use crate::base::token::Purpose;
 use crate::invite::code::{check_may_have_code_of, mint};
 use crate::model::code::Code;
 use crate::model::context::Context;
+use crate::model::job::AWAITS_DELETION;
 use crate::model::resource::{Resource, USER};
 use crate::ports::DatabaseError;
 use crate::store::invitations::resend::record_link;
@@ -22,6 +23,9 @@ pub enum OfflineLinkError {
     /// The caller may not have this user's link.
     #[error("{}", .0.detail)]
     Forbidden(ScimError),
+    /// The user is about to be deleted.
+    #[error("{AWAITS_DELETION}")]
+    Deletion,
     /// An administrator has switched the account off.
     #[error("The account is disabled: enable it first.")]
     Disabled,
@@ -70,6 +74,7 @@ async fn create_token_for(ctx: &Context, user: &Resource) -> Result<Result<Secre
 
 fn check(account: &Account) -> Option<OfflineLinkError> {
     match (account.onboarding, account.lock) {
+        _ if account.deletion.is_some() => Some(OfflineLinkError::Deletion),
         _ if account.disabled => Some(OfflineLinkError::Disabled),
         (_, Lock::Admin) => Some(OfflineLinkError::Locked),
         (Onboarding::None, _) => {

@@ -108,12 +108,28 @@ async fn look(
     Ok((outcomes, is_given_role, settings))
 }
 
-/// Opens a link together with the hashes of the user's last passwords, in one round trip.
+/// Notes that somebody has begun to type a password on the page of verified claims. One round trip.
+///
+/// # Errors
+/// The database's.
+pub async fn start(ctx: &Context, claims: &Claims) -> Result<(), DatabaseError> {
+    let id = claims.user.to_string();
+    let there = &ctx.in_store_of(&id);
+    there.platform.query(redemption::start(there, &id, claims.seq)).await.map(drop)
+}
+
+/// Opens a link together with the hashes of the user's last passwords, and notes that the person has begun, in one round
+/// trip.
 async fn open_with_passwords(
     ctx: &Context,
     claims: Claims,
+    starts: bool,
 ) -> Result<(WithSettings<Link>, Vec<String>), DatabaseError> {
-    let last = |there: &StoreContext, id: &str| vec![credentials::last(there, id)];
+    let seq = claims.seq;
+    let last = |there: &StoreContext, id: &str| {
+        let starts = starts.then(|| redemption::start(there, id, seq));
+        std::iter::once(credentials::last(there, id)).chain(starts).collect()
+    };
     let (outcomes, is_given_role, settings) = look(ctx, &claims.user.to_string(), last).await?;
     let Some(settings) = settings else { return Ok(((Link::Invalid, None), Vec::new())) };
     let passwords = credentials::hashes(&settings, outcomes.get(1))?;
@@ -165,7 +181,7 @@ pub async fn set_password(
     confirm: Option<&str>,
 ) -> Result<WithSettings<Redeemed>, DatabaseError> {
     let Some(_place) = gate.enter() else { return Ok((Redeemed::Busy(claims), None)) };
-    let ((link, settings), passwords) = open_with_passwords(ctx, claims).await?;
+    let ((link, settings), passwords) = open_with_passwords(ctx, claims, !password.is_empty()).await?;
     match (link, settings) {
         (Link::Live(claims, user), Some(settings)) => {
             let ctx = ctx.with_settings(settings.clone());

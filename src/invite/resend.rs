@@ -124,6 +124,7 @@ const FASTER: &str = "Another request was faster: read the invitation and try ag
 #[must_use]
 pub fn obstacle(user: &Resource) -> Option<Obstacle> {
     match &user.account {
+        Account { deletion: Some(_), .. } => Some(Obstacle::Deletion),
         Account { onboarding: Onboarding::None, pending_email: None, .. } if user.invitation.is_some() => {
             Some(Obstacle::Accepted)
         }

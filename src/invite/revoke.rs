@@ -39,6 +39,7 @@ pub async fn revoke(ctx: &Context, user_id: &str) -> Result<Resource, ResendErro
 #[must_use]
 pub fn obstacle(user: &Resource) -> Option<Obstacle> {
     match (user.account.onboarding, &user.invitation) {
+        _ if user.account.deletion.is_some() => Some(Obstacle::Deletion),
         (Onboarding::None, Some(_)) => Some(Obstacle::Accepted),
         (Onboarding::None, None) => Some(Obstacle::NeverInvited),
         _ => user.account.is_revoked().then_some(Obstacle::Revoked),

@@ -1,6 +1,8 @@
 //! From an outbox row to a message: the link is minted here, and nowhere else, from what the first lease froze.
 
+use crate::base::text::cut;
 use crate::base::token::{Claims, Purpose};
+use crate::i18n::Language;
 use crate::mail::providers::Message;
 use crate::mail::render::buffer::TooLarge;
 use crate::mail::render::{self, InvitationMail, Rendered};
@@ -75,11 +77,13 @@ pub fn render_with(
         Some(_) => format!("{base}/invite/{code}"),
         None => String::new(),
     };
+    let is_reminder = mail.reminder.is_some_and(|number| number > 0);
     let seconds = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
     let mut claims: Vec<(&str, &str)> = vec![("givenname", &facts.given_name), ("lastname", &facts.family_name)];
     claims.extend(facts.claims.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let values = render::invitation_values(&InvitationMail {
         locale: &content.locale,
+        is_reminder,
         user_name: &facts.user_name,
         organization: &facts.organization,
         inviter: mail.invited_by.as_deref().unwrap_or_default(),
@@ -96,5 +100,15 @@ pub fn render_with(
         new_email: facts.new_email.as_deref().unwrap_or_default(),
         claims: &claims,
     });
-    render::render(template, &values)
+    let mut rendered = render::render(template, &values)?;
+    if is_reminder {
+        // Whoever's the template is.
+        let language = Language::for_locale(&content.locale);
+        let subject = format!("{}{} {}", language.phrases().reminder, language.colon(), rendered.subject);
+        rendered.subject = cut(&subject, LONGEST_SUBJECT);
+    }
+    Ok(rendered)
 }
+
+/// The longest subject, in characters.
+const LONGEST_SUBJECT: usize = 160;

@@ -180,6 +180,7 @@ pub async fn preview_invitation(ctx: &Context, new: &NewResource) -> Result<Opti
         seq: 0,
         generation: 0,
         recipient: mail.recipient.as_str().to_owned(),
+        reminder: None,
         invited_by: mail.invited_by.clone(),
         state: MailState::Queued,
         attempts: 0,

@@ -112,6 +112,8 @@ fn form_encoded(value: &str) -> String {
 pub struct InvitationMail<'a> {
     /// locale of the mail
     pub locale: &'a str,
+    /// whether it is a reminder
+    pub is_reminder: bool,
     /// the name the person signs in with, without the user store's domain
     pub user_name: &'a str,
     /// the organization, as people know it; "Latchkey" stands in for an empty one
@@ -182,6 +184,10 @@ pub fn invitation_values(mail: &InvitationMail) -> Values {
         ("contact", mail.support),
     ];
     let sentence = |pattern: &str| fill(pattern, &slots);
+    let reminding = |text: String| match mail.is_reminder {
+        true => [say.reminder_sentence, &text].join(language.line_joint()),
+        false => text,
+    };
     let tenant_origin = format!("{}{}", mail.origin, mail.prefix);
 
     let mut values = Values::new();
@@ -200,7 +206,10 @@ pub fn invitation_values(mail: &InvitationMail) -> Values {
         .set("verification-pending-email", mail.new_email)
         .set("greeting", sentence(or_else(&given_name, say.greeting_named, say.greeting)))
         .set("invitation-sentence", sentence(or_else(&inviter, say.invited_by, say.invited)))
-        .set("expiry-sentence", sentence(if mail.expires_at.is_some() { say.expires } else { say.never_expires }))
+        .set(
+            "expiry-sentence",
+            reminding(sentence(if mail.expires_at.is_some() { say.expires } else { say.never_expires })),
+        )
         .set("late-sentence", if mail.expires_at.is_some() { say.late } else { "" })
         .set("help-sentence", sentence(or_else(mail.support, say.help_contact, say.help)))
         .set("sign-in-sentence", sentence(or_else(mail.sign_in, say.sign_in, "")))

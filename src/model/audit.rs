@@ -11,6 +11,10 @@ pub enum Action {
     UserUpdate,
     /// A user asked for another e-mail address of their own.
     UserAddress,
+    /// The deletion of a user was asked for on the console, where it can be undone for a while.
+    UserDeletion,
+    /// It was undone.
+    UserDeletionUndo,
     /// A user was deleted.
     UserDelete,
     /// A group was created.
@@ -29,6 +33,8 @@ pub enum Action {
     InvitationCreate,
     /// An invitation was sent again.
     InvitationResend,
+    /// An invitation was sent again as a reminder.
+    InvitationRemind,
     /// An invitation was withdrawn.
     InvitationRevoke,
     /// A link was given to a caller instead of being mailed.
@@ -81,6 +87,8 @@ impl Action {
         Self::UserCreate,
         Self::UserUpdate,
         Self::UserAddress,
+        Self::UserDeletion,
+        Self::UserDeletionUndo,
         Self::UserDelete,
         Self::GroupCreate,
         Self::GroupUpdate,
@@ -90,6 +98,7 @@ impl Action {
         Self::ResourceDelete,
         Self::InvitationCreate,
         Self::InvitationResend,
+        Self::InvitationRemind,
         Self::InvitationRevoke,
         Self::InvitationLink,
         Self::InvitationRedeem,
@@ -148,6 +157,8 @@ impl Action {
             Self::UserCreate => "user.create",
             Self::UserUpdate => "user.update",
             Self::UserAddress => "user.address",
+            Self::UserDeletion => "user.deletion",
+            Self::UserDeletionUndo => "user.deletion.undo",
             Self::UserDelete => "user.delete",
             Self::GroupCreate => "group.create",
             Self::GroupUpdate => "group.update",
@@ -157,6 +168,7 @@ impl Action {
             Self::ResourceDelete => "resource.delete",
             Self::InvitationCreate => "invitation.create",
             Self::InvitationResend => "invitation.resend",
+            Self::InvitationRemind => "invitation.remind",
             Self::InvitationRevoke => "invitation.revoke",
             Self::InvitationLink => "invitation.link",
             Self::InvitationRedeem => "invitation.redeem",

@@ -9,6 +9,13 @@ pub const MAX_ROWS: usize = 50_000;
 /// The most ids that a request names.
 pub const MAX_IDS: usize = 5_000;
 
+/// How long the deletion of one user can be undone on the console, in milliseconds.
+pub const UNDO_TIME: Millis = 60_000;
+
+/// Why nothing is done to a user who awaits their deletion.
+pub const AWAITS_DELETION: &str =
+    "The user is about to be deleted, as somebody asked for on the console: undo that there first.";
+
 /// What is done to each user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobAction {
@@ -105,6 +112,8 @@ pub struct Job {
     pub skipped: u32,
     /// When it was confirmed.
     pub created: Millis,
+    /// Of the deletion of one user that can be undone: until when.
+    pub undo_until: Option<Millis>,
 }
 
 /// Why there is nothing to do to a user.
@@ -118,6 +127,10 @@ pub enum Obstacle {
     Accepted,
     /// There was no invitation.
     NeverInvited,
+    /// They are about to be deleted.
+    Deletion,
+    /// Their deletion was undone.
+    Undone,
     /// The account is disabled.
     Disabled,
     /// An administrator has locked the account.
@@ -147,6 +160,8 @@ impl Obstacle {
             (Self::Accepted, _) => "The invitation has been accepted: there is nothing to send again.",
             (Self::NeverInvited, JobAction::Revoke) => "This user was never invited: there is nothing to revoke.",
             (Self::NeverInvited, _) => "This user was never invited: there is nothing to send again.",
+            (Self::Deletion, _) => AWAITS_DELETION,
+            (Self::Undone, _) => "The deletion was undone.",
             (Self::Disabled, JobAction::Resend) => {
                 "The account is disabled: set active to true first, which sends a new invitation by itself unless it was \
                  revoked."

@@ -49,6 +49,8 @@ pub struct Invitation {
     pub attempts: u32,
     /// The time the provider accepted it.
     pub sent_at: Option<Millis>,
+    /// The time the provider said that it arrived.
+    pub delivered_at: Option<Millis>,
     /// The time its link expires; 0 for never; unknown until the mail is first rendered.
     pub expires_at: Option<Millis>,
 }
@@ -106,6 +108,8 @@ impl Resource {
         let Account { onboarding, lock, email_verified, .. } = self.account;
         let waits = self.account.pending_email.is_some();
         self.invitation.is_some() || onboarding != Onboarding::None || lock != Lock::None || email_verified || waits
+            // That they are disabled says more than `active` then: who reads it is not to wonder why a write is refused.
+            || self.account.deletion.is_some()
     }
 
     /// The URNs in the stored document's `schemas`: with it every document begins, and whoever writes one computes it from
@@ -265,6 +269,9 @@ impl Resource {
             });
             if let Some(sent_at) = invitation.sent_at {
                 shown["sentAt"] = json!(rfc3339(sent_at));
+            }
+            if let Some(delivered_at) = invitation.delivered_at {
+                shown["deliveredAt"] = json!(rfc3339(delivered_at));
             }
             if let Some(expires_at) = expires_at.filter(|at| *at != 0) {
                 shown["expiresAt"] = json!(rfc3339(expires_at));

@@ -20,7 +20,8 @@ use crate::base::limits::RateLimits;
 use crate::base::locale;
 use crate::base::ordered;
 use crate::model::settings::form::{
-    Boolean, Form, Hosts, Limits, LinkValidity, Locale, MailAddress, Sender, Text, WebAddress, WholeNumber, kind_of,
+    AscendingDays, Boolean, Form, Hosts, Limits, LinkValidity, Locale, MailAddress, Sender, Text, WebAddress,
+    WholeNumber, kind_of,
 };
 
 pub use crate::model::settings::form::{EmailSender, Kind, Validity};
@@ -89,6 +90,8 @@ settings! {
     ASK_PASSWORD_EMAIL_VALIDITY = "1440", LinkValidity => ask_password_email_validity: Validity;
     /// The lifetime of a link to confirm an address.
     VERIFICATION_EMAIL_VALIDITY = "1440", LinkValidity => verification_email_validity: Validity;
+    /// Days after the last mail that a caller asked for, at which whoever has not accepted is mailed again.
+    REMINDER_DAYS = "", AscendingDays => reminder_days: Vec<u32>;
     /// Invited accounts are locked until redeemed.
     LOCK_ON_CREATION = "true", Boolean => lock_on_creation: bool;
     /// The party that mails the links.

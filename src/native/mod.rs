@@ -219,6 +219,7 @@ impl Native {
         let log = Arc::new(MemoryLog::default());
         let limiter = Arc::new(MemoryLimiter::new(clock.clone()));
         let platform = Platform {
+            meter: Arc::default(),
             db: sqlite.clone(),
             store: None,
             home: None,

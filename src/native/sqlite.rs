@@ -38,6 +38,10 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0021_user_names.sql"),
     include_str!("../../schema/d1/0022_jobs.sql"),
     include_str!("../../schema/d1/0023_kept_forms.sql"),
+    include_str!("../../schema/d1/0024_reindex_marks.sql"),
+    include_str!("../../schema/d1/0028_deletions.sql"),
+    include_str!("../../schema/d1/0029_timeline.sql"),
+    include_str!("../../schema/d1/0030_reminders.sql"),
 ];
 
 /// Tables that grow with the tenants, by name and by the aliases that our statements give them.

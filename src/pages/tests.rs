@@ -76,6 +76,7 @@ fn the_consoles_pages() {
         name: "alice",
         tenant: "acme.com",
         scopes: [Scope::ScimRead, Scope::Audit].into_iter().collect(),
+        undo: None,
         is_live: false,
         message: Some("Done."),
     };

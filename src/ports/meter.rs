@@ -12,6 +12,7 @@ use crate::ports::{Database, DatabaseError, Outcome, Statement};
 #[derive(Debug, Default)]
 pub struct Meter {
     trips: AtomicU64,
+    statements: AtomicU64,
     read: AtomicU64,
     written: AtomicU64,
 }
@@ -25,6 +26,11 @@ impl Meter {
     /// Round trips so far.
     pub fn trips(&self) -> u64 {
         self.trips.load(Ordering::Relaxed)
+    }
+
+    /// Statements so far: D1 lets an invocation run a thousand.
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
     }
 }
 
@@ -50,6 +56,7 @@ pub(super) struct Metered {
 impl Database for Metered {
     async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
         self.meter.trips.fetch_add(1, Ordering::Relaxed);
+        self.meter.statements.fetch_add(statements.len() as u64, Ordering::Relaxed);
         let outcomes = self.inner.batch(statements).await?;
         self.meter.add(&outcomes);
         Ok(outcomes)

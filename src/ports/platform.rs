@@ -46,6 +46,8 @@ pub struct Platform {
     pub entropy: Arc<dyn Entropy>,
     /// The log.
     pub log: Arc<dyn Log>,
+    /// What the unit of work at hand has cost, where that is counted.
+    pub meter: Arc<Meter>,
 }
 
 impl Platform {
@@ -58,7 +60,8 @@ impl Platform {
         };
         let stores = self.stores.iter().map(|store| StoreDatabase { number: store.number, db: metered(&store.db) });
         let stores = stores.collect();
-        (Self { db: metered(&self.db), home: self.home.as_ref().map(metered), stores, ..self.clone() }, meter)
+        let home = self.home.as_ref().map(metered);
+        (Self { db: metered(&self.db), home, stores, meter: meter.clone(), ..self.clone() }, meter)
     }
 
     /// The same platform with the database of this user store at hand; PRIMARY's for `None`, and for a number that is no

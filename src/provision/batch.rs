@@ -37,11 +37,6 @@ impl<T> Batcher<T> {
         self.waiting.len() >= self.limits.count || self.bytes >= self.limits.bytes
     }
 
-    /// Whether the limits leave room for a creation of so many bytes.
-    pub fn has_room_for(&self, bytes: usize) -> bool {
-        self.waiting.len() < self.limits.count && self.bytes + bytes <= self.limits.bytes
-    }
-
     /// Takes out what waits, in order.
     pub fn take(&mut self) -> Vec<(T, NewResource)> {
         self.bytes = 0;

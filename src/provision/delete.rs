@@ -3,11 +3,14 @@
 use crate::base::scope::Scope;
 use crate::model::attempts::Attempts;
 use crate::model::context::Context;
+use crate::model::job::{JobAction, Obstacle};
 use crate::model::resource::{GROUP, USER};
+use crate::ports::Millis;
 use crate::provision::{Expected, ProvisionError, contended, group_roles, last_administrator, not_found, takes_roles};
 use crate::store::resources::{self, Conditions, Deleted, find};
 use crate::store::role_holders::ByGroups;
 use crate::store::{pending, role_holders};
+use scim::error::Error as ScimError;
 use scim::schema::ResourceType;
 
 /// DELETE (RFC 7644 section 3.6).
@@ -15,6 +18,24 @@ use scim::schema::ResourceType;
 /// # Errors
 /// [`ProvisionError`]
 pub async fn delete(ctx: &Context, rt: &ResourceType, id: &str, expected: Expected) -> Result<(), ProvisionError> {
+    delete_if(ctx, rt, id, expected, None).await
+}
+
+/// Deletes a user who awaits to be deleted then.
+///
+/// # Errors
+/// [`ProvisionError`]
+pub async fn delete_awaited(ctx: &Context, rt: &ResourceType, id: &str, at: Millis) -> Result<(), ProvisionError> {
+    delete_if(ctx, rt, id, Expected::Any, Some(at)).await
+}
+
+async fn delete_if(
+    ctx: &Context,
+    rt: &ResourceType,
+    id: &str,
+    expected: Expected,
+    deletion_at: Option<Millis>,
+) -> Result<(), ProvisionError> {
     let there = &ctx.in_store_of(id);
     let mut attempts = Attempts::at_once(there);
     loop {
@@ -25,7 +46,7 @@ pub async fn delete(ctx: &Context, rt: &ResourceType, id: &str, expected: Expect
             expected.check(current.version)?;
             Some(current.version)
         };
-        let conditions = Conditions { version, ..conditions_of_deletion(ctx, rt, id).await? };
+        let conditions = Conditions { version, deletion_at, ..conditions_of_deletion(ctx, rt, id).await? };
         match resources::delete(there, rt, id, &conditions).await? {
             Deleted::Done => {
                 if there.platform.store.is_some() {
@@ -36,6 +57,9 @@ pub async fn delete(ctx: &Context, rt: &ResourceType, id: &str, expected: Expect
             Deleted::NotFound => return Err(not_found()),
             Deleted::RoleHolder => return Err(takes_roles()),
             Deleted::LastAdministrator => return Err(last_administrator()),
+            Deleted::OtherVersion if deletion_at.is_some() => {
+                return Err(ScimError::conflict(Obstacle::Undone.reason(JobAction::Delete)).into());
+            }
             Deleted::OtherVersion if attempts.again(there).await => {}
             Deleted::OtherVersion => return Err(contended()),
         }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `user` | users: what a document asks of the account goes by way of `invite/` |
 //! | `delete` | deletions |
+//! | `deletion` | deleting one user by a job that can be undone |
 //! | `group` | groups, whose members are rows of their own |
 //! | `joining` | users who join groups as they are created |
 //! | `group_roles` | roles that groups give |
@@ -22,6 +23,7 @@ mod batch;
 mod budget;
 pub mod bulk;
 mod delete;
+pub mod deletion;
 mod group;
 mod group_roles;
 pub mod import;
@@ -35,7 +37,7 @@ mod user;
 mod user_store;
 
 pub use budget::Budget;
-pub use delete::delete;
+pub use delete::{delete, delete_awaited};
 pub use group::too_many_members;
 pub use joining::{MAX_GROUPS as MAX_GROUPS_JOINED, create_in_groups};
 
@@ -59,6 +61,7 @@ use crate::model::new_resource::{NewMember, NewResource};
 use crate::model::resource::{GROUP, Resource, USER, stored_text};
 use crate::ports::DatabaseError;
 use crate::provision::budget::Share;
+use crate::provision::deletion::DeletionChange;
 use crate::provision::user::WriteRequest;
 use crate::store::audit::Counted;
 use crate::store::operation::Operation;
@@ -286,11 +289,16 @@ fn new_resource(
 
 /// 403 unless the caller may create this.
 fn check_may_create(ctx: &Context, new: &NewResource) -> Result<(), ProvisionError> {
-    if new.resource.account.onboarding == Onboarding::None && !ctx.scopes.has(Scope::ScimWrite) {
-        let detail = "The scope invitations creates users with askPassword or verifyEmail only; this takes scim:write.";
-        return Err(ScimError::forbidden(detail).into());
+    if new.resource.account.onboarding == Onboarding::None { check_may_write(ctx) } else { Ok(()) }
+}
+
+/// 403 unless the caller may create users who are not asked for anything.
+fn check_may_write(ctx: &Work) -> Result<(), ProvisionError> {
+    if ctx.scopes.has(Scope::ScimWrite) {
+        return Ok(());
     }
-    Ok(())
+    let detail = "The scope invitations creates users with askPassword or verifyEmail only; this takes scim:write.";
+    Err(ScimError::forbidden(detail).into())
 }
 
 /// POST (RFC 7644 section 3.3).
@@ -334,6 +342,7 @@ pub async fn read(
 /// The edit that a write makes of a document, within a request's budget.
 struct Edit<'a> {
     change: DocumentChange,
+    deletion: DeletionChange,
     budget: &'a Budget,
     share: Share<'a>,
 }
@@ -348,7 +357,7 @@ enum DocumentChange {
 
 impl<'a> Edit<'a> {
     fn new(change: DocumentChange, budget: &'a Budget) -> Self {
-        Self { change, budget, share: budget.share() }
+        Self { change, deletion: DeletionChange::None, budget, share: budget.share() }
     }
 
     fn patch(&self) -> Option<&Patch> {
@@ -423,32 +432,14 @@ async fn edit(
 ) -> Result<Found, ProvisionError> {
     edit.budget.check_changed()?;
     let there = &ctx.in_store_of(id);
-    let gate = &edit.budget.gate;
     let mut attempts = Attempts::begin(there, id).await.ok_or_else(contended)?;
     // A password is hashed once, however often the write is tried.
     let hashed = &OnceLock::new();
     loop {
         let (before, passwords) = find_to_edit(there, rt, id).await?.ok_or_else(not_found)?;
         expected.check(before.version)?;
-        let current = before.whole(there, rt);
-        let mut document = edit.apply(rt, &before, &current)?;
-        let (mut after, mut effects) = if rt.name == USER {
-            let (stored, patch) = (&before.attributes(), edit.patch());
-            let (before, passwords) = (&before, &passwords);
-            WriteRequest { ctx: there, gate, hashed, rt, before, stored, passwords, document, patch }.apply()?
-        } else {
-            drop(resource::take_secrets(rt, &mut document));
-            document.shift_remove("id");
-            document.shift_remove("meta");
-            let after = Resource { document: stored_text(document, Some(&before.document))?, ..before.clone() };
-            (after, SideEffects { actions: vec![Action::update(&rt.name)], ..SideEffects::default() })
-        };
-        let unchanged = after.document == before.document
-            && after.account == before.account
-            && effects.password_hash.is_none()
-            && effects.mails.is_empty()
-            && effects.code.is_none();
-        if unchanged {
+        let (mut after, mut effects) = revise(there, rt, edit, &before, &passwords, hashed)?;
+        if is_unchanged(&before, &after, &effects) {
             return Ok(before.into());
         }
         if let Some(by_groups) = &mut effects.keeps_administrator {
@@ -457,6 +448,7 @@ async fn edit(
         let operation = Operation::new(there);
         let code = effects.code.clone();
         let asks_for_address = effects.asks_for_address;
+        effects.statements.extend(edit.deletion.statements(ctx, id, operation.id()));
         match resources::update(there, rt, &before, &mut after, &operation, effects).await? {
             Written::Done(_) => return Ok(Found::with_code(there, after, code.as_ref())),
             Written::Taken => return Err(resources::taken(rt).into()),
@@ -476,6 +468,54 @@ async fn edit(
             }
         }
     }
+}
+
+/// A resource as an edit leaves it, and what is written besides.
+fn revise(
+    there: &StoreContext,
+    rt: &Arc<ResourceType>,
+    edit: &Edit<'_>,
+    before: &Resource,
+    passwords: &[String],
+    hashed: &OnceLock<String>,
+) -> Result<(Resource, SideEffects), ProvisionError> {
+    let deletion = edit.deletion.apply(&before.account)?;
+    let current = before.whole(there, rt);
+    let mut document = edit.apply(rt, before, &current)?;
+    if rt.name == USER {
+        let (stored, patch, gate) = (&before.attributes(), edit.patch(), &edit.budget.gate);
+        return WriteRequest { ctx: there, gate, hashed, rt, before, stored, passwords, document, patch, deletion }
+            .apply();
+    }
+    drop(resource::take_secrets(rt, &mut document));
+    document.shift_remove("id");
+    document.shift_remove("meta");
+    let after = Resource { document: stored_text(document, Some(&before.document))?, ..before.clone() };
+    Ok((after, SideEffects { actions: vec![Action::update(&rt.name)], ..SideEffects::default() }))
+}
+
+fn is_unchanged(before: &Resource, after: &Resource, effects: &SideEffects) -> bool {
+    after.document == before.document
+        && after.account == before.account
+        && effects.password_hash.is_none()
+        && effects.mails.is_empty()
+        && effects.code.is_none()
+}
+
+/// Whether a PATCH would change a user as they are, whose groups are known; or why it would be refused.
+///
+/// # Errors
+/// [`ProvisionError`]
+pub fn would_change(
+    ctx: &Context,
+    budget: &Budget,
+    rt: &Arc<ResourceType>,
+    user: &Resource,
+    body: &Json,
+) -> Result<bool, ProvisionError> {
+    let edit = Edit::new(DocumentChange::Modify(Patch::parse(rt, body)?), budget);
+    let (after, effects) = revise(&ctx.in_store_of(&user.id), rt, &edit, user, &[], &OnceLock::new())?;
+    Ok(!is_unchanged(user, &after, &effects))
 }
 
 /// The resource to be edited; for users who edit themselves, with the hashes of the last passwords.

@@ -12,6 +12,7 @@ use crate::model::audit::Action;
 use crate::model::context::Context;
 use crate::model::registration::{Kind, Registration, build, build_what_fits, check_bounds};
 use crate::ports::DatabaseError;
+use crate::provision::registrations::check::Checked;
 use crate::provision::reindex;
 use crate::store::keys;
 use crate::store::registrations::{self, Change, Registered};
@@ -171,7 +172,11 @@ pub async fn register(ctx: &Context, request: &Request) -> Result<Vec<Reindex>, 
                 reindexes.push((effect.reindex(ctx, &before, total), effect));
             }
         }
-        let prepared = check::uniqueness(ctx, &after, &reindexes).await?;
+        let prepared = match check::uniqueness(ctx, &after, &before, &reindexes).await? {
+            Checked::Nothing => None,
+            Checked::Written(taken) => Some(taken),
+            Checked::Overtaken => continue,
+        };
         let reindexes: Vec<Reindex> = reindexes.into_iter().map(|(reindex, _)| reindex).collect();
         let change = Change {
             before: &before.registrations,

@@ -16,7 +16,7 @@ use crate::ports::{DatabaseError, Millis, Platform};
 use crate::store::keys;
 use crate::store::registrations::{self, Registered};
 use crate::store::reindexes::rows::{self, Correction, Looked, STEP, Stored, Table};
-use crate::store::reindexes::{self, Phase, Reindex};
+use crate::store::reindexes::{self, Hold, Phase, Reindex};
 use scim::error::Error as ScimError;
 use scim::filter::Filter;
 use scim::query::Query;
@@ -48,9 +48,10 @@ pub enum Step {
 ///
 /// # Errors
 /// The database's: the step may be taken again.
-pub async fn step(platform: &Platform, registry: &Registry, before: Reindex) -> Result<Step, DatabaseError> {
+pub async fn step(platform: &Platform, registry: &Registry, mut before: Reindex) -> Result<Step, DatabaseError> {
     let now = platform.clock.now();
-    let mut after = Reindex { operation: platform.new_id().to_string(), due: now, ..before.clone() };
+    let another = |before: &Reindex| Reindex { operation: platform.new_id().to_string(), due: now, ..before.clone() };
+    let mut after = another(&before);
     let resource_type = registry.resource_type(&before.type_name).filter(|rt| rt.name == before.type_name);
     // Whoever began a check is gone: the rows that were written go, and what else there was to do goes on.
     if before.phase == Phase::Checking {
@@ -64,6 +65,12 @@ pub async fn step(platform: &Platform, registry: &Registry, before: Reindex) -> 
         Some(resource_type) => {
             if after.phase == Phase::Clearing {
                 after.phase = Phase::Walking;
+                // Whoever has read the same state clears under its operation: what is written now must not be by that.
+                if !reindexes::advance(platform, &before, Some(&after)).await? {
+                    return Ok(Step::Overtaken);
+                }
+                before = after;
+                after = another(&before);
             }
             walk(platform, resource_type, &before, after).await?
         }
@@ -93,12 +100,9 @@ async fn clear(
     // The values that must be unique by now were written before the schema came into force.
     let in_force = resource_type.map(|rt| keys::unique_paths(rt, &|_| true)).unwrap_or_default();
     for store in platform.all_stores() {
-        // In PRIMARY the statement itself asks.
-        if store.store.is_some() && !reindexes::is_current(platform, reindex).await? {
-            return Ok(false);
-        }
+        let Some(hold) = reindexes::hold(&store, reindex).await? else { return Ok(false) };
         for (table, kept) in [(Table::ValueIndex, &[][..]), (Table::UniqueValues, &in_force)] {
-            if !rows::clear(&store, reindex, table, kept).await? {
+            if !rows::clear(&store, reindex, &hold, table, kept).await? {
                 return Ok(false);
             }
         }
@@ -120,8 +124,9 @@ async fn walk(
         // A store that the deployment no longer has is passed over.
         if store.store == after.store {
             let at = Reindex { operation: before.operation.clone(), ..after.clone() };
+            let Some(hold) = reindexes::hold(&store, &at).await? else { return Ok(Some(after)) };
             let looked = rows::look(&store, &at, &paths, left).await?;
-            let (reached, complete) = put_right(&store, resource_type, &at, &looked).await?;
+            let (reached, complete) = put_right(&store, resource_type, &at, &hold, &looked).await?;
             let count = u32::try_from(reached.len()).unwrap_or(STEP);
             after.done += u64::from(count);
             left = left.saturating_sub(count);
@@ -154,13 +159,14 @@ async fn put_right<'a>(
     store: &Platform,
     resource_type: &ResourceType,
     reindex: &Reindex,
+    hold: &Hold,
     looked: &'a Looked<Stored>,
 ) -> Result<(Vec<&'a (Millis, String)>, bool), DatabaseError> {
     let corrections: Vec<Correction> =
         looked.resources.iter().filter_map(|(_, stored)| correction(resource_type, stored.as_ref()?)).collect();
     let mut changed_meanwhile = BTreeSet::new();
     if !corrections.is_empty() {
-        let written = rows::correct(store, reindex, &corrections).await?;
+        let written = rows::correct(store, reindex, hold, &corrections).await?;
         let ids = corrections.iter().map(|found| found.id.as_str());
         changed_meanwhile = ids.filter(|id| !written.contains(*id)).map(str::to_owned).collect();
     }

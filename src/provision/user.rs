@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::access::hash_limiter::HashLimiter;
 use crate::access::password_policy::{self, Weakness};
-use crate::base::account::{Account, Onboarding};
+use crate::base::account::{Account, Deletion, Onboarding};
 use crate::base::address::Address;
 use crate::base::scope::Scope;
 use crate::base::secret::Secret;
@@ -64,6 +64,8 @@ pub struct WriteRequest<'a> {
     pub document: Document,
     /// The PATCH; none for a PUT.
     pub patch: Option<&'a Patch>,
+    /// The deletion that the user awaits after it.
+    pub deletion: Option<Deletion>,
 }
 
 impl WriteRequest<'_> {
@@ -134,8 +136,9 @@ impl WriteRequest<'_> {
         let before = &self.before.account;
         let email = emails::find_address(&self.document);
         let roles = self.roles();
-        let change =
+        let mut change =
             change::decide(&self.ctx.settings(), before, request, email, roles.exceeds(Roles::of_user(self.before)));
+        change.account.deletion = self.deletion;
         if change.account.onboarding != Onboarding::None && change.account.email != before.email {
             // Whenever the next invitation is due, it has somewhere to go.
             parse_recipient(change.account.email.as_deref())?;
@@ -231,9 +234,10 @@ impl WriteRequest<'_> {
         let mailed = mails.iter().find(|mail| mail.template.is_invitation());
         if let Some(state) = invitation_state(mailed, code.as_ref()) {
             // Until a new mail has been sent, the one before is the one that was.
-            let sent_at =
-                before.invitation.as_ref().and_then(|invitation| invitation.sent_at).filter(|_| code.is_none());
-            after.invitation = Some(Invitation { sent_at, ..state });
+            let last = before.invitation.as_ref().filter(|_| code.is_none());
+            let sent_at = last.and_then(|invitation| invitation.sent_at);
+            let delivered_at = last.and_then(|invitation| invitation.delivered_at);
+            after.invitation = Some(Invitation { sent_at, delivered_at, ..state });
         }
         if change.ends_invitation {
             let expires_at = Some(ctx.platform.clock.now());
@@ -244,7 +248,12 @@ impl WriteRequest<'_> {
         let ends_sessions = is_shut_out || self.stored.get("roles") != self.document.get("roles");
         after.document = stored_text(self.document, Some(&before.document))?;
         let linked = code.as_ref().map(|_| Action::InvitationLink);
-        let actions = std::iter::once(Action::update(USER)).chain(change.action).chain(linked).collect();
+        let deletion = match (before.account.deletion, self.deletion) {
+            (None, Some(_)) => Action::UserDeletion,
+            (Some(_), None) => Action::UserDeletionUndo,
+            _ => Action::update(USER),
+        };
+        let actions = std::iter::once(deletion).chain(change.action).chain(linked).collect();
         let effects = SideEffects {
             password_hash,
             ends_sessions,

@@ -12,6 +12,8 @@ use crate::store::outbox::is_latest_invitation;
 
 /// The time an event waits for its mail, in milliseconds.
 const PENDING: Millis = 3_600_000;
+/// The same of a delivery: of these there is one for each mail, whoever else sends by the same account.
+const PENDING_DELIVERY: Millis = 300_000;
 /// The time an event is remembered, in milliseconds: longer than any signature is taken.
 const REMEMBERED: Millis = 7 * 24 * 3_600_000;
 /// Events that one run of the sweep brings to their mails.
@@ -24,6 +26,8 @@ const LONGEST_ID: usize = 512;
 pub enum MailEventKind {
     /// Nothing that is kept; but the event must not be told again with another content.
     Nothing,
+    /// It has arrived: when is kept, and its state stays.
+    Delivered,
     /// It has not arrived, for a reason that may pass: noted, and the mail stays sent.
     Delayed,
     /// It will not arrive.
@@ -32,7 +36,13 @@ pub enum MailEventKind {
     Complained,
 }
 
-text_enum!(MailEventKind { Nothing = "nothing", Delayed = "delayed", Bounced = "bounced", Complained = "complained" });
+text_enum!(MailEventKind {
+    Nothing = "nothing",
+    Delivered = "delivered",
+    Delayed = "delayed",
+    Bounced = "bounced",
+    Complained = "complained",
+});
 
 /// An event of a mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,8 +94,8 @@ async fn record_in(platform: &Platform, provider: &str, events: &[MailEvent]) ->
     let mut batch = vec![Statement::new(
         "INSERT OR IGNORE INTO webhook_events (provider, id, message, outcome, class, received, pending_until) \
          SELECT j.value ->> 'provider', j.value ->> 'id', j.value ->> 'message', j.value ->> 'outcome', \
-         j.value ->> 'class', ?2, CASE j.value ->> 'outcome' WHEN 'nothing' THEN NULL ELSE ?3 END FROM json_each(?1) j",
-        vec![rows.as_str().into(), now.into(), (now + PENDING).into()],
+         j.value ->> 'class', ?2, CASE j.value ->> 'outcome' WHEN 'nothing' THEN NULL WHEN 'delivered' THEN ?4 ELSE ?3 END FROM json_each(?1) j",
+        vec![rows.as_str().into(), now.into(), (now + PENDING).into(), (now + PENDING_DELIVERY).into()],
     )];
     batch.extend(apply(&rows));
     let outcomes = platform.db.batch(batch).await?;
@@ -147,11 +157,12 @@ fn apply(rows: &str) -> Vec<Statement> {
         // The WHERE of the update sees what an event before it in the same list has made of the row.
         Statement::new(
             format!(
-                "INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, state, created, due, last_error) \
-                 SELECT o.tenant, o.id, o.user_id, o.template, o.seq, o.recipient, \
+                "INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, state, created, due, last_error, \
+                 reported_at) SELECT o.tenant, o.id, o.user_id, o.template, o.seq, o.recipient, \
                  CASE w.outcome WHEN 'delayed' THEN 'sent' ELSE w.outcome END, o.created, o.due, \
-                 rtrim(w.outcome || ': ' || w.class, ': ') {PENDING_EVENTS} ON {ABOUT} WHERE TRUE \
-                 ON CONFLICT (tenant, id) DO UPDATE SET state = excluded.state, \
+                 rtrim(w.outcome || ': ' || w.class, ': '), CASE w.outcome WHEN 'delayed' THEN NULL ELSE w.received END \
+                 {PENDING_EVENTS} ON {ABOUT} WHERE w.outcome <> 'delivered' \
+                 ON CONFLICT (tenant, id) DO UPDATE SET state = excluded.state, reported_at = excluded.reported_at, \
                  last_error = CASE outbox.recipient WHEN '' THEN NULL ELSE excluded.last_error END \
                  WHERE outbox.state = 'sent' OR (outbox.state = 'bounced' AND excluded.state = 'complained')"
             ),
@@ -164,6 +175,27 @@ fn apply(rows: &str) -> Vec<Statement> {
                  {PENDING_EVENTS} ON {ABOUT} AND o.state IN ('bounced', 'complained') \
                  CROSS JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id WHERE {is_latest} \
                  ON CONFLICT (tenant, id) DO UPDATE SET delivery = excluded.delivery"
+            ),
+            vec![rows.into()],
+        ),
+        Statement::new(
+            format!(
+                "INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, state, created, due, delivered_at) \
+                 SELECT o.tenant, o.id, o.user_id, o.template, o.seq, o.recipient, o.state, o.created, o.due, w.received \
+                 {PENDING_EVENTS} ON {ABOUT} WHERE w.outcome = 'delivered' \
+                 ON CONFLICT (tenant, id) DO UPDATE SET delivered_at = excluded.delivered_at \
+                 WHERE outbox.delivered_at IS NULL"
+            ),
+            vec![rows.into()],
+        ),
+        // An event may have come before the sender knew that the mail was taken.
+        Statement::new(
+            format!(
+                "INSERT INTO resources (tenant, id, type, document, keys, created, modified, operation, delivered_at) \
+                 SELECT r.tenant, r.id, r.type, '', '', r.created, r.modified, r.operation, \
+                 MAX(o.delivered_at, COALESCE(r.sent_at, 0)) {PENDING_EVENTS} ON {ABOUT} AND w.outcome = 'delivered' \
+                 CROSS JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id WHERE {is_latest} \
+                 ON CONFLICT (tenant, id) DO UPDATE SET delivered_at = excluded.delivered_at"
             ),
             vec![rows.into()],
         ),

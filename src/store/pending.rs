@@ -56,7 +56,7 @@ fn joining(tenant: &Value, id: &str, detail: &str, now: Millis) -> [Statement; 2
     let run = |sql: &'static str| Statement::new(sql, vec![tenant.clone(), id.into(), detail.into(), now.into()]);
     [
         run(
-            "UPDATE resources SET version = version + 1, modified = ?4 WHERE tenant = ?1 AND type = 'Group' AND id IN \
+            "UPDATE resources SET version = version + 1, modified = MAX(modified, ?4) WHERE tenant = ?1 AND type = 'Group' AND id IN \
              (SELECT j.value FROM json_each(?3, '$.groups') j WHERE NOT EXISTS \
              (SELECT 1 FROM members m WHERE m.tenant = ?1 AND m.group_id = j.value AND m.member_id = ?2))",
         ),
@@ -119,7 +119,7 @@ pub fn leave_groups(ctx: &StoreContext, id: &str, operation: &str) -> Statement 
 fn leaving(tenant: &Value, id: &str, now: Millis) -> [Statement; 3] {
     [
         Statement::new(
-            "UPDATE resources SET version = version + 1, modified = ?3 WHERE tenant = ?1 AND id IN \
+            "UPDATE resources SET version = version + 1, modified = MAX(modified, ?3) WHERE tenant = ?1 AND id IN \
              (SELECT group_id FROM members WHERE tenant = ?1 AND member_id = ?2)",
             vec![tenant.clone(), id.into(), now.into()],
         ),

@@ -127,7 +127,8 @@ impl Table {
                  'emailVerified', json(iif(r.email_verified, 'true', 'false')), 'pendingEmail', r.pending_email, \
                  'links', r.seq), \
                  'invitation', CASE WHEN r.delivery IS NOT NULL THEN json_object('template', r.template, \
-                 'delivery', r.delivery, 'attempts', r.attempts, 'sentAt', {sent}, 'expiresAt', {expires}) END, \
+                 'delivery', r.delivery, 'attempts', r.attempts, 'sentAt', {sent}, \
+                 'deliveredAt', {delivered}, 'startedAt', {started}, 'expiresAt', {expires}) END, \
                  'credentials', json_object('passwordChanged', (SELECT {changed} FROM credentials k \
                  WHERE k.tenant = ?1 AND k.user_id = ?2), 'formerPasswords', (SELECT json_group_array({changed}) FROM \
                  (SELECT p.changed FROM password_history p WHERE p.tenant = ?1 AND p.user_id = ?2 LIMIT ?3) k))) AS item \
@@ -135,6 +136,8 @@ impl Table {
                 created = time("r.created"),
                 modified = time("r.modified"),
                 sent = time("r.sent_at"),
+                delivered = time("CASE WHEN r.delivered_at >= r.sent_at THEN r.delivered_at END"),
+                started = time("r.started_at"),
                 expires = time("r.expires_at"),
                 changed = time("k.changed"),
             ),

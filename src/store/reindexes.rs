@@ -156,16 +156,18 @@ pub async fn due(platform: &Platform, limit: u32) -> Result<Vec<Reindex>, Databa
     platform.query(statement).await?.iter().map(Reindex::from_row).collect()
 }
 
+/// `ATTRIBUTES` is what becomes of those.
 const UPSERT: &str = "ON CONFLICT (tenant, type) DO UPDATE SET (schemas, attributes, phase, store, after_time, after_id, done, \
-    total, started, due, operation) = (excluded.schemas, excluded.attributes, excluded.phase, excluded.store, \
+    total, started, due, operation) = (excluded.schemas, ATTRIBUTES, excluded.phase, excluded.store, \
     excluded.after_time, excluded.after_id, excluded.done, excluded.total, excluded.started, excluded.due, excluded.operation)";
 
-fn upsert(reindex: &Reindex, operation: &str, condition: &str, only_over: &str) -> Statement {
+fn upsert(reindex: &Reindex, operation: &str, attributes: &str, condition: &str, only_over: &str) -> Statement {
     let params = reindex.key().into_iter().chain(reindex.columns()).chain([operation.into()]);
+    let update = UPSERT.replace("ATTRIBUTES", attributes);
     Statement::new(
         format!(
             "INSERT INTO reindexes (tenant, type, {COLUMNS}, operation) \
-             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13 WHERE {condition} {UPSERT} {only_over}"
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13 WHERE {condition} {update} {only_over}"
         ),
         params.collect(),
     )
@@ -174,34 +176,77 @@ fn upsert(reindex: &Reindex, operation: &str, condition: &str, only_over: &str) 
 /// The statement that starts a reindexing anew, where `operation` has changed the tenant's registrations.
 #[must_use]
 pub fn start(reindex: &Reindex, operation: &str) -> Statement {
-    upsert(reindex, operation, "EXISTS (SELECT 1 FROM audit WHERE tenant = ?1 AND operation = ?13)", "")
+    // Whoever checks another registration meanwhile may have written rows, which are left to be removed.
+    let attributes = "(SELECT json_group_array(value) FROM (SELECT value FROM json_each(excluded.attributes) \
+        UNION SELECT value FROM json_each(reindexes.attributes)))";
+    let condition = "EXISTS (SELECT 1 FROM audit WHERE tenant = ?1 AND operation = ?13)";
+    upsert(reindex, operation, attributes, condition, "")
 }
 
-/// Takes a resource type for the check of a registration: answers whether nobody else has it.
+/// Takes a resource type for the check of a registration, which has read what there is to do for it before, if anything.
+/// Answers whether that is still so.
 ///
 /// # Errors
 /// The database's.
-pub async fn take(ctx: &Context, reindex: &Reindex) -> Result<bool, DatabaseError> {
-    let free =
-        format!("WHERE reindexes.phase <> 'checking' OR reindexes.due <= {} RETURNING type", ctx.platform.clock.now());
-    let statement = upsert(reindex, &reindex.operation, "TRUE", &free);
+pub async fn take(ctx: &Context, before: Option<&Reindex>, reindex: &Reindex) -> Result<bool, DatabaseError> {
+    let still = "WHERE reindexes.operation = ?14 RETURNING type";
+    let mut statement = upsert(reindex, &reindex.operation, "excluded.attributes", "?14 IS ?14", still);
+    statement.params.push(before.map(|before| before.operation.as_str()).into());
     Ok(!ctx.platform.query(statement).await?.is_empty())
 }
 
-/// Whether nobody has taken a step since this one was read.
+/// A step's hold on the rows of its type in the database at hand: whoever has lost it writes nothing there.
+///
+/// At PRIMARY it lasts while the step is the one that `reindexes` has. Another store's database knows nothing of steps: there,
+/// whoever writes leaves a mark, and the hold lasts while nobody has left another since it was taken.
+#[derive(Debug)]
+pub struct Hold {
+    /// The operation, or the last mark, when it was taken; empty if there was none.
+    was: String,
+    /// The operation, or the mark that is left.
+    mark: String,
+    at_primary: bool,
+}
+
+const OPERATION: &str = "SELECT operation AS last FROM reindexes WHERE tenant = ?1 AND type = ?2";
+const MARK: &str = "SELECT mark AS last FROM reindex_marks WHERE tenant = ?1 AND type = ?2";
+
+/// Takes hold for a step; `None` where it has been overtaken.
 ///
 /// # Errors
 /// The database's.
-pub async fn is_current(platform: &Platform, reindex: &Reindex) -> Result<bool, DatabaseError> {
-    let statement = Statement::new(
-        "SELECT 1 AS found FROM reindexes WHERE tenant = ?1 AND type = ?2 AND operation = ?3",
-        vec![
-            Value::Integer(reindex.tenant.cast_signed()),
-            reindex.type_name.as_str().into(),
-            reindex.operation.as_str().into(),
-        ],
-    );
-    Ok(!platform.in_store(None).query(statement).await?.is_empty())
+pub async fn hold(platform: &Platform, reindex: &Reindex) -> Result<Option<Hold>, DatabaseError> {
+    let operation = reindex.operation.as_str();
+    if platform.store.is_none() {
+        return Ok(Some(Hold { was: operation.to_owned(), mark: operation.to_owned(), at_primary: true }));
+    }
+    // The mark first: whoever leaves one has been seen to be PRIMARY's before.
+    let was = last(platform, reindex, MARK).await?;
+    let current = last(&platform.in_store(None), reindex, OPERATION).await?;
+    Ok((current == operation).then(|| Hold { was, mark: platform.new_id().to_string(), at_primary: false }))
+}
+
+async fn last(platform: &Platform, reindex: &Reindex, sql: &'static str) -> Result<String, DatabaseError> {
+    let rows = platform.query(Statement::new(sql, reindex.key().into())).await?;
+    rows.first().map_or(Ok(String::new()), |row| row.read_text("last").map(str::to_owned))
+}
+
+impl Hold {
+    /// A statement that finds `IN_FORCE` in `sql`, with a list as `?3`.
+    fn statement(&self, sql: &str, reindex: &Reindex, list: String) -> Statement {
+        let last = if self.at_primary { OPERATION } else { MARK };
+        let condition = format!("COALESCE(({last}), '') IN (?4, ?5)");
+        let mut params = reindex.key().to_vec();
+        params.extend([list.into(), self.was.as_str().into(), self.mark.as_str().into()]);
+        Statement::new(sql.replace("IN_FORCE", &condition), params)
+    }
+
+    /// What comes last in a batch that writes in another store.
+    fn leave_mark(&self, reindex: &Reindex) -> Option<Statement> {
+        let sql = "INSERT INTO reindex_marks (tenant, type, mark) SELECT ?1, ?2, ?5 WHERE IN_FORCE AND ?3 IS NOT NULL \
+            ON CONFLICT (tenant, type) DO UPDATE SET mark = excluded.mark RETURNING type";
+        (!self.at_primary).then(|| self.statement(sql, reindex, String::new()))
+    }
 }
 
 /// Writes the state after a step, or removes the row after the last one, if it is still the one that the step has read.

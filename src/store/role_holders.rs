@@ -21,6 +21,10 @@ pub const NO_ROLE: &str = "roles = 0 AND NOT EXISTS (SELECT 1 FROM members m IND
 const USABLE: &str = "r.lock = 'none' AND r.disabled = 0 AND r.onboarding = 'none' AND EXISTS \
     (SELECT 1 FROM credentials c WHERE c.tenant = r.tenant AND c.user_id = r.id)";
 
+/// The same of one who may await their deletion, and who could sign in before that.
+const WAS_USABLE: &str = "r.lock = 'none' AND (r.disabled = 0 OR (r.deletion_at IS NOT NULL AND r.was_disabled = 0)) \
+    AND r.onboarding = 'none' AND EXISTS (SELECT 1 FROM credentials c WHERE c.tenant = r.tenant AND c.user_id = r.id)";
+
 /// The condition that a usable administrator is left in this database when `?5`, a user or a group, is not counted. `?4`
 /// lists the ids of those whom a group in another database makes one.
 fn others_are_left() -> String {
@@ -73,7 +77,7 @@ pub fn keep_one_after_group(ctx: &StoreContext, id: &str, operation: &str) -> St
 pub fn keep_one_of_deletion(ctx: &StoreContext, id: &str, operation: &str, by_groups: &[String]) -> Statement {
     let sql = format!(
         "{REFUSE}{OPERATION_HOLDS} AND (EXISTS (SELECT 1 FROM resources r WHERE r.tenant = ?1 AND r.id = ?2 \
-         AND r.type = 'User' AND {USABLE} AND (r.roles & 1 OR r.id IN (SELECT value FROM json_each(?4)) \
+         AND r.type = 'User' AND {WAS_USABLE} AND (r.roles & 1 OR r.id IN (SELECT value FROM json_each(?4)) \
          OR EXISTS (SELECT 1 FROM members m INDEXED BY members_member \
          CROSS JOIN resources g ON g.tenant = m.tenant AND g.id = m.group_id \
          WHERE m.tenant = ?1 AND m.member_id = ?2 AND g.roles & 1))) \

@@ -1,7 +1,7 @@
 //! What has happened to one user: the audit's rows and the mails about them, the newest of each. One round trip.
 
 use crate::model::context::StoreContext;
-use crate::ports::{DatabaseError, Statement};
+use crate::ports::{DatabaseError, Millis, Statement};
 use crate::store::audit::rows::{self, Entry};
 use crate::store::outbox::listing::{self, ListedMail};
 
@@ -17,6 +17,8 @@ pub struct UserHistory {
     pub mails: Vec<ListedMail>,
     /// Whether the user has a password.
     pub has_password: bool,
+    /// When a password was first sent by the latest link that was used so, or begun to be typed.
+    pub started_at: Option<Millis>,
 }
 
 /// Reads what has happened to a user.
@@ -46,13 +48,18 @@ pub async fn read(ctx: &StoreContext, user_id: &str) -> Result<UserHistory, Data
                 ),
                 limited(),
             ),
-            Statement::new("SELECT 1 AS has FROM credentials WHERE tenant = ?1 AND user_id = ?2", with()),
+            Statement::new(
+                "SELECT EXISTS (SELECT 1 FROM credentials WHERE tenant = ?1 AND user_id = ?2) AS has_password, \
+                 (SELECT started_at FROM resources WHERE tenant = ?1 AND id = ?2) AS started_at",
+                with(),
+            ),
         ])
         .await?;
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
     Ok(UserHistory {
         entries: rows(0).iter().map(Entry::from_row).collect::<Result<_, _>>()?,
         mails: rows(1).iter().map(ListedMail::from_row).collect::<Result<_, _>>()?,
-        has_password: !rows(2).is_empty(),
+        has_password: rows(2).first().map_or(Ok(0), |row| row.read_integer("has_password"))? != 0,
+        started_at: rows(2).first().map_or(Ok(None), |row| row.read_optional_integer("started_at"))?,
     })
 }

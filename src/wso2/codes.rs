@@ -226,7 +226,7 @@ pub fn offline_link_error(error: &OfflineLinkError) -> Error {
         OfflineLinkError::Forbidden(_) => return Error { status: 403, ..no_link("", error.to_string()) },
         OfflineLinkError::Unknown | OfflineLinkError::Nothing(_) => "18003",
         OfflineLinkError::Locked => "17003",
-        OfflineLinkError::Disabled => "17004",
+        OfflineLinkError::Disabled | OfflineLinkError::Deletion => "17004",
     };
     no_link(code, error.to_string())
 }

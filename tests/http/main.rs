@@ -20,6 +20,7 @@ mod operations;
 mod pages;
 mod password;
 mod provider;
+mod reminders;
 mod scim2;
 mod secrets;
 mod support;

@@ -149,6 +149,7 @@ pub fn account() -> impl Strategy<Value = Account> {
             email_verified,
             pending_email,
             seq_log: seq_log.to_owned(),
+            deletion: None,
         },
     )
 }
@@ -166,6 +167,7 @@ pub fn invitation() -> impl Strategy<Value = Invitation> {
             delivery: delivery.into(),
             attempts,
             sent_at: sent_at.map(|offset| EPOCH + offset),
+            delivered_at: None,
             expires_at,
         })
 }

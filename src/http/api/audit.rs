@@ -8,6 +8,7 @@ use axum::response::Response;
 use serde_json::{Value as Json, json};
 
 use crate::access::audit_seal::{self, Anchor};
+use crate::base::spreadsheet;
 use crate::base::text::cut;
 use crate::http::api::{cursor, in_store_named};
 use crate::http::error::ApiError;
@@ -142,16 +143,7 @@ pub fn csv(entries: &[Entry]) -> String {
     let mut text = format!("{}\r\n", COLUMNS.join(","));
     for entry in entries {
         let row = entry.to_json();
-        let cells: Vec<String> = COLUMNS.iter().map(|name| cell(&row[*name])).collect();
-        text.push_str(&cells.join(","));
-        text.push_str("\r\n");
+        text.push_str(&spreadsheet::row(COLUMNS.iter().map(|name| row[*name].as_str().unwrap_or_default())));
     }
     text
-}
-
-/// A cell (RFC 4180). What a spreadsheet would take for a formula is made text: names are other people's.
-fn cell(value: &Json) -> String {
-    let text = value.as_str().unwrap_or_default();
-    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    format!("\"{guard}{}\"", text.replace('"', "\"\""))
 }

@@ -8,7 +8,7 @@ use maud::Markup;
 use serde_json::{Value as Json, json};
 
 use crate::base::text::cut;
-use crate::http::body::{RequestBody, TooLarge};
+use crate::http::body::RequestBody;
 use crate::http::console::submission::{self, Done};
 use crate::http::console::{Console, as_problem};
 use crate::http::error::ApiError;
@@ -35,9 +35,7 @@ const GROUP_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 const PATCH_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 async fn sent_form(body: RequestBody) -> Result<Form, ApiError> {
-    body.console_form()
-        .await
-        .map_err(|TooLarge| ApiError::too_large("The form is too large: send fewer members at once."))
+    body.console_form("The form is too large: send fewer members at once.").await
 }
 
 async fn group_type(ctx: &Context) -> Result<Arc<ResourceType>, ApiError> {

@@ -4,12 +4,17 @@ use ::http::StatusCode;
 use axum::response::Response;
 
 use crate::base::scope::Scope;
+use crate::base::text::rfc3339;
 use crate::http::console::Console;
 use crate::http::error::ApiError;
 use crate::http::request::Input;
 use crate::model::context::Context;
-use crate::pages::console::Section;
+use crate::model::job::{Job, JobState};
 use crate::pages::console::home::{self as pages, Attention, Figure, Overview};
+use crate::pages::console::jobs::name;
+use crate::pages::console::{Section, words};
+use crate::provision::jobs;
+use crate::store::jobs::attention::AwaitedDeletion;
 use crate::store::users::{self, Capped, Figures};
 
 /// `GET /console`.
@@ -24,13 +29,40 @@ pub async fn home(input: Input) -> Result<Response, ApiError> {
     Ok(console.html(StatusCode::OK, html))
 }
 
+fn awaited(deletion: &AwaitedDeletion) -> Attention {
+    Attention {
+        text: format!("{} is deleted at {}.", deletion.user_name, words(&rfc3339(deletion.at))),
+        path: format!("/console/users/{}/undo", deletion.user_id),
+        link: "Undo",
+        is_button: true,
+    }
+}
+
+fn halted(job: &Job) -> Attention {
+    let what = if job.state == JobState::Failed { "has failed" } else { "was stopped" };
+    let worked_off = job.done + job.failed + job.skipped;
+    let why = job.reason.as_deref().map(|why| format!(" {why}")).unwrap_or_default();
+    Attention {
+        text: format!("The job “{}” {what} after {worked_off} of {}.{why}", name(job.action), job.total),
+        path: format!("/console/jobs/{}/resume", job.id),
+        link: "Resume",
+        is_button: true,
+    }
+}
+
 fn overview(ctx: &Context, figures: &Figures) -> Overview {
     let figure = |label, number: Capped, status| Figure { label, number: number.to_string(), status };
     let mut attention = Vec::new();
-    let mut needs = |number: Capped, one: &str, many: &str, path, link| {
+    if ctx.scopes.has(Scope::ScimWrite) {
+        attention.extend(figures.deletions.iter().map(awaited));
+    }
+    let visible = jobs::visible_actions(ctx);
+    attention.extend(figures.halted.iter().filter(|job| visible.contains(&job.action)).map(halted));
+    let mut needs = |number: Capped, one: &str, many: &str, path: &str, link| {
         if !number.is_zero() {
             let what = if number.is_one() { one } else { many };
-            attention.push(Attention { text: format!("{number} {what}"), path, link });
+            let path = path.to_owned();
+            attention.push(Attention { text: format!("{number} {what}"), path, link, is_button: false });
         }
     };
     if ctx.scopes.has(Scope::Mail) {
@@ -38,6 +70,14 @@ fn overview(ctx: &Context, figures: &Figures) -> Overview {
         needs(figures.failed, "mail has failed.", "mails have failed.", failed, "See and retry failed mails");
         let (one, many) = ("mail is in doubt: it may have been sent.", "mails are in doubt: they may have been sent.");
         needs(figures.in_doubt, one, many, in_doubt, "See and retry mails in doubt");
+        if let Some((provider, why)) = &figures.put_off_by {
+            let name = if provider.is_empty() { "the provider" } else { provider };
+            let (one, many) = (
+                format!("mail waits, since {name} does not take it: {why}"),
+                format!("mails wait, since {name} does not take them: {why}"),
+            );
+            needs(figures.deferred, &one, &many, "/console/mail?state=deferred", "See mails that wait");
+        }
     }
     let bounced = "/console/users?status=bounced";
     needs(figures.bounced, "invitation has bounced.", "invitations have bounced.", bounced, "See who was not reached");

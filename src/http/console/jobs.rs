@@ -2,7 +2,6 @@
 
 use axum::response::Response;
 
-use crate::http::body::TooLarge;
 use crate::http::console::submission::{self, Done};
 use crate::http::console::{Console, as_problem};
 use crate::http::error::ApiError;
@@ -82,9 +81,7 @@ impl Asked {
 }
 
 async fn read_form(body: crate::http::body::RequestBody) -> Result<Form, ApiError> {
-    body.console_form()
-        .await
-        .map_err(|TooLarge| ApiError::too_large("The form is too large: select all that match instead."))
+    body.console_form("The form is too large: select all that match instead.").await
 }
 
 /// `POST /console/users/actions`: what would become of a selection. Nothing is done.

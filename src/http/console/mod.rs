@@ -47,7 +47,7 @@ use maud::Markup;
 use crate::base::account::Onboarding;
 use crate::base::secret::Secret;
 use crate::http::api::in_store_named;
-use crate::http::body::{RequestBody, TooLarge};
+use crate::http::body::RequestBody;
 use crate::http::error::ApiError;
 use crate::http::form::Form;
 use crate::http::request::Query;
@@ -69,6 +69,8 @@ struct Console {
     organization: String,
     name: String,
     message: Option<String>,
+    /// The page of the user whose deletion the message says.
+    undo: Option<String>,
 }
 
 impl Console {
@@ -84,6 +86,7 @@ impl Console {
             organization: ctx.settings().organization_name.clone(),
             name,
             message: message::find(headers, &ctx.deployment),
+            undo: None,
         }
     }
 
@@ -95,6 +98,7 @@ impl Console {
             tenant: self.ctx.tenant.domain(),
             scopes: self.ctx.scopes,
             message: self.message.as_deref(),
+            undo: self.undo.as_deref(),
             is_live: false,
         }
     }
@@ -188,9 +192,9 @@ fn handed_over(console: &Console, status: StatusCode, user: &Resource, code: &Se
 /// Reads a form of the console.
 ///
 /// # Errors
-/// 413
+/// 413, or 400 for one with a file that is not whole.
 async fn read_form(body: RequestBody) -> Result<Form, ApiError> {
-    body.console_form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))
+    body.console_form("The form is too large.").await
 }
 
 /// What a room refuses becomes a problem of the form, if it is the sender's to mend; else it is an error still.

@@ -31,6 +31,11 @@ impl Done {
     pub fn shown(path: &str, message: &str, response: Response) -> Self {
         Self { shown: Some(response), ..Self::then(path, message) }
     }
+
+    /// Returns the answer.
+    pub fn into_response(self, console: &Console) -> Response {
+        self.shown.unwrap_or_else(|| console.done(&self.path, &self.message))
+    }
 }
 
 /// Carries a form out once. `act` answers what was done, or else the page that says why not: then the form can be sent
@@ -64,9 +69,9 @@ async fn carry_out(
         }
     }
     match act.await {
-        Ok(Ok(Done { path, message, shown })) => {
-            submissions::finish(ctx, &id, &path, &message).await?;
-            Ok(shown.unwrap_or_else(|| console.done(&path, &message)))
+        Ok(Ok(done)) => {
+            submissions::finish(ctx, &id, &done.path, &done.message).await?;
+            Ok(done.into_response(console))
         }
         Ok(Err(refused)) => {
             submissions::forget(ctx, &id).await?;

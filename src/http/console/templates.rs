@@ -5,7 +5,7 @@ use axum::response::Response;
 use maud::Markup;
 
 use crate::base::locale::{MAX_LOCALE, normalise};
-use crate::http::body::{RequestBody, TooLarge};
+use crate::http::body::RequestBody;
 use crate::http::console::Console;
 use crate::http::console::submission::{self, Done};
 use crate::http::error::ApiError;
@@ -167,7 +167,7 @@ fn placeholders() -> Vec<(&'static str, &'static str)> {
 }
 
 async fn sent_form(body: RequestBody) -> Result<Form, ApiError> {
-    body.console_form().await.map_err(|TooLarge| ApiError::too_large("The template is too large."))
+    body.console_form("The template is too large.").await
 }
 
 /// Returns the parts that a form holds. Browsers send the ends of lines as CR and LF.

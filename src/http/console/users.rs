@@ -11,11 +11,17 @@ use crate::pages::console::Section;
 use crate::pages::console::users::{self as pages, ListState, UserList, UserRow};
 use crate::store::users::{self, ListedUser, UserColumn, UserFilter, UserQuery, UserSort, UserStatus};
 
+/// What the address of the list names the user by whose deletion can be undone.
+pub const UNDO: &str = "undo";
+
 /// `GET /console/users`.
 pub async fn list(input: Input) -> Result<Response, ApiError> {
-    let console = Console::new(&input.state.ctx, &input.headers, Section::Users);
-    let ctx = &console.ctx;
+    let mut console = Console::new(&input.state.ctx, &input.headers, Section::Users);
     let query = &input.query;
+    // As long as the message stands there that says it.
+    let deleted = query.filled(UNDO).filter(|id| uuid::Uuid::try_parse(id).is_ok() && console.message.is_some());
+    console.undo = deleted.map(|id| format!("{}/{id}", pages::PATH));
+    let ctx = &console.ctx;
     let text = |name: &str| query.filled(name).unwrap_or_default();
     let (q, status, domain, group, sort) = (text("q"), text("status"), text("domain"), text("group"), text("sort"));
     let filter = UserFilter::parse(ctx, &q, &status, &domain, &group).map_err(ApiError::bad_request)?;
@@ -68,7 +74,9 @@ fn row(user: ListedUser) -> UserRow {
         states: user.states.into_iter().map(UserStatus::as_str).collect(),
         mail: user.delivery.map(in_a_word).unwrap_or_default(),
         sent_at: user.sent_at,
+        delivered_at: user.delivered_at,
         expires_at: user.expires_at,
+        deletion_at: user.deletion_at,
     }
 }
 

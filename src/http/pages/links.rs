@@ -206,6 +206,9 @@ fn is_intent(form: &Form, intent: &str) -> bool {
 /// The folders whose pages are behind mailed links.
 const FOLDERS: [&str; 2] = ["/invite/", "/verify/"];
 
+/// What stands behind the token where the script says that somebody types.
+const STARTED: &str = "/started";
+
 /// Whether a token can have this character (docs/token.md).
 fn is_token_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')
@@ -242,13 +245,15 @@ const TOKEN_PARTS: usize = 3;
 #[must_use]
 pub fn cleaned(path: &str) -> Option<String> {
     let folder = FOLDERS.into_iter().find(|folder| path.starts_with(folder))?;
-    let decoded = percent_decode_str(path.get(folder.len()..)?).decode_utf8_lossy();
+    let rest = path.get(folder.len()..)?;
+    let said = rest.strip_suffix(STARTED).filter(|token| folder == FOLDERS[0] && !token.contains('/'));
+    let decoded = percent_decode_str(said.unwrap_or(rest)).decode_utf8_lossy();
     let token = without_tail(&decoded);
     if token.is_empty() {
         return None;
     }
     let segment = utf8_percent_encode(token, TOKEN);
-    Some(format!("{folder}{segment}"))
+    Some(format!("{folder}{segment}{}", if said.is_some() { STARTED } else { "" }))
 }
 
 /// Everything but the characters of a token.
@@ -317,6 +322,19 @@ pub async fn set_password(input: Input) -> Result<Response, ApiError> {
         Redeemed::NotLive(link) => view.not_live(&uri, &link),
         Redeemed::Busy(claims) => view.busy(&uri, &claims),
     })
+}
+
+/// `POST /invite/{token}/started`: the script says that somebody types a password. Nothing follows, so that the page stays.
+pub async fn start(input: Input) -> Result<Response, ApiError> {
+    let Input { state, uri, params, .. } = input;
+    let view = View::new(&state.ctx);
+    match redeem::verify(&state.ctx, params.raw("token"), SETS_PASSWORD) {
+        Ok(claims) => match redeem::start(&state.ctx, &claims).await {
+            Ok(()) => Ok(response::empty(StatusCode::NO_CONTENT)),
+            Err(failure) => view.failed(&uri, &claims, failure),
+        },
+        Err(refused) => Ok(view.not_live(&uri, &refused.into())),
+    }
 }
 
 /// `GET /verify/{token}`: one button, or what is wrong with the link.

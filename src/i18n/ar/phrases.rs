@@ -11,6 +11,8 @@ pub(super) static PHRASES: Phrases = Phrases {
     late: "إذا فات الأوان حينها، فافتح الرابط مع ذلك: تخبرك الصفحة كيف تحصل على رابط جديد.",
     never_expires: "يعمل الرابط مرة واحدة ولا تنتهي صلاحيته.",
     never: "بلا انتهاء",
+    reminder: "تذكير",
+    reminder_sentence: "هذه رسالة تذكير.",
     help_contact: "هل لديك أسئلة؟ راسِلنا على {contact}.",
     help: "هل لديك أسئلة؟ اسأل المسؤول.",
     sign_in: "سجّل الدخول هنا:",

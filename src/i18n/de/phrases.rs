@@ -11,6 +11,8 @@ pub(super) static PHRASES: Phrases = Phrases {
     late: "Sollte es dann zu spät sein, öffnen Sie den Link trotzdem: Die Seite sagt Ihnen, wie Sie einen neuen bekommen.",
     never_expires: "Der Link funktioniert einmal und läuft nie ab.",
     never: "läuft nie ab",
+    reminder: "Erinnerung",
+    reminder_sentence: "Dies ist eine Erinnerung.",
     help_contact: "Fragen? Schreiben Sie an {contact}.",
     help: "Fragen? Wenden Sie sich an Ihren Administrator.",
     sign_in: "Hier melden Sie sich an:",

@@ -11,6 +11,8 @@ pub(super) static PHRASES: Phrases = Phrases {
     late: "If it is too late by then, open the link all the same: the page says how to get a new one.",
     never_expires: "The link works once and never expires.",
     never: "never expires",
+    reminder: "Reminder",
+    reminder_sentence: "This is a reminder.",
     help_contact: "Questions? Write to {contact}.",
     help: "Questions? Ask your administrator.",
     sign_in: "Sign in here:",

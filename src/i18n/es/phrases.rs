@@ -11,6 +11,8 @@ pub(super) static PHRASES: Phrases = Phrases {
     late: "Si para entonces ya es tarde, abra el enlace de todos modos: la página le dirá cómo obtener uno nuevo.",
     never_expires: "El enlace funciona una sola vez y no caduca nunca.",
     never: "no caduca nunca",
+    reminder: "Recordatorio",
+    reminder_sentence: "Esto es un recordatorio.",
     help_contact: "¿Tiene preguntas? Escriba a {contact}.",
     help: "¿Tiene preguntas? Consulte a su administrador.",
     sign_in: "Inicie sesión aquí:",

@@ -11,6 +11,8 @@ pub(super) static PHRASES: Phrases = Phrases {
     late: "S’il est trop tard, ouvrez quand même le lien : la page vous dira comment en obtenir un nouveau.",
     never_expires: "Le lien fonctionne une seule fois et n’expire jamais.",
     never: "n’expire jamais",
+    reminder: "Rappel",
+    reminder_sentence: "Ceci est un rappel.",
     help_contact: "Des questions ? Écrivez à {contact}.",
     help: "Des questions ? Adressez-vous à votre administrateur.",
     sign_in: "Connectez-vous ici :",

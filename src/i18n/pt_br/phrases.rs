@@ -11,6 +11,8 @@ pub(super) static PHRASES: Phrases = Phrases {
     late: "Se já for tarde, abra o link mesmo assim: a página explica como obter um novo.",
     never_expires: "O link funciona uma única vez e nunca expira.",
     never: "nunca expira",
+    reminder: "Lembrete",
+    reminder_sentence: "Este é um lembrete.",
     help_contact: "Dúvidas? Escreva para {contact}.",
     help: "Dúvidas? Fale com seu administrador.",
     sign_in: "Entre aqui:",

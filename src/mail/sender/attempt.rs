@@ -39,6 +39,9 @@ pub struct Attempts<'a> {
     pub templates: &'a Templates,
 }
 
+/// A day, in milliseconds.
+const DAY: Millis = 86_400_000;
+
 /// An attempt at a mail.
 struct Attempt {
     leased: LeasedMail,
@@ -202,6 +205,9 @@ impl Attempts<'_> {
             now + pause(self.platform, self.deployment, retry, retry_after).min((give_up_at - now).max(0))
         };
         let said = |why: &str| Some(without_values(why));
+        // What the person asked for, and a reminder, leave the times as they are.
+        let schedule = (mail.template.is_invitation() && mail.reminder.is_none())
+            .then(|| content.facts.remind_after.map(|days| now + i64::from(days) * DAY));
         let deferred = Attempted {
             tenant: mail.tenant,
             id: mail.id,
@@ -217,12 +223,14 @@ impl Attempts<'_> {
             sent_at: None,
             expires_at: i64::try_from(content.expires_at.saturating_mul(1000)).unwrap_or_default(),
             is_invitation: mail.template.is_invitation(),
+            schedule: None,
             link_kid: mail.template.link_purpose().map(|_| content.kid),
         };
         match handover {
             Some(Handover::Accepted(id)) => Attempted {
                 state: MailState::Sent,
                 sent_at: Some(now),
+                schedule,
                 provider_id: id.map(|id| cut(&id, LONGEST_FACT)),
                 last_error: why_shipped.as_deref().and_then(said),
                 ..deferred

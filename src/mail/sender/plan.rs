@@ -118,6 +118,7 @@ impl<'a> Planner<'a> {
                 organization: cut(&settings.organization_name, LONGEST_FACT),
                 reply_to: settings.mail_reply_to.clone(),
                 new_email: person.new_email.clone(),
+                remind_after: settings.reminder_days.first().copied().filter(|_| mail.template.is_invitation()),
                 claims: if choice.version == 0 { BTreeMap::new() } else { self.claims(&mail.user_id, person) },
             },
         })

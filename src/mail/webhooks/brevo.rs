@@ -43,6 +43,7 @@ fn read(request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
 fn event(event: &Json) -> Option<MailEvent> {
     let kind = read_text(event, "event");
     let outcome = match kind {
+        "delivered" => MailEventKind::Delivered,
         "soft_bounce" | "deferred" => MailEventKind::Delayed,
         "hard_bounce" | "blocked" | "invalid_email" | "error" => MailEventKind::Bounced,
         "spam" => MailEventKind::Complained,

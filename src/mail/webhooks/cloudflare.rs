@@ -16,6 +16,7 @@ pub fn read(message: &Json) -> Option<MailEvent> {
     let (bounce, rejection) = (read_text(&payload["bounce"], "type"), read_text(&payload["rejection"], "reason"));
     let kind = read_text(message, "type").strip_prefix(TYPE)?;
     let outcome = match kind {
+        "delivered" => MailEventKind::Delivered,
         "bounced" if bounce == "soft" => MailEventKind::Delayed,
         "bounced" | "rejected" | "failed" => MailEventKind::Bounced,
         "deferred" => MailEventKind::Delayed,

@@ -149,6 +149,7 @@ async fn fetched(request: &WebhookRequest<'_>, id: &str) -> Result<Vec<u8>, Webh
 fn event(event: &Json) -> Option<MailEvent> {
     let kind = read_text(event, "event");
     let outcome = match kind {
+        "delivered" => MailEventKind::Delivered,
         "soft-bounced" => MailEventKind::Delayed,
         "hard-bounced" | "dropped" => MailEventKind::Bounced,
         "complained" => MailEventKind::Complained,

@@ -49,6 +49,7 @@ fn read(request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
 
     let event = &body["event-data"];
     let outcome = match (read_text(event, "event"), read_text(event, "severity")) {
+        ("delivered", _) => MailEventKind::Delivered,
         ("failed", "temporary") => MailEventKind::Delayed,
         ("failed" | "rejected", _) => MailEventKind::Bounced,
         ("complained", _) => MailEventKind::Complained,

@@ -142,7 +142,7 @@ fn find(name: &str) -> Option<&'static dyn WebhookProvider> {
 }
 
 /// Takes a webhook of the provider `name`: checks who speaks and records the events. Returns how many of them were about
-/// the fate of a mail, ours or not.
+/// the fate of a mail, ours or not, other than that it arrived.
 ///
 /// # Errors
 /// [`WebhookError`]; nothing was changed, unless the database leaves that open. Sending it again does no harm.
@@ -156,7 +156,8 @@ pub async fn receive(
     let provider = find(name).ok_or(WebhookError::Unknown)?;
     let events = provider.read(&WebhookRequest { platform, deployment, incoming, secret: secret.expose() }).await?;
     bounces::record(platform, name, &events).await?;
-    Ok(events.iter().filter(|event| event.kind != MailEventKind::Nothing).count())
+    let counts = |event: &&MailEvent| !matches!(event.kind, MailEventKind::Nothing | MailEventKind::Delivered);
+    Ok(events.iter().filter(counts).count())
 }
 
 /// What the secret of a provider's webhooks must be, where it is not that.

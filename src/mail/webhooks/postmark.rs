@@ -34,6 +34,7 @@ fn read(request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
     let body = request.incoming.json()?;
     let kind = read_text(&body, "Type");
     let outcome = match (read_text(&body, "RecordType"), kind) {
+        ("Delivery", _) => MailEventKind::Delivered,
         ("SpamComplaint", _) | ("Bounce", "SpamComplaint") => MailEventKind::Complained,
         // <https://postmarkapp.com/developer/api/bounce-api#bounce-types>
         ("Bounce", "SoftBounce" | "Transient" | "DnsError" | "Unknown") => MailEventKind::Delayed,
@@ -50,7 +51,7 @@ fn read(request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
             | "SMTPApiError"
             | "TemplateRenderingFailed",
         ) => MailEventKind::Bounced,
-        // Delivered, opened; automatic answers.
+        // Opened; automatic answers.
         ("", _) => return Err(WebhookError::Malformed("RecordType is missing")),
         _ => return Ok(Vec::new()),
     };

@@ -62,6 +62,7 @@ fn read(request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
         "email.bounced" => (MailEventKind::Bounced, vec![read_text(bounce, "type"), read_text(bounce, "subType")]),
         "email.suppressed" => (MailEventKind::Bounced, vec!["suppressed"]),
         "email.failed" => (MailEventKind::Bounced, vec!["failed"]),
+        "email.delivered" => (MailEventKind::Delivered, vec![]),
         "email.delivery_delayed" => (MailEventKind::Delayed, vec![]),
         "email.complained" => (MailEventKind::Complained, vec![]),
         "" => return Err(WebhookError::Malformed("type is missing")),

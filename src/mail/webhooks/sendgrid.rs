@@ -57,6 +57,7 @@ async fn read(request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookErr
 
 fn event(event: &Json) -> Option<MailEvent> {
     let outcome = match (read_text(event, "event"), read_text(event, "type")) {
+        ("delivered", _) => MailEventKind::Delivered,
         ("bounce", "blocked" | "expired") | ("deferred", _) => MailEventKind::Delayed,
         ("bounce" | "dropped", _) => MailEventKind::Bounced,
         ("spamreport", _) => MailEventKind::Complained,

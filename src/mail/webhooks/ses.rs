@@ -148,6 +148,7 @@ fn event(said: &Json, id: &str) -> Option<MailEvent> {
         "Bounce" if read_text(bounce, "bounceType") == "Permanent" => (MailEventKind::Bounced, classify(&bounce_words)),
         "Bounce" => (MailEventKind::Delayed, classify(&bounce_words)),
         "Reject" | "Rendering Failure" => (MailEventKind::Bounced, classify(&[kind])),
+        "Delivery" => (MailEventKind::Delivered, String::new()),
         "DeliveryDelay" => (MailEventKind::Delayed, classify(&[read_text(&said["deliveryDelay"], "delayType")])),
         // Such a mail was never sent: somebody had complained before.
         "Complaint" if read_text(complaint, "complaintSubType") == "OnAccountSuppressionList" => {

@@ -274,6 +274,37 @@ impl Form for Hosts {
     }
 }
 
+/// Some days, each later than the one before: whole numbers, separated by commas.
+pub struct AscendingDays;
+
+impl AscendingDays {
+    /// The most days there are.
+    const MOST: usize = 3;
+    /// The latest of them.
+    const LATEST: u32 = 365;
+}
+
+impl Form for AscendingDays {
+    type Value = Vec<u32>;
+    const KIND: Kind = Kind::Text;
+    const FALLBACK: Vec<u32> = Vec::new();
+
+    fn parse(&self, text: &str) -> Option<Vec<u32>> {
+        if text.trim().is_empty() {
+            return Some(Vec::new());
+        }
+        let days: Vec<u32> = text.split(',').map(|days| days.trim().parse().ok()).collect::<Option<_>>()?;
+        let is_right = days.len() <= Self::MOST
+            && days.is_sorted_by(|one, other| one < other)
+            && days.iter().all(|days| (1..=Self::LATEST).contains(days));
+        is_right.then_some(days)
+    }
+
+    fn description(&self) -> String {
+        format!("empty, or up to {} rising whole numbers of days from 1 to {}, such as 1,3,5", Self::MOST, Self::LATEST)
+    }
+}
+
 /// Rate limits ([`RateLimits::parse`]).
 pub struct Limits;
 

@@ -30,6 +30,16 @@
   for (const field of [password, confirm]) field.addEventListener("input", () => check(false));
   confirm.addEventListener("blur", () => check(true));
 
+  // tell once that somebody types, by a form whose answer has no page: the page's policy lets a script send nothing else
+  password.addEventListener("input", () => {
+    const told = document.createElement("form");
+    told.method = "post";
+    told.action = `${form.action.replace(/\/$/, "")}/started`;
+    told.hidden = true;
+    document.body.append(told);
+    told.submit();
+  }, { once: true });
+
   // a second press would be answered "already used" although the first one won
   let sent = false;
   form.addEventListener("submit", (event) => {

@@ -25,9 +25,11 @@ pub struct Attention {
     /// What it is, with how many.
     pub text: String,
     /// Where it can be helped.
-    pub path: &'static str,
-    /// What the link there says.
+    pub path: String,
+    /// What the link there says, or the button.
     pub link: &'static str,
+    /// Whether it is a button, which helps at once.
+    pub is_button: bool,
 }
 
 /// What the dashboard says of users; `None` for whoever may not see them.
@@ -56,7 +58,14 @@ fn overview(frame: &Frame, overview: &Overview) -> Markup {
             @else {
                 ul {
                     @for item in &overview.attention {
-                        li { (item.text) " " a href=(frame.at(item.path)) { (item.link) } }
+                        li {
+                            bdi { (item.text) } " "
+                            @if item.is_button {
+                                form method="post" action=[form_target(&frame.at(&item.path))] {
+                                    button.plain type="submit" { (item.link) }
+                                }
+                            } @else { a href=(frame.at(&item.path)) { (item.link) } }
+                        }
                     }
                 }
             }

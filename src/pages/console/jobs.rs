@@ -66,6 +66,8 @@ fn stands_against(obstacle: Obstacle, count: usize) -> String {
         Obstacle::NeverInvited => ("was never invited", "were never invited"),
         Obstacle::Disabled => ("is disabled", "are disabled"),
         Obstacle::Locked => ("is locked", "are locked"),
+        Obstacle::Deletion => ("is about to be deleted already", "are about to be deleted already"),
+        Obstacle::Undone => ("was given back", "were given back"),
         Obstacle::NoAddress => ("has no address", "have no address"),
         Obstacle::Limit => ("waits for the limit", "wait for the limit"),
         Obstacle::Revoked => ("is revoked already", "are revoked already"),

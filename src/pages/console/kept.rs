@@ -14,7 +14,7 @@ pub const NAME: &str = "Your form is still here";
 pub fn kept(frame: &Frame, path: &str, fields: &[(String, String)]) -> Markup {
     let shown = |name: &str, value: &str| name != OPERATION && name != "version" && !value.is_empty();
     html! {
-        p { "You were signed out before it was sent: nothing of it has been done. Passwords are not kept." }
+        p { "You were signed out before it was sent: nothing of it has been done. Passwords and files are not kept." }
         dl {
             @for (name, value) in fields.iter().filter(|(name, value)| shown(name, value)) {
                 dt { (name) }

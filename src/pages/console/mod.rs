@@ -98,6 +98,8 @@ pub struct Frame<'a> {
     pub scopes: Scopes,
     /// What the request before has done.
     pub message: Option<&'a str>,
+    /// Where that can be undone.
+    pub undo: Option<&'a str>,
     /// Whether it shows something that goes on, and comes again in a while.
     pub is_live: bool,
 }
@@ -139,6 +141,7 @@ pub fn page(frame: &Frame, name: &str, problems: &[Problem], body: &Markup) -> S
         }
         main #main {
             @if let Some(message) = frame.message { p.done role="status" { (message) } }
+            @if let Some(path) = frame.undo { (undo(frame, path)) }
             (form::summary(problems))
             h1 { (name) }
             (body)
@@ -152,6 +155,16 @@ pub fn page(frame: &Frame, name: &str, problems: &[Problem], body: &Markup) -> S
         is_live: frame.is_live,
     };
     document(&frame.shell, &title, &look, main)
+}
+
+/// The button that gives a user back who is about to be deleted; `path` is the user's page.
+#[must_use]
+pub fn undo(frame: &Frame, path: &str) -> Markup {
+    html! {
+        form.undo method="post" action=[form_target(&frame.at(&format!("{path}/undo")))] {
+            button type="submit" { "Undo" }
+        }
+    }
 }
 
 /// Whether a tenant of this prefix has the section: tenants are the super tenant's.

@@ -129,6 +129,12 @@ const SECTIONS: &[Section] = &[
         part: "Organization",
         name: "Mails",
         settings: &[
+            words(
+                settings::REMINDER_DAYS,
+                "Reminders",
+                "Days after an invitation’s mail at which it is sent again to who has not accepted, such as “1,3,5”: up to \
+                 three, for mails from now on. Empty: none.",
+            ),
             words(settings::MAIL_REPLY_TO, "Reply-To address", "Where answers to mails go. Empty: to nobody."),
             words(
                 settings::TEMPLATE_LINK_HOSTS,

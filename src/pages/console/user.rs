@@ -8,7 +8,7 @@ use crate::model::mail::{Delivery, MailState};
 use crate::pages::console::form::{checkbox, operation};
 use crate::pages::console::user_attributes::{Attributes, attributes};
 use crate::pages::console::user_forms::{CORRECT_ADDRESS, SET_PASSWORD};
-use crate::pages::console::{Frame, time};
+use crate::pages::console::{Frame, time, undo};
 
 /// Something that happened. Time in milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,8 +77,12 @@ pub fn user(frame: &Frame, page: &UserPage, new_operation: &dyn Fn() -> String) 
             }
         }
     };
-    let can_act = allowed.keep_out || allowed.password;
+    let can_act = account.deletion.is_none() && (allowed.keep_out || allowed.password);
     html! {
+        @if let Some(deletion) = account.deletion {
+            p { "They are deleted at " (time(deletion.at)) ", unless somebody undoes it before." }
+            @if allowed.keep_out { (undo(frame, &format!("/console/users/{id}"))) }
+        }
         p { span.state.bad[page.why.is_some()].good[page.why.is_none()] { (page.state) } }
         @if can_act {
             div.actions {
@@ -87,7 +91,7 @@ pub fn user(frame: &Frame, page: &UserPage, new_operation: &dyn Fn() -> String) 
                     @if account.disabled { (button("enable", "Enable")) } @else { (button("disable", "Disable")) }
                 }
                 @if allowed.password { a href=(path("password")) { (SET_PASSWORD) } }
-                @if allowed.keep_out { a href=(path("delete")) { "Delete" } }
+                @if allowed.keep_out { (button("delete", "Delete")) }
             }
         }
         @if let Some(why) = page.why {
@@ -162,6 +166,7 @@ pub struct Standing<'a> {
 pub fn state(standing: &Standing) -> &'static str {
     let Standing { account, delivery, .. } = standing;
     match account.state() {
+        _ if account.deletion.is_some() => "Awaiting deletion",
         AccountState::Disabled => "Disabled",
         AccountState::Locked => "Locked",
         AccountState::Unlocked if account.pending_email.is_some() => "Active, a new address waits to be confirmed",
@@ -178,6 +183,11 @@ pub fn state(standing: &Standing) -> &'static str {
 #[must_use]
 pub fn why(standing: &Standing) -> Option<String> {
     let Standing { account, delivery, expires, is_expired, has_password } = *standing;
+    if account.deletion.is_some() {
+        return Some(
+            "They are about to be deleted, and disabled until then: undo it, which gives them back.".to_owned(),
+        );
+    }
     if account.disabled {
         return Some("The account is disabled by an administrator: enable it.".to_owned());
     }
@@ -227,8 +237,11 @@ pub fn invitation_step(action: &str, who: &str, succeeded: bool) -> Option<Strin
         "user.create" => format!("Created by {who}"),
         "invitation.create" => format!("Invited by {who}"),
         "invitation.resend" => format!("Sent again, asked for by {who}"),
+        "invitation.remind" => "Reminded, as the setting says".to_owned(),
         "invitation.revoke" => format!("Revoked by {who}"),
         "invitation.link" => format!("Link handed over to {who}"),
+        "user.deletion" => format!("Deletion asked for by {who}"),
+        "user.deletion.undo" => format!("Deletion undone by {who}"),
         "invitation.redeem" => "Used: the link was accepted".to_owned(),
         _ => return None,
     };
@@ -256,6 +269,12 @@ fn without_id(name: &str) -> &str {
         .map_or(name, |(name, _)| name)
 }
 
+/// That a mail was sent, and by whom.
+#[must_use]
+pub fn sent(provider: Option<&str>) -> String {
+    provider.map_or_else(|| "Sent".to_owned(), |provider| format!("Sent by {provider}"))
+}
+
 /// What became of a mail, in words, after it was queued; `None` while it waits for its first attempt.
 #[must_use]
 pub fn mail_step(state: MailState, provider: Option<&str>, why: Option<&str>) -> Option<String> {
@@ -264,12 +283,12 @@ pub fn mail_step(state: MailState, provider: Option<&str>, why: Option<&str>) ->
     Some(match state {
         MailState::Queued => return None,
         MailState::Sending => format!("Being sent{by}"),
-        MailState::Sent => format!("Sent{by}{because}"),
+        MailState::Sent => format!("{}{because}", sent(provider)),
         MailState::Deferred => format!("Put off, to be tried again then{because}"),
         MailState::Unknown => format!("Perhaps sent{by}, without an answer{because}"),
         MailState::Failed => format!("Not sent{because}"),
         MailState::Dropped => format!("Not sent any more{because}"),
-        MailState::Bounced => format!("Sent{by}, and bounced{because}"),
-        MailState::Complained => format!("Sent{by}, and reported as spam{because}"),
+        MailState::Bounced => format!("Bounced{because}"),
+        MailState::Complained => format!("Reported as spam{because}"),
     })
 }

@@ -62,23 +62,6 @@ pub fn password(frame: &Frame, about: &About, ends_invitation: bool) -> Markup {
     about.form(frame, "password", &fields)
 }
 
-/// The page before a user is deleted.
-#[must_use]
-pub fn delete(frame: &Frame, about: &About, groups: usize) -> Markup {
-    let fields = html! {
-        p { "This cannot be undone. Lost are:" }
-        ul {
-            li { "the account with its password, and all sessions" }
-            li { "all attributes of " bdi { (about.name) } }
-            li { "the invitation: its links die, and mails that have not gone out will not" }
-            @if groups > 0 { li { "the membership in " (groups) @if groups == 1 { " group" } @else { " groups" } } }
-        }
-        p { "What was done stays in the audit. To keep somebody out for a while, disable the account instead." }
-        button.final type="submit" { "Delete " (about.name) }
-    };
-    about.form(frame, "delete", &fields)
-}
-
 /// A link that is shown once.
 #[must_use]
 pub fn link(frame: &Frame, id: &str, name: &str, address: &str) -> Markup {

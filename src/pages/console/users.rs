@@ -92,8 +92,12 @@ pub struct UserRow {
     pub mail: &'static str,
     /// When it went out.
     pub sent_at: Option<i64>,
+    /// When its provider said that it arrived.
+    pub delivered_at: Option<i64>,
     /// When the invitation ends; `Some(0)` for never.
     pub expires_at: Option<i64>,
+    /// When they are deleted, where somebody has asked for it.
+    pub deletion_at: Option<i64>,
 }
 
 /// A page of the list.
@@ -258,12 +262,17 @@ fn user(frame: &Frame, row: &UserRow, can_act: bool) -> Markup {
             th scope="row" { a href=(frame.at(&format!("{PATH}/{}", row.id))) { bdi { (label) } } }
             td { bdi { (row.name) } }
             td { bdi { (row.address) } }
-            td { @for state in &row.states { (chip(state)) " " } }
             td {
-                (row.mail)
-                @if let Some(at) = row.sent_at {
-                    @if row.mail == "sent" { " " } @else { ", sent " }
-                    (time(at))
+                @if row.deletion_at.is_some() { span class="state bad" { "Awaiting deletion" } " " }
+                @for state in &row.states { (chip(state)) " " }
+            }
+            td {
+                @match (row.delivered_at, row.sent_at) {
+                    (Some(at), _) if row.mail == "sent" => { "delivered " (time(at)) },
+                    (Some(at), _) => { (row.mail) ", delivered " (time(at)) },
+                    (None, Some(at)) if row.mail == "sent" => { "sent " (time(at)) },
+                    (None, Some(at)) => { (row.mail) ", sent " (time(at)) },
+                    (None, None) => (row.mail),
                 }
             }
             td {

@@ -4,7 +4,10 @@
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
+use crate::base::secret::Secret;
+use crate::base::spreadsheet::restored;
 use crate::base::text::cut;
+use crate::provision::import::claims::{self, Said};
 use crate::provision::import::header::{Header, Mapped, Use};
 use crate::provision::import::row::{Column, Person, Row};
 use crate::provision::import::source::Source;
@@ -164,7 +167,14 @@ impl<'f> Sheet<'f> {
     /// # Errors
     /// [`Unreadable`]
     pub fn open(bytes: &'f [u8]) -> Result<Self, Unreadable> {
-        let source = Source::read(bytes)?;
+        Self::of(Source::read(bytes)?, None)
+    }
+
+    /// Looks through a text once. `mapping`: what the columns are to be used as, where it is not their names that say so.
+    ///
+    /// # Errors
+    /// [`Unreadable`]
+    pub fn of(source: Source<'f>, mapping: Option<&[String]>) -> Result<Self, Unreadable> {
         let mut records = source.records().filter(|record| !record.is_blank());
         let Some(header) = records.next() else {
             return Err(Unreadable::malformed(format!(
@@ -172,7 +182,11 @@ impl<'f> Sheet<'f> {
                 Column::names()
             )));
         };
-        let header = Header::read(&header.cells.map_err(|flaw| Unreadable::malformed(flaw.detail()))?)?;
+        let names = header.cells.map_err(|flaw| Unreadable::malformed(flaw.detail()))?;
+        let header = match mapping {
+            Some(uses) => Header::mapped(&names, uses)?,
+            None => Header::read(&names)?,
+        };
         let mut rows = 0;
         for record in records {
             rows += 1;
@@ -195,65 +209,121 @@ impl<'f> Sheet<'f> {
         &self.header.mapped
     }
 
-    /// The rows, without the header.
-    pub fn rows(&self) -> impl Iterator<Item = Row> + Send + '_ {
-        self.source.records().filter(|record| !record.is_blank()).skip(1).map(|record| self.row(record))
+    /// Returns the header.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.header
     }
 
-    /// Cells that are missing at the end say nothing, nor do empty ones that no column has a name for.
-    fn row(&self, record: Record) -> Row {
-        let line = record.line;
-        let cells = match record.cells {
-            Ok(cells) => cells,
-            Err(flaw) => return Row::unreadable(line, flaw.detail()),
-        };
+    /// The records below the header.
+    pub fn records(&self) -> impl Iterator<Item = Record> + Send + '_ {
+        self.source.records().filter(|record| !record.is_blank()).skip(1)
+    }
+
+    /// The rows, without the header.
+    pub fn rows(&self) -> impl Iterator<Item = Row> + Send + '_ {
+        self.records().map(|record| match record.cells {
+            Ok(cells) => self.header.row(record.line, &cells),
+            Err(flaw) => Row::unreadable(record.line, flaw.detail()),
+        })
+    }
+}
+
+impl Header {
+    /// What the cells of a row say. Those that are missing at the end say nothing, nor do empty ones that no column has a name
+    /// for.
+    #[must_use]
+    pub fn row(&self, line: usize, cells: &[String]) -> Row {
         let count = cells.len();
         let mut person = Person::default();
-        let mut unclear = None;
+        let mut problems: Vec<String> = Vec::new();
         for (index, cell) in cells.iter().enumerate() {
             let text = cell.trim();
-            match self.header.uses.get(index) {
+            match self.uses.get(index) {
                 Some(Use::Attribute(column)) => {
-                    person.set(*column, cell);
+                    person.set(*column, restored(text));
                     if cell.contains(char::REPLACEMENT_CHARACTER) {
-                        unclear = Some(format!(
-                            "In {}, a character was lost when the file was saved: it has U+FFFD in its place.",
-                            column.name()
-                        ));
+                        problems.push(lost_character(column.name()));
                     }
                 }
                 Some(Use::InUse(words)) => {
                     let said = text.replace(' ', "_");
                     if !text.is_empty() && !words.iter().any(|word| word.eq_ignore_ascii_case(&said)) {
-                        unclear = Some(format!(
+                        problems.push(format!(
                             "The file says of this account '{}' in column {}: who is not to sign in is not invited.",
                             cut(text, 80),
                             index + 1
                         ));
                     }
                 }
-                Some(Use::Nameless) if !text.is_empty() => {
-                    unclear = Some(format!("The row has a value in column {}, which has no name.", index + 1));
-                }
-                None if !text.is_empty() => {
-                    let columns = self.header.uses.len();
-                    unclear = Some(format!("The row has {count} cells where the header has {columns}."));
-                }
-                Some(Use::PassedOver | Use::Nameless) | None => {}
+                Some(Use::Password) if !text.is_empty() => person.password = Some(Secret::new(cell.as_str())),
+                Some(Use::PassedOver | Use::Password) => {}
+                _ if text.is_empty() => {}
+                used => match claims::said(restored(text)) {
+                    Some(said) => problems.extend(person.take_claim(&said)),
+                    None if matches!(used, Some(Use::Claims)) => problems.push(format!(
+                        "Column {} has claims, and '{}' is none: write claimuri=value.",
+                        index + 1,
+                        cut(text, 80)
+                    )),
+                    None if used.is_some() => {
+                        problems.push(format!("The row has a value in column {}, which has no name.", index + 1));
+                    }
+                    None => {
+                        let problem = format!("The row has {count} cells where the header has {}.", self.uses.len());
+                        if !problems.contains(&problem) {
+                            problems.push(problem);
+                        }
+                    }
+                },
             }
         }
-        if self.header.email_is_user_name {
+        if self.email_is_user_name {
             person.user_name.clone_from(&person.email);
         }
-        match unclear {
-            None => Row::new(line, person),
-            Some(detail) => Row { line, user_name: person.user_name, person: Err(detail) },
+        Row { line, person, problems }
+    }
+
+    /// The cells of a row without the password, and the password.
+    #[must_use]
+    pub fn without_password(&self, mut cells: Vec<String>) -> (Vec<String>, Option<Secret>) {
+        let mut password = None;
+        for (cell, used) in cells.iter_mut().zip(&self.uses) {
+            if *used == Use::Password && !cell.trim().is_empty() {
+                password = Some(Secret::new(std::mem::take(cell)));
+            }
+        }
+        (cells, password)
+    }
+}
+
+impl Person {
+    /// Takes what a cell with a claim says; answers what is wrong with it.
+    fn take_claim(&mut self, said: &Said<'_>) -> Option<String> {
+        match said {
+            Said::Value(column, value) => {
+                self.set(*column, restored(value.trim()));
+                value.contains(char::REPLACEMENT_CHARACTER).then(|| lost_character(column.name()))
+            }
+            Said::AskPassword(asks) => {
+                self.ask_password = Some(*asks);
+                None
+            }
+            Said::Unknown(uri) => {
+                Some(format!("There is no claim '{}': docs/import.md has those that are known.", cut(uri, 120)))
+            }
         }
     }
 }
 
+fn lost_character(name: &str) -> String {
+    format!("In {name}, a character was lost when the file was saved: it has U+FFFD in its place.")
+}
+
 impl Flaw {
-    fn detail(self) -> String {
+    /// What is wrong, in words.
+    #[must_use]
+    pub fn detail(self) -> String {
         match self {
             Self::TooLong => format!("The row has more than {MAX_ROW_BYTES} bytes."),
             Self::Misquoted | Self::Unclosed => "The quotation marks of the row are not in order: a cell that begins \
@@ -369,7 +439,7 @@ mod tests {
         ] {
             let file = format!("userName,{header}\nzoe,{word}\n");
             let file = Sheet::open(file.as_bytes()).expect(header);
-            assert!(file.rows().all(|row| row.person.is_ok() == is_invited), "{header}: {word}");
+            assert!(file.rows().all(|row| row.problems.is_empty() == is_invited), "{header}: {word}");
         }
     }
 }

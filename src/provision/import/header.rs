@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::base::text::cut;
 use crate::provision::import::Unreadable;
+use crate::provision::import::claims;
 use crate::provision::import::row::Column;
 
 /// The use of a column of a file.
@@ -18,6 +19,10 @@ pub enum Use {
     Attribute(Column),
     /// Whether the account is in use, as these words say: whoever's is not is not invited.
     InUse(&'static [&'static str]),
+    /// The password.
+    Password,
+    /// WSO2's claims, each in a cell `claimuri=value`.
+    Claims,
     /// Something else that these exports have.
     PassedOver,
     /// It has no name, and should have no values.
@@ -36,6 +41,8 @@ pub struct Mapped {
 /// A header that is understood.
 #[derive(Clone, Debug)]
 pub struct Header {
+    /// The names of the columns, as the file has them.
+    pub names: Vec<String>,
     /// The use of each column.
     pub uses: Vec<Use>,
     /// The mapping of the columns that have names, for the report.
@@ -86,13 +93,13 @@ const IN_USE: &[(&str, &[&str])] = &[
 
 /// The other columns of these exports, which are passed over.
 const PASSED_OVER: &str = "\
-    2svenforced 2svenrolled activated additionalname additionalnameyomi address advancedprotectionprogramenrollment agegroup \
+    2svenforced 2svenrolled accountstate activated additionalname additionalnameyomi address advancedprotectionprogramenrollment agegroup \
     alias aliases alternateemail alternateemailaddress archived billinginformation birthday buildingid businessphone \
     changepasswordatnextsignin city company companyname consentprovidedforminor costcenter country countrycode countryorregion countryregion \
     created createddate createddatetime creationtime creationtype department directoryserver directorysynced dirsyncenabled \
     displayname division driveusage emaildisplayname emailtype emailusage employeeid employeenumber employeetitle employeetype \
     externalid familynameyomi fax fileas floorname floorsection fullname geminienterprise gender givennameyomi gmailusage groupmembership hobby \
-    homeaddress homephone homesecondaryemail honorificprefix honorificsuffix httpwso2orgclaimsmobile id identities \
+    homeaddress homephone homesecondaryemail importline importreason importstatus honorificprefix honorificsuffix httpwso2orgclaimsmobile id identities \
     identityissuer initialpassword initials invitationstate jobtitle labels lastdirsynctime lastlogin lastlogindate \
     lastpasswordchangetimestamp lastsignin lastsignintime lastupdated legalagegroupclassification licenseassignmentdetails \
     licenses location locked maidenname manager manageremail managerid middlename mileage mobile mobilephone name nameprefix \
@@ -146,8 +153,13 @@ fn use_of(name: &str) -> Option<Use> {
         return Some(Use::Nameless);
     }
     // The names of docs/import.md first, so that nothing below can take them.
-    if let Some(column) = Column::parse(name) {
+    if let Some(column) = Column::parse(name).or_else(|| claims::of_uri(name)) {
         return Some(Use::Attribute(column));
+    }
+    match name.trim().to_ascii_lowercase().as_str() {
+        "password" => return Some(Use::Password),
+        "claim" | "claims" => return Some(Use::Claims),
+        _ => {}
     }
     let keys = keys(name);
     if keys.iter().any(|key| has(LANGUAGES, key)) {
@@ -161,7 +173,49 @@ fn use_of(name: &str) -> Option<Use> {
 /// How many columns of a header are known: what tells which character separates them.
 #[must_use]
 pub fn known(cells: &[String]) -> usize {
-    cells.iter().filter(|name| use_of(name).is_some_and(|known| known != Use::Nameless)).count()
+    let is_known = |name: &&String| {
+        claims::local(name.trim()).is_some() || use_of(name).is_some_and(|known| known != Use::Nameless)
+    };
+    cells.iter().filter(is_known).count()
+}
+
+/// The uses of Asgardeo's columns, which are all called as WSO2's claims are, in lower case; elsewhere many of these words mean
+/// something else.
+fn asgardeos(names: &[String]) -> Option<Vec<Use>> {
+    let use_of_claim = |name: &String| match name.trim() {
+        "" => Some(Use::Nameless),
+        name => claims::local(name).map(Use::Attribute),
+    };
+    let uses: Vec<Use> = names.iter().map(use_of_claim).collect::<Option<_>>()?;
+    uses.contains(&Use::Attribute(Column::UserName)).then_some(uses)
+}
+
+impl Use {
+    /// Its name where a mapping is kept or chosen.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Attribute(column) => column.name(),
+            Self::InUse(_) => "in use",
+            Self::Password => "password",
+            Self::Claims => "claims",
+            Self::PassedOver | Self::Nameless => "",
+        }
+    }
+
+    /// Reads what [`Use::name`] answers, of a column with this name.
+    fn named(text: &str, column: &str) -> Option<Self> {
+        match text {
+            "" if column.trim().is_empty() => Some(Self::Nameless),
+            "" => Some(Self::PassedOver),
+            "password" => Some(Self::Password),
+            "claims" => Some(Self::Claims),
+            "in use" => {
+                keys(column).iter().find_map(|key| meaning(key)).filter(|found| matches!(found, Self::InUse(_)))
+            }
+            name => Column::named(name).map(Self::Attribute),
+        }
+    }
 }
 
 impl Header {
@@ -170,9 +224,13 @@ impl Header {
     /// # Errors
     /// [`Unreadable::Malformed`]: a name that nobody knows, an attribute that two columns give, or no user name.
     pub fn read(names: &[String]) -> Result<Self, Unreadable> {
-        let mut uses: Vec<Use> = Vec::with_capacity(names.len());
-        for name in names {
-            let Some(known) = use_of(name) else {
+        if let Some(uses) = asgardeos(names) {
+            return Self::of(names, uses, false);
+        }
+        let uses: Vec<Option<Use>> = guessed(names);
+        let mut known = Vec::with_capacity(names.len());
+        for (name, used) in names.iter().zip(uses) {
+            let Some(used) = used else {
                 return Err(Unreadable::malformed(format!(
                     "The header has a column '{}'. The columns are {}, separated by commas, semicolons, tabs or '|'; \
                      docs/import.md has the names of other programs that are known too.",
@@ -180,33 +238,44 @@ impl Header {
                     Column::names()
                 )));
             };
-            if let Use::Attribute(column) = known
-                && let Some(earlier) = uses.iter().position(|earlier| *earlier == known)
+            known.push(used);
+        }
+        let is_address = |used: &Use| *used == Use::Attribute(Column::Email);
+        let is_googles = |name: &str| has(GOOGLE_ADDRESSES, &key(name)) && !name.contains('(');
+        let email_may_be_user_name = names.iter().zip(&known).any(|(name, used)| is_address(used) && is_googles(name));
+        Self::of(names, known, email_may_be_user_name)
+    }
+
+    /// The header of a file whose columns are used as somebody says, by the names of their uses. Where none is the user name,
+    /// the address is.
+    ///
+    /// # Errors
+    /// [`Unreadable::Malformed`]: an attribute that two columns give, or no user name; what a column is to be is not known.
+    pub fn mapped(names: &[String], uses: &[String]) -> Result<Self, Unreadable> {
+        let used = |(index, name): (usize, &String)| Use::named(uses.get(index).map_or("", String::as_str), name);
+        let known: Option<Vec<Use>> = names.iter().enumerate().map(used).collect();
+        let known = known.ok_or_else(|| Unreadable::malformed("Choose for each column what it is, from the list."))?;
+        Self::of(names, known, true)
+    }
+
+    fn of(names: &[String], uses: Vec<Use>, email_may_be_user_name: bool) -> Result<Self, Unreadable> {
+        for (index, used) in uses.iter().enumerate() {
+            if let Use::Attribute(column) = used
+                && let Some(earlier) = uses[..index].iter().position(|earlier| earlier == used)
             {
                 return Err(Unreadable::malformed(format!(
                     "The header has the column {} twice: '{}' and '{}'.",
                     column.name(),
                     shorten(&names[earlier]),
-                    shorten(name)
+                    shorten(&names[index])
                 )));
             }
-            uses.push(known);
         }
         let finds = |column: Column| uses.contains(&Use::Attribute(column));
-        let email_is_user_name = !finds(Column::UserName) && {
-            let is_address = |used: &Use| *used == Use::Attribute(Column::Email);
-            let is_googles = |name: &str| has(GOOGLE_ADDRESSES, &key(name)) && !name.contains('(');
-            names.iter().zip(&uses).any(|(name, used)| is_address(used) && is_googles(name))
-        };
+        let email_is_user_name = !finds(Column::UserName) && email_may_be_user_name && finds(Column::Email);
         if !finds(Column::UserName) && !email_is_user_name {
             let detail = format!("The header has no column userName. The columns are {}.", Column::names());
             return Err(Unreadable::malformed(detail));
-        }
-        if !finds(Column::Locale) {
-            let language = names.iter().position(|name| keys(name).iter().any(|key| has(LANGUAGES, key)));
-            if let Some(used) = language.and_then(|at| uses.get_mut(at)) {
-                *used = Use::Attribute(Column::Locale);
-            }
         }
         let mut mapped = Vec::with_capacity(names.len());
         for (name, used) in names.iter().zip(&uses).filter(|(_, used)| **used != Use::Nameless) {
@@ -219,8 +288,24 @@ impl Header {
             }
             mapped.push(Mapped { header: shorten(name), attribute });
         }
-        Ok(Self { uses, mapped, email_is_user_name })
+        Ok(Self { names: names.to_vec(), uses, mapped, email_is_user_name })
     }
+}
+
+/// The uses of columns as their names tell them; `None` where one tells nothing.
+#[must_use]
+pub fn guessed(names: &[String]) -> Vec<Option<Use>> {
+    if let Some(uses) = asgardeos(names) {
+        return uses.into_iter().map(Some).collect();
+    }
+    let mut uses: Vec<Option<Use>> = names.iter().map(|name| use_of(name)).collect();
+    if !uses.contains(&Some(Use::Attribute(Column::Locale))) {
+        let language = names.iter().position(|name| keys(name).iter().any(|key| has(LANGUAGES, key)));
+        if let Some(used) = language.and_then(|at| uses.get_mut(at)) {
+            *used = Some(Use::Attribute(Column::Locale));
+        }
+    }
+    uses
 }
 
 fn shorten(name: &str) -> String {
@@ -301,7 +386,7 @@ mod tests {
         let all = ["userName", "email", "givenName", "familyName"];
         for names in [
             "http://wso2.org/claims/username,http://wso2.org/claims/emailaddress,http://wso2.org/claims/givenname,\
-             http://wso2.org/claims/lastname,http://wso2.org/claims/mobile",
+             http://wso2.org/claims/lastname",
             "preferred_username,Email Addresses,given_name,family_name",
             "sAMAccountName,mail,givenName,sn",
             "userName (required),email (optional),First name (given name),Last name (Required)",

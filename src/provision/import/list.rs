@@ -127,12 +127,12 @@ fn row(line: usize, element: &str) -> Row {
         Err(error) => return Row::unreadable(line, format!("The element is not valid JSON: {error}.")),
     };
     let mut person = Person::default();
-    let mut problem = None;
+    let mut problems = Vec::new();
     let mut given = Vec::new();
     for (name, value) in members.into_iter().filter(|(_, value)| !value.is_null()) {
         let column = Column::parse(&name);
         if let Some(column) = column.filter(|column| given.contains(column)) {
-            problem = Some(format!("'{}' is given twice.", column.name()));
+            problems.push(format!("'{}' is given twice.", column.name()));
             continue;
         }
         given.extend(column);
@@ -142,18 +142,15 @@ fn row(line: usize, element: &str) -> Row {
                 let names = values.iter().filter_map(Json::as_str).map(str::trim);
                 person.groups = names.filter(|name| !name.is_empty()).map(str::to_owned).collect();
             }
-            (Some(Column::Groups), _) => problem = Some("'groups' must be a string or an array of strings.".to_owned()),
-            (Some(column), _) => problem = Some(format!("'{}' must be a string.", column.name())),
+            (Some(Column::Groups), _) => problems.push("'groups' must be a string or an array of strings.".to_owned()),
+            (Some(column), _) => problems.push(format!("'{}' must be a string.", column.name())),
             (None, _) => {
                 let name = crate::base::text::cut(&name, 80);
-                problem = Some(format!("There is no member '{name}': the members are {}.", Column::names()));
+                problems.push(format!("There is no member '{name}': the members are {}.", Column::names()));
             }
         }
     }
-    match problem {
-        None => Row::new(line, person),
-        Some(detail) => Row { line, user_name: person.user_name, person: Err(detail) },
-    }
+    Row { line, person, problems }
 }
 
 #[cfg(test)]

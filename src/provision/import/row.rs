@@ -4,7 +4,10 @@ use serde_json::{Value as Json, json};
 
 use crate::base::address::Address;
 use crate::base::locale::is_list;
+use crate::base::secret::Secret;
+use crate::base::spreadsheet::is_rounded_number;
 use crate::model::resource::WSO2_SCHEMA;
+use crate::provision::import::claims;
 
 /// A column of a CSV file, or a member of a JSON object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +24,8 @@ pub enum Column {
     Locale,
     /// Display names of groups, separated by `;` or `|`.
     Groups,
+    /// Another attribute, by its name in [`claims`].
+    More(&'static str),
 }
 
 const COLUMNS: [(Column, &str); 6] = [
@@ -43,10 +48,19 @@ impl Column {
     /// Its name.
     #[must_use]
     pub fn name(self) -> &'static str {
+        if let Self::More(name) = self {
+            return name;
+        }
         COLUMNS.iter().find(|(column, _)| *column == self).map_or("", |(_, name)| name)
     }
 
-    /// The names of all, for a sentence.
+    /// Reads what [`Column::name`] answers.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::parse(name).or_else(|| claims::more().into_iter().find(|more| *more == name).map(Self::More))
+    }
+
+    /// The names of those that every file may have, for a sentence.
     #[must_use]
     pub fn names() -> String {
         COLUMNS.map(|(_, name)| name).join(", ")
@@ -58,23 +72,17 @@ impl Column {
 pub struct Row {
     /// Where it is: the line it starts on, or an element's place in an array; the first is 1.
     pub line: usize,
-    /// The user name it gives, as far as it can be told.
-    pub user_name: String,
-    /// What it says, or what is wrong with it.
-    pub person: Result<Person, String>,
+    /// What it says, as far as it can be told.
+    pub person: Person,
+    /// What is wrong with it.
+    pub problems: Vec<String>,
 }
 
 impl Row {
-    /// A row that says this.
-    #[must_use]
-    pub fn new(line: usize, person: Person) -> Self {
-        Self { line, user_name: person.user_name.clone(), person: Ok(person) }
-    }
-
     /// A row of which nothing can be told.
     #[must_use]
     pub fn unreadable(line: usize, detail: String) -> Self {
-        Self { line, user_name: String::new(), person: Err(detail) }
+        Self { line, person: Person::default(), problems: vec![detail] }
     }
 }
 
@@ -93,6 +101,14 @@ pub struct Person {
     pub locale: String,
     /// The display names of the groups to join.
     pub groups: Vec<String>,
+    /// Other attributes, by their names in [`claims`], and their values.
+    pub more: Vec<(&'static str, String)>,
+    /// The password, in a column or behind the user name of WSO2's files. Whether it counts is for whoever imports to say.
+    pub password: Option<Secret>,
+    /// Whether the user is to be asked for a password, where the row says so.
+    pub ask_password: Option<bool>,
+    /// What is likely to be wrong with the row, although it can be imported.
+    pub warnings: Vec<String>,
 }
 
 impl FromIterator<(Column, String)> for Person {
@@ -103,37 +119,68 @@ impl FromIterator<(Column, String)> for Person {
     }
 }
 
+/// The names of groups in a cell: separated by `;` or `|`, or a JSON array, in which a name may have both.
+fn group_names(text: &str) -> Vec<String> {
+    let list = text.starts_with('[').then(|| serde_json::from_str::<Vec<String>>(text).ok()).flatten();
+    let names = list.unwrap_or_else(|| text.split([';', '|']).map(str::to_owned).collect());
+    names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
 impl Person {
     /// Sets what a cell says.
     pub fn set(&mut self, column: Column, text: &str) {
         let text = text.trim();
+        if is_rounded_number(text) {
+            let warning = format!(
+                "{} is '{text}': a spreadsheet has rounded a long number, and its last digits are lost.",
+                column.name()
+            );
+            self.warnings.push(warning);
+        }
         match column {
             Column::UserName => text.clone_into(&mut self.user_name),
             Column::Email => text.clone_into(&mut self.email),
             Column::GivenName => text.clone_into(&mut self.given_name),
             Column::FamilyName => text.clone_into(&mut self.family_name),
             Column::Locale => text.clone_into(&mut self.locale),
-            Column::Groups => {
-                let names = text.split([';', '|']).map(str::trim).filter(|name| !name.is_empty());
-                self.groups = names.map(str::to_owned).collect();
+            Column::Groups => self.groups = group_names(text),
+            Column::More(name) => {
+                self.more.retain(|(known, _)| *known != name);
+                if !text.is_empty() {
+                    self.more.push((name, text.to_owned()));
+                }
             }
         }
     }
 
-    /// The SCIM user, who is to be asked for a password. `must_have_email`: invitations are switched on.
-    ///
-    /// # Errors
+    /// The addresses: Asgardeo's files have several in one cell, separated by `|`, which a single address may have too.
+    fn addresses(&self) -> Vec<&str> {
+        let parts: Vec<&str> = self.email.split('|').map(str::trim).collect();
+        let all_are = parts.len() > 1 && parts.iter().all(|part| Address::parse(part).is_some());
+        match self.email.as_str() {
+            "" => Vec::new(),
+            _ if all_are => parts,
+            one => vec![one],
+        }
+    }
+
     /// What is wrong with the address, in a sentence: what SCIM would say of it names attributes that the file has not.
-    pub fn document(&self, must_have_email: bool) -> Result<Json, String> {
-        if self.email.is_empty() && must_have_email {
-            return Err("The row has no email: an invitation needs an address to go to.".to_owned());
-        }
-        if !self.email.is_empty() && Address::parse(&self.email).is_none() {
-            return Err("The email is not a single valid address.".to_owned());
-        }
-        let mut user = json!({ "userName": self.user_name, (WSO2_SCHEMA): { "askPassword": true } });
-        if !self.email.is_empty() {
-            user["emails"] = json!([{ "value": self.email, "primary": true }]);
+    #[must_use]
+    pub fn problem_of_address(&self) -> Option<String> {
+        let is_wrong = self.addresses().iter().any(|address| Address::parse(address).is_none());
+        is_wrong.then(|| "The email is not a single valid address.".to_owned())
+    }
+
+    /// The attributes that the row has a value for, as SCIM has them; all but the user name and the groups.
+    #[must_use]
+    pub fn attributes(&self) -> Json {
+        let mut user = json!({});
+        for (index, address) in self.addresses().into_iter().enumerate() {
+            if index == 0 {
+                user["emails"] = json!([{ "value": address, "primary": true }]);
+            } else if let Some(others) = user["emails"].as_array_mut() {
+                others.push(json!({ "value": address }));
+            }
         }
         for (name, text) in [("givenName", &self.given_name), ("familyName", &self.family_name)] {
             if !text.is_empty() {
@@ -144,6 +191,27 @@ impl Person {
             // `locale` is one locale, a list of languages is a preference (RFC 7643 section 4.1.1).
             let attribute = if is_list(&self.locale) { "preferredLanguage" } else { "locale" };
             user[attribute] = json!(self.locale);
+        }
+        for (name, text) in &self.more {
+            claims::put(&mut user, name, text);
+        }
+        user
+    }
+
+    /// The SCIM user, who is to be asked for a password. `must_have_email`: invitations are switched on.
+    ///
+    /// # Errors
+    /// What is wrong with the address, in a sentence.
+    pub fn document(&self, must_have_email: bool) -> Result<Json, String> {
+        if self.email.is_empty() && must_have_email {
+            return Err("The row has no email: an invitation needs an address to go to.".to_owned());
+        }
+        if let Some(problem) = self.problem_of_address() {
+            return Err(problem);
+        }
+        let mut user = json!({ "userName": self.user_name, (WSO2_SCHEMA): { "askPassword": true } });
+        if let (Some(user), Json::Object(attributes)) = (user.as_object_mut(), self.attributes()) {
+            user.extend(attributes);
         }
         Ok(user)
     }

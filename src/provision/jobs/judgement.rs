@@ -6,7 +6,7 @@ use crate::base::account::Lock;
 use crate::invite::{resend, revoke};
 use crate::model::context::{Actor, Context, Work};
 use crate::model::job::{JobAction, Obstacle};
-use crate::ports::DatabaseError;
+use crate::ports::{DatabaseError, Millis};
 use crate::store::jobs::targets::{self, Target, Targets};
 
 /// The users that one look is about.
@@ -44,10 +44,23 @@ impl Known {
         Ok(known)
     }
 
+    /// What stands against deleting a user who is to have awaited it.
+    pub(super) fn obstacle_to_awaited(&self, ctx: &Work, at: Millis, id: &str) -> Option<Obstacle> {
+        match self.targets.users.get(id) {
+            Some(target) if target.user.account.deletion.map(|deletion| deletion.at) != Some(at) => {
+                Some(Obstacle::Undone)
+            }
+            _ => self.obstacle(ctx, JobAction::Delete, id),
+        }
+    }
+
     /// What stands against `action` on a user.
     pub(super) fn obstacle(&self, ctx: &Work, action: JobAction, id: &str) -> Option<Obstacle> {
         match self.targets.users.get(id) {
             None => Some(Obstacle::Gone),
+            Some(target) if action == JobAction::AddToGroup && target.user.account.deletion.is_some() => {
+                Some(Obstacle::Deletion)
+            }
             Some(_) if action == JobAction::AddToGroup => self.members.contains(id).then_some(Obstacle::Member),
             Some(target) => obstacle(ctx, action, target),
         }
@@ -59,6 +72,9 @@ fn obstacle(ctx: &Work, action: JobAction, target: &Target) -> Option<Obstacle> 
     let is_oneself = matches!(&ctx.actor, Actor::RoleHolder { id, .. } | Actor::User(id) if *id == user.id);
     let account = &user.account;
     match action {
+        JobAction::Lock | JobAction::Unlock | JobAction::Disable | JobAction::Enable if account.deletion.is_some() => {
+            Some(Obstacle::Deletion)
+        }
         JobAction::Lock | JobAction::Disable | JobAction::Delete if is_oneself => Some(Obstacle::Oneself),
         JobAction::Resend => resend::obstacle(user).or((!within_limit).then_some(Obstacle::Limit)),
         JobAction::Revoke => revoke::obstacle(user),

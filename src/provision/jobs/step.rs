@@ -23,7 +23,7 @@ use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Meter, Millis, Platform};
 use crate::provision::jobs::JobError;
 use crate::provision::jobs::judgement::Known;
-use crate::provision::{Budget, Expected, ProvisionError, delete, modify};
+use crate::provision::{Budget, Expected, ProvisionError, delete, delete_awaited, deletion, modify};
 use crate::store::jobs::RowOutcome;
 use crate::store::jobs::steps::{self, Leased, StepEnd};
 use crate::store::{registrations, tenant_settings};
@@ -131,8 +131,14 @@ impl Step<'_> {
         };
         let (mut outcomes, mut left) = (Vec::new(), Vec::new());
         for (number, id) in rows {
-            let obstacle = known.obstacle(ctx, job.action, id);
-            let was_done = known.targets.touched.contains(id) || (*in_doubt && obstacle == Some(Obstacle::Member));
+            let obstacle = match job.undo_until {
+                Some(at) => known.obstacle_to_awaited(ctx, at, id),
+                None => known.obstacle(ctx, job.action, id),
+            };
+            // One who is there all the same was given back.
+            let is_touched =
+                known.targets.touched.contains(id) && (job.undo_until.is_none() || obstacle == Some(Obstacle::Gone));
+            let was_done = is_touched || (*in_doubt && obstacle == Some(Obstacle::Member));
             match obstacle {
                 _ if was_done => outcomes.push(outcome(*number, (RowState::Done, None))),
                 Some(obstacle) => outcomes.push(outcome(*number, skipped(obstacle, job.action))),
@@ -193,12 +199,26 @@ impl Step<'_> {
             JobAction::Unlock => self.set(ctx, user, id, json!({ WSO2_SCHEMA: { "accountLocked": false } })).await,
             JobAction::Disable => self.set(ctx, user, id, json!({ "active": false })).await,
             JobAction::Enable => self.set(ctx, user, id, json!({ "active": true })).await,
+            JobAction::Delete if self.leased.job.undo_until.is_some() => self.delete_awaited(ctx, user, id).await,
             JobAction::Delete => provisioned(action, delete(ctx, user, id, Expected::Any).await),
             JobAction::AddToGroup => {
                 let group_id = self.leased.job.group_id.as_deref().unwrap_or_default();
                 self.add(ctx, group, group_id, &[id]).await
             }
         }
+    }
+
+    /// Deletes a user who awaits it. One who may not go after all is given back.
+    async fn delete_awaited(&self, ctx: &Context, rt: &Arc<ResourceType>, id: &str) -> Effect {
+        let at = self.leased.job.undo_until.unwrap_or_default();
+        let deleted = provisioned(JobAction::Delete, delete_awaited(ctx, rt, id, at).await)?;
+        if deleted.0 == RowState::Failed
+            && let Err(ProvisionError::Database(error)) =
+                deletion::undo(ctx, &Budget::new(self.gate.clone()), rt, id).await
+        {
+            return Err(error);
+        }
+        Ok(deleted)
     }
 
     /// Writes values of a user.

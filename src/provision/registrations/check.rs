@@ -9,6 +9,7 @@ use crate::ports::{DatabaseError, Platform};
 use crate::provision::registrations::{Effect, RegisterError, busy};
 use crate::provision::reindex::{self, document_paths};
 use crate::store::keys::{self, Entry};
+use crate::store::registrations::Registered;
 use crate::store::reindexes::rows::{self, Table};
 use crate::store::reindexes::{self, Phase, Reindex};
 use scim::error::Error as ScimError;
@@ -33,16 +34,26 @@ pub(super) async fn total(ctx: &Context, type_name: &str) -> Result<u64, Databas
     Ok(total)
 }
 
-/// Writes the values that must be unique by what is about to be registered. Answers the hold on the type under which that was
-/// done, if there were any.
+/// What a check has led to.
+pub(super) enum Checked {
+    /// There are no values that must be unique by it.
+    Nothing,
+    /// They are, and written, under this hold on their type.
+    Written(Box<Reindex>),
+    /// Somebody else has changed what is to be done for the type.
+    Overtaken,
+}
+
+/// Writes the values that must be unique by what is about to be registered, on the ground of what was read `before`.
 ///
 /// # Errors
 /// 409 with the first ids where two resources have one value, 400 `tooMany` where there are too many resources to look at.
 pub(super) async fn uniqueness(
     ctx: &Context,
     registry: &Registry,
+    before: &Registered,
     reindexes: &[(Reindex, Effect)],
-) -> Result<Option<Reindex>, RegisterError> {
+) -> Result<Checked, RegisterError> {
     for (reindex, effect) in reindexes {
         let unique = effect.unique(registry);
         let Some(resource_type) = registry.resource_type(&effect.type_name).filter(|_| !unique.is_empty()) else {
@@ -63,12 +74,16 @@ pub(super) async fn uniqueness(
             due: ctx.platform.clock.now() + LEASE,
             ..reindex.clone()
         };
-        if !reindexes::take(ctx, &taken).await? {
+        let known = before.reindexes.iter().find(|known| known.type_name == effect.type_name);
+        if known.is_some_and(|known| known.phase == Phase::Checking && known.due > ctx.platform.clock.now()) {
             return Err(busy());
+        }
+        if !reindexes::take(ctx, known, &taken).await? {
+            return Ok(Checked::Overtaken);
         }
         let check = Check { resource_type, paths: document_paths(resource_type, &effect.added), unique };
         let refused = match check.run(&ctx.platform, &taken).await {
-            Ok(shared) if shared.is_empty() => return Ok(Some(taken)),
+            Ok(shared) if shared.is_empty() => return Ok(Checked::Written(Box::new(taken))),
             Ok(shared) => RegisterError::Refused(ScimError::uniqueness(format!(
                 "Values that must be unique by it are shared already, by these resources among others: {}. Change those first.",
                 shared.join(", ")
@@ -78,7 +93,7 @@ pub(super) async fn uniqueness(
         give_back(ctx, &taken).await?;
         return Err(refused);
     }
-    Ok(None)
+    Ok(Checked::Nothing)
 }
 
 /// Lets others have a type again whose check has led to nothing: what it has written is removed.
@@ -114,7 +129,11 @@ impl Check<'_> {
         for store in platform.all_stores() {
             // A former schema's rows.
             let former = Reindex { attributes: self.unique.clone(), ..taken.clone() };
-            while !rows::clear(&store, &former, Table::UniqueValues, &[]).await? {}
+            let lost = || DatabaseError::Unavailable("others register at the same time".to_owned());
+            let mut hold = reindexes::hold(&store, taken).await?.ok_or_else(lost)?;
+            while !rows::clear(&store, &former, &hold, Table::UniqueValues, &[]).await? {
+                hold = reindexes::hold(&store, taken).await?.ok_or_else(lost)?;
+            }
             let mut at = taken.clone();
             loop {
                 let looked = rows::look_at_parts(&store, &at, &self.paths).await?;
@@ -129,7 +148,7 @@ impl Check<'_> {
                     let new = found.into_iter().filter(|(attribute, _)| self.unique.contains(attribute));
                     claims.extend(new.map(|entry| (id.clone(), part.version, entry)));
                 }
-                for (holder, other) in rows::claim(&store, taken, &claims).await? {
+                for (holder, other) in rows::claim(&store, taken, &hold, &claims).await?.ok_or_else(lost)? {
                     for id in [holder, other] {
                         if !shared.contains(&id) {
                             shared.push(id);

@@ -261,6 +261,9 @@ impl Compiler<'_> {
             "delivery" => Some(Scalar::from_sql("r.delivery")),
             "attempts" => Some(Scalar::from_sql(if_invited("r.attempts"))),
             "sentAt" => Some(Scalar::millis(if_invited("r.sent_at"))),
+            "deliveredAt" => {
+                Some(Scalar::millis(if_invited("CASE WHEN r.delivered_at >= r.sent_at THEN r.delivered_at END")))
+            }
             "expiresAt" => Some(Scalar::millis(if_invited("NULLIF(r.expires_at, 0)"))),
             _ => None,
         }

@@ -221,7 +221,7 @@ pub fn joining(ctx: &StoreContext, users: &[NewResource], operation: &str) -> Ve
             vec![ctx.tenant.key(), joins.as_str().into(), operation.into()],
         ),
         Statement::new(
-            "UPDATE resources SET version = version + 1, modified = ?4, operation = ?3 WHERE tenant = ?1 AND id IN \
+            "UPDATE resources SET version = version + 1, modified = MAX(modified, ?4), operation = ?3 WHERE tenant = ?1 AND id IN \
              (SELECT m.group_id FROM json_each(?2) j \
              CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value ->> 0 AND r.operation = ?3 \
              CROSS JOIN members m ON m.tenant = ?1 AND m.group_id = j.value ->> 1 AND m.member_id = r.id)",
@@ -260,7 +260,7 @@ pub fn deletion(ctx: &StoreContext, id: &str, operation: &str, is_group: bool) -
         // Members are a part of the groups they are in.
         Statement::new(
             format!(
-                "UPDATE resources SET version = version + 1, modified = ?4 WHERE tenant = ?1 AND id IN \
+                "UPDATE resources SET version = version + 1, modified = MAX(modified, ?4) WHERE tenant = ?1 AND id IN \
                  (SELECT group_id FROM members WHERE tenant = ?1 AND member_id = ?2) AND {OPERATION_HOLDS}"
             ),
             vec![ctx.tenant.key(), id.into(), operation.into(), ctx.platform.clock.now().into()],

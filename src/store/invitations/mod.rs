@@ -8,11 +8,13 @@
 //! | `resend` | a new link for one user, and the withdrawal of an invitation |
 //! | `resend_all` | new links for all whose last one a root key has signed |
 //! | `renewals` | the requests of the button of an expired link |
+//! | `reminders` | reminders of invitations that nobody has accepted |
 //! | `role_grants` | new links for those whom a group has given a role |
 //! | `listing` | pages of invitations by cursor |
 
 pub mod listing;
 pub mod redemption;
+pub mod reminders;
 pub mod renewals;
 pub mod resend;
 pub mod resend_all;
@@ -33,7 +35,7 @@ const NOT_REVOKED: &str = "(onboarding = 'none' OR substr(seq_log, -1) <> 'R')";
 /// What a new link changes in its user's row, in a statement whose `?3` is the operation and `?4` the time.
 fn renewed_columns() -> String {
     format!(
-        "seq_log = seq_log || 'N', version = version + 1, modified = ?4, operation = ?3, link_kid = NULL, \
+        "seq_log = seq_log || 'N', version = version + 1, modified = MAX(modified, ?4), operation = ?3, link_kid = NULL, \
          template = CASE onboarding WHEN 'EV' THEN '{}' WHEN 'AP' THEN '{}' ELSE template END, \
          delivery = CASE onboarding WHEN 'none' THEN delivery ELSE 'queued' END, \
          attempts = CASE onboarding WHEN 'none' THEN attempts ELSE 0 END, \
@@ -57,10 +59,10 @@ fn renewal(ctx: &StoreContext, user_id: &str, operation: &str, also: &str) -> St
 
 /// The beginning of the statement that queues the mail of a new link to each of the users `r`, to the address on file, which
 /// was one when it was given: what follows is the mail's id, and where `r` comes from. `inviter` is the parameter that
-/// says who asked for it.
+/// says who asked for it. Behind the id stands which reminder the mail is, if it is one.
 fn queue_columns(inviter: &str) -> String {
     format!(
-        "INSERT INTO outbox (tenant, user_id, template, seq, recipient, invited_by, state, created, due, new_email, id) \
+        "INSERT INTO outbox (tenant, user_id, template, seq, recipient, invited_by, state, created, due, new_email, id, reminder) \
          SELECT r.tenant, r.id, CASE r.onboarding WHEN 'none' THEN '{}' ELSE r.template END, r.seq, \
          COALESCE(r.pending_email, r.email), CASE r.onboarding WHEN 'none' THEN NULL ELSE {inviter} END, 'queued', \
          r.modified, r.modified, r.pending_email,",
@@ -69,15 +71,25 @@ fn queue_columns(inviter: &str) -> String {
 }
 
 /// The mail of [`renewal`].
-fn queue(ctx: &StoreContext, user_id: &str, operation: &str, invited_by: Option<&str>) -> Statement {
+fn queue(
+    ctx: &StoreContext,
+    user_id: &str,
+    operation: &str,
+    invited_by: Option<&str>,
+    reminder: Option<u32>,
+) -> Statement {
     Statement::new(
-        format!("{} ?4 FROM resources r WHERE r.tenant = ?1 AND r.id = ?2 AND r.operation = ?3", queue_columns("?5")),
+        format!(
+            "{} ?4, ?6 FROM resources r WHERE r.tenant = ?1 AND r.id = ?2 AND r.operation = ?3",
+            queue_columns("?5")
+        ),
         vec![
             ctx.tenant.key(),
             user_id.into(),
             operation.into(),
             ctx.platform.new_id().to_string().into(),
             invited_by.into(),
+            reminder.into(),
         ],
     )
 }

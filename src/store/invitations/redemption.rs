@@ -25,6 +25,17 @@ pub struct Redemption<'a> {
     pub mail: Option<OutboxEntry<'a>>,
 }
 
+/// The statement that notes when a person began to set a password by a link that works: once for each link.
+#[must_use]
+pub fn start(ctx: &StoreContext, user_id: &str, seq: u32) -> Statement {
+    Statement::new(
+        "UPDATE resources SET started_at = ?3, started_seq = ?4 WHERE tenant = ?1 AND id = ?2 AND type = 'User' \
+         AND seq = ?4 AND onboarding <> 'none' AND lock <> 'admin' AND disabled = 0 AND substr(seq_log, -1) <> 'R' \
+         AND started_seq IS NOT ?4",
+        vec![ctx.tenant.key(), user_id.into(), ctx.platform.clock.now().into(), seq.into()],
+    )
+}
+
 /// Redeems a link; answers whether this was the one that did.
 ///
 /// # Errors
@@ -40,7 +51,7 @@ fn batch(ctx: &StoreContext, redemption: &Redemption<'_>, operation: &str) -> Ve
         Statement::new(
             format!(
                 "UPDATE resources SET onboarding = 'none', lock = CASE lock WHEN 'onboarding' THEN 'none' ELSE lock END, \
-             email_verified = (email_verified OR COALESCE(?7, delivery IS NOT 'external')), seq_log = seq_log || ?6, version = version + 1, modified = ?4, operation = ?3 \
+             email_verified = (email_verified OR COALESCE(?7, delivery IS NOT 'external')), seq_log = seq_log || ?6, version = version + 1, modified = MAX(modified, ?4), operation = ?3 \
              WHERE tenant = ?1 AND id = ?2 AND seq = ?5 AND onboarding <> 'none' AND lock <> 'admin' AND disabled = 0 \
              AND substr(seq_log, -1) <> 'R' AND {NO_GRANT} \
              RETURNING version"

@@ -72,7 +72,7 @@ pub async fn settle(
     if mails {
         batch.push(renewal(ctx, user_id, operation.id(), &allowed));
         batch.push(audit::record(ctx, operation.id(), Action::InvitationResend, user_id));
-        batch.push(queue(ctx, user_id, operation.id(), invited_by));
+        batch.push(queue(ctx, user_id, operation.id(), invited_by, Some(0)));
     }
     batch.push(Statement::new(
         format!(

@@ -40,7 +40,7 @@ pub async fn resend_by_mail(
     let batch = vec![
         renewal(ctx, user_id, operation.id(), &also),
         audit::record(ctx, operation.id(), Action::InvitationResend, user_id),
-        queue(ctx, user_id, operation.id(), invited_by),
+        queue(ctx, user_id, operation.id(), invited_by, None),
     ];
     run(ctx, user_id, &operation, batch).await
 }
@@ -63,7 +63,7 @@ pub async fn resend_by_code(
     params.extend([confirm_expires_at.into(), set_expires_at.into(), seq.into()]);
     let batch = vec![
         Statement::new(
-            "UPDATE resources SET seq_log = seq_log || 'N', version = version + 1, modified = ?4, operation = ?3, \
+            "UPDATE resources SET seq_log = seq_log || 'N', version = version + 1, modified = MAX(modified, ?4), operation = ?3, \
                  template = NULL, delivery = 'external', attempts = 0, sent_at = NULL, \
                  expires_at = CASE onboarding WHEN 'EV' THEN ?5 ELSE ?6 END WHERE tenant = ?1 AND id = ?2 \
                  AND type = 'User' AND onboarding <> 'none' AND lock <> 'admin' AND disabled = 0 \

@@ -70,7 +70,7 @@ pub async fn resend_each(
         audit::record_each(ctx, operation.id(), Action::InvitationResend, &rows),
         Statement::new(
             format!(
-                "{} j.value ->> 'mail' FROM json_each(?2) j \
+                "{} j.value ->> 'mail', NULL FROM json_each(?2) j \
                  CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value ->> 'id' AND r.operation = ?3",
                 queue_columns("?4")
             ),

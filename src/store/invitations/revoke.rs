@@ -20,9 +20,9 @@ pub async fn revoke(ctx: &StoreContext, user_id: &str, without_role: bool) -> Re
     let batch = vec![
         Statement::new(
             format!(
-                "UPDATE resources SET seq_log = seq_log || 'R', version = version + 1, modified = ?4, operation = ?3 \
+                "UPDATE resources SET seq_log = seq_log || 'R', version = version + 1, modified = MAX(modified, ?4), operation = ?3 \
                  WHERE tenant = ?1 AND id = ?2 AND type = 'User' AND onboarding <> 'none' \
-                 AND substr(seq_log, -1) <> 'R' AND {condition} RETURNING id"
+                 AND substr(seq_log, -1) <> 'R' AND deletion_at IS NULL AND {condition} RETURNING id"
             ),
             target(ctx, user_id, operation.id()),
         ),

@@ -147,7 +147,7 @@ pub async fn find_waiting(ctx: &Context, before: Millis) -> Result<Vec<Waiting>,
 /// What an invitation becomes whose link the caller sends on, and has yet to ask for: expired.
 fn ended_columns() -> String {
     format!(
-        "seq_log = seq_log || '{}', version = version + 1, modified = ?4, operation = ?3, link_kid = NULL, \
+        "seq_log = seq_log || '{}', version = version + 1, modified = MAX(modified, ?4), operation = ?3, link_kid = NULL, \
          template = CASE onboarding WHEN 'none' THEN template END, \
          delivery = CASE onboarding WHEN 'none' THEN delivery ELSE 'external' END, \
          attempts = CASE onboarding WHEN 'none' THEN attempts ELSE 0 END, \
@@ -192,7 +192,7 @@ pub async fn settle(ctx: &StoreContext, users: &[Waiting], external: bool) -> Re
         audit::record_each(ctx, operation.id(), action, &rows),
         Statement::new(
             format!(
-                "{} j.value ->> 'mail' FROM json_each(?2) j \
+                "{} j.value ->> 'mail', NULL FROM json_each(?2) j \
                  CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value ->> 'id' AND r.operation = ?3 \
                  WHERE r.onboarding = 'none' OR NOT ?4",
                 queue_columns("j.value ->> 'by'")

@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `steps` | a step takes a job that is due, and records what it did |
 //! | `listing` | jobs and their rows as they are read |
+//! | `attention` | jobs that somebody should look at |
 //! | `targets` | what a job has to know of its users |
 //! | `retention` | jobs that are old enough to go |
 
+pub mod attention;
 pub mod listing;
 pub mod retention;
 pub mod steps;
@@ -17,7 +19,7 @@ use serde_json::{Value as Json, json};
 use crate::model::audit::Action;
 use crate::model::context::{Actor, Context};
 use crate::model::job::{Job, JobAction, JobState, RowState};
-use crate::ports::{DatabaseError, Row, Statement};
+use crate::ports::{DatabaseError, Millis, Row, Statement};
 use crate::store::audit;
 use crate::store::operation::Operation;
 
@@ -27,7 +29,8 @@ const ROWS: usize = 5_000;
 const STATEMENTS: usize = 3;
 
 /// The columns of [`from_row`].
-const COLUMNS: &str = "j.id, j.action, j.group_id, j.state, j.reason, j.total, j.done, j.failed, j.skipped, j.created";
+const COLUMNS: &str = "j.id, j.action, j.group_id, j.state, j.reason, j.total, j.done, j.failed, j.skipped, j.created, \
+    j.undo_until";
 
 fn from_row(row: &Row) -> Result<Job, DatabaseError> {
     let shape = |column: &str| DatabaseError::Shape(column.to_owned());
@@ -44,6 +47,7 @@ fn from_row(row: &Row) -> Result<Job, DatabaseError> {
         failed: count("failed")?,
         skipped: count("skipped")?,
         created: row.read_integer("created")?,
+        undo_until: row.read_optional_integer("undo_until")?,
     })
 }
 
@@ -130,6 +134,52 @@ pub async fn create(ctx: &Context, job: &NewJob<'_>) -> Result<(), DatabaseError
     let operation = Operation::new(ctx);
     batch.push(audit::record_plain(ctx, operation.id(), Action::JobCreate, job.id));
     operation.commit(ctx, batch).await.map(drop)
+}
+
+/// The statements that store the job which deletes one user then, in the caller's name. `condition` may name the user as `?2`
+/// and the operation as `?3`.
+#[must_use]
+pub fn deletion(
+    ctx: &Context,
+    job: &str,
+    at: Millis,
+    user_id: &str,
+    operation: &str,
+    condition: &str,
+) -> Vec<Statement> {
+    let key = || vec![ctx.tenant.key(), user_id.into(), operation.into(), job.into()];
+    let row = vec![
+        ctx.platform.clock.now().into(),
+        at.into(),
+        actor_text(&ctx.actor).into(),
+        ctx.scopes.to_string().into(),
+        JobAction::Delete.as_str().into(),
+    ];
+    vec![
+        Statement::new(
+            format!(
+                "INSERT INTO jobs (tenant, id, action, state, total, started_by, scopes, created, due, undo_until) \
+                 SELECT ?1, ?4, ?9, 'running', 1, ?7, ?8, ?5, ?6, ?6 WHERE ?2 = ?2 AND {condition}"
+            ),
+            [key(), row].concat(),
+        ),
+        Statement::new(
+            format!("INSERT INTO job_rows (tenant, job, number, user_id) SELECT ?1, ?4, 1, ?2 WHERE {condition}"),
+            key(),
+        ),
+    ]
+}
+
+/// Removes a job that was stored for nothing.
+///
+/// # Errors
+/// The database's: it does nothing when it is due.
+pub async fn forget(ctx: &Context, job: &str) -> Result<(), DatabaseError> {
+    let of_job = |table: &str, column: &str| {
+        let sql = format!("DELETE FROM {table} WHERE tenant = ?1 AND {column} = ?2");
+        Statement::new(sql, vec![ctx.tenant.key(), job.into()])
+    };
+    ctx.platform.db.batch(vec![of_job("job_rows", "job"), of_job("jobs", "id")]).await.map(drop)
 }
 
 /// The result of stopping or resuming a job.

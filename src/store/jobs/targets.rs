@@ -1,6 +1,6 @@
 //! What a job has to know of its users before it does anything to them: a round trip for each user store.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::json;
 
@@ -9,7 +9,8 @@ use crate::model::context::{Context, StoreContext};
 use crate::model::resource::Resource;
 use crate::ports::{DatabaseError, Statement};
 use crate::store::audit::Counted;
-use crate::store::resources::{COLUMNS, from_row};
+use crate::store::cross_store;
+use crate::store::resources::{COLUMNS, GROUPS_COLUMN, from_row};
 
 /// A user to whom something is to be done.
 #[derive(Clone, Debug)]
@@ -82,4 +83,67 @@ pub async fn members(ctx: &Context, group_id: &str, ids: &[&str]) -> Result<Hash
     );
     let rows = ctx.platform.query(statement).await?;
     rows.iter().map(|row| row.read_text("member_id").map(str::to_owned)).collect()
+}
+
+/// Users by the keys of their names, with their groups, and those to whom a job has done something.
+#[derive(Clone, Debug, Default)]
+pub struct Named {
+    /// The users whom there are, by the key of the name.
+    pub users: HashMap<String, Target>,
+    /// The ids of those to whom the job has done something, and whether it has created them.
+    pub touched: HashMap<String, bool>,
+}
+
+/// Finds users by the keys of their names: a round trip for each user store among them, and one for the groups of users of
+/// another store than PRIMARY. `job`: whose effects are looked for, too.
+///
+/// # Errors
+/// The database's.
+pub async fn named(
+    ctx: &Context,
+    keys: &[String],
+    limit: Option<Limit>,
+    job: Option<&str>,
+) -> Result<Named, DatabaseError> {
+    let mut by_store: BTreeMap<Option<u16>, Vec<&str>> = BTreeMap::new();
+    for key in keys {
+        let store = ctx.deployment.user_stores.locate(key).map_or(None, |located| located.store);
+        by_store.entry(store).or_default().push(key);
+    }
+    let within = limit.map_or_else(|| "1".to_owned(), |limit| Counted::RESENDS.within_of("r.id", &[limit], "?3"));
+    let users = "json_each(?2) j CROSS JOIN resources r ON r.tenant = ?1 AND r.type = 'User' AND r.name_key = j.value";
+    let mut named = Named::default();
+    for (store, keys) in by_store {
+        let there = ctx.in_store(store);
+        let keys = json!(keys).to_string();
+        let mut batch = vec![Statement::new(
+            format!(
+                "SELECT j.value AS name, {COLUMNS}, {GROUPS_COLUMN}, {within} AS within FROM {users} WHERE ?3 = ?3"
+            ),
+            vec![ctx.tenant.key(), keys.as_str().into(), ctx.platform.clock.now().into()],
+        )];
+        batch.extend(job.map(|job| {
+            Statement::new(
+                format!(
+                    "SELECT a.target, MAX(a.action = 'user.create') AS created FROM {users} \
+                     CROSS JOIN audit a INDEXED BY audit_target ON a.tenant = ?1 AND a.target = r.id \
+                     WHERE a.request_id = ?3 AND a.outcome = 'success' GROUP BY a.target"
+                ),
+                vec![ctx.tenant.key(), keys.as_str().into(), job.into()],
+            )
+        }));
+        let outcomes = there.platform.db.batch(batch).await?;
+        let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
+        let mut found = Vec::new();
+        for row in rows(0) {
+            let within_limit = row.read_integer("within")? != 0;
+            found.push((row.read_text("name")?.to_owned(), Target { user: from_row(row)?, within_limit }));
+        }
+        cross_store::add_groups(&there, found.iter_mut().map(|(_, target)| &mut target.user)).await?;
+        named.users.extend(found);
+        for row in rows(1) {
+            named.touched.insert(row.read_text("target")?.to_owned(), row.read_integer("created")? != 0);
+        }
+    }
+    Ok(named)
 }

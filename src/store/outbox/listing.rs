@@ -24,6 +24,17 @@ pub fn counted(ctx: &StoreContext, state: MailState, limit: u32) -> Statement {
     )
 }
 
+/// The statement that finds the newest mail which is put off: its provider, and what that said.
+pub fn newest_deferred(ctx: &StoreContext) -> Statement {
+    Statement::new(
+        format!(
+            "SELECT o.provider, o.last_error FROM outbox o INDEXED BY outbox_ended \
+             WHERE o.tenant = ?1 AND o.state = 'deferred' AND {ENDED} ORDER BY o.id DESC LIMIT 1"
+        ),
+        vec![ctx.tenant.key()],
+    )
+}
+
 /// A mail as the list shows it, without anything that could be a secret.
 #[derive(Clone, Debug)]
 pub struct ListedMail {
@@ -47,11 +58,15 @@ pub struct ListedMail {
     pub queued: Millis,
     /// When it is tried next, while it waits.
     pub due: Millis,
+    /// When the provider said that it arrived.
+    pub delivered_at: Option<Millis>,
+    /// When it said that it bounced or was reported as spam.
+    pub reported_at: Option<Millis>,
 }
 
 /// The columns of [`ListedMail::from_row`].
-pub(in crate::store) const COLUMNS: &str =
-    "o.id, o.user_id, o.template, o.recipient, o.state, o.attempts, o.provider, o.last_error, o.created, o.due";
+pub(in crate::store) const COLUMNS: &str = "o.id, o.user_id, o.template, o.recipient, o.state, o.attempts, o.provider, o.last_error, o.created, o.due, \
+    o.delivered_at, o.reported_at";
 
 impl ListedMail {
     /// Whether the user has been deleted, and with them whatever the mail said of a person.
@@ -74,13 +89,15 @@ impl ListedMail {
             last_error: optional("last_error")?,
             queued: row.read_integer("created")?,
             due: row.read_integer("due")?,
+            delivered_at: row.read_optional_integer("delivered_at")?,
+            reported_at: row.read_optional_integer("reported_at")?,
         })
     }
 
     /// The JSON that `/api/mail` shows (DESIGN 2.5).
     #[must_use]
     pub fn to_json(&self) -> Json {
-        json!({
+        let mut shown = json!({
             "id": self.id,
             "userId": self.user_id,
             "template": self.template,
@@ -91,7 +108,11 @@ impl ListedMail {
             "lastError": self.last_error,
             "queuedAt": rfc3339(self.queued),
             "nextAttemptAt": self.state.is_waiting().then(|| rfc3339(self.due)),
-        })
+        });
+        if let Some(delivered_at) = self.delivered_at {
+            shown["deliveredAt"] = json!(rfc3339(delivered_at));
+        }
+        shown
     }
 }
 

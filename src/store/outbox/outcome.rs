@@ -105,6 +105,8 @@ pub struct Attempted {
     pub expires_at: Millis,
     /// Whether it is the invitation itself, whose delivery the user shows.
     pub is_invitation: bool,
+    /// Of an invitation that was sent as a caller asked: when its person is to be reminded, if at all.
+    pub schedule: Option<Option<Millis>>,
     /// The key that signed its link, if it has one.
     pub link_kid: Option<String>,
 }
@@ -123,7 +125,8 @@ pub fn record_attempts(attempted: &[Attempted], lease: &str) -> Vec<Statement> {
                 "doubtful": mail.doubtful, "refused": refused,
                 "provider_id": mail.provider_id, "last_error": mail.last_error, "sent_at": mail.sent_at,
                 "expires_at": mail.expires_at, "is_invitation": u8::from(mail.is_invitation),
-                "link_kid": mail.link_kid,
+                "link_kid": mail.link_kid, "schedules": u8::from(mail.schedule.is_some()),
+                "remind_at": mail.schedule.flatten(),
             })
         })
         .collect();
@@ -131,17 +134,20 @@ pub fn record_attempts(attempted: &[Attempted], lease: &str) -> Vec<Statement> {
     vec![
         Statement::new(
             "INSERT INTO resources (tenant, id, type, document, keys, created, modified, operation, delivery, attempts, \
-             sent_at, expires_at, link_kid) SELECT r.tenant, r.id, r.type, '', '', r.created, r.modified, r.operation, \
+             sent_at, expires_at, link_kid, asked_at, reminded, remind_at) SELECT r.tenant, r.id, r.type, '', '', r.created, r.modified, r.operation, \
              CASE j.value ->> 'is_invitation' WHEN 1 THEN j.value ->> 'new_state' ELSE r.delivery END, \
              CASE j.value ->> 'is_invitation' WHEN 1 THEN j.value ->> 'attempts' ELSE r.attempts END, \
              CASE j.value ->> 'is_invitation' WHEN 1 THEN COALESCE(j.value ->> 'sent_at', r.sent_at) ELSE r.sent_at END, \
              CASE j.value ->> 'is_invitation' WHEN 1 THEN j.value ->> 'expires_at' ELSE r.expires_at END, \
-             j.value ->> 'link_kid' FROM json_each(?1) j \
+             j.value ->> 'link_kid', CASE j.value ->> 'schedules' WHEN 1 THEN j.value ->> 'sent_at' ELSE r.asked_at END, \
+             CASE j.value ->> 'schedules' WHEN 1 THEN 0 ELSE r.reminded END, \
+             CASE j.value ->> 'schedules' WHEN 1 THEN j.value ->> 'remind_at' ELSE r.remind_at END FROM json_each(?1) j \
              CROSS JOIN outbox o ON o.tenant = j.value ->> 'tenant' AND o.id = j.value ->> 'id' AND o.lease = ?2 \
              CROSS JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id AND r.seq = o.seq \
              WHERE j.value ->> 'link_kid' IS NOT NULL \
              ON CONFLICT (tenant, id) DO UPDATE SET delivery = excluded.delivery, attempts = excluded.attempts, \
-             sent_at = excluded.sent_at, expires_at = excluded.expires_at, link_kid = excluded.link_kid",
+             sent_at = excluded.sent_at, expires_at = excluded.expires_at, link_kid = excluded.link_kid, \
+             asked_at = excluded.asked_at, reminded = excluded.reminded, remind_at = excluded.remind_at",
             vec![rows.as_str().into(), lease.into()],
         ),
         Statement::new(

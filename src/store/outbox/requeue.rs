@@ -16,7 +16,7 @@ const MANY: u32 = 1_000;
 const ANEW: &str = "state = 'queued', generation = outbox.generation + 1, attempts = 0, doubtful = NULL, \
     created = excluded.created, due = excluded.due, lease = excluded.lease, provider = NULL, kid = NULL, \
     issued_at = NULL, expires_at = NULL, locale = NULL, facts = NULL, template_version = NULL, provider_id = NULL, \
-    last_error = NULL, refused = NULL";
+    last_error = NULL, refused = NULL, delivered_at = NULL, reported_at = NULL";
 
 /// Rows to be queued again, as an insert that always is the update which follows it.
 const AGAIN: &str = "INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, state, created, due, lease) \

@@ -28,6 +28,8 @@ pub struct QueuedMail {
     pub recipient: String,
     /// The actor who asked for it.
     pub invited_by: Option<String>,
+    /// Which reminder it is; 0 for a mail that the person asked for, `None` for one that a caller did.
+    pub reminder: Option<u32>,
     /// Its state.
     pub state: MailState,
     /// The number of attempts to send it.
@@ -56,6 +58,7 @@ impl QueuedMail {
             generation: 0,
             recipient: recipient.to_owned(),
             invited_by: None,
+            reminder: None,
             state: MailState::Queued,
             attempts: 0,
             doubtful: None,
@@ -122,6 +125,9 @@ pub struct TemplateFacts {
     /// The address that is to take the place of the present one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_email: Option<String>,
+    /// After how many days whoever does not accept is reminded first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind_after: Option<u32>,
     /// The person's claims by their names in lower case; none where a shipped template is used, which names none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub claims: BTreeMap<String, String>,
@@ -130,7 +136,7 @@ pub struct TemplateFacts {
 /// The columns of [`QueuedMail::from_row`] and [`FrozenContent::from_row`].
 pub const COLUMNS: &str = "o.tenant, o.id, o.user_id, o.template, o.seq, o.generation, o.recipient, \
     substr(o.invited_by, 1, 257) AS invited_by, o.state, o.attempts, o.doubtful, o.created, o.due, o.provider, o.kid, o.issued_at, o.expires_at, o.locale, o.facts, \
-    COALESCE(o.template_version, 0) AS template_version, o.refused";
+    COALESCE(o.template_version, 0) AS template_version, o.refused, o.reminder";
 
 impl QueuedMail {
     /// Reads a row of [`COLUMNS`].
@@ -147,6 +153,7 @@ impl QueuedMail {
             generation: small(row, "generation")?,
             recipient: row.read_text("recipient")?.to_owned(),
             invited_by: row.read_optional_text("invited_by")?.map(str::to_owned),
+            reminder: row.read_optional_integer("reminder")?.and_then(|number| u32::try_from(number).ok()),
             state: state_from_row(row)?,
             attempts: small(row, "attempts")?,
             doubtful: row.read_optional_integer("doubtful")?,

@@ -5,9 +5,9 @@ use std::collections::{BTreeSet, HashSet};
 use serde_json::{Value as Json, json};
 
 use crate::model::resource::Resource;
-use crate::ports::{DatabaseError, Millis, Platform, Row, Statement, Value};
+use crate::ports::{DatabaseError, Millis, Outcome, Platform, Row, Statement, Value};
 use crate::store::keys::Entry;
-use crate::store::reindexes::{ALL, Phase, Reindex};
+use crate::store::reindexes::{ALL, Hold, Phase, Reindex};
 use crate::store::resources::{COLUMNS, from_row};
 
 /// The most resources that one step looks at.
@@ -40,13 +40,14 @@ impl Table {
 }
 
 /// Removes rows of the attributes that go, save those that are kept, from the user store at hand. Answers whether none is
-/// left.
+/// left, as far as whoever holds it may know.
 ///
 /// # Errors
 /// The database's.
 pub async fn clear(
     platform: &Platform,
     reindex: &Reindex,
+    hold: &Hold,
     table: Table,
     kept: &[String],
 ) -> Result<bool, DatabaseError> {
@@ -70,24 +71,21 @@ pub async fn clear(
         )
     };
     let list = if every { json!(kept) } else { json!(gone) };
-    // Whoever has been overtaken must not remove what the next one has written. Other stores do not know of it.
-    let operation = platform.store.is_none().then_some(reindex.operation.as_str());
     // The attribute is not looked up in the index: a resource has fewer rows than there may be attributes.
-    let statement = Statement::new(
-        format!(
-            "DELETE FROM {name} INDEXED BY {name}_resource WHERE tenant = ?1 AND id IN (SELECT v.id FROM {found} LIMIT ?4) \
-             AND type = ?2 AND +attribute {goes} (SELECT value FROM json_each(?3)) AND (?5 IS NULL OR EXISTS \
-             (SELECT 1 FROM reindexes x WHERE x.tenant = ?1 AND x.type = ?2 AND x.operation = ?5)) RETURNING 1 AS gone"
-        ),
-        vec![
-            tenant(reindex),
-            reindex.type_name.as_str().into(),
-            list.to_string().into(),
-            CLEARED.into(),
-            operation.into(),
-        ],
+    let sql = format!(
+        "DELETE FROM {name} INDEXED BY {name}_resource WHERE tenant = ?1 AND id IN (SELECT v.id FROM {found} LIMIT {CLEARED}) \
+         AND type = ?2 AND +attribute {goes} (SELECT value FROM json_each(?3)) AND IN_FORCE RETURNING 1 AS gone"
     );
-    Ok(platform.query(statement).await?.len() < CLEARED as usize)
+    let mut batch = vec![hold.statement(&sql, reindex, list.to_string())];
+    batch.extend(hold.leave_mark(reindex));
+    let outcomes = platform.db.batch(batch).await?;
+    let gone = outcomes.first().map_or(0, |outcome| outcome.rows.len());
+    Ok(is_held(&outcomes, 1) && gone < CLEARED as usize)
+}
+
+/// Whether a mark was left, where one was to be after so many statements.
+fn is_held(outcomes: &[Outcome], statements: usize) -> bool {
+    outcomes.iter().skip(statements).all(|outcome| !outcome.rows.is_empty())
 }
 
 fn tenant(reindex: &Reindex) -> Value {
@@ -265,17 +263,18 @@ pub struct Correction {
     pub missing: Vec<(Table, Entry)>,
 }
 
-/// Writes corrections of resources in the user store at hand, and answers the ids of those that still had their version.
-/// At PRIMARY nothing is written once another step has gone on.
+/// Writes corrections of resources in the user store at hand, and answers the ids of those that still had their version;
+/// none where the hold is lost.
 ///
 /// # Errors
 /// The database's.
 pub async fn correct(
     platform: &Platform,
     reindex: &Reindex,
+    hold: &Hold,
     corrections: &[Correction],
 ) -> Result<HashSet<String>, DatabaseError> {
-    let writer = Writer { reindex, operation: reindex.operation.as_str(), at_primary: platform.store.is_none() };
+    let writer = Writer { reindex, hold };
     let named: Vec<Json> = corrections.iter().map(|found| json!([found.id, found.version])).collect();
     let mut batch: Vec<Statement> = lists(named).map(|list| writer.versions(list)).collect();
     let versions = batch.len();
@@ -294,22 +293,24 @@ pub async fn correct(
             missing.map(|(found, (_, (attribute, key)))| json!([found.id, found.version, attribute, key])).collect();
         batch.extend(lists(missing).map(|list| writer.add(table, list)));
     }
+    batch.extend(hold.leave_mark(reindex));
     let outcomes = platform.db.batch(batch).await?;
     let rows = outcomes.iter().take(versions).flat_map(|outcome| &outcome.rows);
     rows.map(|row| row.read_text("id").map(str::to_owned)).collect()
 }
 
 /// Writes values that must be unique of resources that still have these versions, in the user store at hand. Answers pairs of
-/// resources that have one value: who has it, and who does not get it.
+/// resources that have one value: who has it, and who does not get it; `None` where the hold is lost.
 ///
 /// # Errors
 /// The database's.
 pub async fn claim(
     platform: &Platform,
     reindex: &Reindex,
+    hold: &Hold,
     claims: &[(String, i64, Entry)],
-) -> Result<Vec<(String, String)>, DatabaseError> {
-    let writer = Writer { reindex, operation: reindex.operation.as_str(), at_primary: platform.store.is_none() };
+) -> Result<Option<Vec<(String, String)>>, DatabaseError> {
+    let writer = Writer { reindex, hold };
     let rows = claims.iter().map(|(id, version, (attribute, key))| json!([id, version, attribute, key])).collect();
     let mut batch = Vec::new();
     for list in lists(rows) {
@@ -317,11 +318,18 @@ pub async fn claim(
         batch.push(writer.conflicts(list));
     }
     if batch.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Some(Vec::new()));
     }
+    let claimed = batch.len();
+    batch.extend(hold.leave_mark(reindex));
     let outcomes = platform.db.batch(batch).await?;
-    let rows = outcomes.iter().skip(1).step_by(2).flat_map(|outcome| &outcome.rows);
-    rows.map(|row| Ok((row.read_text("holder")?.to_owned(), row.read_text("id")?.to_owned()))).collect()
+    if !is_held(&outcomes, claimed) {
+        return Ok(None);
+    }
+    let rows = outcomes.iter().take(claimed).skip(1).step_by(2).flat_map(|outcome| &outcome.rows);
+    rows.map(|row| Ok((row.read_text("holder")?.to_owned(), row.read_text("id")?.to_owned())))
+        .collect::<Result<_, _>>()
+        .map(Some)
 }
 
 /// Rows in lists that a parameter takes.
@@ -344,32 +352,25 @@ fn lists(rows: Vec<Json>) -> impl Iterator<Item = String> {
 /// The statements that write, each for a list of resources with the versions that were read.
 struct Writer<'a> {
     reindex: &'a Reindex,
-    operation: &'a str,
-    at_primary: bool,
+    hold: &'a Hold,
 }
 
 /// The resources of a list that still have their versions.
 const OF_VERSION: &str =
-    "json_each(?2) e CROSS JOIN resources r ON r.tenant = ?1 AND r.id = e.value ->> 0 AND r.version = e.value ->> 1";
-/// Whether no other step has gone on, at PRIMARY.
-const IN_FORCE: &str =
-    "(?4 IS NULL OR EXISTS (SELECT 1 FROM reindexes WHERE tenant = ?1 AND type = ?3 AND operation = ?4))";
-
+    "json_each(?3) e CROSS JOIN resources r ON r.tenant = ?1 AND r.id = e.value ->> 0 AND r.version = e.value ->> 1";
 impl Writer<'_> {
     fn statement(&self, sql: String, list: String) -> Statement {
-        let operation = self.at_primary.then_some(self.operation);
-        let params = vec![tenant(self.reindex), list.into(), self.reindex.type_name.as_str().into(), operation.into()];
-        Statement::new(sql, params)
+        self.hold.statement(&sql, self.reindex, list)
     }
 
     fn versions(&self, list: String) -> Statement {
-        self.statement(format!("SELECT r.id FROM {OF_VERSION} WHERE {IN_FORCE}"), list)
+        self.statement(format!("SELECT r.id FROM {OF_VERSION} WHERE IN_FORCE"), list)
     }
 
     fn keys(&self, list: String) -> Statement {
         // Left alone, SQLite's planner would look through the resources.
         let sql = format!(
-            "WITH n AS MATERIALIZED (SELECT r.rowid AS place, e.value ->> 2 AS keys FROM {OF_VERSION} WHERE {IN_FORCE}) \
+            "WITH n AS MATERIALIZED (SELECT r.rowid AS place, e.value ->> 2 AS keys FROM {OF_VERSION} WHERE IN_FORCE) \
              UPDATE resources SET keys = n.keys FROM n WHERE resources.rowid = n.place"
         );
         self.statement(sql, list)
@@ -377,7 +378,7 @@ impl Writer<'_> {
 
     fn remove(&self, table: Table, list: String) -> Statement {
         let sql = format!(
-            "DELETE FROM {} WHERE tenant = ?1 AND id IN (SELECT r.id FROM {OF_VERSION} WHERE {IN_FORCE})",
+            "DELETE FROM {} WHERE tenant = ?1 AND id IN (SELECT r.id FROM {OF_VERSION} WHERE IN_FORCE)",
             table.name()
         );
         self.statement(sql, list)
@@ -385,8 +386,8 @@ impl Writer<'_> {
 
     fn add(&self, table: Table, list: String) -> Statement {
         let sql = format!(
-            "INSERT INTO {} (tenant, type, attribute, key, id) SELECT ?1, ?3, e.value ->> 2, e.value ->> 3, r.id \
-             FROM {OF_VERSION} WHERE {IN_FORCE} ON CONFLICT DO NOTHING",
+            "INSERT INTO {} (tenant, type, attribute, key, id) SELECT ?1, ?2, e.value ->> 2, e.value ->> 3, r.id \
+             FROM {OF_VERSION} WHERE IN_FORCE ON CONFLICT DO NOTHING",
             table.name()
         );
         self.statement(sql, list)
@@ -394,8 +395,8 @@ impl Writer<'_> {
 
     fn conflicts(&self, list: String) -> Statement {
         let sql = format!(
-            "SELECT v.id AS holder, r.id FROM {OF_VERSION} CROSS JOIN unique_values v ON v.tenant = ?1 AND v.type = ?3 \
-             AND v.attribute = e.value ->> 2 AND v.key = e.value ->> 3 WHERE v.id <> r.id AND {IN_FORCE} LIMIT 10"
+            "SELECT v.id AS holder, r.id FROM {OF_VERSION} CROSS JOIN unique_values v ON v.tenant = ?1 AND v.type = ?2 \
+             AND v.attribute = e.value ->> 2 AND v.key = e.value ->> 3 WHERE v.id <> r.id AND IN_FORCE LIMIT 10"
         );
         self.statement(sql, list)
     }

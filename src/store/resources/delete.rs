@@ -3,7 +3,7 @@
 use crate::model::audit::Action;
 use crate::model::context::StoreContext;
 use crate::model::resource::{GROUP, USER};
-use crate::ports::{DatabaseError, Statement};
+use crate::ports::{DatabaseError, Millis, Statement};
 use crate::store::audit::{self, OPERATION_HOLDS};
 use crate::store::operation::{Committed, Operation};
 use crate::store::role_holders::NO_ROLE;
@@ -17,7 +17,7 @@ pub enum Deleted {
     Done,
     /// There was none.
     NotFound,
-    /// It has another version than the client expects; it is still there.
+    /// It has another version than the client expects, or does not await this deletion; it is still there.
     OtherVersion,
     /// A role depends on it, which the caller may not take; it is still there.
     RoleHolder,
@@ -30,6 +30,8 @@ pub enum Deleted {
 pub struct Conditions {
     /// The version that it must have.
     pub version: Option<i64>,
+    /// The deletion that it must be awaiting.
+    pub deletion_at: Option<Millis>,
     /// Whether it must neither be a user who holds a role nor a group that gives one.
     pub without_role: bool,
     /// That an administrator who can sign in is left. With it come the ids of those whom a group in another database makes
@@ -66,9 +68,16 @@ pub async fn delete(
         Statement::new(
             format!(
                 "UPDATE resources SET operation = ?5 WHERE tenant = ?1 AND id = ?2 AND type = ?3 \
-                 AND (?4 IS NULL OR version = ?4) AND {condition}"
+                 AND (?4 IS NULL OR version = ?4) AND (?6 IS NULL OR deletion_at = ?6) AND {condition}"
             ),
-            vec![ctx.tenant.key(), id.into(), name.into(), conditions.version.into(), operation.id().into()],
+            vec![
+                ctx.tenant.key(),
+                id.into(),
+                name.into(),
+                conditions.version.into(),
+                operation.id().into(),
+                conditions.deletion_at.into(),
+            ],
         ),
     ];
     let keeps = conditions.keeps_administrator.as_deref();

@@ -1,13 +1,14 @@
 //! A resource's row: the columns that are read, and what is made of them.
 
-use crate::base::account::{Account, Lock, Onboarding};
+use crate::base::account::{Account, Deletion, Lock, Onboarding};
 use crate::model::mail::{Delivery, TemplateType};
 use crate::model::resource::{Invitation, Resource};
 use crate::ports::{DatabaseError, Row};
 
 /// The columns of [`from_row`], without the groups.
 pub const COLUMNS: &str = "r.id, r.document, r.version, r.created, r.modified, r.onboarding, r.lock, r.disabled, \
-    r.email, r.email_verified, r.pending_email, r.seq_log, r.template, r.delivery, r.attempts, r.sent_at, r.expires_at";
+    r.email, r.email_verified, r.pending_email, r.seq_log, r.deletion_at, r.was_disabled, r.template, r.delivery, r.attempts, \
+    r.sent_at, r.delivered_at, r.expires_at";
 
 /// The column with the groups of a user: two rows read for each membership, one for each group further up.
 pub const GROUPS_COLUMN: &str = "(SELECT json_group_array(json_object('value', a.ancestor_id, 'display', a.display, \
@@ -29,14 +30,23 @@ pub fn from_row(row: &Row) -> Result<Resource, DatabaseError> {
         email_verified: row.read_integer("email_verified")? != 0,
         pending_email: row.read_optional_text("pending_email")?.map(str::to_owned),
         seq_log: row.read_text("seq_log")?.to_owned(),
+        deletion: match row.read_optional_integer("deletion_at")? {
+            None => None,
+            Some(at) => Some(Deletion { at, was_disabled: row.read_integer("was_disabled")? != 0 }),
+        },
     };
+    let sent_at = row.read_optional_integer("sent_at")?;
     let invitation = match row.read_optional_text("delivery")? {
         None => None,
         Some(delivery) => Some(Invitation {
             template: row.read_optional_text("template")?.and_then(TemplateType::parse),
             delivery: Delivery::parse(delivery).ok_or_else(|| shape("delivery"))?,
             attempts: u32::try_from(row.read_integer("attempts")?).unwrap_or_default(),
-            sent_at: row.read_optional_integer("sent_at")?,
+            sent_at,
+            // Of an earlier mail it says nothing.
+            delivered_at: row
+                .read_optional_integer("delivered_at")?
+                .filter(|at| sent_at.is_some_and(|sent| sent <= *at)),
             expires_at: row.read_optional_integer("expires_at")?,
         }),
     };

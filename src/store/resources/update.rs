@@ -74,7 +74,7 @@ pub async fn update(
     effects: SideEffects,
 ) -> Result<Written, DatabaseError> {
     after.version = before.version + 1;
-    after.modified = ctx.platform.clock.now();
+    after.modified = before.modified.max(ctx.platform.clock.now());
     let wakes = !effects.mails.is_empty();
     let replacement = Replacement {
         ctx,
@@ -119,7 +119,7 @@ pub async fn touch(
     effects: SideEffects,
 ) -> Result<Written, DatabaseError> {
     resource.version += 1;
-    resource.modified = ctx.platform.clock.now();
+    resource.modified = resource.modified.max(ctx.platform.clock.now());
     let mut params = vec![
         ctx.tenant.key(),
         resource.id.as_str().into(),
@@ -131,7 +131,7 @@ pub async fn touch(
     let unless = condition(effects.unless.as_ref(), &mut params);
     let mut batch = vec![Statement::new(
         format!(
-            "UPDATE resources SET version = version + 1, modified = ?4, operation = ?3 \
+            "UPDATE resources SET version = version + 1, modified = MAX(modified, ?4), operation = ?3 \
              WHERE tenant = ?1 AND id = ?2 AND (?5 IS NULL OR version = ?5) AND roles = ?6{unless} RETURNING id, version"
         ),
         params,
@@ -270,6 +270,9 @@ impl Replacement<'_> {
             // ?21 and ?22: the address that waits to be confirmed, and the roles.
             account.pending_email.as_deref().into(),
             columns.roles.bits().into(),
+            // ?23 and ?24: the deletion that is awaited.
+            account.deletion.map(|deletion| deletion.at).into(),
+            account.deletion.is_some_and(|deletion| deletion.was_disabled).into(),
         ];
         let unless = condition(effects.unless.as_ref(), &mut params);
         Statement::new(
@@ -280,7 +283,8 @@ impl Replacement<'_> {
          attempts = CASE WHEN ?17 IS NULL THEN attempts ELSE 0 END, \
          sent_at = CASE ?17 WHEN 'external' THEN NULL ELSE sent_at END, \
          expires_at = CASE WHEN ?17 IS NULL THEN expires_at ELSE ?19 END, \
-         template = CASE WHEN ?17 IS NULL THEN template ELSE ?20 END, pending_email = ?21, roles = ?22 \
+         template = CASE WHEN ?17 IS NULL THEN template ELSE ?20 END, pending_email = ?21, roles = ?22, \
+         deletion_at = ?23, was_disabled = ?24 \
          WHERE tenant = ?1 AND id = ?2 AND version = ?18 AND {only_if}{allowed}{unless} RETURNING id"
             ),
             params,

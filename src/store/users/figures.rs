@@ -3,10 +3,12 @@
 use std::fmt;
 
 use crate::model::context::{Context, StoreContext};
+use crate::model::job::Job;
 use crate::model::mail::MailState;
 use crate::model::resource::USER;
 use crate::ports::{DatabaseError, Millis, Statement};
 use crate::store::filter::Bindings;
+use crate::store::jobs::attention::{self, AwaitedDeletion};
 use crate::store::outbox::listing;
 use crate::store::users::filter::{UserStatus, now};
 use crate::store::users::walk::Walk;
@@ -56,7 +58,7 @@ impl fmt::Display for Capped {
 }
 
 /// The figures of the first page.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Figures {
     /// Invitations that can be used.
     pub pending: Capped,
@@ -72,6 +74,14 @@ pub struct Figures {
     pub failed: Capped,
     /// Mails of which nobody knows whether they were taken.
     pub in_doubt: Capped,
+    /// Mails that are put off.
+    pub deferred: Capped,
+    /// Which provider did not take the newest of them, and what it said.
+    pub put_off_by: Option<(String, String)>,
+    /// Jobs that were stopped or have failed.
+    pub halted: Vec<Job>,
+    /// Users who are about to be deleted.
+    pub deletions: Vec<AwaitedDeletion>,
 }
 
 /// The figures of all user stores, with a round trip for each.
@@ -79,17 +89,46 @@ pub struct Figures {
 /// # Errors
 /// The database's.
 pub async fn figures(ctx: &Context) -> Result<Figures, DatabaseError> {
-    let mut sums = [Capped::new(0, true); 7];
+    let mut sums = [Capped::new(0, true); 8];
+    let (mut put_off_by, mut halted, mut awaited) = (None, Vec::new(), None);
     for store in std::iter::once(None).chain(ctx.deployment.user_stores.iter().map(|store| Some(store.number))) {
         let at_store = ctx.in_store(store);
-        let outcomes = at_store.platform.db.batch(statements(&at_store)).await?;
+        let mut batch = statements(&at_store);
+        if store.is_none() {
+            batch.extend(attention::statements(ctx));
+        }
+        let mut outcomes = at_store.platform.db.batch(batch).await?;
         for (sum, outcome) in sums.iter_mut().zip(&outcomes) {
             let number = outcome.rows.first().map_or(Ok(0), |row| row.read_integer("number"))?;
             *sum = sum.and(Capped::new(number, false));
         }
+        if let Some(row) = outcomes.get(sums.len()).and_then(|outcome| outcome.rows.first()) {
+            let text = |column: &str| row.read_optional_text(column).map(|text| text.unwrap_or_default().to_owned());
+            put_off_by = Some((text("provider")?, text("last_error")?));
+        }
+        if store.is_none() {
+            awaited = outcomes.pop();
+            halted = outcomes.last().map(attention::halted).transpose()?.unwrap_or_default();
+        }
     }
-    let [pending, expired, bounced, accepted, expiring, failed, in_doubt] = sums;
-    Ok(Figures { pending, expired, bounced, accepted, expiring, failed, in_doubt })
+    let deletions = match &awaited {
+        Some(awaited) => attention::deletions(ctx, awaited).await?,
+        None => Vec::new(),
+    };
+    let [pending, expired, bounced, accepted, expiring, failed, in_doubt, deferred] = sums;
+    Ok(Figures {
+        pending,
+        expired,
+        bounced,
+        accepted,
+        expiring,
+        failed,
+        in_doubt,
+        deferred,
+        put_off_by,
+        halted,
+        deletions,
+    })
 }
 
 fn statements(ctx: &StoreContext) -> Vec<Statement> {
@@ -112,5 +151,7 @@ fn statements(ctx: &StoreContext) -> Vec<Statement> {
         expiring,
         mails(MailState::Failed),
         mails(MailState::Unknown),
+        mails(MailState::Deferred),
+        listing::newest_deferred(ctx),
     ]
 }

@@ -8,8 +8,9 @@ use crate::store::users::UserStatus;
 /// The columns of a candidate: what is shown of a user, and what filters ask for.
 pub(super) const COLUMNS: &str = "r.tenant AS tenant, r.id AS id, r.name_key AS name_key, r.full_key AS full_key, \
     r.family_key AS family_key, r.display_key AS display_key, r.invitation AS invitation, r.expiry_key AS expiry_key, \
-    r.account_state AS account_state, r.delivery AS delivery, r.sent_at AS sent_at, r.expires_at AS expires_at, \
-    r.onboarding AS onboarding, r.lock AS lock, r.disabled AS disabled, r.document ->> '$.userName' AS user_name, \
+    r.account_state AS account_state, r.delivery AS delivery, r.sent_at AS sent_at, \
+    CASE WHEN r.delivered_at >= r.sent_at THEN r.delivered_at END AS delivered_at, r.expires_at AS expires_at, \
+    r.deletion_at AS deletion_at, r.onboarding AS onboarding, r.lock AS lock, r.disabled AS disabled, r.document ->> '$.userName' AS user_name, \
     r.document ->> '$.name.givenName' AS given, r.document ->> '$.name.familyName' AS family, \
     COALESCE(r.document ->> '$.displayName', r.document ->> '$.name.formatted') AS shown, \
     COALESCE(r.email, r.document ->> '$.emails[0].value') AS address";
@@ -31,8 +32,12 @@ pub struct ListedUser {
     pub delivery: Option<Delivery>,
     /// When the provider took that mail.
     pub sent_at: Option<Millis>,
+    /// When the provider said that it arrived.
+    pub delivered_at: Option<Millis>,
     /// When the invitation ends; `Some(0)` for never, `None` where there is none to end or that is not known yet.
     pub expires_at: Option<Millis>,
+    /// When they are deleted, where somebody has asked for it.
+    pub deletion_at: Option<Millis>,
 }
 
 impl ListedUser {
@@ -56,6 +61,8 @@ impl ListedUser {
             address: text("address")?,
             states: states(row, expires_at, now)?,
             delivery,
+            deletion_at: row.read_optional_integer("deletion_at")?,
+            delivered_at: row.read_optional_integer("delivered_at")?,
             sent_at: row.read_optional_integer("sent_at")?,
             expires_at: if text("onboarding")? == Onboarding::None.as_str() { None } else { expires_at },
         })

@@ -2,11 +2,13 @@
 
 mod addresses;
 mod console;
+mod imports;
 mod jobs;
 mod mail;
 mod reads;
 mod requests;
 mod schemas;
+mod statements;
 mod templates;
 mod writes;
 
@@ -26,11 +28,13 @@ fn bounds() -> impl Iterator<Item = &'static Bound> {
     [
         addresses::BOUNDS,
         console::BOUNDS,
+        imports::BOUNDS,
         jobs::BOUNDS,
         mail::BOUNDS,
         reads::BOUNDS,
         requests::BOUNDS,
         schemas::BOUNDS,
+        statements::BOUNDS,
         templates::BOUNDS,
         writes::BOUNDS,
     ]

@@ -2,6 +2,7 @@
 
 mod add_user;
 mod audit;
+mod deletion;
 mod groups;
 mod jobs;
 mod kept;

@@ -101,6 +101,31 @@ fn an_invitation_is_sent_again_withdrawn_and_told_as_one_timeline() {
 }
 
 #[test]
+fn the_timeline_tells_each_mails_fate_and_that_a_password_was_begun() {
+    let app = App::new();
+    let mut browser = signed_in(&app, "alice", "admin");
+    let user = app.invite("paul");
+    let link = app.newest_link();
+    app.post_form(&link, &[("password", "short")]);
+    set(
+        &app,
+        "UPDATE outbox SET state = 'bounced', last_error = 'bounced: Permanent', delivered_at = due + 1, reported_at = due + 9",
+    );
+    set(&app, "UPDATE resources SET delivered_at = sent_at + 1, delivery = 'sent' WHERE name_key = 'paul'");
+    let page = browser.get(&format!("/console/users/{}", id_of(&user))).words();
+    for step in [
+        "Created by admin",
+        "Sent by inbox (paul@example.com)",
+        "Delivered, says the provider (paul@example.com)",
+        "Bounced: bounced: Permanent (paul@example.com)",
+        "Started: a password was typed",
+    ] {
+        assert!(page.contains(step), "{step}: {page}");
+    }
+    assert!(browser.get("/console/users").words().contains("delivered 20"));
+}
+
+#[test]
 fn a_button_that_is_pressed_twice_sends_one_mail() {
     let app = App::new();
     let mut browser = signed_in(&app, "alice", "admin");
@@ -195,7 +220,6 @@ fn nobody_keeps_themselves_out() {
     for action in ["lock", "disable", "delete"] {
         assert_eq!(press(&mut browser, &alice, action).status, 403, "{action}");
     }
-    assert_eq!(browser.get(&format!("/console/users/{alice}/delete")).status, 403);
     assert_eq!(browser.get("/console").status, 200, "the session lives");
 }
 
@@ -223,20 +247,6 @@ fn a_password_is_set_and_roles_are_given_and_taken() {
     assert!(page.text.contains("name=\"auditor\" checked"), "{}", page.text);
     send(&mut browser, id, "roles", &[]);
     assert!(app.scim().get(&format!("/scim2/Users/{id}")).json().get("roles").is_none());
-}
-
-#[test]
-fn a_user_is_deleted_on_a_page_that_says_what_is_lost() {
-    let app = App::new();
-    let mut browser = signed_in(&app, "alice", "admin");
-    let user = app.invite("paul");
-    let id = id_of(&user);
-    let page = browser.get(&format!("/console/users/{id}/delete"));
-    assert!(page.text.contains("<h1>Delete paul</h1>") && page.text.contains(">Delete paul</button>"), "{}", page.text);
-    let reply = send(&mut browser, id, "delete", &[]);
-    assert_eq!((reply.status.as_u16(), reply.header("location")), (303, "/console/users"));
-    assert_eq!(app.scim().get(&format!("/scim2/Users/{id}")).status, 404);
-    assert_eq!(browser.get(&format!("/console/users/{id}")).status, 404);
 }
 
 /// A schema of the tenant's own.
@@ -379,7 +389,6 @@ fn whatever_is_stored_is_shown_as_text() {
     set(&app, &format!("UPDATE outbox SET state = 'failed', last_error = '{evil}', provider = '{evil}'"));
     for path in [
         format!("/console/users/{id}"),
-        format!("/console/users/{id}/delete"),
         format!("/console/users/{id}/password"),
         format!("/console/users/{id}/address"),
         format!("/console/users/{eve}"),

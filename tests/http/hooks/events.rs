@@ -59,16 +59,39 @@ fn a_delay_is_noted_and_the_mail_stays_sent() {
     }
 }
 
+fn id_of(app: &crate::support::App, name: &str) -> String {
+    let found = app.scim().filter("/scim2/Users", &format!("userName eq \"{name}\""));
+    found[0]["id"].as_str().unwrap().to_owned()
+}
+
 #[test]
-fn a_delivery_changes_nothing() {
+fn a_delivery_is_noted_and_changes_nothing_else() {
     for vendor in Vendor::ALL {
         let (app, _) = app();
         let user = invited(&app, vendor, "paul");
+        let invitation = || {
+            let path = format!("/scim2/Users/{}", id_of(&app, "paul"));
+            app.scim().get(&path).json()["urn:latchkey:params:scim:schemas:extension:invitation:2.0:User"].clone()
+        };
+        assert!(invitation().get("deliveredAt").is_none(), "{vendor:?}");
         let reply = post(&app, vendor, &vendor.hook(Told { kind: Kind::Delivered, user: &user, number: 1 }, now(&app)));
         assert_eq!((reply.status.as_u16(), reply.json()), (200, json!({ "received": 0 })), "{vendor:?}");
-        // Only Mailgun's token must be remembered.
-        assert_eq!(reply.trips(), u32::from(vendor == Vendor::Mailgun), "{vendor:?}");
+        assert_eq!(reply.trips(), 1, "{vendor:?}");
         assert_eq!(mail(&app, &user), ("sent".to_owned(), String::new()), "{vendor:?}");
+        let said = invitation();
+        let delivered = said["deliveredAt"].as_str().unwrap_or_default().to_owned();
+        assert!(delivered.starts_with("20") && said["delivery"] == "sent", "{vendor:?}: {said}");
+        let mails = app.admin("GET", "/api/mail", "").json();
+        assert_eq!(mails["Resources"][0]["deliveredAt"], json!(delivered), "{vendor:?}: {mails}");
+        let listed = app.admin("GET", "/api/invitations?status=pending", "").json();
+        assert_eq!(listed["Resources"][0]["deliveredAt"], json!(delivered), "{vendor:?}: {listed}");
+        let filter = "urn:latchkey:params:scim:schemas:extension:invitation:2.0:User:deliveredAt pr";
+        assert_eq!(app.scim().count("/scim2/Users", filter), 1, "{vendor:?}");
+        // Another mail has another fate: the present one is not said to have arrived.
+        app.native.clock.advance(std::time::Duration::from_secs(60));
+        app.admin("POST", &format!("/api/invitations/{}/resend", id_of(&app, "paul")), "");
+        app.deliver();
+        assert!(invitation().get("deliveredAt").is_none(), "{vendor:?}: {}", invitation());
     }
 }
 

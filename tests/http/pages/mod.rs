@@ -1,3 +1,4 @@
 //! What people open in a browser.
 
 mod links;
+mod started;

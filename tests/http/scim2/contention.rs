@@ -325,3 +325,32 @@ fn whoever_creates_a_group_that_nests_too_deep_by_then_is_told_and_nothing_is_do
         }
     }
 }
+
+#[test]
+fn no_write_sets_the_time_of_the_last_change_back() {
+    let app = App::new();
+    let admin = app.scim();
+    let ada = id(admin.create("/scim2/Users", &crate::support::invited("ada")).as_str()).to_owned();
+    let bob = admin.create_user("bob");
+    let group = admin.create_group("Staff", &[id(&bob)]);
+    // Whoever wrote last had a clock that goes before this one.
+    let ahead = app.number("SELECT MAX(modified) + 60000 FROM resources");
+    app.native.sqlite.with(|connection| connection.execute("UPDATE resources SET modified = ?1", [ahead]).unwrap());
+    let is_kept = |what: &str| {
+        let earliest = app.number("SELECT MIN(modified) FROM resources");
+        assert!(earliest >= ahead, "{what}: {earliest} after {ahead}");
+    };
+    admin.set(&bob, "displayName", "Bob").is(200);
+    is_kept("a PATCH");
+    admin.set(&group, "displayName", "Crew").is(200);
+    is_kept("a PATCH of a group");
+    admin.patch(&group, json!([{ "op": "add", "path": "members", "value": values(&[&ada]) }])).is(200);
+    is_kept("a member that comes");
+    assert_eq!(app.admin("POST", &format!("/api/invitations/{ada}/resend"), "").status, 202);
+    is_kept("a resend");
+    let revoked = app.admin("POST", &format!("/api/invitations/{ada}/revoke"), "");
+    assert!(revoked.status.is_success(), "{}", revoked.text);
+    is_kept("a revocation");
+    assert_eq!(admin.delete(&bob).status, 204);
+    is_kept("a member that goes");
+}

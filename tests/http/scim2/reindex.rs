@@ -1,5 +1,6 @@
 //! Schemas that are registered when there are values already: their rows in the index tables, and what must be unique.
 
+mod concurrent;
 mod isolates;
 
 use std::time::Duration;

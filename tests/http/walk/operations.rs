@@ -265,6 +265,7 @@ pub fn request(doing: Doing, caller: &Caller, chance: &mut Chance, known: &Known
             };
             ("PATCH", "/api/settings".to_owned(), body.to_string())
         }
+        Schema if chance.once_in(3) => ("DELETE", format!("/api/schemas/{BADGE}"), String::new()),
         Schema => ("POST", "/api/schemas".to_owned(), schema(chance.below(4)).to_string()),
         Retry if chance.once_in(2) => ("POST", "/api/mail/retry".to_owned(), json!({ "state": "failed" }).to_string()),
         Retry => ("POST", format!("/api/mail/{}/retry", one(chance, &known.mails)), String::new()),

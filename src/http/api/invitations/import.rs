@@ -4,16 +4,16 @@ use ::http::header::CONTENT_TYPE;
 use ::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
+use crate::base::scope::Scope;
 use crate::http::body::TooLarge;
 use crate::http::error::{ApiError, Failure};
 use crate::http::request::{Input, Query};
 use crate::http::response;
-use crate::model::resource::USER;
 use crate::model::settings::EmailSender;
 use crate::provision::import as provision;
 use crate::provision::import::csv::Sheet;
 use crate::provision::import::list::List;
-use crate::provision::import::{File, MAX_BYTES, Unreadable};
+use crate::provision::import::{Existing, File, MAX_BYTES, MAX_CHANGED, Options, Unreadable};
 use crate::store::registrations;
 
 /// Invites everybody in a CSV file or a JSON array; 200 whatever becomes of each row. `?dryRun=true` writes nothing.
@@ -25,7 +25,11 @@ pub async fn import(input: Input) -> Result<Response, ApiError> {
                       users by SCIM Bulk, which does that.";
         return Err(ApiError::conflict(detail));
     }
-    let dry_run = is_dry_run(&query).map_err(ApiError::bad_request)?;
+    let (dry_run, existing) = parameters(&query)?;
+    if existing == Some(Existing::Update) && !ctx.scopes.has(Scope::ScimWrite) {
+        let detail = "existing=update takes the scope scim:write, which these credentials do not have.";
+        return Err(ApiError::forbidden(detail));
+    }
     let format = Format::parse(&headers).ok_or_else(|| {
         let detail =
             "Send the file as text/csv or application/json, in UTF-8 (a CSV file may be UTF-16 with its mark).";
@@ -47,9 +51,8 @@ pub async fn import(input: Input) -> Result<Response, ApiError> {
         }
     })?;
     let registry = registrations::load_registry(ctx).await?;
-    let Some(rt) = registry.resource_type(USER) else { return Err(ApiError::not_found()) };
-
-    let report = provision::run(ctx, &state.gate, rt, &file, dry_run).await;
+    let options = Options { dry_run, existing, most_changed: Some(MAX_CHANGED), ..Options::default() };
+    let report = provision::run(ctx, &state.gate, &registry, &file, options).await;
     let text = serde_json::to_string(&report).map_err(|_| ApiError::internal("The answer cannot be written."))?;
     let mut response = response::with_body(StatusCode::OK, "application/json", text);
     if let Some(failure) = &report.failure {
@@ -83,15 +86,22 @@ impl Format {
     }
 }
 
-/// Whether `dryRun` is asked for. Any other parameter is refused: a misspelled one must not send ten thousand mails.
-fn is_dry_run(query: &Query) -> Result<bool, &'static str> {
-    let mut dry_run = false;
+/// Reads `dryRun` and `existing`. Any other parameter is refused: a misspelled one must not send ten thousand mails.
+fn parameters(query: &Query) -> Result<(bool, Option<Existing>), ApiError> {
+    let (mut dry_run, mut existing) = (false, None);
     for (name, value) in query.pairs() {
-        dry_run = match (name.as_ref(), value.as_ref()) {
-            ("dryRun", "true") => true,
-            ("dryRun", "false") => false,
-            _ => return Err("The only parameter is dryRun, and it is true or false."),
-        };
+        match (name.as_ref(), value.as_ref()) {
+            ("dryRun", "true") => dry_run = true,
+            ("dryRun", "false") => dry_run = false,
+            ("existing", value) if existing.is_none() && Existing::parse(value).is_some() => {
+                existing = Existing::parse(value);
+            }
+            _ => {
+                let detail = "The parameters are dryRun, which is true or false, and existing, which is skip, update or \
+                              invite; each once.";
+                return Err(ApiError::bad_request(detail));
+            }
+        }
     }
-    Ok(dry_run)
+    Ok((dry_run, existing))
 }

@@ -4,20 +4,23 @@ use ::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value as Json, json};
 
+use crate::base::text::rfc3339;
 use crate::http::console::submission::{self, Done};
 use crate::http::console::user::attributes::{operation, patch};
 use crate::http::console::user::{find_user, mails_said, path_of, user_page};
+use crate::http::console::users::UNDO;
 use crate::http::console::{Console, handed_over, read_form, user_type};
 use crate::http::error::ApiError;
 use crate::http::form::Form;
 use crate::http::request::{Input, RequestState};
 use crate::invite::{offline, resend as invitations, revoke as revocation};
 use crate::model::context::Context;
-use crate::model::resource::{Resource, WSO2_SCHEMA};
+use crate::model::resource::{Resource, USER, WSO2_SCHEMA};
 use crate::model::role::Role;
-use crate::pages::console::Section;
 use crate::pages::console::form::Problem;
-use crate::provision::{self, Budget, Expected, Found};
+use crate::pages::console::{Section, users, words};
+use crate::provision::{self, Budget, Expected, Found, deletion};
+use crate::store::resources::find;
 
 /// A button that was pressed, with its form.
 pub struct Pressed {
@@ -178,6 +181,42 @@ async fn set(input: Input, name: &str, value: bool, message: &str) -> Result<Res
         Ok(pressed.done(&before, &found, message))
     };
     pressed.once(act).await
+}
+
+/// `POST /console/users/{id}/delete`: by a job, which can be undone for a minute.
+pub async fn delete(input: Input) -> Result<Response, ApiError> {
+    let pressed = Pressed::read(input).await?;
+    let ctx = &pressed.console.ctx;
+    check_other(ctx, &pressed.id)?;
+    let act = async {
+        let rt = user_type(ctx).await?;
+        let budget = Budget::new(pressed.state.gate.clone());
+        let user = deletion::ask(ctx, &budget, &rt, &pressed.id).await?.resource;
+        let at = user.account.deletion.map(|deletion| words(&rfc3339(deletion.at))).unwrap_or_default();
+        let message = format!("{} is deleted at {at}, and disabled until then.", user.user_name());
+        Ok(Done::then(format!("{}?{UNDO}={}", users::PATH, user.id), message))
+    };
+    pressed.once(act).await
+}
+
+/// `POST /console/users/{id}/undo`. Twice, it does nothing more.
+pub async fn undo(input: Input) -> Result<Response, ApiError> {
+    let pressed = Pressed::read(input).await?;
+    let ctx = &pressed.console.ctx;
+    let rt = user_type(ctx).await?;
+    let before = find::by_id(&ctx.in_store_of(&pressed.id), USER, &pressed.id, true).await?;
+    let Some(before) = before else {
+        return Ok(pressed.console.done(users::PATH, "The user is deleted already: undo came too late."));
+    };
+    let message = format!("{} is not deleted.", before.user_name());
+    if before.account.deletion.is_none() {
+        return Ok(pressed.console.done(&path_of(&before), &message));
+    }
+    match deletion::undo(ctx, &Budget::new(pressed.state.gate.clone()), &rt, &pressed.id).await.map_err(ApiError::from)
+    {
+        Ok(found) => Ok(pressed.done(&before, &found, &message).into_response(&pressed.console)),
+        Err(error) => pressed.explain(error).await,
+    }
 }
 
 /// `POST /console/users/{id}/roles`: the roles that the user has by themselves. Values that name no role stay.

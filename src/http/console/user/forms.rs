@@ -1,4 +1,4 @@
-//! The pages that lead from a user's: another address, a password, deletion.
+//! The pages that lead from a user's: another address, a password.
 
 use ::http::StatusCode;
 use axum::response::Response;
@@ -7,11 +7,11 @@ use serde_json::{Value as Json, json};
 
 use crate::base::account::Onboarding;
 use crate::base::address::Address;
-use crate::http::console::submission::{self, Done};
-use crate::http::console::user::actions::{Pressed, check_other};
+use crate::http::console::submission;
+use crate::http::console::user::actions::Pressed;
 use crate::http::console::user::attributes::{operation, with_address};
-use crate::http::console::user::{find_user, groups_of};
-use crate::http::console::{Console, as_problem, user_type};
+use crate::http::console::user::find_user;
+use crate::http::console::{Console, as_problem};
 use crate::http::error::ApiError;
 use crate::http::request::Input;
 use crate::invite::resend;
@@ -19,7 +19,7 @@ use crate::model::resource::Resource;
 use crate::pages::console::form::Problem;
 use crate::pages::console::user_forms::{self as pages, About, CORRECT_ADDRESS, SET_PASSWORD};
 use crate::pages::console::{Section, page};
-use crate::provision::{self, Expected};
+use crate::provision;
 
 /// A page of one form about a user.
 #[derive(Clone, Copy)]
@@ -27,15 +27,13 @@ enum FormPage<'a> {
     /// With the address that was typed, or is stored.
     Address(&'a str),
     Password,
-    Delete,
 }
 
 impl FormPage<'_> {
-    fn name(self, user: &Resource) -> String {
+    fn name(self) -> &'static str {
         match self {
-            Self::Address(_) => CORRECT_ADDRESS.to_owned(),
-            Self::Password => SET_PASSWORD.to_owned(),
-            Self::Delete => format!("Delete {}", user.user_name()),
+            Self::Address(_) => CORRECT_ADDRESS,
+            Self::Password => SET_PASSWORD,
         }
     }
 
@@ -46,14 +44,13 @@ impl FormPage<'_> {
         match self {
             Self::Address(typed) => pages::address(frame, &about, typed),
             Self::Password => pages::password(frame, &about, user.account.onboarding == Onboarding::AskPassword),
-            Self::Delete => pages::delete(frame, &about, groups_of(user).len()),
         }
     }
 
     fn show(self, console: &Console, user: &Resource, problems: &[Problem]) -> Response {
         let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
         let body = self.body(console, user, problems);
-        console.html(status, page(&console.frame(), &self.name(user), problems, &body))
+        console.html(status, page(&console.frame(), self.name(), problems, &body))
     }
 }
 
@@ -149,31 +146,6 @@ pub async fn set_password(input: Input) -> Result<Response, ApiError> {
             Err(error) if error.status() == StatusCode::FORBIDDEN => return Err(error),
             Err(error) => Err(refused(Problem::of("password", as_problem(error)?.text))?),
         })
-    });
-    done.await
-}
-
-/// `GET /console/users/{id}/delete`.
-pub async fn delete_page(input: Input) -> Result<Response, ApiError> {
-    check_other(&input.state.ctx, input.params.raw("id"))?;
-    show(input, |_| FormPage::Delete).await
-}
-
-/// `POST /console/users/{id}/delete`.
-pub async fn delete(input: Input) -> Result<Response, ApiError> {
-    let pressed = Pressed::read(input).await?;
-    let (console, ctx) = (&pressed.console, &pressed.console.ctx);
-    check_other(ctx, &pressed.id)?;
-    let done = submission::once(console, &pressed.form, async {
-        let user = find_user(ctx, &pressed.id).await?;
-        let rt = user_type(ctx).await?;
-        match provision::delete(ctx, &rt, &user.id, Expected::Any).await.map_err(ApiError::from) {
-            Ok(()) => Ok(Ok(Done::then("/console/users", format!("{} is deleted.", user.user_name())))),
-            Err(error) if error.status() == StatusCode::CONFLICT => {
-                Ok(Err(FormPage::Delete.show(console, &user, &[as_problem(error)?])))
-            }
-            Err(error) => Err(error),
-        }
     });
     done.await
 }

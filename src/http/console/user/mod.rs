@@ -5,15 +5,15 @@
 //! | this | the page |
 //! | `attributes` | the attributes that can be changed, and changing them |
 //! | `actions` | the buttons |
-//! | `forms` | the pages that lead from it: address, password, deletion |
+//! | `forms` | the pages that lead from it: address, password |
 
 mod actions;
 mod attributes;
 mod forms;
 
-pub use actions::{disable, enable, link, lock, resend, revoke, set_roles, unlock};
+pub use actions::{delete, disable, enable, link, lock, resend, revoke, set_roles, undo, unlock};
 pub use attributes::save;
-pub use forms::{address, correct_address, delete, delete_page, password, set_password};
+pub use forms::{address, correct_address, password, set_password};
 
 use ::http::StatusCode;
 use axum::response::Response;
@@ -27,7 +27,7 @@ use crate::http::console::{Console, user_type};
 use crate::http::error::ApiError;
 use crate::http::request::Input;
 use crate::model::context::Context;
-use crate::model::mail::Delivery;
+use crate::model::mail::{Delivery, MailState};
 use crate::model::resource::{Resource, USER};
 use crate::model::role::{Role, Roles};
 use crate::pages::console::form::Problem;
@@ -70,7 +70,7 @@ async fn user_page(
     let there = &ctx.in_store_of(&user.id);
     let rt = user_type(ctx).await?;
     let history = user_history::read(there, &user.id).await?;
-    let may_write = ctx.scopes.has(Scope::ScimWrite);
+    let may_write = ctx.scopes.has(Scope::ScimWrite) && user.account.deletion.is_none();
     let (groups, others) = attributes::shown(&rt, &user.whole(there, &rt), may_write, typed);
     let delivery = user.invitation.as_ref().map(|invitation| invitation.delivery);
     let expires_at = user.invitation.as_ref().and_then(|invitation| invitation.expires_at).filter(|at| *at != 0);
@@ -118,6 +118,10 @@ fn allowed(ctx: &Context, user: &Resource) -> Allowed {
     let has = |scope| ctx.scopes.has(scope);
     let is_pending = *onboarding != Onboarding::None;
     let barred = account.is_barred();
+    if account.deletion.is_some() {
+        let keep_out = has(Scope::ScimWrite) && !ctx.actor.is_user(&user.id);
+        return Allowed { keep_out, ..Allowed::default() };
+    }
     Allowed {
         resend: has(Scope::Invitations)
             && !barred
@@ -154,11 +158,22 @@ fn timeline(history: &UserHistory) -> Vec<Event> {
     for mail in history.mails.iter().rev() {
         let to = mail.to.as_deref().unwrap_or("nobody any more");
         events.push(Event { time: mail.queued, text: format!("Mail {} to {to} queued", mail.template) });
-        let step = pages::mail_step(mail.state, mail.provider.as_deref(), mail.last_error.as_deref());
-        let delivery = Delivery::Mail(mail.state);
-        let time = if delivery == Delivery::QUEUED { mail.queued } else { mail.due.max(mail.queued) };
-        events.extend(step.map(|text| Event { time, text: format!("{text} ({to})") }));
+        let time = mail.due.max(mail.queued);
+        let mut tell = |time, text: &str| events.push(Event { time, text: format!("{text} ({to})") });
+        let is_reported = matches!(mail.state, MailState::Bounced | MailState::Complained);
+        if is_reported {
+            tell(time, &pages::sent(mail.provider.as_deref()));
+        }
+        if let Some(delivered_at) = mail.delivered_at {
+            tell(delivered_at.max(time), "Delivered, says the provider");
+        }
+        let ended = mail.reported_at.filter(|_| is_reported).unwrap_or(time);
+        if let Some(text) = pages::mail_step(mail.state, mail.provider.as_deref(), mail.last_error.as_deref()) {
+            tell(ended, &text);
+        }
     }
+    let started = history.started_at.map(|time| Event { time, text: "Started: a password was typed".to_owned() });
+    events.extend(started);
     events.sort_by_key(|event| event.time);
     events
 }

@@ -31,7 +31,7 @@ impl<'a> Other<'a> {
 }
 
 /// All isolates know by now, and the sweep has looked at what they wrote before.
-fn settle(app: &App) {
+pub(super) fn settle(app: &App) {
     app.native.clock.advance(Duration::from_millis(u64::try_from(reindex::UNAWARE).unwrap() + 1));
     sweep(&app.platform);
     let left: i64 =
