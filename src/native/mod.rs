@@ -2,8 +2,10 @@
 //!
 //! For tests and benches. SQLite runs with D1's limits, so that a statement which D1 would refuse fails here too.
 
+mod files;
 mod signatures;
 mod sqlite;
+mod zone;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,11 +15,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 
+use crate::base::text::rfc3339;
 use crate::ports::{
     Cache, CacheError, Clock, Entropy, HttpClient, HttpError, Log, MailQueue, Millis, Platform, RateLimiter,
     RequestKind,
 };
 
+use files::Included;
 pub use signatures::Signatures;
 pub use sqlite::Sqlite;
 
@@ -39,6 +43,11 @@ impl Clock for SystemClock {
     fn now(&self) -> Millis {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX) + self.offset.load(Ordering::Relaxed)
+    }
+
+    fn local(&self, zone: &str, at: Millis) -> Option<String> {
+        let ahead = zone::offset(zone, at.div_euclid(1000))?;
+        Some(rfc3339(at + ahead * 1000).chars().take(19).collect())
     }
 
     async fn sleep(&self, pause: Duration) {
@@ -227,6 +236,7 @@ impl Native {
             cache: cache.clone(),
             mail_queue: wakes.clone(),
             http: Arc::new(NoNetwork),
+            files: Arc::new(Included),
             email: None,
             signatures: Arc::new(Signatures),
             limiter: limiter.clone(),
