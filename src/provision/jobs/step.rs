@@ -53,7 +53,7 @@ pub async fn run(
     most_trips: u64,
 ) -> Result<bool, DatabaseError> {
     let (mut did, mut failure) = (false, None);
-    while meter.trips() < most_trips {
+    while meter.trips() < most_trips && !meter.is_spent() {
         let lease = platform.new_id().to_string();
         let started = platform.clock.now();
         let Some(leased) = steps::lease(platform, &lease, started + LEASE, STEP).await? else { break };
@@ -163,7 +163,7 @@ impl Step<'_> {
         let effects = left.into_iter().map(|(number, id)| {
             let effect: Begun<'_> = Box::pin(async move {
                 // What is not begun in time is the next step's.
-                let is_late = self.platform.clock.now() > self.begins_until;
+                let is_late = self.platform.clock.now() > self.begins_until || self.platform.meter.is_spent();
                 if is_late { None } else { Some((number, self.effect(ctx, registry, id).await)) }
             });
             effect
