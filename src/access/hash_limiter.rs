@@ -38,6 +38,12 @@ impl HashLimiter {
         let one_less = |left: usize| left.checked_sub(1);
         self.left.as_ref().is_none_or(|left| left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok())
     }
+
+    /// Whether the request has made all the hashes it may.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.left.as_ref().is_some_and(|left| left.load(Ordering::Relaxed) == 0)
+    }
 }
 
 impl Drop for HashPermit {

@@ -14,6 +14,7 @@ pub mod limits;
 pub mod locale;
 pub mod ordered;
 pub mod scope;
+pub mod sealing;
 pub mod secret;
 pub mod signing;
 pub mod spreadsheet;

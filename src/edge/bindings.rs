@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use worker::js_sys::{Date, Function, Object, Reflect};
 use worker::kv::KvStore;
 use worker::send::{SendFuture, SendWrapper};
+use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::{Context as WorkerContext, Delay, Env, MessageBuilder, Queue};
 
 use crate::edge::d1::D1;
@@ -112,6 +114,24 @@ struct JsClock;
 impl Clock for JsClock {
     fn now(&self) -> Millis {
         i64::try_from(worker::Date::now().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    fn local(&self, zone: &str, at: Millis) -> Option<String> {
+        #[expect(clippy::cast_precision_loss, reason = "a time of JavaScript's is such a number")]
+        let date = Date::new(&JsValue::from_f64(at as f64));
+        let options = Object::new();
+        let parts = ["year", "month", "day", "hour", "minute", "second"].map(|part| (part, "2-digit"));
+        for (name, value) in parts.into_iter().chain([("year", "numeric"), ("hourCycle", "h23"), ("timeZone", zone)]) {
+            Reflect::set(&options, &name.into(), &value.into()).ok()?;
+        }
+        // By its name, so that what it throws for an unknown zone is caught.
+        let format: Function = Reflect::get(&date, &"toLocaleString".into()).ok()?.dyn_into().ok()?;
+        let text = format.call2(&date, &"en-US".into(), &options).ok()?.as_string()?;
+        // 11/30/2026, 19:04:11
+        let (day, time) = text.split_once(", ")?;
+        let mut day = day.split('/');
+        let (month, day, year) = (day.next()?, day.next()?, day.next()?);
+        Some(format!("{year}-{month}-{day}T{time}"))
     }
 
     async fn sleep(&self, pause: Duration) {

@@ -27,7 +27,7 @@ use crate::model::deployment::Deployment;
 use crate::ports::{DatabaseError, Platform};
 use crate::provision::reindex;
 use crate::store::jobs::retention as jobs_retention;
-use crate::store::{kept_forms, pending, sessions, sign_in_failures, submissions};
+use crate::store::{import_files, kept_forms, pending, sessions, sign_in_failures, submissions};
 
 /// Round trips of jobs that one invocation may make, besides the step that passes them; and those of a sweep, which does much else.
 const JOB_TRIPS: u64 = 200;
@@ -139,6 +139,7 @@ async fn sweep(platform: &Platform, service: &Service) {
         ("sessions", sessions::sweep(platform).await),
         ("submissions", submissions::sweep(platform).await),
         ("kept forms", kept_forms::sweep(platform).await),
+        ("files to import", import_files::sweep(platform).await),
         ("mail.events", crate::store::bounces::sweep(platform).await),
         ("mail.retention", retention::run(platform, deployment).await),
         ("audit.seal", audit_seal::run(platform, deployment).await),

@@ -18,9 +18,9 @@ use crate::base::scope::Scope;
 use crate::http::api::{audit, invitations, jobs, mail, privacy, registrations, settings, templates, tokens};
 use crate::http::body::RequestBody;
 use crate::http::console::{
-    self, add_user, audit as console_audit, groups as console_groups, jobs as console_jobs, kept, mail as console_mail,
-    settings as console_settings, sign_in, templates as console_templates, tenants as console_tenants,
-    tokens as console_tokens, user, users as console_users,
+    self, add_user, audit as console_audit, groups as console_groups, import as console_import, jobs as console_jobs,
+    kept, mail as console_mail, settings as console_settings, sign_in, templates as console_templates,
+    tenants as console_tenants, tokens as console_tokens, user, users as console_users,
 };
 use crate::http::error::ApiError;
 use crate::http::pages::{inbox, links};
@@ -167,7 +167,7 @@ const SETTINGS: Rule = Rule::Scopes(&[Scope::Settings]);
 const TOKENS: Rule = Rule::Scopes(&[Scope::Tokens]);
 const INVITATIONS: Rule = Rule::Scopes(&[Scope::Invitations]);
 /// Which of them an action takes is for `provision::jobs` to say.
-const JOBS: Rule = Rule::Scopes(&[Scope::Invitations, Scope::ScimWrite]);
+const JOBS: Rule = Rule::Scopes(&[Scope::Invitations, Scope::ScimWrite, Scope::ScimRead]);
 const LINKS: Rule = Rule::Scopes(&[Scope::Links]);
 const MAIL: Rule = Rule::Scopes(&[Scope::Mail]);
 const AUDIT: Rule = Rule::Scopes(&[Scope::Audit]);
@@ -178,7 +178,7 @@ const TEMPLATES: Rule = Rule::Scopes(&[Scope::Templates]);
 const TENANTS: Rule = Rule::Scopes(&[Scope::Tenants]);
 
 const SIGNED_IN: Rule = Rule::Console(&[]);
-const CONSOLE_JOBS: Rule = Rule::Console(&[Scope::Invitations, Scope::ScimWrite]);
+const CONSOLE_JOBS: Rule = Rule::Console(&[Scope::Invitations, Scope::ScimWrite, Scope::ScimRead]);
 const CONSOLE_TOKENS: Rule = Rule::Console(&[Scope::Tokens]);
 const CONSOLE_MAIL: Rule = Rule::Console(&[Scope::Mail]);
 const CONSOLE_SETTINGS: Rule = Rule::Console(&[Scope::Settings]);
@@ -248,6 +248,7 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/api/jobs", JOBS, handler!(jobs::list)),
     route(GET, "/api/jobs/{id}", JOBS, handler!(jobs::read)),
     route(GET, "/api/jobs/{id}/rows", JOBS, handler!(jobs::rows)),
+    route(GET, "/api/jobs/{id}/file", JOBS, handler!(jobs::file)),
     route(POST, "/api/jobs/{id}/stop", JOBS, handler!(jobs::stop)),
     route(POST, "/api/jobs/{id}/resume", JOBS, handler!(jobs::resume)),
     // The vendor's signature is the credential.
@@ -338,6 +339,7 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/console/jobs", CONSOLE_JOBS, handler!(console_jobs::list)),
     route(POST, "/console/jobs", CONSOLE_JOBS, handler!(console_jobs::create)),
     route(GET, "/console/jobs/{id}", CONSOLE_JOBS, handler!(console_jobs::read)),
+    route(GET, "/console/jobs/{id}/file", CONSOLE_JOBS, handler!(jobs::file)),
     route(POST, "/console/jobs/{id}/stop", CONSOLE_JOBS, handler!(console_jobs::stop)),
     route(POST, "/console/jobs/{id}/resume", CONSOLE_JOBS, handler!(console_jobs::resume)),
     route(GET, "/console/mail", CONSOLE_MAIL, handler!(console_mail::list)),
@@ -354,6 +356,11 @@ pub static ROUTES: &[Route] = &[
     route(POST, "/console/groups/{id}/members/remove", CONSOLE_WRITE, handler!(console_groups::remove_members)),
     route(GET, "/console/groups/{id}/delete", CONSOLE_WRITE, handler!(console_groups::ask_to_delete)),
     route(POST, "/console/groups/{id}/delete", CONSOLE_WRITE, handler!(console_groups::delete)),
+    route(GET, "/console/import", CONSOLE_INVITATIONS, handler!(console_import::show)),
+    route(POST, "/console/import", CONSOLE_INVITATIONS, handler!(console_import::take)),
+    route(GET, "/console/import/{id}", CONSOLE_INVITATIONS, handler!(console_import::map)),
+    route(POST, "/console/import/{id}/check", CONSOLE_INVITATIONS, handler!(console_import::check)),
+    route(POST, "/console/import/{id}/run", CONSOLE_INVITATIONS, handler!(console_import::run)),
     route(GET, "/console/settings", CONSOLE_SETTINGS, handler!(console_settings::show)),
     route(POST, "/console/settings", CONSOLE_SETTINGS, handler!(console_settings::save)),
     route(POST, "/console/settings/reset", CONSOLE_SETTINGS, handler!(console_settings::reset)),
@@ -368,6 +375,7 @@ pub static ROUTES: &[Route] = &[
     route(POST, "/console/tenants", CONSOLE_TENANTS, handler!(console_tenants::create)),
     route(POST, "/console/tenants/{id}/activate", CONSOLE_TENANTS, handler!(console_tenants::activate)),
     route(POST, "/console/tenants/{id}/deactivate", CONSOLE_TENANTS, handler!(console_tenants::deactivate)),
+    route(GET, "/console/users/export", CONSOLE_READ, handler!(console_jobs::export)),
     route(GET, "/console/users/new", CONSOLE_ADD, handler!(add_user::show)),
     route(POST, "/console/users/new", CONSOLE_ADD, handler!(add_user::create)),
     route(GET, "/console/users/{id}", CONSOLE_READ, handler!(user::show)),

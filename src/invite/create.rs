@@ -107,7 +107,10 @@ pub fn prepare_invitation(
 ) -> Result<(Option<NewMail>, Option<Code>), ScimError> {
     let recipient = parse_recipient(email)?;
     if ctx.settings().email_sender == EmailSender::Internal {
-        return Ok((Some(NewMail { template, recipient, invited_by: inviter(ctx), new_email: None }), None));
+        return Ok((
+            Some(NewMail { template, recipient, invited_by: inviter(ctx), new_email: None, ends_at: None }),
+            None,
+        ));
     }
     check_may_have_codes(ctx)?;
     Ok((None, template.link_purpose().map(|purpose| Code::new(ctx, purpose))))

@@ -181,6 +181,7 @@ pub async fn preview_invitation(ctx: &Context, new: &NewResource) -> Result<Opti
         generation: 0,
         recipient: mail.recipient.as_str().to_owned(),
         reminder: None,
+        ends_at: mail.ends_at,
         invited_by: mail.invited_by.clone(),
         state: MailState::Queued,
         attempts: 0,

@@ -35,6 +35,10 @@ pub enum JobAction {
     Delete,
     /// The user becomes a member of a group.
     AddToGroup,
+    /// The user that a row of a file describes is created, or met as the job says.
+    Import,
+    /// The user becomes a row of a file.
+    Export,
 }
 
 text_enum!(JobAction {
@@ -46,6 +50,8 @@ text_enum!(JobAction {
     Enable = "enable",
     Delete = "delete",
     AddToGroup = "addToGroup",
+    Import = "import",
+    Export = "export",
 });
 
 impl JobAction {
@@ -53,7 +59,8 @@ impl JobAction {
     #[must_use]
     pub fn scope(self) -> Scope {
         match self {
-            Self::Resend | Self::Revoke => Scope::Invitations,
+            Self::Resend | Self::Revoke | Self::Import => Scope::Invitations,
+            Self::Export => Scope::ScimRead,
             _ => Scope::ScimWrite,
         }
     }

@@ -20,3 +20,4 @@ pub mod schemas;
 pub mod settings;
 pub mod tenant;
 pub mod user_stores;
+pub mod zone;

@@ -6,6 +6,7 @@ use crate::base::address::Address;
 use crate::model::code::Code;
 use crate::model::mail::TemplateType;
 use crate::model::resource::Resource;
+use crate::ports::Millis;
 use scim::schema::ResourceType;
 
 /// A mail that a write makes due, for the user it writes.
@@ -19,6 +20,8 @@ pub struct NewMail {
     pub invited_by: Option<String>,
     /// The address that is to take the place of the user's present one, where the mail is about that.
     pub new_email: Option<Address>,
+    /// When its link ends, in seconds, where that is not as the setting says.
+    pub ends_at: Option<u64>,
 }
 
 /// A member to be, as the client named it.
@@ -53,4 +56,20 @@ pub struct NewResource {
     pub members: Vec<NewMember>,
     /// The ids of the groups that a user joins. One that is gone by then is passed over, as if it had gone just after.
     pub groups: Vec<String>,
+}
+
+impl NewResource {
+    /// Has the invitation end then, and not as the setting says; milliseconds. Nothing where nobody is invited.
+    pub fn end_invitation_at(&mut self, at: Millis) {
+        let seconds = u64::try_from(at / 1000).unwrap_or_default();
+        if let Some(mail) = &mut self.mail {
+            mail.ends_at = Some(seconds);
+        }
+        if let Some(code) = &mut self.code {
+            code.expires_at = seconds;
+        }
+        if let Some(invitation) = &mut self.resource.invitation {
+            invitation.expires_at = Some(at);
+        }
+    }
 }

@@ -20,7 +20,7 @@ use crate::base::limits::RateLimits;
 use crate::base::locale;
 use crate::base::ordered;
 use crate::model::settings::form::{
-    AscendingDays, Boolean, Form, Hosts, Limits, LinkValidity, Locale, MailAddress, Sender, Text, WebAddress,
+    AscendingDays, Boolean, Form, Hosts, Limits, LinkValidity, Locale, MailAddress, Sender, Text, TimeZone, WebAddress,
     WholeNumber, kind_of,
 };
 
@@ -110,6 +110,8 @@ settings! {
     ORGANIZATION_NAME = "Latchkey", Text => organization_name: String;
     /// The language of mails and pages for those who have not said theirs.
     DEFAULT_LOCALE = locale::DEFAULT_LOCALE, Locale => default_locale: String;
+    /// The time zone in which times are typed on the console.
+    TIME_ZONE = "UTC", TimeZone => time_zone: String;
     /// The Reply-To address of mails.
     MAIL_REPLY_TO = "", MailAddress => mail_reply_to: Option<String>;
     /// The address the pages send users to once they have a password.

@@ -4,6 +4,7 @@
 
 mod signatures;
 mod sqlite;
+mod zone;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,6 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 
+use crate::base::text::rfc3339;
 use crate::ports::{
     Cache, CacheError, Clock, Entropy, HttpClient, HttpError, Log, MailQueue, Millis, Platform, RateLimiter,
     RequestKind,
@@ -39,6 +41,11 @@ impl Clock for SystemClock {
     fn now(&self) -> Millis {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX) + self.offset.load(Ordering::Relaxed)
+    }
+
+    fn local(&self, zone: &str, at: Millis) -> Option<String> {
+        let ahead = zone::offset(zone, at.div_euclid(1000))?;
+        Some(rfc3339(at + ahead * 1000).chars().take(19).collect())
     }
 
     async fn sleep(&self, pause: Duration) {

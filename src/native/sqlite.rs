@@ -39,6 +39,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0022_jobs.sql"),
     include_str!("../../schema/d1/0023_kept_forms.sql"),
     include_str!("../../schema/d1/0024_reindex_marks.sql"),
+    include_str!("../../schema/d1/0026_job_files.sql"),
+    include_str!("../../schema/d1/0027_import_files.sql"),
     include_str!("../../schema/d1/0028_deletions.sql"),
     include_str!("../../schema/d1/0029_timeline.sql"),
     include_str!("../../schema/d1/0030_reminders.sql"),

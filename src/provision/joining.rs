@@ -11,7 +11,10 @@ use crate::base::text::cut;
 use crate::invite::code::mint;
 use crate::model::context::Context;
 use crate::model::role::Role;
-use crate::provision::{Found, ProvisionError, check_may_create, contended, create, prepare, takes_roles, user_store};
+use crate::ports::Millis;
+use crate::provision::{
+    Found, ProvisionError, check_may_create, contended, create_prepared, prepare, takes_roles, user_store,
+};
 use crate::store::resources::find;
 use scim::error::Error as ScimError;
 use scim::fold::fold;
@@ -23,7 +26,7 @@ pub const MAX_GROUPS: usize = 50;
 const MAX_SHOWN: usize = 80;
 
 /// Creates a user as POST does, who joins the groups of these names. They are one batch; a user of another store than
-/// PRIMARY joins right after.
+/// PRIMARY joins right after. `ends_at`: when the invitation ends, where that is not as the setting says.
 ///
 /// # Errors
 /// [`ProvisionError`]
@@ -33,12 +36,16 @@ pub async fn create_in_groups(
     rt: &Arc<ResourceType>,
     body: Json,
     groups: &[String],
+    ends_at: Option<Millis>,
 ) -> Result<Found, ProvisionError> {
-    if groups.is_empty() {
-        return create(ctx, gate, rt, body).await;
-    }
-    let groups = find_groups(ctx, groups).await?;
+    let groups = if groups.is_empty() { Vec::new() } else { find_groups(ctx, groups).await? };
     let mut new = prepare(ctx, gate, rt, body)?;
+    if let Some(ends_at) = ends_at {
+        new.end_invitation_at(ends_at);
+    }
+    if groups.is_empty() {
+        return create_prepared(ctx, new).await;
+    }
     check_may_create(ctx, &new)?;
     new.groups = groups;
     let code = new.code.clone();

@@ -311,7 +311,11 @@ pub async fn create(
     rt: &Arc<ResourceType>,
     body: Json,
 ) -> Result<Found, ProvisionError> {
-    let new = prepare(ctx, gate, rt, body)?;
+    create_prepared(ctx, prepare(ctx, gate, rt, body)?).await
+}
+
+/// Creates what has been prepared.
+async fn create_prepared(ctx: &Context, new: NewResource) -> Result<Found, ProvisionError> {
     check_may_create(ctx, &new)?;
     if !new.members.is_empty() {
         return group::create(ctx, new).await;

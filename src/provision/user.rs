@@ -199,7 +199,7 @@ impl WriteRequest<'_> {
             }
             let new_email = waiting.map(|new| parse_recipient(Some(new))).transpose()?;
             let recipient = parse_recipient(Some(to))?;
-            mails.push(NewMail { template: *template, recipient, invited_by: None, new_email });
+            mails.push(NewMail { template: *template, recipient, invited_by: None, new_email, ends_at: None });
         }
         Ok((mails, code))
     }

@@ -8,6 +8,7 @@ pub mod cross_store;
 pub mod cursor;
 pub mod filter;
 pub mod groups;
+pub mod import_files;
 pub mod invitations;
 pub mod jobs;
 pub mod kept_forms;

@@ -66,9 +66,9 @@ pub(super) fn is_latest_invitation() -> String {
 /// The statement that queues the invitations of users just created: `?2` is the list of their side effects
 /// (`store::write::create`), `?3` the operation.
 pub const QUEUE_CREATED: &str = "INSERT INTO outbox (tenant, id, user_id, template, seq, recipient, invited_by, state, \
-    created, due) SELECT ?1, j.value -> 'mail' ->> 'id', r.id, j.value -> 'mail' ->> 'template', r.seq, \
-    j.value -> 'mail' ->> 'recipient', j.value -> 'mail' ->> 'invited_by', 'queued', r.created, r.created \
-    FROM json_each(?2) j CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value ->> 'id' AND r.operation = ?3 \
+    created, due, ends_at) SELECT ?1, j.value -> 'mail' ->> 'id', r.id, j.value -> 'mail' ->> 'template', r.seq, \
+    j.value -> 'mail' ->> 'recipient', j.value -> 'mail' ->> 'invited_by', 'queued', r.created, r.created, \
+    j.value -> 'mail' ->> 'ends_at' FROM json_each(?2) j CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value ->> 'id' AND r.operation = ?3 \
     WHERE j.value ->> 'mail' IS NOT NULL";
 
 /// The statement that queues a mail, for the batch of `operation`.

@@ -212,6 +212,13 @@ pub fn set(tenant: &Tenant, values: &Values) -> Statement {
 pub async fn change(ctx: &Context, changes: &[Change]) -> Result<(), ChangeError> {
     let before = own(ctx).await?;
     let after = checked(&ctx.deployment, &ctx.tenant, &before, changes).map_err(ChangeError::Invalid)?;
+    let zone = changes.iter().find(|(name, _)| name.eq_ignore_ascii_case(settings::TIME_ZONE.name));
+    if let Some((name, Some(value))) = zone
+        && ctx.platform.clock.local(value.trim(), ctx.platform.clock.now()).is_none()
+    {
+        let problem = format!("{} is no time zone: it must be a name such as Europe/Berlin.", name.to_uppercase());
+        return Err(ChangeError::Invalid(vec![problem]));
+    }
     if let Some(name) = beyond(ctx.scopes, &before, &after) {
         return Err(ChangeError::Forbidden(name));
     }

@@ -8,11 +8,16 @@ use serde_json::{Value as Json, json};
 
 use crate::base::text::rfc3339;
 use crate::http::api::cursor;
+use crate::http::body::MEGABYTE;
 use crate::http::error::ApiError;
-use crate::http::request::{Input, Query};
+use crate::http::request::{Input, Query, RequestState};
 use crate::http::response::{self, set};
+use crate::model::context::Context;
 use crate::model::job::{Job, JobAction, RowState};
 use crate::ports::Value;
+use crate::provision::import::csv::Sheet;
+use crate::provision::import::{Existing, Unreadable};
+use crate::provision::jobs::files;
 use crate::provision::jobs::selection::Selection;
 use crate::provision::jobs::{self, JobError};
 use crate::store::jobs::listing::{self, JobRow, Rows};
@@ -37,14 +42,24 @@ fn to_json(job: &Job) -> Json {
 }
 
 fn row_to_json(row: &JobRow) -> Json {
-    json!({ "userId": row.user_id, "userName": row.user_name, "state": row.state.as_str(), "reason": row.reason })
+    let user_id = Some(&row.user_id).filter(|id| !id.is_empty());
+    let mut document =
+        json!({ "userId": user_id, "userName": row.user_name, "state": row.state.as_str(), "reason": row.reason });
+    if let Some(line) = row.line {
+        document["line"] = json!(line);
+        document["status"] = json!(row.became.as_deref().unwrap_or(row.state.as_str()));
+    }
+    document
 }
 
 /// `POST /api/jobs` `{"action","ids"|"filter","domain"?,"groupId"?}`: 202 with the job.
 pub async fn create(input: Input) -> Result<Response, ApiError> {
     let Input { state, body, .. } = input;
     let ctx = &state.ctx;
-    let body = body.object().await?;
+    let body = body.json(MEGABYTE).await?;
+    if !body.is_object() {
+        return Err(ApiError::bad_request("Send a JSON object."));
+    }
     let action = body["action"].as_str().and_then(JobAction::parse).ok_or_else(|| {
         let names: Vec<_> = JobAction::ALL.iter().map(|action| action.as_str()).collect();
         ApiError::bad_request(format!("action must be one of {}.", names.join(", ")))
@@ -55,6 +70,17 @@ pub async fn create(input: Input) -> Result<Response, ApiError> {
         _ => Err(ApiError::bad_request(format!("{name} must be a text."))),
     };
     let (domain, group_id) = (text("domain")?, text("groupId")?);
+    let others = ["csv", "existing", "passwords"].map(|name| !body[name].is_null());
+    if action == JobAction::Import {
+        let selects = [&body["ids"], &body["filter"], &body["domain"], &body["groupId"]];
+        let Some(file) = text("csv")?.filter(|_| selects.iter().all(|value| value.is_null())) else {
+            return Err(JobError::File.into());
+        };
+        return Ok(accepted(ctx, &import(&state, &file, &body).await?));
+    }
+    if others.contains(&true) {
+        return Err(JobError::File.into());
+    }
     let selection = match (&body["ids"], text("filter")?) {
         (Json::Null, Some(filter)) => Selection::Filter { filter, domain },
         (Json::Array(ids), None) if domain.is_none() => {
@@ -64,9 +90,56 @@ pub async fn create(input: Input) -> Result<Response, ApiError> {
         _ => return Err(JobError::Selection.into()),
     };
     let job = jobs::create(ctx, action, &selection, group_id.as_deref()).await?;
-    let mut response = response::json(StatusCode::ACCEPTED, &to_json(&job));
+    Ok(accepted(ctx, &job))
+}
+
+fn accepted(ctx: &Context, job: &Job) -> Response {
+    let mut response = response::json(StatusCode::ACCEPTED, &to_json(job));
     set(response.headers_mut(), "location", &format!("{}/api/jobs/{}", ctx.base(), job.id));
-    Ok(response)
+    response
+}
+
+/// Confirms the import of a file; passwords in it count unless the body says otherwise.
+async fn import(state: &RequestState, file: &str, body: &Json) -> Result<Job, ApiError> {
+    let existing = match &body["existing"] {
+        Json::Null => None,
+        value => Some(
+            value
+                .as_str()
+                .and_then(Existing::parse)
+                .ok_or_else(|| ApiError::bad_request("existing must be skip, update or invite."))?,
+        ),
+    };
+    let passwords = match &body["passwords"] {
+        Json::Null => true,
+        Json::Bool(count) => *count,
+        _ => return Err(ApiError::bad_request("passwords must be true or false.")),
+    };
+    let sheet = Sheet::open(file.as_bytes()).map_err(|why| match why {
+        Unreadable::TooManyRows => ApiError::too_large(why.to_string()),
+        Unreadable::Malformed(_) => ApiError::bad_request(why.to_string()),
+    })?;
+    Ok(files::create_import(&state.ctx, &state.gate, &sheet, existing, passwords).await?)
+}
+
+/// `GET /api/jobs/{id}/file?state=failed`: what was exported, or what became of each row of a file that was imported.
+pub async fn file(input: Input) -> Result<Response, ApiError> {
+    let only_failed = match input.query.filled("state").as_deref() {
+        None => false,
+        Some("failed") => true,
+        Some(_) => return Err(ApiError::bad_request("The parameter state may be failed, and nothing else.")),
+    };
+    let text = files::download(&input.state.ctx, input.params.raw("id"), only_failed).await?;
+    Ok(attached(if only_failed { "failed-rows.csv" } else { "result.csv" }, text))
+}
+
+/// Returns a CSV file to be kept.
+pub fn attached(name: &str, text: String) -> Response {
+    // With its mark, spreadsheets take it for the UTF-8 it is.
+    let mut response =
+        response::with_body(StatusCode::OK, "text/csv; charset=utf-8; header=present", format!("\u{feff}{text}"));
+    set(response.headers_mut(), "content-disposition", &format!("attachment; filename=\"{name}\""));
+    response
 }
 
 /// `GET /api/jobs?count=&cursor=`: newest first, those whose action the caller might carry out.

@@ -20,9 +20,11 @@ use crate::model::resource::{GROUP, WSO2_SCHEMA};
 use crate::model::role::Role;
 use crate::model::settings::{EmailSender, Validity};
 use crate::model::user_stores::PRIMARY;
+use crate::model::zone;
 use crate::pages::console::add_user::{self as pages, AddUser, NewUser};
 use crate::pages::console::form::Problem;
 use crate::pages::console::{Section, page};
+use crate::ports::Millis;
 use crate::provision::{self, Found, MAX_GROUPS_JOINED};
 use crate::store::list;
 use crate::store::registrations::load_registry;
@@ -47,14 +49,24 @@ pub async fn create(input: Input) -> Result<Response, ApiError> {
     let typed = read(&form);
     let password = form.read_text("password").unwrap_or_default();
     let is_preview = form.read_text("preview").is_some();
-    let problems = check(&typed, &password, &form.read_text("confirm").unwrap_or_default(), is_preview);
+    let mut problems = check(&typed, &password, &form.read_text("confirm").unwrap_or_default(), is_preview);
+    let ends_at = match end_of(&console.ctx, &typed) {
+        Ok(ends_at) => ends_at,
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    };
     if !problems.is_empty() {
         return refused(&console, StatusCode::UNPROCESSABLE_ENTITY, &typed, &problems).await;
     }
     let rt = user_type(&console.ctx).await?;
     if is_preview {
         let new = match provision::prepare(&console.ctx, &state.gate, &rt, document(&console.ctx, &typed, "")) {
-            Ok(new) => new,
+            Ok(mut new) => {
+                ends_at.into_iter().for_each(|at| new.end_invitation_at(at));
+                new
+            }
             Err(error) => return explain(&console, &typed, error.into()).await,
         };
         let mail = preview_invitation(&console.ctx, &new).await.map_err(|error| match error {
@@ -67,7 +79,8 @@ pub async fn create(input: Input) -> Result<Response, ApiError> {
     }
     let done = submission::once(&console, &form, async {
         let document = document(&console.ctx, &typed, &password);
-        let created = provision::create_in_groups(&console.ctx, &state.gate, &rt, document, &typed.groups).await;
+        let created =
+            provision::create_in_groups(&console.ctx, &state.gate, &rt, document, &typed.groups, ends_at).await;
         match created {
             Ok(found) => Ok(Ok(announce(&console, &typed, &found))),
             Err(error) => explain(&console, &typed, error.into()).await.map(Err),
@@ -90,8 +103,33 @@ fn read(form: &Form) -> NewUser {
         family_name: text("family_name"),
         locale: text("locale"),
         groups,
+        expires: text("expires"),
         verify: form.read_text("verify").is_some(),
     }
+}
+
+/// The latest end of an invitation, in milliseconds from now.
+const LATEST_END: Millis = 3_660 * 86_400_000;
+
+/// When the invitation ends, where that is said, in the tenant's time zone.
+fn end_of(ctx: &Context, typed: &NewUser) -> Result<Option<Millis>, Problem> {
+    if typed.expires.is_empty() {
+        return Ok(None);
+    }
+    let problem = |text: &str| Err(Problem::of("expires", text));
+    if !typed.ask && !typed.verify {
+        return problem("Nobody is invited: leave it empty, or ask the person for the password.");
+    }
+    let (clock, settings) = (&*ctx.platform.clock, ctx.settings());
+    let zone = zone::known(clock, &settings.time_zone);
+    let Some(at) = zone::instant(clock, zone, &typed.expires) else {
+        return problem("Type a date and a time that there is, such as 2027-01-31 18:00.");
+    };
+    let left = at - clock.now();
+    if left <= 0 {
+        return problem("This time is over: type a later one.");
+    }
+    if left > LATEST_END { problem("Type a time within the next ten years.") } else { Ok(Some(at)) }
 }
 
 /// What is wrong with the form before anybody is asked, in the words of its labels.
@@ -162,11 +200,22 @@ fn announce(console: &Console, typed: &NewUser, found: &Found) -> Done {
         return Done::shown(&path, message, handed_over(console, StatusCode::CREATED, user, code));
     }
     let message = match (&user.invitation, typed.ask) {
-        (Some(_), true) => format!("The invitation to {} is on its way.", typed.email),
+        (Some(_), true) => match until(&console.ctx, typed) {
+            end if end.is_empty() => format!("The invitation to {} is on its way.", typed.email),
+            end => format!("The invitation to {} is on its way: its link {end}.", typed.email),
+        },
         (Some(_), false) => format!("The mail that asks {} to confirm the address is on its way.", typed.email),
         (None, _) => format!("The user {} is created. No mail is sent.", user.user_name()),
     };
     Done::then(path, message)
+}
+
+/// Until when the link is good, where that was said: in the tenant's time zone, and in UTC.
+fn until(ctx: &Context, typed: &NewUser) -> String {
+    let Ok(Some(at)) = end_of(ctx, typed) else { return String::new() };
+    let clock = &*ctx.platform.clock;
+    let settings = ctx.settings();
+    format!("is good until {}", zone::in_words(clock, zone::known(clock, &settings.time_zone), at))
 }
 
 /// The form again, where what the room says is the sender's to mend.
@@ -225,6 +274,12 @@ async fn body(
         Some(mail) => (mail.subject.as_str(), mail.text.as_str()),
         None => ("No mail", "No mail is sent to this person."),
     });
+    let (clock, settings) = (&*ctx.platform.clock, ctx.settings());
+    let zone = zone::known(clock, &settings.time_zone);
+    let zone = format!(
+        "(optional) In the time zone {zone}, where it is {} now. Empty: as the setting says.",
+        clock.local(zone, clock.now()).unwrap_or_default().get(..16).unwrap_or_default().replace('T', " ")
+    );
     Ok(pages::add_user(
         &console.frame(),
         &AddUser {
@@ -233,6 +288,7 @@ async fn body(
             domains: &domains,
             groups: &groups(ctx).await?,
             default_locale: &ctx.settings().default_locale,
+            zone: &zone,
             consequence: &consequence(ctx, typed),
             preview,
             problems,
@@ -267,7 +323,9 @@ fn consequence(ctx: &Context, typed: &NewUser) -> String {
         return "No mail is sent: the link is shown here once, for you to hand over.".to_owned();
     }
     let to = if typed.email.is_empty() { "the e-mail address above" } else { &typed.email };
+    let own_end = until(ctx, typed);
     let lasts = |validity: Validity| match validity {
+        _ if !own_end.is_empty() => own_end.clone(),
         Validity::Forever => "has no end".to_owned(),
         Validity::Minutes(minutes) => format!("is good for {}", duration(i64::from(minutes) * 60, Language::En)),
     };

@@ -2,6 +2,7 @@
 
 use axum::response::Response;
 
+use crate::http::api::jobs::attached;
 use crate::http::console::submission::{self, Done};
 use crate::http::console::{Console, as_problem};
 use crate::http::error::ApiError;
@@ -11,6 +12,7 @@ use crate::model::job::{JobAction, JobState};
 use crate::pages::console::Section;
 use crate::pages::console::form::Problem;
 use crate::pages::console::jobs::{self as pages, Exception, Forecast, name};
+use crate::provision::jobs::files;
 use crate::provision::jobs::judgement;
 use crate::provision::jobs::selection::{self, Selection};
 use crate::provision::jobs::{self, JobError};
@@ -23,6 +25,8 @@ const NAMES: usize = 10;
 const ROWS: u32 = 100;
 const GROUPS: u32 = 50;
 const JOBS: u32 = 50;
+/// The most users that are exported without a job.
+const MOST_AT_ONCE: usize = 10_000;
 
 /// What a form of the list of users, or of a forecast, is about.
 struct Asked {
@@ -42,6 +46,15 @@ impl Asked {
             .ok_or_else(|| ApiError::bad_request("There is no such action: choose one on the page of users."))?;
         jobs::check_action(&console.ctx, action)?;
         let group_id = text("groupId");
+        if let Some(import) = form.read_text("import") {
+            return Ok(Self {
+                action,
+                fields: vec![("import", import.clone())],
+                selection: Selection::Imported(import),
+                group_id,
+                in_words: Some("created by the import".to_owned()),
+            });
+        }
         if form.read_text("all").is_some() {
             let [q, status, domain, group] = ["q", "status", "domain", "group"].map(text);
             let filter =
@@ -57,7 +70,10 @@ impl Asked {
                 .collect();
             return Ok(Self {
                 action,
-                selection: Selection::Listed(filter),
+                selection: match action {
+                    JobAction::Export => Selection::Everybody(filter),
+                    _ => Selection::Listed(filter),
+                },
                 group_id,
                 fields: vec![
                     ("all", "on".to_owned()),
@@ -167,6 +183,24 @@ pub async fn create(input: Input) -> Result<Response, ApiError> {
         }
     });
     made.await
+}
+
+/// `GET /console/users/export`: those whom the filter of the list selects, as a file; where they are too many, the way to a job.
+pub async fn export(input: Input) -> Result<Response, ApiError> {
+    let console = Console::new(&input.state.ctx, &input.headers, Section::Users);
+    let ctx = &console.ctx;
+    let text = |name: &str| input.query.filled(name).unwrap_or_default().into_owned();
+    let [q, status, domain, group] = ["q", "status", "domain", "group"].map(text);
+    let filter = UserFilter::parse(ctx, &q, &status, &domain, &group).map_err(ApiError::bad_request)?;
+    match selection::listed(ctx, &filter, MOST_AT_ONCE).await {
+        Ok(ids) => Ok(attached("users.csv", files::export_now(ctx, &ids).await?)),
+        Err(JobError::Many) => {
+            let fields = [("all", "on".to_owned()), ("q", q), ("status", status), ("domain", domain), ("group", group)];
+            let body = pages::large_export(&console.frame(), &console.new_submission(), &fields);
+            Ok(console.page(name(JobAction::Export), &body))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// `GET /console/jobs`.

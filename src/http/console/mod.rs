@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `sign_in` | signing in and out |
 //! | `home` | the first page |
+//! | `import` | importing a file |
 //! | `kept` | a form that came when the session was over |
 //! | `add_user` | adding a user |
 //! | `user` | one user, and what is done to them |
@@ -23,6 +24,7 @@ pub mod add_user;
 pub mod audit;
 pub mod groups;
 mod home;
+pub mod import;
 pub mod jobs;
 pub mod kept;
 pub mod mail;
@@ -158,6 +160,11 @@ impl Console {
         let mut response = response::see_other(&self.at(path));
         message::keep(&mut response, &self.ctx.deployment, what);
         response
+    }
+
+    /// Returns a 303 to a path of the console, which says what there is to say.
+    fn see_other(&self, path: &str) -> Response {
+        response::see_other(&self.at(path))
     }
 
     /// Returns the id for a form that is about to be shown.

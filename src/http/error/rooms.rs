@@ -143,9 +143,9 @@ impl From<JobError> for ApiError {
         match error {
             JobError::Filter(error) if error.status >= 500 => error.into(),
             JobError::Database(failure) => failure.into(),
-            JobError::Scope(_) => Self::forbidden(error.to_string()),
+            JobError::Scope(_) | JobError::Update => Self::forbidden(error.to_string()),
             JobError::External | JobError::Over(_) => Self::conflict(error.to_string()),
-            JobError::NotFound => Self::missing(error.to_string()),
+            JobError::NotFound | JobError::NoFile => Self::missing(error.to_string()),
             _ => Self::bad_request(error.to_string()),
         }
     }

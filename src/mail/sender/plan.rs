@@ -106,7 +106,7 @@ impl<'a> Planner<'a> {
             provider: self.deployment.mail_providers.first()?.clone(),
             kid: self.deployment.keys.current_kid()?.to_owned(),
             issued_at,
-            expires_at: validity.expires_at(issued_at),
+            expires_at: mail.ends_at.unwrap_or_else(|| validity.expires_at(issued_at)),
             locale: choice.locale,
             template_version: choice.version,
             facts: TemplateFacts {

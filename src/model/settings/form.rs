@@ -274,6 +274,24 @@ impl Form for Hosts {
     }
 }
 
+/// The IANA name of a time zone. Whether there is such a one, the platform knows.
+pub struct TimeZone;
+
+impl Form for TimeZone {
+    type Value = String;
+    const KIND: Kind = Kind::Text;
+    const FALLBACK: String = String::new();
+
+    fn parse(&self, text: &str) -> Option<String> {
+        let is_right = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '+' | '-');
+        ((1..=64).contains(&text.len()) && text.chars().all(is_right)).then(|| text.to_owned())
+    }
+
+    fn description(&self) -> String {
+        "the name of a time zone such as Europe/Berlin".to_owned()
+    }
+}
+
 /// Some days, each later than the one before: whole numbers, separated by commas.
 pub struct AscendingDays;
 

@@ -26,6 +26,8 @@ pub struct NewUser {
     pub locale: String,
     /// The names of the groups to join.
     pub groups: Vec<String>,
+    /// `Invitation expires`: a date and a time; empty for the setting's.
+    pub expires: String,
     /// Whether the address is to be confirmed, where the person is not asked.
     pub verify: bool,
 }
@@ -43,6 +45,8 @@ pub struct AddUser<'a> {
     pub groups: &'a [String],
     /// The locale of whoever has none.
     pub default_locale: &'a str,
+    /// The time zone in which the end is typed, with what its clocks show now.
+    pub zone: &'a str,
     /// What will be sent to whom.
     pub consequence: &'a str,
     /// Subject and text of the mail.
@@ -86,6 +90,7 @@ pub fn add_user(frame: &Frame, page: &AddUser) -> Markup {
                     }
                 }
             }
+            (field("expires", "Invitation expires", &typed.expires, page.zone).input("datetime-local"))
             fieldset {
                 legend { "When the person is not asked" }
                 (field("password", "Password", "", "").password())

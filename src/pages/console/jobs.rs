@@ -19,6 +19,8 @@ pub fn name(action: JobAction) -> &'static str {
         JobAction::Enable => "Enable users",
         JobAction::Delete => "Delete users",
         JobAction::AddToGroup => "Add to group",
+        JobAction::Import => "Import",
+        JobAction::Export => "Export users",
     }
 }
 
@@ -38,6 +40,8 @@ fn button(action: JobAction, count: usize) -> String {
         JobAction::Disable => "Disable",
         JobAction::Enable => "Enable",
         JobAction::Delete => "Delete",
+        JobAction::Import => "Import",
+        JobAction::Export => "Export",
     };
     format!("{verb} {}", counted(count, "user", "users"))
 }
@@ -53,6 +57,8 @@ fn becomes(action: JobAction, count: usize) -> String {
         JobAction::Enable => ("will be enabled", "will be enabled"),
         JobAction::Delete => ("will be deleted", "will be deleted"),
         JobAction::AddToGroup => ("will be added", "will be added"),
+        JobAction::Import => ("will be imported", "will be imported"),
+        JobAction::Export => ("will be in the file", "will be in the file"),
     };
     counted(count, one, many)
 }
@@ -201,6 +207,7 @@ pub fn job(frame: &Frame, job: &Job, exceptions: &[Exception], next: Option<&str
         @if matches!(job.state, JobState::Stopped | JobState::Failed) {
             form.row method="post" action=[form_target(&at("resume"))] { button type="submit" { "Resume" } }
         }
+        (files(frame, job))
         @if !exceptions.is_empty() {
             h2 { "Skipped and failed" }
             div.scroll role="region" aria-label="Skipped and failed" tabindex="0" {
@@ -212,6 +219,7 @@ pub fn job(frame: &Frame, job: &Job, exceptions: &[Exception], next: Option<&str
                             tr {
                                 th scope="row" {
                                     @match &row.user_name {
+                                        Some(name) if row.user_id.is_empty() => bdi { (name) },
                                         Some(name) => a href=(frame.at(&format!("/console/users/{}", row.user_id))) { bdi { (name) } },
                                         None => bdi { (row.user_id) },
                                     }
@@ -228,6 +236,42 @@ pub fn job(frame: &Frame, job: &Job, exceptions: &[Exception], next: Option<&str
             p.pages { a href=(frame.at(&format!("/console/jobs/{}?after={next}", job.id))) { "Next" } }
         }
         p { a href=(frame.at("/console/jobs")) { "All jobs" } " · " a href=(frame.at("/console/users")) { "Users" } }
+    }
+}
+
+/// The files of a job, and what takes back an import.
+fn files(frame: &Frame, job: &Job) -> Markup {
+    let file = frame.at(&format!("/console/jobs/{}/file", job.id));
+    let is_import = job.action == JobAction::Import;
+    html! {
+        @if is_import || job.action == JobAction::Export {
+            p {
+                a href=(file) { "Download result" }
+                @if is_import && job.failed > 0 { " · " a href={ (file) "?state=failed" } { "Download failed rows" } }
+            }
+        }
+        @if is_import && job.done > 0 && job.state != JobState::Running {
+            form.row method="post" action=[form_target(&frame.at("/console/users/actions"))] {
+                input type="hidden" name="action" value="revoke";
+                input type="hidden" name="import" value=(job.id);
+                button type="submit" { "Revoke all not accepted" }
+            }
+        }
+    }
+}
+
+/// The page that offers a file which is too large to be made at once.
+#[must_use]
+pub fn large_export(frame: &Frame, submission: &str, fields: &[(&'static str, String)]) -> Markup {
+    html! {
+        p { "More than 10,000 users match. The file is made by a job, and kept for 30 days." }
+        form method="post" action=[form_target(&frame.at("/console/jobs"))] novalidate {
+            (operation(submission))
+            input type="hidden" name="action" value="export";
+            @for (name, value) in fields { input type="hidden" name=(name) value=(value); }
+            button type="submit" { "Export" }
+        }
+        p { a href=(frame.at("/console/users")) { "Back to users" } }
     }
 }
 

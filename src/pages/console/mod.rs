@@ -5,6 +5,7 @@
 //! | `sign_in` | signing in |
 //! | `form` | fields, and the summary of what is wrong with them |
 //! | `home` | what needs attention, and what whoever has signed in may do |
+//! | `import` | importing a file |
 //! | `kept` | a form that came when the session was over |
 //! | `add_user` | adding a user |
 //! | `user` | one user; `user_attributes` and `user_forms` are parts of it, and the pages that lead from it |
@@ -24,6 +25,7 @@ pub mod audit;
 pub mod form;
 pub mod groups;
 pub mod home;
+pub mod import;
 pub mod jobs;
 pub mod kept;
 pub mod listing;
@@ -56,6 +58,8 @@ pub enum Section {
     Users,
     /// Groups and their members.
     Groups,
+    /// Importing a file.
+    Import,
     /// Mail templates.
     Templates,
     /// The tenant's settings.
@@ -75,6 +79,7 @@ const SECTIONS: &[(Section, &str, &str, &[Scope])] = &[
     (Section::Dashboard, "Dashboard", "/console", &[]),
     (Section::Users, "Users", "/console/users", &[Scope::ScimRead]),
     (Section::Groups, "Groups", "/console/groups", &[Scope::ScimRead]),
+    (Section::Import, "Import", "/console/import", &[Scope::Invitations]),
     (Section::Templates, "Templates", "/console/templates", &[Scope::Templates]),
     (Section::Settings, "Settings", "/console/settings", &[Scope::Settings]),
     (Section::Tokens, "Tokens", "/console/tokens", &[Scope::Tokens]),

@@ -130,6 +130,11 @@ const SECTIONS: &[Section] = &[
         name: "Mails",
         settings: &[
             words(
+                settings::TIME_ZONE,
+                "Time zone",
+                "Such as “Europe/Berlin”: in it, the end of an invitation is typed on the page “Add user”.",
+            ),
+            words(
                 settings::REMINDER_DAYS,
                 "Reminders",
                 "Days after an invitation’s mail at which it is sent again to who has not accepted, such as “1,3,5”: up to \

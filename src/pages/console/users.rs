@@ -73,6 +73,15 @@ impl<'a> ListState<'a> {
         let path = frame.at(PATH);
         if query.is_empty() { path } else { format!("{path}?{query}") }
     }
+
+    /// The address of the file with those whom the list shows.
+    fn export(&self, frame: &Frame) -> String {
+        let query = Serializer::new(String::new())
+            .extend_pairs(self.filters().into_iter().filter(|(_, value)| !value.is_empty()))
+            .finish();
+        let path = frame.at("/console/users/export");
+        if query.is_empty() { path } else { format!("{path}?{query}") }
+    }
 }
 
 /// A user as the list shows them. Times in milliseconds.
@@ -132,7 +141,10 @@ pub struct UserList<'a> {
 pub fn users(frame: &Frame, list: &UserList) -> Markup {
     html! {
         @if frame.scopes.has_any(&[Scope::Invitations, Scope::ScimWrite]) {
-            p.actions { a.button href=(frame.at("/console/users/new")) { "Add user" } }
+            p.actions {
+                a.button href=(frame.at("/console/users/new")) { "Add user" }
+                @if frame.scopes.has(Scope::Invitations) { " " a href=(frame.at("/console/import")) { "Import" } }
+            }
         }
         (filters(frame, list))
         @if list.is_bad_cursor {
@@ -146,6 +158,7 @@ pub fn users(frame: &Frame, list: &UserList) -> Markup {
         }
         @if list.rows.is_empty() { (nobody(frame, list)) } @else { (table(frame, list)) }
         (pages(frame, list))
+        p { a href=(list.state.export(frame)) { "Export CSV" } }
     }
 }
 

@@ -46,6 +46,54 @@ pub fn utf8(bytes: &[u8]) -> Result<&str, Unreadable> {
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
+/// Returns the text of a file that somebody looks at before it counts, and how it was read: what is neither UTF-8 nor UTF-16 is
+/// taken for Windows-1252, which is what spreadsheets of Windows save.
+///
+/// # Errors
+/// [`Unreadable::Malformed`]: it is no text in either.
+pub fn decode_any(bytes: &[u8]) -> Result<(Cow<'_, str>, &'static str), Unreadable> {
+    let is_wide = |nul: usize| {
+        let mut units = bytes.chunks_exact(2).take(200).peekable();
+        units.peek().is_some()
+            && units.filter(|unit| unit[nul] == 0 && unit[1 - nul] != 0).count() * 4 > bytes.len().min(400)
+    };
+    if is_wide(1) && !bytes.starts_with(&[0xff, 0xfe]) {
+        return Ok((Cow::Owned(utf16(bytes, u16::from_le_bytes)?), "UTF-16"));
+    }
+    if is_wide(0) && !bytes.starts_with(&[0xfe, 0xff]) {
+        return Ok((Cow::Owned(utf16(bytes, u16::from_be_bytes)?), "UTF-16"));
+    }
+    let name = match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16 with its byte order mark",
+        [0xef, 0xbb, 0xbf, ..] => "UTF-8 with its byte order mark",
+        _ => "UTF-8",
+    };
+    match decode(bytes) {
+        Err(_) if std::str::from_utf8(bytes).is_err() && is_windows_1252(bytes) => {
+            Ok((Cow::Owned(bytes.iter().map(|byte| windows_1252(*byte)).collect()), "Windows-1252"))
+        }
+        read => read.map(|text| (text, name)),
+    }
+}
+
+/// The characters of Windows-1252 where Latin-1 has controls; U+FFFD where it has none.
+const WINDOWS_1252: &str = "€\u{fffd}‚ƒ„…†‡ˆ‰Š‹Œ\u{fffd}Ž\u{fffd}\u{fffd}‘’“”•–—˜™š›œ\u{fffd}žŸ";
+
+fn windows_1252(byte: u8) -> char {
+    match byte {
+        0x80..=0x9f => WINDOWS_1252.chars().nth(usize::from(byte - 0x80)).unwrap_or(char::REPLACEMENT_CHARACTER),
+        byte => char::from(byte),
+    }
+}
+
+/// Whether bytes can be Windows-1252: no controls, and nothing that it has no character for.
+fn is_windows_1252(bytes: &[u8]) -> bool {
+    let is_control = |byte: u8| byte < 0x20 && !matches!(byte, b'\t' | b'\r' | b'\n');
+    let is_other =
+        matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'P', b'K', 3, 4, ..] | [0xd0, 0xcf, 0x11, 0xe0, ..]);
+    !is_other && !bytes.iter().any(|byte| is_control(*byte) || windows_1252(*byte) == char::REPLACEMENT_CHARACTER)
+}
+
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, Unreadable> {
     let pairs = bytes.chunks_exact(2);
     let cut_off = !pairs.remainder().is_empty();
@@ -84,6 +132,22 @@ mod tests {
         assert_eq!(decode(&units().flat_map(u16::to_le_bytes).collect::<Vec<_>>()).as_deref(), Ok(text));
         assert_eq!(decode(&units().flat_map(u16::to_be_bytes).collect::<Vec<_>>()).as_deref(), Ok(text));
         assert_eq!(decode(b"\xff\xfe").as_deref(), Ok(""));
+    }
+
+    #[test]
+    fn what_somebody_looks_at_is_guessed() {
+        let guessed = |bytes: &[u8]| decode_any(bytes).map(|(text, name)| (text.into_owned(), name));
+        let wide = |unit: fn(u16) -> [u8; 2]| "userName;x\nJörg".encode_utf16().flat_map(unit).collect::<Vec<u8>>();
+        let text = || "userName;x\nJörg".to_owned();
+        assert_eq!(guessed(text().as_bytes()), Ok((text(), "UTF-8")));
+        assert_eq!(guessed(&wide(u16::to_le_bytes)), Ok((text(), "UTF-16")));
+        assert_eq!(guessed(&wide(u16::to_be_bytes)), Ok((text(), "UTF-16")));
+        assert_eq!(guessed(b"userName;x\nJ\xf6rg"), Ok((text(), "Windows-1252")));
+        assert_eq!(guessed(b"\x80\x9f\x93a"), Ok(("€Ÿ“a".to_owned(), "Windows-1252")));
+        assert_eq!(guessed("\u{feff}a".as_bytes()), Ok(("a".to_owned(), "UTF-8 with its byte order mark")));
+        for bytes in [&b"PK\x03\x04\xff"[..], b"\x00\xff\x00", b"\xff\xfea", b"a\x81b"] {
+            assert!(guessed(bytes).is_err(), "{bytes:?}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! | `claims` | WSO2's names of attributes |
 //! | `row` | what a row says, and the SCIM user that is made of it |
 //! | `changes` | what a row changes of a user who exists |
+//! | `upload` | a file between the steps of the console's page |
 //! | `run` | what becomes of the rows |
 //!
 //! A file is looked through once before anything is written, so that what is wrong with it as a whole is known; then its
@@ -25,6 +26,7 @@ pub mod list;
 pub mod row;
 mod run;
 pub mod source;
+pub mod upload;
 
 pub use run::{Existing, MAX_CHANGED, Options, Report, Reported, Run};
 

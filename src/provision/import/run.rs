@@ -133,6 +133,8 @@ struct Waiting {
     problems: Vec<String>,
     /// What stands against creating the user.
     against_creation: Vec<String>,
+    /// Whether a later step looks at it, since the password cannot be hashed now.
+    is_postponed: bool,
 }
 
 /// An import that is under way.
@@ -204,6 +206,27 @@ impl<'a> Run<'a> {
         self.waiting.push(waiting);
     }
 
+    /// Answers what is certainly wrong with a row, whoever exists; rows before it count as valid where nothing is.
+    pub fn judge(&mut self, row: Row) -> Option<String> {
+        let (mut waiting, _) = self.look_at(row);
+        if self.options.existing.is_none() {
+            waiting.problems.append(&mut waiting.against_creation);
+        }
+        let name = self.key(&waiting.person);
+        self.add_twin(&name, &mut waiting.problems);
+        if waiting.problems.is_empty() {
+            self.names.insert(name, self.line(waiting.position));
+        }
+        (!waiting.problems.is_empty()).then(|| waiting.problems.join(" "))
+    }
+
+    /// Adds to the problems of a row that an earlier one has its name.
+    fn add_twin(&self, name: &str, problems: &mut Vec<String>) {
+        if let Some(earlier) = self.names.get(name).filter(|_| !name.is_empty()) {
+            problems.push(format!("The userName is the same as on line {earlier}."));
+        }
+    }
+
     /// Looks at what still waits, and answers what became of all rows.
     pub async fn finish(mut self) -> Report {
         self.flush().await;
@@ -234,7 +257,7 @@ impl<'a> Run<'a> {
             is_open: true,
         });
         let is_unreadable = !problems.is_empty() && person == Person::default();
-        let (mut new, mut against_creation) = (None, Vec::new());
+        let (mut new, mut against_creation, mut is_postponed) = (None, Vec::new(), false);
         if !is_unreadable {
             problems.extend(person.problem_of_address());
             if person.groups.len() > MAX_GROUPS {
@@ -243,11 +266,11 @@ impl<'a> Run<'a> {
             if person.ask_password == Some(false) && !self.sets_password(&person) {
                 problems.push(NOT_ASKED.to_owned());
             }
-            (new, against_creation) = self.prepare(&person);
+            (new, against_creation, is_postponed) = self.prepare(&person);
         }
         let bytes = new.as_ref().map_or(0, |new| new.resource.document.len())
             + person.groups.iter().map(String::len).sum::<usize>();
-        (Waiting { position, person, new, problems, against_creation }, bytes)
+        (Waiting { position, person, new, problems, against_creation, is_postponed }, bytes)
     }
 
     /// Whether the user is created with the password of the row.
@@ -255,8 +278,8 @@ impl<'a> Run<'a> {
         self.options.with_passwords && person.password.is_some() && person.ask_password != Some(true)
     }
 
-    /// The user that a row describes, or what stands against it.
-    fn prepare(&self, person: &Person) -> (Option<NewResource>, Vec<String>) {
+    /// The user that a row describes, or what stands against it, and whether that passes.
+    fn prepare(&self, person: &Person) -> (Option<NewResource>, Vec<String>, bool) {
         let mut against = Vec::new();
         let sets_password = self.sets_password(person);
         if person.email.is_empty() && !sets_password && self.ctx.settings().enable_email_verification {
@@ -273,19 +296,22 @@ impl<'a> Run<'a> {
             document["password"] = json!(password.expose());
             document[WSO2_SCHEMA] = json!({});
         }
-        let Some(rt) = self.registry.resource_type(USER) else { return (None, against) };
+        let Some(rt) = self.registry.resource_type(USER) else { return (None, against, false) };
         let prepared = prepare(self.ctx, &self.gate, rt, document);
         match prepared.and_then(|new| check_may_create(self.ctx, &new).map(|()| new)) {
-            Ok(new) => return (Some(new).filter(|_| against.is_empty()), against),
+            Ok(new) => return (Some(new).filter(|_| against.is_empty()), against, false),
             // The password is well, and is not hashed now.
             Err(ProvisionError::TooOften { .. }) if self.options.dry_run && sets_password => {
                 if let Err(error) = check_may_write(self.ctx) {
                     against.push(detail_of(error));
                 }
             }
+            Err(ProvisionError::TooOften { .. } | ProvisionError::Busy) if self.options.begins_until.is_some() => {
+                return (None, against, true);
+            }
             Err(error) => against.push(detail_of(error)),
         }
-        (None, against)
+        (None, against, false)
     }
 
     /// Looks at what waits, does it, and reports it.
@@ -312,14 +338,13 @@ impl<'a> Run<'a> {
             let groups = self.find_problems(&mut row);
             let name = self.key(&row.person);
             let existing = known.users.get(&name);
+            if existing.is_none() && row.is_postponed {
+                continue;
+            }
             if existing.is_none() {
                 row.problems.append(&mut row.against_creation);
             }
-            if let Some(earlier) = self.names.get(&name)
-                && !name.is_empty()
-            {
-                row.problems.push(format!("The userName is the same as on line {earlier}."));
-            }
+            self.add_twin(&name, &mut row.problems);
             if !row.problems.is_empty() {
                 self.record(row.position, FAILED, None, Some(row.problems.join(" ")));
                 continue;

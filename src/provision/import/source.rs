@@ -40,6 +40,12 @@ impl<'f> Source<'f> {
         &self.text
     }
 
+    /// What separates its cells.
+    #[must_use]
+    pub fn separator(&self) -> u8 {
+        self.separator
+    }
+
     /// Its records, the header among them.
     #[must_use]
     pub fn records(&self) -> Records<'_> {

@@ -82,7 +82,7 @@ fn obstacle(ctx: &Work, action: JobAction, target: &Target) -> Option<Obstacle> 
         JobAction::Unlock => (account.lock != Lock::Admin).then_some(Obstacle::NotLocked),
         JobAction::Disable => account.disabled.then_some(Obstacle::Disabled),
         JobAction::Enable => (!account.disabled).then_some(Obstacle::Enabled),
-        JobAction::Delete | JobAction::AddToGroup => None,
+        JobAction::Delete | JobAction::AddToGroup | JobAction::Import | JobAction::Export => None,
     }
 }
 

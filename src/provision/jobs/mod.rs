@@ -3,9 +3,11 @@
 //! | module | what it does |
 //! |---|---|
 //! | `selection` | the users that a filter or a list of ids names |
+//! | `files` | imports and exports |
 //! | `judgement` | what stands against doing something to a user |
 //! | `step` | a step: some rows are worked off |
 
+pub mod files;
 pub mod judgement;
 pub mod selection;
 mod step;
@@ -51,6 +53,18 @@ pub enum JobError {
     /// The tenant mails nothing.
     #[error("No mail is sent where EMAIL_SENDER is external: ask for a new code for each user.")]
     External,
+    /// Those who exist are to be changed by somebody who may not.
+    #[error("existing=update takes the scope scim:write, which these credentials do not have.")]
+    Update,
+    /// There is no row in the file.
+    #[error("The file has no row below its header: there is nothing to do.")]
+    Empty,
+    /// A file is sent with another action, or none with an import.
+    #[error("csv, existing and passwords go with the action import alone, which takes a file and no selection.")]
+    File,
+    /// There is no file of such a job.
+    #[error("Only imports and exports have a file: what became of each user is at /rows.")]
+    NoFile,
     /// There is no such job.
     #[error("There is no job with this id. A job is kept for 30 days.")]
     NotFound,
@@ -91,7 +105,7 @@ pub fn check_action(ctx: &Context, action: JobAction) -> Result<(), JobError> {
     if !ctx.scopes.has(action.scope()) {
         return Err(JobError::Scope(action));
     }
-    if action == JobAction::Resend && ctx.settings().email_sender == EmailSender::External {
+    if matches!(action, JobAction::Resend | JobAction::Import) && ctx.settings().email_sender == EmailSender::External {
         return Err(JobError::External);
     }
     Ok(())
@@ -108,6 +122,9 @@ pub async fn create(
     group_id: Option<&str>,
 ) -> Result<Job, JobError> {
     check_action(ctx, action)?;
+    if action == JobAction::Import {
+        return Err(JobError::File);
+    }
     match (action, group_id) {
         (JobAction::AddToGroup, None) => return Err(JobError::Group),
         (JobAction::AddToGroup, Some(id)) => {

@@ -31,6 +31,10 @@ pub enum Selection {
     },
     /// All that the console's list shows by this filter.
     Listed(UserFilter),
+    /// The same, and everybody where it selects nothing in particular: to be read.
+    Everybody(UserFilter),
+    /// All whom the import with this id has created.
+    Imported(String),
 }
 
 /// Returns the ids of the users whom a selection is about, each once, at least one.
@@ -41,7 +45,12 @@ pub async fn find(ctx: &Context, selection: &Selection) -> Result<Vec<String>, J
     let ids = match selection {
         Selection::Ids(ids) => named(ctx, ids).await?,
         Selection::Filter { filter, domain } => matching(ctx, filter, domain.as_deref()).await?,
-        Selection::Listed(filter) => listed(ctx, filter).await?,
+        Selection::Listed(filter) if filter.is_empty() => return Err(JobError::Selection),
+        Selection::Listed(filter) | Selection::Everybody(filter) => listed(ctx, filter, MAX_ROWS).await?,
+        Selection::Imported(job) => {
+            crate::provision::jobs::read(ctx, job).await?;
+            listing::created(ctx, job).await?
+        }
     };
     if ids.is_empty() { Err(JobError::Nobody) } else { Ok(ids) }
 }
@@ -86,17 +95,17 @@ async fn matching(ctx: &Context, filter: &str, domain: Option<&str>) -> Result<V
 }
 
 /// The ids of all users that a filter of the console's list selects: a round trip for each thousand of a user store.
-async fn listed(ctx: &Context, filter: &UserFilter) -> Result<Vec<String>, JobError> {
-    if filter.is_empty() {
-        return Err(JobError::Selection);
-    }
+///
+/// # Errors
+/// [`JobError::Many`]: there are more than `most`; or the database's.
+pub async fn listed(ctx: &Context, filter: &UserFilter, most: usize) -> Result<Vec<String>, JobError> {
     let mut ids = Vec::new();
     for store in filter.stores(ctx) {
         let mut after = Some(String::new());
         while let Some(place) = after {
             let (found, next) = users::ids(ctx, store, filter, &place, AT_ONCE).await?;
             ids.extend(found);
-            if ids.len() > MAX_ROWS {
+            if ids.len() > most {
                 return Err(JobError::Many);
             }
             after = next;

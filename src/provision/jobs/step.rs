@@ -22,6 +22,7 @@ use crate::model::settings::EmailSender;
 use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Meter, Millis, Platform};
 use crate::provision::jobs::JobError;
+use crate::provision::jobs::files;
 use crate::provision::jobs::judgement::Known;
 use crate::provision::{Budget, Expected, ProvisionError, delete, delete_awaited, deletion, modify};
 use crate::store::jobs::RowOutcome;
@@ -37,6 +38,8 @@ const AT_A_TIME: usize = 6;
 const LEASE: Millis = 60_000;
 /// How long a step begins with rows, in milliseconds.
 const BEGINS_WITHIN: Millis = 20_000;
+/// The passwords that are hashed in a row, some 50 ms each.
+const HASHES: usize = 200;
 /// The pause after a step that the database has failed, in milliseconds.
 const PAUSE: Millis = 5_000;
 
@@ -53,7 +56,8 @@ pub async fn run(
     most_trips: u64,
 ) -> Result<bool, DatabaseError> {
     let (mut did, mut failure) = (false, None);
-    while meter.trips() < most_trips && !meter.is_spent() {
+    let gate = &gate.for_request(HASHES);
+    while meter.trips() < most_trips && !gate.is_spent() && !meter.is_spent() {
         let lease = platform.new_id().to_string();
         let started = platform.clock.now();
         let Some(leased) = steps::lease(platform, &lease, started + LEASE, STEP).await? else { break };
@@ -99,7 +103,7 @@ struct Step<'a> {
 impl Step<'_> {
     async fn work(&self, ctx: &Context) -> Worked {
         match self.prepare(ctx).await {
-            Ok(Ok((ctx, registry))) => self.rows(&ctx, &registry).await,
+            Ok(Ok((ctx, registry))) => self.by_action(&ctx, &registry).await,
             Ok(Err(why)) => Worked::Halted(why),
             Err(error) => Worked::Broken(Vec::new(), error),
         }
@@ -112,13 +116,33 @@ impl Step<'_> {
         let Some(settings) = settings else {
             return Ok(Err("The tenant is not active.".to_owned()));
         };
-        if job.action == JobAction::Resend && settings.email_sender == EmailSender::External {
+        if matches!(job.action, JobAction::Resend | JobAction::Import) && settings.email_sender == EmailSender::External
+        {
             return Ok(Err(JobError::External.to_string()));
         }
         let mut ctx = ctx.admit(actor.clone(), *scopes, settings);
         ctx.work.request_id.clone_from(&job.id);
         let registry = registrations::load_registry(&ctx).await?;
         Ok(Ok((ctx, registry)))
+    }
+
+    async fn by_action(&self, ctx: &Context, registry: &Arc<Registry>) -> Worked {
+        match self.leased.job.action {
+            JobAction::Import => {
+                let import: Pin<Box<dyn Future<Output = Result<files::Worked, String>> + '_>> =
+                    Box::pin(files::import(ctx, self.gate, registry, self.leased, self.begins_until));
+                match import.await {
+                    Ok((outcomes, None)) => Worked::Rows(outcomes),
+                    Ok((outcomes, Some(failure))) => Worked::Broken(outcomes, failure),
+                    Err(why) => Worked::Halted(why),
+                }
+            }
+            JobAction::Export => match files::export(ctx, self.leased).await {
+                Ok(outcomes) => Worked::Rows(outcomes),
+                Err(failure) => Worked::Broken(Vec::new(), failure),
+            },
+            _ => self.rows(ctx, registry).await,
+        }
     }
 
     async fn rows(&self, ctx: &Context, registry: &Registry) -> Worked {
@@ -205,6 +229,7 @@ impl Step<'_> {
                 let group_id = self.leased.job.group_id.as_deref().unwrap_or_default();
                 self.add(ctx, group, group_id, &[id]).await
             }
+            JobAction::Import | JobAction::Export => Ok((RowState::Failed, None)),
         }
     }
 
@@ -246,7 +271,7 @@ fn patch(operation: Json) -> Json {
 }
 
 fn outcome(number: i64, (state, reason): (RowState, Option<String>)) -> RowOutcome {
-    RowOutcome { number, state, reason }
+    RowOutcome { number, state, reason, user_id: None, became: None, cells: None }
 }
 
 fn skipped(obstacle: Obstacle, action: JobAction) -> (RowState, Option<String>) {

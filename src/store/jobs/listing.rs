@@ -68,8 +68,12 @@ pub struct JobRow {
     pub number: i64,
     /// The user's id.
     pub user_id: String,
-    /// The user's name, while there is such a user.
+    /// The user's name, while there is such a user; else what the file says, of an import.
     pub user_name: Option<String>,
+    /// The line of the file, of an import.
+    pub line: Option<i64>,
+    /// What an import made of it.
+    pub became: Option<String>,
     /// The state.
     pub state: RowState,
     /// Why it failed or was skipped.
@@ -94,7 +98,7 @@ pub async fn rows(
     };
     let statement = Statement::new(
         format!(
-            "SELECT r.number, r.user_id, r.state, r.reason FROM job_rows r {index} WHERE r.tenant = ?1 AND r.job = ?2 \
+            "SELECT r.number, r.user_id, r.state, r.reason, r.line, r.label, r.became FROM job_rows r {index} WHERE r.tenant = ?1 AND r.job = ?2 \
              AND r.number > ?3 {condition} ORDER BY r.number LIMIT ?4"
         ),
         vec![ctx.tenant.key(), job.into(), after.into(), (count + 1).into()],
@@ -107,16 +111,95 @@ pub async fn rows(
         rows.push(JobRow {
             number: row.read_integer("number")?,
             user_id: row.read_text("user_id")?.to_owned(),
-            user_name: None,
+            user_name: row.read_optional_text("label")?.map(str::to_owned),
+            line: row.read_optional_integer("line")?,
+            became: row.read_optional_text("became")?.map(str::to_owned),
             state: RowState::parse(row.read_text("state")?).ok_or_else(shape)?,
             reason: row.read_optional_text("reason")?.map(str::to_owned),
         });
     }
     let ids: Vec<String> = rows.iter().map(|row| row.user_id.clone()).collect();
     let mut names = names(ctx, &ids).await?;
-    rows.iter_mut().for_each(|row| row.user_name = names.remove(&row.user_id));
+    rows.iter_mut().for_each(|row| row.user_name = names.remove(&row.user_id).or(row.user_name.take()));
     let next = rows.last().filter(|_| more).map(|row| row.number);
     Ok((rows, next))
+}
+
+/// A row of the file of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileRow {
+    /// Its number.
+    pub number: i64,
+    /// Its line in the file that was imported.
+    pub line: i64,
+    /// The state.
+    pub state: RowState,
+    /// What an import made of it.
+    pub became: Option<String>,
+    /// Why it failed or was skipped.
+    pub reason: String,
+    /// Its cells: JSON; empty where there are none.
+    pub cells: String,
+}
+
+/// How the file of an import is read.
+///
+/// # Errors
+/// The database's.
+pub async fn input(ctx: &Context, job: &str) -> Result<String, DatabaseError> {
+    let statement =
+        Statement::new("SELECT input FROM jobs WHERE tenant = ?1 AND id = ?2", vec![ctx.tenant.key(), job.into()]);
+    let rows = ctx.platform.query(statement).await?;
+    let text = rows.first().map(|row| row.read_optional_text("input")).transpose()?.flatten();
+    Ok(text.unwrap_or_default().to_owned())
+}
+
+/// Some rows of the file of a job, behind this number. `only_failed`: those that failed.
+///
+/// # Errors
+/// The database's.
+pub async fn file_rows(
+    ctx: &Context,
+    job: &str,
+    only_failed: bool,
+    after: i64,
+    count: u32,
+) -> Result<Vec<FileRow>, DatabaseError> {
+    let condition = if only_failed { "AND r.state = 'failed'" } else { "" };
+    let statement = Statement::new(
+        format!(
+            "SELECT r.number, r.line, r.state, r.became, r.reason, r.cells FROM job_rows r WHERE r.tenant = ?1 \
+             AND r.job = ?2 AND r.number > ?3 {condition} ORDER BY r.number LIMIT ?4"
+        ),
+        vec![ctx.tenant.key(), job.into(), after.into(), count.into()],
+    );
+    let mut rows = Vec::new();
+    for row in ctx.platform.query(statement).await? {
+        let text = |column: &str| Ok::<_, DatabaseError>(row.read_optional_text(column)?.map(str::to_owned));
+        let shape = || DatabaseError::Shape("state".to_owned());
+        rows.push(FileRow {
+            number: row.read_integer("number")?,
+            line: row.read_optional_integer("line")?.unwrap_or_default(),
+            state: RowState::parse(row.read_text("state")?).ok_or_else(shape)?,
+            became: text("became")?,
+            reason: text("reason")?.unwrap_or_default(),
+            cells: text("cells")?.unwrap_or_default(),
+        });
+    }
+    Ok(rows)
+}
+
+/// The ids of the users whom an import has created.
+///
+/// # Errors
+/// The database's.
+pub async fn created(ctx: &Context, job: &str) -> Result<Vec<String>, DatabaseError> {
+    let statement = Statement::new(
+        "SELECT r.user_id FROM job_rows r WHERE r.tenant = ?1 AND r.job = ?2 AND r.became = 'created' ORDER BY r.number",
+        vec![ctx.tenant.key(), job.into()],
+    );
+    let rows = ctx.platform.query(statement).await?;
+    rows.iter().map(|row| row.read_text("user_id").map(str::to_owned)).collect()
 }
 
 /// The first groups in the order of their names, each with its id and its name.

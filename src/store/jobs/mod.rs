@@ -52,7 +52,7 @@ fn from_row(row: &Row) -> Result<Job, DatabaseError> {
 }
 
 /// An actor as a job keeps them.
-fn actor_text(actor: &Actor) -> String {
+pub(crate) fn actor_text(actor: &Actor) -> String {
     let (kind, id, name) = match actor {
         Actor::Anyone => ("anyone", "", ""),
         Actor::System => ("system", "", ""),
@@ -182,6 +182,93 @@ pub async fn forget(ctx: &Context, job: &str) -> Result<(), DatabaseError> {
     ctx.platform.db.batch(vec![of_job("job_rows", "job"), of_job("jobs", "id")]).await.map(drop)
 }
 
+/// A row of a file that is imported.
+#[derive(Clone, Debug)]
+pub struct NewRow {
+    /// Its line.
+    pub line: usize,
+    /// The user name that it gives.
+    pub label: String,
+    /// Its cells, without the password.
+    pub cells: Vec<String>,
+    /// The password, sealed.
+    pub secret: Option<String>,
+    /// Why it fails, where that is known already.
+    pub problem: Option<String>,
+}
+
+/// The bytes of rows that one statement adds, and the statements of one batch.
+const BYTES: usize = 500_000;
+const FILE_STATEMENTS: usize = 3;
+
+/// Stores the import of a file with its rows, in the caller's name. `input`: how it is read. It runs once all of them are there.
+///
+/// # Errors
+/// The database's: it does not run.
+pub async fn create_import(ctx: &Context, id: &str, input: &str, rows: &[NewRow]) -> Result<(), DatabaseError> {
+    let now = ctx.platform.clock.now();
+    let key = || vec![ctx.tenant.key(), id.into()];
+    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let mut batch = vec![Statement::new(
+        "INSERT INTO jobs (tenant, id, action, state, reason, total, started_by, scopes, created, due, input) \
+         VALUES (?1, ?2, ?3, 'failed', ?4, ?5, ?6, ?7, ?8, ?8, ?9)",
+        [
+            key(),
+            vec![
+                JobAction::Import.as_str().into(),
+                NOT_BEGUN.into(),
+                count(rows.len()).into(),
+                actor_text(&ctx.actor).into(),
+                ctx.scopes.to_string().into(),
+                now.into(),
+                input.into(),
+            ],
+        ]
+        .concat(),
+    )];
+    let (mut first, mut bytes) = (0, 0);
+    for (index, row) in rows.iter().enumerate() {
+        bytes += row.cells.iter().map(String::len).sum::<usize>() + row.label.len() + 200;
+        if bytes < BYTES && index + 1 < rows.len() {
+            continue;
+        }
+        if batch.len() == FILE_STATEMENTS {
+            ctx.platform.db.batch(std::mem::take(&mut batch)).await?;
+        }
+        batch.push(add_rows(key(), first, rows.get(first..=index).unwrap_or_default()));
+        (first, bytes) = (index + 1, 0);
+    }
+    let waits = "SELECT r.number - 1 FROM job_rows r WHERE r.tenant = ?1 AND r.job = ?2 AND r.state = 'waiting' \
+                 ORDER BY r.number LIMIT 1";
+    batch.push(Statement::new(
+        format!(
+            "UPDATE jobs SET reason = NULL, failed = ?3, position = COALESCE(({waits}), total), \
+             state = CASE WHEN EXISTS ({waits}) THEN 'running' ELSE 'done' END WHERE tenant = ?1 AND id = ?2"
+        ),
+        [key(), vec![count(rows.iter().filter(|row| row.problem.is_some()).count()).into()]].concat(),
+    ));
+    let operation = Operation::new(ctx);
+    batch.push(audit::record_plain(ctx, operation.id(), Action::JobCreate, id));
+    operation.commit(ctx, batch).await.map(drop)
+}
+
+/// The statement that adds rows, the first of which is that behind so many.
+fn add_rows(key: Vec<crate::ports::Value>, before: usize, rows: &[NewRow]) -> Statement {
+    let value = |row: &NewRow| {
+        let state = if row.problem.is_some() { RowState::Failed } else { RowState::Waiting };
+        let secret = row.secret.as_ref().filter(|_| row.problem.is_none());
+        json!([row.line, row.label, row.cells, secret, state.as_str(), row.problem])
+    };
+    let rows: Vec<Json> = rows.iter().map(value).collect();
+    let before = i64::try_from(before).unwrap_or(i64::MAX);
+    Statement::new(
+        "INSERT INTO job_rows (tenant, job, number, user_id, line, label, cells, secret, state, reason) \
+         SELECT ?1, ?2, ?3 + j.key + 1, '', j.value ->> 0, j.value ->> 1, j.value -> 2, j.value ->> 3, j.value ->> 4, j.value ->> 5 \
+         FROM json_each(?4) j WHERE TRUE ON CONFLICT DO NOTHING",
+        [key, vec![before.into(), Json::from(rows).to_string().into()]].concat(),
+    )
+}
+
 /// The result of stopping or resuming a job.
 #[derive(Clone, Debug)]
 pub enum Switched {
@@ -248,4 +335,10 @@ pub struct RowOutcome {
     pub state: RowState,
     /// Why it failed or was skipped.
     pub reason: Option<String>,
+    /// Whom it was about, where that is known only now.
+    pub user_id: Option<String>,
+    /// What an import made of it.
+    pub became: Option<&'static str>,
+    /// The cells that it came to, of an export: JSON.
+    pub cells: Option<String>,
 }

@@ -13,6 +13,10 @@ use crate::store::jobs::{COLUMNS, RowOutcome, actor_of, from_row};
 /// The steps in a row that the database may fail before the job fails.
 const MAX_FAILURES: i64 = 10;
 
+/// The rows of a step of an import, and of an export, which take fewer round trips each.
+const IMPORTED: u32 = 100;
+const EXPORTED: u32 = 500;
+
 /// The job that is due, the one that has waited longest.
 const DUE: &str =
     "FROM jobs INDEXED BY jobs_due WHERE state = 'running' AND due <= ?1 ORDER BY due, tenant, id LIMIT 1";
@@ -34,6 +38,21 @@ pub struct Leased {
     pub in_doubt: bool,
     /// The rows to work off: their numbers and users.
     pub rows: Vec<(i64, String)>,
+    /// How the file is read, of an import.
+    pub input: String,
+    /// What the file has in these rows.
+    pub file_rows: Vec<FileRow>,
+}
+
+/// A row of a file that is imported.
+#[derive(Clone, Debug)]
+pub struct FileRow {
+    /// Its line.
+    pub line: usize,
+    /// Its cells: JSON.
+    pub cells: String,
+    /// The password, sealed.
+    pub secret: Option<String>,
 }
 
 /// Leases the job that is due until `until`, with its next rows.
@@ -50,15 +69,16 @@ pub async fn lease(
     let batch = vec![
         Statement::new(
             format!(
-                "SELECT {COLUMNS}, j.started_by, j.scopes, j.lease, t.domain, t.active FROM jobs j \
+                "SELECT {COLUMNS}, j.started_by, j.scopes, j.lease, j.input, t.domain, t.active FROM jobs j \
                  CROSS JOIN tenants t ON t.number = j.tenant WHERE (j.tenant, j.id) = (SELECT tenant, id {DUE})"
             ),
             vec![now.into()],
         ),
         Statement::new(
             format!(
-                "SELECT r.number, r.user_id FROM job_rows r WHERE (r.tenant, r.job) = (SELECT tenant, id {DUE}) \
-                 AND r.number > (SELECT position {DUE}) AND r.state = 'waiting' ORDER BY r.number LIMIT ?2"
+                "SELECT r.number, r.user_id, r.line, CASE WHEN r.line > 0 THEN r.cells END AS cells, r.secret FROM job_rows r WHERE (r.tenant, r.job) = (SELECT tenant, id {DUE}) \
+                 AND r.number > (SELECT position {DUE}) AND r.state = 'waiting' ORDER BY r.number \
+                 LIMIT COALESCE((SELECT CASE action WHEN 'import' THEN {IMPORTED} WHEN 'export' THEN {EXPORTED} ELSE ?2 END {DUE}), 0)"
             ),
             vec![now.into(), count.into()],
         ),
@@ -79,7 +99,19 @@ pub async fn lease(
         scopes: Scopes::from_stored(row.read_text("scopes")?),
         in_doubt: row.read_optional_text("lease")?.is_some(),
         rows: rows(1).iter().map(target).collect::<Result<_, DatabaseError>>()?,
+        input: row.read_optional_text("input")?.unwrap_or_default().to_owned(),
+        file_rows: rows(1).iter().filter_map(file_row).collect(),
     }))
+}
+
+fn file_row(row: &Row) -> Option<FileRow> {
+    let text = |column: &str| row.read_optional_text(column).ok().flatten().map(str::to_owned);
+    let line = row.read_optional_integer("line").ok().flatten()?;
+    Some(FileRow {
+        line: usize::try_from(line).unwrap_or_default(),
+        cells: text("cells").unwrap_or_default(),
+        secret: text("secret"),
+    })
 }
 
 /// How a step ended.
@@ -110,19 +142,25 @@ pub async fn record(
         let count = outcomes.iter().filter(|outcome| outcome.state == state).count();
         i64::try_from(count).unwrap_or_default()
     };
-    let rows: Vec<_> = outcomes.iter().map(|row| json!([row.number, row.state.as_str(), row.reason])).collect();
+    let rows: Vec<_> = outcomes
+        .iter()
+        .map(|row| json!([row.number, row.state.as_str(), row.reason, row.user_id, row.became, row.cells]))
+        .collect();
     let (halted, is_known, due) = match end {
         StepEnd::Complete => (None, true, platform.clock.now()),
         StepEnd::InDoubt(due) => (None, false, due),
         StepEnd::Halted(reason) => (Some(reason), true, platform.clock.now()),
     };
     let batch = vec![
-        // Each row is there already, so that the insert is always the update that follows it.
+        // Each row is there already, so that the insert is always the update that follows it. A password is needed no more.
         Statement::new(
-            "INSERT INTO job_rows (tenant, job, number, user_id, state, reason) \
-             SELECT j.tenant, j.id, e.value ->> 0, '', e.value ->> 1, e.value ->> 2 FROM json_each(?4) e \
+            "INSERT INTO job_rows (tenant, job, number, user_id, state, reason, became, cells) \
+             SELECT j.tenant, j.id, e.value ->> 0, COALESCE(e.value ->> 3, ''), e.value ->> 1, e.value ->> 2, \
+             e.value ->> 4, e.value ->> 5 FROM json_each(?4) e \
              CROSS JOIN jobs j ON j.tenant = ?1 AND j.id = ?2 AND j.lease = ?3 WHERE TRUE \
-             ON CONFLICT (tenant, job, number) DO UPDATE SET state = excluded.state, reason = excluded.reason",
+             ON CONFLICT (tenant, job, number) DO UPDATE SET state = excluded.state, reason = excluded.reason, secret = NULL, \
+             user_id = CASE excluded.user_id WHEN '' THEN job_rows.user_id ELSE excluded.user_id END, \
+             became = excluded.became, cells = COALESCE(excluded.cells, job_rows.cells)",
             with(vec![json!(rows).to_string().into()]),
         ),
         Statement::new(

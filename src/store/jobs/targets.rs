@@ -147,3 +147,34 @@ pub async fn named(
     }
     Ok(named)
 }
+
+/// Users by id as an export shows them, with their groups: a round trip for each user store, and one more for the groups of
+/// users of another than PRIMARY.
+///
+/// # Errors
+/// The database's.
+pub async fn exported(ctx: &Context, ids: &[&str]) -> Result<HashMap<String, Resource>, DatabaseError> {
+    let mut by_store: BTreeMap<Option<u16>, Vec<&str>> = BTreeMap::new();
+    for id in ids {
+        by_store.entry(ctx.deployment.user_stores.of_id(id)).or_default().push(id);
+    }
+    let document = "json_object('userName', r.document ->> '$.userName', 'name', r.document -> '$.name', \
+                    'locale', r.document ->> '$.locale') AS document";
+    let columns = COLUMNS.replacen("r.document", document, 1);
+    let mut users = HashMap::new();
+    for (store, ids) in by_store {
+        let there = ctx.in_store(store);
+        let statement = Statement::new(
+            format!(
+                "SELECT {columns}, {GROUPS_COLUMN} FROM json_each(?2) j \
+                 CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value AND r.type = 'User'"
+            ),
+            vec![ctx.tenant.key(), json!(ids).to_string().into()],
+        );
+        let rows = there.platform.query(statement).await?;
+        let mut found = rows.iter().map(from_row).collect::<Result<Vec<_>, _>>()?;
+        cross_store::add_groups(&there, found.iter_mut()).await?;
+        users.extend(found.into_iter().map(|user| (user.id.clone(), user)));
+    }
+    Ok(users)
+}

@@ -30,6 +30,8 @@ pub struct QueuedMail {
     pub invited_by: Option<String>,
     /// Which reminder it is; 0 for a mail that the person asked for, `None` for one that a caller did.
     pub reminder: Option<u32>,
+    /// When its link ends, in seconds, where that is not as the setting says.
+    pub ends_at: Option<u64>,
     /// Its state.
     pub state: MailState,
     /// The number of attempts to send it.
@@ -59,6 +61,7 @@ impl QueuedMail {
             recipient: recipient.to_owned(),
             invited_by: None,
             reminder: None,
+            ends_at: None,
             state: MailState::Queued,
             attempts: 0,
             doubtful: None,
@@ -136,7 +139,7 @@ pub struct TemplateFacts {
 /// The columns of [`QueuedMail::from_row`] and [`FrozenContent::from_row`].
 pub const COLUMNS: &str = "o.tenant, o.id, o.user_id, o.template, o.seq, o.generation, o.recipient, \
     substr(o.invited_by, 1, 257) AS invited_by, o.state, o.attempts, o.doubtful, o.created, o.due, o.provider, o.kid, o.issued_at, o.expires_at, o.locale, o.facts, \
-    COALESCE(o.template_version, 0) AS template_version, o.refused, o.reminder";
+    COALESCE(o.template_version, 0) AS template_version, o.refused, o.reminder, o.ends_at";
 
 impl QueuedMail {
     /// Reads a row of [`COLUMNS`].
@@ -154,6 +157,7 @@ impl QueuedMail {
             recipient: row.read_text("recipient")?.to_owned(),
             invited_by: row.read_optional_text("invited_by")?.map(str::to_owned),
             reminder: row.read_optional_integer("reminder")?.and_then(|number| u32::try_from(number).ok()),
+            ends_at: row.read_optional_integer("ends_at")?.and_then(|at| u64::try_from(at).ok()),
             state: state_from_row(row)?,
             attempts: small(row, "attempts")?,
             doubtful: row.read_optional_integer("doubtful")?,

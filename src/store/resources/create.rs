@@ -173,6 +173,7 @@ fn dependent_row(ctx: &StoreContext, new: &NewResource, columns: &DerivedColumns
         row["mail"] = json!({
             "id": ctx.platform.new_id().to_string(), "template": mail.template.name(),
             "recipient": mail.recipient.as_str(), "invited_by": mail.invited_by,
+            "ends_at": mail.ends_at,
         });
     }
     if new.code.is_some() {

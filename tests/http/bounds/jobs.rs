@@ -35,7 +35,7 @@ fn naming(count: usize) -> Reply {
 }
 
 /// An app with so many users.
-fn with_users(count: u32) -> App {
+pub fn with_users(count: u32) -> App {
     let app = App::new();
     app.invite("a");
     let copy = "INSERT INTO resources (tenant, id, type, name_key, document, keys, created, modified, operation) \

@@ -22,6 +22,51 @@ fn follow(browser: &mut Browser, reply: &Reply) -> Reply {
 }
 
 #[test]
+fn an_invitation_may_have_an_end_of_its_own_in_the_tenants_time_zone() {
+    let app = App::with(&[("TIME_ZONE", "Europe/Berlin")]);
+    let mut browser = signed_in(&app, "alice", "admin");
+    let page = browser.get("/console/users/new");
+    assert!(page.text.contains(">Invitation expires</label>") && page.words().contains("time zone Europe/Berlin"));
+    let mut send = |expires: &str, more: &[(&str, &str)]| {
+        let operation = browser.get("/console/users/new").hidden("operation");
+        let fields = [
+            ("operation", &*operation),
+            ("username", "paul"),
+            ("ask", "on"),
+            ("email", "paul@example.com"),
+            ("expires", expires),
+        ];
+        browser.post("/console/users/new", &[&fields[..], more].concat())
+    };
+    // The clocks are put forward on 28 March 2027 at two: half past two there is not.
+    for wrong in ["2020-01-01T00:00", "2027-03-28T02:30", "2027-13-01T00:00", "tomorrow", "2099-01-01T00:00"] {
+        let refused = send(wrong, &[]);
+        assert!(refused.status == 422 && refused.text.contains("href=\"#expires\""), "{wrong}: {}", refused.text);
+        assert!(refused.text.contains(&format!("value=\"{wrong}\"")), "{wrong}: what was typed stays");
+    }
+    let preview = send("2027-07-01T12:00", &[("preview", "1")]);
+    let said = "is good until 2027-07-01 12:00 Europe/Berlin (2027-07-01 10:00 UTC)";
+    assert!(preview.status == 200 && preview.words().contains(said), "{}", preview.words());
+    assert!(preview.words().contains("July 1, 2027, 10:00 UTC"), "{}", preview.words());
+    assert_eq!(app.number("SELECT COUNT(*) FROM outbox"), 0);
+    let done = send("2027-07-01T12:00", &[]);
+    assert_eq!(done.status, 303, "{}", done.text);
+    let path = done.header("location").to_owned();
+    assert!(browser.get(&path).words().contains(said), "{}", browser.get(&path).words());
+    let user = app.scim().get(&path.replace("/console/users", "/scim2/Users")).json();
+    let invitation = "urn:latchkey:params:scim:schemas:extension:invitation:2.0:User";
+    assert_eq!(user[invitation]["expiresAt"], "2027-07-01T10:00:00Z");
+    app.deliver();
+    let user = app.scim().get(&path.replace("/console/users", "/scim2/Users")).json();
+    assert_eq!(user[invitation]["expiresAt"], "2027-07-01T10:00:00Z");
+    assert_eq!(app.number("SELECT expires_at FROM outbox"), 1814436000);
+    for (wrong, right) in [("Mars/Olympus", 400), ("../etc/passwd", 400), ("", 400), ("America/New_York", 200)] {
+        let body = serde_json::json!({ "TIME_ZONE": wrong }).to_string();
+        assert_eq!(app.admin("PATCH", "/api/settings", body).status, right, "{wrong}");
+    }
+}
+
+#[test]
 fn somebody_is_invited_as_the_document_tells_it() {
     let app = App::new();
     let mut browser = signed_in(&app, "alice", "admin");

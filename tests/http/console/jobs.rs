@@ -197,9 +197,8 @@ fn what_cannot_be_done_is_said_and_nothing_is() {
     assert_eq!(inviter.post(&format!("{at}/stop"), &[]).status, 403);
     assert!(inviter.get("/console/jobs").words().contains("There were no jobs"));
     let mut auditor = signed_in(&app, "audrey", "auditor");
-    for path in ["/console/jobs", &at] {
-        assert_eq!(auditor.get(path).status, 403);
-    }
+    assert_eq!(auditor.get(&at).status, 403);
+    assert!(auditor.get("/console/jobs").words().contains("There were no jobs"), "they see exports alone");
     assert_eq!(forecast(&mut auditor, "resend", &ids).status, 403);
     // Nobody deletes themselves.
     let alice = app.admin("GET", "/scim2/Users?filter=userName%20eq%20%22alice%22", "");

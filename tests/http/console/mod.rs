@@ -4,6 +4,7 @@ mod add_user;
 mod audit;
 mod deletion;
 mod groups;
+mod import;
 mod jobs;
 mod kept;
 mod mail;
@@ -61,8 +62,19 @@ impl<'a> Browser<'a> {
         self.post(&format!("{prefix}/console/login"), &[("username", name), ("password", password), ("next", "")])
     }
 
+    /// Sends a form with a file.
+    pub fn post_file(&mut self, path: &str, name: &str, file: &[u8]) -> Reply {
+        let head = format!("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n");
+        let body = [head.as_bytes(), file, b"\r\n--b--\r\n"].concat();
+        self.send_body("POST", path, "multipart/form-data; boundary=b", body)
+    }
+
     fn send(&mut self, method: &str, path: &str, fields: &[(&str, &str)]) -> Reply {
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.send_body(method, path, "application/x-www-form-urlencoded", form.into_bytes())
+    }
+
+    fn send_body(&mut self, method: &str, path: &str, content_type: &str, form: Vec<u8>) -> Reply {
         let mut request = Request::builder().method(method).uri(path);
         let cookies = [&self.cookie, &self.message].into_iter().filter(|cookie| !cookie.is_empty());
         let cookies: Vec<&str> = cookies.map(String::as_str).collect();
@@ -73,7 +85,7 @@ impl<'a> Browser<'a> {
             request = request
                 .header("origin", ORIGIN)
                 .header("sec-fetch-site", "same-origin")
-                .header("content-type", "application/x-www-form-urlencoded");
+                .header("content-type", content_type);
         }
         let reply = self.app.send(request.body(Body::from(form)).unwrap());
         for set in reply.headers.get_all("set-cookie") {

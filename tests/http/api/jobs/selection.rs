@@ -14,7 +14,7 @@ fn a_selection_that_names_nobody_is_refused() {
         assert_eq!(reply.status, 400, "{body}: {}", reply.text);
         assert!(reply.header("content-type").starts_with("application/problem+json"));
     };
-    for action in ["", "Resend", "export", "import"] {
+    for action in ["", "Resend", "erase", "import"] {
         refused(json!({ "action": action, "ids": ids }));
     }
     refused(json!({ "ids": ids }));
