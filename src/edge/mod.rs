@@ -4,6 +4,7 @@ mod bindings;
 mod d1;
 mod email;
 mod fetch;
+mod files;
 mod limiter;
 mod memory;
 mod panic;

@@ -95,9 +95,9 @@ pub(super) fn document(shell: &Shell, title: &str, look: &Look, body: Markup) ->
                 meta name="format-detection" content="telephone=no";
                 title { (title) " · " (shell.wordmark()) }
                 @if look.is_live { noscript { meta http-equiv="refresh" content="3"; } }
-                link rel="icon" type="image/svg+xml" href=(assets::ICON.href(shell.prefix));
-                @for style in look.styles { link rel="stylesheet" href=(style.href(shell.prefix)); }
-                @if let Some(script) = look.script { script src=(script.href(shell.prefix)) defer {} }
+                link rel="icon" type="image/svg+xml" href=(assets::ICON.href());
+                @for style in look.styles { link rel="stylesheet" href=(style.href()); }
+                @if let Some(script) = look.script { script src=(script.href()) defer {} }
             }
             body { div class={ "page " (look.class) } { (body) } }
         }

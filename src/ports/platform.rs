@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::ports::meter::Metered;
 use crate::ports::{
-    Cache, Clock, Database, DatabaseError, EmailBinding, Entropy, HttpClient, Log, MailQueue, Meter, RateLimiter, Row,
-    SignatureVerifier, Statement,
+    Cache, Clock, Database, DatabaseError, EmailBinding, Entropy, Files, HttpClient, Log, MailQueue, Meter,
+    RateLimiter, Row, SignatureVerifier, Statement,
 };
 
 /// The database of a user store other than PRIMARY.
@@ -34,6 +34,8 @@ pub struct Platform {
     pub mail_queue: Arc<dyn MailQueue>,
     /// The way out, for mail providers.
     pub http: Arc<dyn HttpClient>,
+    /// What is deployed beside the Worker.
+    pub files: Arc<dyn Files>,
     /// The platform's own mail service, where the deployment has one.
     pub email: Option<Arc<dyn EmailBinding>>,
     /// Public-key signatures.
