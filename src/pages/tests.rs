@@ -17,8 +17,13 @@ use crate::pages::invite::{
 use crate::pages::layout::Shell;
 use crate::pages::problem;
 
-const SHELL: Shell =
-    Shell { prefix: "", locale: "en_US", organization: "Example Corporation", support: "help@example.com" };
+const SHELL: Shell = Shell {
+    prefix: "",
+    locale: "en_US",
+    organization: "Example Corporation",
+    support: "help@example.com",
+    brand: None,
+};
 
 fn readable(page: &str) -> String {
     let mut page = page.replace("><", ">\n<");
