@@ -33,7 +33,8 @@ WASM := build/index_bg.wasm
 WASM_FEATURES := --enable-simd --enable-mutable-globals --enable-sign-ext --enable-nontrapping-float-to-int \
 	--enable-bulk-memory --enable-multivalue --enable-reference-types --enable-exception-handling
 # What weighs least gzipped (docs/decisions/0032).
-WASM_PASSES := --reorder-functions-by-name -Os --one-caller-inline-max-function-size=20 --skip-pass=memory-packing
+WASM_PASSES := --reorder-functions-by-name -Os --one-caller-inline-max-function-size=20 --skip-pass=memory-packing \
+	--skip-pass=local-cse
 NPM := node_modules/.package-lock.json
 WORKER_BUILD := .tools/worker-build-$(WORKER_BUILD_VERSION)
 WASM_BINDGEN := $(if $(filter $(CURDIR)/%,$(WASM_BINDGEN_BIN)),.tools/wasm-bindgen-$(WASM_BINDGEN_VERSION))
@@ -145,5 +146,6 @@ $(WASM): $(SOURCES) $(NPM) $(WORKER_BUILD) $(WASM_BINDGEN) | wasm-target
 	@echo "==> Worker (worker-build --release)"
 	@worker-build --release --out-dir ../build worker
 	@cp src/edge/entry.js build/entry.js
+	@node scripts/assets.mjs
 	@echo "==> wasm-opt -Os"
 	@$(WASM_OPT_BIN) $@ -o $@ $(WASM_PASSES) --strip-debug --strip-producers $(WASM_FEATURES)

@@ -1,21 +1,55 @@
 //! Keys, certificates and signatures as mail providers send them, in DER (ITU-T X.690). What is not well-formed is `None`.
 
-use x509_cert::Certificate;
-use x509_cert::der::asn1::UintRef;
-use x509_cert::der::{Decode, Encode, Error, Reader, SliceReader};
-use x509_cert::spki::SubjectPublicKeyInfoRef;
+use der::asn1::{BitStringRef, UintRef};
+use der::{Decode, Error, Reader, SliceReader};
 
-/// Returns the `SubjectPublicKeyInfo` of an X.509 certificate (RFC 5280 section 4.1), in DER.
+/// Returns the `SubjectPublicKeyInfo` of an X.509 certificate (RFC 5280 section 4.1), in DER. What else stands in the
+/// certificate is passed over, as long as it is DER.
 #[must_use]
 pub fn public_key_info_of_certificate(certificate: &[u8]) -> Option<Vec<u8>> {
-    let certificate = Certificate::from_der(certificate).ok()?;
-    certificate.tbs_certificate().subject_public_key_info().to_der().ok()
+    let mut reader = SliceReader::new(certificate).ok()?;
+    let info: Result<&[u8], Error> = reader.sequence(|certificate| {
+        let info = certificate.sequence(|signed| {
+            // The version, which may lack, is the only part in brackets before the key.
+            let brackets = 0xa0;
+            if signed.tlv_bytes()?.first() == Some(&brackets) {
+                signed.tlv_bytes()?;
+            }
+            for _ in ["signature", "issuer", "validity", "subject"] {
+                signed.tlv_bytes()?;
+            }
+            let info = signed.tlv_bytes()?;
+            while !signed.is_finished() {
+                signed.tlv_bytes()?;
+            }
+            Ok::<_, Error>(info)
+        })?;
+        for _ in ["signatureAlgorithm", "signatureValue"] {
+            certificate.tlv_bytes()?;
+        }
+        Ok(info)
+    });
+    let info = info.ok()?;
+    reader.finish().ok()?;
+    key_of_public_key_info(info).map(|_| info.to_vec())
 }
 
 /// Returns the key in a `SubjectPublicKeyInfo`, without the algorithm that it is for.
 #[must_use]
 pub fn key_of_public_key_info(info: &[u8]) -> Option<&[u8]> {
-    SubjectPublicKeyInfoRef::from_der(info).ok()?.subject_public_key.as_bytes()
+    let mut reader = SliceReader::new(info).ok()?;
+    let key = reader.sequence(|info| {
+        info.sequence(|algorithm| {
+            while !algorithm.is_finished() {
+                algorithm.tlv_bytes()?;
+            }
+            Ok::<_, Error>(())
+        })?;
+        BitStringRef::decode(info)
+    });
+    let key = key.ok()?;
+    reader.finish().ok()?;
+    key.as_bytes()
 }
 
 /// Returns an ECDSA signature (RFC 3279 section 2.2.3) on a curve of 256 bits as WebCrypto takes it: `r` and `s`, 32

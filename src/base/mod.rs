@@ -6,6 +6,7 @@ pub mod bounded_cache;
 pub mod calendar;
 pub mod certificate;
 pub mod characters;
+pub mod color;
 
 pub mod hex;
 pub mod idna;
@@ -13,6 +14,7 @@ pub mod keys;
 pub mod limits;
 pub mod locale;
 pub mod ordered;
+pub mod picture;
 pub mod scope;
 pub mod sealing;
 pub mod secret;

@@ -14,6 +14,7 @@ use worker::{Context as WorkerContext, Delay, Env, MessageBuilder, Queue};
 use crate::edge::d1::D1;
 use crate::edge::email::Email;
 use crate::edge::fetch::Fetch;
+use crate::edge::files::Assets;
 use crate::edge::limiter::Limiter;
 use crate::edge::signatures::Subtle;
 use crate::model::user_stores::UserStores;
@@ -36,6 +37,7 @@ pub fn platform(env: &Env, ctx: Option<Rc<WorkerContext>>, stores: &UserStores) 
         cache: Arc::new(Kv(SendWrapper::new(KvInner { store: env.kv("KV")?, ctx: ctx.clone() }))),
         mail_queue: Arc::new(Wakes(SendWrapper::new(WakesInner { queue: env.queue("MAIL_QUEUE")?, ctx }))),
         http: Arc::new(Fetch),
+        files: Arc::new(Assets::new(env)),
         // Who sends by another provider may do without it.
         email: env.send_email("EMAIL").ok().map(|binding| Arc::new(Email(binding)) as _),
         signatures: Arc::new(Subtle),

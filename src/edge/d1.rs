@@ -43,7 +43,8 @@ impl D1 {
     }
 }
 
-fn call(target: &JsValue, method: &str, argument: &JsValue) -> Result<JsValue, JsValue> {
+/// Calls a method of a binding.
+pub fn call(target: &JsValue, method: &str, argument: &JsValue) -> Result<JsValue, JsValue> {
     let function: worker::js_sys::Function = Reflect::get(target, &method.into())?.dyn_into()?;
     function.call1(target, argument)
 }

@@ -85,6 +85,8 @@ impl Area {
             // Many members at once, and templates.
             Self::Pages if path.starts_with("/console/groups/") || path.starts_with("/console/templates/") => MIB,
             Self::Scim | Self::Wso2 | Self::Api | Self::Hooks => MIB,
+            // A logo; a file of settings.
+            Self::Pages if path == "/console/settings" || path == "/console/settings/deployment-toml" => MIB / 2,
             // A user's attributes come back as they are stored; a file with what a form puts around it.
             Self::Pages if path.starts_with("/console/users/") || path == "/console/import" => MIB,
             Self::OAuth | Self::Documents | Self::Pages => MIB / 16,

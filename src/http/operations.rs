@@ -6,7 +6,8 @@ use axum::response::Response;
 use crate::http::error::ApiError;
 use crate::http::request::Input;
 use crate::http::response::{set, with_body};
-use crate::pages::assets;
+use crate::model::context::Context;
+use crate::pages::assets::{self, Asset};
 
 /// The answer of `GET /healthz`: the Worker runs. It says nothing about the database.
 pub fn health() -> Response {
@@ -19,15 +20,22 @@ pub async fn healthz(_: Input) -> Result<Response, ApiError> {
 }
 
 /// `GET /openapi.json`.
-pub async fn openapi(_: Input) -> Result<Response, ApiError> {
-    Ok(with_body(StatusCode::OK, "application/json", include_str!("../../docs/openapi.json")))
+pub async fn openapi(input: Input) -> Result<Response, ApiError> {
+    file(&input.state.ctx, assets::OPENAPI).await
+}
+
+/// The answer with a file that is deployed beside the Worker.
+async fn file(ctx: &Context, asset: Asset) -> Result<Response, ApiError> {
+    let text = ctx.platform.files.read(asset.name).await.ok_or_else(ApiError::not_found)?;
+    Ok(with_body(StatusCode::OK, asset.content_type, text))
 }
 
 /// `GET /assets/{name}`: immutable, the name carries a hash of the content. No other answer says how to cache it
-/// (`response::keep_out_of_caches`).
+/// (`response::keep_out_of_caches`). Cloudflare serves these without asking the Worker; it is asked below a tenant's path, where
+/// earlier releases had them.
 pub async fn asset(input: Input) -> Result<Response, ApiError> {
     let asset = assets::find(input.params.raw("name")).ok_or_else(ApiError::not_found)?;
-    let mut response = with_body(StatusCode::OK, asset.content_type, asset.body);
+    let mut response = file(&input.state.ctx, asset).await?;
     set(response.headers_mut(), "cache-control", assets::CACHE_CONTROL);
     Ok(response)
 }

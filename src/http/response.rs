@@ -45,7 +45,7 @@ pub fn scim(status: StatusCode, body: String) -> Response {
     with_body(status, "application/scim+json", body)
 }
 
-/// Says that no cache may keep the answer, unless it is an asset, which has said how it may be kept. `Service::handle` does
+/// Says that no cache may keep the answer, unless it is an asset or of a branding, which have said how they may be kept. `Service::handle` does
 /// so to every answer: nothing else sets this header.
 pub fn keep_out_of_caches(headers: &mut HeaderMap) {
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

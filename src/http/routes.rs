@@ -18,12 +18,13 @@ use crate::base::scope::Scope;
 use crate::http::api::{audit, invitations, jobs, mail, privacy, registrations, settings, templates, tokens};
 use crate::http::body::RequestBody;
 use crate::http::console::{
-    self, add_user, audit as console_audit, groups as console_groups, import as console_import, jobs as console_jobs,
-    kept, mail as console_mail, settings as console_settings, sign_in, templates as console_templates,
-    tenants as console_tenants, tokens as console_tokens, user, users as console_users,
+    self, add_user, audit as console_audit, branding as console_branding, deployment_toml as console_toml,
+    groups as console_groups, import as console_import, jobs as console_jobs, kept, mail as console_mail,
+    settings as console_settings, sign_in, templates as console_templates, tenants as console_tenants,
+    tokens as console_tokens, user, users as console_users,
 };
 use crate::http::error::ApiError;
-use crate::http::pages::{inbox, links};
+use crate::http::pages::{branding, inbox, links};
 use crate::http::request::{Input, PathParams, Query, RequestState};
 use crate::http::response::empty;
 use crate::http::wso2::{codes, email_templates, governance, tenants};
@@ -321,6 +322,8 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/accountrecoveryendpoint/confirmrecovery.do", ANYONE, handler!(links::confirm_recovery)),
     route(GET, "/accountrecoveryendpoint/confirmregistration.do", ANYONE, handler!(links::confirm_registration)),
     route(GET, "/assets/{name}", ANYONE, handler!(operations::asset)),
+    route(GET, "/branding/logo", ANYONE, handler!(branding::logo)),
+    route(GET, "/branding/colors/{name}", ANYONE, handler!(branding::colors)),
     route(GET, "/healthz", ANYONE, handler!(operations::healthz)),
     route(GET, "/openapi.json", ANYONE, handler!(operations::openapi)),
     // The console.
@@ -364,12 +367,18 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/console/settings", CONSOLE_SETTINGS, handler!(console_settings::show)),
     route(POST, "/console/settings", CONSOLE_SETTINGS, handler!(console_settings::save)),
     route(POST, "/console/settings/reset", CONSOLE_SETTINGS, handler!(console_settings::reset)),
+    route(GET, "/console/settings/deployment-toml", CONSOLE_SETTINGS, handler!(console_toml::show)),
+    route(POST, "/console/settings/deployment-toml", CONSOLE_SETTINGS, handler!(console_toml::read)),
+    route(POST, "/console/settings/deployment-toml/apply", CONSOLE_SETTINGS, handler!(console_toml::apply)),
+    route(GET, "/console/settings/branding/page", CONSOLE_SETTINGS, handler!(console_branding::page)),
+    route(GET, "/console/settings/branding/mail", CONSOLE_SETTINGS, handler!(console_branding::mail)),
     route(GET, "/console/templates", CONSOLE_TEMPLATES, handler!(console_templates::list)),
     route(GET, "/console/templates/new", CONSOLE_TEMPLATES, handler!(console_templates::begin)),
     route(GET, "/console/templates/preview/{id}", CONSOLE_TEMPLATES, handler!(console_templates::frame)),
     route(GET, "/console/templates/{type}/{locale}", CONSOLE_TEMPLATES, handler!(console_templates::edit)),
     route(POST, "/console/templates/{type}/{locale}", CONSOLE_TEMPLATES, handler!(console_templates::save)),
     route(POST, "/console/templates/{type}/{locale}/preview", CONSOLE_TEMPLATES, handler!(console_templates::preview)),
+    route(POST, "/console/templates/{type}/{locale}/test", CONSOLE_TEMPLATES, handler!(console_templates::send_test)),
     route(POST, "/console/templates/{type}/{locale}/restore", CONSOLE_TEMPLATES, handler!(console_templates::restore)),
     route(GET, "/console/tenants", CONSOLE_TENANTS, handler!(console_tenants::list)),
     route(POST, "/console/tenants", CONSOLE_TENANTS, handler!(console_tenants::create)),

@@ -25,6 +25,16 @@ pub struct PageTexts {
     pub confirm: &'static str,
     /// what a password must be
     pub password_hint: &'static str,
+    /// the first of the rules that are looked at while somebody types: its length
+    pub rule_length: &'static str,
+    /// the second: no single character
+    pub rule_varied: &'static str,
+    /// the third: nothing that anyone would try first
+    pub rule_own: &'static str,
+    /// what stands behind a rule that the password meets
+    pub rule_met: &'static str,
+    /// what stands behind one that it does not meet
+    pub rule_unmet: &'static str,
     /// the button
     pub set_button: &'static str,
     /// heading of the list of reasons

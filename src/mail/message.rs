@@ -5,9 +5,10 @@ use crate::base::token::{Claims, Purpose};
 use crate::i18n::Language;
 use crate::mail::providers::Message;
 use crate::mail::render::buffer::TooLarge;
-use crate::mail::render::{self, InvitationMail, Rendered};
+use crate::mail::render::{self, InvitationMail, Rendered, shipped};
 use crate::mail::template::Template;
 use crate::model::deployment::Deployment;
+use crate::model::logo::Logo;
 use crate::model::tenant::Tenant;
 use crate::store::outbox::row::LeasedMail;
 
@@ -81,6 +82,7 @@ pub fn render_with(
     let seconds = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
     let mut claims: Vec<(&str, &str)> = vec![("givenname", &facts.given_name), ("lastname", &facts.family_name)];
     claims.extend(facts.claims.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let logo = facts.logo.as_deref().and_then(Logo::parse);
     let values = render::invitation_values(&InvitationMail {
         locale: &content.locale,
         is_reminder,
@@ -95,12 +97,14 @@ pub fn render_with(
         prefix: &prefix,
         tenant_domain: &facts.tenant,
         userstore_domain: deployment.user_stores.domain_of(&mail.user_id),
-        sign_in: "",
-        support: facts.reply_to.as_deref().unwrap_or_default(),
+        sign_in: facts.sign_in.as_deref().unwrap_or_default(),
+        support: facts.support.as_deref().or(facts.reply_to.as_deref()).unwrap_or_default(),
+        color: facts.color.as_deref().unwrap_or_default(),
+        logo: logo.as_ref(),
         new_email: facts.new_email.as_deref().unwrap_or_default(),
         claims: &claims,
     });
-    let mut rendered = render::render(template, &values)?;
+    let mut rendered = render::render(&shipped::with_logo(template, logo.as_ref()), &values)?;
     if is_reminder {
         // Whoever's the template is.
         let language = Language::for_locale(&content.locale);

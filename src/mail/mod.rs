@@ -15,4 +15,5 @@ pub mod sender;
 pub mod template;
 pub mod template_choice;
 pub mod templates;
+pub mod test_mail;
 pub mod webhooks;

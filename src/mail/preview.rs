@@ -10,7 +10,7 @@ use crate::mail::render::addresses::LinkPolicy;
 use crate::mail::render::buffer::TooLarge;
 use crate::mail::render::problem::Problem;
 use crate::mail::render::validate::validate;
-use crate::mail::render::{self, Rendered};
+use crate::mail::render::{self, Rendered, shipped};
 use crate::mail::sender::plan::Planner;
 use crate::mail::template::Template;
 use crate::mail::template_choice::select_template;
@@ -19,7 +19,7 @@ use crate::model::context::Context;
 use crate::model::mail::MailState;
 use crate::model::mail_template::{ContentType, TenantTemplate};
 use crate::model::new_resource::NewResource;
-use crate::model::resource::USER;
+use crate::model::resource::{Resource, USER};
 use crate::ports::DatabaseError;
 use crate::store::mail_templates::versions::{self, TemplateIndex};
 use crate::store::mail_templates::{self, TenantTemplateType};
@@ -43,6 +43,8 @@ pub struct Draft {
     pub footer: Option<String>,
     /// The text part.
     pub text: Option<String>,
+    /// The user to whom it is written; somebody made up when left out.
+    pub person: Option<Resource>,
 }
 
 /// A template, rendered.
@@ -108,16 +110,32 @@ pub async fn preview(
         },
     };
     let template = Template::from(&edited);
-    let mut values = render::sample_values(&choice.locale, &settings.organization_name);
+    let is_made_up = draft.person.is_none();
+    let mut values = match &draft.person {
+        None => render::sample_values(&choice.locale, &settings.organization_name),
+        Some(person) => {
+            let document = person.attributes();
+            let (of_document, user_name) = (claims::values(&document), person.user_name());
+            let name =
+                |part: &str| document.get("name").and_then(|name| name[part].as_str()).unwrap_or_default().to_owned();
+            let (given, family) = (name("givenName"), name("familyName"));
+            let mut claims = vec![("givenname", given.as_str()), ("lastname", family.as_str())];
+            claims.extend(of_document.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+            render::values_for(&choice.locale, &settings.organization_name, &user_name, &claims)
+        }
+    };
+    let color = settings.brand_color.map(|color| color.to_string()).unwrap_or_default();
+    render::set_brand(&mut values, &color, settings.logo.as_ref(), &ctx.base());
     let mut problems = validate(kind.kind, &edited, &LinkPolicy::new(&ctx.deployment, &settings));
     if let Some(rt) = registrations::load_registry(ctx).await?.resource_type(USER) {
-        for (claim, value) in claims::samples(rt, &template) {
+        for (claim, value) in claims::samples(rt, &template).into_iter().filter(|_| is_made_up) {
             values.set(format!("{}{claim}", claims::PREFIX), value);
         }
         problems.extend(claims::problems(rt, &template));
     }
     Ok(Preview {
-        mail: render::render(&template, &values).map_err(PreviewError::TooLarge)?,
+        mail: render::render(&shipped::with_logo(&template, settings.logo.as_ref()), &values)
+            .map_err(PreviewError::TooLarge)?,
         problems: problems.iter().map(ToString::to_string).collect(),
     })
 }

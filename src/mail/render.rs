@@ -14,6 +14,7 @@ use crate::i18n::fill::fill;
 use crate::i18n::time::{date_time, duration, year};
 use crate::mail::render::buffer::{Buffer, MAX_PART, TooLarge};
 use crate::mail::template::{Piece, Template, Values, pieces};
+use crate::model::logo::Logo;
 
 pub mod addresses;
 pub mod buffer;
@@ -22,7 +23,7 @@ mod hosts;
 pub(crate) mod html;
 mod plain;
 pub mod problem;
-mod shipped;
+pub mod shipped;
 #[cfg(test)]
 mod tests;
 pub mod validate;
@@ -140,6 +141,10 @@ pub struct InvitationMail<'a> {
     pub sign_in: &'a str,
     /// the address to write to for help
     pub support: &'a str,
+    /// the colour of buttons and links; empty for the one that is shipped
+    pub color: &'a str,
+    /// the logo
+    pub logo: Option<&'a Logo>,
     /// the address that is to take the place of the present one
     pub new_email: &'a str,
     /// the user's claims: WSO2's claim name (`givenname`, `lastname`, `emailaddress`) and value
@@ -217,22 +222,39 @@ pub fn invitation_values(mail: &InvitationMail) -> Values {
         .set("account.recovery.endpoint-url", format!("{tenant_origin}/accountrecoveryendpoint"))
         .set("authentication.endpoint-url", mail.sign_in)
         .set("carbon.product-url", mail.origin)
-        .set("product-url-with-user-tenant", tenant_origin)
+        .set("product-url-with-user-tenant", tenant_origin.as_str())
         .set("tenant-domain", mail.tenant_domain)
         .set("userstore-domain", mail.userstore_domain)
         .set("current-year", year(mail.issued_at).to_string())
         .set("organization.support.mail", mail.support)
         .set("organization.logo.altText", organization.as_str())
         .set("organization.copyright.text", organization);
+    set_brand(&mut values, mail.color, mail.logo, &tenant_origin);
     values.set("expires-at", expires_at).set("expires-in", expires_in);
     values
 }
 
+/// Sets the colour, unless it is empty, and the address of the logo, which is below `origin`.
+pub fn set_brand(values: &mut Values, color: &str, logo: Option<&Logo>, origin: &str) {
+    if !color.is_empty() {
+        values.set("organization.color.primary", color);
+    }
+    if let Some(logo) = logo {
+        values.set("organization.logo.img", format!("{origin}{}", logo.path()));
+    }
+}
+
 /// Values to show a template with while it is being edited: an invitation from Ada to Paul.
 pub fn sample_values(locale: &str, organization: &str) -> Values {
+    let claims = [("givenname", "Paul"), ("lastname", "Smith"), ("emailaddress", "paul@example.com")];
+    values_for(locale, organization, "paul", &claims)
+}
+
+/// The same, to somebody of this name with these claims.
+pub fn values_for(locale: &str, organization: &str, user_name: &str, claims: &[(&str, &str)]) -> Values {
     invitation_values(&InvitationMail {
         locale,
-        user_name: "paul",
+        user_name,
         organization,
         inviter: "Ada Lovelace",
         link: "https://id.example.com/invite/lk1.sample",
@@ -245,7 +267,7 @@ pub fn sample_values(locale: &str, organization: &str) -> Values {
         sign_in: "https://app.example.com/login",
         support: "help@example.com",
         new_email: "paul.smith@example.org",
-        claims: &[("givenname", "Paul"), ("lastname", "Smith"), ("emailaddress", "paul@example.com")],
+        claims,
         ..InvitationMail::default()
     })
 }

@@ -9,6 +9,7 @@ pub mod code;
 pub mod context;
 pub mod deployment;
 pub mod job;
+pub mod logo;
 pub mod mail;
 pub mod mail_template;
 pub mod member;

@@ -16,12 +16,14 @@ mod form;
 
 use std::collections::BTreeMap;
 
+use crate::base::color::Color;
 use crate::base::limits::RateLimits;
 use crate::base::locale;
 use crate::base::ordered;
+use crate::model::logo::Logo;
 use crate::model::settings::form::{
-    AscendingDays, Boolean, Form, Hosts, Limits, LinkValidity, Locale, MailAddress, Sender, Text, TimeZone, WebAddress,
-    WholeNumber, kind_of,
+    AscendingDays, Boolean, Form, Hosts, Limits, LinkValidity, Locale, MailAddress, ReadableColor, Sender, Text,
+    TimeZone, WebAddress, WholeNumber, kind_of,
 };
 
 pub use crate::model::settings::form::{EmailSender, Kind, Validity};
@@ -32,6 +34,19 @@ const MAX_PASSWORD_HISTORY: u32 = 5;
 
 /// The longest that a console session may last, in seconds: 30 days.
 const MOST_SESSION_SECONDS: u32 = 2_592_000;
+
+/// The row of a tenant's values that names its logo. It is no setting: uploading a logo writes it.
+pub const LOGO: &str = "logo";
+
+/// What a colour is read on where the page is light.
+const ON_LIGHT: ReadableColor = ReadableColor { back: Color::WHITE, name: "white", advice: "a darker one" };
+
+/// What a colour is read on where the page is dark.
+const ON_DARK: ReadableColor =
+    ReadableColor { back: DARK_BACK, name: "the dark page (#1a2125)", advice: "a lighter one" };
+
+/// The dark page.
+pub const DARK_BACK: Color = Color::of(0x001a_2125);
 
 /// A setting, as its row declares it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +79,8 @@ macro_rules! settings {
         pub struct Settings {
             /// All of [`SETTINGS`] as text, defaults included.
             pub values: Values,
+            /// The logo.
+            pub logo: Option<Logo>,
             $(
                 #[doc = concat!("`", stringify!($NAME), "`.")]
                 $(#[$doc])*
@@ -76,6 +93,7 @@ macro_rules! settings {
             fn read(reader: &mut Reader) -> Self {
                 Self {
                     $( $field: reader.read($NAME, &$form), )*
+                    logo: None,
                     values: std::mem::take(&mut reader.values),
                 }
             }
@@ -108,6 +126,12 @@ settings! {
     PASSWORD_HISTORY = "0", WholeNumber(0..=MAX_PASSWORD_HISTORY) => password_history: u32;
     /// The tenant's name in mails and pages.
     ORGANIZATION_NAME = "Latchkey", Text => organization_name: String;
+    /// The colour of buttons and links, in mails and on pages.
+    BRAND_COLOR = "", ON_LIGHT => brand_color: Option<Color>;
+    /// The same on dark pages; empty: made of `BRAND_COLOR`.
+    BRAND_COLOR_DARK = "", ON_DARK => brand_color_dark: Option<Color>;
+    /// The address that pages and mails name for help; empty: `MAIL_REPLY_TO`.
+    SUPPORT_ADDRESS = "", MailAddress => support_address: Option<String>;
     /// The language of mails and pages for those who have not said theirs.
     DEFAULT_LOCALE = locale::DEFAULT_LOCALE, Locale => default_locale: String;
     /// The time zone in which times are typed on the console.
@@ -136,6 +160,12 @@ pub fn known(name: &str) -> Option<&'static str> {
     SETTINGS.iter().map(|setting| setting.name).find(|known| known.eq_ignore_ascii_case(name))
 }
 
+/// The same of a stored row, which may be that of the logo.
+#[must_use]
+pub fn stored(name: &str) -> Option<&'static str> {
+    if name == LOGO { Some(LOGO) } else { known(name) }
+}
+
 impl Settings {
     /// Makes settings of the values that are set; what is malformed is reported in words and left at its default.
     ///
@@ -149,7 +179,8 @@ impl Settings {
             reader.read(*setting, &Text);
         }
         problems.extend(reader.problems.drain(..).map(|(_, problem)| problem));
-        let settings = Self::read(&mut reader);
+        let mut settings = Self::read(&mut reader);
+        settings.logo = set.get(LOGO).and_then(|version| Logo::parse(version));
         let is_later = |(kind, _): &(Kind, String)| *kind != Kind::Text;
         ordered::sort_by(&mut reader.problems, |one, other| is_later(one).cmp(&is_later(other)));
         problems.extend(reader.problems.into_iter().map(|(_, problem)| problem));
@@ -158,6 +189,12 @@ impl Settings {
 }
 
 impl Settings {
+    /// The address to write to for help.
+    #[must_use]
+    pub fn support(&self) -> Option<&str> {
+        self.support_address.as_deref().or(self.mail_reply_to.as_deref())
+    }
+
     /// Holds `AUDIT_RETENTION_DAYS` to the least that the deployment allows: fewer days are reported, and become that.
     pub fn keep_audit_for(&mut self, least: u32, problems: &mut Vec<String>) {
         let days = self.audit_retention_days;
@@ -202,7 +239,7 @@ impl Reader {
             return parsed;
         }
         let shown = crate::base::text::cut(value, 64);
-        self.problems.push((kind, format!("{name} is {shown:?}: it must be {}.", form.description())));
+        self.problems.push((kind, format!("{name} is {shown:?}: {}.", form.problem(value))));
         self.values.insert(name, default.to_owned());
         form.parse(default).unwrap_or(F::FALLBACK)
     }

@@ -2,6 +2,7 @@
 //!
 //! For tests and benches. SQLite runs with D1's limits, so that a statement which D1 would refuse fails here too.
 
+mod files;
 mod signatures;
 mod sqlite;
 mod zone;
@@ -20,6 +21,7 @@ use crate::ports::{
     RequestKind,
 };
 
+use files::Included;
 pub use signatures::Signatures;
 pub use sqlite::Sqlite;
 
@@ -234,6 +236,7 @@ impl Native {
             cache: cache.clone(),
             mail_queue: wakes.clone(),
             http: Arc::new(NoNetwork),
+            files: Arc::new(Included),
             email: None,
             signatures: Arc::new(Signatures),
             limiter: limiter.clone(),

@@ -44,6 +44,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0028_deletions.sql"),
     include_str!("../../schema/d1/0029_timeline.sql"),
     include_str!("../../schema/d1/0030_reminders.sql"),
+    include_str!("../../schema/d1/0031_logos.sql"),
 ];
 
 /// Tables that grow with the tenants, by name and by the aliases that our statements give them.

@@ -1,70 +1,64 @@
-//! The style sheet, the script and the icon of the pages.
+//! The names of the files that are deployed beside the Worker: the style sheets, the scripts and the icon of the pages, and
+//! `openapi.json`.
 //!
-//! An asset's address holds a hash of its content, so it can be cached for ever and a new deployment never meets
-//! an old style sheet. The hash (64-bit FNV-1a) is worked out while compiling; it tells versions apart and
-//! protects nothing.
+//! A name holds a hash of the content, so a file can be cached for ever and a new deployment never meets an old style
+//! sheet. The hash (64-bit FNV-1a) is worked out while compiling; `scripts/assets.mjs` does the same when it lays the files
+//! out. It tells versions apart and protects nothing.
 
-/// The folder assets are served under, below the prefix of the page.
+/// The folder assets are served under, for all tenants.
 pub const FOLDER: &str = "/assets/";
 
-/// The `Cache-Control` header of an asset, which the caller sends.
+/// The `Cache-Control` header of an asset; `scripts/assets.mjs` writes the same into `_headers`.
 pub const CACHE_CONTROL: &str = "public, max-age=31536000, immutable";
 
-/// A file that pages load.
-#[derive(Debug)]
+/// A file beside the Worker.
+#[derive(Clone, Copy, Debug)]
 pub struct Asset {
     /// file name with the hash, such as `latchkey-0123456789abcdef.css`
     pub name: &'static str,
     /// value of `Content-Type`
     pub content_type: &'static str,
-    /// the file
-    pub body: &'static str,
 }
 
 impl Asset {
-    /// The address under a prefix (empty, or `/t/{tenant}`).
-    pub fn href(&self, prefix: &str) -> String {
-        format!("{prefix}{FOLDER}{}", self.name)
+    /// The address.
+    pub fn href(&self) -> String {
+        [FOLDER, self.name].concat()
     }
 }
 
-const STYLE_BODY: &str = include_str!("assets/latchkey.css");
-const SCRIPT_BODY: &str = include_str!("assets/latchkey.js");
-const CONSOLE_STYLE_BODY: &str = include_str!("assets/console.css");
-const CONSOLE_SCRIPT_BODY: &str = include_str!("assets/console.js");
-const ICON_BODY: &str = include_str!("assets/latchkey.svg");
+// What is included here is read by the compiler alone: nothing of it gets into the Worker.
+const STYLE_NAME: [u8; 29] = file_name(include_str!("assets/latchkey.css"), b".css");
+const SCRIPT_NAME: [u8; 28] = file_name(include_str!("assets/latchkey.js"), b".js");
+const CONSOLE_STYLE_NAME: [u8; 29] = file_name(include_str!("assets/console.css"), b".css");
+const CONSOLE_SCRIPT_NAME: [u8; 28] = file_name(include_str!("assets/console.js"), b".js");
+const ICON_NAME: [u8; 29] = file_name(include_str!("assets/latchkey.svg"), b".svg");
+const OPENAPI_NAME: [u8; 30] = file_name(include_str!("../../docs/openapi.json"), b".json");
 
-const STYLE_NAME: [u8; 29] = file_name(STYLE_BODY, b".css");
-const SCRIPT_NAME: [u8; 28] = file_name(SCRIPT_BODY, b".js");
-const CONSOLE_STYLE_NAME: [u8; 29] = file_name(CONSOLE_STYLE_BODY, b".css");
-const CONSOLE_SCRIPT_NAME: [u8; 28] = file_name(CONSOLE_SCRIPT_BODY, b".js");
-const ICON_NAME: [u8; 29] = file_name(ICON_BODY, b".svg");
+const CSS: &str = "text/css; charset=utf-8";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// The style sheet of every page.
-pub const STYLE: Asset = Asset { name: as_str(&STYLE_NAME), content_type: "text/css; charset=utf-8", body: STYLE_BODY };
+pub const STYLE: Asset = Asset { name: as_str(&STYLE_NAME), content_type: CSS };
 
 /// The script of the set-password page. Everything works without it.
-pub const SCRIPT: Asset =
-    Asset { name: as_str(&SCRIPT_NAME), content_type: "text/javascript; charset=utf-8", body: SCRIPT_BODY };
+pub const SCRIPT: Asset = Asset { name: as_str(&SCRIPT_NAME), content_type: JAVASCRIPT };
 
 /// The style sheet of the console, besides.
-pub const CONSOLE_STYLE: Asset =
-    Asset { name: as_str(&CONSOLE_STYLE_NAME), content_type: "text/css; charset=utf-8", body: CONSOLE_STYLE_BODY };
+pub const CONSOLE_STYLE: Asset = Asset { name: as_str(&CONSOLE_STYLE_NAME), content_type: CSS };
 
 /// The script of the console. Everything works without it but copying.
-pub const CONSOLE_SCRIPT: Asset = Asset {
-    name: as_str(&CONSOLE_SCRIPT_NAME),
-    content_type: "text/javascript; charset=utf-8",
-    body: CONSOLE_SCRIPT_BODY,
-};
+pub const CONSOLE_SCRIPT: Asset = Asset { name: as_str(&CONSOLE_SCRIPT_NAME), content_type: JAVASCRIPT };
 
 /// The icon in the browser's tab.
-pub const ICON: Asset = Asset { name: as_str(&ICON_NAME), content_type: "image/svg+xml", body: ICON_BODY };
+pub const ICON: Asset = Asset { name: as_str(&ICON_NAME), content_type: "image/svg+xml" };
+
+/// The description of the interfaces. Its address is `/openapi.json`; here are its bytes.
+pub const OPENAPI: Asset = Asset { name: as_str(&OPENAPI_NAME), content_type: "application/json" };
 
 /// The asset with this file name (what follows [`FOLDER`]), if it is a current one.
-pub fn find(name: &str) -> Option<&'static Asset> {
-    static ALL: [&Asset; 5] = [&STYLE, &SCRIPT, &CONSOLE_STYLE, &CONSOLE_SCRIPT, &ICON];
-    ALL.into_iter().find(|asset| asset.name == name)
+pub fn find(name: &str) -> Option<Asset> {
+    [STYLE, SCRIPT, CONSOLE_STYLE, CONSOLE_SCRIPT, ICON, OPENAPI].into_iter().find(|asset| asset.name == name)
 }
 
 const fn file_name<const N: usize>(body: &str, extension: &[u8]) -> [u8; N] {

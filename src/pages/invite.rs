@@ -67,12 +67,27 @@ pub fn set_password(page: &SetPasswordPage) -> String {
             }
             (password_field(texts, PASSWORD_FIELD, texts.password, page.min_length, described, refused))
             p #password-hint .hint { (hint) }
+            (rules(page, texts))
             (password_field(texts, CONFIRM_FIELD, texts.confirm, page.min_length, "mismatch", refused))
             p #mismatch .hint.live aria-live="polite" {}
             button type="submit" { (texts.set_button) }
         }
     };
     card(&page.shell, Page { title: &title, script: true, help: true, body })
+}
+
+/// The rules of the server's policy that can be looked at while somebody types. The script says of each whether it is met;
+/// without it they are a list. The server decides, by all of its rules.
+fn rules(page: &SetPasswordPage, texts: &PageTexts) -> Markup {
+    let length = fill(texts.rule_length, &[("n", &page.min_length.to_string())]);
+    html! {
+        ul #rules .hint aria-live="polite" data-least=(page.min_length) data-met=(texts.rule_met) data-unmet=(texts.rule_unmet)
+            data-organization=(page.shell.organization) {
+            li { (length) }
+            li { (texts.rule_varied) }
+            li { (texts.rule_own) }
+        }
+    }
 }
 
 fn password_field(

@@ -8,7 +8,9 @@ use maud::{DOCTYPE, Markup, html};
 
 use crate::i18n::Language;
 use crate::i18n::pages::PageTexts;
+use crate::model::settings::Settings;
 use crate::pages::assets::{self, Asset};
+use crate::pages::brand;
 
 /// The policy of the console's pages: their script asks for pages of the console, and shows mails in frames.
 pub const CONSOLE_CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
@@ -17,6 +19,10 @@ pub const CONSOLE_CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src
 /// The policy the pages are written for; the caller sends it as a header.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The policy of a page of ours that stands in a frame of ours, to be looked at.
+pub const FRAMED_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; \
+     base-uri 'none'; frame-ancestors 'self'";
 
 /// The surroundings of a page, which every page needs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,6 +35,8 @@ pub struct Shell<'a> {
     pub organization: &'a str,
     /// an e-mail address people can write to for help; empty when there is none
     pub support: &'a str,
+    /// the settings with the logo and the colours; none where it is not known whose the page is
+    pub brand: Option<&'a Settings>,
 }
 
 impl Shell<'_> {
@@ -61,7 +69,7 @@ pub(super) struct Page<'a> {
 pub(super) fn card(shell: &Shell, page: Page) -> String {
     let texts = shell.texts();
     let main = html! {
-        header.brand { span.mark aria-hidden="true" {} bdi { (shell.wordmark()) } }
+        header.brand { (brand::mark(shell.prefix, shell.brand)) bdi { (shell.wordmark()) } }
         main.card { (page.body) }
         @if page.help { footer.foot { p { (help(shell, texts)) } } }
     };
@@ -95,9 +103,12 @@ pub(super) fn document(shell: &Shell, title: &str, look: &Look, body: Markup) ->
                 meta name="format-detection" content="telephone=no";
                 title { (title) " · " (shell.wordmark()) }
                 @if look.is_live { noscript { meta http-equiv="refresh" content="3"; } }
-                link rel="icon" type="image/svg+xml" href=(assets::ICON.href(shell.prefix));
-                @for style in look.styles { link rel="stylesheet" href=(style.href(shell.prefix)); }
-                @if let Some(script) = look.script { script src=(script.href(shell.prefix)) defer {} }
+                link rel="icon" type="image/svg+xml" href=(assets::ICON.href());
+                @for style in look.styles { link rel="stylesheet" href=(style.href()); }
+                @if let Some(path) = shell.brand.and_then(brand::style_path) {
+                    link rel="stylesheet" href={ (shell.prefix) (path) };
+                }
+                @if let Some(script) = look.script { script src=(script.href()) defer {} }
             }
             body { div class={ "page " (look.class) } { (body) } }
         }

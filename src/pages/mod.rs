@@ -8,10 +8,12 @@
 //! * `assets`: the style sheet, the script and the icon, with the addresses they are served under
 //! * `invite`: set a password, confirm an address, and what is wrong with a link
 //! * `problem`: everything else that can go wrong
+//! * `brand`: the tenant's logo and colours
 //! * `console`: signing in to the console, and its home page
 //! * `inbox`: the development inbox
 
 pub mod assets;
+pub mod brand;
 pub mod console;
 pub mod inbox;
 pub mod invite;

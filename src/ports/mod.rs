@@ -7,6 +7,7 @@
 mod cache;
 mod clock;
 mod database;
+mod files;
 mod http;
 mod limiter;
 mod log;
@@ -20,6 +21,7 @@ pub use crate::base::calendar::Millis;
 pub use self::cache::{Cache, CacheError};
 pub use self::clock::{Clock, Entropy};
 pub use self::database::{Database, DatabaseError, Outcome, Row, Statement, Value};
+pub use self::files::Files;
 pub use self::http::{HttpClient, HttpError};
 pub use self::limiter::{RateLimiter, RequestKind};
 pub use self::log::Log;

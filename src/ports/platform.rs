@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::ports::meter::Metered;
 use crate::ports::{
-    Cache, Clock, Database, DatabaseError, EmailBinding, Entropy, HttpClient, Log, MailQueue, Meter, RateLimiter, Row,
-    SignatureVerifier, Statement,
+    Cache, Clock, Database, DatabaseError, EmailBinding, Entropy, Files, HttpClient, Log, MailQueue, Meter,
+    RateLimiter, Row, SignatureVerifier, Statement,
 };
 
 /// The database of a user store other than PRIMARY.
@@ -34,6 +34,8 @@ pub struct Platform {
     pub mail_queue: Arc<dyn MailQueue>,
     /// The way out, for mail providers.
     pub http: Arc<dyn HttpClient>,
+    /// What is deployed beside the Worker.
+    pub files: Arc<dyn Files>,
     /// The platform's own mail service, where the deployment has one.
     pub email: Option<Arc<dyn EmailBinding>>,
     /// Public-key signatures.
@@ -54,9 +56,10 @@ impl Platform {
     /// The same platform with its database metered, and the meter.
     #[must_use]
     pub fn metered(&self) -> (Self, Arc<Meter>) {
-        let meter = Arc::new(Meter::default());
+        let meter = Arc::new(self.meter.of_part());
+        let is_whole = !self.meter.is_live();
         let metered = |db: &Arc<dyn Database>| -> Arc<dyn Database> {
-            Arc::new(Metered { inner: db.clone(), meter: meter.clone() })
+            Arc::new(Metered { inner: db.clone(), meter: meter.clone(), is_whole })
         };
         let stores = self.stores.iter().map(|store| StoreDatabase { number: store.number, db: metered(&store.db) });
         let stores = stores.collect();

@@ -14,6 +14,7 @@ pub mod jobs;
 pub mod kept_forms;
 pub mod keys;
 pub mod list;
+pub mod logos;
 pub mod mail_templates;
 pub mod operation;
 pub mod outbox;

@@ -12,9 +12,9 @@ use crate::base::scope::{Scope, Scopes};
 use crate::model::audit::Action;
 use crate::model::context::{Context, UnitOfWork, Work};
 use crate::model::deployment::Deployment;
-use crate::model::settings::{self, SETTINGS, Setting, Settings, Values};
+use crate::model::settings::{self, LOGO, SETTINGS, Setting, Settings, Values};
 use crate::model::tenant::Tenant;
-use crate::ports::{DatabaseError, Outcome, Platform, Row, Statement};
+use crate::ports::{DatabaseError, Outcome, Platform, Row, Statement, Value};
 use crate::store::audit;
 
 /// The statement that reads the tenant: no row for an unknown one.
@@ -48,7 +48,7 @@ fn keep(ctx: &impl UnitOfWork, outcome: Option<&Outcome>) -> Result<Option<Arc<S
 fn overrides(rows: &[Row]) -> Result<Values, DatabaseError> {
     let mut values = Values::new();
     for row in rows {
-        if let Some(name) = row.read_optional_text("name")?.and_then(settings::known) {
+        if let Some(name) = row.read_optional_text("name")?.and_then(settings::stored) {
             values.insert(name, row.read_text("value")?.to_owned());
         }
     }
@@ -95,7 +95,9 @@ pub async fn batch(
 /// # Errors
 /// The database's.
 pub async fn own(ctx: &Context) -> Result<Values, DatabaseError> {
-    overrides(&ctx.platform.query(statement(ctx)).await?)
+    let mut own = overrides(&ctx.platform.query(statement(ctx)).await?)?;
+    own.remove(LOGO);
+    Ok(own)
 }
 
 /// Some tenants, at most `count`, each with what it overrides `setting` with: the super tenant, those from the number `from` on,
@@ -230,20 +232,45 @@ pub async fn change(ctx: &Context, changes: &[Change]) -> Result<(), ChangeError
     let gone: Vec<&str> =
         named(false).filter_map(|(name, _)| settings::known(name)).filter(|name| !after.contains_key(name)).collect();
     let names: Vec<&str> = new.keys().copied().chain(gone.iter().copied()).collect();
+    write(ctx, &new, &gone, &names.join(" "), None).await.map_err(ChangeError::from)
+}
+
+/// Shows this logo from now on, which is stored already; none in the place of the present one for `None`.
+///
+/// # Errors
+/// The database's.
+pub async fn change_logo(ctx: &Context, version: Option<&str>) -> Result<(), DatabaseError> {
+    let (new, gone) = match version {
+        Some(version) => (Values::from([(LOGO, version.to_owned())]), vec![]),
+        None => (Values::new(), vec![LOGO]),
+    };
+    let others = Statement::new(
+        "DELETE FROM logos WHERE tenant = ?1 AND version IS NOT ?2",
+        vec![ctx.tenant.key(), version.map_or(Value::Null, Value::from)],
+    );
+    write(ctx, &new, &gone, LOGO, Some(others)).await
+}
+
+/// Writes overrides, takes others away, and has what holds now hold here at once. One round trip.
+async fn write(
+    ctx: &Context,
+    new: &Values,
+    gone: &[&str],
+    names: &str,
+    more: Option<Statement>,
+) -> Result<(), DatabaseError> {
     let operation = ctx.platform.new_id().to_string();
-    let outcomes = ctx
-        .platform
-        .db
-        .batch(vec![
-            set(&ctx.tenant, &new),
-            Statement::new(
-                "DELETE FROM settings WHERE tenant = ?1 AND name IN (SELECT value FROM json_each(?2))",
-                vec![ctx.tenant.key(), json!(gone).to_string().into()],
-            ),
-            audit::record_plain(ctx, &operation, Action::SettingsUpdate, &names.join(" ")),
-            // What others have changed meanwhile is in force too.
-            statement(ctx),
-        ])
-        .await?;
-    keep(ctx, outcomes.last()).map(|_| ()).map_err(ChangeError::from)
+    let mut batch = vec![
+        set(&ctx.tenant, new),
+        Statement::new(
+            "DELETE FROM settings WHERE tenant = ?1 AND name IN (SELECT value FROM json_each(?2))",
+            vec![ctx.tenant.key(), json!(gone).to_string().into()],
+        ),
+        audit::record_plain(ctx, &operation, Action::SettingsUpdate, names),
+    ];
+    batch.extend(more);
+    // What others have changed meanwhile is in force too.
+    batch.push(statement(ctx));
+    let outcomes = ctx.platform.db.batch(batch).await?;
+    keep(ctx, outcomes.last()).map(drop)
 }

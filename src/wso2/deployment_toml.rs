@@ -1,6 +1,4 @@
 //! WSO2's `deployment.toml` read as Latchkey's settings (DESIGN 2.2), with a verdict on every key.
-//!
-//! The command line's alone: the Worker does not carry a TOML parser.
 
 mod keys;
 mod source;

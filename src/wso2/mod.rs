@@ -3,7 +3,6 @@
 
 pub mod codes;
 pub mod connectors;
-#[cfg(not(target_arch = "wasm32"))]
 pub mod deployment_toml;
 pub mod email_templates;
 pub mod error;

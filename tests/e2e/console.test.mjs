@@ -147,3 +147,20 @@ test("a session costs one round trip beside the page, outlives the isolate, and 
   await sleep(4100);
   assert.equal((await client.get("/console", { headers })).status, 303);
 });
+
+test("style sheets, scripts and the icon are served beside the Worker, the same for every tenant", async () => {
+  const { text } = await new Client(worker.origin).get("/console/login");
+  const paths = text.match(/\/assets\/latchkey-[0-9a-f]{16}\.\w+/g);
+  assert.ok(paths.length >= 2, text);
+  for (const path of paths) {
+    const answer = await fetch(worker.origin + path);
+    assert.equal(answer.status, 200, path);
+    assert.equal(answer.headers.get("cache-control"), "public, max-age=31536000, immutable");
+    assert.equal(answer.headers.get("x-content-type-options"), "nosniff");
+    assert.equal((await fetch(worker.origin + path, { method: "POST" })).status, 405);
+    assert.equal((await fetch(`${worker.origin}/t/carbon.super${path}`)).status, 200, "where earlier releases had them");
+  }
+  const missing = await fetch(`${worker.origin}/assets/latchkey-0000000000000000.css`);
+  assert.deepEqual([missing.status, missing.headers.get("cache-control")], [404, "no-store"]);
+  assert.equal((await (await fetch(`${worker.origin}/openapi.json`)).json()).openapi.slice(0, 2), "3.");
+});

@@ -38,6 +38,15 @@ pub struct Reply {
     pub text: String,
 }
 
+/// How many bytes a text is when it is sent compressed.
+pub fn gzipped(text: &str) -> usize {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    let mut gzip = Command::new("gzip").arg("-6c").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    gzip.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    gzip.wait_with_output().unwrap().stdout.len()
+}
+
 impl Reply {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error} in {}", self.text))

@@ -279,6 +279,67 @@ pub(crate) fn key_of(attribute: &Attribute, value: &Value) -> String {
 fn canonical_number(number: &Number) -> String {
     match number.as_i64() {
         Some(whole) => whole.to_string(),
-        None => number.as_f64().map_or_else(|| number.to_string(), |float| float.to_string()),
+        None => {
+            without_exponent(&number.as_f64().and_then(Number::from_f64).unwrap_or_else(|| number.clone()).to_string())
+        }
+    }
+}
+
+/// Returns a number as JSON spells it without its exponent and without a fraction of zero: `1e21` as 22 digits, `1.0` as `1`.
+/// Stored keys are spelt so.
+fn without_exponent(number: &str) -> String {
+    let (sign, number) = if let Some(rest) = number.strip_prefix('-') { ("-", rest) } else { ("", number) };
+    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let mut digits = format!("{whole}{}", fraction.trim_end_matches('0'));
+    // Where the point stands, counted from the first digit.
+    let mut point = exponent.parse().unwrap_or(0_i32).saturating_add(i32::try_from(whole.len()).unwrap_or(0));
+    while point <= 0 {
+        digits.insert(0, '0');
+        point = point.saturating_add(1);
+    }
+    let point = usize::try_from(point).unwrap_or(0);
+    while digits.len() < point {
+        digits.push('0');
+    }
+    let (whole, fraction) = digits.split_at(point);
+    let whole = whole.trim_start_matches('0');
+    let whole = if whole.is_empty() { "0" } else { whole };
+    let dot = if fraction.is_empty() { "" } else { "." };
+    format!("{sign}{whole}{dot}{fraction}")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, proptest};
+    use serde_json::Number;
+
+    use super::canonical_number;
+
+    proptest! {
+        #[test]
+        fn a_number_is_spelt_without_exponent(float in any::<f64>(), whole in any::<u64>()) {
+            if let Some(number) = Number::from_f64(float) {
+                assert_eq!(canonical_number(&number), float.to_string());
+            }
+            let expected = i64::try_from(whole).map_or_else(|_| (whole as f64).to_string(), |whole| whole.to_string());
+            assert_eq!(canonical_number(&Number::from(whole)), expected);
+        }
+    }
+
+    #[test]
+    fn one_number_has_one_spelling() {
+        for (sent, spelt) in [
+            ("1", "1"),
+            ("1.0", "1"),
+            ("-0.0", "-0"),
+            ("1e2", "100"),
+            ("1.50", "1.5"),
+            ("1e-7", "0.0000001"),
+            ("1E21", "1000000000000000000000"),
+        ] {
+            let number: Number = serde_json::from_str(sent).expect("a number");
+            assert_eq!(canonical_number(&number), spelt, "{sent}");
+        }
     }
 }

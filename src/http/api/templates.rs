@@ -36,6 +36,7 @@ pub async fn preview(input: Input) -> Result<Response, ApiError> {
         None => None,
     };
     let draft = Draft {
+        person: None,
         content_type,
         subject: read_text(&body, "subject")?,
         body: read_text(&body, "body")?,

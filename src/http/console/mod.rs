@@ -13,7 +13,8 @@
 //! | `jobs` | actions on many users |
 //! | `mail` | the outbox |
 //! | `audit` | the audit |
-//! | `settings` | the tenant's settings |
+//! | `settings`, `branding` | the tenant's settings |
+//! | `deployment_toml` | WSO2's settings, pasted |
 //! | `tenants` | the tenants |
 //! | `groups` | groups and their members |
 //! | `templates` | mail templates |
@@ -22,6 +23,8 @@
 
 pub mod add_user;
 pub mod audit;
+pub mod branding;
+pub mod deployment_toml;
 pub mod groups;
 mod home;
 pub mod import;
@@ -56,6 +59,7 @@ use crate::http::request::Query;
 use crate::http::response::{self, set};
 use crate::model::context::{Actor, Context, StoreContext};
 use crate::model::resource::{Resource, USER};
+use crate::model::settings::Settings;
 use crate::model::user_stores::PRIMARY;
 use crate::pages::console::form::Problem;
 use crate::pages::console::{Frame, Section, page, user_forms};
@@ -68,7 +72,7 @@ struct Console {
     ctx: Context,
     section: Section,
     prefix: String,
-    organization: String,
+    settings: Arc<Settings>,
     name: String,
     message: Option<String>,
     /// The page of the user whose deletion the message says.
@@ -85,7 +89,7 @@ impl Console {
             ctx: ctx.clone(),
             section,
             prefix: ctx.tenant.prefix(),
-            organization: ctx.settings().organization_name.clone(),
+            settings: ctx.settings(),
             name,
             message: message::find(headers, &ctx.deployment),
             undo: None,
@@ -94,7 +98,12 @@ impl Console {
 
     fn frame(&self) -> Frame<'_> {
         Frame {
-            shell: Shell { prefix: &self.prefix, organization: &self.organization, ..Shell::default() },
+            shell: Shell {
+                prefix: &self.prefix,
+                organization: &self.settings.organization_name,
+                brand: Some(&self.settings),
+                ..Shell::default()
+            },
             section: self.section,
             name: &self.name,
             tenant: self.ctx.tenant.domain(),

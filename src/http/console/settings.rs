@@ -3,6 +3,7 @@
 use axum::response::Response;
 use maud::Markup;
 
+use crate::http::console::branding::{self, LogoChange};
 use crate::http::console::submission::{self, Done};
 use crate::http::console::{Console, read_form};
 use crate::http::error::ApiError;
@@ -10,8 +11,9 @@ use crate::http::form::Form;
 use crate::http::request::Input;
 use crate::model::settings::{self, Kind, SETTINGS, Setting, Values};
 use crate::pages::console::Section;
+use crate::pages::console::branding::PREVIEW;
 use crate::pages::console::form::Problem;
-use crate::pages::console::settings::{self as pages, SettingRow, Source, label};
+use crate::pages::console::settings::{self as pages, BRANDING, Extras, SettingRow, Source, label};
 use crate::store::tenant_settings::{self, Change, ChangeError, forbidden};
 
 const NAME: &str = "Settings";
@@ -21,7 +23,12 @@ const PATH: &str = "/console/settings";
 pub async fn show(input: Input) -> Result<Response, ApiError> {
     let console = Console::new(&input.state.ctx, &input.headers, Section::Settings);
     let rows = rows(&console, &tenant_settings::own(&console.ctx).await?);
-    Ok(console.page(NAME, &body(&console, &rows, &[])))
+    Ok(console.page(NAME, &body(&console, &rows, &shown_extras(&console), &[])))
+}
+
+/// Returns what the page shows besides the settings, as it is.
+fn shown_extras(console: &Console) -> Extras {
+    Extras { logo: branding::field(console, &LogoChange::Kept), preview: None }
 }
 
 /// Returns each setting with what holds, when the tenant overrides these.
@@ -42,8 +49,56 @@ fn rows(console: &Console, own: &Values) -> Vec<SettingRow> {
     SETTINGS.iter().map(row).collect()
 }
 
-fn body(console: &Console, rows: &[SettingRow], problems: &[Problem]) -> Markup {
-    pages::settings(&console.frame(), rows, &|| console.new_submission(), problems)
+fn body(console: &Console, rows: &[SettingRow], extras: &Extras, problems: &[Problem]) -> Markup {
+    pages::settings(&console.frame(), rows, extras, &|| console.new_submission(), problems)
+}
+
+/// Takes what was typed for these settings over into the rows; answers what it changes, and what somebody else has changed
+/// meanwhile.
+fn compare(form: &Form, rows: &mut [SettingRow], of_section: &[Setting]) -> (Vec<Change>, Vec<Problem>) {
+    let (mut changes, mut problems) = (Vec::new(), Vec::new());
+    for row in rows.iter_mut().filter(|row| of_section.contains(&row.setting)) {
+        let Some(typed) = typed(form, row.setting) else { continue };
+        let was = form.read_text(&pages::was(row.setting.name)).unwrap_or_else(|| row.in_force.clone());
+        if typed == was {
+            continue;
+        }
+        row.value.clone_from(&typed);
+        if row.in_force != was && row.in_force != typed {
+            let name = row.setting.name;
+            let shown = if row.in_force.is_empty() { "empty" } else { &row.in_force };
+            problems.push(Problem::of(
+                name,
+                format!("{}: somebody has made it {shown} meanwhile. Save again to have it as typed.", label(name)),
+            ));
+        } else if row.in_force != typed {
+            changes.push((row.setting.name.to_owned(), Some(typed)));
+        }
+    }
+    (changes, problems)
+}
+
+/// Shows what the branding that was typed would look like. Nothing is saved but a logo that nobody is shown.
+async fn preview(console: &Console, form: &Form, of_section: &[Setting]) -> Result<Response, ApiError> {
+    let own = tenant_settings::own(&console.ctx).await?;
+    let mut rows = rows(console, &own);
+    let (changes, mut problems) = compare(form, &mut rows, of_section);
+    if let Err(sentences) = tenant_settings::checked(&console.ctx.deployment, &console.ctx.tenant, &own, &changes) {
+        problems.extend(sentences.iter().map(|text| problem(text)));
+    }
+    let logo = match branding::read(console, form).await? {
+        Ok(change) => change,
+        Err(problem) => {
+            problems.push(problem);
+            LogoChange::Kept
+        }
+    };
+    let mut extras = Extras { logo: branding::field(console, &logo), preview: None };
+    if !problems.is_empty() {
+        return Ok(console.refused(NAME, &problems, &body(console, &rows, &extras, &problems)));
+    }
+    extras.preview = Some(branding::preview_of(console, &rows, &logo));
+    Ok(console.page(NAME, &body(console, &rows, &extras, &[])))
 }
 
 /// `POST /console/settings`: saves a section. What its form did not change is left as it is; what somebody else has changed
@@ -54,26 +109,18 @@ pub async fn save(input: Input) -> Result<Response, ApiError> {
     let form = read_form(sent).await?;
     let section = form.read_text("section").unwrap_or_default();
     let of_section = pages::of_section(&section).ok_or_else(|| ApiError::bad_request("There is no such section."))?;
+    let has_logo = section == BRANDING;
+    if has_logo && form.read_text(PREVIEW).is_some() {
+        return preview(&console, &form, &of_section).await;
+    }
     let saved = submission::once(&console, &form, async {
         let mut rows = rows(&console, &tenant_settings::own(&console.ctx).await?);
-        let mut changes: Vec<Change> = Vec::new();
-        let mut problems = Vec::new();
-        for row in rows.iter_mut().filter(|row| of_section.contains(&row.setting)) {
-            let Some(typed) = typed(&form, row.setting) else { continue };
-            let was = form.read_text(&pages::was(row.setting.name)).unwrap_or_else(|| row.in_force.clone());
-            if typed == was {
-                continue;
-            }
-            row.value.clone_from(&typed);
-            if row.in_force != was && row.in_force != typed {
-                let name = row.setting.name;
-                let shown = if row.in_force.is_empty() { "empty" } else { &row.in_force };
-                problems.push(Problem::of(
-                    name,
-                    format!("{}: somebody has made it {shown} meanwhile. Save again to have it as typed.", label(name)),
-                ));
-            } else if row.in_force != typed {
-                changes.push((row.setting.name.to_owned(), Some(typed)));
+        let (changes, mut problems) = compare(&form, &mut rows, &of_section);
+        let mut logo = LogoChange::Kept;
+        if has_logo {
+            match branding::read(&console, &form).await? {
+                Ok(change) => logo = change,
+                Err(problem) => problems.push(problem),
             }
         }
         if problems.is_empty() && !changes.is_empty() {
@@ -85,10 +132,12 @@ pub async fn save(input: Input) -> Result<Response, ApiError> {
             }
         }
         if !problems.is_empty() {
-            let body = body(&console, &rows, &problems);
+            let extras = Extras { logo: branding::field(&console, &logo), preview: None };
+            let body = body(&console, &rows, &extras, &problems);
             return Ok(Err(console.refused(NAME, &problems, &body)));
         }
-        Ok(Ok(Done::then(PATH, said(&section, &changes))))
+        let logo = branding::save(&console, &logo).await?;
+        Ok(Ok(Done::then(PATH, said(&section, &changes, logo))))
     });
     saved.await
 }
@@ -102,8 +151,8 @@ fn typed(form: &Form, setting: Setting) -> Option<String> {
     }
 }
 
-fn said(section: &str, changes: &[Change]) -> String {
-    let each: Vec<String> = changes
+pub(super) fn said(section: &str, changes: &[Change], more: Option<&str>) -> String {
+    let mut each: Vec<String> = changes
         .iter()
         .filter_map(|(name, value)| {
             let value = match value.as_deref().unwrap_or_default() {
@@ -115,11 +164,12 @@ fn said(section: &str, changes: &[Change]) -> String {
             Some(format!("{} is now {value}", label(settings::known(name)?)))
         })
         .collect();
+    each.extend(more.map(str::to_owned));
     if each.is_empty() { format!("{section}: nothing was changed.") } else { format!("Saved: {}.", each.join("; ")) }
 }
 
 /// Returns the problem of the setting whose name a sentence begins with.
-fn problem(sentence: &str) -> Problem {
+pub(super) fn problem(sentence: &str) -> Problem {
     let name = sentence.split(' ').next().and_then(settings::known).unwrap_or_default();
     Problem::of(name, in_words(sentence))
 }
@@ -145,7 +195,7 @@ pub async fn reset(input: Input) -> Result<Response, ApiError> {
         Err(ChangeError::Invalid(sentences)) => {
             let problems: Vec<Problem> = sentences.iter().map(|text| problem(text)).collect();
             let rows = rows(&console, &tenant_settings::own(&console.ctx).await?);
-            return Ok(console.refused(NAME, &problems, &body(&console, &rows, &problems)));
+            return Ok(console.refused(NAME, &problems, &body(&console, &rows, &shown_extras(&console), &problems)));
         }
         Err(error) => return Err(error.into()),
     }

@@ -16,9 +16,11 @@ use crate::http::error::{ApiError, retry_after};
 use crate::http::request::Input;
 use crate::http::response::{self, append_cookie};
 use crate::model::context::Context;
+use crate::pages::brand;
 use crate::pages::console::sign_in::{self as pages, Notice, SignInPage};
 use crate::pages::layout::Shell;
 use crate::pages::problem;
+use crate::store::tenant_settings;
 
 /// The console's first page.
 pub const HOME: &str = "/console";
@@ -46,6 +48,8 @@ pub async fn sign_in_page(input: Input) -> Result<Response, ApiError> {
         Some(_) => Some(Notice::SignedOut),
         None => None,
     };
+    // For the branding. A database that does not answer is no reason not to show the form.
+    drop(tenant_settings::refresh(&state.ctx).await);
     Ok(form(&state.ctx, StatusCode::OK, &next, "", notice))
 }
 
@@ -113,9 +117,16 @@ pub fn to_sign_in(ctx: &Context, asked_for: &Uri) -> Response {
 
 fn form(ctx: &Context, status: StatusCode, next: &str, username: &str, notice: Option<Notice>) -> Response {
     let prefix = ctx.tenant.prefix();
+    let settings = ctx.last_known_settings();
+    // Of a tenant that has no branding nothing is said, not its name either: it would tell which tenants there are.
+    let brand = Some(&*settings).filter(|settings| settings.logo.is_some() || brand::style_path(settings).is_some());
     let page = SignInPage {
-        // No organization's name: it would tell which tenants there are.
-        shell: Shell { prefix: &prefix, ..Shell::default() },
+        shell: Shell {
+            prefix: &prefix,
+            organization: brand.map_or("", |settings| &settings.organization_name),
+            brand,
+            ..Shell::default()
+        },
         action: &at(ctx, SIGN_IN),
         tenant: if ctx.tenant.is_super() { "" } else { ctx.tenant.domain() },
         username,

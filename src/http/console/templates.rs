@@ -18,14 +18,17 @@ use crate::mail::render;
 use crate::mail::render::problem::{Part, Problem as TemplateProblem};
 use crate::mail::template::{PLACEHOLDERS, Template};
 use crate::mail::template_choice::select_template;
+use crate::mail::test_mail;
 use crate::model::context::Context;
 use crate::model::mail::TemplateType;
 use crate::model::mail_template::{ContentType, TemplateVersion, TenantTemplate};
+use crate::model::resource::Resource;
 use crate::pages::console::Section;
-use crate::pages::console::form::Problem;
+use crate::pages::console::form::{OPERATION, Problem};
 use crate::pages::console::templates::{self as pages, Editor, Parts, Shown, TemplateRow};
 use crate::pages::inbox;
 use crate::store::mail_templates::{self, FoundTemplates, MOST_LOCALES, Replace, Stored, TenantTemplateType};
+use crate::store::resources::find;
 
 const NAME: &str = "Templates";
 const PATH: &str = "/console/templates";
@@ -152,6 +155,7 @@ impl Named {
             parts,
             theirs: None,
             preview: None,
+            person: "",
             required: self.kind.kind.map_or(&[], TemplateType::required_placeholders),
             placeholders,
         }
@@ -216,13 +220,7 @@ pub async fn save(input: Input) -> Result<Response, ApiError> {
 
 /// Stores a template as its API does; answers what was done, or what is wrong with it.
 async fn stored(ctx: &Context, named: &Named, typed: &Parts) -> Result<Result<String, Vec<Problem>>, ApiError> {
-    let template = TenantTemplate {
-        content_type: ContentType::Html,
-        subject: typed.subject.clone(),
-        body: typed.html.clone(),
-        footer: String::new(),
-        text: typed.text.clone(),
-    };
+    let template = template_of(typed);
     let refused = preview::refusals(ctx, &named.kind, &template);
     if !refused.is_empty() {
         return Ok(Err(refused.iter().map(problem).collect()));
@@ -264,14 +262,17 @@ pub async fn preview(input: Input) -> Result<Response, ApiError> {
     let typed = typed(&form);
     let ctx = &console.ctx;
     let named = Named::find(ctx, &params).await?;
-    let draft = Draft {
-        content_type: Some(ContentType::Html),
-        subject: Some(typed.subject.clone()),
-        body: Some(typed.html.clone()),
-        footer: Some(String::new()),
-        text: Some(typed.text.clone()),
-    };
-    let shown = match preview::preview(ctx, &named.kind, &named.locale, draft).await {
+    let name = form.read_text("person").unwrap_or_default().trim().to_owned();
+    let person = if name.is_empty() { None } else { find::user_by_name(ctx, &name).await? };
+    if !name.is_empty() && person.is_none() {
+        let problems =
+            [Problem::of("person", format!("Nobody is called {name}: type a user name, or leave it empty."))];
+        let placeholders = placeholders();
+        let editor = Editor { person: &name, ..named.editor(&typed, &placeholders) };
+        let body = pages::editor(&console.frame(), &editor, &|| console.new_submission(), &problems);
+        return Ok(console.refused(&named.title(), &problems, &body));
+    }
+    let shown = match preview::preview(ctx, &named.kind, &named.locale, draft(&typed, person)).await {
         Ok(previewed) => {
             let id = console.new_submission();
             ctx.platform.cache.put(&key(ctx, &id), &previewed.mail.html, PREVIEWED).await;
@@ -291,9 +292,85 @@ pub async fn preview(input: Input) -> Result<Response, ApiError> {
     };
     let placeholders = placeholders();
     let version = form.read_text("version").and_then(|version| version.parse().ok()).unwrap_or_else(|| named.version());
-    let editor = Editor { preview: Some(&shown), version, ..named.editor(&typed, &placeholders) };
+    let editor = Editor { preview: Some(&shown), version, person: &name, ..named.editor(&typed, &placeholders) };
     let body = pages::editor(&console.frame(), &editor, &|| console.new_submission(), &[]);
     Ok(console.page(&named.title(), &body))
+}
+
+/// Returns what is typed, as it would be written to this user, or to somebody made up.
+fn draft(typed: &Parts, person: Option<Resource>) -> Draft {
+    Draft {
+        content_type: Some(ContentType::Html),
+        subject: Some(typed.subject.clone()),
+        body: Some(typed.html.clone()),
+        footer: Some(String::new()),
+        text: Some(typed.text.clone()),
+        person,
+    }
+}
+
+/// `POST /console/templates/{type}/{locale}/test`: mails what is typed to whoever types it. Nothing is saved.
+pub async fn send_test(input: Input) -> Result<Response, ApiError> {
+    let Input { state, headers, params, body: sent, .. } = input;
+    let console = Console::new(&state.ctx, &headers, Section::Templates);
+    let form = sent_form(sent).await?;
+    let typed = typed(&form);
+    let ctx = &console.ctx;
+    let named = Named::find(ctx, &params).await?;
+    let placeholders = placeholders();
+    let version = form.read_text("version").and_then(|version| version.parse().ok()).unwrap_or_else(|| named.version());
+    let editor = Editor { version, ..named.editor(&typed, &placeholders) };
+    let page = |problems: &[Problem]| pages::editor(&console.frame(), &editor, &|| console.new_submission(), problems);
+    let done = submission::once(&console, &form, async {
+        Ok(match mailed(ctx, &named, &typed, &form.read_text(OPERATION).unwrap_or_default()).await? {
+            Ok(address) => {
+                let said = format!("A test mail is on its way to {address}. Nothing is saved.");
+                let mut shown = Console::new(ctx, &headers, Section::Templates);
+                shown.message = Some(said.clone());
+                Ok(Done::shown(&named.path(), &said, shown.page(&named.title(), &page(&[]))))
+            }
+            Err(problems) => Err(console.refused(&named.title(), &problems, &page(&problems))),
+        })
+    });
+    done.await
+}
+
+/// Mails what is typed to the caller; answers their address, or why not.
+async fn mailed(
+    ctx: &Context,
+    named: &Named,
+    typed: &Parts,
+    key: &str,
+) -> Result<Result<String, Vec<Problem>>, ApiError> {
+    let mut problems: Vec<Problem> =
+        preview::refusals(ctx, &named.kind, &template_of(typed)).iter().map(problem).collect();
+    let Some(address) = test_mail::own_address(ctx).await? else {
+        let why = "You have no e-mail address that a test mail could go to: sign in as a user who has one.";
+        problems.push(Problem::general(why));
+        return Ok(Err(problems));
+    };
+    if !problems.is_empty() {
+        return Ok(Err(problems));
+    }
+    let sent = match preview::preview(ctx, &named.kind, &named.locale, draft(typed, None)).await {
+        Ok(previewed) => test_mail::send(ctx, &address, previewed.mail, key).await,
+        Err(PreviewError::NoType) => return Err(ApiError::missing("There is no such template.")),
+        Err(PreviewError::TooLarge(why)) => Err(why.to_string()),
+        Err(PreviewError::Database(failure)) => return Err(failure.into()),
+    };
+    let failed = |why: String| vec![Problem::general(format!("The test mail was not sent: {why}."))];
+    Ok(sent.map(|()| address).map_err(failed))
+}
+
+/// Returns the template that is typed.
+fn template_of(typed: &Parts) -> TenantTemplate {
+    TenantTemplate {
+        content_type: ContentType::Html,
+        subject: typed.subject.clone(),
+        body: typed.html.clone(),
+        footer: String::new(),
+        text: typed.text.clone(),
+    }
 }
 
 /// Returns the key of a preview's HTML, which is the tenant's.

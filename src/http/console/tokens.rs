@@ -54,7 +54,7 @@ pub async fn create(input: Input) -> Result<Response, ApiError> {
     let (name, days) = (text("name"), text("days"));
     let scopes: Scopes = Scopes::all().scopes().filter(|scope| form.read_text(scope.as_str()).is_some()).collect();
     let made = submission::once(&console, &form, async {
-        let lifetime = days.trim().parse().unwrap_or_default();
+        let lifetime = days.trim().parse().map_or(0.0, |days: u16| f64::from(days));
         match api_tokens::create(&console.ctx, &name, scopes, lifetime).await {
             Ok(created) => {
                 let body = pages::created(&console.frame(), &created.token.name, created.text.expose());

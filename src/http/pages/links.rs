@@ -71,7 +71,8 @@ impl<'a> View<'a> {
                 prefix: &self.prefix,
                 locale: &claims.locale,
                 organization: &self.settings().organization_name,
-                support: self.settings().mail_reply_to.as_deref().unwrap_or_default(),
+                support: self.settings().support().unwrap_or_default(),
+                brand: Some(self.settings()),
             },
             None => Shell { prefix: &self.prefix, ..Shell::default() },
         }

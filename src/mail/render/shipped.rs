@@ -3,10 +3,12 @@
 //! `src/i18n/README.md` describes the copy files. Each template is built the first time it is asked
 //! for and kept.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use crate::i18n::Language;
 use crate::mail::template::Template;
+use crate::model::logo::Logo;
 use crate::model::mail::TemplateType;
 
 const SHELL: &str = include_str!("shell.html");
@@ -35,6 +37,22 @@ fn copy(kind: TemplateType, language: Language) -> &'static str {
         TemplateType::ResendVerifyEmailOnUpdate => mails.resend_verify_email_on_update,
         TemplateType::NotifyExistingEmailOnUpdate => mails.notify_existing_email_on_update,
     }
+}
+
+/// The cell of the shell that names the organization.
+const NAME_CELL: &str = ">{{organization-name}}</td>";
+
+/// Returns the template with the logo above the organization's name, where it has the shell's cell for that and does not show
+/// the logo by itself.
+pub fn with_logo<'t>(template: &'t Template, logo: Option<&Logo>) -> Cow<'t, Template> {
+    let Some(logo) = logo.filter(|_| !template.html.contains("organization.logo.img")) else {
+        return Cow::Borrowed(template);
+    };
+    let (width, height) = logo.shown(200, 48);
+    let cell = format!(
+        r#"><img src="{{{{organization.logo.img}}}}" alt="" width="{width}" height="{height}" style="display:block;margin:0 0 8px;border:0;border-radius:4px;background:#ffffff"><span>{{{{organization-name}}}}</span></td>"#
+    );
+    Cow::Owned(Template { html: template.html.replacen(NAME_CELL, &cell, 1), ..template.clone() })
 }
 
 /// One block of a copy file.

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use crate::base::address::Address;
+use crate::base::color::{Color, LEAST_CONTRAST};
 use crate::base::limits::RateLimits;
 use crate::base::locale::{MAX_LOCALE, normalise};
 use crate::base::web_address::{host_in_ascii, is_web_address};
@@ -106,6 +107,11 @@ pub trait Form {
 
     /// What a value must be: the end of the sentence that reports one of another form.
     fn description(&self) -> String;
+
+    /// What is wrong with a value of another form: all of that sentence but its beginning.
+    fn problem(&self, _text: &str) -> String {
+        format!("it must be {}", self.description())
+    }
 }
 
 /// Returns the kind of a form, where a constant needs it.
@@ -253,6 +259,43 @@ impl Form for WebAddress {
 
     fn description(&self) -> String {
         "an address such as https://app.example.com/".to_owned()
+    }
+}
+
+/// A colour that can be read on this one, and be read from with this one on it; or nothing.
+pub struct ReadableColor {
+    /// The other colour.
+    pub back: Color,
+    /// What that is called.
+    pub name: &'static str,
+    /// What a colour that cannot be read should be instead.
+    pub advice: &'static str,
+}
+
+impl Form for ReadableColor {
+    type Value = Option<Color>;
+    const KIND: Kind = Kind::Text;
+    const FALLBACK: Option<Color> = None;
+
+    fn parse(&self, text: &str) -> Option<Option<Color>> {
+        if text.is_empty() {
+            return Some(None);
+        }
+        Color::parse(text).filter(|color| color.contrast(self.back) >= LEAST_CONTRAST).map(Some)
+    }
+
+    fn description(&self) -> String {
+        "a colour such as #17596a".to_owned()
+    }
+
+    fn problem(&self, text: &str) -> String {
+        let Some(color) = Color::parse(text) else { return format!("it must be {}", self.description()) };
+        // Rounded down: 4.499 is not enough, and is not to be called 4.50.
+        let contrast = (color.contrast(self.back) * 100.0).floor() / 100.0;
+        let Self { name, advice, .. } = self;
+        format!(
+            "its contrast with {name} is {contrast:.2}:1, and text takes {LEAST_CONTRAST}:1 (WCAG 2.2, AA): choose {advice}"
+        )
     }
 }
 

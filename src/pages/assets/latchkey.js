@@ -30,6 +30,32 @@
   for (const field of [password, confirm]) field.addEventListener("input", () => check(false));
   confirm.addEventListener("blur", () => check(true));
 
+  // say of each rule of the server's policy whether the password meets it; the server decides, by more of them
+  const rules = document.getElementById("rules");
+  const said = [...rules.children].map((rule) => rule.appendChild(document.createElement("span")));
+  const fold = (text) => text.normalize().toLowerCase();
+  const between = /[@. /_+-]/;
+  const own = [form.elements.username.value, rules.dataset.organization].map(fold);
+  const words = [...own, ...own.flatMap((word) => word.split(between))].filter((word) => [...word].length > 2);
+  words.sort((one, other) => other.length - one.length);
+  const judge = () => {
+    const text = password.value.normalize();
+    const known = words.filter((word) => fold(text).includes(word));
+    const left = known.reduce((left, word) => left.replaceAll(word, ""), fold(text));
+    const met = [
+      [...text].length >= Number(rules.dataset.least),
+      new Set(text).size > 1,
+      text !== "" && (!known.length || left.match(/\p{L}/gu)?.length > 3),
+    ];
+    said.forEach((span, at) => {
+      const word = text && ` (${met[at] ? rules.dataset.met : rules.dataset.unmet})`;
+      if (span.textContent !== word) span.textContent = word;
+      span.className = text && met[at] ? "met" : "";
+    });
+  };
+  password.addEventListener("input", judge);
+  addEventListener("pageshow", judge);
+
   // tell once that somebody types, by a form whose answer has no page: the page's policy lets a script send nothing else
   password.addEventListener("input", () => {
     const told = document.createElement("form");

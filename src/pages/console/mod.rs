@@ -14,7 +14,8 @@
 //! | `listing` | what lists share |
 //! | `mail` | the outbox |
 //! | `audit` | the audit |
-//! | `settings` | the tenant's settings |
+//! | `settings`, `branding` | the tenant's settings |
+//! | `deployment_toml` | WSO2's settings, pasted |
 //! | `tenants` | the tenants |
 //! | `groups` | groups and their members |
 //! | `templates` | mail templates |
@@ -22,6 +23,8 @@
 
 pub mod add_user;
 pub mod audit;
+pub mod branding;
+pub mod deployment_toml;
 pub mod form;
 pub mod groups;
 pub mod home;
@@ -45,9 +48,9 @@ use maud::{Markup, html};
 use crate::base::scope::{Scope, Scopes};
 use crate::base::text::rfc3339;
 use crate::base::web_address::form_target;
-use crate::pages::assets;
 use crate::pages::console::form::Problem;
 use crate::pages::layout::{Look, Shell, document};
+use crate::pages::{assets, brand};
 
 /// A part of the console, in the order of the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +130,7 @@ pub fn page(frame: &Frame, name: &str, problems: &[Problem], body: &Markup) -> S
         a.skip href="#main" { "Skip to the page" }
         header.bar {
             a.brand href=(frame.at("/console")) {
-                span.mark aria-hidden="true" {}
+                (brand::mark(prefix, frame.shell.brand))
                 bdi { (frame.shell.wordmark()) }
             }
             p.who { bdi { (frame.name) } " · " bdi { (frame.tenant) } }

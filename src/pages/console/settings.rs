@@ -7,6 +7,7 @@ use crate::i18n::Language;
 use crate::i18n::time::duration;
 use crate::model::settings::{self, Kind, Setting};
 use crate::pages::console::Frame;
+use crate::pages::console::branding::{LogoField, PREVIEW, logo_field};
 use crate::pages::console::form::{Field, Problem, operation};
 
 /// Whose value of a setting holds.
@@ -52,6 +53,8 @@ struct Section {
     settings: &'static [Words],
 }
 
+/// The section with the logo.
+pub const BRANDING: &str = "Branding";
 const OTHERS: &str = "Other settings";
 
 const SECTIONS: &[Section] = &[
@@ -110,13 +113,24 @@ const SECTIONS: &[Section] = &[
     },
     Section {
         part: "Organization",
-        name: "Name and language",
+        name: BRANDING,
         settings: &[
             words(settings::ORGANIZATION_NAME, "Organization name", "What mails and pages call the organization."),
             words(
-                settings::DEFAULT_LOCALE,
-                "Default language",
-                "The language of mails and pages for people who have not said theirs, such as en_US or de.",
+                settings::BRAND_COLOR,
+                "Colour",
+                "Of buttons and links in mails and on pages, such as #17596a; it must be dark enough to be read on white. Empty: \
+                 as shipped.",
+            ),
+            words(
+                settings::BRAND_COLOR_DARK,
+                "Colour on dark pages",
+                "For browsers that are set to dark; it must be light enough to be read there. Empty: made of the colour above.",
+            ),
+            words(
+                settings::SUPPORT_ADDRESS,
+                "Support address",
+                "Whom pages and mails name for help. Empty: the Reply-To address.",
             ),
             words(
                 settings::SIGN_IN_URL,
@@ -124,6 +138,15 @@ const SECTIONS: &[Section] = &[
                 "Where people are sent once they have a password, such as https://app.example.com/. Empty: nowhere.",
             ),
         ],
+    },
+    Section {
+        part: "Organization",
+        name: "Language",
+        settings: &[words(
+            settings::DEFAULT_LOCALE,
+            "Default language",
+            "The language of mails and pages for people who have not said theirs, such as en_US or de.",
+        )],
     },
     Section {
         part: "Organization",
@@ -232,26 +255,50 @@ pub fn was(name: &str) -> String {
     format!("was-{name}")
 }
 
+/// What the page shows besides the settings.
+#[derive(Clone, Debug, Default)]
+pub struct Extras {
+    /// The logo.
+    pub logo: LogoField,
+    /// The preview of the branding; with one, its section is all that the page has.
+    pub preview: Option<Markup>,
+}
+
 /// The page: a form for each section. `new_id` makes each form's id.
 #[must_use]
-pub fn settings(frame: &Frame, rows: &[SettingRow], new_id: &dyn Fn() -> String, problems: &[Problem]) -> Markup {
+pub fn settings(
+    frame: &Frame,
+    rows: &[SettingRow],
+    extras: &Extras,
+    new_id: &dyn Fn() -> String,
+    problems: &[Problem],
+) -> Markup {
     let action = frame.at("/console/settings");
     let reset = frame.at("/console/settings/reset");
     let mut part = "";
     html! {
+        p { a href=(frame.at("/console/settings/deployment-toml")) { "Import deployment.toml" } }
         p.lead { "A change holds here at once, and everywhere within a minute." }
-        @for section in SECTIONS {
+        @if extras.preview.is_some() { p { a href=(action) { "All settings" } } }
+        @for section in SECTIONS.iter().filter(|section| extras.preview.is_none() || section.name == BRANDING) {
             @let names = of_section(section.name).unwrap_or_default();
             @let of_it: Vec<&SettingRow> = names.iter().filter_map(|setting| rows.iter().find(|row| row.setting == *setting)).collect();
             @if !of_it.is_empty() {
                 @if std::mem::replace(&mut part, section.part) != section.part { h2 { (section.part) } }
                 @let id = section.name.to_lowercase().replace(' ', "-");
                 h3 id=(id) { (section.name) }
-                form method="post" action=[form_target(&action)] novalidate aria-labelledby=(id) {
+                @let with_file = (section.name == BRANDING).then_some("multipart/form-data");
+                form method="post" action=[form_target(&action)] enctype=[with_file] novalidate aria-labelledby=(id) {
                     (operation(&new_id()))
                     input type="hidden" name="section" value=(section.name);
-                    @for row in &of_it { (field(row, problems)) }
-                    button type="submit" aria-describedby=(id) { "Save" }
+                    @for (position, row) in of_it.iter().enumerate() {
+                        (field(row, problems))
+                        @if position == 0 && with_file.is_some() { (logo_field(frame, &extras.logo, problems)) }
+                    }
+                    div.actions {
+                        button type="submit" aria-describedby=(id) { "Save" }
+                        @if with_file.is_some() { button.plain type="submit" name=(PREVIEW) value="on" { "Preview" } }
+                    }
                 }
                 // Forms of their own: the first button of a form is what Enter presses.
                 @for row in of_it.iter().filter(|row| row.source == Source::Tenant) {
@@ -261,6 +308,7 @@ pub fn settings(frame: &Frame, rows: &[SettingRow], new_id: &dyn Fn() -> String,
                 }
             }
         }
+        @if let Some(preview) = &extras.preview { (preview) }
     }
 }
 

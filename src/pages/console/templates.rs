@@ -120,6 +120,8 @@ pub struct Editor<'a> {
     pub theirs: Option<&'a Parts>,
     /// The preview that was asked for.
     pub preview: Option<&'a Shown>,
+    /// The user name of whom the preview is written to; empty for somebody made up.
+    pub person: &'a str,
     /// The placeholders of which one must stand in it.
     pub required: &'a [&'a str],
     /// All placeholders, and what each stands for.
@@ -149,17 +151,20 @@ pub fn editor(frame: &Frame, page: &Editor, new_id: &dyn Fn() -> String, problem
                 pre dir="auto" { (theirs.text) }
             }
         }
-        @if let Some(shown) = page.preview { (preview(shown)) }
+        @if let Some(shown) = page.preview { (preview(shown, page.person)) }
         form method="post" action=[form_target(&path)] novalidate {
             (operation(&new_id()))
             input type="hidden" name="version" value=(page.version);
             (field("subject", "Subject", page.parts.subject.as_str(), "").input("text"))
             (field("html", "HTML", &page.parts.html, "").area(20))
             (field("text", "Text", &page.parts.text, "Empty: made from the HTML.").area(12))
+            (field("person", "Preview for", page.person, "A user name. Empty: somebody made up.").input("text"))
             div.actions {
                 button type="submit" { "Save" }
                 button.plain type="submit" formaction=[form_target(&format!("{path}/preview"))] { "Preview" }
+                button.plain type="submit" formaction=[form_target(&format!("{path}/test"))] { "Send test mail" }
             }
+            p.hint { "The test mail goes to your own address, with values made up and a link that opens nothing." }
         }
         @if page.version > 0 {
             form method="post" action=[form_target(&format!("{path}/restore"))] {
@@ -181,11 +186,14 @@ pub fn editor(frame: &Frame, page: &Editor, new_id: &dyn Fn() -> String, problem
     }
 }
 
-fn preview(shown: &Shown) -> Markup {
+fn preview(shown: &Shown, person: &str) -> Markup {
     html! {
         section aria-labelledby="preview" {
             h2 #preview { "Preview" }
-            p.hint { "With values made up. Nothing is saved." }
+            p.hint {
+                @if person.is_empty() { "With values made up. " } @else { "As it is written to " bdi { (person) } ". " }
+                "Nothing is saved."
+            }
             @if !shown.problems.is_empty() {
                 div.problems role="alert" {
                     p { "What is wrong with it" }
@@ -197,6 +205,8 @@ fn preview(shown: &Shown) -> Markup {
             h3 { "HTML" }
             @if let Some(address) = &shown.frame {
                 iframe src=(address) title="HTML of the mail" sandbox="allow-popups allow-popups-to-escape-sandbox" height="480" {}
+                h3 { "On a phone" }
+                iframe.phone src=(address) title="HTML of the mail on a phone" sandbox="allow-popups allow-popups-to-escape-sandbox" height="480" {}
             } @else {
                 p { "The HTML cannot be shown now: ask for the preview again in a moment." }
             }

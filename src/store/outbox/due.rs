@@ -220,7 +220,7 @@ fn sender_from_row(deployment: &Deployment, row: &Row) -> Result<Option<SendingT
     let Some(domain) = row.read_optional_text("domain")? else { return Ok(None) };
     let tenant = Tenant::from_domain(domain);
     let stored: HashMap<String, String> = serde_json::from_str(row.read_text("settings")?).unwrap_or_default();
-    let overrides = stored.into_iter().filter_map(|(name, value)| Some((settings::known(&name)?, value)));
+    let overrides = stored.into_iter().filter_map(|(name, value)| Some((settings::stored(&name)?, value)));
     let overrides = ordered::map(overrides);
     let settings = Arc::new(deployment.settings_of(&tenant, &overrides));
     Ok(Some(SendingTenant { tenant, settings }))

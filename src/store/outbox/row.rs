@@ -125,6 +125,18 @@ pub struct TemplateFacts {
     /// The address that answers go to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
+    /// The address to write to for help, where it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub support: Option<String>,
+    /// The address to sign in at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_in: Option<String>,
+    /// The colour of buttons and links.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub color: Option<String>,
+    /// The version of the logo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo: Option<String>,
     /// The address that is to take the place of the present one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_email: Option<String>,

@@ -29,7 +29,7 @@ export async function freePort() {
 /** The committed wrangler.toml with a D1 database more for each binding, as docs/stores.md tells deployers to write it. */
 function withDatabases(folder, bindings) {
   const config = join(folder, "wrangler.toml");
-  const absolute = (text) => text.replaceAll(/^(main|migrations_dir) = "/gm, `$1 = "${ROOT}`);
+  const absolute = (text) => text.replaceAll(/^(main|migrations_dir|directory) = "/gm, `$1 = "${ROOT}`);
   const databases = bindings.map(
     (binding, index) => `
 [[d1_databases]]

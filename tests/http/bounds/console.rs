@@ -1,6 +1,7 @@
 //! Bounds of the console.
 
 use super::Bound;
+use crate::console::branding::{png, save};
 use crate::console::{Browser, signed_in};
 use crate::scim2::client::id;
 use crate::support::App;
@@ -10,6 +11,22 @@ pub const BOUNDS: &[Bound] = &[
         name: "bytes of a form of the console that adds members to a group or edits a template",
         largest_allowed: || assert_eq!(add_members(1024 * 1024), 422, "it is read: there is no such user"),
         smallest_refused: || assert_eq!(add_members(1024 * 1024 + 1), 413),
+    },
+    Bound {
+        name: "bytes of a logo",
+        largest_allowed: || assert_eq!(upload(&png(256 * 1024, 320, 80), 0), 303),
+        smallest_refused: || assert_eq!(upload(&png(256 * 1024 + 1, 320, 80), 0), 422),
+    },
+    Bound {
+        name: "pixels of a logo, each way",
+        largest_allowed: || assert_eq!(upload(&png(3000, 2_048, 2_048), 0), 303),
+        smallest_refused: || assert_eq!(upload(&png(3000, 2_049, 80), 0), 422),
+    },
+    Bound {
+        name: "fields of a form with a file",
+        // Besides them the operation's id, the section and the file.
+        largest_allowed: || assert_eq!(upload(&png(3000, 320, 80), 97), 303),
+        smallest_refused: || assert_eq!(upload(&png(3000, 320, 80), 98), 400),
     },
     Bound {
         name: "a tenant's own templates in the console's list",
@@ -33,6 +50,13 @@ fn add_members(bytes: usize) -> u16 {
     let around = format!("operation={operation}&members=").len();
     let name = "x".repeat(bytes - around);
     browser.post(&format!("{path}/members"), &[("operation", &operation), ("members", &name)]).status.as_u16()
+}
+
+/// The status of uploading a logo, with so many other fields.
+fn upload(content: &[u8], more: usize) -> u16 {
+    let app = App::new();
+    let mut browser = signed_in(&app, "alice", "admin");
+    save(&mut browser, &vec![("more", ""); more], "logo.png", content).status.as_u16()
 }
 
 /// How many of so many templates are listed.

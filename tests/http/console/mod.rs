@@ -2,7 +2,9 @@
 
 mod add_user;
 mod audit;
+pub mod branding;
 mod deletion;
+mod deployment_toml;
 mod groups;
 mod import;
 mod jobs;
@@ -74,7 +76,12 @@ impl<'a> Browser<'a> {
         self.send_body(method, path, "application/x-www-form-urlencoded", form.into_bytes())
     }
 
-    fn send_body(&mut self, method: &str, path: &str, content_type: &str, form: Vec<u8>) -> Reply {
+    /// Sends a form of another media type.
+    pub fn post_as(&mut self, path: &str, media_type: &str, body: Vec<u8>) -> Reply {
+        self.send_body("POST", path, media_type, body)
+    }
+
+    fn send_body(&mut self, method: &str, path: &str, content_type: &str, body: Vec<u8>) -> Reply {
         let mut request = Request::builder().method(method).uri(path);
         let cookies = [&self.cookie, &self.message].into_iter().filter(|cookie| !cookie.is_empty());
         let cookies: Vec<&str> = cookies.map(String::as_str).collect();
@@ -87,7 +94,7 @@ impl<'a> Browser<'a> {
                 .header("sec-fetch-site", "same-origin")
                 .header("content-type", content_type);
         }
-        let reply = self.app.send(request.body(Body::from(form)).unwrap());
+        let reply = self.app.send(request.body(Body::from(body)).unwrap());
         for set in reply.headers.get_all("set-cookie") {
             let (pair, attributes) = set.to_str().unwrap().split_once(';').unwrap();
             let kept = if pair.contains("latchkey-message") { &mut self.message } else { &mut self.cookie };

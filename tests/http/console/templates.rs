@@ -147,3 +147,59 @@ fn templates_are_for_those_who_may_edit_them() {
         assert_eq!(browser.post(PATH, &[]).status, 403);
     }
 }
+
+#[test]
+fn a_preview_is_written_to_a_person_of_choice() {
+    let app = App::new();
+    let mut browser = signed_in(&app, "alice", "admin");
+    let body = serde_json::json!({
+        "schemas": [crate::scim2::client::USER], "userName": "gil", "password": crate::scim2::client::PASSWORD,
+        "name": { "givenName": "Gil & <b>" }, "emails": [{ "value": "gil@x.com" }]
+    });
+    app.scim().create("/scim2/Users", &body);
+    let typed =
+        [("version", "0"), ("subject", "For {{user-name}}, {{user.claim.givenname}}"), ("html", HTML), ("text", TEXT)];
+    let page = browser.post(&format!("{PATH}/preview"), &[&typed[..], &[("person", " GIL ")]].concat());
+    assert_eq!(page.status, 200, "{}", page.text);
+    assert!(page.words().contains("Subject For gil, Gil &amp; &lt;b&gt;"), "{}", page.words());
+    assert!(page.text.contains("title=\"HTML of the mail on a phone\""));
+    let page = browser.post(&format!("{PATH}/preview"), &[&typed[..], &[("person", "<nobody>")]].concat());
+    assert_eq!(page.status, 422);
+    assert!(page.text.contains("href=\"#person\"") && page.text.contains("value=\"&lt;nobody&gt;\""), "{}", page.text);
+    assert!(page.text.contains(TEXT), "what is typed is kept");
+}
+
+#[test]
+fn a_test_mail_goes_to_whoever_asks_for_it_and_nowhere_else() {
+    let app = App::new();
+    let body = serde_json::json!({
+        "schemas": [crate::scim2::client::USER], "userName": "alice", "password": crate::scim2::client::PASSWORD,
+        "emails": [{ "value": "alice@acme.com" }], "roles": [{ "value": "admin" }]
+    });
+    app.scim().create("/scim2/Users", &body);
+    let mut browser = super::Browser::signed_in(&app, "", "alice", crate::scim2::client::PASSWORD);
+    let fields = |operation: &str| {
+        [("operation", operation), ("version", "0"), ("subject", "Come"), ("html", HTML), ("text", TEXT)]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    };
+    let send = |browser: &mut super::Browser, html: Option<&str>| {
+        let operation = browser.get(PATH).hidden("operation");
+        let mut fields = fields(&operation);
+        if let Some(html) = html {
+            fields[3].1 = html.to_owned();
+        }
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+        browser.post(&format!("{PATH}/test"), &fields)
+    };
+    let page = send(&mut browser, None);
+    assert_eq!(page.status, 200, "{}", page.text);
+    assert!(page.words().contains("A test mail is on its way to alice@acme.com."), "{}", page.words());
+    assert!(page.text.contains(TEXT), "what is typed is kept");
+    assert_eq!(app.number("SELECT count(*) FROM templates"), 0, "nothing is saved");
+    let refused = send(&mut browser, Some("<p>no link</p>"));
+    assert_eq!(refused.status, 422, "{}", refused.text);
+    let mut nameless = super::Browser::signed_in(&app, "", "admin", "admin");
+    let refused = send(&mut nameless, None);
+    assert_eq!(refused.status, 422, "{}", refused.text);
+    assert!(refused.words().contains("You have no e-mail address"), "{}", refused.words());
+}

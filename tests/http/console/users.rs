@@ -223,6 +223,17 @@ fn a_page_costs_the_same_however_many_users_there_are() {
 }
 
 #[test]
+fn users_are_sixteen_kibibytes_a_hundred_at_most() {
+    let app = with_users(2_000);
+    let mut browser = administrator(&app);
+    let page = browser.get("/console/users");
+    let rows = page.text.matches("name=\"id\"").count();
+    assert_eq!(rows, 50, "a page has fifty");
+    let size = crate::support::gzipped(&page.text) * 100 / rows;
+    assert!(size <= 16 * 1024, "{size}");
+}
+
+#[test]
 fn filters_together_look_at_so_many_users_and_say_so() {
     let app = with_users(40_000);
     let mut browser = administrator(&app);

@@ -58,7 +58,8 @@ fn the_script_says_so_once_with_an_answer_that_leaves_the_page() {
 #[test]
 fn a_forged_an_expired_and_a_dead_link_start_nothing() {
     let (app, link) = invited();
-    let forged = app.post_form(&format!("{}A/started", &link[..link.len() - 1]), &[]);
+    let other = if link.ends_with('A') { 'E' } else { 'A' };
+    let forged = app.post_form(&format!("{}{other}/started", &link[..link.len() - 1]), &[]);
     assert_eq!((forged.status.as_u16(), forged.trips()), (404, 0));
     let id = app.scim().filter("/scim2/Users", "userName eq \"paul\"")[0]["id"].as_str().unwrap().to_owned();
     app.admin("POST", &format!("/api/invitations/{id}/revoke"), "");

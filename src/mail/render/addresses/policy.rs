@@ -11,7 +11,7 @@ pub struct LinkPolicy {
     origins: Vec<Origin>,
     /// Hosts in ASCII: `TEMPLATE_LINK_HOSTS`.
     hosts: Vec<String>,
-    /// The support address: `MAIL_REPLY_TO`.
+    /// The support address: `SUPPORT_ADDRESS`, or `MAIL_REPLY_TO`.
     support: Option<String>,
 }
 
@@ -34,7 +34,7 @@ impl LinkPolicy {
         Self {
             origins: own.into_iter().flatten().filter_map(origin).collect(),
             hosts: settings.template_link_hosts.clone(),
-            support: settings.mail_reply_to.clone(),
+            support: settings.support().map(str::to_owned),
         }
     }
 
