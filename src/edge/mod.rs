@@ -106,6 +106,8 @@ async fn queue(batch: MessageBatch<serde_json::Value>, env: Env, ctx: WorkerCont
         }
         return Ok(());
     }
+    // All that is done is one invocation.
+    let platform = platform.metered().0;
     send_mail(&platform, &service).await;
     if let Err(error) = service.work_off_jobs(&platform, JOB_TRIPS).await {
         failed(&platform, "jobs", &error);
@@ -128,6 +130,7 @@ async fn scheduled(_event: ScheduledEvent, env: Env, _ctx: ScheduleContext) {
 /// Catches up on what a lost message or a forgetful cache left undone.
 async fn sweep(platform: &Platform, service: &Service) {
     let Some(deployment) = service.deployment() else { return };
+    let platform = &platform.metered().0;
     let done = [
         ("sweep", service.warm(platform).await),
         ("pending", pending::settle(platform).await),

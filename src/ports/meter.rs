@@ -8,11 +8,17 @@ use async_trait::async_trait;
 
 use crate::ports::{Database, DatabaseError, Outcome, Statement};
 
+/// The statements after which an invocation begins nothing more: D1 lets it run a thousand, and an operation that others interfere
+/// with takes many.
+const ENOUGH_STATEMENTS: u64 = 800;
+
 /// D1's cost of one unit of work, summed over its batches (DESIGN 8; shown as `Server-Timing` in development).
 #[derive(Debug, Default)]
 pub struct Meter {
     trips: AtomicU64,
-    statements: AtomicU64,
+    /// Shared with the meter of what this unit of work is a part of.
+    statements: Arc<AtomicU64>,
+    is_live: bool,
     read: AtomicU64,
     written: AtomicU64,
 }
@@ -23,12 +29,29 @@ impl Meter {
         self.written.fetch_add(outcomes.iter().map(|o| o.rows_written).sum(), Ordering::Relaxed);
     }
 
+    /// Whether the invocation has run so many that it begins nothing more.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.statements() >= ENOUGH_STATEMENTS
+    }
+
+    pub(super) const fn is_live(&self) -> bool {
+        self.is_live
+    }
+
     /// Round trips so far.
     pub fn trips(&self) -> u64 {
         self.trips.load(Ordering::Relaxed)
     }
 
-    /// Statements so far: D1 lets an invocation run a thousand.
+    /// A meter of a part of what this one meters, if it does: their statements are counted together.
+    #[must_use]
+    pub(super) fn of_part(&self) -> Self {
+        let statements = if self.is_live { self.statements.clone() } else { Arc::default() };
+        Self { statements, is_live: true, ..Self::default() }
+    }
+
+    /// Statements so far, of all that the invocation does: D1 lets it run a thousand.
     pub fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
     }
@@ -50,13 +73,17 @@ impl fmt::Display for Meter {
 pub(super) struct Metered {
     pub(super) inner: Arc<dyn Database>,
     pub(super) meter: Arc<Meter>,
+    /// Whether nobody below counts the statements already.
+    pub(super) is_whole: bool,
 }
 
 #[async_trait]
 impl Database for Metered {
     async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
         self.meter.trips.fetch_add(1, Ordering::Relaxed);
-        self.meter.statements.fetch_add(statements.len() as u64, Ordering::Relaxed);
+        if self.is_whole {
+            self.meter.statements.fetch_add(statements.len() as u64, Ordering::Relaxed);
+        }
         let outcomes = self.inner.batch(statements).await?;
         self.meter.add(&outcomes);
         Ok(outcomes)

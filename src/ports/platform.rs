@@ -56,9 +56,10 @@ impl Platform {
     /// The same platform with its database metered, and the meter.
     #[must_use]
     pub fn metered(&self) -> (Self, Arc<Meter>) {
-        let meter = Arc::new(Meter::default());
+        let meter = Arc::new(self.meter.of_part());
+        let is_whole = !self.meter.is_live();
         let metered = |db: &Arc<dyn Database>| -> Arc<dyn Database> {
-            Arc::new(Metered { inner: db.clone(), meter: meter.clone() })
+            Arc::new(Metered { inner: db.clone(), meter: meter.clone(), is_whole })
         };
         let stores = self.stores.iter().map(|store| StoreDatabase { number: store.number, db: metered(&store.db) });
         let stores = stores.collect();

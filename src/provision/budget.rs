@@ -14,10 +14,6 @@ use scim::work::{MAX_WORK, Work};
 /// The most bytes of stored documents that a request changes.
 const MAX_CHANGED: usize = 8 * 1024 * 1024;
 
-/// The statements after which a request begins nothing more: D1 lets an invocation run a thousand, and an operation that others
-/// interfere with takes many.
-const MAX_STATEMENTS: u64 = 800;
-
 /// The units of work that each operation has, whatever the others have done: enough for what an ordinary one changes.
 const OF_EACH: usize = 200;
 
@@ -49,7 +45,7 @@ impl Budget {
     /// # Errors
     /// [`ProvisionError::TooOften`]
     pub fn check_statements(&self, platform: &Platform) -> Result<(), ProvisionError> {
-        if platform.meter.statements() < MAX_STATEMENTS {
+        if !platform.meter.is_spent() {
             return Ok(());
         }
         let detail = "The operations of this request before this one ask the database as much as one request may: send this \

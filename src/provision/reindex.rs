@@ -317,6 +317,10 @@ async fn steps_of(platform: &Platform, first: &Reindex, steps: u32) -> Result<()
     let registry = registrations::load(platform, first.tenant).await?.registry();
     let mut reindex = first.clone();
     for _ in 0..steps.max(1) {
+        // The next sweep goes on.
+        if platform.meter.is_spent() {
+            return Ok(());
+        }
         match step(platform, &registry, reindex).await? {
             Step::Further(further) => reindex = further,
             Step::Overtaken => return Ok(()),

@@ -112,6 +112,6 @@ async fn create_in_store(ctx: &StoreContext, resources: Vec<NewResource>) -> Vec
         Err(failure) => vec![failure; count].into_iter().map(|failure| Err(failure.into())).collect::<Vec<_>>(),
     };
     let there = created.iter().filter_map(|one| one.as_ref().ok()).map(|user| user.id.as_str()).collect();
-    pending::attempt_joins(ctx, &joins, &there).await;
+    pending::attempt_joins(ctx, joins, &there).await;
     created
 }

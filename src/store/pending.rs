@@ -20,8 +20,8 @@ use crate::store::audit::OPERATION_HOLDS;
 
 /// How old work is when the sweep does it, in milliseconds: longer than a request takes.
 const REST: Millis = 30_000;
-/// How many rows of a store one sweep takes: four statements each, of the thousand that an invocation may run.
-const BATCH: i64 = 100;
+/// How many rows of a store one sweep takes: three statements each, of the thousand that an invocation may run.
+const BATCH: i64 = 50;
 
 /// The users among these who join groups, each with its name there.
 #[must_use]
@@ -51,45 +51,42 @@ pub fn join_groups(ctx: &StoreContext, users: &[NewResource], operation: &str) -
     })
 }
 
-/// The statements that make somebody a member of groups; those who get a new member count it as a change.
-fn joining(tenant: &Value, id: &str, detail: &str, now: Millis) -> [Statement; 2] {
-    let run = |sql: &'static str| Statement::new(sql, vec![tenant.clone(), id.into(), detail.into(), now.into()]);
+/// The statements that make users of a tenant members of groups; those who get new members count it as a change.
+fn joining(tenant: &Value, joins: &str, now: Millis) -> [Statement; 2] {
+    let run = |sql: &'static str| Statement::new(sql, vec![tenant.clone(), joins.into(), now.into()]);
     [
         run(
-            "UPDATE resources SET version = version + 1, modified = MAX(modified, ?4) WHERE tenant = ?1 AND type = 'Group' AND id IN \
-             (SELECT j.value FROM json_each(?3, '$.groups') j WHERE NOT EXISTS \
-             (SELECT 1 FROM members m WHERE m.tenant = ?1 AND m.group_id = j.value AND m.member_id = ?2))",
+            "UPDATE resources SET version = version + 1, modified = MAX(modified, ?3) WHERE tenant = ?1 AND type = 'Group' AND id IN \
+             (SELECT g.value FROM json_each(?2) j CROSS JOIN json_each(j.value, '$.groups') g WHERE NOT EXISTS \
+             (SELECT 1 FROM members m WHERE m.tenant = ?1 AND m.group_id = g.value AND m.member_id = j.value ->> 'id'))",
         ),
         run("INSERT INTO members (tenant, group_id, member_id, type, display) \
-             SELECT ?1, g.id, ?2, 'User', ?3 ->> '$.name' FROM json_each(?3, '$.groups') j \
-             CROSS JOIN resources g ON g.tenant = ?1 AND g.id = j.value AND g.type = 'Group' WHERE ?4 = ?4 \
+             SELECT ?1, r.id, j.value ->> 'id', 'User', j.value ->> 'name' FROM json_each(?2) j \
+             CROSS JOIN json_each(j.value, '$.groups') g \
+             CROSS JOIN resources r ON r.tenant = ?1 AND r.id = g.value AND r.type = 'Group' WHERE ?3 = ?3 \
              ON CONFLICT DO NOTHING"),
     ]
 }
 
-fn done(tenant: &Value, kind: &str, id: &str) -> Statement {
+fn done(tenant: &Value, kind: &str, ids: &Json) -> Statement {
     Statement::new(
-        "DELETE FROM pending_work WHERE tenant = ?1 AND kind = ?2 AND target = ?3",
-        vec![tenant.clone(), kind.into(), id.into()],
+        "DELETE FROM pending_work WHERE tenant = ?1 AND kind = ?2 AND target IN (SELECT value FROM json_each(?3))",
+        vec![tenant.clone(), kind.into(), ids.to_string().into()],
     )
 }
 
 /// Makes those of `joins` who have just been created members of their groups, at their store. Should it fail, the sweep
 /// does it.
-pub async fn attempt_joins(ctx: &StoreContext, joins: &[Json], created: &HashSet<&str>) {
-    let (mut work, mut finished) = (Vec::new(), Vec::new());
-    for join in joins {
-        let id = join["id"].as_str().unwrap_or_default();
-        if created.contains(id) {
-            work.extend(joining(&ctx.tenant.key(), id, &join.to_string(), ctx.platform.clock.now()));
-            finished.push(done(&ctx.tenant.key(), "join_groups", id));
-        }
-    }
-    if work.is_empty() {
+pub async fn attempt_joins(ctx: &StoreContext, mut joins: Vec<Json>, created: &HashSet<&str>) {
+    joins.retain(|join| join["id"].as_str().is_some_and(|id| created.contains(id)));
+    if joins.is_empty() {
         return;
     }
-    let outcome = match ctx.primary().platform.db.batch(work).await {
-        Ok(_) => ctx.platform.db.batch(finished).await,
+    let tenant = ctx.tenant.key();
+    let ids: Json = joins.iter().map(|join| join["id"].clone()).collect();
+    let work = joining(&tenant, &Json::from(joins).to_string(), ctx.platform.clock.now());
+    let outcome = match ctx.primary().platform.db.batch(work.into()).await {
+        Ok(_) => ctx.platform.db.batch(vec![done(&tenant, "join_groups", &ids)]).await,
         failed => failed,
     };
     if let Err(error) = outcome {
@@ -146,6 +143,10 @@ pub async fn attempt(ctx: &StoreContext, id: &str) {
 pub async fn settle(platform: &Platform) -> Result<(), DatabaseError> {
     let mut done = Ok(());
     for store in platform.all_stores().filter(|store| store.store.is_some()) {
+        // The next sweep goes on.
+        if platform.meter.is_spent() {
+            break;
+        }
         done = settle_store(&store).await.and(done);
     }
     done
@@ -161,10 +162,10 @@ async fn settle_store(platform: &Platform) -> Result<(), DatabaseError> {
     for row in &platform.query(due).await? {
         let (tenant, kind, id) = (row.value("tenant")?, row.read_text("kind")?, row.read_text("target")?);
         match row.read_optional_text("detail")? {
-            Some(detail) => work.extend(joining(&tenant, id, detail, now)),
+            Some(detail) => work.extend(joining(&tenant, &format!("[{detail}]"), now)),
             None => work.extend(leaving(&tenant, id, now)),
         }
-        finished.push(done(&tenant, kind, id));
+        finished.push(done(&tenant, kind, &json!([id])));
     }
     if !work.is_empty() {
         platform.in_store(None).db.batch(work).await?;

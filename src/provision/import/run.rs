@@ -155,6 +155,8 @@ pub struct Run<'a> {
 }
 
 /// The detail reported of a row that was not reached.
+const IN_PARTS: &str = "The rows before this one ask the database as much as one request may, and this row was not imported: \
+    import the rest in another one, or as a job.";
 const NOT_TRIED: &str = "The database did not answer, and this row was not imported. Import the file again: whoever exists \
     by then is reported as existing, and nobody is invited twice.";
 /// The detail reported of a row whose batch brought an error.
@@ -316,6 +318,14 @@ impl<'a> Run<'a> {
     async fn flush(&mut self) {
         let waiting = std::mem::take(&mut self.waiting);
         self.bytes = 0;
+        if self.ctx.platform.meter.is_spent() {
+            // What a job has left is the next step's.
+            let closed = waiting.iter().filter(|_| self.options.most_changed.is_some()).map(|row| row.position);
+            for position in closed.collect::<Vec<_>>() {
+                self.record(position, FAILED, None, Some(IN_PARTS.to_owned()));
+            }
+            return;
+        }
         let known = match self.look_up(&waiting).await {
             Ok(known) => known,
             Err(failure) => {
@@ -463,7 +473,12 @@ impl<'a> Run<'a> {
         }
         if self.report.failure.is_some()
             || self.options.begins_until.is_some_and(|until| self.ctx.platform.clock.now() > until)
+            || (self.options.most_changed.is_none() && self.ctx.platform.meter.is_spent())
         {
+            return Ok(());
+        }
+        if self.options.most_changed.is_some() && self.ctx.platform.meter.is_spent() {
+            self.record(position, FAILED, None, Some(IN_PARTS.to_owned()));
             return Ok(());
         }
         if self.options.most_changed.is_some_and(|most| self.changed >= most) {

@@ -57,7 +57,7 @@ pub async fn run(
 ) -> Result<bool, DatabaseError> {
     let (mut did, mut failure) = (false, None);
     let gate = &gate.for_request(HASHES);
-    while meter.trips() < most_trips && !gate.is_spent() {
+    while meter.trips() < most_trips && !gate.is_spent() && !meter.is_spent() {
         let lease = platform.new_id().to_string();
         let started = platform.clock.now();
         let Some(leased) = steps::lease(platform, &lease, started + LEASE, STEP).await? else { break };
@@ -187,7 +187,7 @@ impl Step<'_> {
         let effects = left.into_iter().map(|(number, id)| {
             let effect: Begun<'_> = Box::pin(async move {
                 // What is not begun in time is the next step's.
-                let is_late = self.platform.clock.now() > self.begins_until;
+                let is_late = self.platform.clock.now() > self.begins_until || self.platform.meter.is_spent();
                 if is_late { None } else { Some((number, self.effect(ctx, registry, id).await)) }
             });
             effect

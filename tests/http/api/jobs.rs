@@ -303,7 +303,8 @@ fn a_step_is_bounded_and_thousands_take_few() {
                 json_set(document, '$.userName', 'a' || n), keys, created, \
                 modified, operation, onboarding, email, delivery FROM resources, n WHERE type = 'User'";
     app.native.sqlite.with(|connection| connection.execute(copy, []).unwrap());
-    for (action, trips) in [("resend", 60), ("lock", 110), ("delete", 60)] {
+    // Fifty deletions are more statements than an invocation begins.
+    for (action, trips, most_steps) in [("resend", 60, 20), ("lock", 110, 20), ("delete", 60, 23)] {
         let id = confirmed(&app, &json!({ "action": action, "filter": "userName eq \"a\" or userName pr" }));
         assert_eq!(job(&app, &id)["total"], 1_000);
         let mut steps = 0;
@@ -313,7 +314,8 @@ fn a_step_is_bounded_and_thousands_take_few() {
             assert!(meter.trips() <= trips, "{action}: {}", meter.trips());
             steps += 1;
         }
-        assert_eq!((steps, result(&app, &id).0), (20, 1_000), "{action}");
+        assert!((20..=most_steps).contains(&steps), "{action}: {steps}");
+        assert_eq!(result(&app, &id).0, 1_000, "{action}");
     }
 }
 

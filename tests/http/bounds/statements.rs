@@ -150,3 +150,62 @@ fn nor_does_one_of_groups_or_of_all_mixed_pass_it() {
         assert!(statuses.contains(&"429".to_owned()) && statuses.iter().filter(|status| *status != "429").count() > 40);
     }
 }
+
+/// Works off what is due of jobs, one invocation after the other, each below what D1 allows.
+fn work_off(app: &App) -> usize {
+    for invocation in 1..100 {
+        let _ = app.native.wakes.take();
+        let (platform, meter) = app.platform.metered();
+        pollster::block_on(app.service.work_off_jobs(&platform, 200)).unwrap();
+        assert!(meter.statements() <= ALLOWED, "{} statements", meter.statements());
+        if app.native.wakes.take().is_empty() {
+            return invocation;
+        }
+    }
+    panic!("the jobs do not end");
+}
+
+#[test]
+fn an_invocation_that_works_jobs_off_stays_below_it_and_leaves_the_rest_to_the_next() {
+    let app = App::with_stores(&["ACME", "LEGACY"]);
+    let users = create(&app, 210);
+    let ids: Vec<&str> = users.iter().map(|path| id(path)).collect();
+    for action in ["disable", "enable", "lock", "unlock", "resend", "revoke", "delete"] {
+        let reply = app.admin("POST", "/api/jobs", json!({ "action": action, "ids": ids }).to_string());
+        assert_eq!(reply.status, 202, "{action}: {}", reply.text);
+        let invocations = work_off(&app);
+        assert!(invocations > 1, "{action}");
+        let job = app.admin("GET", &format!("/api/jobs/{}", reply.json()["id"].as_str().unwrap()), "").json();
+        assert_eq!((&job["failed"], &job["state"]), (&json!(0), &json!("done")), "{action}: {job}");
+    }
+}
+
+#[test]
+fn an_import_stays_below_it_whatever_becomes_of_its_rows() {
+    let app = App::with_stores(&["ACME", "LEGACY"]);
+    app.scim().create_group("Staff", &[]);
+    let row = |number: usize, given: &str| {
+        let store = if number < 10_000 { "" } else { ["", "ACME/", "LEGACY/"][number % 3] };
+        format!("{store}u{number},u{number}@example.com,{given},Staff\r\n")
+    };
+    let import = |rows: std::ops::Range<usize>, given: &str, query: &str| {
+        let file: String = rows.map(|number| row(number, given)).collect();
+        let (platform, meter) = app.platform.metered();
+        let request = http::Request::post(format!("/api/invitations/import{query}")).header("content-type", "text/csv");
+        let request = request.header("authorization", basic("admin", "admin"));
+        let file = format!("userName,email,givenName,groups\r\n{file}");
+        let response = pollster::block_on(app.service.handle(&platform, request.body(file.into()).unwrap()));
+        assert_eq!(response.status(), 200);
+        let bytes = pollster::block_on(axum::body::to_bytes(response.into_body(), usize::MAX)).unwrap();
+        let report: Value = serde_json::from_slice(&bytes).unwrap();
+        assert!(meter.statements() <= ALLOWED, "{query} {given}: {} statements", meter.statements());
+        let count = |name: &str| report[name].as_u64().unwrap_or_default();
+        (count("created"), count("updated") + count("invited"), count("failed"))
+    };
+    let (created, _, failed) = import(0..10_000, "Ada", "");
+    assert_eq!((created, failed), (10_000, 0));
+    let (_, updated, failed) = import(0..300, "Bob", "?existing=update");
+    assert!(updated > 60 && updated + failed == 300, "{updated}, {failed}");
+    let (created, _, failed) = import(10_000..13_000, "Eve", "");
+    assert_eq!((created, failed), (3_000, 0));
+}
