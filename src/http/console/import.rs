@@ -171,10 +171,9 @@ impl Chosen {
     }
 
     /// The sheet as it was mapped, or else the page that says what is wrong.
-    fn open<'f>(&self, console: &Console, id: &str, file: &'f Upload) -> Result<Sheet<'f>, Response> {
+    fn open<'f>(&self, console: &Console, id: &str, file: &'f Upload) -> Result<Sheet<'f>, Box<Response>> {
         let mut problems: Vec<Problem> = Vec::new();
-        for (index, used) in self.uses.iter().enumerate().filter(|(_, used)| *used == UNSAID) {
-            let _ = used;
+        for (index, _) in self.uses.iter().enumerate().filter(|(_, used)| *used == UNSAID) {
             problems.push(Problem::of(format!("column{index}"), "Choose what this column is, or leave it out."));
         }
         if self.existing.is_none() {
@@ -188,7 +187,7 @@ impl Chosen {
             }
         }
         let existing = self.existing.map(Existing::as_str).unwrap_or_default();
-        Err(show_mapping(console, id, file, Some(&self.uses), existing, &problems))
+        Err(Box::new(show_mapping(console, id, file, Some(&self.uses), existing, &problems)))
     }
 }
 
@@ -204,7 +203,7 @@ pub async fn check(input: Input) -> Result<Response, ApiError> {
     files::check_existing(&console.ctx, chosen.existing)?;
     let sheet = match chosen.open(&console, id, &file) {
         Ok(sheet) => sheet,
-        Err(refused) => return Ok(refused),
+        Err(refused) => return Ok(*refused),
     };
     let report = forecast(&console.ctx, &state.gate, &sheet, chosen.existing).await?;
     let named = |wanted: &[&str]| -> Vec<Named> {
@@ -287,7 +286,7 @@ pub async fn run(input: Input) -> Result<Response, ApiError> {
         let file = find(ctx, &id).await?;
         let sheet = match chosen.open(&console, &id, &file) {
             Ok(sheet) => sheet,
-            Err(refused) => return Ok(Err(refused)),
+            Err(refused) => return Ok(Err(*refused)),
         };
         match files::create_import(ctx, &state.gate, &sheet, chosen.existing, has_passwords(&sheet)).await {
             Ok(job) => {

@@ -3,6 +3,8 @@
 //! A reader of its own: the Worker has no room for a whole TOML parser, and WSO2's page shows files that are no TOML, in
 //! which a table occurs twice.
 
+use std::collections::BTreeSet;
+
 /// A key and its value.
 #[derive(Debug)]
 pub struct Value {
@@ -34,7 +36,7 @@ const DEEPEST: usize = 64;
 pub fn values(text: &str) -> Result<Vec<Value>, SyntaxError> {
     // Editors on Windows put a byte order mark in front.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut reader = Reader { text, at: 0, counted: 0, line: 1, values: Vec::new() };
+    let mut reader = Reader { text, at: 0, counted: 0, line: 1, values: Vec::new(), seen: BTreeSet::new() };
     let mut table = String::new();
     loop {
         reader.skip_lines();
@@ -44,6 +46,7 @@ pub fn values(text: &str) -> Result<Vec<Value>, SyntaxError> {
                 reader.at += 1;
                 let is_list = reader.takes("[");
                 table = reader.path()?;
+                reader.seen.clear();
                 if !reader.takes(if is_list { "]]" } else { "]" }) {
                     return Err(reader.error("a table’s name has no ] behind it"));
                 }
@@ -65,6 +68,8 @@ struct Reader<'t> {
     counted: usize,
     line: usize,
     values: Vec<Value>,
+    /// The names in the table that is being read.
+    seen: BTreeSet<String>,
 }
 
 impl Reader<'_> {
@@ -150,6 +155,9 @@ impl Reader<'_> {
         let name = if table.is_empty() { name } else { format!("{table}.{name}") };
         if !self.takes("=") {
             return Err(self.error("a name has no = behind it"));
+        }
+        if depth == 0 && !self.seen.insert(name.clone()) {
+            return Err(SyntaxError { line, message: "a name stands twice in one table".to_owned() });
         }
         self.skip_spaces();
         self.value(&name, line, depth)
