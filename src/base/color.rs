@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn contrast_is_that_of_the_guidelines() {
-        let on_white = |text: &str| format!("{:.2}", Color::parse(text).unwrap().contrast(Color::WHITE));
+        let on_white = |text: &str| format!("{:.2}", Color::parse(text).expect("a color").contrast(Color::WHITE));
         assert_eq!(on_white("#000"), "21.00");
         assert_eq!(on_white("#fff"), "1.00");
         assert_eq!(on_white("#767676"), "4.54");

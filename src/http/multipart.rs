@@ -110,10 +110,16 @@ mod tests {
 
     use super::{MAX_FIELDS, boundary, parse};
 
-    fn read(body: &[u8]) -> Option<Vec<(String, Option<String>, Vec<u8>)>> {
+    /// The name of a part, the name of its file, and what is in it.
+    type Read = (String, Option<String>, Vec<u8>);
+
+    fn read(body: &[u8]) -> Option<Vec<Read>> {
         let parts = parse(&Bytes::copy_from_slice(body), "x")?;
         let read = parts.into_iter();
-        Some(read.map(|part| (String::from_utf8(part.name).unwrap(), part.file_name, part.value.to_vec())).collect())
+        Some(
+            read.map(|part| (String::from_utf8(part.name).expect("well-formed"), part.file_name, part.value.to_vec()))
+                .collect(),
+        )
     }
 
     #[test]
@@ -132,15 +138,15 @@ mod tests {
             content-disposition: form-data; name=b; filename=\"C:\\dir\\a\\\"b;=.csv\"\r\nContent-Type: text/csv\r\n\r\n\
             \r\n--\r\n\xff--x\r\n--x\r\nContent-Disposition: form-data; name=\"c\"; filename=\"\"\r\n\r\n\r\n--x--\r\n";
         assert_eq!(
-            read(body).unwrap(),
+            read(body).expect("well-formed"),
             [
                 ("a".to_owned(), None, b"one\r\ntwo".to_vec()),
                 ("b".to_owned(), Some("C:\\dir\\a\"b;=.csv".to_owned()), b"\r\n--\r\n\xff--x".to_vec()),
                 ("c".to_owned(), Some(String::new()), Vec::new()),
             ]
         );
-        assert_eq!(read(b"--x--").unwrap(), []);
-        assert_eq!(read(b"before\r\n--x--after").unwrap(), []);
+        assert_eq!(read(b"--x--").expect("well-formed"), []);
+        assert_eq!(read(b"before\r\n--x--after").expect("well-formed"), []);
     }
 
     #[test]

@@ -62,10 +62,10 @@ mod tests {
 
     #[test]
     fn a_style_sheet_is_made_of_its_address() {
-        let both = style("767676-9ecbff.css").unwrap();
+        let both = style("767676-9ecbff.css").expect("a style sheet");
         assert!(both.contains("--accent:#6c6c6c") && both.contains("--accent:#9ecbff"), "{both}");
-        assert!(style("0969da-.css").unwrap().contains("prefers-color-scheme:dark"));
-        assert!(!style("-9ecbff.css").unwrap().contains("--on-accent:#fff"));
+        assert!(style("0969da-.css").expect("a style sheet").contains("prefers-color-scheme:dark"));
+        assert!(!style("-9ecbff.css").expect("a style sheet").contains("--on-accent:#fff"));
         for bad in ["", ".css", "-.css", "0969da.css", "red-.css", "fff-.css", "0969da-.js", "0969da-}body{.css"] {
             assert_eq!(style(bad), None, "{bad}");
         }

@@ -233,7 +233,7 @@ impl Reader<'_> {
             return Ok(Some(number.to_string()));
         }
         let begins_with_digit = plain.trim_start_matches(['+', '-']).starts_with(|c: char| c.is_ascii_digit());
-        if begins_with_digit && plain.parse::<f64>().is_ok() {
+        if begins_with_digit && is_float(&plain) {
             return Ok(Some(plain));
         }
         let is_time = word.starts_with(|c: char| c.is_ascii_digit()) && word.contains([':', '-']);
@@ -281,19 +281,33 @@ impl Reader<'_> {
         let c = self.peek().unwrap_or('\n');
         self.at += self.peek().map_or(0, char::len_utf8);
         let digits = match c {
-            'b' => return Ok(text.push('\u{8}')),
-            't' => return Ok(text.push('\t')),
-            'n' => return Ok(text.push('\n')),
-            'f' => return Ok(text.push('\u{c}')),
-            'r' => return Ok(text.push('\r')),
-            'e' => return Ok(text.push('\u{1b}')),
-            '"' | '\\' => return Ok(text.push(c)),
             'x' => 2,
             'u' => 4,
             'U' => 8,
             // The line goes on in the next one.
-            ' ' | '\t' | '\r' | '\n' => return Ok(drop(self.take_while(char::is_whitespace))),
-            _ => return Err(self.error("a backslash in a text stands before a character that it may not stand before")),
+            ' ' | '\t' | '\r' | '\n' => {
+                self.take_while(char::is_whitespace);
+                return Ok(());
+            }
+            _ => {
+                let short = [
+                    ('b', '\u{8}'),
+                    ('t', '\t'),
+                    ('n', '\n'),
+                    ('f', '\u{c}'),
+                    ('r', '\r'),
+                    ('e', '\u{1b}'),
+                    ('"', '"'),
+                    ('\\', '\\'),
+                ];
+                let Some((_, meant)) = short.iter().find(|(letter, _)| *letter == c) else {
+                    return Err(
+                        self.error("a backslash in a text stands before a character that it may not stand before")
+                    );
+                };
+                text.push(*meant);
+                return Ok(());
+            }
         };
         let code =
             self.rest().get(..digits).and_then(|code| u32::from_str_radix(code, 16).ok()).and_then(char::from_u32);
@@ -304,4 +318,14 @@ impl Reader<'_> {
         text.push(c);
         Ok(())
     }
+}
+
+/// Returns whether this is a number with a fraction or an exponent, or with both.
+fn is_float(word: &str) -> bool {
+    let unsigned = |text: &str| text.strip_prefix(['+', '-']).unwrap_or(text).to_owned();
+    let is_whole = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let word = unsigned(word);
+    let (mantissa, exponent) = word.split_once(['e', 'E']).unwrap_or((&word, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    is_whole(whole) && is_whole(fraction) && is_whole(&unsigned(exponent))
 }
