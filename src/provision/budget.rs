@@ -4,9 +4,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::access::hash_limiter::HashLimiter;
-use crate::model::attempts::RETRY_SECONDS;
-use crate::ports::Platform;
-use crate::provision::ProvisionError;
 use crate::store::groups::MAX_MEMBERS;
 use scim::error::Error as ScimError;
 use scim::work::{MAX_WORK, Work};
@@ -38,19 +35,6 @@ impl Budget {
     pub fn share(&self) -> Share<'_> {
         let before = self.work.load(Ordering::Relaxed);
         Share { budget: self, before, most: MAX_WORK.saturating_sub(before).max(OF_EACH) }
-    }
-
-    /// Refuses to begin one more operation when those before have run enough statements.
-    ///
-    /// # Errors
-    /// [`ProvisionError::TooOften`]
-    pub fn check_statements(&self, platform: &Platform) -> Result<(), ProvisionError> {
-        if !platform.meter.is_spent() {
-            return Ok(());
-        }
-        let detail = "The operations of this request before this one ask the database as much as one request may: send this \
-                      one, of which nothing was done, in another request.";
-        Err(ProvisionError::TooOften { seconds: RETRY_SECONDS, detail })
     }
 
     /// Refuses to read one more document to change it when there have been enough.

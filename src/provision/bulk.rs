@@ -142,10 +142,7 @@ impl Run<'_> {
                 let location = operation.as_ref().ok().and_then(|operation| self.location(operation));
                 let label = Label { index, method: planned.method, bulk_id: planned.bulk_id, location };
                 let outcome = match operation {
-                    Ok(operation) => match self.budget.check_statements(&self.ctx.platform) {
-                        Ok(()) => self.one(&operation).await,
-                        Err(refusal) => Err(refusal),
-                    },
+                    Ok(operation) => self.one(&operation).await,
                     Err(error) => Err(error.into()),
                 };
                 self.record(&label, outcome);
@@ -158,8 +155,7 @@ impl Run<'_> {
         let Some(planned) = self.operations.get_mut(index).and_then(Option::take) else { return };
         let Ok(operation) = planned.operation else { return };
         let label = Label { index, method: planned.method, bulk_id: planned.bulk_id, location: None };
-        let may = self.budget.check_statements(&self.ctx.platform);
-        let new = match may.and_then(|()| self.prepare(operation, index, circle)) {
+        let new = match self.prepare(operation, index, circle) {
             Ok(new) => new,
             Err(refusal) => {
                 // Where errors are counted, they are counted in order.

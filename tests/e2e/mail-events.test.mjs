@@ -79,6 +79,7 @@ test("a hard bounce that Cloudflare tells of shows at the user; what cannot be r
   assert.deepEqual(results, [
     { id: "evt_1", outcome: "bounced" },
     { id: "evt_2", outcome: "bounced" },
+    { id: "evt_3", outcome: "delivered" },
   ]);
 
   await events.send(event("complained", "evt_4", "msg_1", {}));

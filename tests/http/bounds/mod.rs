@@ -34,7 +34,6 @@ fn bounds() -> impl Iterator<Item = &'static Bound> {
         reads::BOUNDS,
         requests::BOUNDS,
         schemas::BOUNDS,
-        statements::BOUNDS,
         templates::BOUNDS,
         writes::BOUNDS,
     ]
