@@ -45,13 +45,16 @@ SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml docs/openapi.json $(wildcar
 CARGO_FUZZ := .tools/cargo-fuzz-0.13.2
 CARGO_DENY := .tools/cargo-deny-0.20.2
 
-.PHONY: run test build bench screenshots check fuzz deny deploy-check lint layers help clean prerequisites wasm-target chromium
+.PHONY: run test test-long build bench screenshots check fuzz deny deploy-check lint layers help clean prerequisites wasm-target chromium
 
 run: $(WASM) ## everything from nothing, then the Worker on http://127.0.0.1:8787 (PORT=, STATE= override)
 	@exec node scripts/dev.mjs
 
 test: $(WASM) chromium ## everything from nothing, then every test: native, against workerd, in a browser
 	@scripts/test.sh
+
+test-long: $(WASM) ## jobs of ten thousand users whose Worker is killed, six minutes
+	@node --disable-warning=ExperimentalWarning --test --test-reporter=spec --test-timeout=600000 'tests/e2e/long/*.test.mjs'
 
 build: $(WASM) ## the deployable Worker in build/
 	@node scripts/wasm-size.mjs $(WASM) $(WASM_GZIP_LIMIT_KIB)
