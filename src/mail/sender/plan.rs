@@ -23,10 +23,7 @@ use crate::store::outbox::row::{FrozenContent, QueuedMail, TemplateFacts};
 
 /// The plan for a mail that is due.
 #[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(
-    not(target_arch = "wasm32"),
-    expect(clippy::large_enum_variant, reason = "one at a time, and taken apart at once")
-)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, and taken apart at once")]
 pub enum Plan {
     /// To lease it with this content, and to hand it over.
     Send {
