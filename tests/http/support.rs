@@ -236,6 +236,14 @@ impl App {
         self.anyone("GET", "/dev/inbox.json").json().as_array().unwrap().clone()
     }
 
+    /// An application with a pending user, paul, and the path of the link in the mail.
+    pub fn with_invitation() -> (Self, String) {
+        let app = Self::new();
+        app.invite("paul");
+        let link = app.newest_link();
+        (app, link)
+    }
+
     /// Delivers, and answers the path of the newest link.
     pub fn newest_link(&self) -> String {
         self.deliver();

@@ -6,7 +6,7 @@ use crate::access::hash_limiter::HashLimiter;
 use crate::base::scope::Scope;
 use crate::base::text::cut;
 use crate::http::console::submission::{self, Done};
-use crate::http::console::{Console, as_problem};
+use crate::http::console::{Console, as_problem, read_form};
 use crate::http::error::ApiError;
 use crate::http::form::Form;
 use crate::http::request::Input;
@@ -191,15 +191,13 @@ impl Chosen {
     }
 }
 
-const TOO_LARGE: &str = "The form is too large.";
-
 /// `POST /console/import/{id}/check`: what would become of each row. Nothing is done.
 pub async fn check(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, params, body, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Import);
     let id = params.raw("id");
     let file = find(&console.ctx, id).await?;
-    let chosen = Chosen::read(&body.console_form(TOO_LARGE).await?);
+    let chosen = Chosen::read(&read_form(body).await?);
     files::check_existing(&console.ctx, chosen.existing)?;
     let sheet = match chosen.open(&console, id, &file) {
         Ok(sheet) => sheet,
@@ -279,7 +277,7 @@ pub async fn run(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, params, body, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Import);
     let id = params.raw("id").to_owned();
-    let form = body.console_form(TOO_LARGE).await?;
+    let form = read_form(body).await?;
     let chosen = Chosen::read(&form);
     let made = submission::once(&console, &form, async {
         let ctx = &console.ctx;

@@ -12,17 +12,9 @@ use super::{assert_forged, claims, path, redeem, token};
 use crate::attacks::PASSWORD;
 use crate::support::App;
 
-/// An application with a pending user, and the link in the mail.
-fn invited() -> (App, String) {
-    let app = App::new();
-    app.invite("paul");
-    let link = app.newest_link();
-    (app, link)
-}
-
 #[test]
 fn row_01_a_token_with_any_bit_turned_over_or_of_any_other_length_is_nobodys() {
-    let (app, link) = invited();
+    let (app, link) = App::with_invitation();
     let minted = token(&link).as_bytes();
     let before = app.dump();
     for bit in 0..8 * minted.len() {
@@ -46,7 +38,7 @@ fn row_01_a_token_with_any_bit_turned_over_or_of_any_other_length_is_nobodys() {
 
 #[test]
 fn row_01_parts_of_two_valid_tokens_make_no_third() {
-    let (app, one) = invited();
+    let (app, one) = App::with_invitation();
     app.invite("peter");
     let two = app.newest_link();
     let parts = |link: &str| token(link).split('.').map(str::to_owned).collect::<Vec<_>>();
@@ -58,7 +50,7 @@ fn row_01_parts_of_two_valid_tokens_make_no_third() {
 
 #[test]
 fn row_02_a_token_has_one_spelling() {
-    let (app, link) = invited();
+    let (app, link) = App::with_invitation();
     let minted = token(&link);
     let parts: Vec<&str> = minted.split('.').collect();
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -104,7 +96,7 @@ fn row_02_a_token_has_one_spelling() {
 
 #[test]
 fn row_03_no_other_version_and_no_other_algorithm() {
-    let (app, link) = invited();
+    let (app, link) = App::with_invitation();
     let parts: Vec<&str> = token(&link).split('.').collect();
     let (payload, tag) = (parts[1], parts[2]);
     let tag_bytes = URL_SAFE_NO_PAD.decode(tag).unwrap();
@@ -128,7 +120,7 @@ fn row_03_no_other_version_and_no_other_algorithm() {
 
 #[test]
 fn row_04_a_key_that_is_unknown_retired_or_no_name_at_all_is_told_like_any_forgery() {
-    let (app, link) = invited();
+    let (app, link) = App::with_invitation();
     let parts: Vec<&str> = token(&link).split('.').collect();
     let payload = URL_SAFE_NO_PAD.decode(parts[1]).unwrap();
     // The payload begins with the length of the key's name and the name.
@@ -147,7 +139,7 @@ fn row_04_a_key_that_is_unknown_retired_or_no_name_at_all_is_told_like_any_forge
 
 #[test]
 fn row_05_a_token_of_another_purpose_tenant_or_deployment_is_told_like_any_forgery() {
-    let (app, invitation) = invited();
+    let (app, invitation) = App::with_invitation();
     let peter = json!({
         "userName": "peter", "password": PASSWORD, "emails": ["peter@example.com"],
         "urn:scim:wso2:schema": { "verifyEmail": true },
@@ -176,7 +168,7 @@ fn row_05_a_token_of_another_purpose_tenant_or_deployment_is_told_like_any_forge
 
 #[test]
 fn row_06_a_link_lives_until_its_last_second_and_no_date_is_too_odd() {
-    let (app, link) = invited();
+    let (app, link) = App::with_invitation();
     let said = claims(&app, &link);
     let minted = |issued_at: u64, expires_at: u64| {
         let claims = Claims { issued_at, expires_at, ..said.clone() };

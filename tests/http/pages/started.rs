@@ -6,16 +6,9 @@ fn started(app: &App) -> i64 {
     app.number("SELECT COUNT(*) FROM resources WHERE started_at IS NOT NULL")
 }
 
-fn invited() -> (App, String) {
-    let app = App::new();
-    app.invite("paul");
-    let link = app.newest_link();
-    (app, link)
-}
-
 #[test]
 fn a_look_and_an_empty_form_write_nothing() {
-    let (app, link) = invited();
+    let (app, link) = App::with_invitation();
     let before = app.dump();
     app.anyone("GET", &link);
     for form in [vec![], vec![("password", "")], vec![("password", ""), ("confirm", "x")]] {
@@ -27,7 +20,7 @@ fn a_look_and_an_empty_form_write_nothing() {
 
 #[test]
 fn a_password_that_is_refused_is_a_start_and_costs_no_round_trip_more() {
-    let (app, link) = invited();
+    let (app, link) = App::with_invitation();
     let reply = app.post_form(&link, &[("password", "short"), ("confirm", "short")]);
     assert_eq!((reply.status.as_u16(), reply.trips(), started(&app)), (422, 1, 1));
     let at = app.number("SELECT started_at FROM resources WHERE name_key = 'paul'");
@@ -38,7 +31,7 @@ fn a_password_that_is_refused_is_a_start_and_costs_no_round_trip_more() {
 
 #[test]
 fn an_accepted_password_is_one_too() {
-    let (app, link) = invited();
+    let (app, link) = App::with_invitation();
     let password = crate::scim2::client::PASSWORD;
     let reply = app.post_form(&link, &[("password", password), ("confirm", password)]);
     assert_eq!((reply.status.as_u16(), reply.trips(), started(&app)), (200, 2, 1));
@@ -46,7 +39,7 @@ fn an_accepted_password_is_one_too() {
 
 #[test]
 fn the_script_says_so_once_with_an_answer_that_leaves_the_page() {
-    let (app, link) = invited();
+    let (app, link) = App::with_invitation();
     let reply = app.post_form(&format!("{link}/started"), &[]);
     assert_eq!((reply.status.as_u16(), reply.text.as_str(), reply.trips(), started(&app)), (204, "", 1, 1));
     assert_eq!(app.post_form(&format!("{link}/started"), &[]).status, 204);
@@ -57,7 +50,7 @@ fn the_script_says_so_once_with_an_answer_that_leaves_the_page() {
 
 #[test]
 fn a_forged_an_expired_and_a_dead_link_start_nothing() {
-    let (app, link) = invited();
+    let (app, link) = App::with_invitation();
     let other = if link.ends_with('A') { 'E' } else { 'A' };
     let forged = app.post_form(&format!("{}{other}/started", &link[..link.len() - 1]), &[]);
     assert_eq!((forged.status.as_u16(), forged.trips()), (404, 0));
