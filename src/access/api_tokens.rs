@@ -38,24 +38,24 @@ const KEPT: u32 = 60;
 ///
 /// # Errors
 /// The database's.
-pub async fn find(ctx: &Context, digest: &str) -> Result<Option<(Arc<ApiToken>, Arc<Settings>)>, DatabaseError> {
+pub fn find(ctx: &Context, digest: &str) -> Result<Option<(Arc<ApiToken>, Arc<Settings>)>, DatabaseError> {
     let now = ctx.platform.clock.now();
     let good = |token: Option<Arc<ApiToken>>| token.filter(|token| token.is_good(now));
     let known = ctx.caches.tokens.get(digest);
     let published = known.as_ref().map_or(Millis::MIN, |known| known.published);
     if let Some(known) = known.filter(|known| is_honoured(known.confirmed, now)) {
         let Some(token) = good(known.token) else { return Ok(None) };
-        return Ok(tenant_settings::refresh(ctx).await?.map(|settings| (token, settings)));
+        return Ok(tenant_settings::refresh(ctx)?.map(|settings| (token, settings)));
     }
     let fresh = tenant_settings::fresh(ctx);
     let missed = fresh.is_some();
     if let Some(settings) = fresh
-        && let Some((confirmed, token)) = cached(ctx, digest, now).await
+        && let Some((confirmed, token)) = cached(ctx, digest, now)
     {
         ctx.caches.tokens.keep(digest, KnownToken { confirmed, token: token.clone(), published });
         return Ok(good(token).map(|token| (token, settings)));
     }
-    let (outcomes, settings) = tenant_settings::batch(ctx, api_tokens::use_by_digest(digest, now)).await?;
+    let (outcomes, settings) = tenant_settings::batch(ctx, api_tokens::use_by_digest(digest, now))?;
     let token = api_tokens::found(outcomes.first())?.map(Arc::new);
     let publish = missed && token.is_some() && now.saturating_sub(published) >= PUBLISHED_EVERY;
     if publish {
@@ -86,8 +86,8 @@ fn to_text(confirmed: Millis, token: Option<&ApiToken>) -> String {
 }
 
 /// Returns what KV says, if D1 has confirmed it lately.
-async fn cached(ctx: &Context, digest: &str, now: Millis) -> Option<(Millis, Option<Arc<ApiToken>>)> {
-    let text = ctx.platform.cache.get(&key(digest)).await.ok().flatten()?;
+fn cached(ctx: &Context, digest: &str, now: Millis) -> Option<(Millis, Option<Arc<ApiToken>>)> {
+    let text = ctx.platform.cache.get(&key(digest)).ok().flatten()?;
     let json: Json = serde_json::from_str(&text).ok()?;
     let confirmed = json["confirmed"].as_i64().filter(|confirmed| is_honoured(*confirmed, now))?;
     let token = match &json["token"] {
@@ -156,7 +156,7 @@ pub fn grantable(ctx: &Context) -> Scopes {
 ///
 /// # Errors
 /// [`CreateError`]
-pub async fn create(ctx: &Context, name: &str, scopes: Scopes, days: f64) -> Result<Created, CreateError> {
+pub fn create(ctx: &Context, name: &str, scopes: Scopes, days: f64) -> Result<Created, CreateError> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
         return Err(CreateError::Name);
@@ -187,7 +187,7 @@ pub async fn create(ctx: &Context, name: &str, scopes: Scopes, days: f64) -> Res
         scopes,
         expires_at: created + lifetime,
     };
-    if api_tokens::insert(ctx, &token, &digest, created).await? {
+    if api_tokens::insert(ctx, &token, &digest, created)? {
         Ok(Created { token, text, created })
     } else {
         Err(CreateError::TooMany)
@@ -198,11 +198,11 @@ pub async fn create(ctx: &Context, name: &str, scopes: Scopes, days: f64) -> Res
 ///
 /// # Errors
 /// The database's.
-pub async fn revoke(ctx: &Context, id: &str) -> Result<bool, DatabaseError> {
-    let Some(digest) = api_tokens::digest_of(ctx, id).await? else { return Ok(false) };
-    let is_gone = api_tokens::delete(ctx, id).await?;
+pub fn revoke(ctx: &Context, id: &str) -> Result<bool, DatabaseError> {
+    let Some(digest) = api_tokens::digest_of(ctx, id)? else { return Ok(false) };
+    let is_gone = api_tokens::delete(ctx, id)?;
     let now = ctx.platform.clock.now();
     ctx.caches.tokens.keep(&digest, KnownToken { confirmed: now, token: None, published: now });
-    ctx.platform.cache.put(&key(&digest), &to_text(now, None), KEPT).await;
+    ctx.platform.cache.put(&key(&digest), &to_text(now, None), KEPT);
     Ok(is_gone)
 }

@@ -27,11 +27,11 @@ pub use self::verification::{Anchor, Break, Verification, verify};
 ///
 /// # Errors
 /// The database's: the next run goes on from there.
-pub async fn run(platform: &Platform, deployment: &Deployment) -> Result<(), DatabaseError> {
+pub fn run(platform: &Platform, deployment: &Deployment) -> Result<(), DatabaseError> {
     let mut done = Ok(());
     let mut budget = sealing::TENANTS;
     for store in platform.all_stores() {
-        done = sealing::seal(&store, deployment, &mut budget).await.and(done);
+        done = sealing::seal(&store, deployment, &mut budget).and(done);
     }
-    done.and(retention::retain(platform, deployment).await)
+    done.and(retention::retain(platform, deployment))
 }

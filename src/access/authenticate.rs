@@ -110,11 +110,11 @@ pub struct Admitted {
 ///
 /// # Errors
 /// [`AuthError`]
-pub async fn caller(ctx: &Context, limiter: &HashLimiter, credentials: &Credentials) -> Result<Context, AuthError> {
+pub fn caller(ctx: &Context, limiter: &HashLimiter, credentials: &Credentials) -> Result<Context, AuthError> {
     let found = match credentials {
-        Credentials::Bearer(token) => bearer(ctx, token).await?,
-        Credentials::Session(cookie) => sessions::resume(ctx, cookie).await?,
-        Credentials::Basic(basic) => Some(admit(ctx, limiter, basic).await?.ctx),
+        Credentials::Bearer(token) => bearer(ctx, token)?,
+        Credentials::Session(cookie) => sessions::resume(ctx, cookie)?,
+        Credentials::Basic(basic) => Some(admit(ctx, limiter, basic)?.ctx),
     };
     found.ok_or(AuthError::Refused)
 }
@@ -123,17 +123,17 @@ pub async fn caller(ctx: &Context, limiter: &HashLimiter, credentials: &Credenti
 ///
 /// # Errors
 /// [`AuthError`]
-pub async fn admit(ctx: &Context, limiter: &HashLimiter, basic: &Basic) -> Result<Admitted, AuthError> {
+pub fn admit(ctx: &Context, limiter: &HashLimiter, basic: &Basic) -> Result<Admitted, AuthError> {
     if is_first_administrator(ctx, basic) {
-        return first_administrator(ctx, basic).await;
+        return first_administrator(ctx, basic);
     }
-    role_holder(ctx, limiter, basic).await
+    role_holder(ctx, limiter, basic)
 }
 
 /// The context with whoever has this API token, or an access token made for one, in it; `None` when it is not good here.
-async fn bearer(ctx: &Context, text: &Secret) -> Result<Option<Context>, DatabaseError> {
+fn bearer(ctx: &Context, text: &Secret) -> Result<Option<Context>, DatabaseError> {
     let Some((digest, granted)) = digest(ctx, text) else { return Ok(None) };
-    let Some((token, settings)) = token_valid_for_tenant(ctx, &digest).await? else { return Ok(None) };
+    let Some((token, settings)) = token_valid_for_tenant(ctx, &digest)? else { return Ok(None) };
     let is_own = token.tenant == ctx.tenant.number();
     let name = if is_own { qualified_name(ctx, token.name.clone()) } else { name_of_visitor(&token.name) };
     let scopes = token.scopes.intersection(granted);
@@ -165,18 +165,18 @@ pub fn is_unproven_token(ctx: &Context, header: &str) -> bool {
 ///
 /// # Errors
 /// The database's.
-pub async fn api_token(ctx: &Context, text: &Secret) -> Result<Option<(String, Arc<ApiToken>)>, DatabaseError> {
+pub fn api_token(ctx: &Context, text: &Secret) -> Result<Option<(String, Arc<ApiToken>)>, DatabaseError> {
     let Some(digest) = api_token_text::digest(text.expose()) else { return Ok(None) };
-    Ok(token_valid_for_tenant(ctx, &digest).await?.map(|(token, _)| (digest, token)))
+    Ok(token_valid_for_tenant(ctx, &digest)?.map(|(token, _)| (digest, token)))
 }
 
 /// The token with this digest and the settings of the context's tenant, where the token works. One works in its own tenant
 /// alone; the super tenant's inside any, if it has the scope `tenants`.
-async fn token_valid_for_tenant(
+fn token_valid_for_tenant(
     ctx: &Context,
     digest: &str,
 ) -> Result<Option<(Arc<ApiToken>, Arc<Settings>)>, DatabaseError> {
-    let found = api_tokens::find(ctx, digest).await?;
+    let found = api_tokens::find(ctx, digest)?;
     Ok(found.filter(|(token, _)| {
         let reaches = token.tenant == Tenant::super_tenant().number() && token.scopes.has(Scope::Tenants);
         token.tenant == ctx.tenant.number() || reaches
@@ -205,48 +205,44 @@ pub fn is_first_administrator(ctx: &Context, basic: &Basic) -> bool {
     bool::from(right)
 }
 
-async fn first_administrator(ctx: &Context, basic: &Basic) -> Result<Admitted, AuthError> {
+fn first_administrator(ctx: &Context, basic: &Basic) -> Result<Admitted, AuthError> {
     // The right secret costs no look-up: the delays are those that this isolate knows of.
     if let Some(seconds) = Attempt::new(ctx, &basic.username).and_then(|attempt| attempt.known_wait(ctx)) {
         return Err(AuthError::Wait(seconds));
     }
-    let admitted = as_first_administrator(ctx).await?.ok_or(AuthError::Refused)?;
+    let admitted = as_first_administrator(ctx)?.ok_or(AuthError::Refused)?;
     let home = if ctx.tenant.is_super() { admitted.clone() } else { admitted.for_tenant(Tenant::super_tenant()) };
     Ok(Admitted { ctx: admitted, home, user: None })
 }
 
 /// The context with the first administrator in it; `None` where there is none, or no such tenant.
-pub(super) async fn as_first_administrator(ctx: &Context) -> Result<Option<Context>, DatabaseError> {
+pub(super) fn as_first_administrator(ctx: &Context) -> Result<Option<Context>, DatabaseError> {
     let Some(first) = &ctx.deployment.administrator else { return Ok(None) };
-    let Some(settings) = tenant_settings::refresh(ctx).await? else { return Ok(None) };
+    let Some(settings) = tenant_settings::refresh(ctx)? else { return Ok(None) };
     let name = if ctx.tenant.is_super() { first.username.clone() } else { name_of_visitor(&first.username) };
     Ok(Some(ctx.admit(Actor::Administrator(name), Scopes::all(), settings)))
 }
 
 /// Admits a user who has a role; one of the super tenant acts inside another as `name@carbon.super`.
-async fn role_holder(ctx: &Context, limiter: &HashLimiter, basic: &Basic) -> Result<Admitted, AuthError> {
+fn role_holder(ctx: &Context, limiter: &HashLimiter, basic: &Basic) -> Result<Admitted, AuthError> {
     let visitor = basic.username.strip_suffix(SUPER_TENANT).and_then(|name| name.strip_suffix('@'));
     let visitor = visitor.filter(|_| !ctx.tenant.is_super());
     let home = if visitor.is_some() { ctx.for_tenant(Tenant::super_tenant()) } else { ctx.clone() };
-    let signed_in = user(&home, limiter, visitor.unwrap_or(&basic.username), &basic.password).await?;
-    let admitted = as_role_holder(ctx, &home.tenant, &signed_in.user).await?.ok_or(AuthError::Refused)?;
+    let signed_in = user(&home, limiter, visitor.unwrap_or(&basic.username), &basic.password)?;
+    let admitted = as_role_holder(ctx, &home.tenant, &signed_in.user)?.ok_or(AuthError::Refused)?;
     let home = admitted.for_tenant(home.tenant.clone()).with_settings(signed_in.settings);
     Ok(Admitted { ctx: admitted, home, user: Some((signed_in.user.id, signed_in.password_changed)) })
 }
 
 /// The context with this user of the tenant `home` in it; `None` where their roles do not reach, or there is no such
 /// tenant.
-pub(super) async fn as_role_holder(
-    ctx: &Context,
-    home: &Tenant,
-    user: &Resource,
-) -> Result<Option<Context>, DatabaseError> {
+pub(super) fn as_role_holder(ctx: &Context, home: &Tenant, user: &Resource) -> Result<Option<Context>, DatabaseError> {
     let is_visitor = home.number() != ctx.tenant.number();
     let scopes = role::scopes(user, home);
     if scopes.is_empty() || (is_visitor && !scopes.has(Scope::Tenants)) {
         return Ok(None);
     }
-    let Some(settings) = tenant_settings::refresh(ctx).await? else { return Ok(None) };
+    let Some(settings) = tenant_settings::refresh(ctx)? else { return Ok(None) };
     let name = if is_visitor { name_of_visitor(&user.user_name()) } else { qualified_name(ctx, user.user_name()) };
     let actor = Actor::RoleHolder { id: user.id.clone(), name };
     Ok(Some(ctx.admit(actor, scopes, settings)))
@@ -267,12 +263,7 @@ pub struct SignedIn {
 ///
 /// # Errors
 /// [`AuthError`]
-pub async fn user(
-    ctx: &Context,
-    limiter: &HashLimiter,
-    user_name: &str,
-    password: &str,
-) -> Result<SignedIn, AuthError> {
+pub fn user(ctx: &Context, limiter: &HashLimiter, user_name: &str, password: &str) -> Result<SignedIn, AuthError> {
     let attempt = Attempt::new(ctx, user_name);
     if let Some(seconds) = attempt.as_ref().and_then(|attempt| attempt.known_wait(ctx)) {
         return Err(AuthError::Wait(seconds));
@@ -283,7 +274,7 @@ pub async fn user(
     let known = digest.as_ref().and_then(|digest| verified.hash(digest, now));
     // Whoever will have to be hashed takes a permit now: what is refused has cost nothing yet.
     let permit = if known.is_none() { Some(limiter.enter().ok_or(AuthError::Busy)?) } else { None };
-    let loaded = load(ctx, user_name, attempt.as_ref()).await?;
+    let loaded = load(ctx, user_name, attempt.as_ref())?;
     let verdict = match &attempt {
         Some(attempt) => attempt.judge(ctx, &loaded.failures),
         None => Verdict::default(),
@@ -301,15 +292,15 @@ pub async fn user(
     let Some((candidate, settings)) = loaded.candidate.filter(|_| is_right).zip(loaded.settings) else {
         let record = failure(ctx, user_name, tried_on.as_deref());
         match attempt {
-            Some(attempt) => attempt.failed(ctx, &verdict, record).await?,
-            None => ctx.platform.query(record).await.map(|_| ())?,
+            Some(attempt) => attempt.failed(ctx, &verdict, record)?,
+            None => ctx.platform.query(record).map(|_| ())?,
         }
         return Err(AuthError::Refused);
     };
     if let Some(attempt) = attempt.filter(|_| verdict.has_failed) {
-        attempt.succeeded(ctx).await?;
+        attempt.succeeded(ctx)?;
     }
-    let (user, password_changed) = settle(ctx, &loaded.store, candidate, password, digest).await?;
+    let (user, password_changed) = settle(ctx, &loaded.store, candidate, password, digest)?;
     Ok(SignedIn { user, password_changed, settings })
 }
 
@@ -348,22 +339,21 @@ struct Loaded {
     failures: Vec<StoredFailures>,
 }
 
-async fn load(ctx: &Context, user_name: &str, attempt: Option<&Attempt>) -> Result<Loaded, DatabaseError> {
+fn load(ctx: &Context, user_name: &str, attempt: Option<&Attempt>) -> Result<Loaded, DatabaseError> {
     let (store, name) = ctx.in_store_of_name(user_name);
     let found = find::user_with_password_hash(&store, &name);
     let failures = attempt.map(Attempt::statement);
     let (found, counted, settings) = if store.platform.store.is_none() {
-        let (outcomes, settings) =
-            tenant_settings::batch(ctx, std::iter::once(found).chain(failures).collect()).await?;
+        let (outcomes, settings) = tenant_settings::batch(ctx, std::iter::once(found).chain(failures).collect())?;
         let mut outcomes = outcomes.into_iter();
         (outcomes.next(), outcomes.next(), settings)
     } else {
         // Failures are counted in PRIMARY, whichever store a name says.
         let (counted, settings) = match failures {
-            Some(failures) => tenant_settings::batch(ctx, vec![failures]).await?,
-            None => (Vec::new(), tenant_settings::refresh(ctx).await?),
+            Some(failures) => tenant_settings::batch(ctx, vec![failures])?,
+            None => (Vec::new(), tenant_settings::refresh(ctx)?),
         };
-        let found = store.platform.db.batch(vec![found]).await?;
+        let found = store.platform.db.batch(vec![found])?;
         (found.into_iter().next(), counted.into_iter().next(), settings)
     };
     let row = found.as_ref().and_then(|outcome| outcome.rows.first()).filter(|_| settings.is_some());
@@ -382,7 +372,7 @@ fn verify(candidate: Option<&Candidate>, password: &str) -> bool {
 
 /// What follows when the password was right: a hash of today's parameters, the user's groups, and that the password need
 /// not be hashed again for a while.
-async fn settle(
+fn settle(
     ctx: &Context,
     store: &StoreContext,
     candidate: Candidate,
@@ -392,10 +382,10 @@ async fn settle(
     let Candidate { mut user, hash, password_changed } = candidate;
     let hash = hash.unwrap_or_default();
     if !password::is_current(&hash) {
-        rehash(store, &user.id, &hash, password).await?;
+        rehash(store, &user.id, &hash, password)?;
     }
     // Not before: a round trip that only users cost would tell who is one.
-    cross_store::add_groups(ctx, [&mut user]).await?;
+    cross_store::add_groups(ctx, [&mut user])?;
     if let Some(digest) = digest {
         ctx.caches.passwords.keep(digest, &hash, ctx.platform.clock.now());
     }
@@ -414,9 +404,9 @@ fn failure(ctx: &Context, user_name: &str, user_id: Option<&str>) -> Statement {
 }
 
 /// Stores a hash with the parameters of today, unless another password has been set meanwhile.
-async fn rehash(store: &StoreContext, user_id: &str, old: &str, password: &str) -> Result<(), DatabaseError> {
+fn rehash(store: &StoreContext, user_id: &str, old: &str, password: &str) -> Result<(), DatabaseError> {
     let Some(new) = password::hash(password, &*store.platform.entropy) else { return Ok(()) };
-    store.platform.query(credentials::replace_hash(store, user_id, old, new)).await.map(|_| ())
+    store.platform.query(credentials::replace_hash(store, user_id, old, new)).map(|_| ())
 }
 
 #[cfg(test)]

@@ -102,7 +102,7 @@ impl Attempt {
     ///
     /// # Errors
     /// The database's.
-    pub async fn failed(&self, ctx: &Context, verdict: &Verdict, record: Statement) -> Result<(), DatabaseError> {
+    pub fn failed(&self, ctx: &Context, verdict: &Verdict, record: Statement) -> Result<(), DatabaseError> {
         let now = ctx.platform.clock.now();
         let keys = self.keys();
         let known = &ctx.caches.sign_in_failures;
@@ -110,7 +110,7 @@ impl Attempt {
         for (key, failures) in keys.iter().zip(verdict.failures) {
             known.keep(key, FailureCount { failures: failures_here(key).max(failures) + 1, last: now });
         }
-        for counted in sign_in_failures::count(&ctx.platform, &self.0, now, record).await? {
+        for counted in sign_in_failures::count(&ctx.platform, &self.0, now, record)? {
             let key = &keys[usize::from(counted.is_of_all)];
             known.keep(key, FailureCount { failures: failures_here(key).max(counted.failures), last: now });
         }
@@ -121,9 +121,9 @@ impl Attempt {
     ///
     /// # Errors
     /// The database's.
-    pub async fn succeeded(&self, ctx: &Context) -> Result<(), DatabaseError> {
+    pub fn succeeded(&self, ctx: &Context) -> Result<(), DatabaseError> {
         ctx.caches.sign_in_failures.forget(&self.keys()[0]);
-        ctx.platform.query(sign_in_failures::delete(&self.0)).await.map(|_| ())
+        ctx.platform.query(sign_in_failures::delete(&self.0)).map(|_| ())
     }
 }
 

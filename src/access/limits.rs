@@ -12,7 +12,7 @@ use crate::ports::RequestKind;
 
 /// Counts a request; answers whether it may go on. `credentials` are those it came with, where it is counted for them
 /// instead of for the address: nobody's requests then stand in the way of another's. Asks no database.
-pub async fn admits(ctx: &Context, kind: RequestKind, credentials: Option<&str>) -> bool {
+pub fn admits(ctx: &Context, kind: RequestKind, credentials: Option<&str>) -> bool {
     if !ctx.last_known_settings().rate_limits.requests {
         return true;
     }
@@ -22,13 +22,13 @@ pub async fn admits(ctx: &Context, kind: RequestKind, credentials: Option<&str>)
         // Cloudflare always tells the address. Whoever came without one would be counted together with all others.
         (None, None) => return true,
     };
-    if !ctx.platform.limiter.allow(kind, &key).await {
+    if !ctx.platform.limiter.allow(kind, &key) {
         return false;
     }
     // Each invented token would be another caller, and a question to the database: the address answers for them.
     match (credentials, &ctx.address) {
         (Some(credentials), Some(address)) if authenticate::is_unproven_token(ctx, credentials) => {
-            ctx.platform.limiter.allow(kind, &network(address)).await
+            ctx.platform.limiter.allow(kind, &network(address))
         }
         _ => true,
     }

@@ -25,7 +25,7 @@ const SEEN_EVERY: Millis = 60_000;
 ///
 /// # Errors
 /// The database's: there may be a session that nobody has the cookie of.
-pub async fn begin(admitted: &Admitted) -> Result<Secret, DatabaseError> {
+pub fn begin(admitted: &Admitted) -> Result<Secret, DatabaseError> {
     let home = &admitted.home;
     // The first administrator may sign in at another tenant: their home's settings were not read, and what this isolate last
     // knew of them is worth no round trip more.
@@ -51,7 +51,7 @@ pub async fn begin(admitted: &Admitted) -> Result<Secret, DatabaseError> {
         sessions::insert(&store, &key(&session), password_changed, now, expires_at),
         audit::record_plain(&store, &operation, Action::SignIn, &target(home, &session)),
     ];
-    store.platform.db.batch(batch).await?;
+    store.platform.db.batch(batch)?;
     Ok(cookie)
 }
 
@@ -59,7 +59,7 @@ pub async fn begin(admitted: &Admitted) -> Result<Secret, DatabaseError> {
 ///
 /// # Errors
 /// The database's.
-pub async fn resume(ctx: &Context, cookie: &Secret) -> Result<Option<Context>, DatabaseError> {
+pub fn resume(ctx: &Context, cookie: &Secret) -> Result<Option<Context>, DatabaseError> {
     let Some((home, session)) = read_cookie(ctx, cookie) else { return Ok(None) };
     let key = key(&session);
     let store = home.in_store_of(&key.user_id);
@@ -67,7 +67,7 @@ pub async fn resume(ctx: &Context, cookie: &Secret) -> Result<Option<Context>, D
     if session.user.is_some() {
         batch.push(find::user_with_password_change(&store, &key.user_id));
     }
-    let (outcomes, settings) = tenant_settings::batch(&store, batch).await?;
+    let (outcomes, settings) = tenant_settings::batch(&store, batch)?;
     let first = |index: usize| outcomes.get(index).and_then(|outcome| outcome.rows.first());
     let (Some(row), Some(settings)) = (first(0), settings) else { return Ok(None) };
     let row = SessionRow::from_row(row)?;
@@ -78,23 +78,18 @@ pub async fn resume(ctx: &Context, cookie: &Secret) -> Result<Option<Context>, D
         return Ok(None);
     }
     let resumed = match (session.user, first(1)) {
-        (None, _) => authenticate::as_first_administrator(ctx).await?,
-        (Some(_), Some(user)) => as_user(ctx, &home, row, user).await?,
+        (None, _) => authenticate::as_first_administrator(ctx)?,
+        (Some(_), Some(user)) => as_user(ctx, &home, row, user)?,
         (Some(_), None) => None,
     };
     if resumed.is_some() && unused >= SEEN_EVERY.min(idle / 4) {
-        store.platform.query(sessions::touch(&store, &key, now)).await?;
+        store.platform.query(sessions::touch(&store, &key, now))?;
     }
     Ok(resumed)
 }
 
 /// The context with this user in it, provided that the password is still the one that the session began with.
-async fn as_user(
-    ctx: &Context,
-    home: &Context,
-    session: SessionRow,
-    user: &Row,
-) -> Result<Option<Context>, DatabaseError> {
+fn as_user(ctx: &Context, home: &Context, session: SessionRow, user: &Row) -> Result<Option<Context>, DatabaseError> {
     if user.read_optional_integer("changed")? != Some(session.password_changed) {
         return Ok(None);
     }
@@ -102,8 +97,8 @@ async fn as_user(
     if !user.account.may_sign_in() {
         return Ok(None);
     }
-    cross_store::add_groups(home, [&mut user]).await?;
-    authenticate::as_role_holder(ctx, &home.tenant, &user).await
+    cross_store::add_groups(home, [&mut user])?;
+    authenticate::as_role_holder(ctx, &home.tenant, &user)
 }
 
 /// Whose session a cookie is of, or was of until it was over.
@@ -127,10 +122,10 @@ pub enum Ended {
 ///
 /// # Errors
 /// The database's.
-pub async fn end(ctx: &Context, cookie: &Secret, which: Ended) -> Result<(), DatabaseError> {
+pub fn end(ctx: &Context, cookie: &Secret, which: Ended) -> Result<(), DatabaseError> {
     let Some((home, session)) = read_cookie(ctx, cookie) else { return Ok(()) };
     // At home: a tenant that lets this user in no more has no part in it.
-    let Some(home) = resume(&home, cookie).await? else { return Ok(()) };
+    let Some(home) = resume(&home, cookie)? else { return Ok(()) };
     let key = key(&session);
     let store = home.in_store_of(&key.user_id);
     let ended = match which {
@@ -139,7 +134,7 @@ pub async fn end(ctx: &Context, cookie: &Secret, which: Ended) -> Result<(), Dat
     };
     let operation = home.platform.new_id().to_string();
     let record = audit::record_plain(&store, &operation, Action::SignOut, &target(&home, &session));
-    store.platform.db.batch(vec![ended, record]).await.map(|_| ())
+    store.platform.db.batch(vec![ended, record]).map(|_| ())
 }
 
 /// Reads a cookie: the context of the tenant whose session it is of, and what it says; `None` for one that is not genuine,

@@ -45,16 +45,16 @@ const JSON5: ParseOptions = ParseOptions {
 
 /// Reads a body into memory. Of one that is larger than `limit`, all the rest is thrown away and what is left is the error
 /// that reading it brings: who may not send it, or not there, hears that first.
-pub async fn buffer(body: Body, limit: usize) -> Body {
+pub fn buffer(body: Body, limit: usize) -> Body {
     let too_large =
         || Body::from_stream(stream::once(future::ready(Err::<Bytes, _>(io::Error::other("the body is too large")))));
-    read(body, limit).await.map_or_else(too_large, Body::from)
+    read(body, limit).map_or_else(too_large, Body::from)
 }
 
-async fn read(mut body: Body, limit: usize) -> Option<Bytes> {
+fn read(mut body: Body, limit: usize) -> Option<Bytes> {
     let mut read = BytesMut::new();
     let mut length = 0_usize;
-    while let Some(frame) = body.frame().await {
+    while let Some(frame) = body.frame() {
         // A client that goes away in the middle has sent nothing.
         let data = frame.ok()?.into_data().unwrap_or_default();
         length = length.saturating_add(data.len());
@@ -115,25 +115,25 @@ impl RequestBody {
     ///
     /// # Errors
     /// It is larger than `limit`, in bytes.
-    pub async fn bytes(self, limit: usize) -> Result<Bytes, TooLarge> {
-        body::to_bytes(self.body, limit).await.map_err(|_| TooLarge)
+    pub fn bytes(self, limit: usize) -> Result<Bytes, TooLarge> {
+        body::to_bytes(self.body, limit).map_err(|_| TooLarge)
     }
 
     /// Reads a form.
     ///
     /// # Errors
     /// It is larger than 16 KiB.
-    pub async fn form(self) -> Result<Form, TooLarge> {
-        self.bytes(MAX_FORM).await.map(|bytes| Form::parse(&bytes))
+    pub fn form(self) -> Result<Form, TooLarge> {
+        self.bytes(MAX_FORM).map(|bytes| Form::parse(&bytes))
     }
 
     /// Reads a form of the console, with files or without, which is as large as its path allows (`Area::body_limit`).
     ///
     /// # Errors
     /// It is larger, which this sentence says; or one with files that is not whole.
-    pub async fn console_form(self, too_large: &'static str) -> Result<Form, ApiError> {
+    pub fn console_form(self, too_large: &'static str) -> Result<Form, ApiError> {
         let Self { body, media_type, .. } = self;
-        let bytes = body::to_bytes(body, usize::MAX).await.map_err(|_| ApiError::too_large(too_large))?;
+        let bytes = body::to_bytes(body, usize::MAX).map_err(|_| ApiError::too_large(too_large))?;
         let media_type = media_type.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default();
         match multipart::boundary(media_type) {
             Some(boundary) => Form::parse_parts(&bytes, boundary).ok_or_else(|| {
@@ -152,7 +152,7 @@ impl RequestBody {
     ///
     /// # Errors
     /// It is too large, of another media type, or no JSON.
-    pub async fn json(self, limit: usize) -> Result<Json, ApiError> {
+    pub fn json(self, limit: usize) -> Result<Json, ApiError> {
         let area = self.area;
         if area == Area::Scim {
             self.check_media_type()?;
@@ -160,7 +160,7 @@ impl RequestBody {
                 return Err(too_large(area, limit));
             }
         }
-        let bytes = self.bytes(limit).await.map_err(|TooLarge| too_large(area, limit))?;
+        let bytes = self.bytes(limit).map_err(|TooLarge| too_large(area, limit))?;
         if bytes.len() > MEGABYTE && is_too_dense(&bytes) {
             let detail = format!(
                 "The body has more than {MAX_OBJECTS} objects or {MAX_PARTS} values: send the members of a group in several PATCHes."
@@ -186,20 +186,20 @@ impl RequestBody {
     ///
     /// # Errors
     /// It is too large, no JSON, or no object.
-    pub async fn sized_object(mut self, limit: usize) -> Result<(Json, usize), ApiError> {
+    pub fn sized_object(mut self, limit: usize) -> Result<(Json, usize), ApiError> {
         let body = std::mem::take(&mut self.body);
-        let bytes = body::to_bytes(body, limit).await.map_err(|_| too_large(self.area, limit))?;
+        let bytes = body::to_bytes(body, limit).map_err(|_| too_large(self.area, limit))?;
         let size = bytes.len();
         self.body = Body::from(bytes);
-        Ok((self.object().await?, size))
+        Ok((self.object()?, size))
     }
 
     /// Reads a JSON object of at most [`MAX_DOCUMENT`] bytes.
     ///
     /// # Errors
     /// It is too large, no JSON, or no object.
-    pub async fn object(self) -> Result<Json, ApiError> {
-        let json = self.json(MAX_DOCUMENT).await?;
+    pub fn object(self) -> Result<Json, ApiError> {
+        let json = self.json(MAX_DOCUMENT)?;
         if json.is_object() { Ok(json) } else { Err(ApiError::bad_request("Send a JSON object.")) }
     }
 

@@ -36,9 +36,9 @@ pub fn session_cookie(headers: &HeaderMap, deployment: &Deployment) -> Option<Se
 }
 
 /// Returns the context with whoever has signed in to the console; `None` where nobody has.
-pub async fn in_session(ctx: &Context, headers: &HeaderMap) -> Result<Option<Context>, ApiError> {
+pub fn in_session(ctx: &Context, headers: &HeaderMap) -> Result<Option<Context>, ApiError> {
     let Some(cookie) = session_cookie(headers, &ctx.deployment) else { return Ok(None) };
-    Ok(sessions::resume(ctx, &cookie).await?)
+    Ok(sessions::resume(ctx, &cookie)?)
 }
 
 fn unauthorized() -> ApiError {
@@ -63,8 +63,8 @@ pub fn explain(error: ApiError, headers: &HeaderMap, any_of: &[Scope]) -> ApiErr
 }
 
 /// Returns the context with the caller in it, provided that they have one of these scopes; else a 401 or a 403.
-pub async fn allowed(state: &RequestState, headers: &HeaderMap, any_of: &[Scope]) -> Result<Context, ApiError> {
-    let ctx = authenticated(state, headers).await?;
+pub fn allowed(state: &RequestState, headers: &HeaderMap, any_of: &[Scope]) -> Result<Context, ApiError> {
+    let ctx = authenticated(state, headers)?;
     if ctx.scopes.has_any(any_of) {
         return Ok(ctx);
     }
@@ -74,8 +74,8 @@ pub async fn allowed(state: &RequestState, headers: &HeaderMap, any_of: &[Scope]
 }
 
 /// Returns the context with the caller in it, provided that they have all of these scopes; else a 401 or a 403.
-pub async fn allowed_all(state: &RequestState, headers: &HeaderMap, all_of: &[Scope]) -> Result<Context, ApiError> {
-    let ctx = authenticated(state, headers).await?;
+pub fn allowed_all(state: &RequestState, headers: &HeaderMap, all_of: &[Scope]) -> Result<Context, ApiError> {
+    let ctx = authenticated(state, headers)?;
     match all_of.iter().find(|scope| !ctx.scopes.has(**scope)) {
         None => Ok(ctx),
         Some(lacking) => {
@@ -87,9 +87,9 @@ pub async fn allowed_all(state: &RequestState, headers: &HeaderMap, all_of: &[Sc
     }
 }
 
-async fn authenticated(state: &RequestState, headers: &HeaderMap) -> Result<Context, ApiError> {
+fn authenticated(state: &RequestState, headers: &HeaderMap) -> Result<Context, ApiError> {
     let credentials = credentials(state, headers).ok_or_else(unauthorized)?;
-    Ok(authenticate::caller(&state.ctx, &state.gate, &credentials).await?)
+    Ok(authenticate::caller(&state.ctx, &state.gate, &credentials)?)
 }
 
 impl From<AuthError> for ApiError {
@@ -108,15 +108,15 @@ impl From<AuthError> for ApiError {
 
 /// Returns the user whose own credentials these are, and the context with them as the one who acts; a 404 for a caller who is no user of the directory, and else a 401 that
 /// does not say why.
-pub async fn me(state: &RequestState, headers: &HeaderMap) -> Result<(Context, Box<Resource>), ApiError> {
+pub fn me(state: &RequestState, headers: &HeaderMap) -> Result<(Context, Box<Resource>), ApiError> {
     match credentials(state, headers) {
         Some(Credentials::Basic(basic)) if !authenticate::is_first_administrator(&state.ctx, &basic) => {
-            let signed_in = authenticate::user(&state.ctx, &state.gate, &basic.username, &basic.password).await?;
+            let signed_in = authenticate::user(&state.ctx, &state.gate, &basic.username, &basic.password)?;
             let actor = Actor::User(signed_in.user.id.clone());
             Ok((state.ctx.acting_as(actor).with_settings(signed_in.settings), signed_in.user))
         }
         _ => {
-            authenticated(state, headers).await?;
+            authenticated(state, headers)?;
             Err(ApiError::missing(
                 "These credentials are not of a user of the directory: send a user's own, as HTTP Basic.",
             ))

@@ -308,7 +308,7 @@ mod tests {
     fn a_page_gives_the_reason_where_the_catalogue_has_none() {
         let text = |status: StatusCode| {
             let response = ApiError::new(status, "The form has no field.").into_response(Dialect::Page, None);
-            pollster::block_on(axum::body::to_bytes(response.into_body(), usize::MAX))
+            axum::body::to_bytes(response.into_body(), usize::MAX)
                 .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
                 .unwrap_or_default()
         };

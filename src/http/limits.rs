@@ -20,17 +20,11 @@ const CODE_PATHS: &[&str] = &[
 ];
 
 /// Counts the request, and returns as what if there were too many.
-pub async fn exceeded(
-    ctx: &Context,
-    area: Area,
-    method: &Method,
-    path: &str,
-    headers: &HeaderMap,
-) -> Option<RequestKind> {
+pub fn exceeded(ctx: &Context, area: Area, method: &Method, path: &str, headers: &HeaderMap) -> Option<RequestKind> {
     let kind = kind(area, method, path)?;
     let credentials = || headers.get(AUTHORIZATION)?.to_str().ok();
     let credentials = if kind == RequestKind::Api { credentials() } else { None };
-    if limits::admits(ctx, kind, credentials).await { None } else { Some(kind) }
+    if limits::admits(ctx, kind, credentials) { None } else { Some(kind) }
 }
 
 /// The error of a request that is one too many.

@@ -98,58 +98,58 @@ impl Service {
     ///
     /// # Errors
     /// The database's.
-    pub async fn warm(&self, platform: &Platform) -> Result<(), DatabaseError> {
+    pub fn warm(&self, platform: &Platform) -> Result<(), DatabaseError> {
         let Some(deployment) = self.deployment() else { return Ok(()) };
-        registrations::refresh_cache(platform).await?;
+        registrations::refresh_cache(platform)?;
         let tenant = Tenant::super_tenant();
         let ctx = self.context(platform.clone(), deployment.clone(), tenant, String::new(), None);
-        tenant_settings::refresh(&ctx).await.map(|_| ())
+        tenant_settings::refresh(&ctx).map(|_| ())
     }
 
     /// Takes up the new mails that were asked for on expired links' pages, and returns how many requests it took.
     ///
     /// # Errors
     /// The database's.
-    pub async fn renew(&self, platform: &Platform) -> Result<usize, DatabaseError> {
+    pub fn renew(&self, platform: &Platform) -> Result<usize, DatabaseError> {
         let Some(deployment) = self.deployment() else { return Ok(0) };
         let run = platform.new_id().to_string();
         let context = |tenant| self.context(platform.clone(), deployment.clone(), tenant, run.clone(), None);
-        renewal::run(platform, &context).await
+        renewal::run(platform, &context)
     }
 
     /// Reminds those who have not accepted their invitations.
     ///
     /// # Errors
     /// The database's.
-    pub async fn remind(&self, platform: &Platform) -> Result<usize, DatabaseError> {
+    pub fn remind(&self, platform: &Platform) -> Result<usize, DatabaseError> {
         let Some(deployment) = self.deployment() else { return Ok(0) };
         let run = platform.new_id().to_string();
         let context = |tenant| self.context(platform.clone(), deployment.clone(), tenant, run.clone(), None);
-        reminders::run(platform, &context).await
+        reminders::run(platform, &context)
     }
 
     /// Sends links to those whom a group has given a role while one was out.
     ///
     /// # Errors
     /// The database's.
-    pub async fn settle_role_grants(&self, platform: &Platform) -> Result<(), DatabaseError> {
+    pub fn settle_role_grants(&self, platform: &Platform) -> Result<(), DatabaseError> {
         let Some(deployment) = self.deployment() else { return Ok(()) };
         let run = platform.new_id().to_string();
         let context = |tenant| self.context(platform.clone(), deployment.clone(), tenant, run.clone(), None);
-        role_grants::run(platform, &context).await
+        role_grants::run(platform, &context)
     }
 
     /// Works jobs off, in steps, until so many round trips are made; then whoever does the next is woken. Sends no mail itself.
     ///
     /// # Errors
     /// The database's.
-    pub async fn work_off_jobs(&self, platform: &Platform, most_trips: u64) -> Result<(), DatabaseError> {
+    pub fn work_off_jobs(&self, platform: &Platform, most_trips: u64) -> Result<(), DatabaseError> {
         let Some(deployment) = self.deployment() else { return Ok(()) };
         // One wake-up for all that is mailed, instead of one for each mail.
         let (quiet, meter) = Platform { mail_queue: Arc::new(Quiet), ..platform.clone() }.metered();
         let run = platform.new_id().to_string();
         let context = |tenant| self.context(quiet.clone(), deployment.clone(), tenant, run.clone(), None);
-        let worked = jobs::run(&quiet, &meter, &self.gate, &context, most_trips).await;
+        let worked = jobs::run(&quiet, &meter, &self.gate, &context, most_trips);
         if !matches!(worked, Ok(false)) {
             platform.mail_queue.wake(Duration::ZERO);
         }
@@ -178,19 +178,19 @@ impl Service {
     }
 
     /// Answers one request.
-    pub async fn handle(&self, platform: &Platform, request: Request<Body>) -> Response {
-        let mut response = self.answer(platform, request).await;
+    pub fn handle(&self, platform: &Platform, request: Request<Body>) -> Response {
+        let mut response = self.answer(platform, request);
         keep_out_of_caches(response.headers_mut());
         response
     }
 
-    async fn answer(&self, platform: &Platform, request: Request<Body>) -> Response {
+    fn answer(&self, platform: &Platform, request: Request<Body>) -> Response {
         let (mut parts, body) = request.into_parts();
         let (tenant, path) = Tenant::split_path(parts.uri.path());
         let path = scim2::canonical_path(&path).or_else(|| pages::links::cleaned(&path)).unwrap_or(path);
         let area = Area::find(&path);
         // The body is read whole before anything is answered: an answer while the client still sends is lost on the way.
-        let body = body::buffer(body, area.body_limit(&path)).await;
+        let body = body::buffer(body, area.body_limit(&path));
         let deployment = match &self.deployment {
             Ok(deployment) => deployment.clone(),
             Err(_) if path == "/healthz" => return operations::health(),
@@ -216,14 +216,14 @@ impl Service {
             let detail = "A page of another site sent this: administer from a page of this site, or by a program.";
             Some(ApiError::forbidden(detail))
         } else {
-            limited = limits::exceeded(&ctx, area, &method, &path, &parts.headers).await;
+            limited = limits::exceeded(&ctx, area, &method, &path, &parts.headers);
             limited.map(|_| limits::error())
         };
         let mut response = match refused {
             Some(error) => error.into_response(area.dialect(), Some(&ctx.request_id)),
             None => {
                 // The router's error type has no values.
-                let Ok(response) = self.router.clone().call(Request::from_parts(parts, body)).await;
+                let Ok(response) = self.router.clone().call(Request::from_parts(parts, body));
                 response
             }
         };

@@ -77,15 +77,14 @@ fn scopes(asked: Option<&str>, has: Scopes) -> Result<Scopes, ApiError> {
 }
 
 /// `POST /oauth2/token` `grant_type=client_credentials[&scope=...]`: an access token for an hour at most.
-pub async fn token(input: Input) -> Result<Response, ApiError> {
+pub fn token(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, body, .. } = input;
-    let form = body.form().await.map_err(|TooLarge| invalid_request("The form is larger than 16 KiB."))?;
+    let form = body.form().map_err(|TooLarge| invalid_request("The form is larger than 16 KiB."))?;
     let request = TokenRequest::parse(&form);
     let mut request = request.map_err(|Repeated| invalid_request("A parameter of the form comes twice."))?;
     let (id, secret) = client(&headers, &mut request)?;
     let ctx = &state.ctx;
     let found = authenticate::api_token(ctx, &secret)
-        .await
         .map_err(|failure| ApiError::from(failure).with_header(PRAGMA, HeaderValue::from_static("no-cache")))?;
     let (digest, token) = found.filter(|(_, token)| token.id == id).ok_or_else(invalid_client)?;
     match request.grant_type.as_deref() {

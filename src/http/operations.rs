@@ -15,38 +15,38 @@ pub fn health() -> Response {
 }
 
 /// `GET /healthz`.
-pub async fn healthz(_: Input) -> Result<Response, ApiError> {
+pub fn healthz(_: Input) -> Result<Response, ApiError> {
     Ok(health())
 }
 
 /// `GET /openapi.json`.
-pub async fn openapi(input: Input) -> Result<Response, ApiError> {
-    file(&input.state.ctx, assets::OPENAPI).await
+pub fn openapi(input: Input) -> Result<Response, ApiError> {
+    file(&input.state.ctx, assets::OPENAPI)
 }
 
 /// The answer with a file that is deployed beside the Worker.
-async fn file(ctx: &Context, asset: Asset) -> Result<Response, ApiError> {
-    let text = ctx.platform.files.read(asset.name).await.ok_or_else(ApiError::not_found)?;
+fn file(ctx: &Context, asset: Asset) -> Result<Response, ApiError> {
+    let text = ctx.platform.files.read(asset.name).ok_or_else(ApiError::not_found)?;
     Ok(with_body(StatusCode::OK, asset.content_type, text))
 }
 
 /// `GET /assets/{name}`: immutable, the name carries a hash of the content. No other answer says how to cache it
 /// (`response::keep_out_of_caches`). Cloudflare serves these without asking the Worker; it is asked below a tenant's path, where
 /// earlier releases had them.
-pub async fn asset(input: Input) -> Result<Response, ApiError> {
+pub fn asset(input: Input) -> Result<Response, ApiError> {
     let asset = assets::find(input.params.raw("name")).ok_or_else(ApiError::not_found)?;
-    let mut response = file(&input.state.ctx, asset).await?;
+    let mut response = file(&input.state.ctx, asset)?;
     set(response.headers_mut(), "cache-control", assets::CACHE_CONTROL);
     Ok(response)
 }
 
 /// Any other address: 404.
-pub async fn not_found(_: Input) -> Result<Response, ApiError> {
+pub fn not_found(_: Input) -> Result<Response, ApiError> {
     Err(ApiError::not_found())
 }
 
 /// A method that the address does not have: 405; the router adds `Allow`.
-pub async fn method_not_allowed(_: Input) -> Result<Response, ApiError> {
+pub fn method_not_allowed(_: Input) -> Result<Response, ApiError> {
     let detail = "This address does not have that method: see the Allow header for those it has.";
     Err(ApiError::new(StatusCode::METHOD_NOT_ALLOWED, detail))
 }

@@ -94,7 +94,7 @@ impl Handler<(), ()> for Endpoint {
         let route = parts.extensions.remove::<MatchedPath>();
         // `Service::handle` puts it there before it routes.
         let Some(state) = parts.extensions.remove::<RequestState>() else {
-            return Box::pin(async { empty(StatusCode::INTERNAL_SERVER_ERROR) });
+            return Box::pin(|| empty(StatusCode::INTERNAL_SERVER_ERROR));
         };
         let is_safe = parts.method.is_safe();
         let (area, request_id) = (state.area, state.ctx.request_id.clone());
@@ -106,8 +106,8 @@ impl Handler<(), ()> for Endpoint {
             headers: parts.headers,
             state,
         };
-        Box::pin(async move {
-            let answered = guarded(self, input, is_safe).await;
+        Box::pin(|| {
+            let answered = guarded(self, input, is_safe);
             let mut response = answered.unwrap_or_else(|error| error.into_response(area.dialect(), Some(&request_id)));
             // The route's pattern goes back with the response, for the log.
             if let Some(route) = route {
@@ -119,21 +119,21 @@ impl Handler<(), ()> for Endpoint {
 }
 
 /// Lets those in whom the rule names, and has the handler work for them.
-async fn guarded(endpoint: Endpoint, mut input: Input, is_safe: bool) -> Result<Response, ApiError> {
+fn guarded(endpoint: Endpoint, mut input: Input, is_safe: bool) -> Result<Response, ApiError> {
     let Input { state, headers, uri, .. } = &input;
     let admitted = match endpoint.rule {
         Rule::Anyone | Rule::Own => None,
         Rule::Scopes(any_of) => {
-            let allowed = caller::allowed(state, headers, any_of).await;
+            let allowed = caller::allowed(state, headers, any_of);
             Some(allowed.map_err(|error| caller::explain(error, headers, any_of))?)
         }
         Rule::AllScopes(all_of) => {
-            let allowed = caller::allowed_all(state, headers, all_of).await;
+            let allowed = caller::allowed_all(state, headers, all_of);
             Some(allowed.map_err(|error| caller::explain(error, headers, all_of))?)
         }
-        Rule::Console(any_of) => match caller::in_session(&state.ctx, headers).await? {
+        Rule::Console(any_of) => match caller::in_session(&state.ctx, headers)? {
             None if is_safe => return Ok(sign_in::to_sign_in(&state.ctx, uri)),
-            None => return kept::keep(&input.state.ctx, &input.uri, &input.headers, input.body).await,
+            None => return kept::keep(&input.state.ctx, &input.uri, &input.headers, input.body),
             Some(ctx) if any_of.is_empty() || ctx.scopes.has_any(any_of) => Some(ctx),
             Some(_) => return Err(ApiError::forbidden("Your role does not cover this page.")),
         },
@@ -141,7 +141,7 @@ async fn guarded(endpoint: Endpoint, mut input: Input, is_safe: bool) -> Result<
     if let Some(ctx) = admitted {
         input.state.ctx = ctx;
     }
-    (endpoint.handler)(input).await
+    (endpoint.handler)(input)
 }
 
 /// The function pointer of a handler, whose future it boxes.

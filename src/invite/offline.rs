@@ -41,33 +41,33 @@ pub enum OfflineLinkError {
 ///
 /// # Errors
 /// The database's.
-pub async fn create_token(ctx: &Context, user_name: &str) -> Result<Result<Secret, OfflineLinkError>, DatabaseError> {
-    let Some(user) = find::user_by_name(ctx, user_name).await? else { return Ok(Err(OfflineLinkError::Unknown)) };
-    create_token_for(ctx, &user).await
+pub fn create_token(ctx: &Context, user_name: &str) -> Result<Result<Secret, OfflineLinkError>, DatabaseError> {
+    let Some(user) = find::user_by_name(ctx, user_name)? else { return Ok(Err(OfflineLinkError::Unknown)) };
+    create_token_for(ctx, &user)
 }
 
 /// The same for the user of this id, who comes with it.
 ///
 /// # Errors
 /// The database's.
-pub async fn create_token_by_id(
+pub fn create_token_by_id(
     ctx: &Context,
     id: &str,
 ) -> Result<Result<(Secret, Resource), OfflineLinkError>, DatabaseError> {
-    let user = find::by_id(&ctx.in_store_of(id), USER, id, true).await?;
+    let user = find::by_id(&ctx.in_store_of(id), USER, id, true)?;
     let Some(user) = user else { return Ok(Err(OfflineLinkError::Unknown)) };
-    Ok(create_token_for(ctx, &user).await?.map(|token| (token, user)))
+    Ok(create_token_for(ctx, &user)?.map(|token| (token, user)))
 }
 
 /// `user` has been read with their groups.
-async fn create_token_for(ctx: &Context, user: &Resource) -> Result<Result<Secret, OfflineLinkError>, DatabaseError> {
+fn create_token_for(ctx: &Context, user: &Resource) -> Result<Result<Secret, OfflineLinkError>, DatabaseError> {
     if let Some(refused) = check(&user.account) {
         return Ok(Err(refused));
     }
     if let Err(forbidden) = check_may_have_code_of(ctx, user) {
         return Ok(Err(OfflineLinkError::Forbidden(forbidden)));
     }
-    record_link(&ctx.in_store_of(&user.id), &user.id).await?;
+    record_link(&ctx.in_store_of(&user.id), &user.id)?;
     let token = mint(ctx, &Code::new(ctx, Purpose::Offline), user);
     Ok(token.ok_or(OfflineLinkError::Nothing("The deployment has no key to sign links with.")))
 }

@@ -79,15 +79,15 @@ impl From<Refused> for Link {
 ///
 /// # Errors
 /// The database's.
-pub async fn open(ctx: &Context, claims: Claims) -> Result<WithSettings<Link>, DatabaseError> {
-    let (outcomes, is_given_role, settings) = look(ctx, &claims.user.to_string(), |_, _| Vec::new()).await?;
+pub fn open(ctx: &Context, claims: Claims) -> Result<WithSettings<Link>, DatabaseError> {
+    let (outcomes, is_given_role, settings) = look(ctx, &claims.user.to_string(), |_, _| Vec::new())?;
     Ok((judge(claims, outcomes.first().filter(|_| settings.is_some()), is_given_role)?, settings))
 }
 
 /// Reads a user together with what `more` asks for, in one round trip: the outcomes, whether a group has given the user a
 /// role without their having been sent another link since, and the settings. For a user of another store than PRIMARY that
 /// takes one more, and the settings, where they are not in memory, another.
-async fn look(
+fn look(
     ctx: &Context,
     id: &str,
     more: impl FnOnce(&StoreContext, &str) -> Vec<Statement>,
@@ -98,12 +98,12 @@ async fn look(
     let waits = role_grants::waits_statement(ctx, id);
     if there.platform.store.is_some() {
         // Beforehand: a role that is given after this look is given to somebody who has used the link.
-        let is_given_role = !ctx.platform.query(waits).await?.is_empty();
-        let (outcomes, settings) = tenant_settings::batch(there, statements).await?;
+        let is_given_role = !ctx.platform.query(waits)?.is_empty();
+        let (outcomes, settings) = tenant_settings::batch(there, statements)?;
         return Ok((outcomes, is_given_role, settings));
     }
     statements.push(waits);
-    let (mut outcomes, settings) = tenant_settings::batch(there, statements).await?;
+    let (mut outcomes, settings) = tenant_settings::batch(there, statements)?;
     let is_given_role = outcomes.pop().is_some_and(|outcome| !outcome.rows.is_empty());
     Ok((outcomes, is_given_role, settings))
 }
@@ -112,15 +112,15 @@ async fn look(
 ///
 /// # Errors
 /// The database's.
-pub async fn start(ctx: &Context, claims: &Claims) -> Result<(), DatabaseError> {
+pub fn start(ctx: &Context, claims: &Claims) -> Result<(), DatabaseError> {
     let id = claims.user.to_string();
     let there = &ctx.in_store_of(&id);
-    there.platform.query(redemption::start(there, &id, claims.seq)).await.map(drop)
+    there.platform.query(redemption::start(there, &id, claims.seq)).map(drop)
 }
 
 /// Opens a link together with the hashes of the user's last passwords, and notes that the person has begun, in one round
 /// trip.
-async fn open_with_passwords(
+fn open_with_passwords(
     ctx: &Context,
     claims: Claims,
     starts: bool,
@@ -130,7 +130,7 @@ async fn open_with_passwords(
         let starts = starts.then(|| redemption::start(there, id, seq));
         std::iter::once(credentials::last(there, id)).chain(starts).collect()
     };
-    let (outcomes, is_given_role, settings) = look(ctx, &claims.user.to_string(), last).await?;
+    let (outcomes, is_given_role, settings) = look(ctx, &claims.user.to_string(), last)?;
     let Some(settings) = settings else { return Ok(((Link::Invalid, None), Vec::new())) };
     let passwords = credentials::hashes(&settings, outcomes.get(1))?;
     Ok(((judge(claims, outcomes.first(), is_given_role)?, Some(settings)), passwords))
@@ -173,7 +173,7 @@ pub enum Redeemed {
 ///
 /// # Errors
 /// The database's: nothing was changed, and the link still works.
-pub async fn set_password(
+pub fn set_password(
     ctx: &Context,
     gate: &HashLimiter,
     claims: Claims,
@@ -181,11 +181,11 @@ pub async fn set_password(
     confirm: Option<&str>,
 ) -> Result<WithSettings<Redeemed>, DatabaseError> {
     let Some(_place) = gate.enter() else { return Ok((Redeemed::Busy(claims), None)) };
-    let ((link, settings), passwords) = open_with_passwords(ctx, claims, !password.is_empty()).await?;
+    let ((link, settings), passwords) = open_with_passwords(ctx, claims, !password.is_empty())?;
     match (link, settings) {
         (Link::Live(claims, user), Some(settings)) => {
             let ctx = ctx.with_settings(settings.clone());
-            let redeemed = set_live_password(&ctx, claims, user, &passwords, password, confirm).await?;
+            let redeemed = set_live_password(&ctx, claims, user, &passwords, password, confirm)?;
             Ok((redeemed, Some(settings)))
         }
         (other, settings) => Ok((Redeemed::NotLive(other), settings)),
@@ -193,7 +193,7 @@ pub async fn set_password(
 }
 
 /// Sets the password of the user of a live link, unless it is refused or was used before: `last_passwords` are the hashes.
-async fn set_live_password(
+fn set_live_password(
     ctx: &Context,
     claims: Claims,
     user: Box<Resource>,
@@ -219,7 +219,7 @@ async fn set_live_password(
         return Ok(Redeemed::Refused(claims, user, vec![Weakness::TooLong]));
     };
 
-    redeem(ctx, claims, user, Some(&hash)).await
+    redeem(ctx, claims, user, Some(&hash))
 }
 
 /// Confirms the e-mail address of the user that verified claims ([`CONFIRMS_ADDRESS`]) are for; the password stays what it
@@ -227,14 +227,14 @@ async fn set_live_password(
 ///
 /// # Errors
 /// The database's: nothing was changed, and the link still works.
-pub async fn confirm_email(ctx: &Context, claims: Claims) -> Result<WithSettings<Redeemed>, DatabaseError> {
-    match open(ctx, claims).await? {
+pub fn confirm_email(ctx: &Context, claims: Claims) -> Result<WithSettings<Redeemed>, DatabaseError> {
+    match open(ctx, claims)? {
         (Link::Live(claims, user), Some(settings)) => {
             let ctx = &ctx.with_settings(settings.clone());
             let redeemed = if user.account.onboarding == Onboarding::None {
-                confirm_change(ctx, claims, user).await?
+                confirm_change(ctx, claims, user)?
             } else {
-                redeem(ctx, claims, user, None).await?
+                redeem(ctx, claims, user, None)?
             };
             Ok((redeemed, Some(settings)))
         }
@@ -244,9 +244,9 @@ pub async fn confirm_email(ctx: &Context, claims: Claims) -> Result<WithSettings
 
 /// Puts the address that waits into the place of the present one. The user is written as it was read, so that the write
 /// depends on the version, and with it on the link's `seq`.
-async fn confirm_change(ctx: &Context, claims: Claims, user: Box<Resource>) -> Result<Redeemed, DatabaseError> {
+fn confirm_change(ctx: &Context, claims: Claims, user: Box<Resource>) -> Result<Redeemed, DatabaseError> {
     let there = &ctx.in_store_of(&user.id).acting_as(Actor::User(user.id.clone()));
-    let registry = registrations::load_registry(ctx).await?;
+    let registry = registrations::load_registry(ctx)?;
     let Some(rt) = registry.resource_type(USER) else { return Ok(Redeemed::NotLive(Link::Invalid)) };
     let mut before = user;
     let mut attempts = Attempts::at_once(there);
@@ -258,10 +258,10 @@ async fn confirm_change(ctx: &Context, claims: Claims, user: Box<Resource>) -> R
             condition: Some(role_grants::NO_GRANT),
             ..SideEffects::default()
         };
-        match resources::update(there, rt, &before, &mut after, &operation, effects).await? {
+        match resources::update(there, rt, &before, &mut after, &operation, effects)? {
             Written::Done(_) => return Ok(Redeemed::Done(claims, Box::new(after))),
             Written::Taken | Written::LastAdministrator => return Err(DatabaseError::Unique("emails".to_owned())),
-            Written::Conflict if attempts.again(there).await => match open(ctx, claims.clone()).await?.0 {
+            Written::Conflict if attempts.again(there) => match open(ctx, claims.clone())?.0 {
                 Link::Live(_, user) => before = user,
                 other => return Ok(Redeemed::NotLive(other)),
             },
@@ -286,12 +286,7 @@ fn with_confirmed_address(before: &Resource) -> Resource {
 }
 
 /// The one conditional write: whoever it answers a row to has won.
-async fn redeem(
-    ctx: &Context,
-    claims: Claims,
-    user: Box<Resource>,
-    hash: Option<&str>,
-) -> Result<Redeemed, DatabaseError> {
+fn redeem(ctx: &Context, claims: Claims, user: Box<Resource>, hash: Option<&str>) -> Result<Redeemed, DatabaseError> {
     let there = &ctx.in_store_of(&user.id).acting_as(Actor::User(user.id.clone()));
     // Whoever was handed a link need not have read the mailbox. To confirm the address is what the other link is for.
     let proves_address = match claims.purpose {
@@ -312,12 +307,12 @@ async fn redeem(
         new_email: None,
     });
     let redemption = Redemption { user_id: &user.id, seq: claims.seq, proves_address, password_hash: hash, mail };
-    if redemption::redeem(there, &redemption).await? {
+    if redemption::redeem(there, &redemption)? {
         there.platform.mail_queue.wake(std::time::Duration::ZERO);
         return Ok(Redeemed::Done(claims, user));
     }
     // Somebody was faster: what the link is now says who.
-    Ok(Redeemed::NotLive(match open(ctx, claims).await?.0 {
+    Ok(Redeemed::NotLive(match open(ctx, claims)?.0 {
         Link::Live(claims, _) => Link::Dead { claims, cause: Cause::Replaced, renewable: false },
         other => other,
     }))

@@ -18,17 +18,17 @@ const DAY: Millis = 86_400_000;
 ///
 /// # Errors
 /// The database's: the last one, after all have been tried.
-pub async fn run(platform: &Platform, context: &dyn Fn(Tenant) -> Context) -> Result<usize, DatabaseError> {
+pub fn run(platform: &Platform, context: &dyn Fn(Tenant) -> Context) -> Result<usize, DatabaseError> {
     let (mut taken, mut failure) = (0, None);
     for store in platform.all_stores() {
-        let due = reminders::find_due(&store, BATCH).await?;
+        let due = reminders::find_due(&store, BATCH)?;
         if due.is_empty() {
             continue;
         }
-        let tenants = reminders::tenants(&platform.in_store(None), &due).await?;
+        let tenants = reminders::tenants(&platform.in_store(None), &due)?;
         for one in &due {
             if let Some(tenant) = tenants.get(&one.tenant) {
-                failure = remind(&context(tenant.clone()), one).await.err().or(failure);
+                failure = remind(&context(tenant.clone()), one).err().or(failure);
                 taken += 1;
             }
         }
@@ -36,13 +36,13 @@ pub async fn run(platform: &Platform, context: &dyn Fn(Tenant) -> Context) -> Re
     failure.map_or(Ok(taken), Err)
 }
 
-async fn remind(ctx: &Context, due: &DueReminder) -> Result<(), DatabaseError> {
+fn remind(ctx: &Context, due: &DueReminder) -> Result<(), DatabaseError> {
     let there = &ctx.in_store_of(&due.user_id).acting_as(Actor::System);
-    let settings = tenant_settings::refresh(there).await?;
+    let settings = tenant_settings::refresh(there)?;
     let days = settings
         .filter(|settings| settings.email_sender == EmailSender::Internal)
         .map_or_else(Vec::new, |settings| settings.reminder_days.clone());
-    reminders::settle(there, due, next(&days, due.asked_at, there.platform.clock.now())).await
+    reminders::settle(there, due, next(&days, due.asked_at, there.platform.clock.now()))
 }
 
 /// The reminder that is due `now`, some days after `asked_at`: the last of those whose day has come, so that of several that

@@ -22,9 +22,9 @@ const BATCH: i64 = 50;
 ///
 /// # Errors
 /// The database's.
-pub async fn request(ctx: &Context, claims: &Claims) -> Result<(), DatabaseError> {
+pub fn request(ctx: &Context, claims: &Claims) -> Result<(), DatabaseError> {
     let user_id = claims.user.to_string();
-    renewals::request(&ctx.in_store_of(&user_id), &user_id).await?;
+    renewals::request(&ctx.in_store_of(&user_id), &user_id)?;
     ctx.platform.mail_queue.wake(std::time::Duration::ZERO);
     Ok(())
 }
@@ -34,12 +34,12 @@ pub async fn request(ctx: &Context, claims: &Claims) -> Result<(), DatabaseError
 ///
 /// # Errors
 /// The database's: the last one, after all have been tried.
-pub async fn run(platform: &Platform, context: &dyn Fn(Tenant) -> Context) -> Result<usize, DatabaseError> {
+pub fn run(platform: &Platform, context: &dyn Fn(Tenant) -> Context) -> Result<usize, DatabaseError> {
     let mut taken = 0;
     let mut failure = None;
     for store in platform.all_stores() {
-        for (tenant, user_id) in renewals::find_waiting(&store, BATCH).await? {
-            failure = renew(&context(tenant).in_store_of(&user_id), &user_id).await.err().or(failure);
+        for (tenant, user_id) in renewals::find_waiting(&store, BATCH)? {
+            failure = renew(&context(tenant).in_store_of(&user_id), &user_id).err().or(failure);
             taken += 1;
         }
     }
@@ -47,10 +47,10 @@ pub async fn run(platform: &Platform, context: &dyn Fn(Tenant) -> Context) -> Re
 }
 
 /// Sends the mail, if the user still has something to do, the invitation was not withdrawn, and the limits allow it.
-async fn renew(ctx: &StoreContext, user_id: &str) -> Result<(), DatabaseError> {
+fn renew(ctx: &StoreContext, user_id: &str) -> Result<(), DatabaseError> {
     // It is the person behind the link who acts.
     let ctx = &ctx.acting_as(Actor::User(user_id.to_owned()));
-    let settings = tenant_settings::refresh(ctx).await?;
+    let settings = tenant_settings::refresh(ctx)?;
     let mails = settings.is_some_and(|settings| settings.email_sender == EmailSender::Internal);
-    renewals::settle(ctx, user_id, LIMITS, mails, inviter(ctx).as_deref()).await
+    renewals::settle(ctx, user_id, LIMITS, mails, inviter(ctx).as_deref())
 }

@@ -59,20 +59,20 @@ pub struct Resent {
 ///
 /// # Errors
 /// [`ResendError`]
-pub async fn resend(ctx: &Context, user_id: &str) -> Result<Resent, ResendError> {
+pub fn resend(ctx: &Context, user_id: &str) -> Result<Resent, ResendError> {
     let ctx = &ctx.in_store_of(user_id);
     let external = ctx.settings().email_sender == EmailSender::External;
     if external {
-        match hand_over(ctx, user_id).await {
+        match hand_over(ctx, user_id) {
             // What is left is a new address to be confirmed, which is no invitation: that is mailed all the same.
             Err(ResendError::Nothing(_)) => {}
             handed => return handed,
         }
     }
     let limit = ctx.settings().rate_limits.resends;
-    let changed = store::resend_by_mail(ctx, user_id, limit, external, inviter(ctx).as_deref()).await?;
+    let changed = store::resend_by_mail(ctx, user_id, limit, external, inviter(ctx).as_deref())?;
     let user = match (check(changed, why_not_sent), limit) {
-        (Err(ResendError::Nothing(FASTER)), Some(limit)) => return Err(explain_limit(ctx, user_id, limit).await?),
+        (Err(ResendError::Nothing(FASTER)), Some(limit)) => return Err(explain_limit(ctx, user_id, limit)?),
         (done, _) => done?,
     };
     ctx.platform.mail_queue.wake(std::time::Duration::ZERO);
@@ -80,11 +80,11 @@ pub async fn resend(ctx: &Context, user_id: &str) -> Result<Resent, ResendError>
 }
 
 /// The same where the caller sends the code on (`EMAIL_SENDER=external`).
-async fn hand_over(ctx: &StoreContext, user_id: &str) -> Result<Resent, ResendError> {
+fn hand_over(ctx: &StoreContext, user_id: &str) -> Result<Resent, ResendError> {
     check_may_have_codes(ctx).map_err(ResendError::Forbidden)?;
     let mut seq = None;
     if !ctx.scopes.has(Scope::Roles) {
-        let user = find::by_id(ctx, USER, user_id, true).await?.ok_or(ResendError::NotFound)?;
+        let user = find::by_id(ctx, USER, user_id, true)?.ok_or(ResendError::NotFound)?;
         check_may_have_code_of(ctx, &user).map_err(ResendError::Forbidden)?;
         // Whoever is given a role meanwhile is given another link, too.
         seq = Some(user.account.seq());
@@ -92,16 +92,15 @@ async fn hand_over(ctx: &StoreContext, user_id: &str) -> Result<Resent, ResendEr
     // Which of them it is, the write decides.
     let confirm = Code::new(ctx, Purpose::VerifyEmail);
     let set = Code::new(ctx, Purpose::AskPassword);
-    let changed =
-        store::resend_by_code(ctx, user_id, confirm.expires_at_millis(), set.expires_at_millis(), seq).await?;
+    let changed = store::resend_by_code(ctx, user_id, confirm.expires_at_millis(), set.expires_at_millis(), seq)?;
     let user = check(changed, why_not_sent)?;
     let code = if user.account.onboarding == Onboarding::EmailVerification { confirm } else { set };
     Ok(Resent { code: mint(ctx, &code, &user), user })
 }
 
 /// What a resend was refused for: the limit, or else somebody who was faster.
-async fn explain_limit(ctx: &StoreContext, user_id: &str, limit: Limit) -> Result<ResendError, DatabaseError> {
-    let seconds = Counted::RESENDS.seconds_left(ctx, user_id, &[limit]).await?;
+fn explain_limit(ctx: &StoreContext, user_id: &str, limit: Limit) -> Result<ResendError, DatabaseError> {
+    let seconds = Counted::RESENDS.seconds_left(ctx, user_id, &[limit])?;
     Ok(seconds.map_or(ResendError::Nothing(FASTER), |seconds| ResendError::TooMany { count: limit.count, seconds }))
 }
 

@@ -42,7 +42,7 @@ pub enum ResendAllError {
 ///
 /// # Errors
 /// [`ResendAllError`]
-pub async fn resend_signed_by(ctx: &Context, kid: &str) -> Result<Resent, ResendAllError> {
+pub fn resend_signed_by(ctx: &Context, kid: &str) -> Result<Resent, ResendAllError> {
     if ctx.deployment.keys.current_kid() == Some(kid) {
         return Err(ResendAllError::Signing);
     }
@@ -51,21 +51,21 @@ pub async fn resend_signed_by(ctx: &Context, kid: &str) -> Result<Resent, Resend
     }
     let mut done = Resent { resent: 0, more: false };
     for platform in ctx.platform.all_stores() {
-        let of_store = resend_in_store(&ctx.in_store(platform.store), kid).await?;
+        let of_store = resend_in_store(&ctx.in_store(platform.store), kid)?;
         done = Resent { resent: done.resent + of_store.resent, more: done.more || of_store.more };
     }
     Ok(done)
 }
 
 /// The same in one user store.
-async fn resend_in_store(ctx: &StoreContext, kid: &str) -> Result<Resent, ResendAllError> {
-    let mut users = store::find_signed_by(ctx, kid, MANY + 1).await?;
+fn resend_in_store(ctx: &StoreContext, kid: &str) -> Result<Resent, ResendAllError> {
+    let mut users = store::find_signed_by(ctx, kid, MANY + 1)?;
     let more = users.len() > MANY;
     users.truncate(MANY);
     if users.is_empty() {
         return Ok(Resent { resent: 0, more });
     }
-    let resent = store::resend_each(ctx, kid, &users, inviter(ctx).as_deref()).await?;
+    let resent = store::resend_each(ctx, kid, &users, inviter(ctx).as_deref())?;
     ctx.platform.mail_queue.wake(std::time::Duration::ZERO);
     Ok(Resent { resent, more })
 }

@@ -18,18 +18,18 @@ use crate::store::resources::find;
 ///
 /// # Errors
 /// [`ResendError`]
-pub async fn revoke(ctx: &Context, user_id: &str) -> Result<Resource, ResendError> {
+pub fn revoke(ctx: &Context, user_id: &str) -> Result<Resource, ResendError> {
     let there = &ctx.in_store_of(user_id);
     let without_role = !ctx.scopes.has(Scope::Roles);
     // What groups in PRIMARY's database give, another has to be told beforehand.
     let checked_before = without_role && is_remote(user_id);
     if checked_before {
-        let user = find::by_id(there, USER, user_id, true).await?.ok_or(ResendError::NotFound)?;
+        let user = find::by_id(there, USER, user_id, true)?.ok_or(ResendError::NotFound)?;
         check_may_keep_out(ctx, &user).map_err(ResendError::Forbidden)?;
     }
-    let changed = store::revoke(there, user_id, without_role).await?;
+    let changed = store::revoke(there, user_id, without_role)?;
     if let (Changed::Refused(_), true) = (&changed, without_role) {
-        let user = find::by_id(there, USER, user_id, true).await?.ok_or(ResendError::NotFound)?;
+        let user = find::by_id(there, USER, user_id, true)?.ok_or(ResendError::NotFound)?;
         check_may_keep_out(ctx, &user).map_err(ResendError::Forbidden)?;
     }
     check(changed, why_not_withdrawn)

@@ -21,8 +21,8 @@ const STEPS: usize = 40;
 
 /// Takes the first step right after the write that gave the role. Should it fail, the sweep does it: no link is taken until
 /// then.
-pub async fn attempt(ctx: &Context) {
-    if let Err(error) = step(ctx, ctx.platform.clock.now()).await {
+pub fn attempt(ctx: &Context) {
+    if let Err(error) = step(ctx, ctx.platform.clock.now()) {
         let why = without_values(&error.to_string());
         ctx.platform.log.line(&json!({ "event": "role grants", "error": why }).to_string());
     }
@@ -32,8 +32,8 @@ pub async fn attempt(ctx: &Context) {
 ///
 /// # Errors
 /// The database's: the last one, after all tenants have had their turns.
-pub async fn run(platform: &Platform, context: &dyn Fn(Tenant) -> Context) -> Result<(), DatabaseError> {
-    let mut tenants = role_grants::find_tenants(&platform.in_store(None)).await?;
+pub fn run(platform: &Platform, context: &dyn Fn(Tenant) -> Context) -> Result<(), DatabaseError> {
+    let mut tenants = role_grants::find_tenants(&platform.in_store(None))?;
     let before = platform.clock.now() - REST;
     let (mut steps, mut failure) = (0, None);
     while !tenants.is_empty() && steps < STEPS {
@@ -44,7 +44,7 @@ pub async fn run(platform: &Platform, context: &dyn Fn(Tenant) -> Context) -> Re
             }
             steps += 1;
             let ctx = context(tenant.clone()).acting_as(Actor::System);
-            match settings_then_step(&ctx, before).await {
+            match settings_then_step(&ctx, before) {
                 Ok(true) => waiting.push(tenant),
                 Ok(false) => {}
                 Err(error) => failure = Some(error),
@@ -55,15 +55,15 @@ pub async fn run(platform: &Platform, context: &dyn Fn(Tenant) -> Context) -> Re
     failure.map_or(Ok(()), Err)
 }
 
-async fn settings_then_step(ctx: &Context, before: Millis) -> Result<bool, DatabaseError> {
+fn settings_then_step(ctx: &Context, before: Millis) -> Result<bool, DatabaseError> {
     // What an inactive tenant's users wait for can wait.
-    let Some(settings) = tenant_settings::refresh(ctx).await? else { return Ok(false) };
-    step(&ctx.with_settings(settings), before).await
+    let Some(settings) = tenant_settings::refresh(ctx)? else { return Ok(false) };
+    step(&ctx.with_settings(settings), before)
 }
 
 /// Sends links to [`STEP`] users of the tenant at most who have waited since `before`; whether there may be more.
-async fn step(ctx: &Context, before: Millis) -> Result<bool, DatabaseError> {
-    let waiting = role_grants::find_waiting(ctx, before).await?;
+fn step(ctx: &Context, before: Millis) -> Result<bool, DatabaseError> {
+    let waiting = role_grants::find_waiting(ctx, before)?;
     if waiting.is_empty() {
         return Ok(false);
     }
@@ -74,9 +74,9 @@ async fn step(ctx: &Context, before: Millis) -> Result<bool, DatabaseError> {
         by_store.entry(ctx.deployment.user_stores.of_id(&user.user_id)).or_default().push(user);
     }
     for (store, users) in by_store {
-        role_grants::settle(&ctx.in_store(store), &users, external).await?;
+        role_grants::settle(&ctx.in_store(store), &users, external)?;
         if store.is_some() {
-            role_grants::finish(ctx, &users).await?;
+            role_grants::finish(ctx, &users)?;
         }
     }
     ctx.platform.mail_queue.wake(Duration::ZERO);

@@ -59,11 +59,11 @@ impl fmt::Debug for InboxMail {
 ///
 /// # Errors
 /// The database's.
-pub async fn list(ctx: &Context) -> Result<Vec<InboxMail>, DatabaseError> {
-    let mails = find_in_inbox(ctx).await?;
+pub fn list(ctx: &Context) -> Result<Vec<InboxMail>, DatabaseError> {
+    let mails = find_in_inbox(ctx)?;
     let mut templates = Templates::default();
     if let Some(statement) = versions::select_versions(mails.iter().map(LeasedMail::template_version)) {
-        let read = versions::versions_from_rows(&ctx.platform.query(statement).await?)?;
+        let read = versions::versions_from_rows(&ctx.platform.query(statement)?)?;
         let domains: HashMap<_, _> =
             mails.iter().map(|leased| (leased.mail.tenant, &leased.content.facts.tenant)).collect();
         templates.extend(read, |tenant| {

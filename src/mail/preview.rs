@@ -77,18 +77,13 @@ impl From<DatabaseError> for PreviewError {
 ///
 /// # Errors
 /// [`PreviewError`]
-pub async fn preview(
-    ctx: &Context,
-    kind: &TenantTemplateType,
-    locale: &str,
-    draft: Draft,
-) -> Result<Preview, PreviewError> {
-    let found = mail_templates::find(ctx, kind, Some(locale)).await?;
+pub fn preview(ctx: &Context, kind: &TenantTemplateType, locale: &str, draft: Draft) -> Result<Preview, PreviewError> {
+    let found = mail_templates::find(ctx, kind, Some(locale))?;
     let kind = found.kind.ok_or(PreviewError::NoType)?;
     let settings = ctx.settings();
     let choice = select_template(&[locale.to_owned()], &settings.default_locale, &found.own);
     let own = match found.own.iter().find(|own| own.version == choice.version) {
-        Some(own) if own.locale != locale => mail_templates::find(ctx, &kind, Some(&own.locale)).await?.template,
+        Some(own) if own.locale != locale => mail_templates::find(ctx, &kind, Some(&own.locale))?.template,
         Some(_) => found.template,
         None => None,
     };
@@ -127,7 +122,7 @@ pub async fn preview(
     let color = settings.brand_color.map(|color| color.to_string()).unwrap_or_default();
     render::set_brand(&mut values, &color, settings.logo.as_ref(), &ctx.base());
     let mut problems = validate(kind.kind, &edited, &LinkPolicy::new(&ctx.deployment, &settings));
-    if let Some(rt) = registrations::load_registry(ctx).await?.resource_type(USER) {
+    if let Some(rt) = registrations::load_registry(ctx)?.resource_type(USER) {
         for (claim, value) in claims::samples(rt, &template).into_iter().filter(|_| is_made_up) {
             values.set(format!("{}{claim}", claims::PREFIX), value);
         }
@@ -152,15 +147,11 @@ pub fn refusals(ctx: &Context, kind: &TenantTemplateType, own: &TenantTemplate) 
 ///
 /// # Errors
 /// The database's.
-pub async fn warnings(
-    ctx: &Context,
-    kind: &TenantTemplateType,
-    own: &TenantTemplate,
-) -> Result<Vec<String>, DatabaseError> {
+pub fn warnings(ctx: &Context, kind: &TenantTemplateType, own: &TenantTemplate) -> Result<Vec<String>, DatabaseError> {
     let template = Template::from(own);
     let mut problems = validate(kind.kind, own, &LinkPolicy::new(&ctx.deployment, &ctx.settings()));
     problems.retain(|problem| !problem.refuses());
-    if let Some(rt) = registrations::load_registry(ctx).await?.resource_type(USER) {
+    if let Some(rt) = registrations::load_registry(ctx)?.resource_type(USER) {
         problems.extend(claims::problems(rt, &template));
     }
     Ok(problems.iter().map(ToString::to_string).collect())
@@ -171,12 +162,12 @@ pub async fn warnings(
 ///
 /// # Errors
 /// [`PreviewError`]
-pub async fn preview_invitation(ctx: &Context, new: &NewResource) -> Result<Option<Rendered>, PreviewError> {
+pub fn preview_invitation(ctx: &Context, new: &NewResource) -> Result<Option<Rendered>, PreviewError> {
     let Some(mail) = &new.mail else { return Ok(None) };
     let tenant = ctx.tenant.number();
     let (settings, now) = (ctx.settings(), ctx.platform.clock.now());
     let in_force = versions::select_for(&[(tenant.cast_signed(), mail.template.name(), None)]);
-    let index = TemplateIndex::from_rows(&ctx.platform.query(in_force).await?)?;
+    let index = TemplateIndex::from_rows(&ctx.platform.query(in_force)?)?;
     let document = new.resource.attributes();
     let text = |value: &Json| value.as_str().map(str::to_owned);
     let person = Person {
@@ -215,7 +206,7 @@ pub async fn preview_invitation(ctx: &Context, new: &NewResource) -> Result<Opti
     let leased = LeasedMail { mail: queued, content };
     let mut own = Templates::default();
     if let Some(select) = versions::select_versions(std::iter::once(leased.template_version())) {
-        let read = versions::versions_from_rows(&ctx.platform.query(select).await?)?;
+        let read = versions::versions_from_rows(&ctx.platform.query(select)?)?;
         own.extend(read, |_| LinkPolicy::new(&ctx.deployment, &settings));
     }
     let template = own.choose(leased.template_version(), &leased.content.locale).template;

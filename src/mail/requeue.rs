@@ -25,10 +25,10 @@ pub enum Retried {
 ///
 /// # Errors
 /// The database's.
-pub async fn retry(ctx: &Context, id: &str) -> Result<Retried, DatabaseError> {
+pub fn retry(ctx: &Context, id: &str) -> Result<Retried, DatabaseError> {
     let store = ctx.in_store_of(id);
-    let queued = requeue_one(&store, id).await?;
-    Ok(match listing::find(&store, id).await? {
+    let queued = requeue_one(&store, id)?;
+    Ok(match listing::find(&store, id)? {
         None => Retried::Missing,
         Some(mail) if queued => Retried::Queued(Box::new(mail)),
         Some(mail) if mail.is_emptied() => Retried::Nobody,
@@ -37,8 +37,8 @@ pub async fn retry(ctx: &Context, id: &str) -> Result<Retried, DatabaseError> {
 }
 
 /// Queues one mail again; returns whether it could be.
-async fn requeue_one(ctx: &StoreContext, id: &str) -> Result<bool, DatabaseError> {
-    let queued = store::requeue_one(ctx, id).await?;
+fn requeue_one(ctx: &StoreContext, id: &str) -> Result<bool, DatabaseError> {
+    let queued = store::requeue_one(ctx, id)?;
     wake_if(ctx, queued);
     Ok(queued)
 }
@@ -47,8 +47,8 @@ async fn requeue_one(ctx: &StoreContext, id: &str) -> Result<bool, DatabaseError
 ///
 /// # Errors
 /// The database's.
-pub async fn requeue_all(ctx: &StoreContext, state: MailState) -> Result<usize, DatabaseError> {
-    let queued = store::requeue_all(ctx, state).await?;
+pub fn requeue_all(ctx: &StoreContext, state: MailState) -> Result<usize, DatabaseError> {
+    let queued = store::requeue_all(ctx, state)?;
     wake_if(ctx, queued > 0);
     Ok(queued)
 }

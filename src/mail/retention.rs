@@ -20,16 +20,16 @@ const DAY: Millis = 86_400_000;
 ///
 /// # Errors
 /// The database's: the next run goes on from there.
-pub async fn run(platform: &Platform, deployment: &Deployment) -> Result<(), DatabaseError> {
+pub fn run(platform: &Platform, deployment: &Deployment) -> Result<(), DatabaseError> {
     let from = random_number(platform);
     let mut done = Ok(());
-    for (tenant, days) in of_some_tenants(platform, &settings::MAIL_RETENTION_DAYS, from, TENANTS).await? {
+    for (tenant, days) in of_some_tenants(platform, &settings::MAIL_RETENTION_DAYS, from, TENANTS)? {
         let own = days.map(|days| (settings::MAIL_RETENTION_DAYS.name, days));
         let days = deployment.settings_of(&tenant, &own.into_iter().collect()).mail_retention_days;
         let before = platform.clock.now() - i64::from(days) * DAY;
         for store in platform.all_stores() {
             for _ in 0..STEPS {
-                match remove_old(&store, &tenant, before, STEP).await {
+                match remove_old(&store, &tenant, before, STEP) {
                     Ok(removed) if removed == STEP as usize => {}
                     Ok(_) => break,
                     Err(error) => {

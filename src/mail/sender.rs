@@ -66,7 +66,7 @@ impl Report {
 /// # Errors
 /// The first failure of a database; a store that fails keeps no other from its turn. What was leased then stays leased
 /// until its lease ends.
-pub async fn run(
+pub fn run(
     platform: &Platform,
     deployment: &Deployment,
     health: &Health,
@@ -87,7 +87,7 @@ pub async fn run(
             wake(platform, pause.max(0));
             break;
         }
-        match send_some(&store, deployment, health, first_tenant, &mut report).await {
+        match send_some(&store, deployment, health, first_tenant, &mut report) {
             Ok(Some(next)) => {
                 left -= 1;
                 stores.extend(next.map(|first_tenant| (store, first_tenant)));
@@ -101,7 +101,7 @@ pub async fn run(
 
 /// Sends a batch of one store's mails, beginning with the tenant `first`; returns the tenant to go on with if there may be more
 /// of them, or `None` where none was due.
-async fn send_some(
+fn send_some(
     platform: &Platform,
     deployment: &Deployment,
     health: &Health,
@@ -110,12 +110,12 @@ async fn send_some(
 ) -> Result<Option<Option<u64>>, DatabaseError> {
     let now = platform.clock.now();
     let limit = rows_that_fit(deployment);
-    let batch = find_due(platform, deployment, now, limit, first).await?;
+    let batch = find_due(platform, deployment, now, limit, first)?;
     if batch.due.is_empty() && batch.unreadable.is_empty() {
         return Ok(None);
     }
     let (has_more, next) = (batch.has_more, batch.next_first.unwrap_or(first));
-    let is_complete = send_batch(platform, deployment, health, batch, now, report).await?;
+    let is_complete = send_batch(platform, deployment, health, batch, now, report)?;
     Ok(Some((has_more || !is_complete).then_some(next)))
 }
 
@@ -185,7 +185,7 @@ fn select(deployment: &Deployment, health: &Health, batch: DueBatch, now: Millis
 
 /// Sends a batch; returns whether nothing more is due now: a mail that its provider has refused may be due for the next
 /// one.
-async fn send_batch(
+fn send_batch(
     platform: &Platform,
     deployment: &Deployment,
     health: &Health,
@@ -199,14 +199,14 @@ async fn send_batch(
     let until = now + i64::from(deployment.mail_lease_seconds) * 1000;
     // A tenant that is no more leads nowhere but to us.
     let policy = |tenant| policies.get(&tenant).cloned().unwrap_or_default();
-    let (leased, templates) = lease_batch(platform, to_lease, unattempted, &lease_id, until, policy, report).await?;
+    let (leased, templates) = lease_batch(platform, to_lease, unattempted, &lease_id, until, policy, report)?;
 
-    let attempted = Attempts { platform, deployment, health, templates: &templates }.attempt_all(leased).await;
+    let attempted = Attempts { platform, deployment, health, templates: &templates }.attempt_all(leased);
     if attempted.is_empty() {
         return Ok(is_complete);
     }
     attempted.iter().for_each(|mail| report.count(mail.state));
-    platform.db.batch(record_attempts(&attempted, &lease_id)).await?;
+    platform.db.batch(record_attempts(&attempted, &lease_id))?;
     let deferred = attempted.iter().filter(|mail| mail.state == MailState::Deferred);
     if let Some(next) = deferred.map(|mail| mail.due).min() {
         let pause = next - platform.clock.now();

@@ -12,9 +12,9 @@ use crate::store::resources::find;
 ///
 /// # Errors
 /// The database's.
-pub async fn own_address(ctx: &Context) -> Result<Option<String>, DatabaseError> {
+pub fn own_address(ctx: &Context) -> Result<Option<String>, DatabaseError> {
     let (Actor::RoleHolder { id, .. } | Actor::User(id)) = &ctx.actor else { return Ok(None) };
-    let user = find::by_id(&ctx.in_store_of(id), USER, id, false).await?;
+    let user = find::by_id(&ctx.in_store_of(id), USER, id, false)?;
     Ok(user.and_then(|user| user.account.email))
 }
 
@@ -22,7 +22,7 @@ pub async fn own_address(ctx: &Context) -> Result<Option<String>, DatabaseError>
 ///
 /// # Errors
 /// What the last provider that was asked said.
-pub async fn send(ctx: &Context, to: &str, mail: Rendered, key: &str) -> Result<(), String> {
+pub fn send(ctx: &Context, to: &str, mail: Rendered, key: &str) -> Result<(), String> {
     let message = Message {
         from: ctx.deployment.mail_from.clone(),
         to: to.to_owned(),
@@ -35,7 +35,7 @@ pub async fn send(ctx: &Context, to: &str, mail: Rendered, key: &str) -> Result<
     let mut said = "there is no provider".to_owned();
     for name in &ctx.deployment.mail_providers {
         let Some(provider) = providers::find(&ctx.deployment, name) else { continue };
-        match provider.send(&ctx.platform, &message).await {
+        match provider.send(&ctx.platform, &message) {
             Handover::Accepted(_) => return Ok(()),
             Handover::Transient(why, _) => said = why,
             // It may be on its way, or no other would take it either.

@@ -32,7 +32,7 @@ pub struct Attempts<'a> {
 
 impl<'a> Attempts<'a> {
     /// Waits for the turn of a write. `None` when it did not come in time.
-    pub async fn begin(ctx: &'a impl UnitOfWork, id: &str) -> Option<Self> {
+    pub fn begin(ctx: &'a impl UnitOfWork, id: &str) -> Option<Self> {
         let now = ctx.platform().clock.now();
         let until = now + PATIENCE;
         let resource = format!("{} {id}", ctx.tenant.number());
@@ -47,7 +47,7 @@ impl<'a> Attempts<'a> {
                 if now >= until {
                     return None;
                 }
-                pause(ctx, ahead.saturating_mul(PAUSE_IN_QUEUE).min(LONGEST_IN_QUEUE)).await;
+                pause(ctx, ahead.saturating_mul(PAUSE_IN_QUEUE).min(LONGEST_IN_QUEUE));
             }
         }
         Some(Self { until, losses: 0, _ticket: ticket })
@@ -59,7 +59,7 @@ impl<'a> Attempts<'a> {
     }
 
     /// Waits for the next attempt after one that lost. `false` when there is none any more.
-    pub async fn again(&mut self, ctx: &impl UnitOfWork) -> bool {
+    pub fn again(&mut self, ctx: &impl UnitOfWork) -> bool {
         let left = u64::try_from(self.until - ctx.platform().clock.now()).unwrap_or_default();
         if left == 0 {
             return false;
@@ -70,11 +70,11 @@ impl<'a> Attempts<'a> {
         ctx.platform().entropy.fill(&mut random);
         // Between a half of it and all.
         let jittered = most / 2 + most * u64::from(random[0]) / 512;
-        pause(ctx, jittered.clamp(1, left)).await;
+        pause(ctx, jittered.clamp(1, left));
         true
     }
 }
 
-async fn pause(ctx: &impl UnitOfWork, milliseconds: u64) {
-    ctx.platform().clock.sleep(Duration::from_millis(milliseconds)).await;
+fn pause(ctx: &impl UnitOfWork, milliseconds: u64) {
+    ctx.platform().clock.sleep(Duration::from_millis(milliseconds));
 }

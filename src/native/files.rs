@@ -1,16 +1,12 @@
 //! The `Files` port over the files of the source.
 
-use async_trait::async_trait;
-
 use crate::pages::assets;
 use crate::ports::Files;
 
 /// The files, as they were when this was compiled.
 pub struct Included;
-
-#[async_trait]
 impl Files for Included {
-    async fn read(&self, name: &str) -> Option<String> {
+    fn read(&self, name: &str) -> Option<String> {
         let all = [
             (assets::STYLE, include_str!("../pages/assets/latchkey.css")),
             (assets::SCRIPT, include_str!("../pages/assets/latchkey.js")),

@@ -13,8 +13,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use async_trait::async_trait;
-
 use crate::base::text::rfc3339;
 use crate::ports::{
     Cache, CacheError, Clock, Entropy, HttpClient, HttpError, Log, MailQueue, Millis, Platform, RateLimiter,
@@ -37,8 +35,6 @@ impl SystemClock {
         self.offset.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::Relaxed);
     }
 }
-
-#[async_trait]
 impl Clock for SystemClock {
     fn now(&self) -> Millis {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -50,7 +46,7 @@ impl Clock for SystemClock {
         Some(rfc3339(at + ahead * 1000).chars().take(19).collect())
     }
 
-    async fn sleep(&self, pause: Duration) {
+    fn sleep(&self, pause: Duration) {
         std::thread::sleep(pause);
         // Where one thread does several things, the others have their turn now.
         let mut is_first = true;
@@ -60,8 +56,7 @@ impl Clock for SystemClock {
             }
             context.waker().wake_by_ref();
             Poll::Pending
-        })
-        .await;
+        });
     }
 }
 
@@ -88,18 +83,16 @@ impl MemoryCache {
         held.iter().map(|(key, value)| format!("{key} {value}\n")).collect()
     }
 }
-
-#[async_trait]
 impl Cache for MemoryCache {
-    async fn get(&self, key: &str) -> Result<Option<String>, CacheError> {
+    fn get(&self, key: &str) -> Result<Option<String>, CacheError> {
         Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned())
     }
 
-    async fn put(&self, key: &str, value: &str, seconds: u32) {
+    fn put(&self, key: &str, value: &str, seconds: u32) {
         self.put_later(key, value, seconds);
     }
 
-    async fn keep(&self, key: &str, value: &str) -> Result<(), CacheError> {
+    fn keep(&self, key: &str, value: &str) -> Result<(), CacheError> {
         self.put_later(key, value, 0);
         Ok(())
     }
@@ -147,10 +140,8 @@ impl MemoryLimiter {
         self.limits.lock().unwrap_or_else(PoisonError::into_inner).insert(kind, per_minute);
     }
 }
-
-#[async_trait]
 impl RateLimiter for MemoryLimiter {
-    async fn allow(&self, kind: RequestKind, key: &str) -> bool {
+    fn allow(&self, kind: RequestKind, key: &str) -> bool {
         let limit = self.limits.lock().unwrap_or_else(PoisonError::into_inner).get(&kind).copied();
         let Some(limit) = limit else { return true };
         let minute = self.clock.now() / 60_000;
@@ -183,10 +174,8 @@ impl Log for MemoryLog {
 /// No way out: native tests answer for themselves what a provider does.
 #[derive(Debug, Default)]
 pub struct NoNetwork;
-
-#[async_trait]
 impl HttpClient for NoNetwork {
-    async fn send(&self, _: http::Request<Vec<u8>>, _: Duration) -> Result<http::Response<Vec<u8>>, HttpError> {
+    fn send(&self, _: http::Request<Vec<u8>>, _: Duration) -> Result<http::Response<Vec<u8>>, HttpError> {
         Err(HttpError::Failed("there is no network here".to_owned()))
     }
 }

@@ -1,6 +1,5 @@
 //! The `SignatureVerifier` port over ring.
 
-use async_trait::async_trait;
 use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 
 use crate::base::certificate;
@@ -9,10 +8,8 @@ use crate::ports::{SignatureScheme, SignatureVerifier};
 /// ring.
 #[derive(Debug, Default)]
 pub struct Signatures;
-
-#[async_trait]
 impl SignatureVerifier for Signatures {
-    async fn verify(&self, scheme: SignatureScheme, key: &[u8], message: &[u8], signature: &[u8]) -> bool {
+    fn verify(&self, scheme: SignatureScheme, key: &[u8], message: &[u8], signature: &[u8]) -> bool {
         // ring wants the key alone, without the words around it that say which scheme it is for.
         let bare = |key| certificate::key_of_public_key_info(key).unwrap_or_default();
         match scheme {

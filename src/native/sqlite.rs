@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_trait::async_trait;
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, StatementStatus, ffi};
@@ -219,10 +218,8 @@ fn run_one(connection: &Connection, statement: &Statement) -> Result<(Outcome, u
     let steps = u64::try_from(prepared.reset_status(StatementStatus::VmStep)).unwrap_or_default();
     Ok((Outcome { rows, ..Outcome::default() }, steps))
 }
-
-#[async_trait]
 impl Database for Sqlite {
-    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+    fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
         self.run(&statements).map_err(|error| match &error {
             rusqlite::Error::SqliteFailure(failure, Some(message))
                 if failure.code == ErrorCode::ConstraintViolation

@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
-
 use crate::base::calendar::Millis;
 use crate::base::text::rfc3339;
 
 /// The time.
-#[async_trait]
 pub trait Clock: Send + Sync {
     /// Now, in milliseconds since the epoch.
     fn now(&self) -> Millis;
@@ -20,7 +17,7 @@ pub trait Clock: Send + Sync {
     }
 
     /// Lets so much time pass, in which others go on.
-    async fn sleep(&self, pause: Duration);
+    fn sleep(&self, pause: Duration);
 }
 
 /// Cryptographic randomness.

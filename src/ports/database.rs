@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-
 /// A value bound to, or read from, a SQL statement. D1 speaks JavaScript numbers: integers must stay within ±2^53.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -169,11 +167,10 @@ pub enum DatabaseError {
 }
 
 /// A SQL database: D1, or SQLite with D1's limits.
-#[async_trait]
 pub trait Database: Send + Sync {
     /// Runs the statements in one transaction and one round trip.
     ///
     /// # Errors
     /// [`DatabaseError`]; only `Unavailable` leaves open whether the batch was committed.
-    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError>;
+    fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError>;
 }

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
-
 /// Why an HTTP call to somebody else's server has no answer.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum HttpError {
@@ -16,15 +14,10 @@ pub enum HttpError {
 }
 
 /// Calls other people's HTTP servers (mail providers).
-#[async_trait]
 pub trait HttpClient: Send + Sync {
     /// Sends `request` and reads the whole answer, or gives up after `timeout`.
     ///
     /// # Errors
     /// [`HttpError`]; in every case the request may have arrived.
-    async fn send(
-        &self,
-        request: http::Request<Vec<u8>>,
-        timeout: Duration,
-    ) -> Result<http::Response<Vec<u8>>, HttpError>;
+    fn send(&self, request: http::Request<Vec<u8>>, timeout: Duration) -> Result<http::Response<Vec<u8>>, HttpError>;
 }

@@ -1,7 +1,5 @@
 //! The port that counts requests.
 
-use async_trait::async_trait;
-
 /// What a request counts as where requests are limited; each is counted apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RequestKind {
@@ -26,8 +24,7 @@ impl RequestKind {
 }
 
 /// Counts requests, roughly and at no cost; how many may come is the platform's to know.
-#[async_trait]
 pub trait RateLimiter: Send + Sync {
     /// Counts one request of this kind for `key`; answers whether it may go on. One that cannot count lets all go on.
-    async fn allow(&self, kind: RequestKind, key: &str) -> bool;
+    fn allow(&self, kind: RequestKind, key: &str) -> bool;
 }

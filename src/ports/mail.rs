@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
-
 /// Wakes the mail sender. Losing a wake-up is harmless: the sweep finds what waits.
 pub trait MailQueue: Send + Sync {
     /// Asks for a run of the sender after `pause`. Never blocks the answer.
@@ -17,12 +15,11 @@ pub trait MailQueue: Send + Sync {
 pub struct EmailError(pub String);
 
 /// A mail service that is a binding of the platform instead of somebody else's HTTP server.
-#[async_trait]
 pub trait EmailBinding: Send + Sync {
     /// Hands over one mail, a JSON object of the service's own form, or gives up after `timeout` with `None`. Answers
     /// the service's id of it, empty if it has none.
     ///
     /// # Errors
     /// The service's, without a code when the mail may have been taken all the same.
-    async fn send(&self, mail: &serde_json::Value, timeout: Duration) -> Option<Result<String, EmailError>>;
+    fn send(&self, mail: &serde_json::Value, timeout: Duration) -> Option<Result<String, EmailError>>;
 }

@@ -4,8 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use async_trait::async_trait;
-
 use crate::ports::{Database, DatabaseError, Outcome, Statement};
 
 /// The statements after which an invocation begins nothing more: D1 lets it run a thousand, and an operation that others interfere
@@ -76,15 +74,13 @@ pub(super) struct Metered {
     /// Whether nobody below counts the statements already.
     pub(super) is_whole: bool,
 }
-
-#[async_trait]
 impl Database for Metered {
-    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+    fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
         self.meter.trips.fetch_add(1, Ordering::Relaxed);
         if self.is_whole {
             self.meter.statements.fetch_add(statements.len() as u64, Ordering::Relaxed);
         }
-        let outcomes = self.inner.batch(statements).await?;
+        let outcomes = self.inner.batch(statements)?;
         self.meter.add(&outcomes);
         Ok(outcomes)
     }

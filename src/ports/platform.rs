@@ -89,8 +89,8 @@ impl Platform {
     ///
     /// # Errors
     /// As [`Database::batch`].
-    pub async fn query(&self, statement: Statement) -> Result<Vec<Row>, DatabaseError> {
-        let outcomes = self.db.batch(vec![statement]).await?;
+    pub fn query(&self, statement: Statement) -> Result<Vec<Row>, DatabaseError> {
+        let outcomes = self.db.batch(vec![statement])?;
         Ok(outcomes.into_iter().next().map(|outcome| outcome.rows).unwrap_or_default())
     }
 

@@ -1,7 +1,5 @@
 //! The port that checks public-key signatures.
 
-use async_trait::async_trait;
-
 /// A public-key signature scheme that somebody else's events are signed with, and the form of its key and signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignatureScheme {
@@ -14,8 +12,7 @@ pub enum SignatureScheme {
 }
 
 /// Checks public-key signatures. The platform's own code does it: the Worker need not carry any.
-#[async_trait]
 pub trait SignatureVerifier: Send + Sync {
     /// Whether `signature` is one of `message` by the owner of `key`; false too when either is not well-formed.
-    async fn verify(&self, scheme: SignatureScheme, key: &[u8], message: &[u8], signature: &[u8]) -> bool;
+    fn verify(&self, scheme: SignatureScheme, key: &[u8], message: &[u8], signature: &[u8]) -> bool;
 }

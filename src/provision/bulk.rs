@@ -37,7 +37,7 @@ const LIMITS: BatchLimits = BatchLimits { count: 125, bytes: 300_000 };
 const MAX_HASHES: usize = 20;
 
 /// Runs a plan and answers the BulkResponse.
-pub async fn run(ctx: &Context, gate: &HashLimiter, registry: &Registry, plan: Plan) -> Json {
+pub fn run(ctx: &Context, gate: &HashLimiter, registry: &Registry, plan: Plan) -> Json {
     let order = plan.order();
     let ids: HashMap<String, String> = plan
         .operations
@@ -67,10 +67,10 @@ pub async fn run(ctx: &Context, gate: &HashLimiter, registry: &Registry, plan: P
             if run.is_over() {
                 break;
             }
-            run.take(*index, &together).await;
+            run.take(*index, &together);
         }
     }
-    run.settle().await;
+    run.settle();
     let operations: Vec<Json> = run.results.into_iter().flatten().collect();
     json!({ "schemas": [BULK_RESPONSE_SCHEMA], "Operations": operations })
 }
@@ -116,7 +116,7 @@ impl Run<'_> {
 
     /// Carries out one operation, or puts a creation into the waiting batch. `circle` are the operations that refer to
     /// each other, itself included.
-    async fn take(&mut self, index: usize, circle: &[usize]) {
+    fn take(&mut self, index: usize, circle: &[usize]) {
         let Some(planned) = self.operations.get_mut(index).and_then(Option::take) else { return };
         match planned.operation {
             Ok(Operation { method: Method::Post, .. }) => {
@@ -129,20 +129,20 @@ impl Run<'_> {
                         self.waits.postpone(index);
                         return;
                     }
-                    self.settle().await;
+                    self.settle();
                 }
-                self.enqueue(index, is_circle).await;
+                self.enqueue(index, is_circle);
             }
             operation => {
                 // What came before has to be done first.
-                self.settle().await;
+                self.settle();
                 if self.is_over() {
                     return;
                 }
                 let location = operation.as_ref().ok().and_then(|operation| self.location(operation));
                 let label = Label { index, method: planned.method, bulk_id: planned.bulk_id, location };
                 let outcome = match operation {
-                    Ok(operation) => self.one(&operation).await,
+                    Ok(operation) => self.one(&operation),
                     Err(error) => Err(error.into()),
                 };
                 self.record(&label, outcome);
@@ -151,7 +151,7 @@ impl Run<'_> {
     }
 
     /// Puts a creation into the waiting batch.
-    async fn enqueue(&mut self, index: usize, circle: bool) {
+    fn enqueue(&mut self, index: usize, circle: bool) {
         let Some(planned) = self.operations.get_mut(index).and_then(Option::take) else { return };
         let Ok(operation) = planned.operation else { return };
         let label = Label { index, method: planned.method, bulk_id: planned.bulk_id, location: None };
@@ -160,7 +160,7 @@ impl Run<'_> {
             Err(refusal) => {
                 // Where errors are counted, they are counted in order.
                 if self.limit.is_some() {
-                    self.flush().await;
+                    self.flush();
                     if self.is_over() {
                         return;
                     }
@@ -178,7 +178,7 @@ impl Run<'_> {
             Vec::new()
         };
         if unique.iter().any(|entry| self.waiting_unique.contains(entry)) {
-            self.flush().await;
+            self.flush();
             if self.is_over() {
                 return;
             }
@@ -190,14 +190,14 @@ impl Run<'_> {
         // Where errors are counted, only user names are looked up beforehand.
         let alone = has_unique && self.limit.is_some();
         if alone || self.waiting.is_full() {
-            self.flush().await;
+            self.flush();
         }
     }
 
     /// Creates what waits, and then what waited for that.
-    async fn settle(&mut self) {
+    fn settle(&mut self) {
         loop {
-            self.flush().await;
+            self.flush();
             let postponed = self.waits.postponed();
             if postponed.is_empty() {
                 return;
@@ -205,7 +205,7 @@ impl Run<'_> {
             for index in postponed {
                 if !self.waits.must_wait(index) {
                     self.waits.end(index);
-                    self.enqueue(index, false).await;
+                    self.enqueue(index, false);
                 }
             }
         }
@@ -257,7 +257,7 @@ impl Run<'_> {
     }
 
     /// An operation on a resource that there is.
-    async fn one(&self, operation: &Operation) -> Result<(Arc<ResourceType>, Option<Found>), ProvisionError> {
+    fn one(&self, operation: &Operation) -> Result<(Arc<ResourceType>, Option<Found>), ProvisionError> {
         let rt = self.type_at(&operation.endpoint)?;
         let id = match &operation.id {
             ResourceId::Existing(id) => id.clone(),
@@ -267,10 +267,10 @@ impl Run<'_> {
         let expected = operation.version.as_deref().map_or(Expected::Any, Expected::matching);
         let data = self.body(operation)?;
         let found = match operation.method {
-            Method::Put => provision::replace(self.ctx, self.budget, &rt, &id, data, expected, false).await?,
-            Method::Patch => provision::modify(self.ctx, self.budget, &rt, &id, &data, expected, false).await?,
+            Method::Put => provision::replace(self.ctx, self.budget, &rt, &id, data, expected, false)?,
+            Method::Patch => provision::modify(self.ctx, self.budget, &rt, &id, &data, expected, false)?,
             Method::Delete | Method::Post => {
-                provision::delete(self.ctx, &rt, &id, expected).await?;
+                provision::delete(self.ctx, &rt, &id, expected)?;
                 return Ok((rt, None));
             }
         };
@@ -278,7 +278,7 @@ impl Run<'_> {
     }
 
     /// Creates what waits.
-    async fn flush(&mut self) {
+    fn flush(&mut self) {
         let mut batch = self.waiting.take();
         self.waiting_unique.clear();
         for (label, new) in &mut batch {
@@ -291,7 +291,7 @@ impl Run<'_> {
         if batch.is_empty() {
             return;
         }
-        let checked = match self.check(batch).await {
+        let checked = match self.check(batch) {
             Ok(checked) => checked,
             Err((batch, failure)) => {
                 for (label, _) in batch {
@@ -313,7 +313,7 @@ impl Run<'_> {
         let gives_role = checked.iter().any(|(_, new)| group_roles::gives_role(new));
         let tagged =
             checked.into_iter().map(|(label, new)| ((label, new.resource_type.clone(), new.code.clone()), new));
-        let created = user_store::create(self.ctx, tagged.collect()).await;
+        let created = user_store::create(self.ctx, tagged.collect());
         let refused = created.iter().filter(|(_, one)| matches!(one, Err(ProvisionError::Scim(_))));
         let nested_in = |label: &Label| nested.get(&label.index).into_iter().flatten();
         let named: Vec<(&str, Option<&str>)> =
@@ -321,7 +321,7 @@ impl Run<'_> {
         // Somebody has nested more groups below since they were looked at.
         let too_deep = match named.is_empty() {
             true => HashSet::new(),
-            false => groups::named(self.ctx, &named).await.map(|known| known.too_deep).unwrap_or_default(),
+            false => groups::named(self.ctx, &named).map(|known| known.too_deep).unwrap_or_default(),
         };
         for ((label, rt, code), created) in created {
             let found = match (created, nested_in(&label).find(|id| too_deep.contains(*id))) {
@@ -331,14 +331,14 @@ impl Run<'_> {
             self.record(&label, found.map(|found| (rt, Some(found))));
         }
         if gives_role {
-            role_grants::attempt(self.ctx).await;
+            role_grants::attempt(self.ctx);
         }
     }
 
     /// Takes out of a batch, and records as failed, what its database is known to refuse. Where the database fails, the whole
     /// batch comes back.
-    async fn check(&mut self, batch: Batch) -> Result<Batch, (Batch, DatabaseError)> {
-        let known = match self.named_members(&batch).await {
+    fn check(&mut self, batch: Batch) -> Result<Batch, (Batch, DatabaseError)> {
+        let known = match self.named_members(&batch) {
             Ok(known) => known,
             Err(failure) => return Err((batch, failure)),
         };
@@ -351,7 +351,7 @@ impl Run<'_> {
         // Who refers to another of the same batch must not be created where that is not.
         let asks_first = self.limit.is_some() || batch.iter().any(|(label, _)| refers(label));
         if asks_first {
-            match self.taken_names(&batch).await {
+            match self.taken_names(&batch) {
                 Ok(names) => taken = names,
                 Err(failure) => return Err((batch, failure)),
             }
@@ -388,7 +388,7 @@ impl Run<'_> {
     }
 
     /// What the members are that a batch names and does not create itself.
-    async fn named_members(&self, batch: &[(Label, NewResource)]) -> Result<Named, DatabaseError> {
+    fn named_members(&self, batch: &[(Label, NewResource)]) -> Result<Named, DatabaseError> {
         let created: HashMap<&str, &str> =
             batch.iter().map(|(_, new)| (new.resource.id.as_str(), new.resource_type.name.as_str())).collect();
         let is_created = |(id, kind): &(&str, Option<&str>)| {
@@ -400,11 +400,11 @@ impl Run<'_> {
             .map(|member| (member.id.as_str(), member.referred_as))
             .filter(|named| !is_created(named))
             .collect();
-        if named.is_empty() { Ok(Default::default()) } else { groups::named(self.ctx, &named).await }
+        if named.is_empty() { Ok(Default::default()) } else { groups::named(self.ctx, &named) }
     }
 
     /// The names in a batch that users or groups have already: needed only where the first errors decide where to stop.
-    async fn taken_names(&self, batch: &[(Label, NewResource)]) -> Result<HashSet<UniqueName>, DatabaseError> {
+    fn taken_names(&self, batch: &[(Label, NewResource)]) -> Result<HashSet<UniqueName>, DatabaseError> {
         let names: Vec<UniqueName> = batch.iter().filter_map(|(_, new)| unique_name(new)).collect();
         let of = |kind: &str| -> Vec<String> {
             names.iter().filter(|(name, _)| *name == kind).map(|(_, key)| key.clone()).collect()
@@ -412,10 +412,10 @@ impl Run<'_> {
         let (users, groups) = (of(USER), of(GROUP));
         let mut taken = HashSet::new();
         if !users.is_empty() {
-            taken.extend(find::taken_names(self.ctx, &users).await?.into_iter().map(|key| (USER, key)));
+            taken.extend(find::taken_names(self.ctx, &users)?.into_iter().map(|key| (USER, key)));
         }
         if !groups.is_empty() {
-            taken.extend(find::taken_group_names(self.ctx, &groups).await?.into_iter().map(|key| (GROUP, key)));
+            taken.extend(find::taken_group_names(self.ctx, &groups)?.into_iter().map(|key| (GROUP, key)));
         }
         Ok(taken)
     }

@@ -17,19 +17,19 @@ use scim::schema::ResourceType;
 ///
 /// # Errors
 /// [`ProvisionError`]
-pub async fn delete(ctx: &Context, rt: &ResourceType, id: &str, expected: Expected) -> Result<(), ProvisionError> {
-    delete_if(ctx, rt, id, expected, None).await
+pub fn delete(ctx: &Context, rt: &ResourceType, id: &str, expected: Expected) -> Result<(), ProvisionError> {
+    delete_if(ctx, rt, id, expected, None)
 }
 
 /// Deletes a user who awaits to be deleted then.
 ///
 /// # Errors
 /// [`ProvisionError`]
-pub async fn delete_awaited(ctx: &Context, rt: &ResourceType, id: &str, at: Millis) -> Result<(), ProvisionError> {
-    delete_if(ctx, rt, id, Expected::Any, Some(at)).await
+pub fn delete_awaited(ctx: &Context, rt: &ResourceType, id: &str, at: Millis) -> Result<(), ProvisionError> {
+    delete_if(ctx, rt, id, Expected::Any, Some(at))
 }
 
-async fn delete_if(
+fn delete_if(
     ctx: &Context,
     rt: &ResourceType,
     id: &str,
@@ -42,15 +42,15 @@ async fn delete_if(
         let version = if expected == Expected::Any {
             None
         } else {
-            let current = find::by_id(there, &rt.name, id, false).await?.ok_or_else(not_found)?;
+            let current = find::by_id(there, &rt.name, id, false)?.ok_or_else(not_found)?;
             expected.check(current.version)?;
             Some(current.version)
         };
-        let conditions = Conditions { version, deletion_at, ..conditions_of_deletion(ctx, rt, id).await? };
-        match resources::delete(there, rt, id, &conditions).await? {
+        let conditions = Conditions { version, deletion_at, ..conditions_of_deletion(ctx, rt, id)? };
+        match resources::delete(there, rt, id, &conditions)? {
             Deleted::Done => {
                 if there.platform.store.is_some() {
-                    pending::attempt(there, id).await;
+                    pending::attempt(there, id);
                 }
                 return Ok(());
             }
@@ -60,7 +60,7 @@ async fn delete_if(
             Deleted::OtherVersion if deletion_at.is_some() => {
                 return Err(ScimError::conflict(Obstacle::Undone.reason(JobAction::Delete)).into());
             }
-            Deleted::OtherVersion if attempts.again(there).await => {}
+            Deleted::OtherVersion if attempts.again(there) => {}
             Deleted::OtherVersion => return Err(contended()),
         }
     }
@@ -68,17 +68,17 @@ async fn delete_if(
 
 /// Returns what a deletion depends on besides the version. What groups make of a user of another store than PRIMARY takes
 /// a round trip where it matters.
-async fn conditions_of_deletion(ctx: &Context, rt: &ResourceType, id: &str) -> Result<Conditions, ProvisionError> {
+fn conditions_of_deletion(ctx: &Context, rt: &ResourceType, id: &str) -> Result<Conditions, ProvisionError> {
     if rt.name != USER && rt.name != GROUP {
         return Ok(Conditions::default());
     }
     let without_role = !ctx.scopes.has(Scope::Roles);
     let keeps = ctx.deployment.administrator.is_none();
     if rt.name == GROUP && keeps {
-        group_roles::check_remote_administrators(ctx, id, None).await?;
+        group_roles::check_remote_administrators(ctx, id, None)?;
     }
     let by_groups = if without_role || keeps {
-        role_holders::of_remote_user(&ctx.in_store_of(id), id).await?
+        role_holders::of_remote_user(&ctx.in_store_of(id), id)?
     } else {
         ByGroups::default()
     };

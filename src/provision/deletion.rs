@@ -66,17 +66,17 @@ impl DeletionChange {
 ///
 /// # Errors
 /// [`ProvisionError`]
-pub async fn ask(ctx: &Context, budget: &Budget, rt: &Arc<ResourceType>, id: &str) -> Result<Found, ProvisionError> {
+pub fn ask(ctx: &Context, budget: &Budget, rt: &Arc<ResourceType>, id: &str) -> Result<Found, ProvisionError> {
     let at = ctx.platform.clock.now() + UNDO_TIME;
     let job = ctx.platform.new_id().to_string();
     // The job first: one whose user does not await it does nothing.
     let is_remote = ctx.deployment.user_stores.of_id(id).is_some();
     if is_remote {
-        ctx.platform.db.batch(jobs::deletion(ctx, &job, at, id, "", "?3 = ''")).await?;
+        ctx.platform.db.batch(jobs::deletion(ctx, &job, at, id, "", "?3 = ''"))?;
     }
-    let asked = write(ctx, budget, rt, id, false, DeletionChange::Ask { job: job.clone(), at }).await;
+    let asked = write(ctx, budget, rt, id, false, DeletionChange::Ask { job: job.clone(), at });
     if is_remote && asked.is_err() {
-        jobs::forget(ctx, &job).await?;
+        jobs::forget(ctx, &job)?;
     }
     let found = asked?;
     // A second more: the job is due then, by whichever clock.
@@ -88,15 +88,15 @@ pub async fn ask(ctx: &Context, budget: &Budget, rt: &Arc<ResourceType>, id: &st
 ///
 /// # Errors
 /// [`ProvisionError`]
-pub async fn undo(ctx: &Context, budget: &Budget, rt: &Arc<ResourceType>, id: &str) -> Result<Found, ProvisionError> {
-    let user = find::by_id(&ctx.in_store_of(id), USER, id, false).await?.ok_or_else(not_found)?;
+pub fn undo(ctx: &Context, budget: &Budget, rt: &Arc<ResourceType>, id: &str) -> Result<Found, ProvisionError> {
+    let user = find::by_id(&ctx.in_store_of(id), USER, id, false)?.ok_or_else(not_found)?;
     let Some(deletion) = user.account.deletion else {
         return Err(ScimError::conflict("Nobody has asked for this user's deletion, or it was undone already.").into());
     };
-    write(ctx, budget, rt, id, !deletion.was_disabled, DeletionChange::Undo(deletion)).await
+    write(ctx, budget, rt, id, !deletion.was_disabled, DeletionChange::Undo(deletion))
 }
 
-async fn write(
+fn write(
     ctx: &Context,
     budget: &Budget,
     rt: &Arc<ResourceType>,
@@ -109,5 +109,5 @@ async fn write(
         "Operations": [{ "op": "replace", "path": "active", "value": active }],
     });
     let change = DocumentChange::Modify(Patch::parse(rt, &patch)?);
-    edit(ctx, rt, id, &Edit { deletion, ..Edit::new(change, budget) }, Expected::Any).await
+    edit(ctx, rt, id, &Edit { deletion, ..Edit::new(change, budget) }, Expected::Any)
 }

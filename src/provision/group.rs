@@ -118,10 +118,10 @@ pub fn prepare(ctx: &Context, rt: &Arc<ResourceType>, mut document: Document) ->
 }
 
 /// Creates a group with members, which must exist.
-pub async fn create(ctx: &Context, mut new: NewResource) -> Result<Found, ProvisionError> {
+pub fn create(ctx: &Context, mut new: NewResource) -> Result<Found, ProvisionError> {
     let gives_role = gives_role(&new);
     let named = new.members.iter().map(|member| member.id.clone()).collect::<Vec<_>>();
-    let inspected = groups::inspect(ctx, &new.resource.id, &named, false).await?;
+    let inspected = groups::inspect(ctx, &new.resource.id, &named, false)?;
     check_known(&inspected)?;
     check_circular(&inspected.circular, false)?;
     check_references(&new.members, &inspected)?;
@@ -130,25 +130,25 @@ pub async fn create(ctx: &Context, mut new: NewResource) -> Result<Found, Provis
         member.is_group = inspected.groups.contains(&member.id);
     }
     let id = new.resource.id.clone();
-    let created = resources::create(&ctx.in_store(None), vec![new]).await?.into_iter().next().ok_or_else(contended)?;
+    let created = resources::create(&ctx.in_store(None), vec![new])?.into_iter().next().ok_or_else(contended)?;
     if created.is_err() && !inspected.groups.is_empty() {
-        check_circular(&groups::inspect(ctx, &id, &named, false).await?.circular, true)?;
+        check_circular(&groups::inspect(ctx, &id, &named, false)?.circular, true)?;
     }
     let created = created?;
     if gives_role {
-        role_grants::attempt(ctx).await;
+        role_grants::attempt(ctx);
     }
-    let members = groups::members(ctx, &created.id).await?;
+    let members = groups::members(ctx, &created.id)?;
     Ok(found(created, members))
 }
 
 /// A group with its members; small ones in one round trip.
-pub async fn read(ctx: &Context, id: &str) -> Result<Found, ProvisionError> {
+pub fn read(ctx: &Context, id: &str) -> Result<Found, ProvisionError> {
     let batch = vec![find::by_id_statement(ctx, GROUP, id, false), groups::members_statement(ctx, id, "")];
-    let outcomes = ctx.platform.db.batch(batch).await?;
+    let outcomes = ctx.platform.db.batch(batch)?;
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
     let resource = rows(0).first().map(resources::from_row).transpose()?.ok_or_else(not_found)?;
-    let members = groups::members_after(ctx, id, rows(1)).await?;
+    let members = groups::members_after(ctx, id, rows(1))?;
     Ok(found(resource, Some(members.ok_or_else(too_many_members)?)))
 }
 
@@ -217,7 +217,7 @@ pub fn unknown_member(member: &NewMember) -> ScimError {
 }
 
 /// PUT: the document takes the old one's place, and these are all members.
-pub async fn replace(
+pub fn replace(
     ctx: &Context,
     budget: &Budget,
     rt: &Arc<ResourceType>,
@@ -237,11 +237,11 @@ pub async fn replace(
     let mut given = resource::read(rt, body)?;
     let change = Change { replace: true, add: take_members(ctx, &mut given)?, remove: Vec::new() };
     let change = MembersChange { change, ..MembersChange::default() };
-    run(ctx, rt, id, &Edit::new(DocumentChange::Replace(rest), budget), &change, expected, with_members).await
+    run(ctx, rt, id, &Edit::new(DocumentChange::Replace(rest), budget), &change, expected, with_members)
 }
 
 /// PATCH: operations on members become a change of the set, the others apply to the document.
-pub async fn modify(
+pub fn modify(
     ctx: &Context,
     budget: &Budget,
     rt: &Arc<ResourceType>,
@@ -251,10 +251,10 @@ pub async fn modify(
     with_members: bool,
 ) -> Result<Found, ProvisionError> {
     let change = match rt.resolve_attribute("members") {
-        Some(path) => members_change(ctx, budget, id, &mut patch, &path, &expected).await?,
+        Some(path) => members_change(ctx, budget, id, &mut patch, &path, &expected)?,
         None => MembersChange::default(),
     };
-    run(ctx, rt, id, &Edit::new(DocumentChange::Modify(patch), budget), &change, expected, with_members).await
+    run(ctx, rt, id, &Edit::new(DocumentChange::Modify(patch), budget), &change, expected, with_members)
 }
 
 /// A request's change of the members.
@@ -266,7 +266,7 @@ struct MembersChange {
 }
 
 /// The operations on members, in their order, as one change.
-async fn members_change(
+fn members_change(
     ctx: &Context,
     budget: &Budget,
     id: &str,
@@ -294,7 +294,7 @@ async fn members_change(
                 wanted.extend(values.iter().filter_map(|value| Some((member(ctx, value).ok()?.id, None))));
             }
             ValueOp::RemoveMatching(filter) => {
-                let selected = selection.of(ctx, id, &filter, replace, &wanted).await?;
+                let selected = selection.of(ctx, id, &filter, replace, &wanted)?;
                 wanted.extend(selected.into_iter().map(|id| (id, None)));
             }
             ValueOp::Replace(values) => {
@@ -317,9 +317,9 @@ async fn members_change(
                 wanted.clear();
             }
             ValueOp::Refuse(filter, error) => {
-                let group = groups::inspect(ctx, id, &[], false).await?.group.ok_or_else(not_found)?;
+                let group = groups::inspect(ctx, id, &[], false)?.group.ok_or_else(not_found)?;
                 expected.check(group.version)?;
-                let selects = !selection.of(ctx, id, &filter, replace, &wanted).await?.is_empty();
+                let selects = !selection.of(ctx, id, &filter, replace, &wanted)?.is_empty();
                 return Err(if selects { error } else { patch::no_target(path) }.into());
             }
         }
@@ -359,7 +359,7 @@ impl<'a> Selection<'a> {
     }
 
     /// The members that a filter selects after what earlier operations have made of them (`replace`, `wanted`).
-    async fn of(
+    fn of(
         &mut self,
         ctx: &Context,
         id: &str,
@@ -370,7 +370,7 @@ impl<'a> Selection<'a> {
         let stored = match self.stored.take() {
             Some(stored) => stored,
             None if replace => Vec::new(),
-            None => self.budget.add_members(groups::members_up_to(ctx, id, self.budget.members_left()?).await?)?,
+            None => self.budget.add_members(groups::members_up_to(ctx, id, self.budget.members_left()?)?)?,
         };
         let selected = self.select(&ctx.base(), filter, if replace { &[] } else { &stored }, wanted);
         self.share.end(&self.work);
@@ -414,7 +414,7 @@ impl<'a> Selection<'a> {
     }
 }
 
-async fn run(
+fn run(
     ctx: &Context,
     rt: &Arc<ResourceType>,
     id: &str,
@@ -431,10 +431,10 @@ async fn run(
     // Changes of members alone commute: they wait for nobody.
     let commutes = expected == Expected::Any && edit.patch().is_some_and(Patch::is_empty);
     let mut attempts =
-        if commutes { Attempts::at_once(ctx) } else { Attempts::begin(ctx, id).await.ok_or_else(contended)? };
+        if commutes { Attempts::at_once(ctx) } else { Attempts::begin(ctx, id).ok_or_else(contended)? };
     let mut has_lost = false;
     loop {
-        let inspected = groups::inspect(ctx, id, &named, change.replace).await?;
+        let inspected = groups::inspect(ctx, id, &named, change.replace)?;
         // Who has gone meanwhile is no reason to refuse the others that a PATCH adds: the answer shows who is in. Where all
         // members are replaced, a wrong id would empty the group.
         let tolerant = edit.patch().is_some() && !change.replace;
@@ -470,7 +470,7 @@ async fn run(
         let effective = effective(&change, &inspected.present, inspected.members);
         let same_document = after.document == before.document;
         if same_document && effective.is_empty() {
-            return answer(ctx, before, with_members, None).await;
+            return answer(ctx, before, with_members, None);
         }
         let roles = RolesGiven::new(&current, &after.attributes());
         if roles.before.is_any() || roles.after.is_any() {
@@ -478,7 +478,7 @@ async fn run(
         }
         let there = &ctx.in_store(None);
         let operation = Operation::new(there);
-        let mut statements = roles.statements(ctx, id, &operation, &effective, &inspected.groups).await?;
+        let mut statements = roles.statements(ctx, id, &operation, &effective, &inspected.groups)?;
         if with_members {
             statements.push(groups::members_statement(ctx, id, ""));
         }
@@ -489,23 +489,22 @@ async fn run(
             ..SideEffects::default()
         };
         let written = if same_document {
-            resources::touch(there, &mut after, roles.before, expected.pinned(before.version), &operation, effects)
-                .await?
+            resources::touch(there, &mut after, roles.before, expected.pinned(before.version), &operation, effects)?
         } else {
-            resources::update(there, rt, &before, &mut after, &operation, effects).await?
+            resources::update(there, rt, &before, &mut after, &operation, effects)?
         };
         match written {
             Written::Done(outcomes) => {
                 if roles.is_given_by(&effective) {
-                    role_grants::attempt(ctx).await;
+                    role_grants::attempt(ctx);
                 }
                 let last = outcomes.and_then(|outcomes| outcomes.into_iter().last());
-                return answer(ctx, after, with_members, last.map(|outcome| outcome.rows)).await;
+                return answer(ctx, after, with_members, last.map(|outcome| outcome.rows));
             }
             Written::Taken => return Err(resources::taken(rt).into()),
             Written::LastAdministrator => return Err(last_administrator()),
             // Read again: what the client expects is checked against what it is then.
-            Written::Conflict if attempts.again(ctx).await => has_lost = true,
+            Written::Conflict if attempts.again(ctx) => has_lost = true,
             Written::Conflict => return Err(contended()),
         }
     }
@@ -513,7 +512,7 @@ async fn run(
 
 /// The answer to a write. `first` are the rows of the first members, where they were read with it. The members of a large
 /// group are not read unless somebody asks: the caller decides.
-async fn answer(
+fn answer(
     ctx: &Context,
     resource: Resource,
     with_members: bool,
@@ -524,10 +523,10 @@ async fn answer(
     }
     let first = match first {
         Some(rows) => rows,
-        None => ctx.platform.query(groups::members_statement(ctx, &resource.id, "")).await?,
+        None => ctx.platform.query(groups::members_statement(ctx, &resource.id, ""))?,
     };
     let large = first.len() > groups::SHOWN_UNASKED;
-    let members = if large { None } else { groups::members_after(ctx, &resource.id, &first).await? };
+    let members = if large { None } else { groups::members_after(ctx, &resource.id, &first)? };
     Ok(Found { resource, members, large, code: None })
 }
 

@@ -47,7 +47,7 @@ impl RolesGiven {
     ///
     /// # Errors
     /// 409 where no administrator of another store than PRIMARY would be left who can sign in.
-    pub async fn statements(
+    pub fn statements(
         &self,
         ctx: &Context,
         id: &str,
@@ -68,10 +68,10 @@ impl RolesGiven {
         let still_gives = self.after.has(Role::Admin);
         let takes = self.before.has(Role::Admin) && (!still_gives || change.replace || !change.remove.is_empty());
         if takes && ctx.deployment.administrator.is_none() {
-            check_remote_administrators(ctx, id, still_gives.then_some(change)).await?;
+            check_remote_administrators(ctx, id, still_gives.then_some(change))?;
             let there = &ctx.in_store(None);
             // Where nobody could sign in before, nobody is lost.
-            if role_holders::is_one_usable(there, &[], "").await? {
+            if role_holders::is_one_usable(there, &[], "")? {
                 statements.push(role_holders::keep_one_after_group(there, id, operation.id()));
             }
         }
@@ -85,11 +85,7 @@ impl RolesGiven {
 ///
 /// # Errors
 /// 409
-pub async fn check_remote_administrators(
-    ctx: &Context,
-    id: &str,
-    change: Option<&Change>,
-) -> Result<(), ProvisionError> {
+pub fn check_remote_administrators(ctx: &Context, id: &str, change: Option<&Change>) -> Result<(), ProvisionError> {
     if ctx.deployment.user_stores.iter().next().is_none() {
         return Ok(());
     }
@@ -99,7 +95,7 @@ pub async fn check_remote_administrators(
         Some(Change { remove, .. }) => !remove.contains(member),
     };
     let mut by_store: BTreeMap<Option<u16>, (Vec<String>, Vec<String>)> = BTreeMap::new();
-    for (group, member) in role_holders::remote_administrators(ctx).await? {
+    for (group, member) in role_holders::remote_administrators(ctx)? {
         let (before, after) = by_store.entry(ctx.deployment.user_stores.of_id(&member)).or_default();
         if group != id || stays(&member) {
             after.push(member.clone());
@@ -108,9 +104,7 @@ pub async fn check_remote_administrators(
     }
     for (store, (before, after)) in by_store.iter().filter(|(_, (before, after))| before.len() != after.len()) {
         let there = &ctx.in_store(*store);
-        if role_holders::is_one_usable(there, before, "").await?
-            && !role_holders::is_one_usable(there, after, "").await?
-        {
+        if role_holders::is_one_usable(there, before, "")? && !role_holders::is_one_usable(there, after, "")? {
             return Err(last_administrator());
         }
     }

@@ -30,7 +30,7 @@ const MAX_SHOWN: usize = 80;
 ///
 /// # Errors
 /// [`ProvisionError`]
-pub async fn create_in_groups(
+pub fn create_in_groups(
     ctx: &Context,
     gate: &HashLimiter,
     rt: &Arc<ResourceType>,
@@ -38,25 +38,25 @@ pub async fn create_in_groups(
     groups: &[String],
     ends_at: Option<Millis>,
 ) -> Result<Found, ProvisionError> {
-    let groups = if groups.is_empty() { Vec::new() } else { find_groups(ctx, groups).await? };
+    let groups = if groups.is_empty() { Vec::new() } else { find_groups(ctx, groups)? };
     let mut new = prepare(ctx, gate, rt, body)?;
     if let Some(ends_at) = ends_at {
         new.end_invitation_at(ends_at);
     }
     if groups.is_empty() {
-        return create_prepared(ctx, new).await;
+        return create_prepared(ctx, new);
     }
     check_may_create(ctx, &new)?;
     new.groups = groups;
     let code = new.code.clone();
-    let created = user_store::create(ctx, vec![((), new)]).await.into_iter().next();
+    let created = user_store::create(ctx, vec![((), new)]).into_iter().next();
     let user = created.ok_or_else(contended)?.1?;
     let code = code.and_then(|code| mint(ctx, &code, &user));
     Ok(Found { code, ..user.into() })
 }
 
 /// The ids of the groups of these names. One round trip.
-async fn find_groups(ctx: &Context, names: &[String]) -> Result<Vec<String>, ProvisionError> {
+fn find_groups(ctx: &Context, names: &[String]) -> Result<Vec<String>, ProvisionError> {
     if !ctx.scopes.has(Scope::ScimWrite) {
         return Err(ScimError::forbidden("Who is in a group is a change of the group: this takes scim:write.").into());
     }
@@ -67,7 +67,7 @@ async fn find_groups(ctx: &Context, names: &[String]) -> Result<Vec<String>, Pro
         return Err(takes_roles());
     }
     let keys: HashSet<String> = names.iter().map(|name| fold(name)).collect();
-    let found = find::groups_named(ctx, &keys).await?;
+    let found = find::groups_named(ctx, &keys)?;
     if let Some(name) = names.iter().find(|name| !found.contains_key(&fold(name))) {
         return Err(ScimError::invalid_value(format!("There is no group '{}'.", cut(name, MAX_SHOWN))).into());
     }

@@ -305,23 +305,18 @@ fn check_may_write(ctx: &Work) -> Result<(), ProvisionError> {
 ///
 /// # Errors
 /// [`ProvisionError`]
-pub async fn create(
-    ctx: &Context,
-    gate: &HashLimiter,
-    rt: &Arc<ResourceType>,
-    body: Json,
-) -> Result<Found, ProvisionError> {
-    create_prepared(ctx, prepare(ctx, gate, rt, body)?).await
+pub fn create(ctx: &Context, gate: &HashLimiter, rt: &Arc<ResourceType>, body: Json) -> Result<Found, ProvisionError> {
+    create_prepared(ctx, prepare(ctx, gate, rt, body)?)
 }
 
 /// Creates what has been prepared.
-async fn create_prepared(ctx: &Context, new: NewResource) -> Result<Found, ProvisionError> {
+fn create_prepared(ctx: &Context, new: NewResource) -> Result<Found, ProvisionError> {
     check_may_create(ctx, &new)?;
     if !new.members.is_empty() {
-        return group::create(ctx, new).await;
+        return group::create(ctx, new);
     }
     let code = new.code.clone();
-    let created = resources::create(&ctx.in_store(new.store), vec![new]).await?.into_iter().next();
+    let created = resources::create(&ctx.in_store(new.store), vec![new])?.into_iter().next();
     Ok(Found::with_code(ctx, created.ok_or_else(contended)??, code.as_ref()))
 }
 
@@ -329,18 +324,13 @@ async fn create_prepared(ctx: &Context, new: NewResource) -> Result<Found, Provi
 ///
 /// # Errors
 /// [`ProvisionError`]
-pub async fn read(
-    ctx: &Context,
-    rt: &ResourceType,
-    id: &str,
-    projection: &Projection,
-) -> Result<Found, ProvisionError> {
+pub fn read(ctx: &Context, rt: &ResourceType, id: &str, projection: &Projection) -> Result<Found, ProvisionError> {
     let there = &ctx.in_store_of(id);
     if rt.name == GROUP && projection.wants("members") {
-        return group::read(ctx, id).await;
+        return group::read(ctx, id);
     }
     let with_groups = rt.name == USER && projection.wants("groups");
-    Ok(find::by_id(there, &rt.name, id, with_groups).await?.ok_or_else(not_found)?.into())
+    Ok(find::by_id(there, &rt.name, id, with_groups)?.ok_or_else(not_found)?.into())
 }
 
 /// The edit that a write makes of a document, within a request's budget.
@@ -390,7 +380,7 @@ impl<'a> Edit<'a> {
 ///
 /// # Errors
 /// [`ProvisionError`]
-pub async fn replace(
+pub fn replace(
     ctx: &Context,
     budget: &Budget,
     rt: &Arc<ResourceType>,
@@ -400,16 +390,16 @@ pub async fn replace(
     with_members: bool,
 ) -> Result<Found, ProvisionError> {
     if rt.name == GROUP {
-        return group::replace(ctx, budget, rt, id, body, expected, with_members).await;
+        return group::replace(ctx, budget, rt, id, body, expected, with_members);
     }
-    edit(ctx, rt, id, &Edit::new(DocumentChange::Replace(body), budget), expected).await
+    edit(ctx, rt, id, &Edit::new(DocumentChange::Replace(body), budget), expected)
 }
 
 /// PATCH (RFC 7644 section 3.5.2). `with_members`: the answer shows a group's.
 ///
 /// # Errors
 /// [`ProvisionError`]
-pub async fn modify(
+pub fn modify(
     ctx: &Context,
     budget: &Budget,
     rt: &Arc<ResourceType>,
@@ -420,14 +410,14 @@ pub async fn modify(
 ) -> Result<Found, ProvisionError> {
     let patch = Patch::parse(rt, body)?;
     if rt.name == GROUP {
-        return group::modify(ctx, budget, rt, id, patch, expected, with_members).await;
+        return group::modify(ctx, budget, rt, id, patch, expected, with_members);
     }
-    edit(ctx, rt, id, &Edit::new(DocumentChange::Modify(patch), budget), expected).await
+    edit(ctx, rt, id, &Edit::new(DocumentChange::Modify(patch), budget), expected)
 }
 
 /// One read and one conditional write; again from the start when somebody else was faster, unless the client named the
 /// version.
-async fn edit(
+fn edit(
     ctx: &Context,
     rt: &Arc<ResourceType>,
     id: &str,
@@ -436,37 +426,37 @@ async fn edit(
 ) -> Result<Found, ProvisionError> {
     edit.budget.check_changed()?;
     let there = &ctx.in_store_of(id);
-    let mut attempts = Attempts::begin(there, id).await.ok_or_else(contended)?;
+    let mut attempts = Attempts::begin(there, id).ok_or_else(contended)?;
     // A password is hashed once, however often the write is tried.
     let hashed = &OnceLock::new();
     loop {
-        let (before, passwords) = find_to_edit(there, rt, id).await?.ok_or_else(not_found)?;
+        let (before, passwords) = find_to_edit(there, rt, id)?.ok_or_else(not_found)?;
         expected.check(before.version)?;
         let (mut after, mut effects) = revise(there, rt, edit, &before, &passwords, hashed)?;
         if is_unchanged(&before, &after, &effects) {
             return Ok(before.into());
         }
         if let Some(by_groups) = &mut effects.keeps_administrator {
-            *by_groups = role_holders::of_remote_user(there, id).await?.administrators;
+            *by_groups = role_holders::of_remote_user(there, id)?.administrators;
         }
         let operation = Operation::new(there);
         let code = effects.code.clone();
         let asks_for_address = effects.asks_for_address;
         effects.statements.extend(edit.deletion.statements(ctx, id, operation.id()));
-        match resources::update(there, rt, &before, &mut after, &operation, effects).await? {
+        match resources::update(there, rt, &before, &mut after, &operation, effects)? {
             Written::Done(_) => return Ok(Found::with_code(there, after, code.as_ref())),
             Written::Taken => return Err(resources::taken(rt).into()),
             Written::LastAdministrator => return Err(last_administrator()),
             Written::Conflict => {
                 if asks_for_address
-                    && let Some(seconds) = Counted::ADDRESS_CHANGES.seconds_left(there, id, ADDRESS_CHANGES).await?
+                    && let Some(seconds) = Counted::ADDRESS_CHANGES.seconds_left(there, id, ADDRESS_CHANGES)?
                 {
                     let detail = "You have asked for another e-mail address several times lately: try again when \
                         Retry-After says, or ask an administrator to change it.";
                     return Err(ProvisionError::TooOften { seconds, detail });
                 }
                 // Read again: what the client expects is checked against what it is then.
-                if !attempts.again(there).await {
+                if !attempts.again(there) {
                     return Err(contended());
                 }
             }
@@ -523,7 +513,7 @@ pub fn would_change(
 }
 
 /// The resource to be edited; for users who edit themselves, with the hashes of the last passwords.
-async fn find_to_edit(
+fn find_to_edit(
     ctx: &StoreContext,
     rt: &ResourceType,
     id: &str,
@@ -532,11 +522,11 @@ async fn find_to_edit(
     if rt.name == USER && matches!(ctx.actor, Actor::User(_)) {
         statements.push(credentials::last(ctx, id));
     }
-    let outcomes = ctx.platform.db.batch(statements).await?;
+    let outcomes = ctx.platform.db.batch(statements)?;
     let row = outcomes.first().and_then(|outcome| outcome.rows.first());
     let Some(mut found) = row.map(resources::from_row).transpose()? else { return Ok(None) };
     if rt.name == USER {
-        cross_store::add_groups(ctx, [&mut found]).await?;
+        cross_store::add_groups(ctx, [&mut found])?;
     }
     Ok(Some((found, credentials::hashes(&ctx.settings(), outcomes.get(1))?)))
 }

@@ -145,7 +145,7 @@ fn busy() -> RegisterError {
 ///
 /// # Errors
 /// [`RegisterError`]: nothing was registered.
-pub async fn register(ctx: &Context, request: &Request) -> Result<Vec<Reindex>, RegisterError> {
+pub fn register(ctx: &Context, request: &Request) -> Result<Vec<Reindex>, RegisterError> {
     let new = &request.registrations;
     let action = if new.iter().any(|registration| registration.kind == Kind::ResourceType) {
         Action::ResourceTypeCreate
@@ -153,7 +153,7 @@ pub async fn register(ctx: &Context, request: &Request) -> Result<Vec<Reindex>, 
         Action::SchemaCreate
     };
     for _ in 0..ATTEMPTS {
-        let before = registrations::load(&ctx.platform, ctx.tenant.number()).await?;
+        let before = registrations::load(&ctx.platform, ctx.tenant.number())?;
         let is_known = |registration: &Registration| {
             before.registrations.iter().any(|other| other.kind == registration.kind && other.name == registration.name)
         };
@@ -165,14 +165,14 @@ pub async fn register(ctx: &Context, request: &Request) -> Result<Vec<Reindex>, 
         let after = build(&all)?;
         let mut reindexes = Vec::new();
         for effect in effects(&build_what_fits(&before.registrations), &after) {
-            let total = check::total(ctx, &effect.type_name).await?;
+            let total = check::total(ctx, &effect.type_name)?;
             // What nobody has stored, nothing has to be done to, unless a former change is not over: isolates that do not
             // know of it may still store some, and what is left to be cleared must spare the rows that come now.
             if total > 0 || before.reindexes.iter().any(|known| known.type_name == effect.type_name) {
                 reindexes.push((effect.reindex(ctx, &before, total), effect));
             }
         }
-        let prepared = match check::uniqueness(ctx, &after, &before, &reindexes).await? {
+        let prepared = match check::uniqueness(ctx, &after, &before, &reindexes)? {
             Checked::Nothing => None,
             Checked::Written(taken) => Some(taken),
             Checked::Overtaken => continue,
@@ -185,12 +185,12 @@ pub async fn register(ctx: &Context, request: &Request) -> Result<Vec<Reindex>, 
             action,
             target: new.first().map(|first| first.name.as_str()).unwrap_or_default(),
         };
-        let committed = registrations::insert(ctx, &change, new).await;
+        let committed = registrations::insert(ctx, &change, new);
         if let (Some(taken), Ok(false) | Err(_)) = (&prepared, &committed) {
-            check::give_back(ctx, taken).await?;
+            check::give_back(ctx, taken)?;
         }
         if committed? {
-            return in_force(ctx, &reindexes).await;
+            return in_force(ctx, &reindexes);
         }
     }
     Err(busy())
@@ -201,10 +201,10 @@ pub async fn register(ctx: &Context, request: &Request) -> Result<Vec<Reindex>, 
 ///
 /// # Errors
 /// [`RegisterError`]: nothing was removed.
-pub async fn remove(ctx: &Context, kind: Kind, name: &str) -> Result<bool, RegisterError> {
+pub fn remove(ctx: &Context, kind: Kind, name: &str) -> Result<bool, RegisterError> {
     let action = if kind == Kind::ResourceType { Action::ResourceTypeDelete } else { Action::SchemaDelete };
     for _ in 0..ATTEMPTS {
-        let before = registrations::load(&ctx.platform, ctx.tenant.number()).await?;
+        let before = registrations::load(&ctx.platform, ctx.tenant.number())?;
         let is_it = |registration: &Registration| registration.kind == kind && registration.name == name;
         if !before.registrations.iter().any(is_it) {
             return Ok(false);
@@ -221,8 +221,8 @@ pub async fn remove(ctx: &Context, kind: Kind, name: &str) -> Result<bool, Regis
         let reindexes: Vec<Reindex> = effects.iter().map(|effect| effect.reindex(ctx, &before, 0)).collect();
         let change =
             Change { before: &before.registrations, reindexes: &reindexes, prepared: None, action, target: name };
-        if registrations::delete(ctx, &change, &gone).await? {
-            in_force(ctx, &reindexes).await?;
+        if registrations::delete(ctx, &change, &gone)? {
+            in_force(ctx, &reindexes)?;
             return Ok(true);
         }
     }
@@ -231,12 +231,12 @@ pub async fn remove(ctx: &Context, kind: Kind, name: &str) -> Result<bool, Regis
 
 /// Puts a change in force and begins with what it does to stored resources. The change stands: should the rest fail, the
 /// sweep does it.
-async fn in_force(ctx: &Context, reindexes: &[Reindex]) -> Result<Vec<Reindex>, RegisterError> {
-    registrations::publish(ctx).await?;
+fn in_force(ctx: &Context, reindexes: &[Reindex]) -> Result<Vec<Reindex>, RegisterError> {
+    registrations::publish(ctx)?;
     if reindexes.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(match reindex::carry_on(ctx, None, reindex::AT_ONCE).await {
+    Ok(match reindex::carry_on(ctx, None, reindex::AT_ONCE) {
         Ok(registered) => registered.reindexes,
         Err(error) => {
             reindex::log(&ctx.platform, &error);
@@ -340,8 +340,8 @@ pub fn progress(reindexes: &[Reindex], urn: &str) -> Option<Json> {
 ///
 /// # Errors
 /// The database's.
-pub async fn look(ctx: &Context) -> Result<Vec<Reindex>, DatabaseError> {
-    Ok(reindex::carry_on(ctx, None, reindex::AT_ONCE).await?.reindexes)
+pub fn look(ctx: &Context) -> Result<Vec<Reindex>, DatabaseError> {
+    Ok(reindex::carry_on(ctx, None, reindex::AT_ONCE)?.reindexes)
 }
 
 impl Effect {

@@ -48,7 +48,7 @@ pub enum Step {
 ///
 /// # Errors
 /// The database's: the step may be taken again.
-pub async fn step(platform: &Platform, registry: &Registry, mut before: Reindex) -> Result<Step, DatabaseError> {
+pub fn step(platform: &Platform, registry: &Registry, mut before: Reindex) -> Result<Step, DatabaseError> {
     let now = platform.clock.now();
     let another = |before: &Reindex| Reindex { operation: platform.new_id().to_string(), due: now, ..before.clone() };
     let mut after = another(&before);
@@ -59,20 +59,20 @@ pub async fn step(platform: &Platform, registry: &Registry, mut before: Reindex)
     }
     // Rows of what is in force are written by now, so that none must go.
     let clears = after.phase == Phase::Clearing || after.schemas.is_empty();
-    let cleared = !clears || clear(platform, &before, resource_type.map(|rt| &**rt)).await?;
+    let cleared = !clears || clear(platform, &before, resource_type.map(|rt| &**rt))?;
     let next = match resource_type.filter(|_| !after.schemas.is_empty()) {
         _ if !cleared => Some(after),
         Some(resource_type) => {
             if after.phase == Phase::Clearing {
                 after.phase = Phase::Walking;
                 // Whoever has read the same state clears under its operation: what is written now must not be by that.
-                if !reindexes::advance(platform, &before, Some(&after)).await? {
+                if !reindexes::advance(platform, &before, Some(&after))? {
                     return Ok(Step::Overtaken);
                 }
                 before = after;
                 after = another(&before);
             }
-            walk(platform, resource_type, &before, after).await?
+            walk(platform, resource_type, &before, after)?
         }
         None if after.phase == Phase::Clearing => {
             after.phase = Phase::Settling;
@@ -82,7 +82,7 @@ pub async fn step(platform: &Platform, registry: &Registry, mut before: Reindex)
         // Nothing is left, or its type has been removed with its rows.
         None => None,
     };
-    if !reindexes::advance(platform, &before, next.as_ref()).await? {
+    if !reindexes::advance(platform, &before, next.as_ref())? {
         return Ok(Step::Overtaken);
     }
     Ok(match next {
@@ -92,17 +92,13 @@ pub async fn step(platform: &Platform, registry: &Registry, mut before: Reindex)
 }
 
 /// Removes rows of attributes in all stores, as many as a step may. Answers whether none is left.
-async fn clear(
-    platform: &Platform,
-    reindex: &Reindex,
-    resource_type: Option<&ResourceType>,
-) -> Result<bool, DatabaseError> {
+fn clear(platform: &Platform, reindex: &Reindex, resource_type: Option<&ResourceType>) -> Result<bool, DatabaseError> {
     // The values that must be unique by now were written before the schema came into force.
     let in_force = resource_type.map(|rt| keys::unique_paths(rt, &|_| true)).unwrap_or_default();
     for store in platform.all_stores() {
-        let Some(hold) = reindexes::hold(&store, reindex).await? else { return Ok(false) };
+        let Some(hold) = reindexes::hold(&store, reindex)? else { return Ok(false) };
         for (table, kept) in [(Table::ValueIndex, &[][..]), (Table::UniqueValues, &in_force)] {
-            if !rows::clear(&store, reindex, &hold, table, kept).await? {
+            if !rows::clear(&store, reindex, &hold, table, kept)? {
                 return Ok(false);
             }
         }
@@ -111,7 +107,7 @@ async fn clear(
 }
 
 /// Looks at the next resources, store by store, and answers where that leads; `None` after the last ones.
-async fn walk(
+fn walk(
     platform: &Platform,
     resource_type: &ResourceType,
     before: &Reindex,
@@ -124,9 +120,9 @@ async fn walk(
         // A store that the deployment no longer has is passed over.
         if store.store == after.store {
             let at = Reindex { operation: before.operation.clone(), ..after.clone() };
-            let Some(hold) = reindexes::hold(&store, &at).await? else { return Ok(Some(after)) };
-            let looked = rows::look(&store, &at, &paths, left).await?;
-            let (reached, complete) = put_right(&store, resource_type, &at, &hold, &looked).await?;
+            let Some(hold) = reindexes::hold(&store, &at)? else { return Ok(Some(after)) };
+            let looked = rows::look(&store, &at, &paths, left)?;
+            let (reached, complete) = put_right(&store, resource_type, &at, &hold, &looked)?;
             let count = u32::try_from(reached.len()).unwrap_or(STEP);
             after.done += u64::from(count);
             left = left.saturating_sub(count);
@@ -155,7 +151,7 @@ async fn walk(
 
 /// Puts resources right, up to the first that somebody has written meanwhile: the next step looks at that again. Answers the
 /// places that were reached, and whether they are all.
-async fn put_right<'a>(
+fn put_right<'a>(
     store: &Platform,
     resource_type: &ResourceType,
     reindex: &Reindex,
@@ -166,7 +162,7 @@ async fn put_right<'a>(
         looked.resources.iter().filter_map(|(_, stored)| correction(resource_type, stored.as_ref()?)).collect();
     let mut changed_meanwhile = BTreeSet::new();
     if !corrections.is_empty() {
-        let written = rows::correct(store, reindex, hold, &corrections).await?;
+        let written = rows::correct(store, reindex, hold, &corrections)?;
         let ids = corrections.iter().map(|found| found.id.as_str());
         changed_meanwhile = ids.filter(|id| !written.contains(*id)).map(str::to_owned).collect();
     }
@@ -216,10 +212,10 @@ fn correction(resource_type: &ResourceType, stored: &Stored) -> Option<Correctio
 ///
 /// # Errors
 /// The database's.
-pub async fn carry_on(ctx: &Context, type_name: Option<&str>, most: u32) -> Result<Registered, DatabaseError> {
+pub fn carry_on(ctx: &Context, type_name: Option<&str>, most: u32) -> Result<Registered, DatabaseError> {
     let tenant = ctx.tenant.number();
     let mut left = most / STEP;
-    let mut registered = registrations::load(&ctx.platform, tenant).await?;
+    let mut registered = registrations::load(&ctx.platform, tenant)?;
     let mut over = false;
     loop {
         let is_meant =
@@ -228,16 +224,16 @@ pub async fn carry_on(ctx: &Context, type_name: Option<&str>, most: u32) -> Resu
         let registry = registered.registry();
         over |= loop {
             left = left.saturating_sub(1);
-            match step(&ctx.platform, &registry, reindex).await? {
+            match step(&ctx.platform, &registry, reindex)? {
                 Step::Further(further) if left > 0 => reindex = further,
                 Step::Further(_) | Step::Overtaken => break false,
                 Step::Rests => break true,
             }
         };
-        registered = registrations::load(&ctx.platform, tenant).await?;
+        registered = registrations::load(&ctx.platform, tenant)?;
     }
     if over {
-        registrations::publish(ctx).await?;
+        registrations::publish(ctx)?;
     }
     Ok(registered)
 }
@@ -247,18 +243,18 @@ pub async fn carry_on(ctx: &Context, type_name: Option<&str>, most: u32) -> Resu
 ///
 /// # Errors
 /// 400 `tooMany` where it is; the database's.
-pub async fn before_query(ctx: &Context, resource_type: &ResourceType, query: &Query) -> Result<bool, BeforeQuery> {
+pub fn before_query(ctx: &Context, resource_type: &ResourceType, query: &Query) -> Result<bool, BeforeQuery> {
     let looks_at = |path: &AttributePath| resource_type.is_reindexing(path);
     let filtered = query.filter.as_ref().is_some_and(|filter| any_path(filter, &looks_at));
     if !filtered && !query.sort.as_ref().is_some_and(|sort| looks_at(&sort.path)) {
         return Ok(false);
     }
-    let registered = carry_on(ctx, Some(&resource_type.name), AT_MOST).await?;
+    let registered = carry_on(ctx, Some(&resource_type.name), AT_MOST)?;
     let is_left = |reindex: &&Reindex| reindex.type_name == resource_type.name && reindex.hides_indexes();
     match registered.reindexes.iter().find(is_left) {
         None => {
             // Whoever has finished it may have been another.
-            registrations::publish(ctx).await?;
+            registrations::publish(ctx)?;
             Ok(true)
         }
         Some(Reindex { done, total, schemas, .. }) => Err(BeforeQuery::Refused(ScimError::too_many(format!(
@@ -294,14 +290,14 @@ fn any_path(filter: &Filter, is_meant: &dyn Fn(&AttributePath) -> bool) -> bool 
 ///
 /// # Errors
 /// The database's: nothing could be found.
-pub async fn sweep(platform: &Platform) -> Result<(), DatabaseError> {
-    let due = reindexes::due(platform, TAKEN_UP).await?;
+pub fn sweep(platform: &Platform) -> Result<(), DatabaseError> {
+    let due = reindexes::due(platform, TAKEN_UP)?;
     let steps = AT_MOST / STEP / u32::try_from(due.len()).unwrap_or(TAKEN_UP).max(1);
     for reindex in due {
-        if let Err(error) = steps_of(platform, &reindex, steps).await {
+        if let Err(error) = steps_of(platform, &reindex, steps) {
             log(platform, &error);
             let later = Reindex { due: platform.clock.now() + PAUSE, ..reindex.clone() };
-            reindexes::advance(platform, &reindex, Some(&later)).await?;
+            reindexes::advance(platform, &reindex, Some(&later))?;
         }
     }
     Ok(())
@@ -313,18 +309,18 @@ pub(in crate::provision) fn log(platform: &Platform, error: &DatabaseError) {
     platform.log.line(&json!({ "event": "reindex", "error": why }).to_string());
 }
 
-async fn steps_of(platform: &Platform, first: &Reindex, steps: u32) -> Result<(), DatabaseError> {
-    let registry = registrations::load(platform, first.tenant).await?.registry();
+fn steps_of(platform: &Platform, first: &Reindex, steps: u32) -> Result<(), DatabaseError> {
+    let registry = registrations::load(platform, first.tenant)?.registry();
     let mut reindex = first.clone();
     for _ in 0..steps.max(1) {
         // The next sweep goes on.
         if platform.meter.is_spent() {
             return Ok(());
         }
-        match step(platform, &registry, reindex).await? {
+        match step(platform, &registry, reindex)? {
             Step::Further(further) => reindex = further,
             Step::Overtaken => return Ok(()),
-            Step::Rests => return registrations::refresh(platform, first.tenant).await,
+            Step::Rests => return registrations::refresh(platform, first.tenant),
         }
     }
     Ok(())

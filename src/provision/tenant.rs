@@ -87,7 +87,7 @@ impl From<ScimError> for CreateTenantError {
 ///
 /// # Errors
 /// [`CreateTenantError`]
-pub async fn create(ctx: &Context, gate: &HashLimiter, new: &NewTenant) -> Result<Option<Secret>, CreateTenantError> {
+pub fn create(ctx: &Context, gate: &HashLimiter, new: &NewTenant) -> Result<Option<Secret>, CreateTenantError> {
     let none = settings::Values::new();
     let values = tenant_settings::checked(&ctx.deployment, &new.tenant, &none, &new.settings)
         .map_err(CreateTenantError::Settings)?;
@@ -106,7 +106,7 @@ pub async fn create(ctx: &Context, gate: &HashLimiter, new: &NewTenant) -> Resul
         audit::record_plain(ctx, operation.id(), Action::TenantCreate, new.tenant.domain()),
     ];
     batch.extend(creation(&inside.in_store(None), &owners, operation.id()));
-    match operation.commit(ctx, batch).await {
+    match operation.commit(ctx, batch) {
         Ok(_) => {}
         Err(DatabaseError::Unique(_)) => return Err(CreateTenantError::Exists),
         Err(failure) => return Err(failure.into()),

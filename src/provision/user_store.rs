@@ -77,7 +77,7 @@ pub fn new_id(ctx: &Context, registry: &Registry, planned: &Planned) -> String {
 }
 
 /// Creates resources, each in its store, a batch for each store: what becomes of each, with its tag, in the same order.
-pub async fn create<T>(ctx: &Context, resources: Vec<(T, NewResource)>) -> Vec<(T, Result<Resource, ProvisionError>)> {
+pub fn create<T>(ctx: &Context, resources: Vec<(T, NewResource)>) -> Vec<(T, Result<Resource, ProvisionError>)> {
     let mut results: Vec<(T, Option<Result<Resource, ProvisionError>>)> = Vec::with_capacity(resources.len());
     let mut by_store: BTreeMap<Option<u16>, Vec<(usize, NewResource)>> = BTreeMap::new();
     for (index, (tag, new)) in resources.into_iter().enumerate() {
@@ -92,7 +92,7 @@ pub async fn create<T>(ctx: &Context, resources: Vec<(T, NewResource)>) -> Vec<(
             new.members.retain(|member| !failed.contains(&member.id));
         }
         let ids: Vec<String> = resources.iter().map(|new| new.resource.id.clone()).collect();
-        let created = create_in_store(&ctx.in_store(store), resources).await;
+        let created = create_in_store(&ctx.in_store(store), resources);
         for ((index, id), one) in indexes.into_iter().zip(ids).zip(created) {
             if one.is_err() {
                 failed.insert(id);
@@ -104,14 +104,14 @@ pub async fn create<T>(ctx: &Context, resources: Vec<(T, NewResource)>) -> Vec<(
 }
 
 /// Creates resources of one store. Users of another store than PRIMARY join their groups right after.
-async fn create_in_store(ctx: &StoreContext, resources: Vec<NewResource>) -> Vec<Result<Resource, ProvisionError>> {
+fn create_in_store(ctx: &StoreContext, resources: Vec<NewResource>) -> Vec<Result<Resource, ProvisionError>> {
     let count = resources.len();
     let joins = if ctx.platform.store.is_some() { pending::joins(&resources) } else { Vec::new() };
-    let created = match resources::create(ctx, resources).await {
+    let created = match resources::create(ctx, resources) {
         Ok(created) => created.into_iter().map(|one| one.map_err(ProvisionError::from)).collect(),
         Err(failure) => vec![failure; count].into_iter().map(|failure| Err(failure.into())).collect::<Vec<_>>(),
     };
     let there = created.iter().filter_map(|one| one.as_ref().ok()).map(|user| user.id.as_str()).collect();
-    pending::attempt_joins(ctx, joins, &there).await;
+    pending::attempt_joins(ctx, joins, &there);
     created
 }

@@ -67,7 +67,7 @@ pub fn forget_creator(tenant: &Value, user_id: &str, condition: &str, more: Opti
 ///
 /// # Errors
 /// The database's: none was stored.
-pub async fn insert(ctx: &Context, token: &ApiToken, digest: &str, created: Millis) -> Result<bool, DatabaseError> {
+pub fn insert(ctx: &Context, token: &ApiToken, digest: &str, created: Millis) -> Result<bool, DatabaseError> {
     let operation = Operation::new(ctx);
     let batch = vec![
         Statement::new(
@@ -98,17 +98,17 @@ pub async fn insert(ctx: &Context, token: &ApiToken, digest: &str, created: Mill
             "EXISTS (SELECT 1 FROM api_tokens WHERE tenant = ?1 AND id = ?2)",
         ),
     ];
-    Ok(operation.commit(ctx, batch).await?.has_row(1))
+    Ok(operation.commit(ctx, batch)?.has_row(1))
 }
 
 /// Returns the digest of the tenant's token with this id.
 ///
 /// # Errors
 /// The database's.
-pub async fn digest_of(ctx: &Context, id: &str) -> Result<Option<String>, DatabaseError> {
+pub fn digest_of(ctx: &Context, id: &str) -> Result<Option<String>, DatabaseError> {
     let statement =
         Statement::new("SELECT hash FROM api_tokens WHERE tenant = ?1 AND id = ?2", vec![ctx.tenant.key(), id.into()]);
-    let rows = ctx.platform.query(statement).await?;
+    let rows = ctx.platform.query(statement)?;
     rows.first().map(|row| row.read_text("hash").map(str::to_owned)).transpose()
 }
 
@@ -116,7 +116,7 @@ pub async fn digest_of(ctx: &Context, id: &str) -> Result<Option<String>, Databa
 ///
 /// # Errors
 /// The database's.
-pub async fn delete(ctx: &Context, id: &str) -> Result<bool, DatabaseError> {
+pub fn delete(ctx: &Context, id: &str) -> Result<bool, DatabaseError> {
     let operation = Operation::new(ctx);
     let batch = vec![
         audit::record_if(
@@ -131,7 +131,7 @@ pub async fn delete(ctx: &Context, id: &str) -> Result<bool, DatabaseError> {
             vec![ctx.tenant.key(), id.into()],
         ),
     ];
-    Ok(operation.commit(ctx, batch).await?.has_row(1))
+    Ok(operation.commit(ctx, batch)?.has_row(1))
 }
 
 /// A token as it is listed.
@@ -150,7 +150,7 @@ pub struct Listed {
 ///
 /// # Errors
 /// The database's.
-pub async fn list(ctx: &Context) -> Result<Vec<Listed>, DatabaseError> {
+pub fn list(ctx: &Context) -> Result<Vec<Listed>, DatabaseError> {
     let statement = Statement::new(
         "SELECT tenant, id, name, scopes, created, created_by, expires_at, last_used FROM api_tokens \
          WHERE tenant = ?1 ORDER BY id",
@@ -164,5 +164,5 @@ pub async fn list(ctx: &Context) -> Result<Vec<Listed>, DatabaseError> {
             last_used: row.read_optional_integer("last_used")?,
         })
     };
-    ctx.platform.query(statement).await?.iter().map(listed).collect()
+    ctx.platform.query(statement)?.iter().map(listed).collect()
 }

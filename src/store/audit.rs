@@ -94,22 +94,22 @@ pub fn record_each(ctx: &impl UnitOfWork, operation: &str, action: Action, list:
 ///
 /// # Errors
 /// The database's.
-pub async fn was_committed(ctx: &impl UnitOfWork, operation: &str) -> Result<bool, DatabaseError> {
+pub fn was_committed(ctx: &impl UnitOfWork, operation: &str) -> Result<bool, DatabaseError> {
     let statement = Statement::new(
         "SELECT 1 AS found FROM audit WHERE tenant = ?1 AND operation = ?2 LIMIT 1",
         vec![ctx.tenant.key(), Value::from(operation)],
     );
-    Ok(!ctx.platform().query(statement).await?.is_empty())
+    Ok(!ctx.platform().query(statement)?.is_empty())
 }
 
 /// The targets of `operation` that were committed: what a batch on many resources came to, after such an error.
 ///
 /// # Errors
 /// The database's.
-pub async fn targets(ctx: &impl UnitOfWork, operation: &str) -> Result<HashSet<String>, DatabaseError> {
+pub fn targets(ctx: &impl UnitOfWork, operation: &str) -> Result<HashSet<String>, DatabaseError> {
     let statement = Statement::new(
         "SELECT target FROM audit WHERE tenant = ?1 AND operation = ?2",
         vec![ctx.tenant.key(), Value::from(operation)],
     );
-    ctx.platform().query(statement).await?.iter().map(|row| row.read_text("target").map(str::to_owned)).collect()
+    ctx.platform().query(statement)?.iter().map(|row| row.read_text("target").map(str::to_owned)).collect()
 }

@@ -65,15 +65,15 @@ type Key = (String, String);
 ///
 /// # Errors
 /// The database's. Recording them again does no harm.
-pub async fn record(platform: &Platform, provider: &str, events: &[MailEvent]) -> Result<usize, DatabaseError> {
+pub fn record(platform: &Platform, provider: &str, events: &[MailEvent]) -> Result<usize, DatabaseError> {
     let mut found = 0;
     for store in platform.all_stores() {
-        found += record_in(&store, provider, events).await?;
+        found += record_in(&store, provider, events)?;
     }
     Ok(found)
 }
 
-async fn record_in(platform: &Platform, provider: &str, events: &[MailEvent]) -> Result<usize, DatabaseError> {
+fn record_in(platform: &Platform, provider: &str, events: &[MailEvent]) -> Result<usize, DatabaseError> {
     let events = events.iter().filter(|event| {
         let named = !event.message.is_empty() || event.kind == MailEventKind::Nothing;
         named && !event.id.is_empty() && event.id.len() <= LONGEST_ID && event.message.len() <= LONGEST_ID
@@ -98,7 +98,7 @@ async fn record_in(platform: &Platform, provider: &str, events: &[MailEvent]) ->
         vec![rows.as_str().into(), now.into(), (now + PENDING).into(), (now + PENDING_DELIVERY).into()],
     )];
     batch.extend(apply(&rows));
-    let outcomes = platform.db.batch(batch).await?;
+    let outcomes = platform.db.batch(batch)?;
     Ok(outcomes.last().map_or(0, |outcome| outcome.rows.len()))
 }
 
@@ -106,31 +106,28 @@ async fn record_in(platform: &Platform, provider: &str, events: &[MailEvent]) ->
 ///
 /// # Errors
 /// The database's.
-pub async fn sweep(platform: &Platform) -> Result<(), DatabaseError> {
+pub fn sweep(platform: &Platform) -> Result<(), DatabaseError> {
     for store in platform.all_stores() {
-        sweep_in(&store).await?;
+        sweep_in(&store)?;
     }
     Ok(())
 }
 
-async fn sweep_in(platform: &Platform) -> Result<(), DatabaseError> {
+fn sweep_in(platform: &Platform) -> Result<(), DatabaseError> {
     let now = platform.clock.now();
-    let found = platform
-        .db
-        .batch(vec![
-            Statement::new(
-                format!(
-                    "SELECT w.provider, w.id FROM webhook_events w INDEXED BY webhook_events_pending \
+    let found = platform.db.batch(vec![
+        Statement::new(
+            format!(
+                "SELECT w.provider, w.id FROM webhook_events w INDEXED BY webhook_events_pending \
                      CROSS JOIN outbox o INDEXED BY outbox_provider ON {ABOUT} WHERE w.pending_until > ?1 LIMIT ?2"
-                ),
-                vec![now.into(), MANY.into()],
             ),
-            Statement::new(
-                "DELETE FROM webhook_events INDEXED BY webhook_events_received WHERE received < ?1",
-                vec![(now - REMEMBERED).into()],
-            ),
-        ])
-        .await?;
+            vec![now.into(), MANY.into()],
+        ),
+        Statement::new(
+            "DELETE FROM webhook_events INDEXED BY webhook_events_received WHERE received < ?1",
+            vec![(now - REMEMBERED).into()],
+        ),
+    ])?;
     let key =
         |row: &Row| Ok::<Key, DatabaseError>((row.read_text("provider")?.to_owned(), row.read_text("id")?.to_owned()));
     let found = found.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
@@ -139,7 +136,7 @@ async fn sweep_in(platform: &Platform) -> Result<(), DatabaseError> {
         return Ok(());
     }
     let rows: Vec<_> = keys.iter().map(|(provider, id)| json!({ "provider": provider, "id": id })).collect();
-    platform.db.batch(apply(&json!(rows).to_string())).await.map(|_| ())
+    platform.db.batch(apply(&json!(rows).to_string())).map(|_| ())
 }
 
 /// Providers write a mail's id with angle brackets in one place and without in another.

@@ -29,7 +29,7 @@ impl RemoteUsers {
     ///
     /// # Errors
     /// The database's.
-    pub async fn find<'a>(ctx: &Context, ids: impl IntoIterator<Item = &'a str>) -> Result<Self, DatabaseError> {
+    pub fn find<'a>(ctx: &Context, ids: impl IntoIterator<Item = &'a str>) -> Result<Self, DatabaseError> {
         let mut by_store: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
         for id in ids {
             if let Some(number) = ctx.deployment.user_stores.of_id(id) {
@@ -45,7 +45,7 @@ impl RemoteUsers {
                     vec![ctx.tenant.key(), json!(ids).to_string().into()],
                 )
             });
-            for outcome in ctx.in_store(Some(number)).platform.db.batch(batch.collect()).await? {
+            for outcome in ctx.in_store(Some(number)).platform.db.batch(batch.collect())? {
                 for row in outcome.rows {
                     found.insert(row.read_text("id")?.to_owned(), row.read_text("display")?.to_owned());
                 }
@@ -105,7 +105,7 @@ pub fn creation(ctx: &Work, operation: &str, members: &[serde_json::Value]) -> O
 ///
 /// # Errors
 /// The database's.
-pub async fn add_groups<'a>(
+pub fn add_groups<'a>(
     ctx: &impl UnitOfWork,
     users: impl IntoIterator<Item = &'a mut Resource>,
 ) -> Result<(), DatabaseError> {
@@ -114,7 +114,7 @@ pub async fn add_groups<'a>(
         return Ok(());
     }
     let ids: Vec<&str> = remote_users.iter().map(|user| user.id.as_str()).collect();
-    let mut groups = groups_of(ctx, &ids).await?;
+    let mut groups = groups_of(ctx, &ids)?;
     for user in &mut remote_users {
         user.groups = groups.remove(&user.id);
     }
@@ -125,7 +125,7 @@ pub async fn add_groups<'a>(
 ///
 /// # Errors
 /// The database's.
-pub async fn groups_of(ctx: &impl UnitOfWork, ids: &[&str]) -> Result<HashMap<String, String>, DatabaseError> {
+pub fn groups_of(ctx: &impl UnitOfWork, ids: &[&str]) -> Result<HashMap<String, String>, DatabaseError> {
     let statement = Statement::new(
         "SELECT j.value AS id, json_group_array(json_object('value', a.ancestor_id, 'display', a.display, \
          'type', CASE a.depth WHEN 0 THEN 'direct' ELSE 'indirect' END)) AS groups FROM json_each(?2) j \
@@ -134,7 +134,7 @@ pub async fn groups_of(ctx: &impl UnitOfWork, ids: &[&str]) -> Result<HashMap<St
         vec![ctx.tenant.key(), json!(ids).to_string().into()],
     );
     let mut groups = HashMap::new();
-    for row in ctx.platform().in_store(None).query(statement).await? {
+    for row in ctx.platform().in_store(None).query(statement)? {
         groups.insert(row.read_text("id")?.to_owned(), row.read_text("groups")?.to_owned());
     }
     Ok(groups)

@@ -24,7 +24,7 @@ pub struct ImportFile {
 ///
 /// # Errors
 /// The database's.
-pub async fn keep(ctx: &Context, id: &str, file: &ImportFile) -> Result<(), DatabaseError> {
+pub fn keep(ctx: &Context, id: &str, file: &ImportFile) -> Result<(), DatabaseError> {
     let owner = actor_text(&ctx.actor);
     let batch = vec![
         Statement::new(
@@ -46,19 +46,19 @@ pub async fn keep(ctx: &Context, id: &str, file: &ImportFile) -> Result<(), Data
             ],
         ),
     ];
-    ctx.platform.db.batch(batch).await.map(drop)
+    ctx.platform.db.batch(batch).map(drop)
 }
 
 /// Finds a file that the same person sent in the same tenant; `None` when it is too old.
 ///
 /// # Errors
 /// The database's.
-pub async fn find(ctx: &Context, id: &str) -> Result<Option<ImportFile>, DatabaseError> {
+pub fn find(ctx: &Context, id: &str) -> Result<Option<ImportFile>, DatabaseError> {
     let statement = Statement::new(
         "SELECT name, encoding, content FROM import_files WHERE tenant = ?1 AND id = ?2 AND owner = ?3 AND created > ?4",
         vec![ctx.tenant.key(), id.into(), actor_text(&ctx.actor).into(), (ctx.platform.clock.now() - KEPT).into()],
     );
-    let rows = ctx.platform.query(statement).await?;
+    let rows = ctx.platform.query(statement)?;
     let file = |row: &Row| {
         let text = |column: &str| row.read_text(column).map(str::to_owned);
         Ok(ImportFile { name: text("name")?, encoding: text("encoding")?, content: text("content")? })
@@ -70,20 +70,20 @@ pub async fn find(ctx: &Context, id: &str) -> Result<Option<ImportFile>, Databas
 ///
 /// # Errors
 /// The database's.
-pub async fn forget(ctx: &Context, id: &str) -> Result<(), DatabaseError> {
+pub fn forget(ctx: &Context, id: &str) -> Result<(), DatabaseError> {
     let statement =
         Statement::new("DELETE FROM import_files WHERE tenant = ?1 AND id = ?2", vec![ctx.tenant.key(), id.into()]);
-    ctx.platform.query(statement).await.map(drop)
+    ctx.platform.query(statement).map(drop)
 }
 
 /// Deletes the files that are too old: a part of the sweep.
 ///
 /// # Errors
 /// The database's.
-pub async fn sweep(platform: &Platform) -> Result<(), DatabaseError> {
+pub fn sweep(platform: &Platform) -> Result<(), DatabaseError> {
     let statement = Statement::new(
         "DELETE FROM import_files INDEXED BY import_files_created WHERE created <= ?1",
         vec![(platform.clock.now() - KEPT).into()],
     );
-    platform.query(statement).await.map(drop)
+    platform.query(statement).map(drop)
 }

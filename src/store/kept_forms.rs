@@ -30,7 +30,7 @@ pub struct KeptForm {
 ///
 /// # Errors
 /// The database's.
-pub async fn keep(ctx: &Context, id: &str, owner: &Owner, form: &KeptForm) -> Result<(), DatabaseError> {
+pub fn keep(ctx: &Context, id: &str, owner: &Owner, form: &KeptForm) -> Result<(), DatabaseError> {
     let batch = vec![
         Statement::new(
             "DELETE FROM kept_forms WHERE tenant = ?1 AND id IN (SELECT id FROM kept_forms INDEXED BY kept_forms_owner \
@@ -50,14 +50,14 @@ pub async fn keep(ctx: &Context, id: &str, owner: &Owner, form: &KeptForm) -> Re
             ],
         ),
     ];
-    ctx.platform.db.batch(batch).await.map(drop)
+    ctx.platform.db.batch(batch).map(drop)
 }
 
 /// Finds a form that the same person sent in the same tenant; `None` when it is too old.
 ///
 /// # Errors
 /// The database's.
-pub async fn find(ctx: &Context, id: &str, owner: &Owner) -> Result<Option<KeptForm>, DatabaseError> {
+pub fn find(ctx: &Context, id: &str, owner: &Owner) -> Result<Option<KeptForm>, DatabaseError> {
     let statement = Statement::new(
         "SELECT path, fields FROM kept_forms WHERE tenant = ?1 AND id = ?2 AND home = ?3 AND owner = ?4 AND created > ?5",
         vec![
@@ -68,7 +68,7 @@ pub async fn find(ctx: &Context, id: &str, owner: &Owner) -> Result<Option<KeptF
             (ctx.platform.clock.now() - KEPT).into(),
         ],
     );
-    let rows = ctx.platform.query(statement).await?;
+    let rows = ctx.platform.query(statement)?;
     let Some(row) = rows.first() else { return Ok(None) };
     Ok(Some(KeptForm { path: row.read_text("path")?.to_owned(), fields: row.read_text("fields")?.to_owned() }))
 }
@@ -77,10 +77,10 @@ pub async fn find(ctx: &Context, id: &str, owner: &Owner) -> Result<Option<KeptF
 ///
 /// # Errors
 /// The database's.
-pub async fn sweep(platform: &Platform) -> Result<(), DatabaseError> {
+pub fn sweep(platform: &Platform) -> Result<(), DatabaseError> {
     let statement = Statement::new(
         "DELETE FROM kept_forms INDEXED BY kept_forms_created WHERE created <= ?1",
         vec![(platform.clock.now() - KEPT).into()],
     );
-    platform.query(statement).await.map(drop)
+    platform.query(statement).map(drop)
 }

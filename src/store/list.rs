@@ -81,31 +81,31 @@ type Found = Vec<Hit>;
 ///
 /// # Errors
 /// [`ListError::Refused`] with `invalidValue` for a `domain` that is no store's, `tooMany` or `invalidCursor`; [`ListError::Database`].
-pub async fn list(ctx: &Context, resource_type: &Arc<ResourceType>, query: &Query) -> Result<Page, ListError> {
+pub fn list(ctx: &Context, resource_type: &Arc<ResourceType>, query: &Query) -> Result<Page, ListError> {
     let (types, queries) = (std::slice::from_ref(resource_type), std::slice::from_ref(query));
     let sections = section::sections(ctx, types, queries)?;
     let mut page = match sections.as_slice() {
-        [Section { ctx, types, queries }] => one(ctx, &types[0], &queries[0]).await?,
-        sections => several::page(ctx, sections, queries).await?,
+        [Section { ctx, types, queries }] => one(ctx, &types[0], &queries[0])?,
+        sections => several::page(ctx, sections, queries)?,
     };
-    finish(ctx, &mut page, types, queries).await?;
+    finish(ctx, &mut page, types, queries)?;
     Ok(page)
 }
 
-async fn one(ctx: &StoreContext, resource_type: &ResourceType, query: &Query) -> Result<Page, ListError> {
+fn one(ctx: &StoreContext, resource_type: &ResourceType, query: &Query) -> Result<Page, ListError> {
     let listing = Listing::new(ctx, resource_type, query);
     let (budget, count) = (&mut Budget::new(), query.page.count);
     match &query.page.start {
-        Start::Index(start) => index_page(ctx, &listing, *start, count, budget).await,
-        Start::FirstCursor => cursor_page(ctx, &listing, None, count, budget).await,
+        Start::Index(start) => index_page(ctx, &listing, *start, count, budget),
+        Start::FirstCursor => cursor_page(ctx, &listing, None, count, budget),
         Start::Cursor(cursor) => {
             let position = cursor::open(ctx, listing.query_digest(), cursor)?;
-            cursor_page(ctx, &listing, Some(position), count, budget).await
+            cursor_page(ctx, &listing, Some(position), count, budget)
         }
     }
 }
 
-async fn index_page(
+fn index_page(
     ctx: &StoreContext,
     listing: &Listing<'_>,
     start: u64,
@@ -121,7 +121,7 @@ async fn index_page(
         && count > 0
         && let Some((statement, limit)) = listing.page_with_total(count)
     {
-        let outcomes = ctx.platform.db.batch(vec![statement]).await?;
+        let outcomes = ctx.platform.db.batch(vec![statement])?;
         budget.measure(&outcomes)?;
         let rows = outcomes.first().map(|outcome| outcome.rows.len()).unwrap_or_default();
         // All candidates are here, and with them the total.
@@ -129,7 +129,7 @@ async fn index_page(
             let mut found = listing.read_page_with_total(outcomes.first())?;
             let hits = found.len();
             found.truncate(to_usize(count));
-            groups::fit(ctx, &mut found, budget).await?;
+            groups::fit(ctx, &mut found, budget)?;
             return Ok(page(to_u64(hits), found));
         }
     }
@@ -139,7 +139,7 @@ async fn index_page(
     if statements.is_empty() {
         return Ok(page(0, Vec::new()));
     }
-    let outcomes = ctx.platform.db.batch(statements).await?;
+    let outcomes = ctx.platform.db.batch(statements)?;
     budget.measure(&outcomes)?;
     let figures = Figures::read(&outcomes)?;
     figures.check(listing, budget.allowance)?;
@@ -148,11 +148,11 @@ async fn index_page(
     }
     budget.allowance.spend(&figures);
     let mut found = if count > 0 { listing.read_rows(outcomes.last())? } else { Vec::new() };
-    groups::fit(ctx, &mut found, budget).await?;
+    groups::fit(ctx, &mut found, budget)?;
     Ok(page(figures.total.unsigned_abs(), found))
 }
 
-async fn cursor_page(
+fn cursor_page(
     ctx: &StoreContext,
     listing: &Listing<'_>,
     position: Option<Vec<Value>>,
@@ -161,10 +161,10 @@ async fn cursor_page(
 ) -> Result<Page, ListError> {
     let first = position.is_none();
     let mut allowance = budget.allowance;
-    let (mut found, known) = cursor_part(ctx, listing, position.as_deref(), count, &mut allowance, budget).await?;
+    let (mut found, known) = cursor_part(ctx, listing, position.as_deref(), count, &mut allowance, budget)?;
     let more = to_u64(found.len()) > count;
     found.truncate(to_usize(count));
-    groups::fit(ctx, &mut found, budget).await?;
+    groups::fit(ctx, &mut found, budget)?;
     let mut next = None;
     if more || budget.is_full() {
         next = found.last().and_then(|hit| cursor::seal(ctx, listing.query_digest(), &hit.place));
@@ -175,7 +175,7 @@ async fn cursor_page(
 }
 
 /// What comes after a position, one resource more than asked for if there is one; and the total where a counter has it.
-async fn cursor_part(
+fn cursor_part(
     ctx: &StoreContext,
     listing: &Listing<'_>,
     position: Option<&[Value]>,
@@ -195,7 +195,7 @@ async fn cursor_part(
     if batch.is_empty() {
         return Ok((Vec::new(), listing.is_empty().then_some(0)));
     }
-    let outcomes = ctx.platform.db.batch(batch).await?;
+    let outcomes = ctx.platform.db.batch(batch)?;
     budget.measure(&outcomes)?;
     let total = if with_total { Some(Listing::read_counter(outcomes.first())?) } else { None };
     if listing.is_bounded() {
@@ -212,32 +212,23 @@ async fn cursor_part(
 ///
 /// # Errors
 /// As [`list`].
-pub async fn list_any(
-    ctx: &Context,
-    resource_types: &[Arc<ResourceType>],
-    queries: &[Query],
-) -> Result<Page, ListError> {
+pub fn list_any(ctx: &Context, resource_types: &[Arc<ResourceType>], queries: &[Query]) -> Result<Page, ListError> {
     let sections = section::sections(ctx, resource_types, queries)?;
-    let mut page = several::page(ctx, &sections, queries).await?;
-    finish(ctx, &mut page, resource_types, queries).await?;
+    let mut page = several::page(ctx, &sections, queries)?;
+    finish(ctx, &mut page, resource_types, queries)?;
     Ok(page)
 }
 
 /// Adds to a page what its statements could not tell: large documents, and the groups of users of other stores.
-async fn finish(
-    ctx: &Context,
-    page: &mut Page,
-    types: &[Arc<ResourceType>],
-    queries: &[Query],
-) -> Result<(), ListError> {
+fn finish(ctx: &Context, page: &mut Page, types: &[Arc<ResourceType>], queries: &[Query]) -> Result<(), ListError> {
     let types: Vec<_> = types
         .iter()
         .zip(queries)
         .map(|(resource_type, query)| (resource_type.name.as_str(), Documents::new(resource_type, &query.projection)))
         .collect();
-    documents::complete(ctx, page, &types).await?;
+    documents::complete(ctx, page, &types)?;
     if queries.iter().any(|query| query.projection.wants("groups")) {
-        groups::add(ctx, &mut page.resources).await?;
+        groups::add(ctx, &mut page.resources)?;
     }
     Ok(())
 }

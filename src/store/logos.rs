@@ -15,7 +15,7 @@ const SHOWN: &str = "(SELECT value FROM settings WHERE tenant = ?1 AND name = ?2
 ///
 /// # Errors
 /// The database's.
-pub async fn keep(ctx: &Context, logo: &Logo, bytes: &[u8]) -> Result<(), DatabaseError> {
+pub fn keep(ctx: &Context, logo: &Logo, bytes: &[u8]) -> Result<(), DatabaseError> {
     let batch = vec![
         Statement::new(
             format!("DELETE FROM logos WHERE tenant = ?1 AND version IS NOT {SHOWN}"),
@@ -26,14 +26,14 @@ pub async fn keep(ctx: &Context, logo: &Logo, bytes: &[u8]) -> Result<(), Databa
             vec![ctx.tenant.key(), logo.version.as_str().into(), STANDARD.encode(bytes).into()],
         ),
     ];
-    ctx.platform.db.batch(batch).await.map(drop)
+    ctx.platform.db.batch(batch).map(drop)
 }
 
 /// Finds the logo of a version; the one that is shown where there is no such version.
 ///
 /// # Errors
 /// The database's.
-pub async fn find(ctx: &Context, version: &str) -> Result<Option<(Logo, Vec<u8>)>, DatabaseError> {
+pub fn find(ctx: &Context, version: &str) -> Result<Option<(Logo, Vec<u8>)>, DatabaseError> {
     let statement = Statement::new(
         format!(
             "SELECT version, bytes FROM logos WHERE tenant = ?1 AND version IN (?3, {SHOWN}) \
@@ -41,7 +41,7 @@ pub async fn find(ctx: &Context, version: &str) -> Result<Option<(Logo, Vec<u8>)
         ),
         vec![ctx.tenant.key(), LOGO.into(), version.into()],
     );
-    let rows = ctx.platform.query(statement).await?;
+    let rows = ctx.platform.query(statement)?;
     let Some(row) = rows.first() else { return Ok(None) };
     let shape = || DatabaseError::Shape("logos".to_owned());
     let logo = Logo::parse(row.read_text("version")?).ok_or_else(shape)?;

@@ -61,29 +61,21 @@ pub struct FoundTemplates {
 ///
 /// # Errors
 /// The database's.
-pub async fn find(
-    ctx: &Context,
-    kind: &TenantTemplateType,
-    locale: Option<&str>,
-) -> Result<FoundTemplates, DatabaseError> {
+pub fn find(ctx: &Context, kind: &TenantTemplateType, locale: Option<&str>) -> Result<FoundTemplates, DatabaseError> {
     let key = || -> Vec<Value> { vec![ctx.tenant.key(), kind.key().into()] };
-    let outcomes = ctx
-        .platform
-        .db
-        .batch(vec![
-            Statement::new("SELECT name FROM template_types WHERE tenant = ?1 AND type = ?2", key()),
-            Statement::new(
-                "SELECT locale, version FROM templates INDEXED BY templates_in_force \
+    let outcomes = ctx.platform.db.batch(vec![
+        Statement::new("SELECT name FROM template_types WHERE tenant = ?1 AND type = ?2", key()),
+        Statement::new(
+            "SELECT locale, version FROM templates INDEXED BY templates_in_force \
                  WHERE tenant = ?1 AND type = ?2 AND retired IS NULL ORDER BY locale",
-                key(),
-            ),
-            Statement::new(
-                "SELECT content_type, subject, body, footer, text FROM templates INDEXED BY templates_in_force \
+            key(),
+        ),
+        Statement::new(
+            "SELECT content_type, subject, body, footer, text FROM templates INDEXED BY templates_in_force \
                  WHERE tenant = ?1 AND type = ?2 AND locale = ?3 AND retired IS NULL",
-                [key(), vec![locale.into()]].concat(),
-            ),
-        ])
-        .await?;
+            [key(), vec![locale.into()]].concat(),
+        ),
+    ])?;
     let rows = |index: usize| outcomes.get(index).map(|outcome: &Outcome| outcome.rows.as_slice()).unwrap_or_default();
     let name = rows(0).first().map(|row| row.read_text("name")).transpose()?;
     Ok(FoundTemplates {
@@ -101,14 +93,14 @@ pub async fn find(
 ///
 /// # Errors
 /// The database's.
-pub async fn in_force(ctx: &Context) -> Result<Vec<(String, TemplateVersion)>, DatabaseError> {
+pub fn in_force(ctx: &Context) -> Result<Vec<(String, TemplateVersion)>, DatabaseError> {
     let statement = Statement::new(
         "SELECT COALESCE(n.name, t.type) AS name, t.locale, t.version FROM templates t INDEXED BY templates_in_force \
          LEFT JOIN template_types n ON n.tenant = t.tenant AND n.type = t.type \
          WHERE t.tenant = ?1 AND t.retired IS NULL ORDER BY t.type, t.locale LIMIT ?2",
         vec![ctx.tenant.key(), MOST_LISTED.into()],
     );
-    let rows = ctx.platform.query(statement).await?;
+    let rows = ctx.platform.query(statement)?;
     rows.iter().map(|row| Ok((row.read_text("name")?.to_owned(), version_from_row(row)?))).collect()
 }
 
@@ -116,10 +108,10 @@ pub async fn in_force(ctx: &Context) -> Result<Vec<(String, TemplateVersion)>, D
 ///
 /// # Errors
 /// The database's.
-pub async fn find_types(ctx: &Context) -> Result<Vec<String>, DatabaseError> {
+pub fn find_types(ctx: &Context) -> Result<Vec<String>, DatabaseError> {
     let statement =
         Statement::new("SELECT name FROM template_types WHERE tenant = ?1 ORDER BY type", vec![ctx.tenant.key()]);
-    ctx.platform.query(statement).await?.iter().map(|row| row.read_text("name").map(str::to_owned)).collect()
+    ctx.platform.query(statement)?.iter().map(|row| row.read_text("name").map(str::to_owned)).collect()
 }
 
 /// The result of an attempt to store something.
@@ -139,7 +131,7 @@ pub enum Stored {
 ///
 /// # Errors
 /// The database's.
-pub async fn add_type(
+pub fn add_type(
     ctx: &Context,
     kind: &TenantTemplateType,
     templates: &[(String, TenantTemplate)],
@@ -166,7 +158,7 @@ pub async fn add_type(
         let target = target(kind, Some(locale));
         batch.push(audit::record_if(ctx, operation.id(), Action::TemplateUpdate, &target, LAST_CHANGED));
     }
-    match operation.commit(ctx, batch).await {
+    match operation.commit(ctx, batch) {
         Err(DatabaseError::Unique(_)) => Ok(Stored::Exists),
         committed => Ok(if committed?.has_row(0) { Stored::Done } else { Stored::TooMany }),
     }
@@ -176,7 +168,7 @@ pub async fn add_type(
 ///
 /// # Errors
 /// The database's.
-pub async fn remove_type(ctx: &Context, kind: &TenantTemplateType) -> Result<(), DatabaseError> {
+pub fn remove_type(ctx: &Context, kind: &TenantTemplateType) -> Result<(), DatabaseError> {
     let operation = Operation::new(ctx);
     let mut batch = vec![retire(ctx, kind, None)];
     if kind.kind.is_none() {
@@ -184,21 +176,21 @@ pub async fn remove_type(ctx: &Context, kind: &TenantTemplateType) -> Result<(),
         batch.push(Statement::new("DELETE FROM template_types WHERE tenant = ?1 AND type = ?2", key));
     }
     batch.push(audit::record_if(ctx, operation.id(), Action::TemplateDelete, &kind.name, LAST_CHANGED));
-    ctx.platform.db.batch(batch).await.map(drop)
+    ctx.platform.db.batch(batch).map(drop)
 }
 
 /// Takes the tenant's own template out of force, or all of the type. What is shipped takes its place.
 ///
 /// # Errors
 /// The database's.
-pub async fn remove(ctx: &Context, kind: &TenantTemplateType, locale: Option<&str>) -> Result<(), DatabaseError> {
+pub fn remove(ctx: &Context, kind: &TenantTemplateType, locale: Option<&str>) -> Result<(), DatabaseError> {
     let operation = Operation::new(ctx);
     let target = target(kind, locale);
     let batch = vec![
         retire(ctx, kind, locale),
         audit::record_if(ctx, operation.id(), Action::TemplateDelete, &target, LAST_CHANGED),
     ];
-    ctx.platform.db.batch(batch).await.map(drop)
+    ctx.platform.db.batch(batch).map(drop)
 }
 
 /// Stores templates of a type, each by its locale, as new versions: instead of those in force (`replace`), or only where
@@ -206,7 +198,7 @@ pub async fn remove(ctx: &Context, kind: &TenantTemplateType, locale: Option<&st
 ///
 /// # Errors
 /// The database's.
-pub async fn store(
+pub fn store(
     ctx: &Context,
     kind: &TenantTemplateType,
     templates: &[(String, TenantTemplate)],
@@ -243,7 +235,7 @@ pub async fn store(
             LAST_CHANGED,
         ));
     }
-    let outcomes = match operation.commit(ctx, batch).await {
+    let outcomes = match operation.commit(ctx, batch) {
         // Two at once: the index has one template in force.
         Err(DatabaseError::Unique(_)) => return Ok(Stored::Exists),
         committed => match committed? {

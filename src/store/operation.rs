@@ -62,11 +62,11 @@ impl Operation {
     ///
     /// # Errors
     /// The database's: nothing was written, unless the audit could not be asked either.
-    pub async fn commit(&self, ctx: &impl UnitOfWork, batch: Vec<Statement>) -> Result<Committed, DatabaseError> {
-        match ctx.platform().db.batch(batch).await {
+    pub fn commit(&self, ctx: &impl UnitOfWork, batch: Vec<Statement>) -> Result<Committed, DatabaseError> {
+        match ctx.platform().db.batch(batch) {
             Ok(outcomes) => Ok(Committed::Answered(outcomes)),
             Err(error @ DatabaseError::Unique(_)) => Err(error),
-            Err(error) => match audit::was_committed(ctx, &self.0).await {
+            Err(error) => match audit::was_committed(ctx, &self.0) {
                 Ok(true) => Ok(Committed::Unanswered),
                 Ok(false) => Err(error),
                 Err(check) => Err(in_doubt(ctx, error, &check)),
@@ -80,18 +80,14 @@ impl Operation {
     ///
     /// # Errors
     /// The database's: nothing was written, unless the audit could not be asked either.
-    pub async fn commit_each(
-        &self,
-        ctx: &impl UnitOfWork,
-        batch: Vec<Statement>,
-    ) -> Result<HashSet<String>, DatabaseError> {
-        match ctx.platform().db.batch(batch).await {
+    pub fn commit_each(&self, ctx: &impl UnitOfWork, batch: Vec<Statement>) -> Result<HashSet<String>, DatabaseError> {
+        match ctx.platform().db.batch(batch) {
             Ok(outcomes) => {
                 let rows = outcomes.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
                 rows.iter().map(|row| row.read_text("id").map(str::to_owned)).collect()
             }
             Err(error @ DatabaseError::Unique(_)) => Err(error),
-            Err(error) => match audit::targets(ctx, &self.0).await {
+            Err(error) => match audit::targets(ctx, &self.0) {
                 Ok(written) if !written.is_empty() => Ok(written),
                 Ok(_) => Err(error),
                 Err(check) => Err(in_doubt(ctx, error, &check)),

@@ -77,7 +77,7 @@ fn done(tenant: &Value, kind: &str, ids: &Json) -> Statement {
 
 /// Makes those of `joins` who have just been created members of their groups, at their store. Should it fail, the sweep
 /// does it.
-pub async fn attempt_joins(ctx: &StoreContext, mut joins: Vec<Json>, created: &HashSet<&str>) {
+pub fn attempt_joins(ctx: &StoreContext, mut joins: Vec<Json>, created: &HashSet<&str>) {
     joins.retain(|join| join["id"].as_str().is_some_and(|id| created.contains(id)));
     if joins.is_empty() {
         return;
@@ -85,8 +85,8 @@ pub async fn attempt_joins(ctx: &StoreContext, mut joins: Vec<Json>, created: &H
     let tenant = ctx.tenant.key();
     let ids: Json = joins.iter().map(|join| join["id"].clone()).collect();
     let work = joining(&tenant, &Json::from(joins).to_string(), ctx.platform.clock.now());
-    let outcome = match ctx.primary().platform.db.batch(work.into()).await {
-        Ok(_) => ctx.platform.db.batch(vec![done(&tenant, "join_groups", &ids)]).await,
+    let outcome = match ctx.primary().platform.db.batch(work.into()) {
+        Ok(_) => ctx.platform.db.batch(vec![done(&tenant, "join_groups", &ids)]),
         failed => failed,
     };
     if let Err(error) = outcome {
@@ -129,9 +129,9 @@ fn leaving(tenant: &Value, id: &str, now: Millis) -> [Statement; 3] {
 }
 
 /// Takes a user who has just been deleted out of all groups. Should it fail, the sweep does it.
-pub async fn attempt(ctx: &StoreContext, id: &str) {
+pub fn attempt(ctx: &StoreContext, id: &str) {
     let statements = leaving(&ctx.tenant.key(), id, ctx.platform.clock.now()).to_vec();
-    if let Err(error) = ctx.primary().platform.db.batch(statements).await {
+    if let Err(error) = ctx.primary().platform.db.batch(statements) {
         log(&ctx.platform, "leave groups", &error);
     }
 }
@@ -140,26 +140,26 @@ pub async fn attempt(ctx: &StoreContext, id: &str) {
 ///
 /// # Errors
 /// The last store's that failed: its work is still pending.
-pub async fn settle(platform: &Platform) -> Result<(), DatabaseError> {
+pub fn settle(platform: &Platform) -> Result<(), DatabaseError> {
     let mut done = Ok(());
     for store in platform.all_stores().filter(|store| store.store.is_some()) {
         // The next sweep goes on.
         if platform.meter.is_spent() {
             break;
         }
-        done = settle_store(&store).await.and(done);
+        done = settle_store(&store).and(done);
     }
     done
 }
 
-async fn settle_store(platform: &Platform) -> Result<(), DatabaseError> {
+fn settle_store(platform: &Platform) -> Result<(), DatabaseError> {
     let now = platform.clock.now();
     let due = Statement::new(
         "SELECT tenant, kind, target, detail FROM pending_work WHERE created <= ?1 ORDER BY created LIMIT ?2",
         vec![(now - REST).into(), BATCH.into()],
     );
     let (mut work, mut finished) = (Vec::new(), Vec::new());
-    for row in &platform.query(due).await? {
+    for row in &platform.query(due)? {
         let (tenant, kind, id) = (row.value("tenant")?, row.read_text("kind")?, row.read_text("target")?);
         match row.read_optional_text("detail")? {
             Some(detail) => work.extend(joining(&tenant, &format!("[{detail}]"), now)),
@@ -168,8 +168,8 @@ async fn settle_store(platform: &Platform) -> Result<(), DatabaseError> {
         finished.push(done(&tenant, kind, &json!([id])));
     }
     if !work.is_empty() {
-        platform.in_store(None).db.batch(work).await?;
-        platform.db.batch(finished).await?;
+        platform.in_store(None).db.batch(work)?;
+        platform.db.batch(finished)?;
     }
     Ok(())
 }

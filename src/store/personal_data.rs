@@ -213,7 +213,7 @@ pub struct Found {
 ///
 /// # Errors
 /// The database's.
-pub async fn find(ctx: &Context, id: &str) -> Result<Vec<Found>, DatabaseError> {
+pub fn find(ctx: &Context, id: &str) -> Result<Vec<Found>, DatabaseError> {
     let home = ctx.in_store_of(id).platform.store;
     let mut found: Vec<Found> = Vec::new();
     for store in ctx.platform().all_stores() {
@@ -228,7 +228,7 @@ pub async fn find(ctx: &Context, id: &str) -> Result<Vec<Found>, DatabaseError> 
             let limit = i64::try_from(table.most()).unwrap_or(i64::MAX) + 1;
             Statement::new(table.select(), vec![ctx.tenant.key(), id.into(), limit.into()])
         };
-        let outcomes = store.db.batch(tables.iter().map(statement).collect()).await?;
+        let outcomes = store.db.batch(tables.iter().map(statement).collect())?;
         for (table, outcome) in tables.into_iter().zip(outcomes) {
             let item = |row: &Row| Ok(serde_json::from_str(row.read_text("item")?).unwrap_or_default());
             let rows = outcome.rows.iter().map(item).collect::<Result<Vec<Json>, DatabaseError>>()?;

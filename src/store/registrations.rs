@@ -88,19 +88,19 @@ impl Published {
 ///
 /// # Errors
 /// The database's, where the cache could not be asked.
-pub async fn load_registry(ctx: &Context) -> Result<Arc<Registry>, DatabaseError> {
+pub fn load_registry(ctx: &Context) -> Result<Arc<Registry>, DatabaseError> {
     let tenant = ctx.tenant.number();
     let now = ctx.platform.clock.now();
     if let Some(registry) = ctx.caches.registries.fresh(tenant, now) {
         return Ok(registry);
     }
-    let cached = ctx.platform.cache.get(&key(tenant)).await.ok().flatten();
+    let cached = ctx.platform.cache.get(&key(tenant)).ok().flatten();
     let published = match cached.and_then(|text| Published::parse(&text)) {
         Some(published) => published,
         // Forgotten, not there yet, or out of reach: to take it for nothing would lose what a client then writes.
         None => {
-            let published = load(&ctx.platform, tenant).await?.published();
-            ctx.platform.cache.put(&key(tenant), &published.to_text(), KEPT).await;
+            let published = load(&ctx.platform, tenant)?.published();
+            ctx.platform.cache.put(&key(tenant), &published.to_text(), KEPT);
             published
         }
     };
@@ -125,13 +125,13 @@ fn key(tenant: u64) -> String {
 ///
 /// # Errors
 /// The database's.
-pub async fn load(platform: &Platform, tenant: u64) -> Result<Registered, DatabaseError> {
+pub fn load(platform: &Platform, tenant: u64) -> Result<Registered, DatabaseError> {
     let platform = platform.in_store(None);
     let statement = Statement::new(
         "SELECT kind, name, document, sent FROM registrations WHERE tenant = ?1 ORDER BY created, name",
         vec![Value::Integer(tenant.cast_signed())],
     );
-    let outcomes = platform.db.batch(vec![statement, reindexes::of_tenant(tenant)]).await?;
+    let outcomes = platform.db.batch(vec![statement, reindexes::of_tenant(tenant)])?;
     let mut registered = Registered::default();
     let shape = |column: &str| DatabaseError::Shape(column.to_owned());
     if let [registrations, reindexes] = outcomes.as_slice() {
@@ -167,7 +167,7 @@ pub struct Change<'a> {
 ///
 /// # Errors
 /// The database's.
-pub async fn insert(ctx: &Context, change: &Change<'_>, new: &[Registration]) -> Result<bool, DatabaseError> {
+pub fn insert(ctx: &Context, change: &Change<'_>, new: &[Registration]) -> Result<bool, DatabaseError> {
     let row = |registration: &Registration| {
         json!([registration.kind.as_str(), registration.name, registration.document, registration.sent])
     };
@@ -185,14 +185,14 @@ pub async fn insert(ctx: &Context, change: &Change<'_>, new: &[Registration]) ->
             ctx.platform.clock.now().into(),
         ],
     );
-    commit(ctx, statement, change).await
+    commit(ctx, statement, change)
 }
 
 /// Takes registrations back. Answers whether that took place.
 ///
 /// # Errors
 /// The database's.
-pub async fn delete(ctx: &Context, change: &Change<'_>, gone: &[Registration]) -> Result<bool, DatabaseError> {
+pub fn delete(ctx: &Context, change: &Change<'_>, gone: &[Registration]) -> Result<bool, DatabaseError> {
     let statement = Statement::new(
         format!(
             "DELETE FROM registrations WHERE tenant = ?1 AND {STILL} \
@@ -200,11 +200,11 @@ pub async fn delete(ctx: &Context, change: &Change<'_>, gone: &[Registration]) -
         ),
         vec![ctx.tenant.key(), names(gone), names(change.before), change.prepared.into()],
     );
-    commit(ctx, statement, change).await
+    commit(ctx, statement, change)
 }
 
 /// Runs the statement with what depends on it: the audit's row, the reindexing, and the note for the sweep.
-async fn commit(ctx: &Context, statement: Statement, change: &Change<'_>) -> Result<bool, DatabaseError> {
+fn commit(ctx: &Context, statement: Statement, change: &Change<'_>) -> Result<bool, DatabaseError> {
     let operation = ctx.platform.new_id().to_string();
     let mut batch = vec![
         statement,
@@ -218,7 +218,7 @@ async fn commit(ctx: &Context, statement: Statement, change: &Change<'_>) -> Res
         ),
     ];
     batch.extend(change.reindexes.iter().map(|reindex| reindexes::start(reindex, &operation)));
-    let outcomes = ctx.platform.db.batch(batch).await?;
+    let outcomes = ctx.platform.db.batch(batch)?;
     Ok(outcomes.first().is_some_and(|outcome| !outcome.rows.is_empty()))
 }
 
@@ -241,14 +241,14 @@ fn names(registrations: &[Registration]) -> Value {
 ///
 /// # Errors
 /// The database's.
-pub async fn publish(ctx: &Context) -> Result<(), DatabaseError> {
+pub fn publish(ctx: &Context) -> Result<(), DatabaseError> {
     let tenant = ctx.tenant.number();
-    let mut published = load(&ctx.platform, tenant).await?.published();
+    let mut published = load(&ctx.platform, tenant)?.published();
     loop {
         keep(ctx, &published);
-        ctx.platform.cache.put(&key(tenant), &published.to_text(), KEPT).await;
+        ctx.platform.cache.put(&key(tenant), &published.to_text(), KEPT);
         // Somebody may have registered more meanwhile and published it before: whoever is last looks again.
-        let now = load(&ctx.platform, tenant).await?.published();
+        let now = load(&ctx.platform, tenant)?.published();
         if now == published {
             return Ok(());
         }
@@ -260,10 +260,10 @@ pub async fn publish(ctx: &Context) -> Result<(), DatabaseError> {
 ///
 /// # Errors
 /// The database's.
-pub async fn refresh(platform: &Platform, tenant: u64) -> Result<(), DatabaseError> {
-    let text = load(platform, tenant).await?.published().to_text();
-    if platform.cache.get(&key(tenant)).await.ok().flatten().as_ref() != Some(&text) {
-        platform.cache.put(&key(tenant), &text, KEPT).await;
+pub fn refresh(platform: &Platform, tenant: u64) -> Result<(), DatabaseError> {
+    let text = load(platform, tenant)?.published().to_text();
+    if platform.cache.get(&key(tenant)).ok().flatten().as_ref() != Some(&text) {
+        platform.cache.put(&key(tenant), &text, KEPT);
     }
     Ok(())
 }
@@ -273,18 +273,18 @@ pub async fn refresh(platform: &Platform, tenant: u64) -> Result<(), DatabaseErr
 ///
 /// # Errors
 /// The database's: no tenant could be found.
-pub async fn refresh_cache(platform: &Platform) -> Result<(), DatabaseError> {
-    if platform.cache.get(&key(0)).await.ok().flatten().is_none() {
-        refresh(platform, 0).await?;
+pub fn refresh_cache(platform: &Platform) -> Result<(), DatabaseError> {
+    if platform.cache.get(&key(0)).ok().flatten().is_none() {
+        refresh(platform, 0)?;
     }
     let due = Statement::new(
         "SELECT tenant, changed FROM registry_changes INDEXED BY registry_changes_changed WHERE changed <= ?1 \
          ORDER BY changed LIMIT ?2",
         vec![(platform.clock.now() - REST).into(), REFRESHED.into()],
     );
-    for row in &platform.query(due).await? {
+    for row in &platform.query(due)? {
         let tenant = row.read_integer("tenant")?;
-        let done = match refresh(platform, tenant.cast_unsigned()).await {
+        let done = match refresh(platform, tenant.cast_unsigned()) {
             Ok(()) => "DELETE FROM registry_changes WHERE tenant = ?1 AND changed = ?2",
             Err(error) => {
                 let why = without_values(&error.to_string());
@@ -293,7 +293,7 @@ pub async fn refresh_cache(platform: &Platform) -> Result<(), DatabaseError> {
                 "UPDATE registry_changes SET changed = changed + 60000 WHERE tenant = ?1 AND changed = ?2"
             }
         };
-        platform.query(Statement::new(done, vec![tenant.into(), row.value("changed")?])).await?;
+        platform.query(Statement::new(done, vec![tenant.into(), row.value("changed")?]))?;
     }
     Ok(())
 }

@@ -148,12 +148,12 @@ pub fn of_tenant(tenant: u64) -> Statement {
 ///
 /// # Errors
 /// The database's.
-pub async fn due(platform: &Platform, limit: u32) -> Result<Vec<Reindex>, DatabaseError> {
+pub fn due(platform: &Platform, limit: u32) -> Result<Vec<Reindex>, DatabaseError> {
     let sql = format!(
         "SELECT tenant, type, {COLUMNS}, operation FROM reindexes INDEXED BY reindexes_due WHERE due <= ?1 ORDER BY due LIMIT ?2"
     );
     let statement = Statement::new(sql, vec![platform.clock.now().into(), limit.into()]);
-    platform.query(statement).await?.iter().map(Reindex::from_row).collect()
+    platform.query(statement)?.iter().map(Reindex::from_row).collect()
 }
 
 /// `ATTRIBUTES` is what becomes of those.
@@ -188,11 +188,11 @@ pub fn start(reindex: &Reindex, operation: &str) -> Statement {
 ///
 /// # Errors
 /// The database's.
-pub async fn take(ctx: &Context, before: Option<&Reindex>, reindex: &Reindex) -> Result<bool, DatabaseError> {
+pub fn take(ctx: &Context, before: Option<&Reindex>, reindex: &Reindex) -> Result<bool, DatabaseError> {
     let still = "WHERE reindexes.operation = ?14 RETURNING type";
     let mut statement = upsert(reindex, &reindex.operation, "excluded.attributes", "?14 IS ?14", still);
     statement.params.push(before.map(|before| before.operation.as_str()).into());
-    Ok(!ctx.platform.query(statement).await?.is_empty())
+    Ok(!ctx.platform.query(statement)?.is_empty())
 }
 
 /// A step's hold on the rows of its type in the database at hand: whoever has lost it writes nothing there.
@@ -215,19 +215,19 @@ const MARK: &str = "SELECT mark AS last FROM reindex_marks WHERE tenant = ?1 AND
 ///
 /// # Errors
 /// The database's.
-pub async fn hold(platform: &Platform, reindex: &Reindex) -> Result<Option<Hold>, DatabaseError> {
+pub fn hold(platform: &Platform, reindex: &Reindex) -> Result<Option<Hold>, DatabaseError> {
     let operation = reindex.operation.as_str();
     if platform.store.is_none() {
         return Ok(Some(Hold { was: operation.to_owned(), mark: operation.to_owned(), at_primary: true }));
     }
     // The mark first: whoever leaves one has been seen to be PRIMARY's before.
-    let was = last(platform, reindex, MARK).await?;
-    let current = last(&platform.in_store(None), reindex, OPERATION).await?;
+    let was = last(platform, reindex, MARK)?;
+    let current = last(&platform.in_store(None), reindex, OPERATION)?;
     Ok((current == operation).then(|| Hold { was, mark: platform.new_id().to_string(), at_primary: false }))
 }
 
-async fn last(platform: &Platform, reindex: &Reindex, sql: &'static str) -> Result<String, DatabaseError> {
-    let rows = platform.query(Statement::new(sql, reindex.key().into())).await?;
+fn last(platform: &Platform, reindex: &Reindex, sql: &'static str) -> Result<String, DatabaseError> {
+    let rows = platform.query(Statement::new(sql, reindex.key().into()))?;
     rows.first().map_or(Ok(String::new()), |row| row.read_text("last").map(str::to_owned))
 }
 
@@ -254,7 +254,7 @@ impl Hold {
 ///
 /// # Errors
 /// The database's.
-pub async fn advance(platform: &Platform, before: &Reindex, after: Option<&Reindex>) -> Result<bool, DatabaseError> {
+pub fn advance(platform: &Platform, before: &Reindex, after: Option<&Reindex>) -> Result<bool, DatabaseError> {
     let statement = match after {
         None => Statement::new(
             "DELETE FROM reindexes WHERE tenant = ?1 AND type = ?2 AND operation = ?3 RETURNING type",
@@ -273,19 +273,19 @@ pub async fn advance(platform: &Platform, before: &Reindex, after: Option<&Reind
                 .collect(),
         ),
     };
-    Ok(!platform.in_store(None).query(statement).await?.is_empty())
+    Ok(!platform.in_store(None).query(statement)?.is_empty())
 }
 
 /// How many resources of a type there are in the user store at hand.
 ///
 /// # Errors
 /// The database's.
-pub async fn count(platform: &Platform, tenant: u64, type_name: &str) -> Result<u64, DatabaseError> {
+pub fn count(platform: &Platform, tenant: u64, type_name: &str) -> Result<u64, DatabaseError> {
     let statement = Statement::new(
         "SELECT total FROM counters WHERE tenant = ?1 AND type = ?2",
         vec![number(tenant), type_name.into()],
     );
-    let rows = platform.query(statement).await?;
+    let rows = platform.query(statement)?;
     let total = rows.first().map(|row| row.read_integer("total")).transpose()?;
     Ok(total.and_then(|total| u64::try_from(total).ok()).unwrap_or_default())
 }

@@ -94,9 +94,9 @@ pub fn keep_one_of_deletion(ctx: &StoreContext, id: &str, operation: &str, by_gr
 ///
 /// # Errors
 /// The database's.
-pub async fn is_one_usable(ctx: &StoreContext, by_groups: &[String], excluded: &str) -> Result<bool, DatabaseError> {
+pub fn is_one_usable(ctx: &StoreContext, by_groups: &[String], excluded: &str) -> Result<bool, DatabaseError> {
     let sql = format!("SELECT 1 AS found WHERE ?2 = ?2 AND ?3 = ?3 AND {}", others_are_left());
-    Ok(!ctx.platform.query(Statement::new(sql, params(ctx, "", "", by_groups, excluded))).await?.is_empty())
+    Ok(!ctx.platform.query(Statement::new(sql, params(ctx, "", "", by_groups, excluded)))?.is_empty())
 }
 
 /// What groups make of users of another store than PRIMARY.
@@ -112,7 +112,7 @@ pub struct ByGroups {
 ///
 /// # Errors
 /// The database's.
-pub async fn remote_administrators(ctx: &Context) -> Result<Vec<(String, String)>, DatabaseError> {
+pub fn remote_administrators(ctx: &Context) -> Result<Vec<(String, String)>, DatabaseError> {
     let statement = Statement::new(
         "SELECT g.id, m.member_id FROM resources g INDEXED BY resources_roles \
          CROSS JOIN members m ON m.tenant = g.tenant AND m.group_id = g.id \
@@ -120,7 +120,7 @@ pub async fn remote_administrators(ctx: &Context) -> Result<Vec<(String, String)
          AND substr(m.member_id, 15, 1) = '8' LIMIT ?2",
         vec![ctx.tenant.key(), MAX_ADMINISTRATORS.into()],
     );
-    let rows = ctx.platform.query(statement).await?;
+    let rows = ctx.platform.query(statement)?;
     rows.iter().map(|row| Ok((row.read_text("id")?.to_owned(), row.read_text("member_id")?.to_owned()))).collect()
 }
 
@@ -132,7 +132,7 @@ const MAX_ADMINISTRATORS: i64 = 1_000;
 ///
 /// # Errors
 /// The database's.
-pub async fn of_remote_user(ctx: &StoreContext, id: &str) -> Result<ByGroups, DatabaseError> {
+pub fn of_remote_user(ctx: &StoreContext, id: &str) -> Result<ByGroups, DatabaseError> {
     if !is_remote(id) {
         return Ok(ByGroups::default());
     }
@@ -152,7 +152,7 @@ pub async fn of_remote_user(ctx: &StoreContext, id: &str) -> Result<ByGroups, Da
             vec![ctx.tenant.key(), id.into(), MAX_ADMINISTRATORS.into()],
         ),
     ];
-    let outcomes = ctx.primary().platform.db.batch(batch).await?;
+    let outcomes = ctx.primary().platform.db.batch(batch)?;
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
     let administrators = rows(1).iter().map(|row| row.read_text("member_id").map(str::to_owned));
     Ok(ByGroups { gives_role: !rows(0).is_empty(), administrators: administrators.collect::<Result<_, _>>()? })

@@ -99,13 +99,13 @@ pub fn delete_of_user(store: &StoreContext, user_id: &str, operation: &str) -> S
 ///
 /// # Errors
 /// The database's.
-pub async fn sweep(platform: &Platform) -> Result<(), DatabaseError> {
+pub fn sweep(platform: &Platform) -> Result<(), DatabaseError> {
     for store in platform.all_stores() {
         let statement = Statement::new(
             "DELETE FROM sessions INDEXED BY sessions_expires_at WHERE expires_at <= ?1",
             vec![store.clock.now().into()],
         );
-        store.query(statement).await?;
+        store.query(statement)?;
     }
     Ok(())
 }

@@ -62,7 +62,7 @@ pub fn counts(outcome: Option<&Outcome>) -> Result<Vec<StoredFailures>, Database
 ///
 /// # Errors
 /// The database's.
-pub async fn count(
+pub fn count(
     platform: &Platform,
     key: &FailureKey,
     now: Millis,
@@ -77,7 +77,7 @@ pub async fn count(
          RETURNING account, failures",
         vec![rows.to_string().into(), key.address.as_str().into(), now.into(), (now - COUNTED).into()],
     );
-    let outcomes = platform.db.batch(vec![statement, record]).await?;
+    let outcomes = platform.db.batch(vec![statement, record])?;
     let counted = outcomes.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default().iter();
     counted
         .map(|row| {
@@ -100,10 +100,10 @@ pub fn delete(key: &FailureKey) -> Statement {
 ///
 /// # Errors
 /// The database's.
-pub async fn sweep(platform: &Platform) -> Result<(), DatabaseError> {
+pub fn sweep(platform: &Platform) -> Result<(), DatabaseError> {
     let statement = Statement::new(
         "DELETE FROM signin_failures INDEXED BY signin_failures_last WHERE last < ?1",
         vec![(platform.clock.now() - COUNTED).into()],
     );
-    platform.query(statement).await.map(|_| ())
+    platform.query(statement).map(|_| ())
 }

@@ -28,25 +28,21 @@ pub enum Begun {
 ///
 /// # Errors
 /// The database's.
-pub async fn begin(ctx: &Context, id: &str) -> Result<Begun, DatabaseError> {
+pub fn begin(ctx: &Context, id: &str) -> Result<Begun, DatabaseError> {
     let now = ctx.platform.clock.now();
     let key = || vec![ctx.tenant.key(), id.into()];
     let with = |more: Millis| [key(), vec![more.into()]].concat();
-    let outcomes = ctx
-        .platform
-        .db
-        .batch(vec![
-            Statement::new(
-                "DELETE FROM submissions WHERE tenant = ?1 AND id = ?2 AND path IS NULL AND created < ?3",
-                with(now - GIVEN_UP),
-            ),
-            Statement::new(
-                "INSERT OR IGNORE INTO submissions (tenant, id, created) VALUES (?1, ?2, ?3) RETURNING created",
-                with(now),
-            ),
-            Statement::new("SELECT path, message FROM submissions WHERE tenant = ?1 AND id = ?2", key()),
-        ])
-        .await?;
+    let outcomes = ctx.platform.db.batch(vec![
+        Statement::new(
+            "DELETE FROM submissions WHERE tenant = ?1 AND id = ?2 AND path IS NULL AND created < ?3",
+            with(now - GIVEN_UP),
+        ),
+        Statement::new(
+            "INSERT OR IGNORE INTO submissions (tenant, id, created) VALUES (?1, ?2, ?3) RETURNING created",
+            with(now),
+        ),
+        Statement::new("SELECT path, message FROM submissions WHERE tenant = ?1 AND id = ?2", key()),
+    ])?;
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
     if !rows(1).is_empty() {
         return Ok(Begun::Now);
@@ -65,32 +61,32 @@ pub async fn begin(ctx: &Context, id: &str) -> Result<Begun, DatabaseError> {
 ///
 /// # Errors
 /// The database's.
-pub async fn finish(ctx: &Context, id: &str, path: &str, message: &str) -> Result<(), DatabaseError> {
+pub fn finish(ctx: &Context, id: &str, path: &str, message: &str) -> Result<(), DatabaseError> {
     let statement = Statement::new(
         "UPDATE submissions SET path = ?3, message = ?4 WHERE tenant = ?1 AND id = ?2",
         vec![ctx.tenant.key(), id.into(), path.into(), message.into()],
     );
-    ctx.platform.query(statement).await.map(drop)
+    ctx.platform.query(statement).map(drop)
 }
 
 /// Forgets a form that was not carried out: it can be sent again.
 ///
 /// # Errors
 /// The database's.
-pub async fn forget(ctx: &Context, id: &str) -> Result<(), DatabaseError> {
+pub fn forget(ctx: &Context, id: &str) -> Result<(), DatabaseError> {
     let statement =
         Statement::new("DELETE FROM submissions WHERE tenant = ?1 AND id = ?2", vec![ctx.tenant.key(), id.into()]);
-    ctx.platform.query(statement).await.map(drop)
+    ctx.platform.query(statement).map(drop)
 }
 
 /// Deletes the forms that are old: a part of the sweep.
 ///
 /// # Errors
 /// The database's.
-pub async fn sweep(platform: &Platform) -> Result<(), DatabaseError> {
+pub fn sweep(platform: &Platform) -> Result<(), DatabaseError> {
     let statement = Statement::new(
         "DELETE FROM submissions INDEXED BY submissions_created WHERE created < ?1",
         vec![(platform.clock.now() - KEPT).into()],
     );
-    platform.query(statement).await.map(drop)
+    platform.query(statement).map(drop)
 }

@@ -59,11 +59,11 @@ fn overrides(rows: &[Row]) -> Result<Values, DatabaseError> {
 ///
 /// # Errors
 /// The database's.
-pub async fn refresh(ctx: &impl UnitOfWork) -> Result<Option<Arc<Settings>>, DatabaseError> {
+pub fn refresh(ctx: &impl UnitOfWork) -> Result<Option<Arc<Settings>>, DatabaseError> {
     if let Some(settings) = fresh(ctx) {
         return Ok(Some(settings));
     }
-    let outcomes = ctx.platform().in_store(None).db.batch(vec![statement(ctx)]).await?;
+    let outcomes = ctx.platform().in_store(None).db.batch(vec![statement(ctx)])?;
     keep(ctx, outcomes.first())
 }
 
@@ -73,19 +73,19 @@ pub async fn refresh(ctx: &impl UnitOfWork) -> Result<Option<Arc<Settings>>, Dat
 ///
 /// # Errors
 /// The database's.
-pub async fn batch(
+pub fn batch(
     ctx: &impl UnitOfWork,
     mut statements: Vec<Statement>,
 ) -> Result<(Vec<Outcome>, Option<Arc<Settings>>), DatabaseError> {
     if ctx.platform().store.is_some() {
-        let settings = refresh(ctx).await?;
-        return Ok((ctx.platform().db.batch(statements).await?, settings));
+        let settings = refresh(ctx)?;
+        return Ok((ctx.platform().db.batch(statements)?, settings));
     }
     if let Some(settings) = fresh(ctx) {
-        return Ok((ctx.platform().db.batch(statements).await?, Some(settings)));
+        return Ok((ctx.platform().db.batch(statements)?, Some(settings)));
     }
     statements.push(statement(ctx));
-    let mut outcomes = ctx.platform().db.batch(statements).await?;
+    let mut outcomes = ctx.platform().db.batch(statements)?;
     let settings = keep(ctx, outcomes.pop().as_ref())?;
     Ok((outcomes, settings))
 }
@@ -94,8 +94,8 @@ pub async fn batch(
 ///
 /// # Errors
 /// The database's.
-pub async fn own(ctx: &Context) -> Result<Values, DatabaseError> {
-    let mut own = overrides(&ctx.platform.query(statement(ctx)).await?)?;
+pub fn own(ctx: &Context) -> Result<Values, DatabaseError> {
+    let mut own = overrides(&ctx.platform.query(statement(ctx))?)?;
     own.remove(LOGO);
     Ok(own)
 }
@@ -105,7 +105,7 @@ pub async fn own(ctx: &Context) -> Result<Values, DatabaseError> {
 ///
 /// # Errors
 /// The database's.
-pub async fn of_some_tenants(
+pub fn of_some_tenants(
     platform: &Platform,
     setting: &Setting,
     from: i64,
@@ -125,7 +125,7 @@ pub async fn of_some_tenants(
     let read = |row: &Row| {
         Ok((Tenant::from_domain(row.read_text("domain")?), row.read_optional_text("value")?.map(str::to_owned)))
     };
-    platform.query(statement).await?.iter().map(read).collect()
+    platform.query(statement)?.iter().map(read).collect()
 }
 
 /// Why settings were not changed.
@@ -211,8 +211,8 @@ pub fn set(tenant: &Tenant, values: &Values) -> Statement {
 ///
 /// # Errors
 /// [`ChangeError`]: nothing was changed.
-pub async fn change(ctx: &Context, changes: &[Change]) -> Result<(), ChangeError> {
-    let before = own(ctx).await?;
+pub fn change(ctx: &Context, changes: &[Change]) -> Result<(), ChangeError> {
+    let before = own(ctx)?;
     let after = checked(&ctx.deployment, &ctx.tenant, &before, changes).map_err(ChangeError::Invalid)?;
     let zone = changes.iter().find(|(name, _)| name.eq_ignore_ascii_case(settings::TIME_ZONE.name));
     if let Some((name, Some(value))) = zone
@@ -232,14 +232,14 @@ pub async fn change(ctx: &Context, changes: &[Change]) -> Result<(), ChangeError
     let gone: Vec<&str> =
         named(false).filter_map(|(name, _)| settings::known(name)).filter(|name| !after.contains_key(name)).collect();
     let names: Vec<&str> = new.keys().copied().chain(gone.iter().copied()).collect();
-    write(ctx, &new, &gone, &names.join(" "), None).await.map_err(ChangeError::from)
+    write(ctx, &new, &gone, &names.join(" "), None).map_err(ChangeError::from)
 }
 
 /// Shows this logo from now on, which is stored already; none in the place of the present one for `None`.
 ///
 /// # Errors
 /// The database's.
-pub async fn change_logo(ctx: &Context, version: Option<&str>) -> Result<(), DatabaseError> {
+pub fn change_logo(ctx: &Context, version: Option<&str>) -> Result<(), DatabaseError> {
     let (new, gone) = match version {
         Some(version) => (Values::from([(LOGO, version.to_owned())]), vec![]),
         None => (Values::new(), vec![LOGO]),
@@ -248,11 +248,11 @@ pub async fn change_logo(ctx: &Context, version: Option<&str>) -> Result<(), Dat
         "DELETE FROM logos WHERE tenant = ?1 AND version IS NOT ?2",
         vec![ctx.tenant.key(), version.map_or(Value::Null, Value::from)],
     );
-    write(ctx, &new, &gone, LOGO, Some(others)).await
+    write(ctx, &new, &gone, LOGO, Some(others))
 }
 
 /// Writes overrides, takes others away, and has what holds now hold here at once. One round trip.
-async fn write(
+fn write(
     ctx: &Context,
     new: &Values,
     gone: &[&str],
@@ -271,6 +271,6 @@ async fn write(
     batch.extend(more);
     // What others have changed meanwhile is in force too.
     batch.push(statement(ctx));
-    let outcomes = ctx.platform.db.batch(batch).await?;
+    let outcomes = ctx.platform.db.batch(batch)?;
     keep(ctx, outcomes.last()).map(drop)
 }

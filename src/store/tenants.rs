@@ -36,7 +36,7 @@ fn read(row: &Row) -> Result<TenantRow, DatabaseError> {
 ///
 /// # Errors
 /// The database's.
-pub async fn page(ctx: &Context, offset: u32, limit: u32) -> Result<(Vec<TenantRow>, i64), DatabaseError> {
+pub fn page(ctx: &Context, offset: u32, limit: u32) -> Result<(Vec<TenantRow>, i64), DatabaseError> {
     let batch = vec![
         Statement::new(
             format!("SELECT {COLUMNS} FROM tenants ORDER BY domain LIMIT ?2 OFFSET ?1"),
@@ -44,7 +44,7 @@ pub async fn page(ctx: &Context, offset: u32, limit: u32) -> Result<(Vec<TenantR
         ),
         Statement::new("SELECT COUNT(*) AS total FROM tenants", Vec::new()),
     ];
-    let outcomes = ctx.platform.db.batch(batch).await?;
+    let outcomes = ctx.platform.db.batch(batch)?;
     let rows = outcomes.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
     let total =
         outcomes.get(1).and_then(|outcome| outcome.rows.first()).map_or(Ok(0), |row| row.read_integer("total"))?;
@@ -56,9 +56,9 @@ pub async fn page(ctx: &Context, offset: u32, limit: u32) -> Result<(Vec<TenantR
 ///
 /// # Errors
 /// The database's.
-pub async fn after(ctx: &Context, domain: &str, limit: u32) -> Result<(Vec<TenantRow>, Option<String>), DatabaseError> {
+pub fn after(ctx: &Context, domain: &str, limit: u32) -> Result<(Vec<TenantRow>, Option<String>), DatabaseError> {
     let sql = format!("SELECT {COLUMNS} FROM tenants WHERE domain > ?1 ORDER BY domain LIMIT ?2");
-    let rows = ctx.platform.query(Statement::new(sql, vec![domain.into(), (limit + 1).into()])).await?;
+    let rows = ctx.platform.query(Statement::new(sql, vec![domain.into(), (limit + 1).into()]))?;
     let mut tenants = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let more = tenants.len() > limit as usize;
     tenants.truncate(limit as usize);
@@ -70,9 +70,9 @@ pub async fn after(ctx: &Context, domain: &str, limit: u32) -> Result<(Vec<Tenan
 ///
 /// # Errors
 /// The database's.
-pub async fn find(ctx: &Context, number: i64) -> Result<Option<TenantRow>, DatabaseError> {
+pub fn find(ctx: &Context, number: i64) -> Result<Option<TenantRow>, DatabaseError> {
     let sql = format!("SELECT {COLUMNS} FROM tenants WHERE number = ?1");
-    ctx.platform.query(Statement::new(sql, vec![number.into()])).await?.first().map(read).transpose()
+    ctx.platform.query(Statement::new(sql, vec![number.into()]))?.first().map(read).transpose()
 }
 
 /// Lets people into a tenant, or keeps everybody out: here at once, elsewhere within a minute. Its data stay. Answers
@@ -80,7 +80,7 @@ pub async fn find(ctx: &Context, number: i64) -> Result<Option<TenantRow>, Datab
 ///
 /// # Errors
 /// The database's.
-pub async fn set_active(ctx: &Context, number: i64, active: bool) -> Result<bool, DatabaseError> {
+pub fn set_active(ctx: &Context, number: i64, active: bool) -> Result<bool, DatabaseError> {
     let operation = ctx.platform.new_id().to_string();
     let action = if active { Action::TenantActivate } else { Action::TenantDeactivate };
     let batch = vec![
@@ -96,7 +96,7 @@ pub async fn set_active(ctx: &Context, number: i64, active: bool) -> Result<bool
             "EXISTS (SELECT 1 FROM tenants WHERE number = ?2)",
         ),
     ];
-    let outcomes = ctx.platform.db.batch(batch).await?;
+    let outcomes = ctx.platform.db.batch(batch)?;
     let Some(row) = outcomes.first().and_then(|outcome| outcome.rows.first()) else { return Ok(false) };
     ctx.caches.settings.forget(&Tenant::from_domain(row.read_text("domain")?));
     Ok(true)

@@ -25,36 +25,32 @@ pub struct UserHistory {
 ///
 /// # Errors
 /// The database's.
-pub async fn read(ctx: &StoreContext, user_id: &str) -> Result<UserHistory, DatabaseError> {
+pub fn read(ctx: &StoreContext, user_id: &str) -> Result<UserHistory, DatabaseError> {
     let with = || vec![ctx.tenant.key(), user_id.into()];
     let limited = || [with(), vec![MOST.into()]].concat();
-    let outcomes = ctx
-        .platform
-        .db
-        .batch(vec![
-            Statement::new(
-                format!(
-                    "SELECT {} FROM audit row INDEXED BY audit_target WHERE row.tenant = ?1 AND row.target = ?2 \
+    let outcomes = ctx.platform.db.batch(vec![
+        Statement::new(
+            format!(
+                "SELECT {} FROM audit row INDEXED BY audit_target WHERE row.tenant = ?1 AND row.target = ?2 \
                      ORDER BY row.number DESC LIMIT ?3",
-                    rows::COLUMNS
-                ),
-                limited(),
+                rows::COLUMNS
             ),
-            Statement::new(
-                format!(
-                    "SELECT {} FROM outbox o INDEXED BY outbox_user WHERE o.tenant = ?1 AND o.user_id = ?2 \
+            limited(),
+        ),
+        Statement::new(
+            format!(
+                "SELECT {} FROM outbox o INDEXED BY outbox_user WHERE o.tenant = ?1 AND o.user_id = ?2 \
                      ORDER BY o.seq DESC LIMIT ?3",
-                    listing::COLUMNS
-                ),
-                limited(),
+                listing::COLUMNS
             ),
-            Statement::new(
-                "SELECT EXISTS (SELECT 1 FROM credentials WHERE tenant = ?1 AND user_id = ?2) AS has_password, \
+            limited(),
+        ),
+        Statement::new(
+            "SELECT EXISTS (SELECT 1 FROM credentials WHERE tenant = ?1 AND user_id = ?2) AS has_password, \
                  (SELECT started_at FROM resources WHERE tenant = ?1 AND id = ?2) AS started_at",
-                with(),
-            ),
-        ])
-        .await?;
+            with(),
+        ),
+    ])?;
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
     Ok(UserHistory {
         entries: rows(0).iter().map(Entry::from_row).collect::<Result<_, _>>()?,

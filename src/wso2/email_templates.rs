@@ -289,16 +289,16 @@ fn show_template(version: Version, locale: &str, template: &TenantTemplate) -> J
 ///
 /// # Errors
 /// [`TemplateError`]
-pub async fn read(ctx: &Context, version: Version, route: &TemplateRoute) -> Result<Json, TemplateError> {
+pub fn read(ctx: &Context, version: Version, route: &TemplateRoute) -> Result<Json, TemplateError> {
     match route {
         TemplateRoute::App => Err(no_app_templates().into()),
         TemplateRoute::Types => {
-            let own = mail_templates::find_types(ctx).await?;
+            let own = mail_templates::find_types(ctx)?;
             let shipped = TemplateType::ALL.iter().map(|kind| show_type(ctx, version, kind.name()));
             Ok(shipped.chain(own.iter().map(|name| show_type(ctx, version, name))).collect())
         }
         TemplateRoute::Type(id) => {
-            let (found, kind) = find(ctx, id, None).await?;
+            let (found, kind) = find(ctx, id, None)?;
             let mut shown = show_type(ctx, version, &kind.name);
             if version == Version::V1 {
                 shown["templates"] = show_list(ctx, version, &found, &kind);
@@ -306,24 +306,20 @@ pub async fn read(ctx: &Context, version: Version, route: &TemplateRoute) -> Res
             Ok(shown)
         }
         TemplateRoute::Templates(id) => {
-            let (found, kind) = find(ctx, id, None).await?;
+            let (found, kind) = find(ctx, id, None)?;
             Ok(show_list(ctx, version, &found, &kind))
         }
         TemplateRoute::Template(id, locale) => {
             let locale = locale_of(locale)?;
-            let (found, kind) = find(ctx, id, Some(&locale)).await?;
+            let (found, kind) = find(ctx, id, Some(&locale))?;
             let template = found.template.or_else(|| shipped_in(kind.kind, &locale)).ok_or_else(no_template)?;
             Ok(show_template(version, &locale, &template))
         }
     }
 }
 
-async fn find(
-    ctx: &Context,
-    id: &str,
-    locale: Option<&str>,
-) -> Result<(FoundTemplates, TenantTemplateType), TemplateError> {
-    let found = mail_templates::find(ctx, &type_of(id)?, locale).await?;
+fn find(ctx: &Context, id: &str, locale: Option<&str>) -> Result<(FoundTemplates, TenantTemplateType), TemplateError> {
+    let found = mail_templates::find(ctx, &type_of(id)?, locale)?;
     let kind = found.kind.clone().ok_or_else(no_type)?;
     Ok((found, kind))
 }
@@ -345,7 +341,7 @@ pub struct Added {
 ///
 /// # Errors
 /// [`TemplateError`]
-pub async fn add(ctx: &Context, version: Version, route: &TemplateRoute, body: &Json) -> Result<Added, TemplateError> {
+pub fn add(ctx: &Context, version: Version, route: &TemplateRoute, body: &Json) -> Result<Added, TemplateError> {
     match route {
         TemplateRoute::Types => {
             let kind = new_type(body)?;
@@ -353,7 +349,7 @@ pub async fn add(ctx: &Context, version: Version, route: &TemplateRoute, body: &
                 Json::Null => Vec::new(),
                 list => new_list(version, kind.kind, list, &policy(ctx))?,
             };
-            match mail_templates::add_type(ctx, &kind, &templates).await? {
+            match mail_templates::add_type(ctx, &kind, &templates)? {
                 Stored::Done => {}
                 Stored::TooMany => return Err(invalid(format!("No more than {MOST_TYPES} types can be added.")).into()),
                 Stored::Exists | Stored::NoType => return Err(type_exists().into()),
@@ -362,12 +358,12 @@ pub async fn add(ctx: &Context, version: Version, route: &TemplateRoute, body: &
             Ok(Added { path, body: show_type(ctx, version, &kind.name) })
         }
         TemplateRoute::Type(id) | TemplateRoute::Templates(id) => {
-            let (_, kind) = find(ctx, id, None).await?;
+            let (_, kind) = find(ctx, id, None)?;
             let (locale, template) = new_located(version, kind.kind, body, &policy(ctx))?;
             if shipped_in(kind.kind, &locale).is_some() {
                 return Err(template_exists().into());
             }
-            stored(mail_templates::store(ctx, &kind, &[(locale.clone(), template)], Replace::Nothing).await?)?;
+            stored(mail_templates::store(ctx, &kind, &[(locale.clone(), template)], Replace::Nothing)?)?;
             let path = format!("{}/{}/{}/{locale}", version.types(), id_of(&kind.name), version.templates());
             Ok(Added { path, body: show_located(ctx, version, &kind.name, &locale) })
         }
@@ -389,7 +385,7 @@ fn stored(stored: Stored) -> Result<(), Error> {
 ///
 /// # Errors
 /// [`TemplateError`]
-pub async fn replace(
+pub fn replace(
     ctx: &Context,
     version: Version,
     route: &TemplateRoute,
@@ -398,7 +394,7 @@ pub async fn replace(
     match route {
         TemplateRoute::Template(id, locale) => {
             let locale = locale_of(locale)?;
-            let (found, kind) = find(ctx, id, Some(&locale)).await?;
+            let (found, kind) = find(ctx, id, Some(&locale))?;
             if found.template.is_none() && shipped_in(kind.kind, &locale).is_none() {
                 return Err(no_template().into());
             }
@@ -407,21 +403,21 @@ pub async fn replace(
                 return Err(invalid(format!("{} is not the locale in the address.", version.locale())).into());
             }
             let template = new_template(kind.kind, body, &policy(ctx))?;
-            let warnings = warnings(ctx, &kind, &template).await?;
+            let warnings = warnings(ctx, &kind, &template)?;
             if found.template.as_ref() != Some(&template) {
-                stored(mail_templates::store(ctx, &kind, &[(locale, template)], Replace::Same).await?)?;
+                stored(mail_templates::store(ctx, &kind, &[(locale, template)], Replace::Same)?)?;
             }
             Ok(warnings)
         }
         TemplateRoute::Type(id) => {
-            let (_, kind) = find(ctx, id, None).await?;
+            let (_, kind) = find(ctx, id, None)?;
             let templates = new_list(version, kind.kind, body, &policy(ctx))?;
             let mut all = Vec::new();
             for (locale, template) in &templates {
-                let of_one = warnings(ctx, &kind, template).await?;
+                let of_one = warnings(ctx, &kind, template)?;
                 all.extend(of_one.into_iter().map(|warning| format!("{locale}: {warning}")));
             }
-            stored(mail_templates::store(ctx, &kind, &templates, Replace::All).await?)?;
+            stored(mail_templates::store(ctx, &kind, &templates, Replace::All)?)?;
             Ok(all)
         }
         TemplateRoute::Types | TemplateRoute::Templates(_) | TemplateRoute::App => Err(no_app_templates().into()),
@@ -432,18 +428,18 @@ pub async fn replace(
 ///
 /// # Errors
 /// [`TemplateError`]
-pub async fn remove(ctx: &Context, route: &TemplateRoute) -> Result<(), TemplateError> {
+pub fn remove(ctx: &Context, route: &TemplateRoute) -> Result<(), TemplateError> {
     match route {
         TemplateRoute::Type(id) => match type_of(id) {
-            Ok(kind) => Ok(mail_templates::remove_type(ctx, &kind).await?),
+            Ok(kind) => Ok(mail_templates::remove_type(ctx, &kind)?),
             Err(_) => Ok(()),
         },
         TemplateRoute::Templates(id) => match type_of(id) {
-            Ok(kind) => Ok(mail_templates::remove(ctx, &kind, None).await?),
+            Ok(kind) => Ok(mail_templates::remove(ctx, &kind, None)?),
             Err(_) => Ok(()),
         },
         TemplateRoute::Template(id, locale) => match (type_of(id), locale_of(locale)) {
-            (Ok(kind), Ok(locale)) => Ok(mail_templates::remove(ctx, &kind, Some(&locale)).await?),
+            (Ok(kind), Ok(locale)) => Ok(mail_templates::remove(ctx, &kind, Some(&locale))?),
             _ => Ok(()),
         },
         TemplateRoute::Types | TemplateRoute::App => Err(no_app_templates().into()),

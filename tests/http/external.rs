@@ -164,11 +164,11 @@ fn as_caller_with(app: &App, scopes: &[Scope], body: Value) -> Result<provision:
             address: None,
         },
     };
-    pollster::block_on(async {
-        let registry = registrations::load_registry(&ctx).await.unwrap();
+    {
+        let registry = registrations::load_registry(&ctx).unwrap();
         let user = registry.resource_type("User").unwrap().clone();
-        provision::create(&ctx, &HashLimiter::default(), &user, body).await
-    })
+        provision::create(&ctx, &HashLimiter::default(), &user, body)
+    }
 }
 
 #[test]

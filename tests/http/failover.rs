@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicI64, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use latchkey::mail::sender;
 use latchkey::ports::{Clock, Entropy, HttpClient, HttpError, Millis};
 use serde_json::{Value, json};
@@ -23,10 +22,8 @@ struct Vendors {
     retry_after: Mutex<Option<&'static str>>,
     calls: Mutex<Vec<(&'static str, String)>>,
 }
-
-#[async_trait]
 impl HttpClient for Vendors {
-    async fn send(&self, request: http::Request<Vec<u8>>, _: Duration) -> Answer {
+    fn send(&self, request: http::Request<Vec<u8>>, _: Duration) -> Answer {
         let is_resend = request.uri().host() == Some("api.resend.com");
         let (name, status) = if is_resend { ("resend", &self.resend) } else { ("sendgrid", &self.sendgrid) };
         let body = String::from_utf8(request.into_body()).unwrap();
@@ -65,7 +62,7 @@ fn with_list(list: &str) -> (App, Arc<Vendors>) {
 
 /// One batch.
 fn step(app: &App) {
-    pollster::block_on(sender::run(&app.platform, &app.deployment, app.service.mail_health(), 1)).unwrap();
+    sender::run(&app.platform, &app.deployment, app.service.mail_health(), 1).unwrap();
 }
 
 fn mail(app: &App) -> Value {
@@ -275,7 +272,7 @@ fn a_batch_of_a_hundred_is_one_call_with_an_outcome_for_each() {
     }
     let (platform, meter) = app.platform.metered();
     let health = app.service.mail_health();
-    let report = pollster::block_on(sender::run(&platform, &app.deployment, health, 1)).unwrap();
+    let report = sender::run(&platform, &app.deployment, health, 1).unwrap();
     assert_eq!(report, sender::Report { sent: 98, deferred: 1, ended: 1 });
     assert_eq!((meter.trips(), provider.seen.lock().unwrap().len()), (3, 1));
     let whose = "SELECT COUNT(*) FROM outbox WHERE state = 'sent' AND provider_id = recipient";
@@ -307,14 +304,12 @@ fn no_more_is_leased_than_can_time_out_before_the_lease_ends() {
 
 /// A clock that stands still, and chance that is always the same.
 struct Still(AtomicI64);
-
-#[async_trait]
 impl Clock for Still {
     fn now(&self) -> Millis {
         self.0.load(Ordering::SeqCst)
     }
 
-    async fn sleep(&self, _: Duration) {}
+    fn sleep(&self, _: Duration) {}
 }
 
 struct Always(u8);

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use axum::body::Body;
 use http::Request;
 use latchkey::base::limits::REQUEST_PERIOD;
@@ -251,15 +250,13 @@ struct Racing {
     inner: Arc<dyn Database>,
     batches: AtomicUsize,
 }
-
-#[async_trait]
 impl Database for Racing {
-    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
-        let answer = self.inner.batch(statements).await?;
+    fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+        let answer = self.inner.batch(statements)?;
         if self.batches.fetch_add(1, Ordering::SeqCst) == 0 {
             let other =
                 "UPDATE outbox SET issued_at = issued_at + 86402 WHERE state = 'sent' AND tenant = 0 AND id > ''";
-            self.inner.batch(vec![Statement::new(other, Vec::new())]).await?;
+            self.inner.batch(vec![Statement::new(other, Vec::new())])?;
         }
         Ok(answer)
     }

@@ -297,7 +297,7 @@ fn a_dead_lease_is_a_doubt_that_lasts() {
     let (mut app, provider) = with_resend(|_, _| answer(429, ""));
     app.invite("paul");
     app.platform.db = Arc::new(Faulty::on_batch(app.native.platform.db.clone(), 3, false));
-    assert!(pollster::block_on(sender::run(&app.platform, &app.deployment, app.service.mail_health(), 1)).is_err());
+    assert!(sender::run(&app.platform, &app.deployment, app.service.mail_health(), 1).is_err());
     app.native.clock.advance(Duration::from_secs(601));
     assert_eq!(app.deliver().deferred, 1);
     app.native.clock.advance(Duration::from_secs(24 * 3600));
@@ -398,7 +398,7 @@ fn a_lease_that_dies_with_its_holder_is_taken_over_under_the_same_key() {
     app.invite("paul");
     // The third batch of a run records the outcomes: losing it is what a killed isolate looks like.
     app.platform.db = Arc::new(Faulty::on_batch(app.native.platform.db.clone(), 3, false));
-    assert!(pollster::block_on(sender::run(&app.platform, &app.deployment, app.service.mail_health(), 1)).is_err());
+    assert!(sender::run(&app.platform, &app.deployment, app.service.mail_health(), 1).is_err());
     assert_eq!(state(&app).0, "sending");
     assert_eq!(app.deliver(), sender::Report::default(), "still leased");
     app.native.clock.advance(Duration::from_secs(601));
@@ -439,7 +439,7 @@ fn thousands_of_mails_cost_three_round_trips_a_hundred() {
     }
     let (platform, meter) = app.platform.metered();
     let health = app.service.mail_health();
-    let report = pollster::block_on(sender::run(&platform, &app.deployment, health, 100)).unwrap();
+    let report = sender::run(&platform, &app.deployment, health, 100).unwrap();
     // The last look finds nothing more.
     assert_eq!((report.sent, meter.trips()), (2_000, 61));
 }
@@ -451,7 +451,7 @@ fn a_run_that_leaves_something_has_the_sender_woken_again() {
         app.invite(&format!("user{number}"));
     }
     assert!(!app.native.wakes.take().is_empty());
-    let run = || pollster::block_on(sender::run(&app.platform, &app.deployment, app.service.mail_health(), 1)).unwrap();
+    let run = || sender::run(&app.platform, &app.deployment, app.service.mail_health(), 1).unwrap();
     assert_eq!((run().sent, app.native.wakes.take()), (100, vec![Duration::ZERO]));
     assert_eq!((run().sent, app.native.wakes.take()), (1, vec![]));
 }

@@ -16,12 +16,10 @@ fn an_unconfigured_deployment_answers_503_everywhere_but_at_healthz() {
     let service = Service::new(Err(problems));
     let native = Native::in_memory().unwrap();
     let get = |path: &str| {
-        pollster::block_on(async {
-            let response = service.handle(&native.platform, Request::get(path).body(Body::empty()).unwrap()).await;
-            let status = response.status().as_u16();
-            let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
-            (status, String::from_utf8(bytes.to_vec()).unwrap())
-        })
+        let response = service.handle(&native.platform, Request::get(path).body(Body::empty()).unwrap());
+        let status = response.status().as_u16();
+        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).unwrap();
+        (status, String::from_utf8(bytes.to_vec()).unwrap())
     };
     assert_eq!(get("/healthz").0, 200);
     for path in [

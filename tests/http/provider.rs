@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use latchkey::ports::{HttpClient, HttpError};
 
 use crate::support::App;
@@ -27,10 +26,8 @@ impl Provider {
         Arc::new(Self { script: Box::new(script), calls: AtomicUsize::new(0), seen: Mutex::default() })
     }
 }
-
-#[async_trait]
 impl HttpClient for Provider {
-    async fn send(&self, request: http::Request<Vec<u8>>, _: Duration) -> Answer {
+    fn send(&self, request: http::Request<Vec<u8>>, _: Duration) -> Answer {
         let answer = (self.script)(self.calls.fetch_add(1, Ordering::SeqCst), &request);
         self.seen.lock().unwrap().push(request);
         answer

@@ -15,7 +15,7 @@ fn app() -> App {
 /// Some days later: the sweep, and the sender.
 fn wait(app: &App, hours: u64) {
     app.native.clock.advance(Duration::from_secs(hours * 3_600));
-    pollster::block_on(app.service.remind(&app.platform)).unwrap();
+    app.service.remind(&app.platform).unwrap();
     app.deliver();
 }
 
@@ -78,7 +78,7 @@ fn each_reminder_is_sent_once_and_none_where_it_is_not_wanted() {
     );
     app.native.clock.advance(Duration::from_secs(DAY / 2));
     for _ in 0..3 {
-        pollster::block_on(app.service.remind(&app.platform)).unwrap();
+        app.service.remind(&app.platform).unwrap();
     }
     app.deliver();
     assert_eq!(app.inbox().len(), before + 1);

@@ -5,7 +5,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use axum::body::Body;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -26,10 +25,8 @@ const HOOK: (&str, &str) = ("hook:WebhookSecretOfPostmark", "WebhookSecretOfPost
 
 /// A provider that takes everything, but first fails and repeats to us all that it was sent.
 struct Gossip(std::sync::Mutex<Vec<String>>);
-
-#[async_trait]
 impl HttpClient for Gossip {
-    async fn send(&self, request: http::Request<Vec<u8>>, _: Duration) -> Result<http::Response<Vec<u8>>, HttpError> {
+    fn send(&self, request: http::Request<Vec<u8>>, _: Duration) -> Result<http::Response<Vec<u8>>, HttpError> {
         let told = format!("{:?} {}", request.headers(), String::from_utf8_lossy(request.body()));
         let mut seen = self.0.lock().unwrap();
         seen.push(told.clone());
@@ -45,10 +42,8 @@ impl HttpClient for Gossip {
 
 /// A database whose every answer is an error that quotes what it was given, as D1's sometimes do.
 struct Quoting;
-
-#[async_trait]
 impl Database for Quoting {
-    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+    fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
         let values = statements.iter().flat_map(|statement| &statement.params).filter_map(|value| match value {
             Parameter::Text(text) => Some(format!("'{text}'")),
             _ => None,
@@ -97,13 +92,7 @@ impl Life {
     fn newest_link(&mut self) -> String {
         // The first attempt fails, and its second is due after a pause.
         for _ in 0..2 {
-            pollster::block_on(sender::run(
-                &self.app.platform,
-                &self.app.deployment,
-                self.app.service.mail_health(),
-                10,
-            ))
-            .unwrap();
+            sender::run(&self.app.platform, &self.app.deployment, self.app.service.mail_health(), 10).unwrap();
             self.app.native.clock.advance(Duration::from_secs(10));
         }
         let seen = self.mails.0.lock().unwrap();

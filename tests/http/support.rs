@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -107,7 +106,7 @@ impl App {
         let stores = stores.into_iter().map(|(_, sqlite)| sqlite).collect();
         let service = Service::new(Ok(deployment.clone()));
         // As an isolate does with its first request.
-        pollster::block_on(service.warm(&platform)).unwrap();
+        service.warm(&platform).unwrap();
         Self { platform, native, stores, service, deployment }
     }
 
@@ -125,7 +124,7 @@ impl App {
     /// Another isolate of the same deployment, over the same data.
     pub fn isolate(&self) -> Service {
         let service = Service::new(Ok(self.deployment.clone()));
-        pollster::block_on(service.warm(&self.platform)).unwrap();
+        service.warm(&self.platform).unwrap();
         service
     }
 
@@ -135,13 +134,13 @@ impl App {
 
     /// Sends a request to an isolate.
     pub fn send_to(&self, isolate: &Service, request: Request<Body>) -> Reply {
-        pollster::block_on(async {
-            let response = isolate.handle(&self.platform, request).await;
+        {
+            let response = isolate.handle(&self.platform, request);
             let (parts, body) = response.into_parts();
-            let bytes = to_bytes(body, usize::MAX).await.unwrap();
+            let bytes = to_bytes(body, usize::MAX).unwrap();
             let text = String::from_utf8_lossy(&bytes).into_owned();
             Reply { status: parts.status, headers: parts.headers, text }
-        })
+        }
     }
 
     /// A request by the administrator.
@@ -210,7 +209,7 @@ impl App {
 
     /// Works off the new mails asked for on expired links' pages, as the Worker does before it sends.
     pub fn renew(&self) {
-        pollster::block_on(self.service.renew(&self.platform)).unwrap();
+        self.service.renew(&self.platform).unwrap();
     }
 
     /// Works jobs off until nothing of them is due, as the Worker does in as many invocations as it takes; answers how many that
@@ -218,7 +217,7 @@ impl App {
     pub fn work_off_jobs(&self) -> usize {
         for invocation in 1..1_000 {
             let _ = self.native.wakes.take();
-            pollster::block_on(self.service.work_off_jobs(&self.platform, 200)).unwrap();
+            self.service.work_off_jobs(&self.platform, 200).unwrap();
             if self.native.wakes.take().is_empty() {
                 return invocation;
             }
@@ -228,7 +227,7 @@ impl App {
 
     /// Runs the mail sender.
     pub fn deliver(&self) -> sender::Report {
-        pollster::block_on(sender::run(&self.platform, &self.deployment, self.service.mail_health(), 10)).unwrap()
+        sender::run(&self.platform, &self.deployment, self.service.mail_health(), 10).unwrap()
     }
 
     /// The mails in the development inbox, newest first.
@@ -321,15 +320,13 @@ impl Faulty {
         Self { inner, countdown: AtomicUsize::new(number), after_commit }
     }
 }
-
-#[async_trait]
 impl Database for Faulty {
-    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+    fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
         let fails = self.countdown.fetch_sub(1, Ordering::SeqCst) == 1;
         if fails && !self.after_commit {
             return Err(DatabaseError::Unavailable("lost before the commit".to_owned()));
         }
-        let outcomes = self.inner.batch(statements).await?;
+        let outcomes = self.inner.batch(statements)?;
         if fails { Err(DatabaseError::Unavailable("lost after the commit".to_owned())) } else { Ok(outcomes) }
     }
 }

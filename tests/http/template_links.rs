@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use latchkey::ports::{HttpClient, HttpError};
 use serde_json::{Value, json};
 
@@ -197,10 +196,8 @@ fn a_mail_that_would_grow_too_large_fails_and_says_so() {
 
 /// Takes every batch, and keeps how large each request was.
 struct Postmark(Mutex<Vec<(usize, usize)>>);
-
-#[async_trait]
 impl HttpClient for Postmark {
-    async fn send(&self, request: http::Request<Vec<u8>>, _: Duration) -> Result<http::Response<Vec<u8>>, HttpError> {
+    fn send(&self, request: http::Request<Vec<u8>>, _: Duration) -> Result<http::Response<Vec<u8>>, HttpError> {
         let body: Value = serde_json::from_slice(request.body()).unwrap();
         let mails = body.as_array().map_or(1, Vec::len);
         self.0.lock().unwrap().push((mails, request.body().len()));

@@ -4,7 +4,6 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use latchkey::ports::{Database, DatabaseError, HttpClient, HttpError, Outcome, Statement};
 use serde_json::{Value, json};
 
@@ -155,10 +154,8 @@ fn hostile_values_stay_values_in_a_template_of_ones_own() {
 
 /// Answers each call by its number, and keeps the bodies.
 struct Provider(Mutex<Vec<Vec<u8>>>);
-
-#[async_trait]
 impl HttpClient for Provider {
-    async fn send(&self, request: http::Request<Vec<u8>>, _: Duration) -> Result<http::Response<Vec<u8>>, HttpError> {
+    fn send(&self, request: http::Request<Vec<u8>>, _: Duration) -> Result<http::Response<Vec<u8>>, HttpError> {
         let mut seen = self.0.lock().unwrap();
         seen.push(request.into_body());
         let (status, body) = if seen.len() == 1 { (500, "") } else { (200, r#"{"id":"1"}"#) };
@@ -190,12 +187,10 @@ fn every_attempt_is_the_same_whatever_is_edited_meanwhile() {
 
 /// Counts batches.
 struct Counting(Arc<dyn Database>, Mutex<usize>);
-
-#[async_trait]
 impl Database for Counting {
-    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+    fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
         *self.1.lock().unwrap() += 1;
-        self.0.batch(statements).await
+        self.0.batch(statements)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::support::{App, invited};
 
 /// A look, its lease and what became of the mails, of one batch.
 fn batches(app: &App, count: u32) -> Report {
-    pollster::block_on(sender::run(&app.platform, &app.deployment, app.service.mail_health(), count)).unwrap()
+    sender::run(&app.platform, &app.deployment, app.service.mail_health(), count).unwrap()
 }
 
 /// Queues this many more mails to the users of a tenant who have one, older than it.

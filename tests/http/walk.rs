@@ -182,24 +182,24 @@ impl Walk {
         let name = self.callers[caller].name;
         let (what, future): (String, Running) = match doing {
             Doing::Send => {
-                let run = async move {
-                    let renewed = service.renew(&platform).await;
-                    let sent = sender::run(&platform, &deployment, service.mail_health(), 5).await;
+                let run = {
+                    let renewed = service.renew(&platform);
+                    let sent = sender::run(&platform, &deployment, service.mail_health(), 5);
                     let well = renewed.is_ok() && sent.is_ok();
                     Some((if well { 200 } else { 503 }, String::new()))
                 };
                 (format!("{name}: send"), Box::pin(run))
             }
             Doing::Sweep => {
-                let run = async move {
+                let run = {
                     let done = [
-                        service.warm(&platform).await,
-                        pending::settle(&platform).await,
-                        service.settle_role_grants(&platform).await,
-                        reindex::sweep(&platform).await,
-                        sign_in_failures::sweep(&platform).await,
-                        sessions::sweep(&platform).await,
-                        audit_seal::run(&platform, &deployment).await,
+                        service.warm(&platform),
+                        pending::settle(&platform),
+                        service.settle_role_grants(&platform),
+                        reindex::sweep(&platform),
+                        sign_in_failures::sweep(&platform),
+                        sessions::sweep(&platform),
+                        audit_seal::run(&platform, &deployment),
                     ];
                     let well = done.iter().all(Result::is_ok);
                     Some((if well { 200 } else { 503 }, String::new()))
@@ -210,10 +210,10 @@ impl Walk {
                 let known = self.known(self.callers[caller].prefix);
                 let request = operations::request(doing, &self.callers[caller], &mut self.chance, &known);
                 let what = format!("{name}: {doing:?} {} {}", request.method(), request.uri());
-                let run = async move {
-                    let response = service.handle(&platform, request).await;
+                let run = {
+                    let response = service.handle(&platform, request);
                     let status = response.status().as_u16();
-                    let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+                    let bytes = to_bytes(response.into_body(), usize::MAX).unwrap();
                     Some((status, String::from_utf8_lossy(&bytes).into_owned()))
                 };
                 (what, Box::pin(run))
@@ -262,17 +262,17 @@ impl Walk {
             if self.app.number("SELECT COUNT(*) FROM reindexes") == 0 {
                 break;
             }
-            pollster::block_on(reindex::sweep(&self.platform)).unwrap();
+            reindex::sweep(&self.platform).unwrap();
             self.clock.advance(Duration::from_secs(60));
         }
-        pollster::block_on(async {
+        {
             for Isolate { deployment, service } in &self.isolates {
-                service.warm(&self.platform).await.unwrap();
-                pending::settle(&self.platform).await.unwrap();
-                service.settle_role_grants(&self.platform).await.unwrap();
-                audit_seal::run(&self.platform, deployment).await.unwrap();
+                service.warm(&self.platform).unwrap();
+                pending::settle(&self.platform).unwrap();
+                service.settle_role_grants(&self.platform).unwrap();
+                audit_seal::run(&self.platform, deployment).unwrap();
             }
-        });
+        };
     }
 
     /// The cron trigger of each minute, which others count on: what isolates do not know yet, they know after two. The
@@ -284,11 +284,11 @@ impl Walk {
         }
         self.swept = now;
         self.fate.arm(false);
-        pollster::block_on(async {
-            self.isolates[0].service.warm(&self.platform).await.unwrap();
-            pending::settle(&self.platform).await.unwrap();
-            reindex::sweep(&self.platform).await.unwrap();
-        });
+        {
+            self.isolates[0].service.warm(&self.platform).unwrap();
+            pending::settle(&self.platform).unwrap();
+            reindex::sweep(&self.platform).unwrap();
+        };
     }
 
     /// Looks at what must hold at rest.

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use latchkey::ports::{Database, DatabaseError, Outcome, Statement};
 use scim::query::ListRequest;
 use serde_json::json;
@@ -256,11 +255,9 @@ fn the_database_sends_no_more_of_documents_than_a_page_has() {
 
 /// A database that says it has read so many rows for each statement.
 struct Reading(Arc<dyn Database>, u64);
-
-#[async_trait]
 impl Database for Reading {
-    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
-        let outcomes = self.0.batch(statements).await?;
+    fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+        let outcomes = self.0.batch(statements)?;
         let first = |index: usize| if index == 0 { self.1 } else { 0 };
         let each = outcomes.into_iter().enumerate();
         Ok(each.map(|(index, outcome)| Outcome { rows_read: first(index), ..outcome }).collect())
@@ -276,7 +273,7 @@ fn what_was_read_is_measured() {
         let list = |parameters: &[(&str, &str)]| {
             let resource_type = directory.resource_type("User");
             let query = ListRequest::from_pairs(parameters.iter().copied()).unwrap().resolve(&resource_type).unwrap();
-            pollster::block_on(latchkey::store::list::list(&ctx, &resource_type, &query))
+            latchkey::store::list::list(&ctx, &resource_type, &query)
         };
         for parameters in
             [&[][..], &[("filter", "title pr")], &[("sortBy", "title")], &[("count", "0")], &[("cursor", "")]]

@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
-use async_trait::async_trait;
 use latchkey::base::account::{Account, Lock, Onboarding};
 use latchkey::base::scope::Scopes;
 use latchkey::model::context::{Actor, Context, Work};
@@ -56,12 +55,10 @@ impl Recorder {
         self.documents.swap(0, Ordering::Relaxed)
     }
 }
-
-#[async_trait]
 impl Database for Recorder {
-    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+    fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
         self.seen.lock().unwrap().push(statements.clone());
-        let outcomes = self.inner.batch(statements).await?;
+        let outcomes = self.inner.batch(statements)?;
         let rows = outcomes.iter().flat_map(|outcome| &outcome.rows);
         let documents = rows.filter_map(|row| row.read_optional_text("document").ok().flatten());
         self.documents.fetch_add(documents.map(str::len).sum(), Ordering::Relaxed);
@@ -245,7 +242,7 @@ impl Directory {
         let resource_type = self.resource_type(type_name);
         let request = ListRequest::from_pairs(parameters.iter().copied())?;
         let query = request.resolve(&resource_type)?;
-        pollster::block_on(list::list(ctx, &resource_type, &query))
+        list::list(ctx, &resource_type, &query)
     }
 
     pub fn list(&self, type_name: &str, parameters: &[(&str, &str)]) -> Page {
@@ -256,7 +253,7 @@ impl Directory {
         let request = ListRequest::from_pairs(parameters.iter().copied())?;
         let types = self.registry.resource_types();
         let queries = request.resolve_for_any(types)?;
-        pollster::block_on(list::list_any(&self.ctx, types, &queries))
+        list::list_any(&self.ctx, types, &queries)
     }
 }
 

@@ -30,10 +30,10 @@ pub enum AcceptError {
 ///
 /// # Errors
 /// [`AcceptError`]
-pub async fn accept(ctx: &StoreContext, from: Option<i64>) -> Result<i64, AcceptError> {
+pub fn accept(ctx: &StoreContext, from: Option<i64>) -> Result<i64, AcceptError> {
     let deployment = &ctx.deployment;
     let tenant = ctx.tenant.number();
-    let ground = store::ground(ctx).await?;
+    let ground = store::ground(ctx)?;
     let removed = ground.anchor.filter(|mark| macs::prove_anchor(deployment, tenant, mark) == Proof::Ours);
     let first = removed.as_ref().map_or(1, |mark| mark.number + 1);
     let end = ground.newest.max(first - 1) + 1;
@@ -42,7 +42,7 @@ pub async fn accept(ctx: &StoreContext, from: Option<i64>) -> Result<i64, Accept
         let detail = format!("There is no row {from} yet: the newest is {}.", ground.newest);
         return Err(AcceptError::From(detail));
     }
-    let (number, seal) = match store::before(ctx, from).await?.filter(|row| row.number >= first) {
+    let (number, seal) = match store::before(ctx, from)?.filter(|row| row.number >= first) {
         Some(row) => match row.seal {
             Some(seal) => (row.number, seal),
             None => {
@@ -60,7 +60,7 @@ pub async fn accept(ctx: &StoreContext, from: Option<i64>) -> Result<i64, Accept
     let operation = ctx.platform.new_id().to_string();
     let mut batch = store::put(ctx, &head);
     batch.push(audit::record_plain(ctx, &operation, Action::AuditAccept, &format!("rows from {from} on")));
-    ctx.platform.db.batch(batch).await?;
-    heads::keep_copy(&ctx.platform, tenant, &head).await.map_err(|_| AcceptError::Copy)?;
+    ctx.platform.db.batch(batch)?;
+    heads::keep_copy(&ctx.platform, tenant, &head).map_err(|_| AcceptError::Copy)?;
     Ok(from)
 }

@@ -40,8 +40,8 @@ fn key(store: Option<u16>, tenant: u64) -> String {
 }
 
 /// Returns the copy of a head. Whoever compares it with the head reads it before the head, which may move on meanwhile.
-pub async fn copy(platform: &Platform, tenant: u64) -> Copied {
-    let text = platform.cache.get(&key(platform.store, tenant)).await?;
+pub fn copy(platform: &Platform, tenant: u64) -> Copied {
+    let text = platform.cache.get(&key(platform.store, tenant))?;
     Ok(text.map(|text| {
         let value: Json = serde_json::from_str(&text).unwrap_or_default();
         let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
@@ -58,10 +58,10 @@ pub async fn copy(platform: &Platform, tenant: u64) -> Copied {
 ///
 /// # Errors
 /// KV's: the head stands, and its copy is as it was.
-pub async fn keep_copy(platform: &Platform, tenant: u64, head: &Mark) -> Result<(), CacheError> {
+pub fn keep_copy(platform: &Platform, tenant: u64, head: &Mark) -> Result<(), CacheError> {
     let Mark { number, seal, kid, mac } = head;
     let value = json!({ "number": number, "seal": seal, "kid": kid, "mac": mac });
-    platform.cache.keep(&key(platform.store, tenant), &value.to_string()).await
+    platform.cache.keep(&key(platform.store, tenant), &value.to_string())
 }
 
 /// Compares a head with its copy.

@@ -23,16 +23,16 @@ const DAY: Millis = 86_400_000;
 ///
 /// # Errors
 /// The database's: the next run goes on from there.
-pub async fn retain(platform: &Platform, deployment: &Deployment) -> Result<(), DatabaseError> {
+pub fn retain(platform: &Platform, deployment: &Deployment) -> Result<(), DatabaseError> {
     let from = random_number(platform);
-    for (tenant, days) in of_some_tenants(platform, &settings::AUDIT_RETENTION_DAYS, from, TENANTS).await? {
+    for (tenant, days) in of_some_tenants(platform, &settings::AUDIT_RETENTION_DAYS, from, TENANTS)? {
         let own = days.map(|days| (settings::AUDIT_RETENTION_DAYS.name, days));
         let days = deployment.settings_of(&tenant, &own.into_iter().collect()).audit_retention_days;
         if days > 0 {
             let before = platform.clock.now() - i64::from(days) * DAY;
             for store in platform.all_stores() {
                 for _ in 0..STEPS {
-                    if !remove_step(&store, deployment, &tenant, before).await? {
+                    if !remove_step(&store, deployment, &tenant, before)? {
                         break;
                     }
                 }
@@ -43,7 +43,7 @@ pub async fn retain(platform: &Platform, deployment: &Deployment) -> Result<(), 
 }
 
 /// Removes the oldest rows from before `before`; answers whether there were any.
-async fn remove_step(
+fn remove_step(
     platform: &Platform,
     deployment: &Deployment,
     tenant: &Tenant,
@@ -51,14 +51,14 @@ async fn remove_step(
 ) -> Result<bool, DatabaseError> {
     let Some(kid) = deployment.keys.current_kid() else { return Ok(false) };
     for reach in REACH {
-        for (entry, previous) in retention::newest_before(platform, tenant, before, reach).await? {
+        for (entry, previous) in retention::newest_before(platform, tenant, before, reach)? {
             let (Some(seal), Some(sealed_with)) = (entry.seal.clone(), &entry.kid) else { continue };
             let made = macs::seal_of(deployment, sealed_with, tenant.number(), &previous, &entry);
             if made.as_ref() != Some(&seal) {
                 continue;
             }
             let Some(anchor) = macs::anchor(deployment, kid, tenant.number(), entry.number, seal) else { continue };
-            retention::remove(platform, tenant, anchor).await?;
+            retention::remove(platform, tenant, anchor)?;
             return Ok(true);
         }
     }

@@ -47,12 +47,12 @@ struct Run<'a> {
 ///
 /// # Errors
 /// The database's: the next run goes on from there.
-pub async fn seal(platform: &Platform, deployment: &Deployment, budget: &mut usize) -> Result<(), DatabaseError> {
+pub fn seal(platform: &Platform, deployment: &Deployment, budget: &mut usize) -> Result<(), DatabaseError> {
     let Some(kid) = deployment.keys.current_kid() else { return Ok(()) };
     let mut run = Run { platform, deployment, kid, chains: BTreeMap::new(), moved: BTreeMap::new(), told: Vec::new() };
-    let done = run.walk(budget).await;
+    let done = run.walk(budget);
     // What has been sealed is copied and told, whatever became of the rest.
-    let copied = run.copy_heads().await;
+    let copied = run.copy_heads();
     *budget = budget.saturating_sub(run.chains.len());
     done.and(copied)
 }
@@ -60,16 +60,16 @@ pub async fn seal(platform: &Platform, deployment: &Deployment, budget: &mut usi
 impl Run<'_> {
     /// Walks the rows without a seal, from a tenant picked at random to the last one and from the first one on: the tenants'
     /// numbers are hashes, so that none waits behind the others for long.
-    async fn walk(&mut self, budget: &usize) -> Result<(), DatabaseError> {
+    fn walk(&mut self, budget: &usize) -> Result<(), DatabaseError> {
         let begin = random_number(self.platform);
         let mut place = (begin, -1);
         let mut wrapped = false;
         for _ in 0..STEPS {
-            let Waiting { rows, uncopied } = store::waiting(self.platform, place, STEP, 20).await?;
+            let Waiting { rows, uncopied } = store::waiting(self.platform, place, STEP, 20)?;
             let full = rows.len() == STEP as usize;
             let last = rows.last().map(|Unsealed { entry, .. }| (entry.tenant, entry.number));
-            self.recopy(uncopied, *budget).await?;
-            self.step(rows, *budget).await?;
+            self.recopy(uncopied, *budget)?;
+            self.step(rows, *budget)?;
             match last {
                 Some((tenant, number)) if full => {
                     let tenant_number = tenant.cast_signed();
@@ -107,8 +107,8 @@ impl Run<'_> {
     }
 
     /// Compares a tenant's head with its copy, and returns it where it counts.
-    async fn head(&mut self, tenant: u64, head: Option<&Mark>) -> Result<Standing, DatabaseError> {
-        let Ok(copy) = heads::copy(self.platform, tenant).await else {
+    fn head(&mut self, tenant: u64, head: Option<&Mark>) -> Result<Standing, DatabaseError> {
+        let Ok(copy) = heads::copy(self.platform, tenant) else {
             self.refuse(tenant, head.map_or(0, |head| head.number), "the copy of the head cannot be read");
             return Ok(Standing::Doubtful(Doubt { number: 0, problem: "head copy unavailable" }));
         };
@@ -117,7 +117,7 @@ impl Run<'_> {
         let mut standing = judge(head);
         if matches!(standing, Standing::Doubtful(_)) {
             // Another sealer may have moved the head between the two reads: this run leaves the tenant to it.
-            let again = store::of_tenants(self.platform, &[tenant]).await?;
+            let again = store::of_tenants(self.platform, &[tenant])?;
             let now = again.first().map(|(_, head)| head);
             if now != head {
                 return Ok(Standing::Doubtful(Doubt { number: 0, problem: "head moved" }));
@@ -131,12 +131,12 @@ impl Run<'_> {
     }
 
     /// Copies heads again whose copies did not arrive.
-    async fn recopy(&mut self, uncopied: Vec<(u64, Mark)>, budget: usize) -> Result<(), DatabaseError> {
+    fn recopy(&mut self, uncopied: Vec<(u64, Mark)>, budget: usize) -> Result<(), DatabaseError> {
         for (tenant, head) in uncopied {
             if self.chains.contains_key(&tenant) || self.chains.len() >= budget {
                 continue;
             }
-            if let Standing::Good(head) = self.head(tenant, Some(&head)).await? {
+            if let Standing::Good(head) = self.head(tenant, Some(&head))? {
                 let at = (head.number, head.seal.clone());
                 self.chains.insert(tenant, Chain::Open { stored: at.clone(), last: at });
                 self.moved.insert(tenant, head);
@@ -148,7 +148,7 @@ impl Run<'_> {
     }
 
     /// Opens the chains of the tenants that come up here for the first time.
-    async fn open(&mut self, rows: &[Unsealed], budget: usize) -> Result<(), DatabaseError> {
+    fn open(&mut self, rows: &[Unsealed], budget: usize) -> Result<(), DatabaseError> {
         let mut unbegun = Vec::new();
         for Unsealed { entry, head } in rows {
             let tenant = entry.tenant;
@@ -158,7 +158,7 @@ impl Run<'_> {
             if self.chains.len() + unbegun.len() >= budget {
                 break;
             }
-            match self.head(tenant, head.as_ref()).await? {
+            match self.head(tenant, head.as_ref())? {
                 Standing::Unbegun => unbegun.push(tenant),
                 Standing::Good(Mark { number, seal, .. }) => {
                     let at = (number, seal);
@@ -171,7 +171,7 @@ impl Run<'_> {
         }
         if !unbegun.is_empty() {
             // Rows that were sealed before there were heads are where the first head begins.
-            let sealed = store::newest_sealed(self.platform, &unbegun).await?;
+            let sealed = store::newest_sealed(self.platform, &unbegun)?;
             for tenant in unbegun {
                 let found = sealed.iter().find(|(of, ..)| *of == tenant);
                 let last = found.map(|(_, number, seal)| (*number, seal.clone())).unwrap_or_default();
@@ -182,8 +182,8 @@ impl Run<'_> {
     }
 
     /// Seals these rows.
-    async fn step(&mut self, rows: Vec<Unsealed>, budget: usize) -> Result<(), DatabaseError> {
-        self.open(&rows, budget).await?;
+    fn step(&mut self, rows: Vec<Unsealed>, budget: usize) -> Result<(), DatabaseError> {
+        self.open(&rows, budget)?;
         let mut sealed: BTreeMap<u64, Vec<(i64, String)>> = BTreeMap::new();
         let mut refused = Vec::new();
         for Unsealed { entry, .. } in rows {
@@ -201,10 +201,10 @@ impl Run<'_> {
         for (tenant, number) in refused {
             self.refuse(tenant, number, "unsealed at or below the head");
         }
-        self.write(sealed).await
+        self.write(sealed)
     }
 
-    async fn write(&mut self, sealed: BTreeMap<u64, Vec<(i64, String)>>) -> Result<(), DatabaseError> {
+    fn write(&mut self, sealed: BTreeMap<u64, Vec<(i64, String)>>) -> Result<(), DatabaseError> {
         let mut advances = Vec::new();
         let mut seals: Vec<Json> = Vec::new();
         for (tenant, rows) in &sealed {
@@ -218,7 +218,7 @@ impl Run<'_> {
         if advances.is_empty() {
             return Ok(());
         }
-        let moved = store::advance(self.platform, &advances, &seals, self.kid).await?;
+        let moved = store::advance(self.platform, &advances, &seals, self.kid)?;
         for Advance { tenant, head, .. } in advances {
             let chain = if moved.contains(&tenant) {
                 let at = (head.number, head.seal.clone());
@@ -234,19 +234,19 @@ impl Run<'_> {
     }
 
     /// Copies the heads that have moved, and writes them into the log, a witness of its own.
-    async fn copy_heads(&mut self) -> Result<(), DatabaseError> {
+    fn copy_heads(&mut self) -> Result<(), DatabaseError> {
         let mut copied = Vec::new();
         for (tenant, head) in std::mem::take(&mut self.moved) {
             let mut line = json!({ "event": "audit.seal", "tenant": tenant, "number": head.number, "seal": head.seal });
             if let Some(store) = self.platform.store {
                 line["store"] = json!(store);
             }
-            match heads::keep_copy(self.platform, tenant, &head).await {
+            match heads::keep_copy(self.platform, tenant, &head) {
                 Ok(()) => copied.push((tenant, head.number)),
                 Err(_) => line["copied"] = json!(false),
             }
             self.platform.log.line(&line.to_string());
         }
-        if copied.is_empty() { Ok(()) } else { store::note_copies(self.platform, &copied).await }
+        if copied.is_empty() { Ok(()) } else { store::note_copies(self.platform, &copied) }
     }
 }

@@ -74,13 +74,9 @@ impl Anchor {
 ///
 /// # Errors
 /// The database's.
-pub async fn verify(
-    ctx: &StoreContext,
-    from: Option<i64>,
-    kept: Option<&Anchor>,
-) -> Result<Verification, DatabaseError> {
+pub fn verify(ctx: &StoreContext, from: Option<i64>, kept: Option<&Anchor>) -> Result<Verification, DatabaseError> {
     let tenant = ctx.tenant.number();
-    let copied = heads::copy(&ctx.platform, tenant).await;
+    let copied = heads::copy(&ctx.platform, tenant);
     let copy = copied.as_ref().ok().and_then(Option::as_ref);
     // The row before the first gives the seal to begin with.
     let least = from.map_or(0, |from| from.max(1) - 1);
@@ -93,7 +89,7 @@ pub async fn verify(
         unsealed_after: now + SEALED_AFTER,
         remembered: &remembered,
     };
-    let stretch = rows::stretch(ctx, &wanted).await?;
+    let stretch = rows::stretch(ctx, &wanted)?;
     let standing = heads::judge(&ctx.deployment, ctx.platform.store, tenant, stretch.head.as_ref(), copy);
     let mut check = Check { ctx, tenant, removed: (0, String::new()), breaks: Vec::new() };
     check.anchor(stretch.anchor.as_ref());

@@ -27,7 +27,7 @@ pub const MAX_EXPORT: u32 = 10_000;
 
 /// `GET /api/audit?count=&cursor=&action=&userId=&from=&to=&domain=&format=`, of one user store: `format` is
 /// `json`, `csv` or `jsonl`; the last two name the next page in a `Link` header.
-pub async fn list(input: Input) -> Result<Response, ApiError> {
+pub fn list(input: Input) -> Result<Response, ApiError> {
     let Input { state, query, .. } = input;
     let store = in_store_named(&state.ctx, query.filled("domain").as_deref())?;
     let format = query.filled("format").unwrap_or(Cow::Borrowed("json"));
@@ -50,7 +50,7 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
             Some(count) => u32::try_from(count).unwrap_or(u32::MAX).clamp(1, most),
         },
     };
-    let (entries, next) = rows::page(&store, &wanted).await?;
+    let (entries, next) = rows::page(&store, &wanted)?;
     let next = next.and_then(|next| cursor::to(&store, LIST, next.into()));
     let mut response = match &*format {
         "csv" => export("text/csv; charset=utf-8; header=present", csv(&entries)),
@@ -71,21 +71,21 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
 
 /// `GET /api/audit/verification?from=&anchor=&domain=`: whether what is sealed is still what was sealed, and whether the row
 /// that the caller remembers as `anchor` is still there.
-pub async fn verify(input: Input) -> Result<Response, ApiError> {
+pub fn verify(input: Input) -> Result<Response, ApiError> {
     let Input { state, query, .. } = input;
     let store = in_store_named(&state.ctx, query.filled("domain").as_deref())?;
     let form = "NUMBER:SEAL, as an earlier answer had it";
     let parse = |text: Cow<str>| Anchor::parse(&text).ok_or_else(|| malformed("anchor", form));
     let kept = query.first("anchor").map(parse).transpose()?;
-    let verified = audit_seal::verify(&store, number(&query, "from")?, kept.as_ref()).await?;
+    let verified = audit_seal::verify(&store, number(&query, "from")?, kept.as_ref())?;
     Ok(response::json(StatusCode::OK, &verified))
 }
 
 /// `POST /api/audit/acceptance` `{"from"?}`, of one user store: rows are taken as they are, and sealed anew.
-pub async fn accept(input: Input) -> Result<Response, ApiError> {
+pub fn accept(input: Input) -> Result<Response, ApiError> {
     let Input { state, query, body, .. } = input;
     let store = in_store_named(&state.ctx, query.filled("domain").as_deref())?;
-    let body = body.object().await?;
+    let body = body.object()?;
     let from = match &body["from"] {
         Json::Null => None,
         from => Some(from.as_i64().filter(|from| (1..1 << 53).contains(from)).ok_or_else(|| {
@@ -95,7 +95,7 @@ pub async fn accept(input: Input) -> Result<Response, ApiError> {
     if let Some(other) = body.as_object().into_iter().flatten().map(|(name, _)| name).find(|name| *name != "from") {
         return Err(ApiError::bad_request(format!("{:?} is not taken here: known is from.", cut(other, 64))));
     }
-    let from = audit_seal::accept(&store, from).await?;
+    let from = audit_seal::accept(&store, from)?;
     Ok(response::json(StatusCode::OK, &json!({ "from": from })))
 }
 

@@ -53,10 +53,10 @@ fn row_to_json(row: &JobRow) -> Json {
 }
 
 /// `POST /api/jobs` `{"action","ids"|"filter","domain"?,"groupId"?}`: 202 with the job.
-pub async fn create(input: Input) -> Result<Response, ApiError> {
+pub fn create(input: Input) -> Result<Response, ApiError> {
     let Input { state, body, .. } = input;
     let ctx = &state.ctx;
-    let body = body.json(MEGABYTE).await?;
+    let body = body.json(MEGABYTE)?;
     if !body.is_object() {
         return Err(ApiError::bad_request("Send a JSON object."));
     }
@@ -76,7 +76,7 @@ pub async fn create(input: Input) -> Result<Response, ApiError> {
         let Some(file) = text("csv")?.filter(|_| selects.iter().all(|value| value.is_null())) else {
             return Err(JobError::File.into());
         };
-        return Ok(accepted(ctx, &import(&state, &file, &body).await?));
+        return Ok(accepted(ctx, &import(&state, &file, &body)?));
     }
     if others.contains(&true) {
         return Err(JobError::File.into());
@@ -89,7 +89,7 @@ pub async fn create(input: Input) -> Result<Response, ApiError> {
         }
         _ => return Err(JobError::Selection.into()),
     };
-    let job = jobs::create(ctx, action, &selection, group_id.as_deref()).await?;
+    let job = jobs::create(ctx, action, &selection, group_id.as_deref())?;
     Ok(accepted(ctx, &job))
 }
 
@@ -100,7 +100,7 @@ fn accepted(ctx: &Context, job: &Job) -> Response {
 }
 
 /// Confirms the import of a file; passwords in it count unless the body says otherwise.
-async fn import(state: &RequestState, file: &str, body: &Json) -> Result<Job, ApiError> {
+fn import(state: &RequestState, file: &str, body: &Json) -> Result<Job, ApiError> {
     let existing = match &body["existing"] {
         Json::Null => None,
         value => Some(
@@ -119,17 +119,17 @@ async fn import(state: &RequestState, file: &str, body: &Json) -> Result<Job, Ap
         Unreadable::TooManyRows => ApiError::too_large(why.to_string()),
         Unreadable::Malformed(_) => ApiError::bad_request(why.to_string()),
     })?;
-    Ok(files::create_import(&state.ctx, &state.gate, &sheet, existing, passwords).await?)
+    Ok(files::create_import(&state.ctx, &state.gate, &sheet, existing, passwords)?)
 }
 
 /// `GET /api/jobs/{id}/file?state=failed`: what was exported, or what became of each row of a file that was imported.
-pub async fn file(input: Input) -> Result<Response, ApiError> {
+pub fn file(input: Input) -> Result<Response, ApiError> {
     let only_failed = match input.query.filled("state").as_deref() {
         None => false,
         Some("failed") => true,
         Some(_) => return Err(ApiError::bad_request("The parameter state may be failed, and nothing else.")),
     };
-    let text = files::download(&input.state.ctx, input.params.raw("id"), only_failed).await?;
+    let text = files::download(&input.state.ctx, input.params.raw("id"), only_failed)?;
     Ok(attached(if only_failed { "failed-rows.csv" } else { "result.csv" }, text))
 }
 
@@ -143,7 +143,7 @@ pub fn attached(name: &str, text: String) -> Response {
 }
 
 /// `GET /api/jobs?count=&cursor=`: newest first, those whose action the caller might carry out.
-pub async fn list(input: Input) -> Result<Response, ApiError> {
+pub fn list(input: Input) -> Result<Response, ApiError> {
     let Input { state, query, .. } = input;
     let ctx = &state.ctx;
     let home = &ctx.in_store(None);
@@ -151,19 +151,19 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
         Some(Value::Text(id)) => Some(id),
         _ => None,
     };
-    let (found, next) = listing::page(ctx, &jobs::visible_actions(ctx), below.as_deref(), count(&query)?).await?;
+    let (found, next) = listing::page(ctx, &jobs::visible_actions(ctx), below.as_deref(), count(&query)?)?;
     let next = next.and_then(|id| cursor::to(home, LIST, id.into()));
     Ok(page(found.iter().map(to_json).collect(), next))
 }
 
 /// `GET /api/jobs/{id}`.
-pub async fn read(input: Input) -> Result<Response, ApiError> {
-    let job = jobs::read(&input.state.ctx, input.params.raw("id")).await?;
+pub fn read(input: Input) -> Result<Response, ApiError> {
+    let job = jobs::read(&input.state.ctx, input.params.raw("id"))?;
     Ok(response::json(StatusCode::OK, &to_json(&job)))
 }
 
 /// `GET /api/jobs/{id}/rows?state=&count=&cursor=`: what became of each user, in the order in which they are worked off.
-pub async fn rows(input: Input) -> Result<Response, ApiError> {
+pub fn rows(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, query, .. } = input;
     let ctx = &state.ctx;
     let which = match query.filled("state") {
@@ -174,26 +174,26 @@ pub async fn rows(input: Input) -> Result<Response, ApiError> {
         })?),
     };
     let count = count(&query)?;
-    let job = jobs::read(ctx, params.raw("id")).await?;
+    let job = jobs::read(ctx, params.raw("id"))?;
     let (home, list) = (&ctx.in_store(None), format!("rows of {}", job.id));
     let after = match cursor::position(home, &list, query.filled("cursor").as_deref())? {
         Some(Value::Integer(number)) => number,
         _ => 0,
     };
-    let (found, next) = listing::rows(ctx, &job.id, which, after, count).await?;
+    let (found, next) = listing::rows(ctx, &job.id, which, after, count)?;
     let next = next.and_then(|number| cursor::to(home, &list, number.into()));
     Ok(page(found.iter().map(row_to_json).collect(), next))
 }
 
 /// `POST /api/jobs/{id}/stop`: 200 with the job.
-pub async fn stop(input: Input) -> Result<Response, ApiError> {
-    let job = jobs::stop(&input.state.ctx, input.params.raw("id")).await?;
+pub fn stop(input: Input) -> Result<Response, ApiError> {
+    let job = jobs::stop(&input.state.ctx, input.params.raw("id"))?;
     Ok(response::json(StatusCode::OK, &to_json(&job)))
 }
 
 /// `POST /api/jobs/{id}/resume`: 200 with the job.
-pub async fn resume(input: Input) -> Result<Response, ApiError> {
-    let job = jobs::resume(&input.state.ctx, input.params.raw("id")).await?;
+pub fn resume(input: Input) -> Result<Response, ApiError> {
+    let job = jobs::resume(&input.state.ctx, input.params.raw("id"))?;
     Ok(response::json(StatusCode::OK, &to_json(&job)))
 }
 

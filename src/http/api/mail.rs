@@ -22,7 +22,7 @@ fn names(states: &[MailState]) -> String {
 }
 
 /// `GET /api/mail?state=&count=&cursor=&domain=`: newest first, of one user store.
-pub async fn list(input: Input) -> Result<Response, ApiError> {
+pub fn list(input: Input) -> Result<Response, ApiError> {
     let Input { state: RequestState { ctx, .. }, query, .. } = input;
     let store = in_store_named(&ctx, query.filled("domain").as_deref())?;
     let state = match query.filled("state").as_deref().map(MailState::parse) {
@@ -42,7 +42,7 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
         Some(Value::Text(id)) => Some(id),
         _ => None,
     };
-    let (mails, next) = listing::page(&store, state, after.as_deref(), count).await?;
+    let (mails, next) = listing::page(&store, state, after.as_deref(), count)?;
     let mut body = json!({ "Resources": mails.iter().map(ListedMail::to_json).collect::<Vec<_>>() });
     if let Some(next) = next.and_then(|next| cursor::to(&store, LIST, next.into())) {
         body["nextCursor"] = json!(next);
@@ -51,9 +51,9 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
 }
 
 /// `POST /api/mail/{id}/retry`: 202 with the mail, which is queued again.
-pub async fn retry_one(input: Input) -> Result<Response, ApiError> {
+pub fn retry_one(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, .. } = input;
-    match requeue::retry(&state.ctx, params.raw("id")).await? {
+    match requeue::retry(&state.ctx, params.raw("id"))? {
         Retried::Queued(mail) => Ok(response::json(StatusCode::ACCEPTED, &mail.to_json())),
         Retried::Missing => Err(ApiError::missing("There is no mail with this id.")),
         Retried::Nobody => {
@@ -72,15 +72,15 @@ pub async fn retry_one(input: Input) -> Result<Response, ApiError> {
 
 /// `POST /api/mail/retry` `{"state","domain"?}`: queues up to 1,000 mails of that state again, of one user store;
 /// `{"queued": n}`.
-pub async fn retry_all(input: Input) -> Result<Response, ApiError> {
+pub fn retry_all(input: Input) -> Result<Response, ApiError> {
     let Input { state: RequestState { ctx, .. }, body, .. } = input;
-    let body = body.object().await?;
+    let body = body.object()?;
     let state = body["state"].as_str().and_then(MailState::parse).filter(|state| state.is_retryable());
     let Some(state) = state else {
         let detail = format!("state must be one of {}.", names(MailState::RETRYABLE));
         return Err(ApiError::bad_request(detail));
     };
     let store = in_store_named(&ctx, body["domain"].as_str())?;
-    let queued = requeue::requeue_all(&store, state).await?;
+    let queued = requeue::requeue_all(&store, state)?;
     Ok(response::json(StatusCode::ACCEPTED, &json!({ "queued": queued })))
 }

@@ -10,11 +10,11 @@ use crate::http::response::{self, set};
 use crate::store::personal_data::{self, Found, Table};
 
 /// `GET /api/users/{id}/privacy`: of a user who has been deleted, too, what is left.
-pub async fn show(input: Input) -> Result<Response, ApiError> {
+pub fn show(input: Input) -> Result<Response, ApiError> {
     let Input { state: RequestState { ctx, .. }, params, .. } = input;
     // Clients may encode the hyphens of an id.
     let id = &params.decoded("id");
-    let found = personal_data::find(&ctx, id).await?;
+    let found = personal_data::find(&ctx, id)?;
     if !is_of_a_user(&found) {
         return Err(ApiError::missing("Nothing is stored about a user of this id. Of a user name, SCIM tells the id."));
     }

@@ -17,8 +17,8 @@ use scim::schema::Registry;
 /// What a resource type's document may have at most, its schema within it included.
 const MAX_TYPE: usize = 2 * MAX_DOCUMENT;
 
-async fn register(ctx: &Context, request: Request, folder: &str) -> Result<Response, ApiError> {
-    let left = provision::register(ctx, &request).await?;
+fn register(ctx: &Context, request: Request, folder: &str) -> Result<Response, ApiError> {
+    let left = provision::register(ctx, &request)?;
     let location = format!("{}/api/{folder}/{}", ctx.base(), request.name);
     let mut shown = request.shown;
     if let Some(progress) = provision::progress(&left, &request.name) {
@@ -30,17 +30,17 @@ async fn register(ctx: &Context, request: Request, folder: &str) -> Result<Respo
 }
 
 /// `POST /api/schemas`: a schema, as [`Request::of_schema`] reads it.
-pub async fn register_schema(input: Input) -> Result<Response, ApiError> {
+pub fn register_schema(input: Input) -> Result<Response, ApiError> {
     let Input { state, body, .. } = input;
-    let (document, sent) = body.sized_object(MAX_DOCUMENT).await?;
-    register(&state.ctx, Request::of_schema(document, sent), "schemas").await
+    let (document, sent) = body.sized_object(MAX_DOCUMENT)?;
+    register(&state.ctx, Request::of_schema(document, sent), "schemas")
 }
 
 /// `POST /api/resource-types`: a resource type, as [`Request::of_resource_type`] reads it.
-pub async fn register_resource_type(input: Input) -> Result<Response, ApiError> {
+pub fn register_resource_type(input: Input) -> Result<Response, ApiError> {
     let Input { state, body, .. } = input;
-    let (document, sent) = body.sized_object(MAX_TYPE).await?;
-    register(&state.ctx, Request::of_resource_type(document, sent)?, "resource-types").await
+    let (document, sent) = body.sized_object(MAX_TYPE)?;
+    register(&state.ctx, Request::of_resource_type(document, sent)?, "resource-types")
 }
 
 /// Returns the resources of a discovery document, without the frame of a SCIM list.
@@ -48,8 +48,8 @@ fn resources(mut document: Json) -> Json {
     json!({ "Resources": document["Resources"].take() })
 }
 
-async fn list(ctx: &Context, show: impl Fn(&Registry, &str) -> Json) -> Result<Response, ApiError> {
-    let registry = registrations::load_registry(ctx).await?;
+fn list(ctx: &Context, show: impl Fn(&Registry, &str) -> Json) -> Result<Response, ApiError> {
+    let registry = registrations::load_registry(ctx)?;
     let document = show(&registry, &format!("{}/scim2", ctx.base()));
     answer(document)
 }
@@ -62,11 +62,11 @@ fn answer(document: Json) -> Result<Response, ApiError> {
 }
 
 /// Schemas as [`list`] shows them, each with what is left to be indexed of it. Whoever asks for that carries it on.
-async fn list_with_progress(ctx: &Context, show: impl Fn(&Registry, &str) -> Json) -> Result<Response, ApiError> {
-    let registry = registrations::load_registry(ctx).await?;
+fn list_with_progress(ctx: &Context, show: impl Fn(&Registry, &str) -> Json) -> Result<Response, ApiError> {
+    let registry = registrations::load_registry(ctx)?;
     let mut document = show(&registry, &format!("{}/scim2", ctx.base()));
     if registry.resource_types().iter().any(|resource_type| !resource_type.reindexing.is_empty()) {
-        let left = provision::look(ctx).await?;
+        let left = provision::look(ctx)?;
         let add = |schema: &mut Json| {
             if let Some(progress) = schema["id"].as_str().and_then(|urn| provision::progress(&left, urn)) {
                 schema["reindex"] = progress;
@@ -82,31 +82,31 @@ async fn list_with_progress(ctx: &Context, show: impl Fn(&Registry, &str) -> Jso
 }
 
 /// `GET /api/schemas`: the tenant's and the built-in ones.
-pub async fn list_schemas(input: Input) -> Result<Response, ApiError> {
-    list_with_progress(&input.state.ctx, |registry, base| resources(discovery::schemas(registry, base))).await
+pub fn list_schemas(input: Input) -> Result<Response, ApiError> {
+    list_with_progress(&input.state.ctx, |registry, base| resources(discovery::schemas(registry, base)))
 }
 
 /// `GET /api/schemas/{urn}`
-pub async fn read_schema(input: Input) -> Result<Response, ApiError> {
+pub fn read_schema(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, .. } = input;
     let urn = params.decoded("urn");
-    list_with_progress(&state.ctx, |registry, base| discovery::schema(registry, &urn, base).unwrap_or_default()).await
+    list_with_progress(&state.ctx, |registry, base| discovery::schema(registry, &urn, base).unwrap_or_default())
 }
 
 /// `GET /api/resource-types`: the tenant's and the built-in ones.
-pub async fn list_resource_types(input: Input) -> Result<Response, ApiError> {
-    list(&input.state.ctx, |registry, base| resources(discovery::resource_types(registry, base))).await
+pub fn list_resource_types(input: Input) -> Result<Response, ApiError> {
+    list(&input.state.ctx, |registry, base| resources(discovery::resource_types(registry, base)))
 }
 
 /// `GET /api/resource-types/{name}`
-pub async fn read_resource_type(input: Input) -> Result<Response, ApiError> {
+pub fn read_resource_type(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, .. } = input;
     let name = params.decoded("name");
-    list(&state.ctx, |registry, base| discovery::resource_type(registry, &name, base).unwrap_or_default()).await
+    list(&state.ctx, |registry, base| discovery::resource_type(registry, &name, base).unwrap_or_default())
 }
 
-async fn remove(ctx: &Context, kind: Kind, name: &str) -> Result<Response, ApiError> {
-    if provision::remove(ctx, kind, name).await? {
+fn remove(ctx: &Context, kind: Kind, name: &str) -> Result<Response, ApiError> {
+    if provision::remove(ctx, kind, name)? {
         Ok(empty(StatusCode::NO_CONTENT))
     } else {
         Err(ApiError::missing("The tenant has registered nothing of this name."))
@@ -114,11 +114,11 @@ async fn remove(ctx: &Context, kind: Kind, name: &str) -> Result<Response, ApiEr
 }
 
 /// `DELETE /api/schemas/{urn}`: of the tenant's own only.
-pub async fn remove_schema(input: Input) -> Result<Response, ApiError> {
-    remove(&input.state.ctx, Kind::Schema, &input.params.decoded("urn")).await
+pub fn remove_schema(input: Input) -> Result<Response, ApiError> {
+    remove(&input.state.ctx, Kind::Schema, &input.params.decoded("urn"))
 }
 
 /// `DELETE /api/resource-types/{name}`: of the tenant's own only.
-pub async fn remove_resource_type(input: Input) -> Result<Response, ApiError> {
-    remove(&input.state.ctx, Kind::ResourceType, &input.params.decoded("name")).await
+pub fn remove_resource_type(input: Input) -> Result<Response, ApiError> {
+    remove(&input.state.ctx, Kind::ResourceType, &input.params.decoded("name"))
 }

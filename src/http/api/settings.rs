@@ -11,20 +11,20 @@ use crate::model::context::Context;
 use crate::store::tenant_settings::{self, Change};
 
 /// `GET /api/settings`: `{"settings":{name: value},"own":[names]}`, values as text.
-pub async fn read(input: Input) -> Result<Response, ApiError> {
-    show(&input.state.ctx).await
+pub fn read(input: Input) -> Result<Response, ApiError> {
+    show(&input.state.ctx)
 }
 
 /// `PATCH /api/settings` `{name: value or null}`: all of it or nothing; null goes back to the deployment's value.
-pub async fn modify(input: Input) -> Result<Response, ApiError> {
+pub fn modify(input: Input) -> Result<Response, ApiError> {
     let Input { state, body, .. } = input;
     let ctx = &state.ctx;
     let mut changes = Vec::new();
-    for (name, value) in body.object().await?.as_object().into_iter().flatten() {
+    for (name, value) in body.object()?.as_object().into_iter().flatten() {
         changes.push(change(name, value)?);
     }
-    tenant_settings::change(ctx, &changes).await?;
-    show(ctx).await
+    tenant_settings::change(ctx, &changes)?;
+    show(ctx)
 }
 
 /// Returns a setting and its new value: text, or a number or truth that stands for its text.
@@ -38,8 +38,8 @@ fn change(name: &str, value: &Json) -> Result<Change, ApiError> {
     Ok((name.to_owned(), value))
 }
 
-async fn show(ctx: &Context) -> Result<Response, ApiError> {
-    let own = tenant_settings::own(ctx).await?;
+fn show(ctx: &Context) -> Result<Response, ApiError> {
+    let own = tenant_settings::own(ctx)?;
     let settings = ctx.deployment.settings_of(&ctx.tenant, &own);
     let own: Vec<&str> = own.into_keys().collect();
     let body = json!({ "settings": settings.values, "own": own });

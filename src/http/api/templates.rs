@@ -15,11 +15,11 @@ use crate::store::mail_templates::TenantTemplateType;
 
 /// `POST /api/mail/templates/preview` `{"type","locale"?,"subject"?,"body"?,"footer"?,"text"?,"contentType"?}`:
 /// `{"subject","html","text","problems"}`, with values made up. Nothing is stored or sent.
-pub async fn preview(input: Input) -> Result<Response, ApiError> {
+pub fn preview(input: Input) -> Result<Response, ApiError> {
     let Input { state, body, .. } = input;
     let ctx = &state.ctx;
     // As large as one with every part as long as it may be.
-    let body = body.json(MEGABYTE).await?;
+    let body = body.json(MEGABYTE)?;
     let kind =
         read_text(&body, "type")?.ok_or_else(|| ApiError::bad_request("type is missing: the template type's name."))?;
     let locale = match read_text(&body, "locale")? {
@@ -43,7 +43,7 @@ pub async fn preview(input: Input) -> Result<Response, ApiError> {
         footer: read_text(&body, "footer")?,
         text: read_text(&body, "text")?,
     };
-    let previewed = preview::preview(ctx, &TenantTemplateType::named(&kind), &locale, draft).await;
+    let previewed = preview::preview(ctx, &TenantTemplateType::named(&kind), &locale, draft);
     let previewed = previewed.map_err(|error| match error {
         PreviewError::NoType => ApiError::bad_request("There is no template type of this name."),
         PreviewError::TooLarge(why) => ApiError::bad_request(format!("There is no preview: {why}.")),

@@ -14,13 +14,13 @@ use crate::model::api_token::ApiToken;
 use crate::ports::Millis;
 
 /// `POST /api/tokens` `{"name","scopes":[...],"expiresInDays"}`: 201 with the token's text, which is shown this once.
-pub async fn create(input: Input) -> Result<Response, ApiError> {
+pub fn create(input: Input) -> Result<Response, ApiError> {
     let Input { state, body, .. } = input;
     let ctx = &state.ctx;
-    let json = body.object().await?;
+    let json = body.object()?;
     let name = json["name"].as_str().unwrap_or_default();
     let days = json["expiresInDays"].as_f64().unwrap_or_default();
-    let created = api_tokens::create(ctx, name, scopes(&json["scopes"]), days).await?;
+    let created = api_tokens::create(ctx, name, scopes(&json["scopes"]), days)?;
     let mut document = to_json(&created.token, created.created);
     document["token"] = json!(created.text.expose());
     let mut response = response::json(StatusCode::CREATED, &document);
@@ -42,8 +42,8 @@ fn to_json(token: &ApiToken, created: Millis) -> Json {
 }
 
 /// `GET /api/tokens`: all of the tenant's, without their texts; `lastUsed` is ten minutes behind at most.
-pub async fn list(input: Input) -> Result<Response, ApiError> {
-    let listed = api_tokens::list(&input.state.ctx).await?;
+pub fn list(input: Input) -> Result<Response, ApiError> {
+    let listed = api_tokens::list(&input.state.ctx)?;
     let resources: Vec<Json> = listed
         .iter()
         .map(|listed| {
@@ -57,9 +57,9 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
 }
 
 /// `DELETE /api/tokens/{id}`: revokes a token. It is dead at once here, everywhere within a minute.
-pub async fn revoke(input: Input) -> Result<Response, ApiError> {
+pub fn revoke(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, .. } = input;
-    if api_tokens::revoke(&state.ctx, &params.decoded("id")).await? {
+    if api_tokens::revoke(&state.ctx, &params.decoded("id"))? {
         Ok(empty(StatusCode::NO_CONTENT))
     } else {
         Err(ApiError::missing("The tenant has no token with this id."))

@@ -33,19 +33,19 @@ use scim::query::ListRequest;
 const NAME: &str = "Add user";
 
 /// `GET /console/users/new`.
-pub async fn show(input: Input) -> Result<Response, ApiError> {
+pub fn show(input: Input) -> Result<Response, ApiError> {
     let console = Console::new(&input.state.ctx, &input.headers, Section::Users);
     let typed = NewUser { ask: true, ..NewUser::default() };
-    let body = body(&console, &typed, None, &[]).await?;
+    let body = body(&console, &typed, None, &[])?;
     Ok(console.page(NAME, &body))
 }
 
 /// `POST /console/users/new`: creates the user; with the button `preview` it only shows the mail.
-pub async fn create(input: Input) -> Result<Response, ApiError> {
+pub fn create(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, body: sent, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Users);
     // Fifty names of groups may be long.
-    let form = read_form(sent).await?;
+    let form = read_form(sent)?;
     let typed = read(&form);
     let password = form.read_text("password").unwrap_or_default();
     let is_preview = form.read_text("preview").is_some();
@@ -58,35 +58,34 @@ pub async fn create(input: Input) -> Result<Response, ApiError> {
         }
     };
     if !problems.is_empty() {
-        return refused(&console, StatusCode::UNPROCESSABLE_ENTITY, &typed, &problems).await;
+        return refused(&console, StatusCode::UNPROCESSABLE_ENTITY, &typed, &problems);
     }
-    let rt = user_type(&console.ctx).await?;
+    let rt = user_type(&console.ctx)?;
     if is_preview {
         let new = match provision::prepare(&console.ctx, &state.gate, &rt, document(&console.ctx, &typed, "")) {
             Ok(mut new) => {
                 ends_at.into_iter().for_each(|at| new.end_invitation_at(at));
                 new
             }
-            Err(error) => return explain(&console, &typed, error.into()).await,
+            Err(error) => return explain(&console, &typed, error.into()),
         };
-        let mail = preview_invitation(&console.ctx, &new).await.map_err(|error| match error {
+        let mail = preview_invitation(&console.ctx, &new).map_err(|error| match error {
             PreviewError::NoType => ApiError::missing("There is no such template."),
             PreviewError::TooLarge(why) => ApiError::bad_request(format!("There is no preview: {why}.")),
             PreviewError::Database(failure) => failure.into(),
         })?;
-        let body = body(&console, &typed, Some(mail.as_ref()), &[]).await?;
+        let body = body(&console, &typed, Some(mail.as_ref()), &[])?;
         return Ok(console.page(NAME, &body));
     }
-    let done = submission::once(&console, &form, async {
+    let done = submission::once(&console, &form, || {
         let document = document(&console.ctx, &typed, &password);
-        let created =
-            provision::create_in_groups(&console.ctx, &state.gate, &rt, document, &typed.groups, ends_at).await;
+        let created = provision::create_in_groups(&console.ctx, &state.gate, &rt, document, &typed.groups, ends_at);
         match created {
             Ok(found) => Ok(Ok(announce(&console, &typed, &found))),
-            Err(error) => explain(&console, &typed, error.into()).await.map(Err),
+            Err(error) => explain(&console, &typed, error.into()).map(Err),
         }
     });
-    done.await
+    done
 }
 
 /// Returns what was typed, without the white space around it.
@@ -219,7 +218,7 @@ fn until(ctx: &Context, typed: &NewUser) -> String {
 }
 
 /// The form again, where what the room says is the sender's to mend.
-async fn explain(console: &Console, typed: &NewUser, error: ApiError) -> Result<Response, ApiError> {
+fn explain(console: &Console, typed: &NewUser, error: ApiError) -> Result<Response, ApiError> {
     let status = error.status();
     let problem = match (status, error.detail()) {
         (StatusCode::CONFLICT, _) => Problem::of("username", "This user name is taken: choose another one."),
@@ -230,7 +229,7 @@ async fn explain(console: &Console, typed: &NewUser, error: ApiError) -> Result<
         _ => return Err(error),
     };
     let status = if status == StatusCode::FORBIDDEN { status } else { StatusCode::UNPROCESSABLE_ENTITY };
-    refused(console, status, typed, &[problem]).await
+    refused(console, status, typed, &[problem])
 }
 
 /// The field that a room's words are about; empty for none.
@@ -250,18 +249,13 @@ fn field_of(detail: &str) -> &'static str {
     named.unwrap_or(if is_password() { "password" } else { "" })
 }
 
-async fn refused(
-    console: &Console,
-    status: StatusCode,
-    typed: &NewUser,
-    problems: &[Problem],
-) -> Result<Response, ApiError> {
-    let body = body(console, typed, None, problems).await?;
+fn refused(console: &Console, status: StatusCode, typed: &NewUser, problems: &[Problem]) -> Result<Response, ApiError> {
+    let body = body(console, typed, None, problems)?;
     Ok(console.html(status, page(&console.frame(), NAME, problems, &body)))
 }
 
 /// The page. `preview`: the mail, or that there is none.
-async fn body(
+fn body(
     console: &Console,
     typed: &NewUser,
     preview: Option<Option<&Rendered>>,
@@ -286,7 +280,7 @@ async fn body(
             operation: &console.new_submission(),
             typed,
             domains: &domains,
-            groups: &groups(ctx).await?,
+            groups: &groups(ctx)?,
             default_locale: &ctx.settings().default_locale,
             zone: &zone,
             consequence: &consequence(ctx, typed),
@@ -297,15 +291,15 @@ async fn body(
 }
 
 /// The names of the first groups, where the caller may say who is in them. One round trip.
-async fn groups(ctx: &Context) -> Result<Vec<String>, ApiError> {
+fn groups(ctx: &Context) -> Result<Vec<String>, ApiError> {
     if !ctx.scopes.has(Scope::ScimWrite) {
         return Ok(Vec::new());
     }
-    let registry = load_registry(ctx).await?;
+    let registry = load_registry(ctx)?;
     let Some(rt) = registry.resource_type(GROUP).cloned() else { return Ok(Vec::new()) };
     let count = MAX_GROUPS_JOINED.to_string();
     let request = ListRequest::from_pairs([("count", count.as_str()), ("sortBy", "displayName"), ("cursor", "")])?;
-    let page = list::list(ctx, &rt, &request.resolve(&rt)?).await?;
+    let page = list::list(ctx, &rt, &request.resolve(&rt)?)?;
     let name = |group: &Json| group["displayName"].as_str().unwrap_or_default().to_owned();
     let names = page.resources.iter().map(|(_, group)| name(&Json::Object(group.attributes())));
     let may_join = |name: &String| ctx.scopes.has(Scope::Roles) || Role::named(name).is_none();

@@ -24,12 +24,12 @@ const ROWS: u32 = 100;
 const DAY: Millis = 86_400_000;
 
 /// `GET /console/audit?action=&user=&from=&to=&domain=&cursor=`.
-pub async fn list(input: Input) -> Result<Response, ApiError> {
+pub fn list(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, query, .. } = input;
     let mut console = Console::new(&state.ctx, &headers, Section::Audit);
     let filter = filter(&query);
     let domains = console.domains();
-    let (store, mut wanted) = match wanted(&console, &filter).await? {
+    let (store, mut wanted) = match wanted(&console, &filter)? {
         Ok(wanted) => wanted,
         Err(problems) => {
             let shown = AuditPage { problems: &problems, ..empty(&filter, &domains) };
@@ -46,12 +46,12 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
             console.say_that_it_is_the_first();
         }
     }
-    let (entries, next) = rows::page(&store, &wanted).await?;
+    let (entries, next) = rows::page(&store, &wanted)?;
     let is_cut = next.is_some() && entries.len() < ROWS as usize;
     // The first page shows whether what it lists is still what was sealed.
     let checked = match entries.last() {
         Some(oldest) if filter.is_unfiltered() && wanted.below.is_none() => {
-            Some(verified(&store, Some(oldest.number)).await?)
+            Some(verified(&store, Some(oldest.number))?)
         }
         _ => None,
     };
@@ -73,32 +73,32 @@ fn empty<'a>(filter: &'a AuditFilter, domains: &'a [String]) -> AuditPage<'a> {
 }
 
 /// `GET /console/audit/export?action=&user=&from=&to=&domain=`: the newest rows of the filter.
-pub async fn export(input: Input) -> Result<Response, ApiError> {
+pub fn export(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, query, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Audit);
-    let (store, wanted) = match wanted(&console, &filter(&query)).await? {
+    let (store, wanted) = match wanted(&console, &filter(&query))? {
         Ok(wanted) => wanted,
         Err(problems) => {
             let texts: Vec<String> = problems.into_iter().map(|problem| problem.text).collect();
             return Err(ApiError::bad_request(texts.join(" ")));
         }
     };
-    let (entries, _) = rows::page(&store, &rows::Query { count: MAX_EXPORT, ..wanted }).await?;
+    let (entries, _) = rows::page(&store, &rows::Query { count: MAX_EXPORT, ..wanted })?;
     Ok(attached("text/csv; charset=utf-8; header=present", csv(&entries)))
 }
 
 /// `GET /console/audit/seal?from=&domain=`: the check of 2,000 rows.
-pub async fn seal(input: Input) -> Result<Response, ApiError> {
+pub fn seal(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, query, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Audit);
     let domain = chosen_domain(&query);
     let from = query.filled("from").and_then(|from| from.parse().ok()).filter(|from| (1..1 << 53).contains(from));
-    let checked = verified(&console.store(&domain)?, from).await?;
+    let checked = verified(&console.store(&domain)?, from)?;
     Ok(console.page("Seal of the audit", &pages::seal(&console.frame(), &checked, &domain)))
 }
 
-async fn verified(store: &StoreContext, from: Option<i64>) -> Result<Seal, DatabaseError> {
-    let verified = audit_seal::verify(store, from, None).await?;
+fn verified(store: &StoreContext, from: Option<i64>) -> Result<Seal, DatabaseError> {
+    let verified = audit_seal::verify(store, from, None)?;
     Ok(Seal {
         from: verified.from,
         to: verified.to,
@@ -133,7 +133,7 @@ fn filter(query: &Query) -> AuditFilter {
 }
 
 /// Returns the rows that the filter means, and the store they are in: a user's is that of the user.
-async fn wanted(
+fn wanted(
     console: &Console,
     filter: &AuditFilter,
 ) -> Result<Result<(StoreContext, rows::Query), Vec<Problem>>, ApiError> {
@@ -155,7 +155,7 @@ async fn wanted(
         }
         wanted.target = Some(id);
     } else if !filter.user.is_empty() {
-        match find::user_by_name(&console.ctx, &filter.user).await? {
+        match find::user_by_name(&console.ctx, &filter.user)? {
             Some(user) => {
                 store = console.ctx.in_store_of(&user.id);
                 wanted.target = Some(user.id);

@@ -39,12 +39,12 @@ const FRAMES: &str = "/console/settings/branding";
 ///
 /// # Errors
 /// The database's. The problem within is the file's.
-pub(super) async fn read(console: &Console, form: &Form) -> Result<Result<LogoChange, Problem>, ApiError> {
+pub(super) fn read(console: &Console, form: &Form) -> Result<Result<LogoChange, Problem>, ApiError> {
     let ctx = &console.ctx;
     if let Some((_, bytes)) = form.file(LOGO) {
         return match Logo::of(bytes) {
             Ok(logo) => {
-                logos::keep(ctx, &logo, bytes).await?;
+                logos::keep(ctx, &logo, bytes)?;
                 Ok(Ok(LogoChange::New(logo)))
             }
             Err(why) => Ok(Err(Problem::of(LOGO, why))),
@@ -58,7 +58,7 @@ pub(super) async fn read(console: &Console, form: &Form) -> Result<Result<LogoCh
     let shown = ctx.settings().logo.clone();
     Ok(match chosen.filter(|chosen| Some(chosen) != shown.as_ref()) {
         None => Ok(LogoChange::Kept),
-        Some(chosen) => match logos::find(ctx, &chosen.version).await? {
+        Some(chosen) => match logos::find(ctx, &chosen.version)? {
             Some((logo, _)) if logo == chosen => Ok(LogoChange::New(logo)),
             _ => Err(Problem::of(LOGO, "The logo is not there any more: choose its file again.")),
         },
@@ -66,17 +66,17 @@ pub(super) async fn read(console: &Console, form: &Form) -> Result<Result<LogoCh
 }
 
 /// Shows what a form said about the logo; answers it in words.
-pub(super) async fn save(console: &Console, change: &LogoChange) -> Result<Option<&'static str>, ApiError> {
+pub(super) fn save(console: &Console, change: &LogoChange) -> Result<Option<&'static str>, ApiError> {
     let ctx = &console.ctx;
     Ok(match change {
         LogoChange::Kept => None,
         LogoChange::Removed if ctx.settings().logo.is_none() => None,
         LogoChange::Removed => {
-            tenant_settings::change_logo(ctx, None).await?;
+            tenant_settings::change_logo(ctx, None)?;
             Some("The logo is removed")
         }
         LogoChange::New(logo) => {
-            tenant_settings::change_logo(ctx, Some(&logo.version)).await?;
+            tenant_settings::change_logo(ctx, Some(&logo.version))?;
             Some("The logo is new")
         }
     })
@@ -114,7 +114,7 @@ pub(super) fn preview_of(console: &Console, rows: &[SettingRow], change: &LogoCh
 }
 
 /// `GET /console/settings/branding/page`: the page that an invited person gets, by the settings in the query.
-pub async fn page(input: Input) -> Result<Response, ApiError> {
+pub fn page(input: Input) -> Result<Response, ApiError> {
     let ctx = &input.state.ctx;
     let settings = typed(&input, &input.query);
     let prefix = ctx.tenant.prefix();
@@ -134,7 +134,7 @@ pub async fn page(input: Input) -> Result<Response, ApiError> {
 }
 
 /// `GET /console/settings/branding/mail`: the shipped invitation, by the settings in the query.
-pub async fn mail(input: Input) -> Result<Response, ApiError> {
+pub fn mail(input: Input) -> Result<Response, ApiError> {
     let ctx = &input.state.ctx;
     let settings = typed(&input, &input.query);
     let template = render::shipped(TemplateType::AskPassword, &settings.default_locale);

@@ -15,16 +15,16 @@ use crate::store::tenant_settings::{self, Change, ChangeError, forbidden};
 use crate::wso2::deployment_toml::Report;
 
 /// `GET /console/settings/deployment-toml`.
-pub async fn show(input: Input) -> Result<Response, ApiError> {
+pub fn show(input: Input) -> Result<Response, ApiError> {
     let console = Console::new(&input.state.ctx, &input.headers, Section::Settings);
     Ok(console.page(NAME, &pages::paste(&console.frame(), "", &[])))
 }
 
 /// `POST /console/settings/deployment-toml`: what becomes of each key. Nothing is stored.
-pub async fn read(input: Input) -> Result<Response, ApiError> {
+pub fn read(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, body, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Settings);
-    let text = read_form(body).await?.read_text(FILE).unwrap_or_default();
+    let text = read_form(body)?.read_text(FILE).unwrap_or_default();
     let refused = |why: String| {
         let problems = [Problem::of(FILE, why)];
         Ok(console.refused(NAME, &problems, &pages::paste(&console.frame(), &text, &problems)))
@@ -53,15 +53,15 @@ pub async fn read(input: Input) -> Result<Response, ApiError> {
 }
 
 /// `POST /console/settings/deployment-toml/apply`: the settings that the page before has shown.
-pub async fn apply(input: Input) -> Result<Response, ApiError> {
+pub fn apply(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, body, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Settings);
-    let form = read_form(body).await?;
+    let form = read_form(body)?;
     let sent =
         SETTINGS.iter().filter_map(|setting| Some((setting.name.to_owned(), Some(form.read_text(setting.name)?))));
     let changes: Vec<Change> = sent.collect();
-    let done = submission::once(&console, &form, async {
-        let problems: Vec<Problem> = match tenant_settings::change(&console.ctx, &changes).await {
+    let done = submission::once(&console, &form, || {
+        let problems: Vec<Problem> = match tenant_settings::change(&console.ctx, &changes) {
             Ok(()) => {
                 return Ok(Ok(Done::then("/console/settings", said("deployment.toml", &changes, None))));
             }
@@ -74,5 +74,5 @@ pub async fn apply(input: Input) -> Result<Response, ApiError> {
         let body = pages::paste(&console.frame(), "", &problems);
         Ok(Err(console.refused(NAME, &problems, &body)))
     });
-    done.await
+    done
 }

@@ -34,12 +34,12 @@ const MOST_NAMED: usize = 50;
 const GROUP_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 const PATCH_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
-async fn sent_form(body: RequestBody) -> Result<Form, ApiError> {
-    body.console_form("The form is too large: send fewer members at once.").await
+fn sent_form(body: RequestBody) -> Result<Form, ApiError> {
+    body.console_form("The form is too large: send fewer members at once.")
 }
 
-async fn group_type(ctx: &Context) -> Result<Arc<ResourceType>, ApiError> {
-    let registry = registrations::load_registry(ctx).await?;
+fn group_type(ctx: &Context) -> Result<Arc<ResourceType>, ApiError> {
+    let registry = registrations::load_registry(ctx)?;
     registry.resource_type(GROUP).cloned().ok_or_else(|| ApiError::missing("There is no resource type Group."))
 }
 
@@ -48,40 +48,40 @@ fn no_group() -> ApiError {
 }
 
 /// `GET /console/groups?q=&cursor=`.
-pub async fn list(input: Input) -> Result<Response, ApiError> {
+pub fn list(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, query, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Groups);
     let (search, cursor) = (query.filled("q").unwrap_or_default(), query.filled("cursor").unwrap_or_default());
-    let body = list_body(&console, search.trim(), &cursor, "", &[]).await?;
+    let body = list_body(&console, search.trim(), &cursor, "", &[])?;
     Ok(console.page(NAME, &body))
 }
 
-async fn list_body(
+fn list_body(
     console: &Console,
     search: &str,
     cursor: &str,
     name: &str,
     problems: &[Problem],
 ) -> Result<Markup, ApiError> {
-    let (groups, next) = groups::starting_with(&console.ctx, search, cursor, ROWS).await?;
+    let (groups, next) = groups::starting_with(&console.ctx, search, cursor, ROWS)?;
     let rows: Vec<(String, String)> = groups.into_iter().map(|group| (group.id, group.name)).collect();
     let page = GroupsPage { rows: &rows, search, cursor, next: next.as_deref(), name };
     Ok(pages::groups(&console.frame(), &page, &console.new_submission(), problems))
 }
 
 /// `POST /console/groups`: a group without members.
-pub async fn create(input: Input) -> Result<Response, ApiError> {
+pub fn create(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, body, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Groups);
-    let form = sent_form(body).await?;
+    let form = sent_form(body)?;
     let name = form.read_text("name").unwrap_or_default().trim().to_owned();
-    let made = submission::once(&console, &form, async {
+    let made = submission::once(&console, &form, || {
         let problem = if name.is_empty() {
             Problem::of("name", "Type a name for the group.")
         } else {
-            let rt = group_type(&console.ctx).await?;
+            let rt = group_type(&console.ctx)?;
             let group = json!({ "schemas": [GROUP_SCHEMA], "displayName": name });
-            match provision::create(&console.ctx, &state.gate, &rt, group).await {
+            match provision::create(&console.ctx, &state.gate, &rt, group) {
                 Ok(found) => {
                     let path = format!("{PATH}/{}", found.resource.id);
                     return Ok(Ok(Done::then(path, format!("The group “{name}” is created."))));
@@ -90,10 +90,10 @@ pub async fn create(input: Input) -> Result<Response, ApiError> {
             }
         };
         let problems = [problem];
-        let body = list_body(&console, "", "", &name, &problems).await?;
+        let body = list_body(&console, "", "", &name, &problems)?;
         Ok(Err(console.refused(NAME, &problems, &body)))
     });
-    made.await
+    made
 }
 
 fn of_name(problem: Problem) -> Problem {
@@ -116,24 +116,24 @@ impl<'a> Shown<'a> {
 }
 
 /// `GET /console/groups/{id}?q=&cursor=`.
-pub async fn show(input: Input) -> Result<Response, ApiError> {
+pub fn show(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, params, query, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Groups);
     let (search, cursor) = (query.filled("q").unwrap_or_default(), query.filled("cursor").unwrap_or_default());
     let shown = Shown { search: search.trim(), cursor: &cursor, ..Shown::of(params.raw("id")) };
-    let (name, body) = body(&console, &shown, &[]).await?;
+    let (name, body) = body(&console, &shown, &[])?;
     Ok(console.page(&name, &body))
 }
 
 /// Returns the name of a group, and its page.
-async fn body(console: &Console, shown: &Shown<'_>, problems: &[Problem]) -> Result<(String, Markup), ApiError> {
+fn body(console: &Console, shown: &Shown<'_>, problems: &[Problem]) -> Result<(String, Markup), ApiError> {
     let ctx = &console.ctx;
     let only = match shown.search {
         "" => None,
         // What is nobody is no member either.
-        search => Some(resolve(ctx, &[search]).await?.remove(search).flatten().unwrap_or_default()),
+        search => Some(resolve(ctx, &[search])?.remove(search).flatten().unwrap_or_default()),
     };
-    let read = groups::members_page(ctx, shown.id, shown.cursor, only.as_deref(), ROWS).await?;
+    let read = groups::members_page(ctx, shown.id, shown.cursor, only.as_deref(), ROWS)?;
     let (group, members, next) = read.ok_or_else(no_group)?;
     let rows: Vec<MemberRow> = members
         .into_iter()
@@ -170,7 +170,7 @@ fn roles(group: &Resource) -> Vec<String> {
 }
 
 /// Returns the id of each user whom a name means, of each user or group of an id; `None` for what is nobody.
-async fn resolve<'t>(ctx: &Context, texts: &[&'t str]) -> Result<BTreeMap<&'t str, Option<String>>, ApiError> {
+fn resolve<'t>(ctx: &Context, texts: &[&'t str]) -> Result<BTreeMap<&'t str, Option<String>>, ApiError> {
     let (ids, names): (Vec<&str>, Vec<&str>) =
         texts.iter().copied().partition(|text| uuid::Uuid::try_parse(text).is_ok());
     let mut found: BTreeMap<&str, Option<String>> = BTreeMap::new();
@@ -183,13 +183,13 @@ async fn resolve<'t>(ctx: &Context, texts: &[&'t str]) -> Result<BTreeMap<&'t st
     for (store, names) in by_store {
         let folded: Vec<String> = names.iter().map(|(_, folded)| folded.clone()).collect();
         let of_names: BTreeMap<String, String> =
-            groups::ids_of_names(&ctx.in_store(store), &folded).await?.into_iter().collect();
+            groups::ids_of_names(&ctx.in_store(store), &folded)?.into_iter().collect();
         found.extend(names.into_iter().map(|(name, folded)| (name, of_names.get(&folded).cloned())));
     }
     if !ids.is_empty() {
         let lower: Vec<String> = ids.iter().map(|id| id.to_ascii_lowercase()).collect();
         let named: Vec<(&str, Option<&str>)> = lower.iter().map(|id| (id.as_str(), None)).collect();
-        let unknown = groups::named(ctx, &named).await?.unknown;
+        let unknown = groups::named(ctx, &named)?.unknown;
         for (id, lower) in ids.iter().zip(&lower) {
             let is_there = !unknown.contains(&(lower.clone(), None));
             found.insert(id, is_there.then(|| lower.clone()));
@@ -199,30 +199,24 @@ async fn resolve<'t>(ctx: &Context, texts: &[&'t str]) -> Result<BTreeMap<&'t st
 }
 
 /// Changes a group as a PATCH of SCIM would.
-async fn patch(
-    console: &Console,
-    state: &RequestState,
-    id: &str,
-    operation: Json,
-) -> Result<Result<(), Problem>, ApiError> {
-    let rt = group_type(&console.ctx).await?;
+fn patch(console: &Console, state: &RequestState, id: &str, operation: Json) -> Result<Result<(), Problem>, ApiError> {
+    let rt = group_type(&console.ctx)?;
     let body = json!({ "schemas": [PATCH_SCHEMA], "Operations": [operation] });
-    match provision::modify(&console.ctx, &Budget::new(state.gate.clone()), &rt, id, &body, Expected::Any, false).await
-    {
+    match provision::modify(&console.ctx, &Budget::new(state.gate.clone()), &rt, id, &body, Expected::Any, false) {
         Ok(_) => Ok(Ok(())),
         Err(error) => as_problem(error).map(Err),
     }
 }
 
 /// `POST /console/groups/{id}`: another name, unless somebody has given it one meanwhile.
-pub async fn rename(input: Input) -> Result<Response, ApiError> {
+pub fn rename(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, params, body: sent, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Groups);
-    let form = sent_form(sent).await?;
+    let form = sent_form(sent)?;
     let id = params.raw("id");
     let new = form.read_text("name").unwrap_or_default().trim().to_owned();
-    let done = submission::once(&console, &form, async {
-        let read = groups::members_page(&console.ctx, id, "", Some(""), 1).await?;
+    let done = submission::once(&console, &form, || {
+        let read = groups::members_page(&console.ctx, id, "", Some(""), 1)?;
         let before = name(&read.ok_or_else(no_group)?.0);
         let was = form.read_text("was").unwrap_or_else(|| before.clone());
         let problem = if new.is_empty() {
@@ -234,7 +228,7 @@ pub async fn rename(input: Input) -> Result<Response, ApiError> {
             Problem::of("name", problem)
         } else {
             let operation = json!({ "op": "replace", "path": "displayName", "value": new });
-            match patch(&console, &state, id, operation).await? {
+            match patch(&console, &state, id, operation)? {
                 Ok(()) => {
                     let what = format!("The group “{before}” is called “{new}” now.");
                     return Ok(Ok(Done::then(format!("{PATH}/{id}"), what)));
@@ -244,20 +238,20 @@ pub async fn rename(input: Input) -> Result<Response, ApiError> {
         };
         let shown = Shown { new_name: Some(&new), ..Shown::of(id) };
         let problems = [problem];
-        let (name, body) = body(&console, &shown, &problems).await?;
+        let (name, body) = body(&console, &shown, &problems)?;
         Ok(Err(console.refused(&name, &problems, &body)))
     });
-    done.await
+    done
 }
 
 /// `POST /console/groups/{id}/members`: adds all of them, or none where one is unknown.
-pub async fn add_members(input: Input) -> Result<Response, ApiError> {
+pub fn add_members(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, params, body: sent, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Groups);
-    let form = sent_form(sent).await?;
+    let form = sent_form(sent)?;
     let id = params.raw("id");
     let pasted = form.read_text("members").unwrap_or_default();
-    let done = submission::once(&console, &form, async {
+    let done = submission::once(&console, &form, || {
         let texts: Vec<(usize, &str)> = pasted
             .lines()
             .enumerate()
@@ -265,7 +259,7 @@ pub async fn add_members(input: Input) -> Result<Response, ApiError> {
             .filter(|(_, text)| !text.is_empty())
             .collect();
         let only: Vec<&str> = texts.iter().map(|(_, text)| *text).collect();
-        let found = resolve(&console.ctx, &only).await?;
+        let found = resolve(&console.ctx, &only)?;
         let mut problems = unknown(&texts, &found);
         if texts.is_empty() {
             problems.push(Problem::of("members", "Type whom to add: a user name or an id per line."));
@@ -276,7 +270,7 @@ pub async fn add_members(input: Input) -> Result<Response, ApiError> {
             ids.dedup();
             let values: Vec<Json> = ids.iter().map(|id| json!({ "value": id })).collect();
             let operation = json!({ "op": "add", "path": "members", "value": values });
-            match patch(&console, &state, id, operation).await? {
+            match patch(&console, &state, id, operation)? {
                 Ok(()) => {
                     let what = format!("{} added. Whoever was a member stays one.", counted(ids.len()));
                     return Ok(Ok(Done::then(format!("{PATH}/{id}"), what)));
@@ -285,10 +279,10 @@ pub async fn add_members(input: Input) -> Result<Response, ApiError> {
             }
         }
         let shown = Shown { add: &pasted, ..Shown::of(id) };
-        let (name, body) = body(&console, &shown, &problems).await?;
+        let (name, body) = body(&console, &shown, &problems)?;
         Ok(Err(console.refused(&name, &problems, &body)))
     });
-    done.await
+    done
 }
 
 /// Returns a problem for each line that is nobody; for many, how many more there are.
@@ -313,21 +307,21 @@ fn counted(members: usize) -> String {
 }
 
 /// `POST /console/groups/{id}/members/remove?q=&cursor=`: those who were selected.
-pub async fn remove_members(input: Input) -> Result<Response, ApiError> {
+pub fn remove_members(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, params, query, body: sent, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Groups);
-    let form = sent_form(sent).await?;
+    let form = sent_form(sent)?;
     let id = params.raw("id");
     let text = |name: &str, query: &Query| query.filled(name).unwrap_or_default().into_owned();
     let (search, cursor) = (text("q", &query), text("cursor", &query));
-    let done = submission::once(&console, &form, async {
+    let done = submission::once(&console, &form, || {
         let selected = form.texts("member");
         let problem = if selected.is_empty() {
             Problem::general("Select whom to remove.")
         } else {
             let values: Vec<Json> = selected.iter().map(|id| json!({ "value": id })).collect();
             let operation = json!({ "op": "remove", "path": "members", "value": values });
-            match patch(&console, &state, id, operation).await? {
+            match patch(&console, &state, id, operation)? {
                 Ok(()) => {
                     let back = address(&format!("{PATH}/{id}"), &[("q", &search), ("cursor", &cursor)]);
                     return Ok(Ok(Done::then(back, format!("{} removed.", counted(selected.len())))));
@@ -337,44 +331,44 @@ pub async fn remove_members(input: Input) -> Result<Response, ApiError> {
         };
         let shown = Shown { search: &search, cursor: &cursor, ..Shown::of(id) };
         let problems = [problem];
-        let (name, body) = body(&console, &shown, &problems).await?;
+        let (name, body) = body(&console, &shown, &problems)?;
         Ok(Err(console.refused(&name, &problems, &body)))
     });
-    done.await
+    done
 }
 
 /// `GET /console/groups/{id}/delete`: asks.
-pub async fn ask_to_delete(input: Input) -> Result<Response, ApiError> {
+pub fn ask_to_delete(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, params, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Groups);
-    let body = delete_body(&console, params.raw("id")).await?;
+    let body = delete_body(&console, params.raw("id"))?;
     Ok(console.page("Delete group", &body))
 }
 
-async fn delete_body(console: &Console, id: &str) -> Result<Markup, ApiError> {
-    let read = groups::members_page(&console.ctx, id, "", Some(""), 1).await?;
+fn delete_body(console: &Console, id: &str) -> Result<Markup, ApiError> {
+    let read = groups::members_page(&console.ctx, id, "", Some(""), 1)?;
     let name = name(&read.ok_or_else(no_group)?.0);
     Ok(pages::delete(&console.frame(), id, &name, &console.new_submission()))
 }
 
 /// `POST /console/groups/{id}/delete`.
-pub async fn delete(input: Input) -> Result<Response, ApiError> {
+pub fn delete(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, params, body: sent, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Groups);
-    let form = sent_form(sent).await?;
+    let form = sent_form(sent)?;
     let id = params.raw("id");
-    let done = submission::once(&console, &form, async {
-        let read = groups::members_page(&console.ctx, id, "", Some(""), 1).await?;
+    let done = submission::once(&console, &form, || {
+        let read = groups::members_page(&console.ctx, id, "", Some(""), 1)?;
         let name = name(&read.ok_or_else(no_group)?.0);
-        let rt = group_type(&console.ctx).await?;
-        match provision::delete(&console.ctx, &rt, id, Expected::Any).await {
+        let rt = group_type(&console.ctx)?;
+        match provision::delete(&console.ctx, &rt, id, Expected::Any) {
             Ok(()) => Ok(Ok(Done::then(PATH, format!("The group “{name}” is deleted.")))),
             Err(error) => {
                 let problems = [as_problem(error)?];
-                let body = delete_body(&console, id).await?;
+                let body = delete_body(&console, id)?;
                 Ok(Err(console.refused("Delete group", &problems, &body)))
             }
         }
     });
-    done.await
+    done
 }

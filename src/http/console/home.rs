@@ -18,11 +18,10 @@ use crate::store::jobs::attention::AwaitedDeletion;
 use crate::store::users::{self, Capped, Figures};
 
 /// `GET /console`.
-pub async fn home(input: Input) -> Result<Response, ApiError> {
+pub fn home(input: Input) -> Result<Response, ApiError> {
     let ctx = &input.state.ctx;
     let console = Console::new(ctx, &input.headers, Section::Dashboard);
-    let of_users =
-        if ctx.scopes.has(Scope::ScimRead) { Some(overview(ctx, &users::figures(ctx).await?)) } else { None };
+    let of_users = if ctx.scopes.has(Scope::ScimRead) { Some(overview(ctx, &users::figures(ctx)?)) } else { None };
     let settings = ctx.settings();
     let development = ctx.deployment.is_development();
     let html = pages::home(&console.frame(), of_users.as_ref(), settings.session_idle_seconds, development);

@@ -31,16 +31,16 @@ const SAMPLE: usize = 40;
 const UNSAID: &str = "?";
 
 /// `GET /console/import`.
-pub async fn show(input: Input) -> Result<Response, ApiError> {
+pub fn show(input: Input) -> Result<Response, ApiError> {
     let console = Console::new(&input.state.ctx, &input.headers, Section::Import);
     Ok(console.page(TITLE, &pages::upload(&console.frame(), "", &[])))
 }
 
 /// `POST /console/import`: the file is kept, and how it was read is shown.
-pub async fn take(input: Input) -> Result<Response, ApiError> {
+pub fn take(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, body, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Import);
-    let form = body.console_form("The file is larger than a megabyte: import it in parts, or by the API.").await?;
+    let form = body.console_form("The file is larger than a megabyte: import it in parts, or by the API.")?;
     let pasted = form.read_text("paste").unwrap_or_default();
     let refused = |field: &'static str, text: String| {
         let problems = [Problem::of(field, text)];
@@ -52,23 +52,23 @@ pub async fn take(input: Input) -> Result<Response, ApiError> {
         None => ("paste", "", pasted.as_bytes()),
     };
     // Whatever is wrong with it as a whole is said here, where another one can be chosen.
-    let id = match upload::keep(&console.ctx, name, bytes).await? {
+    let id = match upload::keep(&console.ctx, name, bytes)? {
         Ok(id) => id,
         Err(why) => return Ok(refused(field, why.to_string())),
     };
     Ok(console.see_other(&format!("{PATH}/{id}")))
 }
 
-async fn find(ctx: &Context, id: &str) -> Result<Upload, ApiError> {
+fn find(ctx: &Context, id: &str) -> Result<Upload, ApiError> {
     let missing = || ApiError::missing("The file is not there any more: it is kept for an hour. Choose it again.");
-    upload::find(ctx, id).await?.ok_or_else(missing)
+    upload::find(ctx, id)?.ok_or_else(missing)
 }
 
 /// `GET /console/import/{id}`: how the file was read.
-pub async fn map(input: Input) -> Result<Response, ApiError> {
+pub fn map(input: Input) -> Result<Response, ApiError> {
     let console = Console::new(&input.state.ctx, &input.headers, Section::Import);
     let id = input.params.raw("id");
-    let file = find(&console.ctx, id).await?;
+    let file = find(&console.ctx, id)?;
     Ok(show_mapping(&console, id, &file, None, "skip", &[]))
 }
 
@@ -192,18 +192,18 @@ impl Chosen {
 }
 
 /// `POST /console/import/{id}/check`: what would become of each row. Nothing is done.
-pub async fn check(input: Input) -> Result<Response, ApiError> {
+pub fn check(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, params, body, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Import);
     let id = params.raw("id");
-    let file = find(&console.ctx, id).await?;
-    let chosen = Chosen::read(&read_form(body).await?);
+    let file = find(&console.ctx, id)?;
+    let chosen = Chosen::read(&read_form(body)?);
     files::check_existing(&console.ctx, chosen.existing)?;
     let sheet = match chosen.open(&console, id, &file) {
         Ok(sheet) => sheet,
         Err(refused) => return Ok(*refused),
     };
-    let report = forecast(&console.ctx, &state.gate, &sheet, chosen.existing).await?;
+    let report = forecast(&console.ctx, &state.gate, &sheet, chosen.existing)?;
     let named = |wanted: &[&str]| -> Vec<Named> {
         let rows = report.rows.iter().filter(|row| wanted.contains(&row.status));
         let named = rows.map(|row| {
@@ -242,15 +242,15 @@ pub async fn check(input: Input) -> Result<Response, ApiError> {
     Ok(console.page(TITLE, &body))
 }
 
-async fn forecast(
+fn forecast(
     ctx: &Context,
     gate: &HashLimiter,
     sheet: &Sheet<'_>,
     existing: Option<Existing>,
 ) -> Result<Report, ApiError> {
-    let registry = registrations::load_registry(ctx).await?;
+    let registry = registrations::load_registry(ctx)?;
     let options = Options { dry_run: true, existing, with_passwords: has_passwords(sheet), ..Options::default() };
-    Ok(provision::run(ctx, gate, &registry, &File::Csv(sheet.clone()), options).await)
+    Ok(provision::run(ctx, gate, &registry, &File::Csv(sheet.clone()), options))
 }
 
 fn has_passwords(sheet: &Sheet<'_>) -> bool {
@@ -273,22 +273,22 @@ fn in_words(report: &Report) -> String {
 }
 
 /// `POST /console/import/{id}/run`: confirms what was checked.
-pub async fn run(input: Input) -> Result<Response, ApiError> {
+pub fn run(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, params, body, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Import);
     let id = params.raw("id").to_owned();
-    let form = read_form(body).await?;
+    let form = read_form(body)?;
     let chosen = Chosen::read(&form);
-    let made = submission::once(&console, &form, async {
+    let made = submission::once(&console, &form, || {
         let ctx = &console.ctx;
-        let file = find(ctx, &id).await?;
+        let file = find(ctx, &id)?;
         let sheet = match chosen.open(&console, &id, &file) {
             Ok(sheet) => sheet,
             Err(refused) => return Ok(Err(*refused)),
         };
-        match files::create_import(ctx, &state.gate, &sheet, chosen.existing, has_passwords(&sheet)).await {
+        match files::create_import(ctx, &state.gate, &sheet, chosen.existing, has_passwords(&sheet)) {
             Ok(job) => {
-                import_files::forget(ctx, &id).await?;
+                import_files::forget(ctx, &id)?;
                 let rows = if job.total == 1 { "row" } else { "rows" };
                 let what = format!("Import: {} {rows}. It has begun.", job.total);
                 Ok(Ok(Done::then(format!("/console/jobs/{}", job.id), what)))
@@ -300,5 +300,5 @@ pub async fn run(input: Input) -> Result<Response, ApiError> {
             }
         }
     });
-    made.await
+    made
 }

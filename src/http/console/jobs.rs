@@ -96,38 +96,38 @@ impl Asked {
     }
 }
 
-async fn read_form(body: crate::http::body::RequestBody) -> Result<Form, ApiError> {
-    body.console_form("The form is too large: select all that match instead.").await
+fn read_form(body: crate::http::body::RequestBody) -> Result<Form, ApiError> {
+    body.console_form("The form is too large: select all that match instead.")
 }
 
 /// `POST /console/users/actions`: what would become of a selection. Nothing is done.
-pub async fn forecast(input: Input) -> Result<Response, ApiError> {
+pub fn forecast(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, body, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Users);
-    let asked = Asked::read(&console, &read_form(body).await?)?;
-    show(&console, &asked, None).await
+    let asked = Asked::read(&console, &read_form(body)?)?;
+    show(&console, &asked, None)
 }
 
 /// The page of a forecast, with what was wrong with its form.
-async fn show(console: &Console, asked: &Asked, problem: Option<Problem>) -> Result<Response, ApiError> {
+fn show(console: &Console, asked: &Asked, problem: Option<Problem>) -> Result<Response, ApiError> {
     let (ctx, title) = (&console.ctx, name(asked.action));
-    let ids = match selection::find(ctx, &asked.selection).await {
+    let ids = match selection::find(ctx, &asked.selection) {
         Ok(ids) => ids,
         Err(error) => {
             let problem = Problem::general(in_words(error)?);
             return Ok(console.refused(title, &[problem], &pages::no_forecast(&console.frame())));
         }
     };
-    let found = judgement::forecast(ctx, asked.action, None, &ids).await?;
+    let found = judgement::forecast(ctx, asked.action, None, &ids)?;
     let names = match &asked.in_words {
         Some(_) => Vec::new(),
         None => {
             let first: Vec<String> = ids.iter().take(NAMES).cloned().collect();
-            let mut known = listing::names(ctx, &first).await?;
+            let mut known = listing::names(ctx, &first)?;
             first.iter().filter_map(|id| known.remove(id)).collect()
         }
     };
-    let groups = if asked.action == JobAction::AddToGroup { listing::groups(ctx, GROUPS).await? } else { Vec::new() };
+    let groups = if asked.action == JobAction::AddToGroup { listing::groups(ctx, GROUPS)? } else { Vec::new() };
     let problems: Vec<Problem> = problem.into_iter().collect();
     let obstacles: Vec<_> = found.obstacles.into_iter().collect();
     let body = pages::forecast(
@@ -159,14 +159,14 @@ fn in_words(error: JobError) -> Result<String, ApiError> {
 }
 
 /// `POST /console/jobs`: confirms what was forecast.
-pub async fn create(input: Input) -> Result<Response, ApiError> {
+pub fn create(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, body, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Users);
-    let form = read_form(body).await?;
+    let form = read_form(body)?;
     let asked = Asked::read(&console, &form)?;
-    let made = submission::once(&console, &form, async {
+    let made = submission::once(&console, &form, || {
         let group_id = (asked.action == JobAction::AddToGroup).then_some(asked.group_id.as_str());
-        match jobs::create(&console.ctx, asked.action, &asked.selection, group_id).await {
+        match jobs::create(&console.ctx, asked.action, &asked.selection, group_id) {
             Ok(job) => {
                 let users = if job.total == 1 { "user" } else { "users" };
                 let what = format!("{}: {} {users}. It has begun.", name(job.action), job.total);
@@ -174,7 +174,7 @@ pub async fn create(input: Input) -> Result<Response, ApiError> {
             }
             Err(JobError::Group) => {
                 let problem = Problem::of("groupId", "Choose a group.");
-                Ok(Err(show(&console, &asked, Some(problem)).await?))
+                Ok(Err(show(&console, &asked, Some(problem))?))
             }
             Err(error) => {
                 let problem = Problem::general(in_words(error)?);
@@ -182,18 +182,18 @@ pub async fn create(input: Input) -> Result<Response, ApiError> {
             }
         }
     });
-    made.await
+    made
 }
 
 /// `GET /console/users/export`: those whom the filter of the list selects, as a file; where they are too many, the way to a job.
-pub async fn export(input: Input) -> Result<Response, ApiError> {
+pub fn export(input: Input) -> Result<Response, ApiError> {
     let console = Console::new(&input.state.ctx, &input.headers, Section::Users);
     let ctx = &console.ctx;
     let text = |name: &str| input.query.filled(name).unwrap_or_default().into_owned();
     let [q, status, domain, group] = ["q", "status", "domain", "group"].map(text);
     let filter = UserFilter::parse(ctx, &q, &status, &domain, &group).map_err(ApiError::bad_request)?;
-    match selection::listed(ctx, &filter, MOST_AT_ONCE).await {
-        Ok(ids) => Ok(attached("users.csv", files::export_now(ctx, &ids).await?)),
+    match selection::listed(ctx, &filter, MOST_AT_ONCE) {
+        Ok(ids) => Ok(attached("users.csv", files::export_now(ctx, &ids)?)),
         Err(JobError::Many) => {
             let fields = [("all", "on".to_owned()), ("q", q), ("status", status), ("domain", domain), ("group", group)];
             let body = pages::large_export(&console.frame(), &console.new_submission(), &fields);
@@ -204,21 +204,21 @@ pub async fn export(input: Input) -> Result<Response, ApiError> {
 }
 
 /// `GET /console/jobs`.
-pub async fn list(input: Input) -> Result<Response, ApiError> {
+pub fn list(input: Input) -> Result<Response, ApiError> {
     let console = Console::new(&input.state.ctx, &input.headers, Section::Users);
     let ctx = &console.ctx;
-    let (found, _) = listing::page(ctx, &jobs::visible_actions(ctx), None, JOBS).await?;
+    let (found, _) = listing::page(ctx, &jobs::visible_actions(ctx), None, JOBS)?;
     Ok(console.page("Jobs", &pages::jobs(&console.frame(), &found)))
 }
 
 /// `GET /console/jobs/{id}`: how far a job is; the page comes again while it runs.
-pub async fn read(input: Input) -> Result<Response, ApiError> {
+pub fn read(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, headers, query, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Users);
     let ctx = &console.ctx;
-    let job = jobs::read(ctx, params.raw("id")).await?;
+    let job = jobs::read(ctx, params.raw("id"))?;
     let after = query.filled("after").and_then(|after| after.parse().ok()).unwrap_or_default();
-    let (rows, next) = listing::rows(ctx, &job.id, Rows::Exceptions, after, ROWS).await?;
+    let (rows, next) = listing::rows(ctx, &job.id, Rows::Exceptions, after, ROWS)?;
     let exceptions: Vec<Exception> = rows
         .into_iter()
         .map(|row| Exception {
@@ -235,10 +235,10 @@ pub async fn read(input: Input) -> Result<Response, ApiError> {
 }
 
 /// `POST /console/jobs/{id}/stop`.
-pub async fn stop(input: Input) -> Result<Response, ApiError> {
+pub fn stop(input: Input) -> Result<Response, ApiError> {
     let console = Console::new(&input.state.ctx, &input.headers, Section::Users);
     let id = input.params.raw("id");
-    let what = match jobs::stop(&console.ctx, id).await {
+    let what = match jobs::stop(&console.ctx, id) {
         Ok(_) => "The job is stopped.",
         Err(JobError::Over(_)) => "The job was over already.",
         Err(error) => return Err(error.into()),
@@ -247,10 +247,10 @@ pub async fn stop(input: Input) -> Result<Response, ApiError> {
 }
 
 /// `POST /console/jobs/{id}/resume`.
-pub async fn resume(input: Input) -> Result<Response, ApiError> {
+pub fn resume(input: Input) -> Result<Response, ApiError> {
     let console = Console::new(&input.state.ctx, &input.headers, Section::Users);
     let id = input.params.raw("id");
-    let what = match jobs::resume(&console.ctx, id).await {
+    let what = match jobs::resume(&console.ctx, id) {
         Ok(_) => "The job goes on.",
         Err(JobError::Over(_)) => "The job was over already.",
         Err(error) => return Err(error.into()),

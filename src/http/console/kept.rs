@@ -22,26 +22,26 @@ const SECRETS: &[&str] = &["password", "confirm"];
 
 /// Keeps the form of a request whose session is over, and sends whoever sent it to sign in. Without a cookie of a session
 /// nobody could be given it back, and it is not kept.
-pub async fn keep(ctx: &Context, uri: &Uri, headers: &HeaderMap, body: RequestBody) -> Result<Response, ApiError> {
+pub fn keep(ctx: &Context, uri: &Uri, headers: &HeaderMap, body: RequestBody) -> Result<Response, ApiError> {
     let owner = session_cookie(headers, &ctx.deployment).and_then(|cookie| sessions::owner(ctx, &cookie));
     let Some(owner) = owner else { return Ok(sign_in::to_sign_in(ctx, uri)) };
-    let form = read_form(body).await?;
+    let form = read_form(body)?;
     let fields = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(form.all_texts().filter(|(name, _)| !SECRETS.contains(&&**name)))
         .finish();
     let id = ctx.platform.new_id().to_string();
-    kept_forms::keep(ctx, &id, &owner, &KeptForm { path: uri.path().to_owned(), fields }).await?;
+    kept_forms::keep(ctx, &id, &owner, &KeptForm { path: uri.path().to_owned(), fields })?;
     let shown = format!("{PATH}/{id}").parse().unwrap_or_default();
     Ok(sign_in::to_sign_in(ctx, &shown))
 }
 
 /// `GET /console/kept/{id}`.
-pub async fn show(input: Input) -> Result<Response, ApiError> {
+pub fn show(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, params, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Dashboard);
     let owner = session_cookie(&headers, &state.ctx.deployment).and_then(|cookie| sessions::owner(&state.ctx, &cookie));
     let found = match owner {
-        Some(owner) => kept_forms::find(&state.ctx, params.raw("id"), &owner).await?,
+        Some(owner) => kept_forms::find(&state.ctx, params.raw("id"), &owner)?,
         None => None,
     };
     let Some(KeptForm { path, fields }) = found else {

@@ -20,7 +20,7 @@ const PATH: &str = "/console/mail";
 const ROWS: u32 = 100;
 
 /// `GET /console/mail?state=&domain=&cursor=`.
-pub async fn list(input: Input) -> Result<Response, ApiError> {
+pub fn list(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, query, .. } = input;
     let mut console = Console::new(&state.ctx, &headers, Section::Mail);
     let domain = chosen_domain(&query);
@@ -34,7 +34,7 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
             Default::default()
         }
     };
-    let (mails, next) = listing::page(&store, wanted, below.as_deref(), ROWS).await?;
+    let (mails, next) = listing::page(&store, wanted, below.as_deref(), ROWS)?;
     let next = next.and_then(|next| cursor::to(&store, LIST, next.into()));
     let rows: Vec<MailRow> = mails.into_iter().map(row).collect();
     let page = MailPage {
@@ -70,10 +70,10 @@ fn back(query: &Query) -> String {
 }
 
 /// `POST /console/mail/{id}/retry`.
-pub async fn retry_one(input: Input) -> Result<Response, ApiError> {
+pub fn retry_one(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, params, query, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Mail);
-    let what = match requeue::retry(&console.ctx, params.raw("id")).await? {
+    let what = match requeue::retry(&console.ctx, params.raw("id"))? {
         Retried::Queued(mail) => format!("The mail to {} is queued again.", mail.to.unwrap_or_default()),
         Retried::Missing => return Err(ApiError::missing("There is no mail with this id.")),
         Retried::Nobody => "The user of this mail has been deleted: there is nobody to send it to.".to_owned(),
@@ -87,7 +87,7 @@ pub async fn retry_one(input: Input) -> Result<Response, ApiError> {
 }
 
 /// `POST /console/mail/retry`: all of the state in the query string, or else all that failed.
-pub async fn retry_all(input: Input) -> Result<Response, ApiError> {
+pub fn retry_all(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, query, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Mail);
     let store = console.store(&chosen_domain(&query))?;
@@ -98,7 +98,7 @@ pub async fn retry_all(input: Input) -> Result<Response, ApiError> {
     let Some(wanted) = wanted else {
         return Err(ApiError::bad_request("Only mails that are unknown, failed or bounced can be tried again."));
     };
-    let what = match requeue::requeue_all(&store, wanted).await? {
+    let what = match requeue::requeue_all(&store, wanted)? {
         0 => format!("No mail is {wanted}: none was queued."),
         1 => "1 mail is queued again.".to_owned(),
         many => format!("{many} mails are queued again."),

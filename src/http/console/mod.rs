@@ -189,8 +189,8 @@ fn chosen_domain(query: &Query) -> String {
 }
 
 /// Returns the resource type of users, with the tenant's own extensions.
-async fn user_type(ctx: &Context) -> Result<Arc<ResourceType>, ApiError> {
-    let registry = load_registry(ctx).await?;
+fn user_type(ctx: &Context) -> Result<Arc<ResourceType>, ApiError> {
+    let registry = load_registry(ctx)?;
     registry.resource_type(USER).cloned().ok_or_else(ApiError::not_found)
 }
 
@@ -210,8 +210,8 @@ fn handed_over(console: &Console, status: StatusCode, user: &Resource, code: &Se
 ///
 /// # Errors
 /// 413, or 400 for one with a file that is not whole.
-async fn read_form(body: RequestBody) -> Result<Form, ApiError> {
-    body.console_form("The form is too large.").await
+fn read_form(body: RequestBody) -> Result<Form, ApiError> {
+    body.console_form("The form is too large.")
 }
 
 /// What a room refuses becomes a problem of the form, if it is the sender's to mend; else it is an error still.

@@ -20,9 +20,9 @@ const NAME: &str = "Settings";
 const PATH: &str = "/console/settings";
 
 /// `GET /console/settings`.
-pub async fn show(input: Input) -> Result<Response, ApiError> {
+pub fn show(input: Input) -> Result<Response, ApiError> {
     let console = Console::new(&input.state.ctx, &input.headers, Section::Settings);
-    let rows = rows(&console, &tenant_settings::own(&console.ctx).await?);
+    let rows = rows(&console, &tenant_settings::own(&console.ctx)?);
     Ok(console.page(NAME, &body(&console, &rows, &shown_extras(&console), &[])))
 }
 
@@ -79,14 +79,14 @@ fn compare(form: &Form, rows: &mut [SettingRow], of_section: &[Setting]) -> (Vec
 }
 
 /// Shows what the branding that was typed would look like. Nothing is saved but a logo that nobody is shown.
-async fn preview(console: &Console, form: &Form, of_section: &[Setting]) -> Result<Response, ApiError> {
-    let own = tenant_settings::own(&console.ctx).await?;
+fn preview(console: &Console, form: &Form, of_section: &[Setting]) -> Result<Response, ApiError> {
+    let own = tenant_settings::own(&console.ctx)?;
     let mut rows = rows(console, &own);
     let (changes, mut problems) = compare(form, &mut rows, of_section);
     if let Err(sentences) = tenant_settings::checked(&console.ctx.deployment, &console.ctx.tenant, &own, &changes) {
         problems.extend(sentences.iter().map(|text| problem(text)));
     }
-    let logo = match branding::read(console, form).await? {
+    let logo = match branding::read(console, form)? {
         Ok(change) => change,
         Err(problem) => {
             problems.push(problem);
@@ -103,28 +103,28 @@ async fn preview(console: &Console, form: &Form, of_section: &[Setting]) -> Resu
 
 /// `POST /console/settings`: saves a section. What its form did not change is left as it is; what somebody else has changed
 /// meanwhile is shown before it is changed again.
-pub async fn save(input: Input) -> Result<Response, ApiError> {
+pub fn save(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, body: sent, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Settings);
-    let form = read_form(sent).await?;
+    let form = read_form(sent)?;
     let section = form.read_text("section").unwrap_or_default();
     let of_section = pages::of_section(&section).ok_or_else(|| ApiError::bad_request("There is no such section."))?;
     let has_logo = section == BRANDING;
     if has_logo && form.read_text(PREVIEW).is_some() {
-        return preview(&console, &form, &of_section).await;
+        return preview(&console, &form, &of_section);
     }
-    let saved = submission::once(&console, &form, async {
-        let mut rows = rows(&console, &tenant_settings::own(&console.ctx).await?);
+    let saved = submission::once(&console, &form, || {
+        let mut rows = rows(&console, &tenant_settings::own(&console.ctx)?);
         let (changes, mut problems) = compare(&form, &mut rows, &of_section);
         let mut logo = LogoChange::Kept;
         if has_logo {
-            match branding::read(&console, &form).await? {
+            match branding::read(&console, &form)? {
                 Ok(change) => logo = change,
                 Err(problem) => problems.push(problem),
             }
         }
         if problems.is_empty() && !changes.is_empty() {
-            match tenant_settings::change(&console.ctx, &changes).await {
+            match tenant_settings::change(&console.ctx, &changes) {
                 Ok(()) => {}
                 Err(ChangeError::Database(failure)) => return Err(failure.into()),
                 Err(ChangeError::Forbidden(name)) => problems.push(Problem::of(name, in_words(&forbidden(name)))),
@@ -136,10 +136,10 @@ pub async fn save(input: Input) -> Result<Response, ApiError> {
             let body = body(&console, &rows, &extras, &problems);
             return Ok(Err(console.refused(NAME, &problems, &body)));
         }
-        let logo = branding::save(&console, &logo).await?;
+        let logo = branding::save(&console, &logo)?;
         Ok(Ok(Done::then(PATH, said(&section, &changes, logo))))
     });
-    saved.await
+    saved
 }
 
 /// Returns what the form holds for a setting. A box that is not checked is not sent.
@@ -183,23 +183,23 @@ fn in_words(sentence: &str) -> String {
 }
 
 /// `POST /console/settings/reset`: goes back to the deployment's value.
-pub async fn reset(input: Input) -> Result<Response, ApiError> {
+pub fn reset(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, body: sent, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Settings);
-    let form = read_form(sent).await?;
+    let form = read_form(sent)?;
     let name = form.read_text("name").unwrap_or_default();
     let known = settings::known(&name).ok_or_else(|| ApiError::bad_request("There is no such setting."))?;
-    match tenant_settings::change(&console.ctx, &[(known.to_owned(), None)]).await {
+    match tenant_settings::change(&console.ctx, &[(known.to_owned(), None)]) {
         Ok(()) => {}
         // Another setting may hold it to less.
         Err(ChangeError::Invalid(sentences)) => {
             let problems: Vec<Problem> = sentences.iter().map(|text| problem(text)).collect();
-            let rows = rows(&console, &tenant_settings::own(&console.ctx).await?);
+            let rows = rows(&console, &tenant_settings::own(&console.ctx)?);
             return Ok(console.refused(NAME, &problems, &body(&console, &rows, &shown_extras(&console), &problems)));
         }
         Err(error) => return Err(error.into()),
     }
-    let after = tenant_settings::own(&console.ctx).await?;
+    let after = tenant_settings::own(&console.ctx)?;
     let value = rows(&console, &after).into_iter().find(|row| row.setting.name == known).map(|row| row.in_force);
     let value = value.filter(|value| !value.is_empty()).unwrap_or_else(|| "empty".to_owned());
     Ok(console.done(PATH, &format!("{} is the deployment’s again: {value}.", label(known))))

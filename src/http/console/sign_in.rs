@@ -37,10 +37,10 @@ const NEXT: &str = "next";
 const SIGNED_OUT: &str = "signed-out";
 
 /// `GET /console/login`; whoever has signed in already goes on.
-pub async fn sign_in_page(input: Input) -> Result<Response, ApiError> {
+pub fn sign_in_page(input: Input) -> Result<Response, ApiError> {
     let Input { state, query, headers, .. } = input;
     let next = next(&state.ctx, query.first(NEXT));
-    if caller::in_session(&state.ctx, &headers).await?.is_some() {
+    if caller::in_session(&state.ctx, &headers)?.is_some() {
         return Ok(response::see_other(&next));
     }
     let notice = match query.first(SIGNED_OUT).as_deref() {
@@ -49,15 +49,15 @@ pub async fn sign_in_page(input: Input) -> Result<Response, ApiError> {
         None => None,
     };
     // For the branding. A database that does not answer is no reason not to show the form.
-    drop(tenant_settings::refresh(&state.ctx).await);
+    drop(tenant_settings::refresh(&state.ctx));
     Ok(form(&state.ctx, StatusCode::OK, &next, "", notice))
 }
 
 /// `POST /console/login`.
-pub async fn sign_in(input: Input) -> Result<Response, ApiError> {
+pub fn sign_in(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, body, .. } = input;
     let ctx = &state.ctx;
-    let sent = body.form().await.map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
+    let sent = body.form().map_err(|TooLarge| ApiError::too_large("The form is too large."))?;
     let next = next(ctx, sent.read_text(NEXT).map(Cow::Owned));
     let again = |status, username: &str, notice| Ok(form(ctx, status, &next, username, Some(notice)));
     let (Some(username), Some(password)) = (sent.read_text("username"), sent.read_text("password")) else {
@@ -67,7 +67,7 @@ pub async fn sign_in(input: Input) -> Result<Response, ApiError> {
         return again(StatusCode::UNPROCESSABLE_ENTITY, &username, Notice::Missing);
     }
     let basic = Basic::new(&username, password);
-    let admitted = match authenticate::admit(ctx, &state.gate, &basic).await {
+    let admitted = match authenticate::admit(ctx, &state.gate, &basic) {
         Ok(admitted) => admitted,
         // No challenge: it would make the browser ask in a window of its own.
         Err(AuthError::Refused) => return again(StatusCode::UNAUTHORIZED, &basic.username, Notice::Refused),
@@ -79,28 +79,28 @@ pub async fn sign_in(input: Input) -> Result<Response, ApiError> {
         }
         Err(AuthError::Database(failure)) => return Err(failure.into()),
     };
-    let cookie = sessions::begin(&admitted).await?;
+    let cookie = sessions::begin(&admitted)?;
     // The browser will not know the one that it had any more. If it does not end now, it will when it is not used.
     if let Some(replaced) = caller::session_cookie(&headers, &ctx.deployment) {
-        let _ = sessions::end(ctx, &replaced, Ended::Here).await;
+        let _ = sessions::end(ctx, &replaced, Ended::Here);
     }
     Ok(with_cookie(response::see_other(&next), ctx, cookie.expose(), ""))
 }
 
 /// `POST /console/logout`.
-pub async fn sign_out(input: Input) -> Result<Response, ApiError> {
-    end(&input.state.ctx, &input.headers, Ended::Here).await
+pub fn sign_out(input: Input) -> Result<Response, ApiError> {
+    end(&input.state.ctx, &input.headers, Ended::Here)
 }
 
 /// `POST /console/logout/everywhere`.
-pub async fn sign_out_everywhere(input: Input) -> Result<Response, ApiError> {
-    end(&input.state.ctx, &input.headers, Ended::Everywhere).await
+pub fn sign_out_everywhere(input: Input) -> Result<Response, ApiError> {
+    end(&input.state.ctx, &input.headers, Ended::Everywhere)
 }
 
-async fn end(ctx: &Context, headers: &HeaderMap, which: Ended) -> Result<Response, ApiError> {
+fn end(ctx: &Context, headers: &HeaderMap, which: Ended) -> Result<Response, ApiError> {
     if let Some(cookie) = caller::session_cookie(headers, &ctx.deployment) {
         // A cookie whose session may still be there is kept: the button can be pressed again.
-        sessions::end(ctx, &cookie, which).await?;
+        sessions::end(ctx, &cookie, which)?;
     }
     let which = if which == Ended::Everywhere { "everywhere" } else { "here" };
     let response = response::see_other(&at(ctx, &format!("{SIGN_IN}?{SIGNED_OUT}={which}")));

@@ -40,18 +40,18 @@ impl Done {
 
 /// Carries a form out once. `act` answers what was done, or else the page that says why not: then the form can be sent
 /// again.
-pub async fn once<F>(console: &Console, form: &Form, act: F) -> Result<Response, ApiError>
+pub fn once<F>(console: &Console, form: &Form, act: F) -> Result<Response, ApiError>
 where
     F: Future<Output = Outcome> + Send,
 {
     // What follows is compiled once, and not for each form.
-    carry_out(console, form, Box::pin(act)).await
+    carry_out(console, form, Box::pin(act))
 }
 
 /// What was done, or the page that says why not.
 type Outcome = Result<Result<Done, Response>, ApiError>;
 
-async fn carry_out(
+fn carry_out(
     console: &Console,
     form: &Form,
     act: Pin<Box<dyn Future<Output = Outcome> + Send + '_>>,
@@ -61,24 +61,24 @@ async fn carry_out(
         .filter(|id| uuid::Uuid::try_parse(id).is_ok())
         .ok_or_else(|| ApiError::bad_request("The form is incomplete: open its page again, and send it from there."))?;
     let ctx = &console.ctx;
-    match submissions::begin(ctx, &id).await? {
+    match submissions::begin(ctx, &id)? {
         Begun::Now => {}
         Begun::Done { path, message } => return Ok(console.done(&path, &message)),
         Begun::Elsewhere => {
             return Err(ApiError::conflict("The form was sent twice, and is being carried out: look in a moment."));
         }
     }
-    match act.await {
+    match act {
         Ok(Ok(done)) => {
-            submissions::finish(ctx, &id, &done.path, &done.message).await?;
+            submissions::finish(ctx, &id, &done.path, &done.message)?;
             Ok(done.into_response(console))
         }
         Ok(Err(refused)) => {
-            submissions::forget(ctx, &id).await?;
+            submissions::forget(ctx, &id)?;
             Ok(refused)
         }
         Err(error) => {
-            submissions::forget(ctx, &id).await?;
+            submissions::forget(ctx, &id)?;
             Err(error)
         }
     }

@@ -36,15 +36,15 @@ const PATH: &str = "/console/templates";
 const PREVIEWED: u32 = 600;
 
 /// `GET /console/templates`.
-pub async fn list(input: Input) -> Result<Response, ApiError> {
+pub fn list(input: Input) -> Result<Response, ApiError> {
     let console = Console::new(&input.state.ctx, &input.headers, Section::Templates);
-    let body = list_body(&console, &[]).await?;
+    let body = list_body(&console, &[])?;
     Ok(console.page(NAME, &body))
 }
 
-async fn list_body(console: &Console, problems: &[Problem]) -> Result<Markup, ApiError> {
+fn list_body(console: &Console, problems: &[Problem]) -> Result<Markup, ApiError> {
     let ctx = &console.ctx;
-    let own = mail_templates::in_force(ctx).await?;
+    let own = mail_templates::in_force(ctx)?;
     let default = &ctx.settings().default_locale;
     let mut rows = Vec::new();
     for kind in TemplateType::ALL {
@@ -89,14 +89,14 @@ fn rows_of(kind: &str, own: &[TemplateVersion], is_sent: bool, default: &str) ->
 }
 
 /// `GET /console/templates/new?type=&locale=`: leads to the editor.
-pub async fn begin(input: Input) -> Result<Response, ApiError> {
+pub fn begin(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, query, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Templates);
     let locale = locale_of(&query.filled("locale").unwrap_or_default());
     let kind = query.filled("type").and_then(|kind| TemplateType::parse(&kind)).unwrap_or(TemplateType::AskPassword);
     let Some(locale) = locale else {
         let problems = [Problem::of("locale", "Type a language and, if need be, its region, such as sv_SE.")];
-        let body = list_body(&console, &problems).await?;
+        let body = list_body(&console, &problems)?;
         return Ok(console.refused(NAME, &problems, &body));
     };
     Ok(see_other(&console.at(&format!("{PATH}/{}/{locale}", kind.name()))))
@@ -114,11 +114,10 @@ struct Named {
 }
 
 impl Named {
-    async fn find(ctx: &Context, params: &PathParams) -> Result<Self, ApiError> {
+    fn find(ctx: &Context, params: &PathParams) -> Result<Self, ApiError> {
         let missing = || ApiError::missing("There is no such template.");
         let locale = locale_of(&params.decoded("locale")).ok_or_else(missing)?;
-        let found =
-            mail_templates::find(ctx, &TenantTemplateType::named(&params.decoded("type")), Some(&locale)).await?;
+        let found = mail_templates::find(ctx, &TenantTemplateType::named(&params.decoded("type")), Some(&locale))?;
         let kind = found.kind.clone().ok_or_else(missing)?;
         Ok(Self { kind, locale, found })
     }
@@ -170,8 +169,8 @@ fn placeholders() -> Vec<(&'static str, &'static str)> {
     PLACEHOLDERS.iter().map(|known| (known.name, known.meaning)).collect()
 }
 
-async fn sent_form(body: RequestBody) -> Result<Form, ApiError> {
-    body.console_form("The template is too large.").await
+fn sent_form(body: RequestBody) -> Result<Form, ApiError> {
+    body.console_form("The template is too large.")
 }
 
 /// Returns the parts that a form holds. Browsers send the ends of lines as CR and LF.
@@ -181,23 +180,23 @@ fn typed(form: &Form) -> Parts {
 }
 
 /// `GET /console/templates/{type}/{locale}`.
-pub async fn edit(input: Input) -> Result<Response, ApiError> {
+pub fn edit(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, params, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Templates);
-    let named = Named::find(&console.ctx, &params).await?;
+    let named = Named::find(&console.ctx, &params)?;
     let (parts, placeholders) = (named.present(), placeholders());
     let body = pages::editor(&console.frame(), &named.editor(&parts, &placeholders), &|| console.new_submission(), &[]);
     Ok(console.page(&named.title(), &body))
 }
 
 /// `POST /console/templates/{type}/{locale}`: saves it as the tenant's own, unless somebody else has meanwhile.
-pub async fn save(input: Input) -> Result<Response, ApiError> {
+pub fn save(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, params, body: sent, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Templates);
-    let form = sent_form(sent).await?;
+    let form = sent_form(sent)?;
     let typed = typed(&form);
-    let saved = submission::once(&console, &form, async {
-        let named = Named::find(&console.ctx, &params).await?;
+    let saved = submission::once(&console, &form, || {
+        let named = Named::find(&console.ctx, &params)?;
         let present = named.present();
         let version = form.read_text("version").and_then(|version| version.parse().ok());
         let is_late = version.is_some_and(|version: u32| version != named.version()) && present != typed;
@@ -205,7 +204,7 @@ pub async fn save(input: Input) -> Result<Response, ApiError> {
             let problem = "Somebody else has saved this template meanwhile: theirs is shown below. “Save” has yours take its place.";
             vec![Problem::general(problem)]
         } else {
-            match stored(&console.ctx, &named, &typed).await? {
+            match stored(&console.ctx, &named, &typed)? {
                 Ok(what) => return Ok(Ok(Done::then(named.path(), what))),
                 Err(problems) => problems,
             }
@@ -215,11 +214,11 @@ pub async fn save(input: Input) -> Result<Response, ApiError> {
         let body = pages::editor(&console.frame(), &editor, &|| console.new_submission(), &problems);
         Ok(Err(console.refused(&named.title(), &problems, &body)))
     });
-    saved.await
+    saved
 }
 
 /// Stores a template as its API does; answers what was done, or what is wrong with it.
-async fn stored(ctx: &Context, named: &Named, typed: &Parts) -> Result<Result<String, Vec<Problem>>, ApiError> {
+fn stored(ctx: &Context, named: &Named, typed: &Parts) -> Result<Result<String, Vec<Problem>>, ApiError> {
     let template = template_of(typed);
     let refused = preview::refusals(ctx, &named.kind, &template);
     if !refused.is_empty() {
@@ -228,8 +227,8 @@ async fn stored(ctx: &Context, named: &Named, typed: &Parts) -> Result<Result<St
     if named.present() == *typed && named.version() > 0 {
         return Ok(Ok("Nothing was changed.".to_owned()));
     }
-    let warnings = preview::warnings(ctx, &named.kind, &template).await?;
-    let stored = mail_templates::store(ctx, &named.kind, &[(named.locale.clone(), template)], Replace::Same).await?;
+    let warnings = preview::warnings(ctx, &named.kind, &template)?;
+    let stored = mail_templates::store(ctx, &named.kind, &[(named.locale.clone(), template)], Replace::Same)?;
     Ok(match stored {
         Stored::Done if warnings.is_empty() => {
             Ok("The template is saved. Mails from now on are written by it.".to_owned())
@@ -255,15 +254,15 @@ fn problem(found: &TemplateProblem) -> Problem {
 }
 
 /// `POST /console/templates/{type}/{locale}/preview`: renders what is typed. Nothing is saved.
-pub async fn preview(input: Input) -> Result<Response, ApiError> {
+pub fn preview(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, params, body: sent, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Templates);
-    let form = sent_form(sent).await?;
+    let form = sent_form(sent)?;
     let typed = typed(&form);
     let ctx = &console.ctx;
-    let named = Named::find(ctx, &params).await?;
+    let named = Named::find(ctx, &params)?;
     let name = form.read_text("person").unwrap_or_default().trim().to_owned();
-    let person = if name.is_empty() { None } else { find::user_by_name(ctx, &name).await? };
+    let person = if name.is_empty() { None } else { find::user_by_name(ctx, &name)? };
     if !name.is_empty() && person.is_none() {
         let problems =
             [Problem::of("person", format!("Nobody is called {name}: type a user name, or leave it empty."))];
@@ -272,10 +271,10 @@ pub async fn preview(input: Input) -> Result<Response, ApiError> {
         let body = pages::editor(&console.frame(), &editor, &|| console.new_submission(), &problems);
         return Ok(console.refused(&named.title(), &problems, &body));
     }
-    let shown = match preview::preview(ctx, &named.kind, &named.locale, draft(&typed, person)).await {
+    let shown = match preview::preview(ctx, &named.kind, &named.locale, draft(&typed, person)) {
         Ok(previewed) => {
             let id = console.new_submission();
-            ctx.platform.cache.put(&key(ctx, &id), &previewed.mail.html, PREVIEWED).await;
+            ctx.platform.cache.put(&key(ctx, &id), &previewed.mail.html, PREVIEWED);
             Shown {
                 subject: previewed.mail.subject,
                 text: previewed.mail.text,
@@ -310,19 +309,19 @@ fn draft(typed: &Parts, person: Option<Resource>) -> Draft {
 }
 
 /// `POST /console/templates/{type}/{locale}/test`: mails what is typed to whoever types it. Nothing is saved.
-pub async fn send_test(input: Input) -> Result<Response, ApiError> {
+pub fn send_test(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, params, body: sent, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Templates);
-    let form = sent_form(sent).await?;
+    let form = sent_form(sent)?;
     let typed = typed(&form);
     let ctx = &console.ctx;
-    let named = Named::find(ctx, &params).await?;
+    let named = Named::find(ctx, &params)?;
     let placeholders = placeholders();
     let version = form.read_text("version").and_then(|version| version.parse().ok()).unwrap_or_else(|| named.version());
     let editor = Editor { version, ..named.editor(&typed, &placeholders) };
     let page = |problems: &[Problem]| pages::editor(&console.frame(), &editor, &|| console.new_submission(), problems);
-    let done = submission::once(&console, &form, async {
-        Ok(match mailed(ctx, &named, &typed, &form.read_text(OPERATION).unwrap_or_default()).await? {
+    let done = submission::once(&console, &form, || {
+        Ok(match mailed(ctx, &named, &typed, &form.read_text(OPERATION).unwrap_or_default())? {
             Ok(address) => {
                 let said = format!("A test mail is on its way to {address}. Nothing is saved.");
                 let mut shown = Console::new(ctx, &headers, Section::Templates);
@@ -332,19 +331,14 @@ pub async fn send_test(input: Input) -> Result<Response, ApiError> {
             Err(problems) => Err(console.refused(&named.title(), &problems, &page(&problems))),
         })
     });
-    done.await
+    done
 }
 
 /// Mails what is typed to the caller; answers their address, or why not.
-async fn mailed(
-    ctx: &Context,
-    named: &Named,
-    typed: &Parts,
-    key: &str,
-) -> Result<Result<String, Vec<Problem>>, ApiError> {
+fn mailed(ctx: &Context, named: &Named, typed: &Parts, key: &str) -> Result<Result<String, Vec<Problem>>, ApiError> {
     let mut problems: Vec<Problem> =
         preview::refusals(ctx, &named.kind, &template_of(typed)).iter().map(problem).collect();
-    let Some(address) = test_mail::own_address(ctx).await? else {
+    let Some(address) = test_mail::own_address(ctx)? else {
         let why = "You have no e-mail address that a test mail could go to: sign in as a user who has one.";
         problems.push(Problem::general(why));
         return Ok(Err(problems));
@@ -352,8 +346,8 @@ async fn mailed(
     if !problems.is_empty() {
         return Ok(Err(problems));
     }
-    let sent = match preview::preview(ctx, &named.kind, &named.locale, draft(typed, None)).await {
-        Ok(previewed) => test_mail::send(ctx, &address, previewed.mail, key).await,
+    let sent = match preview::preview(ctx, &named.kind, &named.locale, draft(typed, None)) {
+        Ok(previewed) => test_mail::send(ctx, &address, previewed.mail, key),
         Err(PreviewError::NoType) => return Err(ApiError::missing("There is no such template.")),
         Err(PreviewError::TooLarge(why)) => Err(why.to_string()),
         Err(PreviewError::Database(failure)) => return Err(failure.into()),
@@ -379,11 +373,11 @@ fn key(ctx: &Context, id: &str) -> String {
 }
 
 /// `GET /console/templates/preview/{id}`: the HTML of a preview, for the frame in the page.
-pub async fn frame(input: Input) -> Result<Response, ApiError> {
+pub fn frame(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, .. } = input;
     let ctx = &state.ctx;
     let id = uuid::Uuid::try_parse(params.raw("id")).map_err(|_| ApiError::not_found())?;
-    let html = ctx.platform.cache.get(&key(ctx, &id.to_string())).await.ok().flatten();
+    let html = ctx.platform.cache.get(&key(ctx, &id.to_string())).ok().flatten();
     let html = html.ok_or_else(|| ApiError::missing("The preview is gone: ask for it again."))?;
     let mut response = response::page(StatusCode::OK, inbox::frame(&html));
     set(response.headers_mut(), "content-security-policy", inbox::FRAME_POLICY);
@@ -392,18 +386,18 @@ pub async fn frame(input: Input) -> Result<Response, ApiError> {
 }
 
 /// `POST /console/templates/{type}/{locale}/restore`: the shipped template is in force again.
-pub async fn restore(input: Input) -> Result<Response, ApiError> {
+pub fn restore(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, params, body: sent, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Templates);
-    let form = sent_form(sent).await?;
-    let done = submission::once(&console, &form, async {
-        let named = Named::find(&console.ctx, &params).await?;
-        mail_templates::remove(&console.ctx, &named.kind, Some(&named.locale)).await?;
+    let form = sent_form(sent)?;
+    let done = submission::once(&console, &form, || {
+        let named = Named::find(&console.ctx, &params)?;
+        mail_templates::remove(&console.ctx, &named.kind, Some(&named.locale))?;
         let what = match named.kind.kind {
             Some(_) => format!("{} is as shipped again: mails from now on are written by that.", named.title()),
             None => format!("{} is removed.", named.title()),
         };
         Ok(Ok(Done::then(PATH, what)))
     });
-    done.await
+    done
 }

@@ -23,16 +23,16 @@ const PATH: &str = "/console/tenants";
 const ROWS: u32 = 100;
 
 /// `GET /console/tenants?cursor=`: from a domain on.
-pub async fn list(input: Input) -> Result<Response, ApiError> {
+pub fn list(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, query, .. } = input;
     let console = Console::new(in_super_tenant(&state)?, &headers, Section::Tenants);
     let cursor = query.filled("cursor").unwrap_or_default();
-    let body = body(&console, &cursor, &NewTenantForm::default(), &[]).await?;
+    let body = body(&console, &cursor, &NewTenantForm::default(), &[])?;
     Ok(console.page(NAME, &body))
 }
 
-async fn body(console: &Console, cursor: &str, new: &NewTenantForm, problems: &[Problem]) -> Result<Markup, ApiError> {
-    let (rows, next) = tenants::after(&console.ctx, cursor, ROWS).await?;
+fn body(console: &Console, cursor: &str, new: &NewTenantForm, problems: &[Problem]) -> Result<Markup, ApiError> {
+    let (rows, next) = tenants::after(&console.ctx, cursor, ROWS)?;
     let lines: Vec<TenantLine> = rows.iter().map(line).collect();
     let id = console.new_submission();
     Ok(pages::tenants(&console.frame(), &lines, cursor, next.as_deref(), &id, new, problems))
@@ -51,10 +51,10 @@ fn line(row: &TenantRow) -> TenantLine {
 }
 
 /// `POST /console/tenants`: the owner is invited.
-pub async fn create(input: Input) -> Result<Response, ApiError> {
+pub fn create(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, body: sent, .. } = input;
     let console = Console::new(in_super_tenant(&state)?, &headers, Section::Tenants);
-    let form = read_form(sent).await?;
+    let form = read_form(sent)?;
     let text = |name: &str| form.read_text(name).unwrap_or_default().trim().to_owned();
     let new = NewTenantForm {
         domain: text("domain"),
@@ -63,20 +63,18 @@ pub async fn create(input: Input) -> Result<Response, ApiError> {
         first_name: text("firstname"),
         last_name: text("lastname"),
     };
-    let made = submission::once(&console, &form, async {
-        match made(&console, &state, &new).await? {
-            Ok(what) => Ok(Ok(Done::then(PATH, what))),
-            Err(problems) => {
-                let body = body(&console, "", &new, &problems).await?;
-                Ok(Err(console.refused(NAME, &problems, &body)))
-            }
+    let made = submission::once(&console, &form, || match made(&console, &state, &new)? {
+        Ok(what) => Ok(Ok(Done::then(PATH, what))),
+        Err(problems) => {
+            let body = body(&console, "", &new, &problems)?;
+            Ok(Err(console.refused(NAME, &problems, &body)))
         }
     });
-    made.await
+    made
 }
 
 /// Creates the tenant as its API does; answers what was done, or what is wrong.
-async fn made(
+fn made(
     console: &Console,
     state: &RequestState,
     new: &NewTenantForm,
@@ -111,7 +109,7 @@ async fn made(
     };
     let is_external =
         console.ctx.deployment.settings_of(&read.tenant, &Default::default()).email_sender == EmailSender::External;
-    match tenant::create(&console.ctx, &state.gate, &read).await {
+    match tenant::create(&console.ctx, &state.gate, &read) {
         Ok(_) if is_external => Ok(Ok(format!(
             "The tenant {} is created with the owner {}. No mail goes out (EMAIL_SENDER is external): hand them the link.",
             read.tenant.domain(),
@@ -133,20 +131,20 @@ async fn made(
 }
 
 /// `POST /console/tenants/{id}/activate`.
-pub async fn activate(input: Input) -> Result<Response, ApiError> {
-    set_active(input, true).await
+pub fn activate(input: Input) -> Result<Response, ApiError> {
+    set_active(input, true)
 }
 
 /// `POST /console/tenants/{id}/deactivate`.
-pub async fn deactivate(input: Input) -> Result<Response, ApiError> {
-    set_active(input, false).await
+pub fn deactivate(input: Input) -> Result<Response, ApiError> {
+    set_active(input, false)
 }
 
-async fn set_active(input: Input, active: bool) -> Result<Response, ApiError> {
+fn set_active(input: Input, active: bool) -> Result<Response, ApiError> {
     let Input { state, headers, params, query, .. } = input;
     let console = Console::new(in_super_tenant(&state)?, &headers, Section::Tenants);
     let found = match params.raw("id").parse() {
-        Ok(number) => tenants::find(&console.ctx, number).await?,
+        Ok(number) => tenants::find(&console.ctx, number)?,
         Err(_) => None,
     };
     let Some(row) = found else { return Err(ApiError::missing("There is no such tenant.")) };
@@ -154,7 +152,7 @@ async fn set_active(input: Input, active: bool) -> Result<Response, ApiError> {
         return Err(ApiError::bad_request("The super tenant cannot be deactivated."));
     }
     let number = i64::try_from(row.tenant.number()).unwrap_or_default();
-    tenants::set_active(&console.ctx, number, active).await?;
+    tenants::set_active(&console.ctx, number, active)?;
     let domain = row.tenant.domain();
     let what = if active {
         format!("{domain} is active: its people can sign in again, everywhere within a minute.")

@@ -18,17 +18,16 @@ const NAME: &str = "Tokens";
 const PATH: &str = "/console/tokens";
 
 /// `GET /console/tokens`.
-pub async fn list(input: Input) -> Result<Response, ApiError> {
+pub fn list(input: Input) -> Result<Response, ApiError> {
     let console = Console::new(&input.state.ctx, &input.headers, Section::Tokens);
     let new = NewToken { operation: "", name: "", scopes: Scopes::default(), days: "90" };
-    let body = body(&console, &new, &[]).await?;
+    let body = body(&console, &new, &[])?;
     Ok(console.page(NAME, &body))
 }
 
-async fn body(console: &Console, new: &NewToken<'_>, problems: &[Problem]) -> Result<Markup, ApiError> {
+fn body(console: &Console, new: &NewToken<'_>, problems: &[Problem]) -> Result<Markup, ApiError> {
     let ctx = &console.ctx;
-    let rows: Vec<TokenRow> = api_tokens::list(ctx)
-        .await?
+    let rows: Vec<TokenRow> = api_tokens::list(ctx)?
         .into_iter()
         .map(|listed| TokenRow {
             id: listed.token.id,
@@ -46,16 +45,16 @@ async fn body(console: &Console, new: &NewToken<'_>, problems: &[Problem]) -> Re
 
 /// `POST /console/tokens`: answers the page with the token's text itself, which is nowhere afterwards. Sent twice, the form
 /// says that the token is made.
-pub async fn create(input: Input) -> Result<Response, ApiError> {
+pub fn create(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, body: sent, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Tokens);
-    let form = read_form(sent).await?;
+    let form = read_form(sent)?;
     let text = |name: &str| form.read_text(name).unwrap_or_default();
     let (name, days) = (text("name"), text("days"));
     let scopes: Scopes = Scopes::all().scopes().filter(|scope| form.read_text(scope.as_str()).is_some()).collect();
-    let made = submission::once(&console, &form, async {
+    let made = submission::once(&console, &form, || {
         let lifetime = days.trim().parse().map_or(0.0, |days: u16| f64::from(days));
-        match api_tokens::create(&console.ctx, &name, scopes, lifetime).await {
+        match api_tokens::create(&console.ctx, &name, scopes, lifetime) {
             Ok(created) => {
                 let body = pages::created(&console.frame(), &created.token.name, created.text.expose());
                 let html = page(&console.frame(), NAME, &[], &body);
@@ -75,12 +74,12 @@ pub async fn create(input: Input) -> Result<Response, ApiError> {
                 };
                 let problems = [Problem::of(field, in_words(&error))];
                 let new = NewToken { operation: "", name: &name, scopes, days: &days };
-                let body = body(&console, &new, &problems).await?;
+                let body = body(&console, &new, &problems)?;
                 Ok(Err(console.refused(NAME, &problems, &body)))
             }
         }
     });
-    made.await
+    made
 }
 
 /// Returns what is wrong as the form says it, which has labels where the API has names.
@@ -94,10 +93,10 @@ fn in_words(error: &CreateError) -> String {
 }
 
 /// `POST /console/tokens/{id}/revoke`.
-pub async fn revoke(input: Input) -> Result<Response, ApiError> {
+pub fn revoke(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, params, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Tokens);
-    let is_gone = api_tokens::revoke(&console.ctx, &params.decoded("id")).await?;
+    let is_gone = api_tokens::revoke(&console.ctx, &params.decoded("id"))?;
     let what = if is_gone { "The token is revoked." } else { "The token was revoked already." };
     Ok(console.done(PATH, what))
 }

@@ -16,7 +16,7 @@ use crate::store::users::{self, ListedUser, UserColumn, UserFilter, UserQuery, U
 pub const UNDO: &str = "undo";
 
 /// `GET /console/users`.
-pub async fn list(input: Input) -> Result<Response, ApiError> {
+pub fn list(input: Input) -> Result<Response, ApiError> {
     let mut console = Console::new(&input.state.ctx, &input.headers, Section::Users);
     let query = &input.query;
     // As long as the message stands there that says it.
@@ -28,7 +28,7 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
     let filter = UserFilter::parse(ctx, &q, &status, &domain, &group).map_err(ApiError::bad_request)?;
     let cursor = query.filled("cursor");
     let asked = UserQuery { filter: &filter, sort: UserSort::parse(&sort), cursor: cursor.as_deref() };
-    let page = users::list(ctx, asked).await?;
+    let page = users::list(ctx, asked)?;
     let stores = &ctx.deployment.user_stores;
     let domains = if stores.is_empty() {
         Vec::new()

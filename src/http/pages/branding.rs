@@ -12,10 +12,10 @@ use crate::store::logos;
 
 /// `GET /branding/logo?v=`: the logo. It may be kept for ever under the address that names its version, and is asked for
 /// again under any other: a mail may name one that is not shown any more.
-pub async fn logo(input: Input) -> Result<Response, ApiError> {
+pub fn logo(input: Input) -> Result<Response, ApiError> {
     let Input { state, query, headers, .. } = input;
     let asked = query.first("v").unwrap_or_default();
-    let found = logos::find(&state.ctx, &asked).await?;
+    let found = logos::find(&state.ctx, &asked)?;
     let (logo, bytes) = found.ok_or_else(|| ApiError::missing("There is no logo."))?;
     let tag = format!("\"{}\"", logo.version);
     let is_known = headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
@@ -36,7 +36,7 @@ pub async fn logo(input: Input) -> Result<Response, ApiError> {
 }
 
 /// `GET /branding/colors/{name}`: the style sheet of the colours that the address names.
-pub async fn colors(input: Input) -> Result<Response, ApiError> {
+pub fn colors(input: Input) -> Result<Response, ApiError> {
     let style = brand::style(input.params.raw("name")).ok_or_else(ApiError::not_found)?;
     let mut response = with_body(StatusCode::OK, "text/css; charset=utf-8", style);
     set(response.headers_mut(), "cache-control", assets::CACHE_CONTROL);

@@ -11,17 +11,17 @@ use crate::model::context::Context;
 use crate::pages::inbox as page;
 use crate::pages::layout::Shell;
 
-async fn mails(ctx: &Context) -> Result<Vec<InboxMail>, ApiError> {
+fn mails(ctx: &Context) -> Result<Vec<InboxMail>, ApiError> {
     if !ctx.deployment.is_development() {
         return Err(ApiError::not_found());
     }
-    Ok(inbox::list(ctx).await?)
+    Ok(inbox::list(ctx)?)
 }
 
 /// `GET /dev/panic`: panics, so that anybody can see what a panic leaves behind; after a question to the database, as most
 /// bugs would.
-pub async fn panic(input: Input) -> Result<Response, ApiError> {
-    mails(&input.state.ctx).await?;
+pub fn panic(input: Input) -> Result<Response, ApiError> {
+    mails(&input.state.ctx)?;
     #[expect(clippy::panic, reason = "that is what it is for")]
     {
         panic!("asked for")
@@ -29,15 +29,15 @@ pub async fn panic(input: Input) -> Result<Response, ApiError> {
 }
 
 /// `GET /dev/inbox.json`: `[{"id","to","template","locale","subject","html","text","links","state"}]`, newest first.
-pub async fn inbox_json(input: Input) -> Result<Response, ApiError> {
-    let mails = mails(&input.state.ctx).await?;
+pub fn inbox_json(input: Input) -> Result<Response, ApiError> {
+    let mails = mails(&input.state.ctx)?;
     Ok(response::json(StatusCode::OK, &mails))
 }
 
 /// `GET /dev/inbox`: the same as a page.
-pub async fn inbox_page(input: Input) -> Result<Response, ApiError> {
+pub fn inbox_page(input: Input) -> Result<Response, ApiError> {
     let ctx = &input.state.ctx;
-    let mails = mails(ctx).await?;
+    let mails = mails(ctx)?;
     let prefix = ctx.tenant.prefix();
     // Nobody signs in here, and the page is for developers: the organization's name is not worth a round trip.
     let settings = ctx.last_known_settings();
@@ -66,8 +66,8 @@ pub async fn inbox_page(input: Input) -> Result<Response, ApiError> {
 }
 
 /// `GET /dev/inbox/{id}.html`: one mail's HTML, for the frame in the page.
-pub async fn mail_html(input: Input) -> Result<Response, ApiError> {
-    let mails = mails(&input.state.ctx).await?;
+pub fn mail_html(input: Input) -> Result<Response, ApiError> {
+    let mails = mails(&input.state.ctx)?;
     let id = input.params.raw("mail").strip_suffix(".html").unwrap_or_default();
     let mail = mails.iter().find(|mail| mail.id == id).ok_or_else(ApiError::not_found)?;
     let mut response = response::page(StatusCode::OK, page::frame(&mail.html));

@@ -60,8 +60,8 @@ impl<'a> View<'a> {
     }
 
     /// Opens the link of these claims.
-    async fn open(&self, claims: &Claims) -> Result<Link, DatabaseError> {
-        redeem::open(self.ctx, claims.clone()).await.map(|opened| self.take(opened))
+    fn open(&self, claims: &Claims) -> Result<Link, DatabaseError> {
+        redeem::open(self.ctx, claims.clone()).map(|opened| self.take(opened))
     }
 
     /// The shell in the language of an authentic token, naming the organization; for any other token it names nobody.
@@ -166,8 +166,8 @@ impl<'a> View<'a> {
 
 /// The answer to the button for a new mail. Of an expired link it is the same, and after the same work, whatever became of
 /// the user; of one in time, its page has told already.
-async fn new_mail(view: &View<'_>, uri: &Uri, claims: &Claims) -> Response {
-    match renewal::request(view.ctx, claims).await {
+fn new_mail(view: &View<'_>, uri: &Uri, claims: &Claims) -> Response {
+    match renewal::request(view.ctx, claims) {
         Ok(()) => response::page(StatusCode::OK, invite::new_mail_requested(&view.shell(Some(claims)))),
         Err(failure) => view.unavailable(uri, claims, &failure),
     }
@@ -175,7 +175,7 @@ async fn new_mail(view: &View<'_>, uri: &Uri, claims: &Claims) -> Response {
 
 /// What the token of a POST says. The error is the answer: to the button for a new mail, or the page of a link that does
 /// not work.
-async fn verify_posted(
+fn verify_posted(
     view: &View<'_>,
     uri: &Uri,
     form: &Form,
@@ -185,13 +185,13 @@ async fn verify_posted(
     let asks_for_mail = is_intent(form, REQUEST_NEW_MAIL);
     let claims = match redeem::verify(view.ctx, token, purposes) {
         Ok(claims) => claims,
-        Err(Refused::Expired(claims)) if asks_for_mail => return Err(Ok(new_mail(view, uri, &claims).await)),
+        Err(Refused::Expired(claims)) if asks_for_mail => return Err(Ok(new_mail(view, uri, &claims))),
         Err(refused) => return Err(Ok(view.not_live(uri, &refused.into()))),
     };
     if asks_for_mail {
-        match view.open(&claims).await {
+        match view.open(&claims) {
             Ok(Link::Dead { renewable: true, .. }) if view.button_for_new_mail(uri).is_some() => {
-                return Err(Ok(new_mail(view, uri, &claims).await));
+                return Err(Ok(new_mail(view, uri, &claims)));
             }
             Ok(_) => {}
             Err(failure) => return Err(view.failed(uri, &claims, failure)),
@@ -265,14 +265,14 @@ fn too_large(_: TooLarge) -> ApiError {
 }
 
 /// `GET /invite/{token}`: the form, or what is wrong with the link.
-pub async fn invite_page(input: Input) -> Result<Response, ApiError> {
+pub fn invite_page(input: Input) -> Result<Response, ApiError> {
     let Input { state, uri, params, .. } = input;
     let view = View::new(&state.ctx);
     let claims = match redeem::verify(&state.ctx, params.raw("token"), SETS_PASSWORD) {
         Ok(claims) => claims,
         Err(refused) => return Ok(view.not_live(&uri, &refused.into())),
     };
-    match view.open(&claims).await {
+    match view.open(&claims) {
         Ok(Link::Live(claims, user)) => Ok(view.form(StatusCode::OK, &uri, &claims, &user, &[])),
         Ok(other) => Ok(view.not_live(&uri, &other)),
         Err(failure) => view.failed(&uri, &claims, failure),
@@ -280,19 +280,19 @@ pub async fn invite_page(input: Input) -> Result<Response, ApiError> {
 }
 
 /// `POST /invite/{token}` with `password`, and `confirm` where the form asks twice.
-pub async fn set_password(input: Input) -> Result<Response, ApiError> {
+pub fn set_password(input: Input) -> Result<Response, ApiError> {
     let Input { state, uri, params, body, .. } = input;
-    let form = body.form().await.map_err(too_large)?;
+    let form = body.form().map_err(too_large)?;
     let ctx = &state.ctx;
     let view = View::new(ctx);
-    let claims = match verify_posted(&view, &uri, &form, params.raw("token"), SETS_PASSWORD).await {
+    let claims = match verify_posted(&view, &uri, &form, params.raw("token"), SETS_PASSWORD) {
         Ok(claims) => claims,
         Err(answer) => return answer,
     };
     let (password, confirm) = match (form.field(PASSWORD_FIELD).transpose(), form.field(CONFIRM_FIELD).transpose()) {
         (Ok(password), Ok(confirm)) => (password.unwrap_or_default(), confirm),
         _ => {
-            return match view.open(&claims).await {
+            return match view.open(&claims) {
                 Ok(Link::Live(claims, user)) => {
                     let problems = [Language::for_locale(&claims.locale).pages().weak_garbled.to_owned()];
                     Ok(view.form(StatusCode::UNPROCESSABLE_ENTITY, &uri, &claims, &user, &problems))
@@ -302,7 +302,7 @@ pub async fn set_password(input: Input) -> Result<Response, ApiError> {
             };
         }
     };
-    let redeemed = match redeem::set_password(ctx, &state.gate, claims.clone(), &password, confirm.as_deref()).await {
+    let redeemed = match redeem::set_password(ctx, &state.gate, claims.clone(), &password, confirm.as_deref()) {
         Ok(redeemed) => view.take(redeemed),
         Err(failure) => return view.failed(&uri, &claims, failure),
     };
@@ -326,11 +326,11 @@ pub async fn set_password(input: Input) -> Result<Response, ApiError> {
 }
 
 /// `POST /invite/{token}/started`: the script says that somebody types a password. Nothing follows, so that the page stays.
-pub async fn start(input: Input) -> Result<Response, ApiError> {
+pub fn start(input: Input) -> Result<Response, ApiError> {
     let Input { state, uri, params, .. } = input;
     let view = View::new(&state.ctx);
     match redeem::verify(&state.ctx, params.raw("token"), SETS_PASSWORD) {
-        Ok(claims) => match redeem::start(&state.ctx, &claims).await {
+        Ok(claims) => match redeem::start(&state.ctx, &claims) {
             Ok(()) => Ok(response::empty(StatusCode::NO_CONTENT)),
             Err(failure) => view.failed(&uri, &claims, failure),
         },
@@ -339,17 +339,17 @@ pub async fn start(input: Input) -> Result<Response, ApiError> {
 }
 
 /// `GET /verify/{token}`: one button, or what is wrong with the link.
-pub async fn verify_page(input: Input) -> Result<Response, ApiError> {
+pub fn verify_page(input: Input) -> Result<Response, ApiError> {
     let Input { state, uri, params, .. } = input;
     let view = View::new(&state.ctx);
     match redeem::verify(&state.ctx, params.raw("token"), CONFIRMS_ADDRESS) {
-        Ok(claims) => offer_to_verify(&view, &uri, claims, StatusCode::OK).await,
+        Ok(claims) => offer_to_verify(&view, &uri, claims, StatusCode::OK),
         Err(refused) => Ok(view.not_live(&uri, &refused.into())),
     }
 }
 
-async fn offer_to_verify(view: &View<'_>, uri: &Uri, claims: Claims, status: StatusCode) -> Result<Response, ApiError> {
-    match view.open(&claims).await {
+fn offer_to_verify(view: &View<'_>, uri: &Uri, claims: Claims, status: StatusCode) -> Result<Response, ApiError> {
+    match view.open(&claims) {
         Ok(Link::Live(claims, user)) => Ok(view.button(status, uri, &claims, &user)),
         Ok(other) => Ok(view.not_live(uri, &other)),
         Err(failure) => view.failed(uri, &claims, failure),
@@ -358,19 +358,19 @@ async fn offer_to_verify(view: &View<'_>, uri: &Uri, claims: Claims, status: Sta
 
 /// `POST /verify/{token}`: the button, which sends a hidden field. A POST without it is not the button's, and changes
 /// nothing: mail scanners have been seen to send one.
-pub async fn confirm_email(input: Input) -> Result<Response, ApiError> {
+pub fn confirm_email(input: Input) -> Result<Response, ApiError> {
     let Input { state, uri, params, body, .. } = input;
     let ctx = &state.ctx;
-    let form = body.form().await.map_err(too_large)?;
+    let form = body.form().map_err(too_large)?;
     let view = View::new(ctx);
-    let claims = match verify_posted(&view, &uri, &form, params.raw("token"), CONFIRMS_ADDRESS).await {
+    let claims = match verify_posted(&view, &uri, &form, params.raw("token"), CONFIRMS_ADDRESS) {
         Ok(claims) => claims,
         Err(answer) => return answer,
     };
     if !is_intent(&form, CONFIRM_EMAIL) {
-        return offer_to_verify(&view, &uri, claims, StatusCode::UNPROCESSABLE_ENTITY).await;
+        return offer_to_verify(&view, &uri, claims, StatusCode::UNPROCESSABLE_ENTITY);
     }
-    let redeemed = match redeem::confirm_email(ctx, claims.clone()).await {
+    let redeemed = match redeem::confirm_email(ctx, claims.clone()) {
         Ok(redeemed) => view.take(redeemed),
         Err(failure) => return view.failed(&uri, &claims, failure),
     };
@@ -394,12 +394,12 @@ fn confirms(user: &Resource) -> Confirms {
 }
 
 /// WSO2's address of the set-password page: `?confirmation=`.
-pub async fn confirm_recovery(input: Input) -> Result<Response, ApiError> {
+pub fn confirm_recovery(input: Input) -> Result<Response, ApiError> {
     Ok(redirect(&input.state.ctx, &input.query, "invite"))
 }
 
 /// WSO2's address of the confirm-e-mail page: `?confirmation=`.
-pub async fn confirm_registration(input: Input) -> Result<Response, ApiError> {
+pub fn confirm_registration(input: Input) -> Result<Response, ApiError> {
     Ok(redirect(&input.state.ctx, &input.query, "verify"))
 }
 

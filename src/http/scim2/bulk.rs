@@ -11,11 +11,11 @@ use crate::store::registrations;
 use scim::bulk::{MAX_PAYLOAD_SIZE, Plan};
 
 /// Runs the operations; 200 whatever becomes of each.
-pub async fn bulk(input: Input) -> Result<Response, ApiError> {
+pub fn bulk(input: Input) -> Result<Response, ApiError> {
     let Input { state, body, .. } = input;
     let ctx = &state.ctx;
-    let registry = registrations::load_registry(ctx).await?;
-    let plan = Plan::parse(&registry, body.json(MAX_PAYLOAD_SIZE).await?)?;
-    let results = provision::run(ctx, &state.gate, &registry, plan).await;
+    let registry = registrations::load_registry(ctx)?;
+    let plan = Plan::parse(&registry, body.json(MAX_PAYLOAD_SIZE)?)?;
+    let results = provision::run(ctx, &state.gate, &registry, plan);
     Ok(response::scim(StatusCode::OK, results.to_string()))
 }

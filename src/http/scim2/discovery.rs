@@ -27,9 +27,9 @@ fn without_filter(input: &Input) -> Result<(), ScimError> {
 }
 
 /// Returns the tenant's registry for whoever may read it, and what is built in for everybody else.
-async fn registry(state: &RequestState, headers: &HeaderMap) -> Result<Arc<Registry>, ApiError> {
-    match caller::allowed(state, headers, &[Scope::ScimRead]).await {
-        Ok(ctx) => Ok(registrations::load_registry(&ctx).await?),
+fn registry(state: &RequestState, headers: &HeaderMap) -> Result<Arc<Registry>, ApiError> {
+    match caller::allowed(state, headers, &[Scope::ScimRead]) {
+        Ok(ctx) => Ok(registrations::load_registry(&ctx)?),
         Err(_) => Ok(schemas::builtin()),
     }
 }
@@ -44,39 +44,31 @@ fn found(document: Option<Json>) -> Result<Response, ApiError> {
 }
 
 /// `GET /scim2/ServiceProviderConfig` (RFC 7643 section 5).
-pub async fn service_provider_config(input: Input) -> Result<Response, ApiError> {
+pub fn service_provider_config(input: Input) -> Result<Response, ApiError> {
     without_filter(&input)?;
     found(Some(ServiceProviderConfig::default().to_json(&base(&input))))
 }
 
 /// `GET /scim2/ResourceTypes`.
-pub async fn resource_types(input: Input) -> Result<Response, ApiError> {
+pub fn resource_types(input: Input) -> Result<Response, ApiError> {
     without_filter(&input)?;
-    found(Some(discovery::resource_types(&*registry(&input.state, &input.headers).await?, &base(&input))))
+    found(Some(discovery::resource_types(&*registry(&input.state, &input.headers)?, &base(&input))))
 }
 
 /// `GET /scim2/ResourceTypes/{id}`.
-pub async fn resource_type(input: Input) -> Result<Response, ApiError> {
+pub fn resource_type(input: Input) -> Result<Response, ApiError> {
     without_filter(&input)?;
-    found(discovery::resource_type(
-        &*registry(&input.state, &input.headers).await?,
-        input.params.raw("id"),
-        &base(&input),
-    ))
+    found(discovery::resource_type(&*registry(&input.state, &input.headers)?, input.params.raw("id"), &base(&input)))
 }
 
 /// `GET /scim2/Schemas`.
-pub async fn schemas(input: Input) -> Result<Response, ApiError> {
+pub fn schemas(input: Input) -> Result<Response, ApiError> {
     without_filter(&input)?;
-    found(Some(discovery::schemas(&*registry(&input.state, &input.headers).await?, &base(&input))))
+    found(Some(discovery::schemas(&*registry(&input.state, &input.headers)?, &base(&input))))
 }
 
 /// `GET /scim2/Schemas/{urn}`.
-pub async fn schema(input: Input) -> Result<Response, ApiError> {
+pub fn schema(input: Input) -> Result<Response, ApiError> {
     without_filter(&input)?;
-    found(discovery::schema(
-        &*registry(&input.state, &input.headers).await?,
-        &input.params.decoded("urn"),
-        &base(&input),
-    ))
+    found(discovery::schema(&*registry(&input.state, &input.headers)?, &input.params.decoded("urn"), &base(&input)))
 }

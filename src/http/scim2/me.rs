@@ -18,20 +18,17 @@ use scim::error::Error as ScimError;
 use scim::schema::ResourceType;
 
 /// Returns the context with the calling user as the one who acts, the type of users, and the user.
-async fn me(
-    state: &RequestState,
-    headers: &HeaderMap,
-) -> Result<(Context, Arc<ResourceType>, Box<Resource>), ApiError> {
-    let (ctx, user) = caller::me(state, headers).await?;
-    let registry = registrations::load_registry(&ctx).await?;
+fn me(state: &RequestState, headers: &HeaderMap) -> Result<(Context, Arc<ResourceType>, Box<Resource>), ApiError> {
+    let (ctx, user) = caller::me(state, headers)?;
+    let registry = registrations::load_registry(&ctx)?;
     let rt = registry.resource_type(USER).cloned();
     Ok((ctx, rt.ok_or_else(|| ScimError::internal("There is no resource type User."))?, user))
 }
 
 /// `GET /scim2/Me`
-pub async fn read_me(input: Input) -> Result<Response, ApiError> {
+pub fn read_me(input: Input) -> Result<Response, ApiError> {
     let Input { state, query, headers, .. } = input;
-    let (ctx, rt, user) = me(&state, &headers).await?;
+    let (ctx, rt, user) = me(&state, &headers)?;
     let projection = projection(&query, &rt)?;
     let found = Found::from(*user);
     if let Some(response) = not_modified(&headers, &found)? {
@@ -41,27 +38,25 @@ pub async fn read_me(input: Input) -> Result<Response, ApiError> {
 }
 
 /// `PUT /scim2/Me`
-pub async fn replace_me(input: Input) -> Result<Response, ApiError> {
+pub fn replace_me(input: Input) -> Result<Response, ApiError> {
     let Input { state, query, headers, body, .. } = input;
-    let (ctx, rt, user) = me(&state, &headers).await?;
+    let (ctx, rt, user) = me(&state, &headers)?;
     let projection = projection(&query, &rt)?;
-    let json = body.json(MAX_DOCUMENT).await?;
+    let json = body.json(MAX_DOCUMENT)?;
     let projection = with_written(projection, &rt, |rt| scim::resource::written(rt, &json));
     let found =
-        provision::replace(&ctx, &Budget::new(state.gate.clone()), &rt, &user.id, json, expected(&headers), false)
-            .await?;
+        provision::replace(&ctx, &Budget::new(state.gate.clone()), &rt, &user.id, json, expected(&headers), false)?;
     Ok(resource_response(&ctx, &rt, &found, &projection, StatusCode::OK))
 }
 
 /// `PATCH /scim2/Me`
-pub async fn modify_me(input: Input) -> Result<Response, ApiError> {
+pub fn modify_me(input: Input) -> Result<Response, ApiError> {
     let Input { state, query, headers, body, .. } = input;
-    let (ctx, rt, user) = me(&state, &headers).await?;
+    let (ctx, rt, user) = me(&state, &headers)?;
     let projection = projection(&query, &rt)?;
-    let json = body.json(MAX_DOCUMENT).await?;
+    let json = body.json(MAX_DOCUMENT)?;
     let projection = with_written(projection, &rt, |rt| patched(rt, &json));
     let found =
-        provision::modify(&ctx, &Budget::new(state.gate.clone()), &rt, &user.id, &json, expected(&headers), false)
-            .await?;
+        provision::modify(&ctx, &Budget::new(state.gate.clone()), &rt, &user.id, &json, expected(&headers), false)?;
     Ok(resource_response(&ctx, &rt, &found, &projection, StatusCode::OK))
 }

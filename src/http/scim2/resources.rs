@@ -35,32 +35,32 @@ fn body_limit(resource_type: &ResourceType, of_group: usize) -> usize {
 }
 
 /// Returns the resource type at the endpoint that the path names.
-async fn type_at(ctx: &Context, params: &PathParams) -> Result<Arc<ResourceType>, ApiError> {
-    let registry = registrations::load_registry(ctx).await?;
+fn type_at(ctx: &Context, params: &PathParams) -> Result<Arc<ResourceType>, ApiError> {
+    let registry = registrations::load_registry(ctx)?;
     let found = registry.resource_type_at(params.raw("endpoint")).cloned();
     Ok(found
         .ok_or_else(|| ScimError::not_found("There is no such endpoint: see /ResourceTypes for those there are."))?)
 }
 
 /// `POST /scim2/{endpoint}` (RFC 7644 section 3.3).
-pub async fn create(input: Input) -> Result<Response, ApiError> {
+pub fn create(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, query, body, .. } = input;
     let ctx = &state.ctx;
-    let rt = type_at(ctx, &params).await?;
+    let rt = type_at(ctx, &params)?;
     let projection = projection(&query, &rt)?;
-    let json = body.json(body_limit(&rt, MAX_GROUP)).await?;
+    let json = body.json(body_limit(&rt, MAX_GROUP))?;
     let projection = with_written(projection, &rt, |rt| resource::written(rt, &json));
-    let found = provision::create(ctx, &state.gate, &rt, json).await?;
+    let found = provision::create(ctx, &state.gate, &rt, json)?;
     Ok(resource_response(ctx, &rt, &found, &projection, StatusCode::CREATED))
 }
 
 /// `GET /scim2/{endpoint}/{id}` (RFC 7644 section 3.4.1).
-pub async fn read(input: Input) -> Result<Response, ApiError> {
+pub fn read(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, query, headers, .. } = input;
     let ctx = &state.ctx;
-    let rt = type_at(ctx, &params).await?;
+    let rt = type_at(ctx, &params)?;
     let projection = projection(&query, &rt)?;
-    let found = provision::read(ctx, &rt, params.raw("id"), &projection).await?;
+    let found = provision::read(ctx, &rt, params.raw("id"), &projection)?;
     if let Some(response) = not_modified(&headers, &found)? {
         return Ok(response);
     }
@@ -68,31 +68,29 @@ pub async fn read(input: Input) -> Result<Response, ApiError> {
 }
 
 /// `PUT /scim2/{endpoint}/{id}` (RFC 7644 section 3.5.1).
-pub async fn replace(input: Input) -> Result<Response, ApiError> {
+pub fn replace(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, query, headers, body, .. } = input;
     let ctx = &state.ctx;
-    let rt = type_at(ctx, &params).await?;
+    let rt = type_at(ctx, &params)?;
     let projection = projection(&query, &rt)?;
-    let json = body.json(body_limit(&rt, MAX_GROUP)).await?;
+    let json = body.json(body_limit(&rt, MAX_GROUP))?;
     let projection = with_written(projection, &rt, |rt| resource::written(rt, &json));
     let (id, expected, with_members) = (params.raw("id"), expected(&headers), projection.wants("members"));
-    let found =
-        provision::replace(ctx, &Budget::new(state.gate.clone()), &rt, id, json, expected, with_members).await?;
-    written(ctx, &rt, found, &projection).await
+    let found = provision::replace(ctx, &Budget::new(state.gate.clone()), &rt, id, json, expected, with_members)?;
+    written(ctx, &rt, found, &projection)
 }
 
 /// `PATCH /scim2/{endpoint}/{id}` (RFC 7644 section 3.5.2).
-pub async fn modify(input: Input) -> Result<Response, ApiError> {
+pub fn modify(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, query, headers, body, .. } = input;
     let ctx = &state.ctx;
-    let rt = type_at(ctx, &params).await?;
+    let rt = type_at(ctx, &params)?;
     let projection = projection(&query, &rt)?;
-    let json = body.json(body_limit(&rt, MAX_GROUP_PATCH)).await?;
+    let json = body.json(body_limit(&rt, MAX_GROUP_PATCH))?;
     let projection = with_written(projection, &rt, |rt| patched(rt, &json));
     let (id, expected, with_members) = (params.raw("id"), expected(&headers), projection.wants("members"));
-    let found =
-        provision::modify(ctx, &Budget::new(state.gate.clone()), &rt, id, &json, expected, with_members).await?;
-    written(ctx, &rt, found, &projection).await
+    let found = provision::modify(ctx, &Budget::new(state.gate.clone()), &rt, id, &json, expected, with_members)?;
+    written(ctx, &rt, found, &projection)
 }
 
 /// The projection that also shows what the request wrote of what is returned on request alone. Few types have any.
@@ -110,7 +108,7 @@ pub(in crate::http::scim2) fn patched(rt: &Arc<ResourceType>, request: &Json) ->
 }
 
 /// Returns the response to a write: 200 with the resource; 204 for a large group that nobody asked to see (DESIGN 8).
-async fn written(
+fn written(
     ctx: &Context,
     rt: &Arc<ResourceType>,
     mut found: Found,
@@ -118,7 +116,7 @@ async fn written(
 ) -> Result<Response, ApiError> {
     let asked_for = !projection.is_default() && projection.wants("members");
     if found.large && found.members.is_none() && asked_for {
-        found.members = groups::members(ctx, &found.resource.id).await?;
+        found.members = groups::members(ctx, &found.resource.id)?;
     }
     if found.large && (projection.is_default() || asked_for && found.members.is_none()) {
         let mut response = empty(StatusCode::NO_CONTENT);
@@ -129,79 +127,79 @@ async fn written(
 }
 
 /// `DELETE /scim2/{endpoint}/{id}` (RFC 7644 section 3.6).
-pub async fn delete(input: Input) -> Result<Response, ApiError> {
+pub fn delete(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, headers, .. } = input;
     let ctx = &state.ctx;
-    let rt = type_at(ctx, &params).await?;
-    provision::delete(ctx, &rt, params.raw("id"), expected(&headers)).await?;
+    let rt = type_at(ctx, &params)?;
+    provision::delete(ctx, &rt, params.raw("id"), expected(&headers))?;
     Ok(empty(StatusCode::NO_CONTENT))
 }
 
 /// `GET /scim2/{endpoint}` (RFC 7644 section 3.4.2).
-pub async fn list(input: Input) -> Result<Response, ApiError> {
+pub fn list(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, query, .. } = input;
     let ctx = &state.ctx;
-    let rt = type_at(ctx, &params).await?;
+    let rt = type_at(ctx, &params)?;
     let pairs: Vec<_> = query.pairs().collect();
     let request = ListRequest::from_pairs(pairs.iter().map(|(name, value)| (&**name, &**value)))?;
-    page_of(ctx, &rt, &request).await
+    page_of(ctx, &rt, &request)
 }
 
 /// `POST /scim2/{endpoint}/.search` (RFC 7644 section 3.4.3).
-pub async fn search(input: Input) -> Result<Response, ApiError> {
+pub fn search(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, body, .. } = input;
     let ctx = &state.ctx;
-    let rt = type_at(ctx, &params).await?;
-    let request = ListRequest::from_search_request(&body.json(MAX_DOCUMENT).await?)?;
-    page_of(ctx, &rt, &request).await
+    let rt = type_at(ctx, &params)?;
+    let request = ListRequest::from_search_request(&body.json(MAX_DOCUMENT)?)?;
+    page_of(ctx, &rt, &request)
 }
 
-async fn page_of(ctx: &Context, rt: &Arc<ResourceType>, request: &ListRequest) -> Result<Response, ApiError> {
+fn page_of(ctx: &Context, rt: &Arc<ResourceType>, request: &ListRequest) -> Result<Response, ApiError> {
     let (mut rt, mut query) = (rt.clone(), request.resolve(rt)?);
-    if reindex::before_query(ctx, &rt, &query).await? {
-        let registry = registrations::load_registry(ctx).await?;
+    if reindex::before_query(ctx, &rt, &query)? {
+        let registry = registrations::load_registry(ctx)?;
         rt = registry.resource_type(&rt.name).cloned().unwrap_or(rt);
         query = request.resolve(&rt)?;
     }
-    let page = list::list(ctx, &rt, &query).await?;
-    let rendered = render(ctx, &[(rt, query.projection)], &page).await?;
+    let page = list::list(ctx, &rt, &query)?;
+    let rendered = render(ctx, &[(rt, query.projection)], &page)?;
     Ok(response::scim(StatusCode::OK, list_response(page.total, &page.position, &rendered)))
 }
 
 /// `POST /scim2/.search` (RFC 7644 section 3.4.3): over all resource types.
-pub async fn search_all(input: Input) -> Result<Response, ApiError> {
+pub fn search_all(input: Input) -> Result<Response, ApiError> {
     let Input { state, body, .. } = input;
     let ctx = &state.ctx;
-    let request = ListRequest::from_search_request(&body.json(MAX_DOCUMENT).await?)?;
-    page_of_all(ctx, &request).await
+    let request = ListRequest::from_search_request(&body.json(MAX_DOCUMENT)?)?;
+    page_of_all(ctx, &request)
 }
 
 /// `GET /scim2` (RFC 7644 section 3.4.2.1): the same.
-pub async fn list_all(input: Input) -> Result<Response, ApiError> {
+pub fn list_all(input: Input) -> Result<Response, ApiError> {
     let Input { state, query, .. } = input;
     let pairs: Vec<_> = query.pairs().collect();
     let request = ListRequest::from_pairs(pairs.iter().map(|(name, value)| (&**name, &**value)))?;
-    page_of_all(&state.ctx, &request).await
+    page_of_all(&state.ctx, &request)
 }
 
-async fn page_of_all(ctx: &Context, request: &ListRequest) -> Result<Response, ApiError> {
-    let (mut registry, mut is_other) = (registrations::load_registry(ctx).await?, false);
+fn page_of_all(ctx: &Context, request: &ListRequest) -> Result<Response, ApiError> {
+    let (mut registry, mut is_other) = (registrations::load_registry(ctx)?, false);
     for (rt, query) in registry.resource_types().iter().zip(&request.resolve_for_any(registry.resource_types())?) {
-        is_other |= reindex::before_query(ctx, rt, query).await?;
+        is_other |= reindex::before_query(ctx, rt, query)?;
     }
     if is_other {
-        registry = registrations::load_registry(ctx).await?;
+        registry = registrations::load_registry(ctx)?;
     }
     let types = registry.resource_types();
     let queries = request.resolve_for_any(types)?;
-    let page = list::list_any(ctx, types, &queries).await?;
+    let page = list::list_any(ctx, types, &queries)?;
     let projections: Vec<_> = types.iter().cloned().zip(queries.into_iter().map(|query| query.projection)).collect();
-    let rendered = render(ctx, &projections, &page).await?;
+    let rendered = render(ctx, &projections, &page)?;
     Ok(response::scim(StatusCode::OK, list_response(page.total, &page.position, &rendered)))
 }
 
 /// Returns the resources of a page as text, groups with their members where the projection shows them.
-async fn render(
+fn render(
     ctx: &Context,
     projections: &[(Arc<ResourceType>, Projection)],
     page: &Page,
@@ -212,7 +210,7 @@ async fn render(
         page.resources.iter().filter(|(name, _)| name == GROUP).map(|(_, group)| group.id.as_str()).collect();
     let mut members = Vec::new();
     if with_members && !groups.is_empty() {
-        members = groups::members_of_all(ctx, &groups).await?.ok_or_else(too_many_members)?;
+        members = groups::members_of_all(ctx, &groups)?.ok_or_else(too_many_members)?;
     }
     let mut members = members.into_iter();
     Ok(page

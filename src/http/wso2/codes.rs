@@ -32,14 +32,14 @@ fn plain(status: StatusCode, body: String) -> Response {
 }
 
 /// `POST /api/identity/recovery/v0.9/validate-code` `{"code","step","properties"}`: 202 with the user; the code stays good.
-pub async fn validate_recovery(input: Input) -> Result<Response, ApiError> {
+pub fn validate_recovery(input: Input) -> Result<Response, ApiError> {
     let Input { state, body, .. } = input;
     let ctx = &state.ctx;
-    let body = body.json(MEGABYTE).await?;
+    let body = body.json(MEGABYTE)?;
     wso2::check_step(&body)?;
     let claims = redeem::verify(ctx, wso2::read_text(&body, "code"), SETS_PASSWORD)
         .map_err(|refused| wso2::not_live(&refused.into(), Endpoint::ValidateRecovery, &ctx.tenant))?;
-    match redeem::open(ctx, claims).await?.0 {
+    match redeem::open(ctx, claims)?.0 {
         Link::Live(_, user) => Ok(json(StatusCode::ACCEPTED, &wso2::user(ctx, &user))),
         other => Err(wso2::not_live(&other, Endpoint::ValidateRecovery, &ctx.tenant).into()),
     }
@@ -47,15 +47,15 @@ pub async fn validate_recovery(input: Input) -> Result<Response, ApiError> {
 
 /// `POST /api/identity/recovery/v0.9/set-password` `{"key","password","properties"}`: 200 with the user; the code is used.
 /// A password that is refused leaves it good.
-pub async fn set_password(input: Input) -> Result<Response, ApiError> {
+pub fn set_password(input: Input) -> Result<Response, ApiError> {
     let Input { state, body, .. } = input;
     let ctx = &state.ctx;
-    let body = body.json(MEGABYTE).await?;
+    let body = body.json(MEGABYTE)?;
     let key = wso2::read_text(&body, "key");
     let password = wso2::read_text(&body, "password");
     let claims = redeem::verify(ctx, key, SETS_PASSWORD)
         .map_err(|refused| wso2::not_live(&refused.into(), Endpoint::SetPassword, &ctx.tenant))?;
-    match redeem::set_password(ctx, &state.gate, claims, password, None).await?.0 {
+    match redeem::set_password(ctx, &state.gate, claims, password, None)?.0 {
         Redeemed::Done(_, user) => Ok(json(StatusCode::OK, &wso2::user(ctx, &user))),
         Redeemed::Refused(claims, _, weaknesses) => Err(password_error(key, &claims, &weaknesses).into()),
         Redeemed::NotLive(link) => Err(wso2::not_live(&link, Endpoint::SetPassword, &ctx.tenant).into()),
@@ -82,15 +82,15 @@ fn confirmable(ctx: &Context, code: &str) -> Result<(Claims, bool), Error> {
 
 /// `POST /api/identity/user/v1.0/validate-code` `{"code","verifiedChannel","properties"}`: 202 with the user, whose address
 /// is confirmed; the code is used.
-pub async fn validate_user(input: Input) -> Result<Response, ApiError> {
+pub fn validate_user(input: Input) -> Result<Response, ApiError> {
     let Input { state, body, .. } = input;
     let ctx = &state.ctx;
-    let body = body.json(MEGABYTE).await?;
+    let body = body.json(MEGABYTE)?;
     let (claims, is_expired) = confirmable(ctx, wso2::read_text(&body, "code"))?;
     if is_expired {
         return Err(wso2::not_live(&Link::Expired(claims), Endpoint::User, &ctx.tenant).into());
     }
-    match redeem::confirm_email(ctx, claims).await?.0 {
+    match redeem::confirm_email(ctx, claims)?.0 {
         Redeemed::Done(_, user) => Ok(json(StatusCode::ACCEPTED, &wso2::user(ctx, &user))),
         Redeemed::NotLive(link) => Err(wso2::not_live(&link, Endpoint::User, &ctx.tenant).into()),
         // Nothing is typed here, so that nothing can be refused.
@@ -99,12 +99,12 @@ pub async fn validate_user(input: Input) -> Result<Response, ApiError> {
 }
 
 /// `POST /api/identity/user/v1.0/introspect-code` `{"code"}`: 202 with what the code is for; expired ones are shown too.
-pub async fn introspect(input: Input) -> Result<Response, ApiError> {
+pub fn introspect(input: Input) -> Result<Response, ApiError> {
     let Input { state, body, .. } = input;
     let ctx = &state.ctx;
-    let body = body.json(MEGABYTE).await?;
+    let body = body.json(MEGABYTE)?;
     let (claims, is_expired) = confirmable(ctx, wso2::read_text(&body, "code"))?;
-    match redeem::open(ctx, claims).await?.0 {
+    match redeem::open(ctx, claims)?.0 {
         Link::Live(_, user) => Ok(json(StatusCode::ACCEPTED, &wso2::introspected(ctx, &user, is_expired))),
         other => Err(wso2::not_live(&other, Endpoint::User, &ctx.tenant).into()),
     }
@@ -112,15 +112,15 @@ pub async fn introspect(input: Input) -> Result<Response, ApiError> {
 
 /// `POST /api/identity/user/v1.0/resend-code` `{"user":{"username","realm"},"properties":[{"key","value"}]}`: 201 without a
 /// body, or with the new code where the caller sends it on.
-pub async fn resend(input: Input) -> Result<Response, ApiError> {
+pub fn resend(input: Input) -> Result<Response, ApiError> {
     let Input { state, body, .. } = input;
     let ctx = &state.ctx;
-    let asked = wso2::resend_request(&ctx.deployment.user_stores, &body.json(MEGABYTE).await?)?;
-    let found = find::user_by_name(ctx, &asked.user_name).await?;
+    let asked = wso2::resend_request(&ctx.deployment.user_stores, &body.json(MEGABYTE)?)?;
+    let found = find::user_by_name(ctx, &asked.user_name)?;
     let user = found.filter(|user| asked.scenario.awaits(&user.account)).ok_or_else(|| {
         wso2::no_recovery_data("There is no such user, or none who waits for a code of this scenario.")
     })?;
-    let resent = resend::resend(ctx, &user.id).await.map_err(|refusal| match refusal {
+    let resent = resend::resend(ctx, &user.id).map_err(|refusal| match refusal {
         ResendError::NotFound | ResendError::Nothing(_) => wso2::no_recovery_data(refusal.to_string()).into(),
         other => ApiError::from(other),
     })?;
@@ -131,12 +131,12 @@ pub async fn resend(input: Input) -> Result<Response, ApiError> {
 }
 
 /// `POST /api/users/v1/offline-invite-link` `{"username","userstore"}`: 201 with a link as text.
-pub async fn offline_link(input: Input) -> Result<Response, ApiError> {
+pub fn offline_link(input: Input) -> Result<Response, ApiError> {
     let Input { state, body, .. } = input;
     let ctx = &state.ctx;
-    let body = body.json(MEGABYTE).await?;
+    let body = body.json(MEGABYTE)?;
     let user_name = wso2::offline_request(&ctx.deployment.user_stores, &body)?;
-    let token = offline::create_token(ctx, &user_name).await?.map_err(|error| wso2::offline_link_error(&error))?;
+    let token = offline::create_token(ctx, &user_name)?.map_err(|error| wso2::offline_link_error(&error))?;
     let page = format!("{}/accountrecoveryendpoint/confirmrecovery.do", ctx.base());
     Ok(plain(StatusCode::CREATED, format!("{page}?confirmation={}", token.expose())))
 }

@@ -32,20 +32,20 @@ fn template_route(params: &PathParams) -> (Version, TemplateRoute) {
 }
 
 /// GET: a list, a type or a template. And whatever is asked about an application's templates.
-pub async fn read(input: Input) -> Result<Response, ApiError> {
+pub fn read(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, query, .. } = input;
     let (version, route) = template_route(&params);
     let pairs: Vec<_> = query.pairs().collect();
     wso2::check_query(pairs.iter().map(|(name, value)| (&**name, &**value)))?;
-    Ok(json(&wso2::read(&state.ctx, version, &route).await?))
+    Ok(json(&wso2::read(&state.ctx, version, &route)?))
 }
 
 /// POST: 201 with `Location`.
-pub async fn add(input: Input) -> Result<Response, ApiError> {
+pub fn add(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, body, .. } = input;
     let ctx = &state.ctx;
     let (version, route) = template_route(&params);
-    let added = wso2::add(ctx, version, &route, &body.json(MEGABYTE).await?).await?;
+    let added = wso2::add(ctx, version, &route, &body.json(MEGABYTE)?)?;
     let mut response = json(&added.body);
     *response.status_mut() = StatusCode::CREATED;
     set(response.headers_mut(), "location", &format!("{}{}", ctx.base(), added.path));
@@ -58,10 +58,10 @@ const PROBLEMS: &str = "latchkey-template-problems";
 const MOST_PROBLEMS: usize = 2000;
 
 /// PUT: 200 without a body.
-pub async fn replace(input: Input) -> Result<Response, ApiError> {
+pub fn replace(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, body, .. } = input;
     let (version, route) = template_route(&params);
-    let problems = wso2::replace(&state.ctx, version, &route, &body.json(MEGABYTE).await?).await?.join(" ");
+    let problems = wso2::replace(&state.ctx, version, &route, &body.json(MEGABYTE)?)?.join(" ");
     let mut response = empty(StatusCode::OK);
     if !problems.is_empty() {
         // A header takes ASCII alone.
@@ -73,10 +73,10 @@ pub async fn replace(input: Input) -> Result<Response, ApiError> {
 }
 
 /// DELETE: 204, whether or not there was anything.
-pub async fn remove(input: Input) -> Result<Response, ApiError> {
+pub fn remove(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, .. } = input;
     let (_, route) = template_route(&params);
-    wso2::remove(&state.ctx, &route).await?;
+    wso2::remove(&state.ctx, &route)?;
     Ok(empty(StatusCode::NO_CONTENT))
 }
 

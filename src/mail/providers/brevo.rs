@@ -7,7 +7,6 @@
 //! are no switches of a message (<https://anymail.dev/en/stable/esps/brevo/#limitations-and-quirks>): the operator turns
 //! them off. Message-ID is Brevo's own. Local parts beyond ASCII are delivered, says the same page.
 
-use async_trait::async_trait;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -61,15 +60,13 @@ fn uuid_of(key: &str) -> String {
     first.copy_from_slice(&Sha256::digest(key)[..16]);
     uuid::Builder::from_custom_bytes(first).into_uuid().to_string()
 }
-
-#[async_trait]
 impl Provider for Brevo {
     fn remembers_keys_for(&self) -> Option<u64> {
         Some(KEY_LIFETIME)
     }
 
-    async fn send(&self, platform: &Platform, message: &Message) -> Handover {
-        call::hand_over(platform, self.request(message), self.0.timeout, read).await
+    fn send(&self, platform: &Platform, message: &Message) -> Handover {
+        call::hand_over(platform, self.request(message), self.0.timeout, read)
     }
 }
 

@@ -87,15 +87,15 @@ pub struct Answer {
 ///
 /// # Errors
 /// What is known without one: that the request may have arrived.
-pub async fn send(platform: &Platform, request: Request, timeout: Duration) -> Result<Answer, Handover> {
-    match platform.http.send(request, timeout).await {
+pub fn send(platform: &Platform, request: Request, timeout: Duration) -> Result<Answer, Handover> {
+    match platform.http.send(request, timeout) {
         Ok(response) => Ok(Answer::new(response, platform.clock.now())),
         Err(error @ (HttpError::Timeout | HttpError::Failed(_))) => Err(Handover::Unknown(error.to_string())),
     }
 }
 
 /// Hands over by one request, if it could be built, and reads what came of it.
-pub async fn hand_over(
+pub fn hand_over(
     platform: &Platform,
     request: Result<Request, Handover>,
     timeout: Duration,
@@ -105,7 +105,7 @@ pub async fn hand_over(
         Ok(request) => request,
         Err(handover) => return handover,
     };
-    match send(platform, request, timeout).await {
+    match send(platform, request, timeout) {
         Ok(answer) => read(&answer),
         Err(handover) => handover,
     }

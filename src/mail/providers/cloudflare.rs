@@ -7,7 +7,6 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
 use crate::mail::providers::addressing::LocalPart;
@@ -45,14 +44,12 @@ fn email(message: &Message) -> Result<Json, Handover> {
     }
     Ok(email)
 }
-
-#[async_trait]
 impl Provider for Cloudflare {
     fn remembers_keys_for(&self) -> Option<u64> {
         None
     }
 
-    async fn send(&self, platform: &Platform, message: &Message) -> Handover {
+    fn send(&self, platform: &Platform, message: &Message) -> Handover {
         let Some(binding) = &platform.email else {
             return Handover::Transient("the Worker has no binding EMAIL".to_owned(), Some(OPERATOR));
         };
@@ -60,7 +57,7 @@ impl Provider for Cloudflare {
             Ok(email) => email,
             Err(handover) => return handover,
         };
-        match binding.send(&email, self.timeout).await {
+        match binding.send(&email, self.timeout) {
             None => Handover::Unknown("no answer in time".to_owned()),
             Some(Ok(id)) => Handover::Accepted(Some(id).filter(|id| !id.is_empty())),
             Some(Err(error)) => read(&error),

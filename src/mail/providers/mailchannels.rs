@@ -5,7 +5,6 @@
 //! sending domain must name the account in DNS (`_mailchannels`, Domain Lockdown). Tracking is switched off for each
 //! message; Message-ID is among the headers that it reserves.
 
-use async_trait::async_trait;
 use serde_json::json;
 
 use crate::mail::providers::addressing::LocalPart;
@@ -48,15 +47,13 @@ impl MailChannels {
         call::json(&self.0.url, &[("x-api-key", self.0.key.expose())], &body)
     }
 }
-
-#[async_trait]
 impl Provider for MailChannels {
     fn remembers_keys_for(&self) -> Option<u64> {
         None
     }
 
-    async fn send(&self, platform: &Platform, message: &Message) -> Handover {
-        call::hand_over(platform, self.request(message), self.0.timeout, read).await
+    fn send(&self, platform: &Platform, message: &Message) -> Handover {
+        call::hand_over(platform, self.request(message), self.0.timeout, read)
     }
 }
 

@@ -7,7 +7,6 @@
 //! local parts beyond ASCII are taken
 //! (<https://documentation.mailgun.com/docs/mailgun/user-manual/internationalization/internationalization>).
 
-use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -53,15 +52,13 @@ impl Mailgun {
         call::post(&self.0.url, "application/x-www-form-urlencoded", &headers, body.into_bytes())
     }
 }
-
-#[async_trait]
 impl Provider for Mailgun {
     fn remembers_keys_for(&self) -> Option<u64> {
         None
     }
 
-    async fn send(&self, platform: &Platform, message: &Message) -> Handover {
-        call::hand_over(platform, self.request(message), self.0.timeout, read).await
+    fn send(&self, platform: &Platform, message: &Message) -> Handover {
+        call::hand_over(platform, self.request(message), self.0.timeout, read)
     }
 }
 

@@ -15,8 +15,6 @@ mod sigv4;
 
 use std::fmt;
 
-use async_trait::async_trait;
-
 use crate::base::address::Sender;
 use crate::model::deployment::Deployment;
 use crate::ports::Platform;
@@ -64,7 +62,6 @@ pub enum Handover {
 }
 
 /// A mail provider.
-#[async_trait]
 pub trait Provider: Send + Sync {
     /// How long, in seconds, the provider remembers an idempotency key; `None` if it has none.
     fn remembers_keys_for(&self) -> Option<u64>;
@@ -78,13 +75,13 @@ pub trait Provider: Send + Sync {
     }
 
     /// Hands one message over.
-    async fn send(&self, platform: &Platform, message: &Message) -> Handover;
+    fn send(&self, platform: &Platform, message: &Message) -> Handover;
 
     /// Hands over messages, no more than [`Self::batch_limit`], in one call. Answers what came of each, in their order.
-    async fn send_all(&self, platform: &Platform, messages: &[Message]) -> Vec<Handover> {
+    fn send_all(&self, platform: &Platform, messages: &[Message]) -> Vec<Handover> {
         let mut handovers = Vec::with_capacity(messages.len());
         for message in messages {
-            handovers.push(self.send(platform, message).await);
+            handovers.push(self.send(platform, message));
         }
         handovers
     }

@@ -7,7 +7,6 @@
 //! `X-PM-KeepID` says so. Local parts beyond ASCII are refused: its own rule for mailboxes
 //! (<https://postmarkapp.com/support/article/1180-what-does-errorcode-300-mean>).
 
-use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
 use crate::mail::providers::addressing::LocalPart;
@@ -58,8 +57,6 @@ fn email(message: &Message) -> Result<Json, Handover> {
     }
     Ok(email)
 }
-
-#[async_trait]
 impl Provider for Postmark {
     fn remembers_keys_for(&self) -> Option<u64> {
         None
@@ -69,19 +66,19 @@ impl Provider for Postmark {
         BATCH
     }
 
-    async fn send(&self, platform: &Platform, message: &Message) -> Handover {
+    fn send(&self, platform: &Platform, message: &Message) -> Handover {
         let request = email(message).and_then(|email| self.request(&self.0.url, &email));
-        call::hand_over(platform, request, self.0.timeout, read).await
+        call::hand_over(platform, request, self.0.timeout, read)
     }
 
-    async fn send_all(&self, platform: &Platform, messages: &[Message]) -> Vec<Handover> {
+    fn send_all(&self, platform: &Platform, messages: &[Message]) -> Vec<Handover> {
         // What cannot be sent at all is settled before the call.
         let emails: Vec<Result<Json, Handover>> = messages.iter().map(email).collect();
         let fit: Vec<&Json> = emails.iter().filter_map(|email| email.as_ref().ok()).collect();
         let mut outcomes = Vec::new();
         if !fit.is_empty() {
             outcomes = match self.request(&format!("{}/batch", self.0.url), &json!(fit)) {
-                Ok(request) => match call::send(platform, request, self.0.timeout).await {
+                Ok(request) => match call::send(platform, request, self.0.timeout) {
                     Ok(answer) => read_batch(&answer, fit.len()),
                     Err(handover) => vec![handover; fit.len()],
                 },

@@ -6,7 +6,6 @@
 //! its own (Amazon's, by which it sends); `X-Entity-Ref-ID` is what its documentation offers instead. Local parts beyond
 //! ASCII are refused: <https://anymail.dev/en/stable/esps/resend/#limitations-and-quirks>, who tried.
 
-use async_trait::async_trait;
 use serde_json::json;
 
 use crate::mail::providers::addressing::LocalPart;
@@ -45,15 +44,13 @@ impl Resend {
         call::json(&self.0.url, &headers, &body)
     }
 }
-
-#[async_trait]
 impl Provider for Resend {
     fn remembers_keys_for(&self) -> Option<u64> {
         Some(KEY_LIFETIME)
     }
 
-    async fn send(&self, platform: &Platform, message: &Message) -> Handover {
-        call::hand_over(platform, self.request(message), self.0.timeout, read).await
+    fn send(&self, platform: &Platform, message: &Message) -> Handover {
+        call::hand_over(platform, self.request(message), self.0.timeout, read)
     }
 }
 

@@ -5,7 +5,6 @@
 //! not among the headers it reserves. Local parts beyond ASCII are refused: its support knows no other way than to
 //! misspell them (<https://powered-by-caffeine.blogspot.com/2025/01>).
 
-use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
 use crate::mail::providers::addressing::LocalPart;
@@ -49,15 +48,13 @@ impl SendGrid {
         call::json(&self.0.url, &[("authorization", &format!("Bearer {}", self.0.key.expose()))], &body)
     }
 }
-
-#[async_trait]
 impl Provider for SendGrid {
     fn remembers_keys_for(&self) -> Option<u64> {
         None
     }
 
-    async fn send(&self, platform: &Platform, message: &Message) -> Handover {
-        call::hand_over(platform, self.request(message), self.0.timeout, read).await
+    fn send(&self, platform: &Platform, message: &Message) -> Handover {
+        call::hand_over(platform, self.request(message), self.0.timeout, read)
     }
 }
 

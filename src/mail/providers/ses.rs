@@ -7,7 +7,6 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
 use crate::mail::providers::addressing::{LocalPart, in_ascii};
@@ -75,16 +74,14 @@ fn email(message: &Message) -> Result<Json, Handover> {
     }
     Ok(email)
 }
-
-#[async_trait]
 impl Provider for Ses {
     fn remembers_keys_for(&self) -> Option<u64> {
         None
     }
 
-    async fn send(&self, platform: &Platform, message: &Message) -> Handover {
+    fn send(&self, platform: &Platform, message: &Message) -> Handover {
         let request = self.request(message, platform.clock.now());
-        call::hand_over(platform, request, self.timeout, read).await
+        call::hand_over(platform, request, self.timeout, read)
     }
 }
 

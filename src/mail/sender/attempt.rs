@@ -86,7 +86,7 @@ enum Turn {
 impl Attempts<'_> {
     /// Makes an attempt at each of the mails, as many to a call as their provider takes and its bytes allow. A mail is
     /// rendered when there is a connection for it, and dropped when it has been handed over.
-    pub async fn attempt_all(&self, mails: Vec<LeasedMail>) -> Vec<Attempted> {
+    pub fn attempt_all(&self, mails: Vec<LeasedMail>) -> Vec<Attempted> {
         let mut by_provider: BTreeMap<String, VecDeque<LeasedMail>> = BTreeMap::new();
         for leased in mails {
             by_provider.entry(leased.content.provider.clone()).or_default().push_back(leased);
@@ -95,7 +95,7 @@ impl Attempts<'_> {
             let (name, mails) = by_provider.iter_mut().find(|(_, mails)| !mails.is_empty())?;
             Some(self.hand_over(self.prepare(name.clone(), mails)))
         });
-        let attempted: Vec<Vec<Attempted>> = stream::iter(calls).buffer_unordered(CONNECTIONS as usize).collect().await;
+        let attempted: Vec<Vec<Attempted>> = stream::iter(calls).buffer_unordered(CONNECTIONS as usize).collect();
         attempted.into_iter().flatten().collect()
     }
 
@@ -129,12 +129,12 @@ impl Attempts<'_> {
     }
 
     /// Makes a call.
-    async fn hand_over(&self, call: Call) -> Vec<Attempted> {
+    fn hand_over(&self, call: Call) -> Vec<Attempted> {
         let Call { name, provider, messages, turns } = call;
         let handovers = match (provider, messages.as_slice()) {
             (_, []) | (None, _) => Vec::new(),
-            (Some(provider), [message]) => vec![provider.send(self.platform, message).await],
-            (Some(provider), several) => provider.send_all(self.platform, several).await,
+            (Some(provider), [message]) => vec![provider.send(self.platform, message)],
+            (Some(provider), several) => provider.send_all(self.platform, several),
         };
         drop(messages);
         let now = self.platform.clock.now();

@@ -26,7 +26,7 @@ const LEASE_TRIES: u32 = 40;
 ///
 /// # Errors
 /// The database's.
-pub async fn lease_batch(
+pub fn lease_batch(
     platform: &Platform,
     wanted: Vec<MailToLease>,
     mut unattempted: Vec<Unattempted>,
@@ -46,7 +46,7 @@ pub async fn lease_batch(
         if platform.store.is_some()
             && let Some(select) = select.take()
         {
-            templates.extend(versions::versions_from_rows(&platform.in_store(None).query(select).await?)?, &policy);
+            templates.extend(versions::versions_from_rows(&platform.in_store(None).query(select)?)?, &policy);
         }
         let reads_templates = select.is_some();
         statements.extend(select);
@@ -56,7 +56,7 @@ pub async fn lease_batch(
         if !unattempted.is_empty() {
             statements.extend(record_unattempted(&unattempted));
         }
-        match platform.db.batch(statements).await {
+        match platform.db.batch(statements) {
             Ok(outcomes) => {
                 let rows = outcomes.first().map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
                 leased.extend(rows.iter().filter_map(|row| row.read_text("id").ok().map(str::to_owned)));
@@ -69,7 +69,7 @@ pub async fn lease_batch(
             }
             Err(DatabaseError::Unavailable(_)) if !unattempted.is_empty() => {
                 // Apart, so that neither is taken for what keeps the other back.
-                platform.db.batch(record_unattempted(&unattempted)).await?;
+                platform.db.batch(record_unattempted(&unattempted))?;
                 unattempted.clear();
                 parts.push(mails);
             }
@@ -79,7 +79,7 @@ pub async fn lease_batch(
                     // Should the database be the one that fails, this fails too, and the row stays as it is.
                     let failed = Unattempted::ended(&one.mail, MailState::Failed, without_values(&error.to_string()));
                     report.count(failed.new_state);
-                    platform.db.batch(record_unattempted(&[failed])).await?;
+                    platform.db.batch(record_unattempted(&[failed]))?;
                 }
                 several => {
                     let (first, second) = several.split_at(several.len() / 2);

@@ -3,7 +3,6 @@
 //! No signature: a token, which arrives as a bearer token, or a user and a password in the webhook's URL, which arrive as
 //! HTTP Basic (<https://developers.brevo.com/docs/username-and-password-authentication>).
 
-use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
 use crate::mail::webhooks::{
@@ -13,8 +12,6 @@ use crate::store::bounces::{MailEvent, MailEventKind};
 
 /// The webhooks of Brevo.
 pub struct Brevo;
-
-#[async_trait]
 impl WebhookProvider for Brevo {
     fn secret_form(&self) -> &'static str {
         "a token of 16 characters or more, or user:password with such a password"
@@ -24,7 +21,7 @@ impl WebhookProvider for Brevo {
         is_long_enough(secret.split_once(':').map_or(secret, |(_, password)| password))
     }
 
-    async fn read(&self, request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
+    fn read(&self, request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
         read(request)
     }
 }

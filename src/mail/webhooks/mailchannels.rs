@@ -4,7 +4,6 @@
 //! The secret is the account's handle: MailChannels signs the events of all its customers with the same key, and only
 //! the handle in an event says whose it is.
 
-use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
@@ -19,8 +18,6 @@ use crate::store::bounces::{MailEvent, MailEventKind};
 
 /// The webhooks of MailChannels.
 pub struct MailChannels;
-
-#[async_trait]
 impl WebhookProvider for MailChannels {
     fn secret_form(&self) -> &'static str {
         "the account's handle, and if it is not to be fetched, a colon and the public key in base64"
@@ -30,8 +27,8 @@ impl WebhookProvider for MailChannels {
         Account::parse(secret).is_some()
     }
 
-    async fn read(&self, request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
-        read(request).await
+    fn read(&self, request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
+        read(request)
     }
 }
 
@@ -100,7 +97,7 @@ fn bytes_under(header: &str, label: &str) -> Option<Vec<u8>> {
     STANDARD.decode(bytes.strip_prefix(':')?.strip_suffix(':')?).ok()
 }
 
-async fn read(request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
+fn read(request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
     let missing = || WebhookError::Forged("it is not signed");
     let wrong = || WebhookError::Forged("the signature is wrong");
     let header = |name| request.incoming.header(name).ok_or_else(missing);
@@ -115,11 +112,11 @@ async fn read(request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookErr
     check_time(request.platform, input.created, WINDOW)?;
     let key = match account.key {
         Some(key) => key,
-        None => fetched(request, input.key_id).await?,
+        None => fetched(request, input.key_id)?,
     };
     // RFC 9421 section 2.5.
     let signed = format!("\"content-digest\": {}\n\"@signature-params\": {}", said.trim(), input.parameters);
-    if !request.platform.signatures.verify(SignatureScheme::Ed25519, &key, signed.as_bytes(), &signature).await {
+    if !request.platform.signatures.verify(SignatureScheme::Ed25519, &key, signed.as_bytes(), &signature) {
         return Err(wrong());
     }
     let own = |event: &&Json| read_text(event, "customer_handle") == account.handle;
@@ -127,22 +124,22 @@ async fn read(request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookErr
 }
 
 /// The public key of this id, from MailChannels.
-async fn fetched(request: &WebhookRequest<'_>, id: &str) -> Result<Vec<u8>, WebhookError> {
+fn fetched(request: &WebhookRequest<'_>, id: &str) -> Result<Vec<u8>, WebhookError> {
     if id.is_empty() || id.len() > 64 || !id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
         return Err(WebhookError::Forged("it is signed with an unknown key"));
     }
     let place = format!("webhook-key/mailchannels/{id}");
     let cache = &request.platform.cache;
     // A cache that does not answer has forgotten.
-    if let Some(kept) = cache.get(&place).await.ok().flatten().as_deref().and_then(key) {
+    if let Some(kept) = cache.get(&place).ok().flatten().as_deref().and_then(key) {
         return Ok(kept);
     }
     let base = request.deployment.mail_api_base("mailchannels").unwrap_or(API);
     let url = format!("{base}/tx/v1/webhook/public-key?id={id}");
     let unavailable = "MailChannels did not hand out its public key";
-    let answer: Json = serde_json::from_slice(&fetch(request.platform, &url, unavailable).await?).unwrap_or_default();
+    let answer: Json = serde_json::from_slice(&fetch(request.platform, &url, unavailable)?).unwrap_or_default();
     let fresh = key(read_text(&answer, "key")).ok_or(WebhookError::Unavailable(unavailable))?;
-    cache.put(&place, &STANDARD.encode(&fresh), KEY_LIFETIME).await;
+    cache.put(&place, &STANDARD.encode(&fresh), KEY_LIFETIME);
     Ok(fresh)
 }
 

@@ -6,7 +6,6 @@
 
 use crate::base::hex;
 use crate::ports::Millis;
-use async_trait::async_trait;
 
 use crate::mail::webhooks::{
     WebhookError, WebhookProvider, WebhookRequest, check_time, classify, is_hmac, is_long_enough, read_text,
@@ -15,8 +14,6 @@ use crate::store::bounces::{MailEvent, MailEventKind};
 
 /// The webhooks of Mailgun.
 pub struct Mailgun;
-
-#[async_trait]
 impl WebhookProvider for Mailgun {
     fn secret_form(&self) -> &'static str {
         "the HTTP webhook signing key"
@@ -26,7 +23,7 @@ impl WebhookProvider for Mailgun {
         is_long_enough(secret)
     }
 
-    async fn read(&self, request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
+    fn read(&self, request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
         read(request)
     }
 }

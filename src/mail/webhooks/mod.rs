@@ -15,7 +15,6 @@ mod ses;
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use serde_json::Value as Json;
@@ -114,7 +113,6 @@ struct WebhookRequest<'a> {
 }
 
 /// A provider that sends webhooks.
-#[async_trait]
 trait WebhookProvider: Sync {
     /// The form that the secret must have, as a sentence ends that begins with "It must be".
     fn secret_form(&self) -> &'static str;
@@ -123,7 +121,7 @@ trait WebhookProvider: Sync {
     fn accepts_secret(&self, secret: &str) -> bool;
 
     /// Checks who has sent the webhook, and reads its events.
-    async fn read(&self, request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError>;
+    fn read(&self, request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError>;
 }
 
 /// The providers that send webhooks, by the names of `model::deployment::mail::WEBHOOK_PROVIDERS`.
@@ -146,7 +144,7 @@ fn find(name: &str) -> Option<&'static dyn WebhookProvider> {
 ///
 /// # Errors
 /// [`WebhookError`]; nothing was changed, unless the database leaves that open. Sending it again does no harm.
-pub async fn receive(
+pub fn receive(
     platform: &Platform,
     deployment: &Deployment,
     name: &str,
@@ -154,8 +152,8 @@ pub async fn receive(
 ) -> Result<usize, WebhookError> {
     let secret = deployment.mail_webhook_secret(name).ok_or(WebhookError::Unknown)?;
     let provider = find(name).ok_or(WebhookError::Unknown)?;
-    let events = provider.read(&WebhookRequest { platform, deployment, incoming, secret: secret.expose() }).await?;
-    bounces::record(platform, name, &events).await?;
+    let events = provider.read(&WebhookRequest { platform, deployment, incoming, secret: secret.expose() })?;
+    bounces::record(platform, name, &events)?;
     let counts = |event: &&MailEvent| !matches!(event.kind, MailEventKind::Nothing | MailEventKind::Delivered);
     Ok(events.iter().filter(counts).count())
 }
@@ -218,12 +216,12 @@ fn digest(said: &Json) -> String {
 }
 
 /// Fetches `url` from a provider; returns the body of its 200.
-async fn fetch(platform: &Platform, url: &str, what: &'static str) -> Result<Vec<u8>, WebhookError> {
+fn fetch(platform: &Platform, url: &str, what: &'static str) -> Result<Vec<u8>, WebhookError> {
     let request = http::Request::get(url)
         .header("user-agent", concat!("latchkey/", env!("CARGO_PKG_VERSION")))
         .body(Vec::new())
         .map_err(|_| WebhookError::Unavailable(what))?;
-    match platform.http.send(request, PATIENCE).await {
+    match platform.http.send(request, PATIENCE) {
         Ok(response) if response.status() == 200 => Ok(response.into_body()),
         _ => Err(WebhookError::Unavailable(what)),
     }

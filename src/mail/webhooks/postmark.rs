@@ -7,12 +7,9 @@ use crate::mail::webhooks::{
     WebhookError, WebhookProvider, WebhookRequest, classify, digest, is_long_enough, read_text,
 };
 use crate::store::bounces::{MailEvent, MailEventKind};
-use async_trait::async_trait;
 
 /// The webhooks of Postmark.
 pub struct Postmark;
-
-#[async_trait]
 impl WebhookProvider for Postmark {
     fn secret_form(&self) -> &'static str {
         "user:password with a password of 16 characters or more, as in the webhook's URL"
@@ -22,7 +19,7 @@ impl WebhookProvider for Postmark {
         secret.split_once(':').is_some_and(|(user, password)| !user.is_empty() && is_long_enough(password))
     }
 
-    async fn read(&self, request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
+    fn read(&self, request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
         read(request)
     }
 }

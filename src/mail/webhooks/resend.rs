@@ -3,7 +3,6 @@
 //!
 //! `svix-id` names an event and stays the same when it is told again, `svix-timestamp` is that of the attempt.
 
-use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -14,8 +13,6 @@ use crate::store::bounces::{MailEvent, MailEventKind};
 
 /// The webhooks of Resend.
 pub struct Resend;
-
-#[async_trait]
 impl WebhookProvider for Resend {
     fn secret_form(&self) -> &'static str {
         "the signing secret, whsec_ and base64"
@@ -25,7 +22,7 @@ impl WebhookProvider for Resend {
         key(secret).is_some()
     }
 
-    async fn read(&self, request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
+    fn read(&self, request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
         read(request)
     }
 }

@@ -1,7 +1,6 @@
 //! `sendgrid`: <https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event>, signed with ECDSA:
 //! <https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features>.
 
-use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
@@ -15,8 +14,6 @@ use crate::store::bounces::{MailEvent, MailEventKind};
 
 /// The webhooks of SendGrid.
 pub struct SendGrid;
-
-#[async_trait]
 impl WebhookProvider for SendGrid {
     fn secret_form(&self) -> &'static str {
         "the verification key, base64"
@@ -26,8 +23,8 @@ impl WebhookProvider for SendGrid {
         key(secret).is_some()
     }
 
-    async fn read(&self, request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
-        read(request).await
+    fn read(&self, request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
+        read(request)
     }
 }
 
@@ -39,7 +36,7 @@ fn key(secret: &str) -> Option<Vec<u8>> {
     STANDARD.decode(secret).ok().filter(|info| certificate::key_of_public_key_info(info).is_some())
 }
 
-async fn read(request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
+fn read(request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
     let missing = || WebhookError::Forged("it is not signed: switch on the Signed Event Webhook");
     let wrong = || WebhookError::Forged("the signature is wrong");
     let time = request.incoming.header(TIMESTAMP).ok_or_else(missing)?;
@@ -48,7 +45,7 @@ async fn read(request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookErr
     let signature = signature.ok_or_else(wrong)?;
     let key = key(request.secret).ok_or_else(wrong)?;
     let signed = [time.as_bytes(), request.incoming.body].concat();
-    if !request.platform.signatures.verify(SignatureScheme::EcdsaP256Sha256, &key, &signed, &signature).await {
+    if !request.platform.signatures.verify(SignatureScheme::EcdsaP256Sha256, &key, &signed, &signature) {
         return Err(wrong());
     }
     check_time(request.platform, time.parse().ok(), WINDOW)?;

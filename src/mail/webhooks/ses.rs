@@ -7,7 +7,6 @@
 //! topic at our address. The certificate is taken over TLS from the host of the topic's own region, whatever a message
 //! says. Signature version 1 is SHA-1, and not taken: the topic's `SignatureVersion` must be 2.
 
-use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
@@ -22,8 +21,6 @@ use scim::datetime::Instant;
 
 /// The webhooks of Amazon SES.
 pub struct Ses;
-
-#[async_trait]
 impl WebhookProvider for Ses {
     fn secret_form(&self) -> &'static str {
         "the ARN of the SNS topic, arn:aws:sns:<region>:<account>:<name>"
@@ -33,8 +30,8 @@ impl WebhookProvider for Ses {
         host(secret).is_some()
     }
 
-    async fn read(&self, request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
-        read(request).await
+    fn read(&self, request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
+        read(request)
     }
 }
 
@@ -61,7 +58,7 @@ fn host(topic: &str) -> Option<String> {
     }
 }
 
-async fn read(request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
+fn read(request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookError> {
     let message = request.incoming.json()?;
     let signed: &[&str] = match read_text(&message, "Type") {
         "Notification" => &["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"],
@@ -81,10 +78,10 @@ async fn read(request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookErr
     }
     let wrong = || WebhookError::Forged("the signature is wrong");
     let signature = STANDARD.decode(read_text(&message, "Signature")).map_err(|_| wrong())?;
-    let key = key(request, read_text(&message, "SigningCertURL")).await?;
+    let key = key(request, read_text(&message, "SigningCertURL"))?;
     let pairs = signed.iter().filter_map(|name| Some(format!("{name}\n{}\n", message[*name].as_str()?)));
     let signed: String = pairs.collect();
-    if !request.platform.signatures.verify(SignatureScheme::RsaSha256, &key, signed.as_bytes(), &signature).await {
+    if !request.platform.signatures.verify(SignatureScheme::RsaSha256, &key, signed.as_bytes(), &signature) {
         return Err(wrong());
     }
     match read_text(&message, "Type") {
@@ -96,7 +93,7 @@ async fn read(request: &WebhookRequest<'_>) -> Result<Vec<MailEvent>, WebhookErr
         "SubscriptionConfirmation" => {
             let url = read_text(&message, "SubscribeURL");
             path_at_sns(request, url).ok_or(WebhookError::Malformed("SubscribeURL is not SNS's"))?;
-            fetch(request.platform, url, "SNS did not confirm the subscription").await?;
+            fetch(request.platform, url, "SNS did not confirm the subscription")?;
             Ok(Vec::new())
         }
         _ => Ok(Vec::new()),
@@ -111,7 +108,7 @@ fn path_at_sns<'u>(request: &WebhookRequest<'_>, url: &'u str) -> Option<&'u str
 }
 
 /// The public key of the certificate at `url`.
-async fn key(request: &WebhookRequest<'_>, url: &str) -> Result<Vec<u8>, WebhookError> {
+fn key(request: &WebhookRequest<'_>, url: &str) -> Result<Vec<u8>, WebhookError> {
     let elsewhere = || WebhookError::Forged("its certificate is not at SNS's host");
     let path = path_at_sns(request, url).ok_or_else(elsewhere)?;
     let name = path.strip_prefix(CERTIFICATE).and_then(|name| name.strip_suffix(".pem")).ok_or_else(elsewhere)?;
@@ -120,14 +117,14 @@ async fn key(request: &WebhookRequest<'_>, url: &str) -> Result<Vec<u8>, Webhook
     }
     let place = format!("webhook-key/ses/{}/{name}", host(request.secret).unwrap_or_default());
     // A cache that does not answer has forgotten.
-    let kept = request.platform.cache.get(&place).await.ok().flatten();
+    let kept = request.platform.cache.get(&place).ok().flatten();
     if let Some(kept) = kept.and_then(|kept| STANDARD.decode(kept).ok()) {
         return Ok(kept);
     }
     let unavailable = "SNS did not hand out its certificate";
-    let pem = fetch(request.platform, url, unavailable).await?;
+    let pem = fetch(request.platform, url, unavailable)?;
     let key = key_in_pem(&pem).ok_or(WebhookError::Unavailable(unavailable))?;
-    request.platform.cache.put(&place, &STANDARD.encode(&key), KEY_LIFETIME).await;
+    request.platform.cache.put(&place, &STANDARD.encode(&key), KEY_LIFETIME);
     Ok(key)
 }
 

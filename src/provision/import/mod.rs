@@ -93,7 +93,7 @@ impl File<'_> {
 ///
 /// When the database fails, the rows done so far are reported as done and the others as failed. Importing the file again
 /// is harmless at any time: whoever exists is reported as existing.
-pub async fn run(
+pub fn run(
     ctx: &Context,
     gate: &HashLimiter,
     registry: &Arc<Registry>,
@@ -102,9 +102,9 @@ pub async fn run(
 ) -> Report {
     let mut run = Run::new(ctx, gate, registry, options);
     for row in file.rows() {
-        run.take(row).await;
+        run.take(row);
     }
-    let mut report = run.finish().await;
+    let mut report = run.finish();
     report.columns = file.columns().filter(|_| options.dry_run);
     report
 }

@@ -196,11 +196,11 @@ impl<'a> Run<'a> {
     }
 
     /// Takes a row, which is in the report as one that was not reached until it is.
-    pub async fn take(&mut self, row: Row) {
+    pub fn take(&mut self, row: Row) {
         let (waiting, bytes) = self.look_at(row);
         let creations = self.waiting.iter().filter(|waiting| waiting.new.is_some()).count();
         if creations >= TOGETHER || self.waiting.len() >= 2 * TOGETHER || self.bytes + bytes > BYTES {
-            self.flush().await;
+            self.flush();
         }
         self.bytes += bytes;
         self.waiting.push(waiting);
@@ -228,8 +228,8 @@ impl<'a> Run<'a> {
     }
 
     /// Looks at what still waits, and answers what became of all rows.
-    pub async fn finish(mut self) -> Report {
-        self.flush().await;
+    pub fn finish(mut self) -> Report {
+        self.flush();
         let mut report = self.report;
         let rows = std::mem::take(&mut report.rows);
         let count = |status: &str| rows.iter().filter(|row| row.status == status).count();
@@ -315,7 +315,7 @@ impl<'a> Run<'a> {
     }
 
     /// Looks at what waits, does it, and reports it.
-    async fn flush(&mut self) {
+    fn flush(&mut self) {
         let waiting = std::mem::take(&mut self.waiting);
         self.bytes = 0;
         if self.ctx.platform.meter.is_spent() {
@@ -326,7 +326,7 @@ impl<'a> Run<'a> {
             }
             return;
         }
-        let known = match self.look_up(&waiting).await {
+        let known = match self.look_up(&waiting) {
             Ok(known) => known,
             Err(failure) => {
                 self.report.failure.get_or_insert(failure);
@@ -364,10 +364,10 @@ impl<'a> Run<'a> {
                 },
             }
         }
-        self.create(creations).await;
+        self.create(creations);
         for (row, target, groups) in changes {
             let was_created = known.touched.get(&target.user.id).copied();
-            if let Err(failure) = self.meet(&row, target, &groups, was_created).await {
+            if let Err(failure) = self.meet(&row, target, &groups, was_created) {
                 self.note(row.position, IN_DOUBT);
                 self.report.failure.get_or_insert(failure);
             }
@@ -385,14 +385,14 @@ impl<'a> Run<'a> {
     }
 
     /// Looks up the groups that have not been asked for yet, and who exists.
-    async fn look_up(&mut self, waiting: &[Waiting]) -> Result<targets::Named, DatabaseError> {
+    fn look_up(&mut self, waiting: &[Waiting]) -> Result<targets::Named, DatabaseError> {
         let named = waiting.iter().flat_map(|row| row.person.groups.iter().take(MAX_GROUPS));
         let keys: HashSet<String> = named.map(|name| fold(name)).filter(|key| !self.groups.contains_key(key)).collect();
         if self.report.failure.is_some() {
             return Ok(targets::Named::default());
         }
         if !keys.is_empty() {
-            let mut found = find::groups_named(self.ctx, &keys).await?;
+            let mut found = find::groups_named(self.ctx, &keys)?;
             for key in keys {
                 let group = found.remove(&key);
                 self.groups.insert(key, group);
@@ -405,7 +405,7 @@ impl<'a> Run<'a> {
         let rows = waiting.iter().filter(|row| row.problems.is_empty());
         let names: Vec<String> = rows.map(|row| self.key(&row.person)).filter(|key| !key.is_empty()).collect();
         let limit = self.ctx.settings().rate_limits.resends;
-        targets::named(self.ctx, &names, limit, in_doubt).await
+        targets::named(self.ctx, &names, limit, in_doubt)
     }
 
     /// Adds what is wrong with the groups of a row to its problems, and answers their ids.
@@ -429,7 +429,7 @@ impl<'a> Run<'a> {
     }
 
     /// Creates users whose names differ; with a dry run, says so.
-    async fn create(&mut self, batch: Vec<(usize, NewResource)>) {
+    fn create(&mut self, batch: Vec<(usize, NewResource)>) {
         if batch.is_empty() || self.report.failure.is_some() {
             return;
         }
@@ -437,7 +437,7 @@ impl<'a> Run<'a> {
             batch.iter().for_each(|(position, _)| self.record(*position, CREATED, None, None));
             return;
         }
-        for (position, created) in user_store::create(self.ctx, batch).await {
+        for (position, created) in user_store::create(self.ctx, batch) {
             match created {
                 Ok(user) => self.record(position, CREATED, Some(user.id), None),
                 Err(ProvisionError::Database(failure)) => {
@@ -450,7 +450,7 @@ impl<'a> Run<'a> {
     }
 
     /// Does what is wished of somebody who exists. `was_created`: by the job that the row is of, or else it has changed them.
-    async fn meet(
+    fn meet(
         &mut self,
         row: &Waiting,
         target: &Target,
@@ -492,8 +492,8 @@ impl<'a> Run<'a> {
         self.changed += 1;
         let (status, detail) = match existing {
             Existing::Invite if was_created.is_some() => (INVITED, None),
-            Existing::Invite => self.invite(target).await?,
-            _ => self.update(&row.person, &target.user, groups, was_created.is_some()).await?,
+            Existing::Invite => self.invite(target)?,
+            _ => self.update(&row.person, &target.user, groups, was_created.is_some())?,
         };
         let shown = Some(id.to_owned()).filter(|_| !self.options.dry_run && status != FAILED);
         self.record(position, status, shown, detail);
@@ -501,7 +501,7 @@ impl<'a> Run<'a> {
     }
 
     /// Sends an invitation that waits again.
-    async fn invite(&self, target: &Target) -> Result<(&'static str, Option<String>), DatabaseError> {
+    fn invite(&self, target: &Target) -> Result<(&'static str, Option<String>), DatabaseError> {
         let obstacle = resend::obstacle(&target.user).or((!target.within_limit).then_some(Obstacle::Limit));
         if let Some(obstacle) = obstacle {
             return Ok((SKIPPED, Some(obstacle.reason(JobAction::Resend).to_owned())));
@@ -509,7 +509,7 @@ impl<'a> Run<'a> {
         if self.options.dry_run {
             return Ok((INVITED, None));
         }
-        match resend::resend(self.ctx, &target.user.id).await {
+        match resend::resend(self.ctx, &target.user.id) {
             Ok(_) => Ok((INVITED, None)),
             Err(ResendError::Database(failure)) => Err(failure),
             Err(error @ ResendError::Forbidden(_)) => Ok((FAILED, Some(error.to_string()))),
@@ -518,7 +518,7 @@ impl<'a> Run<'a> {
     }
 
     /// Writes the values of a row that differ, and adds the user to the groups of the row.
-    async fn update(
+    fn update(
         &self,
         person: &Person,
         user: &Resource,
@@ -552,12 +552,12 @@ impl<'a> Run<'a> {
         }
         let mut written = Ok(());
         if let Some(patch) = patch.filter(|_| changes) {
-            written = modify(self.ctx, &budget(), users, &user.id, &patch, Expected::Any, false).await.map(drop);
+            written = modify(self.ctx, &budget(), users, &user.id, &patch, Expected::Any, false).map(drop);
         }
         for group in joined {
             if written.is_ok() {
                 let patch = changes::join(&user.id);
-                written = modify(self.ctx, &budget(), group_type, group, &patch, Expected::Any, false).await.map(drop);
+                written = modify(self.ctx, &budget(), group_type, group, &patch, Expected::Any, false).map(drop);
             }
         }
         match written {

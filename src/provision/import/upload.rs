@@ -29,7 +29,7 @@ fn seal(id: &str) -> Seal<'_> {
 ///
 /// # Errors
 /// It is no text, or too large; or the database's.
-pub async fn keep(ctx: &Context, name: &str, bytes: &[u8]) -> Result<Result<String, Unreadable>, DatabaseError> {
+pub fn keep(ctx: &Context, name: &str, bytes: &[u8]) -> Result<Result<String, Unreadable>, DatabaseError> {
     let (text, encoding) = match encoding::decode_any(bytes) {
         Ok(read) => read,
         Err(why) => return Ok(Err(why)),
@@ -47,7 +47,7 @@ pub async fn keep(ctx: &Context, name: &str, bytes: &[u8]) -> Result<Result<Stri
         return Ok(Err(Unreadable::Malformed("The file cannot be kept: TOKEN_KEYS is not set.".to_owned())));
     };
     let file = ImportFile { name: cut(name, 200), encoding: encoding.to_owned(), content };
-    import_files::keep(ctx, &id, &file).await?;
+    import_files::keep(ctx, &id, &file)?;
     Ok(Ok(id))
 }
 
@@ -55,8 +55,8 @@ pub async fn keep(ctx: &Context, name: &str, bytes: &[u8]) -> Result<Result<Stri
 ///
 /// # Errors
 /// The database's.
-pub async fn find(ctx: &Context, id: &str) -> Result<Option<Upload>, DatabaseError> {
-    let Some(ImportFile { name, encoding, content }) = import_files::find(ctx, id).await? else { return Ok(None) };
+pub fn find(ctx: &Context, id: &str) -> Result<Option<Upload>, DatabaseError> {
+    let Some(ImportFile { name, encoding, content }) = import_files::find(ctx, id)? else { return Ok(None) };
     let text = seal(id).open(&ctx.deployment.keys, &content).and_then(|text| String::from_utf8(text).ok());
     Ok(text.map(|text| Upload { name, encoding, text }))
 }

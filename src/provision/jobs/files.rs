@@ -44,7 +44,7 @@ fn seal(job: &str) -> Seal<'_> {
 ///
 /// # Errors
 /// [`JobError`]
-pub async fn create_import(
+pub fn create_import(
     ctx: &Context,
     gate: &HashLimiter,
     sheet: &Sheet<'_>,
@@ -53,7 +53,7 @@ pub async fn create_import(
 ) -> Result<Job, JobError> {
     check_action(ctx, JobAction::Import)?;
     check_existing(ctx, existing)?;
-    let registry = registrations::load_registry(ctx).await?;
+    let registry = registrations::load_registry(ctx)?;
     let id = ctx.platform.new_id().to_string();
     let rows = judged(ctx, gate, &registry, sheet, existing, passwords, &id);
     if rows.is_empty() {
@@ -63,9 +63,9 @@ pub async fn create_import(
     let input = json!({
         "names": sheet.header().names, "uses": uses, "existing": existing.map(Existing::as_str), "passwords": passwords,
     });
-    store::create_import(ctx, &id, &input.to_string(), &rows).await?;
+    store::create_import(ctx, &id, &input.to_string(), &rows)?;
     ctx.platform.mail_queue.wake(std::time::Duration::ZERO);
-    read(ctx, &id).await
+    read(ctx, &id)
 }
 
 /// Checks that the caller may do to those who exist what they wish.
@@ -116,7 +116,7 @@ fn judged(
 pub(super) type Worked = (Vec<RowOutcome>, Option<DatabaseError>);
 
 /// Imports the rows of a step.
-pub(super) async fn import(
+pub(super) fn import(
     ctx: &Context,
     gate: &HashLimiter,
     registry: &Arc<Registry>,
@@ -146,9 +146,9 @@ pub(super) async fn import(
                     .push("The key that the password was sealed with is gone: import the row again.".to_owned()),
             }
         }
-        run.take(read).await;
+        run.take(read);
     }
-    let report = run.finish().await;
+    let report = run.finish();
     let mut outcomes = Vec::new();
     for ((number, _), row) in leased.rows.iter().zip(report.rows) {
         if row.is_open {
@@ -165,9 +165,9 @@ pub(super) async fn import(
 }
 
 /// Writes the rows of a step of an export.
-pub(super) async fn export(ctx: &Context, leased: &Leased) -> Result<Vec<RowOutcome>, DatabaseError> {
+pub(super) fn export(ctx: &Context, leased: &Leased) -> Result<Vec<RowOutcome>, DatabaseError> {
     let ids: Vec<&str> = leased.rows.iter().map(|(_, id)| id.as_str()).collect();
-    let users = targets::exported(ctx, &ids).await?;
+    let users = targets::exported(ctx, &ids)?;
     let outcome = |(number, id): &(i64, String)| {
         let cells = users.get(id).map(|user| json!(cells(user)).to_string());
         let (state, reason) = match cells {
@@ -210,11 +210,11 @@ fn groups(user: &Resource) -> String {
 ///
 /// # Errors
 /// The database's.
-pub async fn export_now(ctx: &Context, ids: &[String]) -> Result<String, DatabaseError> {
+pub fn export_now(ctx: &Context, ids: &[String]) -> Result<String, DatabaseError> {
     let mut text = spreadsheet::row(EXPORTED);
     for ids in ids.chunks(AT_ONCE as usize) {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let users = targets::exported(ctx, &ids).await?;
+        let users = targets::exported(ctx, &ids)?;
         for user in ids.iter().filter_map(|id| users.get(*id)) {
             text.push_str(&spreadsheet::row(cells(user).iter().map(String::as_str)));
         }
@@ -227,15 +227,15 @@ pub async fn export_now(ctx: &Context, ids: &[String]) -> Result<String, Databas
 ///
 /// # Errors
 /// [`JobError`]
-pub async fn download(ctx: &Context, id: &str, only_failed: bool) -> Result<String, JobError> {
-    let job = read(ctx, id).await?;
+pub fn download(ctx: &Context, id: &str, only_failed: bool) -> Result<String, JobError> {
+    let job = read(ctx, id)?;
     let is_import = job.action == JobAction::Import;
     if !is_import && job.action != JobAction::Export {
         return Err(JobError::NoFile);
     }
     let (mut names, mut has_passwords, mut left_out) = (Vec::new(), false, HashSet::new());
     if is_import {
-        let input: Json = serde_json::from_str(&listing::input(ctx, id).await?).unwrap_or_default();
+        let input: Json = serde_json::from_str(&listing::input(ctx, id)?).unwrap_or_default();
         names = serde_json::from_value::<Vec<String>>(input["names"].clone()).unwrap_or_default();
         let password = Use::Password.name();
         has_passwords = input["uses"].as_array().is_some_and(|uses| uses.iter().any(|used| used == password));
@@ -251,7 +251,7 @@ pub async fn download(ctx: &Context, id: &str, only_failed: bool) -> Result<Stri
     let mut text = spreadsheet::row(said.iter().copied().chain(header.iter().map(String::as_str)));
     let mut after = 0;
     loop {
-        let rows = listing::file_rows(ctx, id, only_failed, after, AT_ONCE).await?;
+        let rows = listing::file_rows(ctx, id, only_failed, after, AT_ONCE)?;
         for row in &rows {
             let cells: Vec<String> = serde_json::from_str(&row.cells).unwrap_or_default();
             if !is_import {

@@ -21,7 +21,7 @@ pub(super) struct Known {
 
 impl Known {
     /// Looks at users: one round trip for each of their stores, and one for a group's members.
-    pub(super) async fn find(
+    pub(super) fn find(
         ctx: &Context,
         group_id: Option<&str>,
         ids: &[&str],
@@ -34,12 +34,12 @@ impl Known {
         let mut known = Self { targets: Targets::default(), members: HashSet::new() };
         let limit = ctx.settings().rate_limits.resends;
         for (store, ids) in by_store {
-            let found = targets::find(&ctx.in_store(store), &ids, limit, job).await?;
+            let found = targets::find(&ctx.in_store(store), &ids, limit, job)?;
             known.targets.users.extend(found.users);
             known.targets.touched.extend(found.touched);
         }
         if let Some(group_id) = group_id {
-            known.members = targets::members(ctx, group_id, ids).await?;
+            known.members = targets::members(ctx, group_id, ids)?;
         }
         Ok(known)
     }
@@ -101,7 +101,7 @@ pub struct Forecast {
 ///
 /// # Errors
 /// The database's.
-pub async fn forecast(
+pub fn forecast(
     ctx: &Context,
     action: JobAction,
     group_id: Option<&str>,
@@ -110,7 +110,7 @@ pub async fn forecast(
     let mut forecast = Forecast::default();
     for ids in ids.chunks(AT_ONCE) {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let known = Known::find(ctx, group_id, &ids, None).await?;
+        let known = Known::find(ctx, group_id, &ids, None)?;
         for id in ids {
             match known.obstacle(ctx, action, id) {
                 Some(obstacle) => *forecast.obstacles.entry(obstacle).or_default() += 1,

@@ -115,7 +115,7 @@ pub fn check_action(ctx: &Context, action: JobAction) -> Result<(), JobError> {
 ///
 /// # Errors
 /// [`JobError`]
-pub async fn create(
+pub fn create(
     ctx: &Context,
     action: JobAction,
     selection: &Selection,
@@ -128,25 +128,25 @@ pub async fn create(
     match (action, group_id) {
         (JobAction::AddToGroup, None) => return Err(JobError::Group),
         (JobAction::AddToGroup, Some(id)) => {
-            let group = find::by_id(&ctx.in_store(None), GROUP, id, false).await?;
+            let group = find::by_id(&ctx.in_store(None), GROUP, id, false)?;
             group.ok_or(JobError::Group)?;
         }
         (_, Some(_)) => return Err(JobError::NoGroup),
         (_, None) => {}
     }
-    let users = selection::find(ctx, selection).await?;
+    let users = selection::find(ctx, selection)?;
     let id = ctx.platform.new_id().to_string();
-    store::create(ctx, &NewJob { id: &id, action, group_id, users: &users }).await?;
+    store::create(ctx, &NewJob { id: &id, action, group_id, users: &users })?;
     ctx.platform.mail_queue.wake(std::time::Duration::ZERO);
-    read(ctx, &id).await
+    read(ctx, &id)
 }
 
 /// A job whose action the caller might carry out.
 ///
 /// # Errors
 /// [`JobError`]
-pub async fn read(ctx: &Context, id: &str) -> Result<Job, JobError> {
-    allowed(ctx, listing::find(ctx, id).await?)
+pub fn read(ctx: &Context, id: &str) -> Result<Job, JobError> {
+    allowed(ctx, listing::find(ctx, id)?)
 }
 
 fn allowed(ctx: &Context, job: Option<Job>) -> Result<Job, JobError> {
@@ -164,18 +164,18 @@ pub fn visible_actions(ctx: &Context) -> Vec<JobAction> {
 ///
 /// # Errors
 /// [`JobError`]
-pub async fn stop(ctx: &Context, id: &str) -> Result<Job, JobError> {
-    read(ctx, id).await?;
-    switched(store::stop(ctx, id).await?)
+pub fn stop(ctx: &Context, id: &str) -> Result<Job, JobError> {
+    read(ctx, id)?;
+    switched(store::stop(ctx, id)?)
 }
 
 /// Resumes a job that was stopped or has failed.
 ///
 /// # Errors
 /// [`JobError`]
-pub async fn resume(ctx: &Context, id: &str) -> Result<Job, JobError> {
-    read(ctx, id).await?;
-    let job = switched(store::resume(ctx, id).await?)?;
+pub fn resume(ctx: &Context, id: &str) -> Result<Job, JobError> {
+    read(ctx, id)?;
+    let job = switched(store::resume(ctx, id)?)?;
     ctx.platform.mail_queue.wake(std::time::Duration::ZERO);
     Ok(job)
 }

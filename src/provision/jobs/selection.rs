@@ -41,22 +41,22 @@ pub enum Selection {
 ///
 /// # Errors
 /// [`JobError`]
-pub async fn find(ctx: &Context, selection: &Selection) -> Result<Vec<String>, JobError> {
+pub fn find(ctx: &Context, selection: &Selection) -> Result<Vec<String>, JobError> {
     let ids = match selection {
-        Selection::Ids(ids) => named(ctx, ids).await?,
-        Selection::Filter { filter, domain } => matching(ctx, filter, domain.as_deref()).await?,
+        Selection::Ids(ids) => named(ctx, ids)?,
+        Selection::Filter { filter, domain } => matching(ctx, filter, domain.as_deref())?,
         Selection::Listed(filter) if filter.is_empty() => return Err(JobError::Selection),
-        Selection::Listed(filter) | Selection::Everybody(filter) => listed(ctx, filter, MAX_ROWS).await?,
+        Selection::Listed(filter) | Selection::Everybody(filter) => listed(ctx, filter, MAX_ROWS)?,
         Selection::Imported(job) => {
-            crate::provision::jobs::read(ctx, job).await?;
-            listing::created(ctx, job).await?
+            crate::provision::jobs::read(ctx, job)?;
+            listing::created(ctx, job)?
         }
     };
     if ids.is_empty() { Err(JobError::Nobody) } else { Ok(ids) }
 }
 
 /// The ids of a list, if there is a user with one of them: what of the others is to be said stands in their rows.
-async fn named(ctx: &Context, ids: &[String]) -> Result<Vec<String>, JobError> {
+fn named(ctx: &Context, ids: &[String]) -> Result<Vec<String>, JobError> {
     let mut seen = HashSet::new();
     let ids: Vec<String> = ids.iter().filter(|id| seen.insert(id.as_str())).cloned().collect();
     if ids.is_empty() {
@@ -65,23 +65,23 @@ async fn named(ctx: &Context, ids: &[String]) -> Result<Vec<String>, JobError> {
     if ids.len() > MAX_IDS {
         return Err(JobError::Ids);
     }
-    let is_any_known = !listing::names(ctx, &ids).await?.is_empty();
+    let is_any_known = !listing::names(ctx, &ids)?.is_empty();
     Ok(if is_any_known { ids } else { Vec::new() })
 }
 
 /// The ids of all users that a filter matches: a round trip for each thousand of a user store. Who is created meanwhile is none
 /// of them.
-async fn matching(ctx: &Context, filter: &str, domain: Option<&str>) -> Result<Vec<String>, JobError> {
+fn matching(ctx: &Context, filter: &str, domain: Option<&str>) -> Result<Vec<String>, JobError> {
     if filter.trim().is_empty() {
         return Err(JobError::Selection);
     }
     let now = ctx.platform.clock.now();
-    let mut query = query(ctx, filter, domain).await?;
+    let mut query = query(ctx, filter, domain)?;
     let mut ids = Vec::new();
     let mut seen = HashSet::new();
     loop {
-        let rt = registrations::load_registry(ctx).await?.resource_type(USER).cloned().ok_or(JobError::Nobody)?;
-        let page = list::list(ctx, &rt, &query).await?;
+        let rt = registrations::load_registry(ctx)?.resource_type(USER).cloned().ok_or(JobError::Nobody)?;
+        let page = list::list(ctx, &rt, &query)?;
         let found = page.resources.into_iter().map(|(_, user)| user).filter(|user| user.created <= now);
         ids.extend(found.map(|user| user.id).filter(|id| seen.insert(id.clone())));
         if ids.len() > MAX_ROWS {
@@ -98,12 +98,12 @@ async fn matching(ctx: &Context, filter: &str, domain: Option<&str>) -> Result<V
 ///
 /// # Errors
 /// [`JobError::Many`]: there are more than `most`; or the database's.
-pub async fn listed(ctx: &Context, filter: &UserFilter, most: usize) -> Result<Vec<String>, JobError> {
+pub fn listed(ctx: &Context, filter: &UserFilter, most: usize) -> Result<Vec<String>, JobError> {
     let mut ids = Vec::new();
     for store in filter.stores(ctx) {
         let mut after = Some(String::new());
         while let Some(place) = after {
-            let (found, next) = users::ids(ctx, store, filter, &place, AT_ONCE).await?;
+            let (found, next) = users::ids(ctx, store, filter, &place, AT_ONCE)?;
             ids.extend(found);
             if ids.len() > most {
                 return Err(JobError::Many);
@@ -115,15 +115,15 @@ pub async fn listed(ctx: &Context, filter: &UserFilter, most: usize) -> Result<V
 }
 
 /// The query of a filter, with as little of each user as will do.
-async fn query(ctx: &Context, filter: &str, domain: Option<&str>) -> Result<Query, JobError> {
+fn query(ctx: &Context, filter: &str, domain: Option<&str>) -> Result<Query, JobError> {
     let count = MAX_COUNT.to_string();
     let mut pairs = vec![("filter", filter), ("count", &count), ("cursor", ""), ("attributes", "userName")];
     pairs.extend(domain.map(|domain| ("domain", domain)));
     let request = ListRequest::from_pairs(pairs).map_err(JobError::Filter)?;
     loop {
-        let rt = registrations::load_registry(ctx).await?.resource_type(USER).cloned().ok_or(JobError::Nobody)?;
+        let rt = registrations::load_registry(ctx)?.resource_type(USER).cloned().ok_or(JobError::Nobody)?;
         let query = request.resolve(&rt).map_err(JobError::Filter)?;
-        if !reindex::before_query(ctx, &rt, &query).await? {
+        if !reindex::before_query(ctx, &rt, &query)? {
             return Ok(query);
         }
     }

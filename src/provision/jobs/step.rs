@@ -48,7 +48,7 @@ const PAUSE: Millis = 5_000;
 ///
 /// # Errors
 /// The database's: the last one, after all jobs have had their turns.
-pub async fn run(
+pub fn run(
     platform: &Platform,
     meter: &Meter,
     gate: &HashLimiter,
@@ -60,16 +60,16 @@ pub async fn run(
     while meter.trips() < most_trips && !gate.is_spent() && !meter.is_spent() {
         let lease = platform.new_id().to_string();
         let started = platform.clock.now();
-        let Some(leased) = steps::lease(platform, &lease, started + LEASE, STEP).await? else { break };
+        let Some(leased) = steps::lease(platform, &lease, started + LEASE, STEP)? else { break };
         did = true;
         let ctx = context(leased.tenant.clone());
-        let worked = Step { platform, gate, leased: &leased, begins_until: started + BEGINS_WITHIN }.work(&ctx).await;
+        let worked = Step { platform, gate, leased: &leased, begins_until: started + BEGINS_WITHIN }.work(&ctx);
         let (outcomes, end) = match &worked {
             Worked::Rows(outcomes) => (outcomes.as_slice(), StepEnd::Complete),
             Worked::Halted(why) => (&[][..], StepEnd::Halted(why)),
             Worked::Broken(outcomes, _) => (outcomes.as_slice(), StepEnd::InDoubt(platform.clock.now() + PAUSE)),
         };
-        let recorded = steps::record(platform, &leased, &lease, outcomes, end).await.err();
+        let recorded = steps::record(platform, &leased, &lease, outcomes, end).err();
         if let Worked::Broken(_, error) = worked {
             failure = Some(error);
         }
@@ -101,18 +101,18 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
-    async fn work(&self, ctx: &Context) -> Worked {
-        match self.prepare(ctx).await {
-            Ok(Ok((ctx, registry))) => self.by_action(&ctx, &registry).await,
+    fn work(&self, ctx: &Context) -> Worked {
+        match self.prepare(ctx) {
+            Ok(Ok((ctx, registry))) => self.by_action(&ctx, &registry),
             Ok(Err(why)) => Worked::Halted(why),
             Err(error) => Worked::Broken(Vec::new(), error),
         }
     }
 
     /// The unit of work of whoever started the job, with the rights they had; why not, where the tenant does not let it.
-    async fn prepare(&self, ctx: &Context) -> Result<Result<(Context, Arc<Registry>), String>, DatabaseError> {
+    fn prepare(&self, ctx: &Context) -> Result<Result<(Context, Arc<Registry>), String>, DatabaseError> {
         let Leased { job, actor, scopes, tenant_is_active, .. } = self.leased;
-        let settings = if *tenant_is_active { tenant_settings::refresh(ctx).await? } else { None };
+        let settings = if *tenant_is_active { tenant_settings::refresh(ctx)? } else { None };
         let Some(settings) = settings else {
             return Ok(Err("The tenant is not active.".to_owned()));
         };
@@ -122,34 +122,34 @@ impl Step<'_> {
         }
         let mut ctx = ctx.admit(actor.clone(), *scopes, settings);
         ctx.work.request_id.clone_from(&job.id);
-        let registry = registrations::load_registry(&ctx).await?;
+        let registry = registrations::load_registry(&ctx)?;
         Ok(Ok((ctx, registry)))
     }
 
-    async fn by_action(&self, ctx: &Context, registry: &Arc<Registry>) -> Worked {
+    fn by_action(&self, ctx: &Context, registry: &Arc<Registry>) -> Worked {
         match self.leased.job.action {
             JobAction::Import => {
                 let import: Pin<Box<dyn Future<Output = Result<files::Worked, String>> + '_>> =
                     Box::pin(files::import(ctx, self.gate, registry, self.leased, self.begins_until));
-                match import.await {
+                match import {
                     Ok((outcomes, None)) => Worked::Rows(outcomes),
                     Ok((outcomes, Some(failure))) => Worked::Broken(outcomes, failure),
                     Err(why) => Worked::Halted(why),
                 }
             }
-            JobAction::Export => match files::export(ctx, self.leased).await {
+            JobAction::Export => match files::export(ctx, self.leased) {
                 Ok(outcomes) => Worked::Rows(outcomes),
                 Err(failure) => Worked::Broken(Vec::new(), failure),
             },
-            _ => self.rows(ctx, registry).await,
+            _ => self.rows(ctx, registry),
         }
     }
 
-    async fn rows(&self, ctx: &Context, registry: &Registry) -> Worked {
+    fn rows(&self, ctx: &Context, registry: &Registry) -> Worked {
         let Leased { job, rows, in_doubt, .. } = self.leased;
         let ids: Vec<&str> = rows.iter().map(|(_, id)| id.as_str()).collect();
         let asks_for = in_doubt.then_some(job.id.as_str());
-        let known = match Known::find(ctx, job.group_id.as_deref(), &ids, asks_for).await {
+        let known = match Known::find(ctx, job.group_id.as_deref(), &ids, asks_for) {
             Ok(known) => known,
             Err(error) => return Worked::Broken(Vec::new(), error),
         };
@@ -174,7 +174,7 @@ impl Step<'_> {
             && !left.is_empty()
         {
             let ids: Vec<&str> = left.iter().map(|(_, id)| *id).collect();
-            match self.add(ctx, rt, group, &ids).await {
+            match self.add(ctx, rt, group, &ids) {
                 Ok((RowState::Done, _)) => {
                     outcomes.extend(left.iter().map(|(number, _)| outcome(*number, (RowState::Done, None))));
                     left.clear();
@@ -185,14 +185,14 @@ impl Step<'_> {
             }
         }
         let effects = left.into_iter().map(|(number, id)| {
-            let effect: Begun<'_> = Box::pin(async move {
+            let effect: Begun<'_> = Box::pin(|| {
                 // What is not begun in time is the next step's.
                 let is_late = self.platform.clock.now() > self.begins_until || self.platform.meter.is_spent();
-                if is_late { None } else { Some((number, self.effect(ctx, registry, id).await)) }
+                if is_late { None } else { Some((number, self.effect(ctx, registry, id))) }
             });
             effect
         });
-        let effects: Vec<_> = stream::iter(effects).buffer_unordered(AT_A_TIME).collect().await;
+        let effects: Vec<_> = stream::iter(effects).buffer_unordered(AT_A_TIME).collect();
         let mut failure = None;
         for (number, effect) in effects.into_iter().flatten() {
             match effect {
@@ -211,35 +211,34 @@ impl Step<'_> {
     }
 
     /// Does to one user what the job is about, as a request about that user does.
-    async fn effect(&self, ctx: &Context, registry: &Registry, id: &str) -> Effect {
+    fn effect(&self, ctx: &Context, registry: &Registry, id: &str) -> Effect {
         let (Some(user), Some(group)) = (registry.resource_type(USER), registry.resource_type(GROUP)) else {
             return Ok((RowState::Failed, None));
         };
         let action = self.leased.job.action;
         match action {
-            JobAction::Resend => invited(action, resend(ctx, id).await.map(drop)),
-            JobAction::Revoke => invited(action, revoke(ctx, id).await.map(drop)),
-            JobAction::Lock => self.set(ctx, user, id, json!({ WSO2_SCHEMA: { "accountLocked": true } })).await,
-            JobAction::Unlock => self.set(ctx, user, id, json!({ WSO2_SCHEMA: { "accountLocked": false } })).await,
-            JobAction::Disable => self.set(ctx, user, id, json!({ "active": false })).await,
-            JobAction::Enable => self.set(ctx, user, id, json!({ "active": true })).await,
-            JobAction::Delete if self.leased.job.undo_until.is_some() => self.delete_awaited(ctx, user, id).await,
-            JobAction::Delete => provisioned(action, delete(ctx, user, id, Expected::Any).await),
+            JobAction::Resend => invited(action, resend(ctx, id).map(drop)),
+            JobAction::Revoke => invited(action, revoke(ctx, id).map(drop)),
+            JobAction::Lock => self.set(ctx, user, id, json!({ WSO2_SCHEMA: { "accountLocked": true } })),
+            JobAction::Unlock => self.set(ctx, user, id, json!({ WSO2_SCHEMA: { "accountLocked": false } })),
+            JobAction::Disable => self.set(ctx, user, id, json!({ "active": false })),
+            JobAction::Enable => self.set(ctx, user, id, json!({ "active": true })),
+            JobAction::Delete if self.leased.job.undo_until.is_some() => self.delete_awaited(ctx, user, id),
+            JobAction::Delete => provisioned(action, delete(ctx, user, id, Expected::Any)),
             JobAction::AddToGroup => {
                 let group_id = self.leased.job.group_id.as_deref().unwrap_or_default();
-                self.add(ctx, group, group_id, &[id]).await
+                self.add(ctx, group, group_id, &[id])
             }
             JobAction::Import | JobAction::Export => Ok((RowState::Failed, None)),
         }
     }
 
     /// Deletes a user who awaits it. One who may not go after all is given back.
-    async fn delete_awaited(&self, ctx: &Context, rt: &Arc<ResourceType>, id: &str) -> Effect {
+    fn delete_awaited(&self, ctx: &Context, rt: &Arc<ResourceType>, id: &str) -> Effect {
         let at = self.leased.job.undo_until.unwrap_or_default();
-        let deleted = provisioned(JobAction::Delete, delete_awaited(ctx, rt, id, at).await)?;
+        let deleted = provisioned(JobAction::Delete, delete_awaited(ctx, rt, id, at))?;
         if deleted.0 == RowState::Failed
-            && let Err(ProvisionError::Database(error)) =
-                deletion::undo(ctx, &Budget::new(self.gate.clone()), rt, id).await
+            && let Err(ProvisionError::Database(error)) = deletion::undo(ctx, &Budget::new(self.gate.clone()), rt, id)
         {
             return Err(error);
         }
@@ -247,17 +246,17 @@ impl Step<'_> {
     }
 
     /// Writes values of a user.
-    async fn set(&self, ctx: &Context, rt: &Arc<ResourceType>, id: &str, value: Json) -> Effect {
+    fn set(&self, ctx: &Context, rt: &Arc<ResourceType>, id: &str, value: Json) -> Effect {
         let patch = patch(json!({ "op": "replace", "value": value }));
-        let written = modify(ctx, &Budget::new(self.gate.clone()), rt, id, &patch, Expected::Any, false).await;
+        let written = modify(ctx, &Budget::new(self.gate.clone()), rt, id, &patch, Expected::Any, false);
         provisioned(self.leased.job.action, written.map(drop))
     }
 
     /// Makes users members of the group.
-    async fn add(&self, ctx: &Context, rt: &Arc<ResourceType>, group_id: &str, ids: &[&str]) -> Effect {
+    fn add(&self, ctx: &Context, rt: &Arc<ResourceType>, group_id: &str, ids: &[&str]) -> Effect {
         let members: Vec<Json> = ids.iter().map(|id| json!({ "value": id })).collect();
         let patch = patch(json!({ "op": "add", "path": "members", "value": members }));
-        match modify(ctx, &Budget::new(self.gate.clone()), rt, group_id, &patch, Expected::Any, false).await {
+        match modify(ctx, &Budget::new(self.gate.clone()), rt, group_id, &patch, Expected::Any, false) {
             Err(ProvisionError::Scim(error)) if error.status == 404 => {
                 Ok((RowState::Failed, Some("There is no such group any more.".to_owned())))
             }

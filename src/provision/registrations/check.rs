@@ -26,10 +26,10 @@ const LEASE: i64 = 300_000;
 ///
 /// # Errors
 /// The database's.
-pub(super) async fn total(ctx: &Context, type_name: &str) -> Result<u64, DatabaseError> {
+pub(super) fn total(ctx: &Context, type_name: &str) -> Result<u64, DatabaseError> {
     let mut total = 0;
     for store in ctx.platform.all_stores() {
-        total += reindexes::count(&store, ctx.tenant.number(), type_name).await?;
+        total += reindexes::count(&store, ctx.tenant.number(), type_name)?;
     }
     Ok(total)
 }
@@ -48,7 +48,7 @@ pub(super) enum Checked {
 ///
 /// # Errors
 /// 409 with the first ids where two resources have one value, 400 `tooMany` where there are too many resources to look at.
-pub(super) async fn uniqueness(
+pub(super) fn uniqueness(
     ctx: &Context,
     registry: &Registry,
     before: &Registered,
@@ -78,11 +78,11 @@ pub(super) async fn uniqueness(
         if known.is_some_and(|known| known.phase == Phase::Checking && known.due > ctx.platform.clock.now()) {
             return Err(busy());
         }
-        if !reindexes::take(ctx, known, &taken).await? {
+        if !reindexes::take(ctx, known, &taken)? {
             return Ok(Checked::Overtaken);
         }
         let check = Check { resource_type, paths: document_paths(resource_type, &effect.added), unique };
-        let refused = match check.run(&ctx.platform, &taken).await {
+        let refused = match check.run(&ctx.platform, &taken) {
             Ok(shared) if shared.is_empty() => return Ok(Checked::Written(Box::new(taken))),
             Ok(shared) => RegisterError::Refused(ScimError::uniqueness(format!(
                 "Values that must be unique by it are shared already, by these resources among others: {}. Change those first.",
@@ -90,7 +90,7 @@ pub(super) async fn uniqueness(
             ))),
             Err(error) => error.into(),
         };
-        give_back(ctx, &taken).await?;
+        give_back(ctx, &taken)?;
         return Err(refused);
     }
     Ok(Checked::Nothing)
@@ -100,15 +100,15 @@ pub(super) async fn uniqueness(
 ///
 /// # Errors
 /// The database's.
-pub(super) async fn give_back(ctx: &Context, taken: &Reindex) -> Result<(), DatabaseError> {
+pub(super) fn give_back(ctx: &Context, taken: &Reindex) -> Result<(), DatabaseError> {
     let after = Reindex {
         phase: Phase::Clearing,
         due: ctx.platform.clock.now(),
         operation: ctx.platform.new_id().to_string(),
         ..taken.clone()
     };
-    if reindexes::advance(&ctx.platform, taken, Some(&after)).await?
-        && let Err(error) = reindex::carry_on(ctx, Some(&taken.type_name), reindex::AT_ONCE).await
+    if reindexes::advance(&ctx.platform, taken, Some(&after))?
+        && let Err(error) = reindex::carry_on(ctx, Some(&taken.type_name), reindex::AT_ONCE)
     {
         // The sweep does it.
         reindex::log(&ctx.platform, &error);
@@ -124,19 +124,19 @@ struct Check<'a> {
 
 impl Check<'_> {
     /// Writes the values of all resources, store by store, and answers the ids of those that share one: the first ones.
-    async fn run(&self, platform: &Platform, taken: &Reindex) -> Result<Vec<String>, DatabaseError> {
+    fn run(&self, platform: &Platform, taken: &Reindex) -> Result<Vec<String>, DatabaseError> {
         let mut shared = Vec::new();
         for store in platform.all_stores() {
             // A former schema's rows.
             let former = Reindex { attributes: self.unique.clone(), ..taken.clone() };
             let lost = || DatabaseError::Unavailable("others register at the same time".to_owned());
-            let mut hold = reindexes::hold(&store, taken).await?.ok_or_else(lost)?;
-            while !rows::clear(&store, &former, &hold, Table::UniqueValues, &[]).await? {
-                hold = reindexes::hold(&store, taken).await?.ok_or_else(lost)?;
+            let mut hold = reindexes::hold(&store, taken)?.ok_or_else(lost)?;
+            while !rows::clear(&store, &former, &hold, Table::UniqueValues, &[])? {
+                hold = reindexes::hold(&store, taken)?.ok_or_else(lost)?;
             }
             let mut at = taken.clone();
             loop {
-                let looked = rows::look_at_parts(&store, &at, &self.paths).await?;
+                let looked = rows::look_at_parts(&store, &at, &self.paths)?;
                 let mut claims: Vec<(String, i64, Entry)> = Vec::new();
                 for ((_, id), part) in &looked.resources {
                     let Some((part, document)) =
@@ -148,7 +148,7 @@ impl Check<'_> {
                     let new = found.into_iter().filter(|(attribute, _)| self.unique.contains(attribute));
                     claims.extend(new.map(|entry| (id.clone(), part.version, entry)));
                 }
-                for (holder, other) in rows::claim(&store, taken, &hold, &claims).await?.ok_or_else(lost)? {
+                for (holder, other) in rows::claim(&store, taken, &hold, &claims)?.ok_or_else(lost)? {
                     for id in [holder, other] {
                         if !shared.contains(&id) {
                             shared.push(id);

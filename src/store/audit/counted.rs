@@ -44,7 +44,7 @@ impl Counted {
     ///
     /// # Errors
     /// The database's.
-    pub async fn seconds_left(
+    pub fn seconds_left(
         self,
         ctx: &StoreContext,
         target: &str,
@@ -58,7 +58,7 @@ impl Counted {
                 vec![ctx.tenant.key(), target.into(), (now - period(limit)).into(), (limit.count - 1).into()],
             )
         };
-        let outcomes = ctx.platform.db.batch(limits.iter().map(oldest_of_them).collect()).await?;
+        let outcomes = ctx.platform.db.batch(limits.iter().map(oldest_of_them).collect())?;
         let mut until: Option<Millis> = None;
         for (limit, outcome) in limits.iter().zip(&outcomes) {
             if let Some(row) = outcome.rows.first() {

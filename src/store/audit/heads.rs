@@ -32,7 +32,7 @@ pub struct Waiting {
 ///
 /// # Errors
 /// The database's.
-pub async fn waiting(
+pub fn waiting(
     platform: &Platform,
     (tenant, number): (i64, i64),
     count: u32,
@@ -51,7 +51,7 @@ pub async fn waiting(
             vec![uncopied.into()],
         ),
     ];
-    let outcomes = platform.db.batch(batch).await?;
+    let outcomes = platform.db.batch(batch)?;
     let unsealed = |row: &Row| {
         let head = match row.read_optional_integer("head_number")? {
             None => None,
@@ -79,13 +79,13 @@ fn tenant_of(row: &Row) -> Result<u64, DatabaseError> {
 ///
 /// # Errors
 /// The database's.
-pub async fn of_tenants(platform: &Platform, tenants: &[u64]) -> Result<Vec<(u64, Mark)>, DatabaseError> {
+pub fn of_tenants(platform: &Platform, tenants: &[u64]) -> Result<Vec<(u64, Mark)>, DatabaseError> {
     let statement = Statement::new(
         "SELECT h.tenant, h.number, h.seal, h.kid, h.mac FROM json_each(?1) j \
          CROSS JOIN audit_heads h ON h.tenant = j.value",
         vec![json!(tenants).to_string().into()],
     );
-    platform.query(statement).await?.iter().map(|row| Ok((tenant_of(row)?, Mark::from_row(row)?))).collect()
+    platform.query(statement)?.iter().map(|row| Ok((tenant_of(row)?, Mark::from_row(row)?))).collect()
 }
 
 /// Returns the newest sealed row of each of these tenants, or the newest that was removed: number and seal. Those that have
@@ -93,7 +93,7 @@ pub async fn of_tenants(platform: &Platform, tenants: &[u64]) -> Result<Vec<(u64
 ///
 /// # Errors
 /// The database's.
-pub async fn newest_sealed(platform: &Platform, tenants: &[u64]) -> Result<Vec<(u64, i64, String)>, DatabaseError> {
+pub fn newest_sealed(platform: &Platform, tenants: &[u64]) -> Result<Vec<(u64, i64, String)>, DatabaseError> {
     let statement = Statement::new(
         "SELECT j.value AS tenant, COALESCE(row.number, n.number) AS number, COALESCE(row.seal, n.seal) AS seal \
          FROM json_each(?1) j \
@@ -103,7 +103,7 @@ pub async fn newest_sealed(platform: &Platform, tenants: &[u64]) -> Result<Vec<(
         vec![json!(tenants).to_string().into()],
     );
     let read = |row: &Row| Ok((tenant_of(row)?, row.read_integer("number")?, row.read_text("seal")?.to_owned()));
-    platform.query(statement).await?.iter().map(read).collect()
+    platform.query(statement)?.iter().map(read).collect()
 }
 
 /// A head that moves on.
@@ -122,7 +122,7 @@ pub struct Advance {
 ///
 /// # Errors
 /// The database's.
-pub async fn advance(
+pub fn advance(
     platform: &Platform,
     advances: &[Advance],
     seals: &[Json],
@@ -151,7 +151,7 @@ pub async fn advance(
             vec![json!(seals).to_string().into(), kid.into()],
         ),
     ];
-    let outcomes = platform.db.batch(batch).await?;
+    let outcomes = platform.db.batch(batch)?;
     rows(&outcomes, 0).iter().map(tenant_of).collect()
 }
 
@@ -159,13 +159,13 @@ pub async fn advance(
 ///
 /// # Errors
 /// The database's.
-pub async fn note_copies(platform: &Platform, copies: &[(u64, i64)]) -> Result<(), DatabaseError> {
+pub fn note_copies(platform: &Platform, copies: &[(u64, i64)]) -> Result<(), DatabaseError> {
     let statement = Statement::new(
         "UPDATE audit_heads SET copied = j.value ->> 1 FROM json_each(?1) j \
          WHERE audit_heads.tenant = j.value ->> 0 AND audit_heads.copied < j.value ->> 1",
         vec![json!(copies).to_string().into()],
     );
-    platform.db.batch(vec![statement]).await.map(|_| ())
+    platform.db.batch(vec![statement]).map(|_| ())
 }
 
 /// What is known of a tenant's rows before they are taken as they are.
@@ -182,7 +182,7 @@ pub struct Ground {
 ///
 /// # Errors
 /// The database's.
-pub async fn ground(ctx: &impl UnitOfWork) -> Result<Ground, DatabaseError> {
+pub fn ground(ctx: &impl UnitOfWork) -> Result<Ground, DatabaseError> {
     let tenant = || vec![ctx.tenant.key()];
     let batch = vec![
         Statement::new("SELECT COALESCE(MAX(number), 0) AS number FROM audit WHERE tenant = ?1", tenant()),
@@ -193,7 +193,7 @@ pub async fn ground(ctx: &impl UnitOfWork) -> Result<Ground, DatabaseError> {
         ),
         Statement::new("SELECT number, seal, kid, mac FROM audit_anchors WHERE tenant = ?1", tenant()),
     ];
-    let outcomes = ctx.platform().db.batch(batch).await?;
+    let outcomes = ctx.platform().db.batch(batch)?;
     Ok(Ground {
         newest: rows(&outcomes, 0).first().map_or(Ok(0), |row| row.read_integer("number"))?,
         unsealed: rows(&outcomes, 1).first().map_or(Ok(None), |row| row.read_optional_integer("number"))?,
@@ -205,11 +205,11 @@ pub async fn ground(ctx: &impl UnitOfWork) -> Result<Ground, DatabaseError> {
 ///
 /// # Errors
 /// The database's.
-pub async fn before(ctx: &impl UnitOfWork, number: i64) -> Result<Option<Entry>, DatabaseError> {
+pub fn before(ctx: &impl UnitOfWork, number: i64) -> Result<Option<Entry>, DatabaseError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM audit row WHERE row.tenant = ?1 AND row.number < ?2 ORDER BY row.number DESC LIMIT 1"
     );
-    let rows = ctx.platform().query(Statement::new(sql, vec![ctx.tenant.key(), number.into()])).await?;
+    let rows = ctx.platform().query(Statement::new(sql, vec![ctx.tenant.key(), number.into()]))?;
     rows.first().map(Entry::from_row).transpose()
 }
 

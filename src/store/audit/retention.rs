@@ -12,7 +12,7 @@ const CANDIDATES: u32 = 20;
 ///
 /// # Errors
 /// The database's.
-pub async fn newest_before(
+pub fn newest_before(
     platform: &Platform,
     tenant: &Tenant,
     before: Millis,
@@ -28,14 +28,14 @@ pub async fn newest_before(
     );
     let params = vec![tenant.key(), before.into(), reach.into(), CANDIDATES.into()];
     let read = |row: &Row| Ok((Entry::from_row(row)?, row.read_text("previous")?.to_owned()));
-    platform.query(Statement::new(sql, params)).await?.iter().map(read).collect()
+    platform.query(Statement::new(sql, params))?.iter().map(read).collect()
 }
 
 /// Removes the tenant's rows up to the anchor's, which takes their place.
 ///
 /// # Errors
 /// The database's.
-pub async fn remove(platform: &Platform, tenant: &Tenant, anchor: Mark) -> Result<(), DatabaseError> {
+pub fn remove(platform: &Platform, tenant: &Tenant, anchor: Mark) -> Result<(), DatabaseError> {
     let Mark { number, seal, kid, mac } = anchor;
     let batch = vec![
         Statement::new(
@@ -50,5 +50,5 @@ pub async fn remove(platform: &Platform, tenant: &Tenant, anchor: Mark) -> Resul
             vec![tenant.key(), number.into(), mac.into()],
         ),
     ];
-    platform.db.batch(batch).await.map(|_| ())
+    platform.db.batch(batch).map(|_| ())
 }

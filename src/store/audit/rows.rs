@@ -103,7 +103,7 @@ pub struct Query {
 ///
 /// # Errors
 /// The database's.
-pub async fn page(ctx: &StoreContext, query: &Query) -> Result<(Vec<Entry>, Option<i64>), DatabaseError> {
+pub fn page(ctx: &StoreContext, query: &Query) -> Result<(Vec<Entry>, Option<i64>), DatabaseError> {
     // A target has an index; with other filters, what is looked at is bounded, and the next page goes on from there.
     let examined = if query.target.is_some() { (1 << 53) - 1 } else { MAX_EXAMINED };
     let newest = "COALESCE((SELECT MAX(number) FROM audit WHERE tenant = ?1), 0)";
@@ -125,7 +125,7 @@ pub async fn page(ctx: &StoreContext, query: &Query) -> Result<(Vec<Entry>, Opti
         (query.count + 1).into(),
     ];
     let newest = Statement::new(format!("SELECT {newest} AS number"), vec![ctx.tenant.key()]);
-    let outcomes = ctx.platform.db.batch(vec![newest, Statement::new(sql, params)]).await?;
+    let outcomes = ctx.platform.db.batch(vec![newest, Statement::new(sql, params)])?;
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
     let newest = rows(0).first().map_or(Ok(0), |row| row.read_integer("number"))?;
     let least = (query.below.unwrap_or(newest + 1) - examined).max(0);
@@ -204,7 +204,7 @@ const MAX_UNSEALED: u32 = 100;
 ///
 /// # Errors
 /// The database's.
-pub async fn stretch(ctx: &StoreContext, wanted: &Wanted<'_>) -> Result<Stretch, DatabaseError> {
+pub fn stretch(ctx: &StoreContext, wanted: &Wanted<'_>) -> Result<Stretch, DatabaseError> {
     let Wanted { least, count, unsealed_before, unsealed_after, remembered } = *wanted;
     let tenant = ctx.tenant.key();
     let select = format!("SELECT {COLUMNS} FROM audit row");
@@ -232,7 +232,7 @@ pub async fn stretch(ctx: &StoreContext, wanted: &Wanted<'_>) -> Result<Stretch,
             vec![tenant, json!(remembered).to_string().into()],
         ),
     ];
-    let outcomes = ctx.platform.db.batch(batch).await?;
+    let outcomes = ctx.platform.db.batch(batch)?;
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
     let entries = |index: usize| rows(index).iter().map(Entry::from_row).collect::<Result<Vec<_>, _>>();
     Ok(Stretch {

@@ -28,7 +28,7 @@ pub struct ListedGroup {
 ///
 /// # Errors
 /// The database's.
-pub async fn starting_with(
+pub fn starting_with(
     ctx: &Context,
     prefix: &str,
     after: &str,
@@ -47,7 +47,7 @@ pub async fn starting_with(
             (count + 1).into(),
         ],
     );
-    let rows = ctx.platform.query(statement).await?;
+    let rows = ctx.platform.query(statement)?;
     let more = rows.len() > count as usize;
     let groups = rows.iter().take(count as usize).map(|row| {
         Ok(ListedGroup {
@@ -66,7 +66,7 @@ pub async fn starting_with(
 ///
 /// # Errors
 /// The database's.
-pub async fn members_page(
+pub fn members_page(
     ctx: &Context,
     group_id: &str,
     after: &str,
@@ -83,7 +83,7 @@ pub async fn members_page(
         vec![ctx.tenant.key(), group_id.into(), only.unwrap_or(after).into(), (count + 1).into()],
     );
     let batch = vec![find::by_id_statement(ctx, GROUP, group_id, false), statement];
-    let outcomes = ctx.platform.db.batch(batch).await?;
+    let outcomes = ctx.platform.db.batch(batch)?;
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
     let Some(group) = rows(0).first().map(from_row).transpose()? else { return Ok(None) };
     let members = rows(1).iter().take(count as usize).map(from_member_row).collect::<Result<Vec<_>, _>>()?;
@@ -95,7 +95,7 @@ pub async fn members_page(
 ///
 /// # Errors
 /// The database's.
-pub async fn ids_of_names(ctx: &StoreContext, folded: &[String]) -> Result<Vec<(String, String)>, DatabaseError> {
+pub fn ids_of_names(ctx: &StoreContext, folded: &[String]) -> Result<Vec<(String, String)>, DatabaseError> {
     let some = |names: &[String]| {
         Statement::new(
             "SELECT r.name_key, r.id FROM json_each(?3) j CROSS JOIN resources r \
@@ -103,7 +103,7 @@ pub async fn ids_of_names(ctx: &StoreContext, folded: &[String]) -> Result<Vec<(
             vec![ctx.tenant.key(), USER.into(), json!(names).to_string().into()],
         )
     };
-    let outcomes = ctx.platform.db.batch(folded.chunks(LISTED).map(some).collect()).await?;
+    let outcomes = ctx.platform.db.batch(folded.chunks(LISTED).map(some).collect())?;
     let rows = outcomes.iter().flat_map(|outcome| &outcome.rows);
     rows.map(|row| Ok((row.read_text("name_key")?.to_owned(), row.read_text("id")?.to_owned()))).collect()
 }

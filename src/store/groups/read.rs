@@ -27,17 +27,17 @@ const READ_OF_ALL: usize = 5_000;
 ///
 /// # Errors
 /// The database's.
-pub async fn members(ctx: &Context, group_id: &str) -> Result<Option<Vec<Member>>, DatabaseError> {
-    members_up_to(ctx, group_id, MAX_MEMBERS).await
+pub fn members(ctx: &Context, group_id: &str) -> Result<Option<Vec<Member>>, DatabaseError> {
+    members_up_to(ctx, group_id, MAX_MEMBERS)
 }
 
 /// The members of a group, read in chunks; `None` when they are more than `most`.
 ///
 /// # Errors
 /// The database's.
-pub async fn members_up_to(ctx: &Context, group_id: &str, most: usize) -> Result<Option<Vec<Member>>, DatabaseError> {
-    let rows = ctx.platform.query(members_statement(ctx, group_id, "")).await?;
-    read_on(ctx, group_id, &rows, most).await
+pub fn members_up_to(ctx: &Context, group_id: &str, most: usize) -> Result<Option<Vec<Member>>, DatabaseError> {
+    let rows = ctx.platform.query(members_statement(ctx, group_id, ""))?;
+    read_on(ctx, group_id, &rows, most)
 }
 
 /// The first chunk's statement, to ride with the one that reads the group.
@@ -55,23 +55,18 @@ pub fn members_statement(ctx: &Context, group_id: &str, after: &str) -> Statemen
 ///
 /// # Errors
 /// The database's.
-pub async fn members_after(ctx: &Context, group_id: &str, first: &[Row]) -> Result<Option<Vec<Member>>, DatabaseError> {
-    read_on(ctx, group_id, first, MAX_MEMBERS).await
+pub fn members_after(ctx: &Context, group_id: &str, first: &[Row]) -> Result<Option<Vec<Member>>, DatabaseError> {
+    read_on(ctx, group_id, first, MAX_MEMBERS)
 }
 
-async fn read_on(
-    ctx: &Context,
-    group_id: &str,
-    first: &[Row],
-    most: usize,
-) -> Result<Option<Vec<Member>>, DatabaseError> {
+fn read_on(ctx: &Context, group_id: &str, first: &[Row], most: usize) -> Result<Option<Vec<Member>>, DatabaseError> {
     let mut members = first.iter().map(from_member_row).collect::<Result<Vec<_>, _>>()?;
     let mut read = first.len();
     while let (READ, Some(last)) = (read, members.last()) {
         if members.len() > most {
             return Ok(None);
         }
-        let rows = ctx.platform.query(members_statement(ctx, group_id, &last.id)).await?;
+        let rows = ctx.platform.query(members_statement(ctx, group_id, &last.id))?;
         for row in &rows {
             members.push(from_member_row(row)?);
         }
@@ -84,7 +79,7 @@ async fn read_on(
 ///
 /// # Errors
 /// The database's.
-pub async fn members_of_all(ctx: &Context, group_ids: &[&str]) -> Result<Option<Vec<Vec<Member>>>, DatabaseError> {
+pub fn members_of_all(ctx: &Context, group_ids: &[&str]) -> Result<Option<Vec<Vec<Member>>>, DatabaseError> {
     let ids = json!(group_ids).to_string();
     let mut members: Vec<Vec<Member>> = group_ids.iter().map(|_| Vec::new()).collect();
     let mut after = (-1_i64, String::new());
@@ -103,7 +98,7 @@ pub async fn members_of_all(ctx: &Context, group_ids: &[&str]) -> Result<Option<
                 (READ_OF_ALL as i64).into(),
             ],
         );
-        let rows = ctx.platform.query(statement).await?;
+        let rows = ctx.platform.query(statement)?;
         for row in &rows {
             let position = row.read_integer("position")?;
             let index = usize::try_from(position).unwrap_or_default();
@@ -156,7 +151,7 @@ pub struct Inspected {
 ///
 /// # Errors
 /// The database's.
-pub async fn inspect(
+pub fn inspect(
     ctx: &Context,
     group_id: &str,
     named: &[String],
@@ -182,7 +177,7 @@ pub async fn inspect(
             vec![ctx.tenant.key(), group_id.into()],
         ));
     }
-    let mut outcomes = ctx.platform.db.batch(batch).await?.into_iter();
+    let mut outcomes = ctx.platform.db.batch(batch)?.into_iter();
     let mut rows = || outcomes.next().map(|outcome| outcome.rows).unwrap_or_default();
     let mut inspected = Inspected { group: rows().first().map(from_row).transpose()?, ..Inspected::default() };
     for _ in named.chunks(LISTED) {
@@ -204,7 +199,7 @@ pub async fn inspect(
     if let Some(row) = rows().first() {
         inspected.members = row.read_integer("total")?.cast_unsigned();
     }
-    inspected.remote_users = RemoteUsers::find(ctx, inspected.unknown.iter().map(String::as_str)).await?;
+    inspected.remote_users = RemoteUsers::find(ctx, inspected.unknown.iter().map(String::as_str))?;
     inspected.unknown.retain(|id| !inspected.remote_users.contains(id));
     Ok(inspected)
 }
@@ -227,7 +222,7 @@ pub struct Named {
 ///
 /// # Errors
 /// The database's.
-pub async fn named(ctx: &Context, named: &[(&str, Option<&str>)]) -> Result<Named, DatabaseError> {
+pub fn named(ctx: &Context, named: &[(&str, Option<&str>)]) -> Result<Named, DatabaseError> {
     let statement = Statement::new(
         format!(
             "SELECT j.value ->> 0 AS id, j.value ->> 1 AS type, r.type AS found, r.type = 'Group' AND {} AS too_deep \
@@ -238,7 +233,7 @@ pub async fn named(ctx: &Context, named: &[(&str, Option<&str>)]) -> Result<Name
         vec![ctx.tenant.key(), json!(named).to_string().into()],
     );
     let mut known = Named::default();
-    for row in ctx.platform.query(statement).await? {
+    for row in ctx.platform.query(statement)? {
         let id = row.read_text("id")?.to_owned();
         let (kind, found) = (row.read_optional_text("type")?, row.read_optional_text("found")?);
         if row.read_optional_integer("too_deep")? == Some(1) {
@@ -251,7 +246,7 @@ pub async fn named(ctx: &Context, named: &[(&str, Option<&str>)]) -> Result<Name
             known.unknown.insert((id, kind.map(str::to_owned)));
         }
     }
-    known.remote_users = RemoteUsers::find(ctx, known.unknown.iter().map(|(id, _)| id.as_str())).await?;
+    known.remote_users = RemoteUsers::find(ctx, known.unknown.iter().map(|(id, _)| id.as_str()))?;
     let remote_users = &known.remote_users;
     known.unknown.retain(|(id, kind)| kind.as_deref() == Some(GROUP) || !remote_users.contains(id));
     Ok(known)

@@ -75,13 +75,13 @@ pub enum ListError {
 ///
 /// # Errors
 /// [`ListError`]
-pub async fn list(ctx: &StoreContext, status: Status, count: u32, cursor: Option<&str>) -> Result<Page, ListError> {
+pub fn list(ctx: &StoreContext, status: Status, count: u32, cursor: Option<&str>) -> Result<Page, ListError> {
     let query_digest = QueryDigest::of_store(ctx, &["invitations", status.condition()]);
     let after = match cursor {
         Some(cursor) => Some(cursor::open(ctx, query_digest, cursor).map_err(ListError::Cursor)?),
         None => None,
     };
-    let rows = ctx.platform.query(statement(ctx, status, count, after.as_deref())).await?;
+    let rows = ctx.platform.query(statement(ctx, status, count, after.as_deref()))?;
     let wanted = usize::try_from(count).unwrap_or(usize::MAX);
     let more = rows.len() > wanted;
     let place = |row: &Row| -> Result<Vec<Value>, DatabaseError> {

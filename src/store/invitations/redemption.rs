@@ -40,9 +40,9 @@ pub fn start(ctx: &StoreContext, user_id: &str, seq: u32) -> Statement {
 ///
 /// # Errors
 /// The database's: nothing was written.
-pub async fn redeem(ctx: &StoreContext, redemption: &Redemption<'_>) -> Result<bool, DatabaseError> {
+pub fn redeem(ctx: &StoreContext, redemption: &Redemption<'_>) -> Result<bool, DatabaseError> {
     let operation = Operation::new(ctx);
-    Ok(operation.commit(ctx, batch(ctx, redemption, operation.id())).await?.has_row(0))
+    Ok(operation.commit(ctx, batch(ctx, redemption, operation.id()))?.has_row(0))
 }
 
 /// The batch that redeems: its first statement answers a row for the one winner, and everything else depends on it.

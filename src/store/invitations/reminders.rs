@@ -29,13 +29,13 @@ pub struct DueReminder {
 ///
 /// # Errors
 /// The database's.
-pub async fn find_due(store: &Platform, limit: u32) -> Result<Vec<DueReminder>, DatabaseError> {
+pub fn find_due(store: &Platform, limit: u32) -> Result<Vec<DueReminder>, DatabaseError> {
     let statement = Statement::new(
         "SELECT r.tenant, r.id, COALESCE(r.asked_at, r.remind_at) AS asked_at, r.remind_at \
          FROM resources r INDEXED BY resources_remind WHERE r.remind_at <= ?1 ORDER BY r.remind_at LIMIT ?2",
         vec![store.clock.now().into(), limit.into()],
     );
-    let rows = store.query(statement).await?;
+    let rows = store.query(statement)?;
     rows.iter()
         .map(|row| {
             Ok(DueReminder {
@@ -52,13 +52,13 @@ pub async fn find_due(store: &Platform, limit: u32) -> Result<Vec<DueReminder>, 
 ///
 /// # Errors
 /// The database's.
-pub async fn tenants(primary: &Platform, due: &[DueReminder]) -> Result<HashMap<i64, Tenant>, DatabaseError> {
+pub fn tenants(primary: &Platform, due: &[DueReminder]) -> Result<HashMap<i64, Tenant>, DatabaseError> {
     let numbers: Vec<i64> = due.iter().map(|due| due.tenant).collect();
     let statement = Statement::new(
         "SELECT t.number, t.domain FROM tenants t WHERE t.number IN (SELECT value FROM json_each(?1))",
         vec![json!(numbers).to_string().into()],
     );
-    let rows = primary.query(statement).await?;
+    let rows = primary.query(statement)?;
     rows.iter().map(|row| Ok((row.read_integer("number")?, Tenant::from_domain(row.read_text("domain")?)))).collect()
 }
 
@@ -76,7 +76,7 @@ pub struct Reminder {
 ///
 /// # Errors
 /// The database's.
-pub async fn settle(ctx: &StoreContext, due: &DueReminder, reminder: Option<Reminder>) -> Result<(), DatabaseError> {
+pub fn settle(ctx: &StoreContext, due: &DueReminder, reminder: Option<Reminder>) -> Result<(), DatabaseError> {
     let operation = Operation::new(ctx);
     let now = ctx.platform.clock.now();
     let key = || vec![ctx.tenant.key(), due.user_id.as_str().into(), operation.id().into(), now.into()];
@@ -110,5 +110,5 @@ pub async fn settle(ctx: &StoreContext, due: &DueReminder, reminder: Option<Remi
         with(vec![due.due.into()]),
     ));
     // A commit behind an error has moved the time on: the next run finds nothing to do twice.
-    ctx.platform.db.batch(batch).await.map(drop)
+    ctx.platform.db.batch(batch).map(drop)
 }

@@ -22,26 +22,26 @@ pub struct RenewalLimits {
 ///
 /// # Errors
 /// The database's.
-pub async fn request(ctx: &StoreContext, user_id: &str) -> Result<(), DatabaseError> {
+pub fn request(ctx: &StoreContext, user_id: &str) -> Result<(), DatabaseError> {
     let row = Statement::new(
         "INSERT INTO renewals (tenant, user_id, domain, requested) VALUES (?1, ?2, ?3, ?4) \
          ON CONFLICT (tenant, user_id) DO UPDATE SET requested = excluded.requested",
         vec![ctx.tenant.key(), user_id.into(), ctx.tenant.domain().into(), ctx.platform.clock.now().into()],
     );
-    ctx.platform.query(row).await.map(drop)
+    ctx.platform.query(row).map(drop)
 }
 
 /// The tenants and user ids of the requests in one user store that wait, oldest first.
 ///
 /// # Errors
 /// The database's.
-pub async fn find_waiting(store: &Platform, limit: i64) -> Result<Vec<(Tenant, String)>, DatabaseError> {
+pub fn find_waiting(store: &Platform, limit: i64) -> Result<Vec<(Tenant, String)>, DatabaseError> {
     let waiting = Statement::new(
         "SELECT n.user_id, n.domain FROM renewals n INDEXED BY renewals_waiting \
              WHERE n.requested IS NOT NULL ORDER BY n.requested LIMIT ?1",
         vec![limit.into()],
     );
-    let rows = store.query(waiting).await?;
+    let rows = store.query(waiting)?;
     rows.iter()
         .map(|row| Ok((Tenant::from_domain(row.read_text("domain")?), row.read_text("user_id")?.to_owned())))
         .collect()
@@ -52,7 +52,7 @@ pub async fn find_waiting(store: &Platform, limit: i64) -> Result<Vec<(Tenant, S
 ///
 /// # Errors
 /// The database's.
-pub async fn settle(
+pub fn settle(
     ctx: &StoreContext,
     user_id: &str,
     limits: RenewalLimits,
@@ -83,5 +83,5 @@ pub async fn settle(
         vec![ctx.tenant.key(), user_id.into(), operation.id().into(), ctx.platform.clock.now().into()],
     ));
     // A commit behind an error has taken the request with it: the next run finds nothing to do twice.
-    ctx.platform.db.batch(batch).await.map(drop)
+    ctx.platform.db.batch(batch).map(drop)
 }

@@ -25,7 +25,7 @@ pub enum Changed {
 ///
 /// # Errors
 /// The database's: nothing was written.
-pub async fn resend_by_mail(
+pub fn resend_by_mail(
     ctx: &StoreContext,
     user_id: &str,
     limit: Option<Limit>,
@@ -42,7 +42,7 @@ pub async fn resend_by_mail(
         audit::record(ctx, operation.id(), Action::InvitationResend, user_id),
         queue(ctx, user_id, operation.id(), invited_by, None),
     ];
-    run(ctx, user_id, &operation, batch).await
+    run(ctx, user_id, &operation, batch)
 }
 
 /// Gives a pending user a new link that goes to the caller. It expires at `confirm_expires_at` where it confirms an
@@ -51,7 +51,7 @@ pub async fn resend_by_mail(
 ///
 /// # Errors
 /// The database's: nothing was written.
-pub async fn resend_by_code(
+pub fn resend_by_code(
     ctx: &StoreContext,
     user_id: &str,
     confirm_expires_at: Millis,
@@ -73,26 +73,26 @@ pub async fn resend_by_code(
         audit::record(ctx, operation.id(), Action::InvitationResend, user_id),
         audit::record(ctx, operation.id(), Action::InvitationLink, user_id),
     ];
-    run(ctx, user_id, &operation, batch).await
+    run(ctx, user_id, &operation, batch)
 }
 
 /// Runs a batch whose first statement is the conditional write, and reads the user with it: as written, or, where nothing
 /// was, as they are.
-pub(super) async fn run(
+pub(super) fn run(
     ctx: &StoreContext,
     user_id: &str,
     operation: &Operation,
     mut batch: Vec<Statement>,
 ) -> Result<Changed, DatabaseError> {
     batch.push(find::by_id_statement(ctx, USER, user_id, false));
-    let committed = operation.commit(ctx, batch).await?;
+    let committed = operation.commit(ctx, batch)?;
     let is_written = committed.has_row(0);
     let user = match committed {
         Committed::Answered(outcomes) => {
             let row = outcomes.last().and_then(|outcome| outcome.rows.first());
             row.map(resources::from_row).transpose()?
         }
-        Committed::Unanswered => find::by_id(ctx, USER, user_id, false).await?,
+        Committed::Unanswered => find::by_id(ctx, USER, user_id, false)?,
     };
     Ok(match user {
         Some(user) if is_written => Changed::Done(user),
@@ -105,8 +105,8 @@ pub(super) async fn run(
 ///
 /// # Errors
 /// The database's: nothing was written.
-pub async fn record_link(ctx: &StoreContext, user_id: &str) -> Result<(), DatabaseError> {
+pub fn record_link(ctx: &StoreContext, user_id: &str) -> Result<(), DatabaseError> {
     let operation = Operation::new(ctx);
     let row = audit::record_plain(ctx, operation.id(), Action::InvitationLink, user_id);
-    ctx.platform.db.batch(vec![row]).await.map(drop)
+    ctx.platform.db.batch(vec![row]).map(drop)
 }

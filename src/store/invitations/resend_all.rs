@@ -21,17 +21,14 @@ const SIGNED: &str = "(r.invitation = 'open' OR r.pending_email IS NOT NULL) AND
 ///
 /// # Errors
 /// The database's.
-pub async fn find_signed_by(ctx: &StoreContext, kid: &str, limit: usize) -> Result<Vec<String>, DatabaseError> {
-    let found = ctx
-        .platform
-        .query(Statement::new(
-            format!(
-                "SELECT r.id FROM resources r INDEXED BY resources_link_kid WHERE r.tenant = ?1 AND r.link_kid = ?2 \
+pub fn find_signed_by(ctx: &StoreContext, kid: &str, limit: usize) -> Result<Vec<String>, DatabaseError> {
+    let found = ctx.platform.query(Statement::new(
+        format!(
+            "SELECT r.id FROM resources r INDEXED BY resources_link_kid WHERE r.tenant = ?1 AND r.link_kid = ?2 \
                  AND {SIGNED} AND {RENEWABLE} ORDER BY r.id LIMIT ?3"
-            ),
-            vec![ctx.tenant.key(), kid.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()],
-        ))
-        .await?;
+        ),
+        vec![ctx.tenant.key(), kid.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()],
+    ))?;
     found.iter().map(|row| row.read_text("id").map(str::to_owned)).collect()
 }
 
@@ -39,7 +36,7 @@ pub async fn find_signed_by(ctx: &StoreContext, kid: &str, limit: usize) -> Resu
 ///
 /// # Errors
 /// The database's: nothing was written.
-pub async fn resend_each(
+pub fn resend_each(
     ctx: &StoreContext,
     kid: &str,
     users: &[String],
@@ -77,5 +74,5 @@ pub async fn resend_each(
             vec![ctx.tenant.key(), rows.as_str().into(), operation.id().into(), invited_by.into()],
         ),
     ];
-    operation.commit_each(ctx, batch).await.map(|written| written.len())
+    operation.commit_each(ctx, batch).map(|written| written.len())
 }

@@ -14,7 +14,7 @@ use crate::store::role_holders::NO_ROLE;
 ///
 /// # Errors
 /// The database's: nothing was written.
-pub async fn revoke(ctx: &StoreContext, user_id: &str, without_role: bool) -> Result<Changed, DatabaseError> {
+pub fn revoke(ctx: &StoreContext, user_id: &str, without_role: bool) -> Result<Changed, DatabaseError> {
     let condition = if without_role { NO_ROLE } else { "TRUE" };
     let operation = Operation::new(ctx);
     let batch = vec![
@@ -28,5 +28,5 @@ pub async fn revoke(ctx: &StoreContext, user_id: &str, without_role: bool) -> Re
         ),
         audit::record(ctx, operation.id(), Action::InvitationRevoke, user_id),
     ];
-    run(ctx, user_id, &operation, batch).await
+    run(ctx, user_id, &operation, batch)
 }

@@ -105,7 +105,7 @@ pub fn note_members(ctx: &impl UnitOfWork, group_ids: &[&str], operation: &str) 
 ///
 /// # Errors
 /// The database's.
-pub async fn find_tenants(primary: &Platform) -> Result<Vec<Tenant>, DatabaseError> {
+pub fn find_tenants(primary: &Platform) -> Result<Vec<Tenant>, DatabaseError> {
     let statement = Statement::new(
         "WITH RECURSIVE waiting (tenant) AS (SELECT MIN(tenant) FROM role_grants UNION ALL \
          SELECT (SELECT MIN(w.tenant) FROM role_grants w WHERE w.tenant > waiting.tenant) FROM waiting \
@@ -113,7 +113,7 @@ pub async fn find_tenants(primary: &Platform) -> Result<Vec<Tenant>, DatabaseErr
          SELECT t.domain FROM waiting CROSS JOIN tenants t ON t.number = waiting.tenant",
         Vec::new(),
     );
-    let rows = primary.query(statement).await?;
+    let rows = primary.query(statement)?;
     rows.iter().map(|row| Ok(Tenant::from_domain(row.read_text("domain")?))).collect()
 }
 
@@ -130,13 +130,13 @@ pub struct Waiting {
 ///
 /// # Errors
 /// The database's.
-pub async fn find_waiting(ctx: &Context, before: Millis) -> Result<Vec<Waiting>, DatabaseError> {
+pub fn find_waiting(ctx: &Context, before: Millis) -> Result<Vec<Waiting>, DatabaseError> {
     let statement = Statement::new(
         "SELECT user_id, invited_by FROM role_grants WHERE tenant = ?1 AND user_id > '' AND created <= ?2 \
          ORDER BY user_id LIMIT ?3",
         vec![ctx.tenant.key(), before.into(), STEP.into()],
     );
-    let rows = ctx.platform.query(statement).await?;
+    let rows = ctx.platform.query(statement)?;
     let waiting = |row: &crate::ports::Row| {
         let invited_by = row.read_optional_text("invited_by")?.map(str::to_owned);
         Ok(Waiting { user_id: row.read_text("user_id")?.to_owned(), invited_by })
@@ -162,7 +162,7 @@ fn ended_columns() -> String {
 ///
 /// # Errors
 /// The database's: nothing was written.
-pub async fn settle(ctx: &StoreContext, users: &[Waiting], external: bool) -> Result<(), DatabaseError> {
+pub fn settle(ctx: &StoreContext, users: &[Waiting], external: bool) -> Result<(), DatabaseError> {
     let operation = Operation::new(ctx);
     let rows: Vec<_> = users
         .iter()
@@ -203,7 +203,7 @@ pub async fn settle(ctx: &StoreContext, users: &[Waiting], external: bool) -> Re
     if ctx.platform.store.is_none() {
         batch.push(done(ctx, users));
     }
-    operation.commit_each(ctx, batch).await.map(drop)
+    operation.commit_each(ctx, batch).map(drop)
 }
 
 /// The statement by which users wait no longer.
@@ -219,6 +219,6 @@ fn done(ctx: &impl UnitOfWork, users: &[Waiting]) -> Statement {
 ///
 /// # Errors
 /// The database's.
-pub async fn finish(ctx: &Context, users: &[Waiting]) -> Result<(), DatabaseError> {
-    ctx.platform.query(done(ctx, users)).await.map(drop)
+pub fn finish(ctx: &Context, users: &[Waiting]) -> Result<(), DatabaseError> {
+    ctx.platform.query(done(ctx, users)).map(drop)
 }

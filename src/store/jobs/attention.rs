@@ -59,7 +59,7 @@ pub fn halted(outcome: &Outcome) -> Result<Vec<Job>, DatabaseError> {
 ///
 /// # Errors
 /// The database's.
-pub async fn deletions(ctx: &Context, outcome: &Outcome) -> Result<Vec<AwaitedDeletion>, DatabaseError> {
+pub fn deletions(ctx: &Context, outcome: &Outcome) -> Result<Vec<AwaitedDeletion>, DatabaseError> {
     let mut found = Vec::new();
     let mut elsewhere: BTreeMap<Option<u16>, Vec<String>> = BTreeMap::new();
     for row in &outcome.rows {
@@ -80,7 +80,7 @@ pub async fn deletions(ctx: &Context, outcome: &Outcome) -> Result<Vec<AwaitedDe
              CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value AND r.deletion_at IS NOT NULL",
             vec![ctx.tenant.key(), json!(ids).to_string().into()],
         );
-        for row in ctx.in_store(store).platform.query(statement).await? {
+        for row in ctx.in_store(store).platform.query(statement)? {
             found.push(AwaitedDeletion {
                 user_id: row.read_text("id")?.to_owned(),
                 user_name: row.read_optional_text("name")?.unwrap_or_default().to_owned(),

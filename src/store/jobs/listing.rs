@@ -20,15 +20,15 @@ pub fn find_statement(ctx: &Context, id: &str) -> Statement {
 ///
 /// # Errors
 /// The database's.
-pub async fn find(ctx: &Context, id: &str) -> Result<Option<Job>, DatabaseError> {
-    ctx.platform.query(find_statement(ctx, id)).await?.first().map(from_row).transpose()
+pub fn find(ctx: &Context, id: &str) -> Result<Option<Job>, DatabaseError> {
+    ctx.platform.query(find_statement(ctx, id))?.first().map(from_row).transpose()
 }
 
 /// A page of the jobs with one of these actions, newest first, and where the next one begins.
 ///
 /// # Errors
 /// The database's.
-pub async fn page(
+pub fn page(
     ctx: &Context,
     actions: &[JobAction],
     below: Option<&str>,
@@ -42,7 +42,7 @@ pub async fn page(
         ),
         vec![ctx.tenant.key(), below.into(), json!(actions).to_string().into(), (count + 1).into()],
     );
-    let rows = ctx.platform.query(statement).await?;
+    let rows = ctx.platform.query(statement)?;
     let mut jobs = rows.iter().map(from_row).collect::<Result<Vec<_>, _>>()?;
     let more = jobs.len() > count as usize;
     jobs.truncate(count as usize);
@@ -84,7 +84,7 @@ pub struct JobRow {
 ///
 /// # Errors
 /// The database's.
-pub async fn rows(
+pub fn rows(
     ctx: &Context,
     job: &str,
     which: Rows,
@@ -103,7 +103,7 @@ pub async fn rows(
         ),
         vec![ctx.tenant.key(), job.into(), after.into(), (count + 1).into()],
     );
-    let found = ctx.platform.query(statement).await?;
+    let found = ctx.platform.query(statement)?;
     let more = found.len() > count as usize;
     let mut rows = Vec::new();
     for row in found.iter().take(count as usize) {
@@ -119,7 +119,7 @@ pub async fn rows(
         });
     }
     let ids: Vec<String> = rows.iter().map(|row| row.user_id.clone()).collect();
-    let mut names = names(ctx, &ids).await?;
+    let mut names = names(ctx, &ids)?;
     rows.iter_mut().for_each(|row| row.user_name = names.remove(&row.user_id).or(row.user_name.take()));
     let next = rows.last().filter(|_| more).map(|row| row.number);
     Ok((rows, next))
@@ -146,10 +146,10 @@ pub struct FileRow {
 ///
 /// # Errors
 /// The database's.
-pub async fn input(ctx: &Context, job: &str) -> Result<String, DatabaseError> {
+pub fn input(ctx: &Context, job: &str) -> Result<String, DatabaseError> {
     let statement =
         Statement::new("SELECT input FROM jobs WHERE tenant = ?1 AND id = ?2", vec![ctx.tenant.key(), job.into()]);
-    let rows = ctx.platform.query(statement).await?;
+    let rows = ctx.platform.query(statement)?;
     let text = rows.first().map(|row| row.read_optional_text("input")).transpose()?.flatten();
     Ok(text.unwrap_or_default().to_owned())
 }
@@ -158,7 +158,7 @@ pub async fn input(ctx: &Context, job: &str) -> Result<String, DatabaseError> {
 ///
 /// # Errors
 /// The database's.
-pub async fn file_rows(
+pub fn file_rows(
     ctx: &Context,
     job: &str,
     only_failed: bool,
@@ -174,7 +174,7 @@ pub async fn file_rows(
         vec![ctx.tenant.key(), job.into(), after.into(), count.into()],
     );
     let mut rows = Vec::new();
-    for row in ctx.platform.query(statement).await? {
+    for row in ctx.platform.query(statement)? {
         let text = |column: &str| Ok::<_, DatabaseError>(row.read_optional_text(column)?.map(str::to_owned));
         let shape = || DatabaseError::Shape("state".to_owned());
         rows.push(FileRow {
@@ -193,12 +193,12 @@ pub async fn file_rows(
 ///
 /// # Errors
 /// The database's.
-pub async fn created(ctx: &Context, job: &str) -> Result<Vec<String>, DatabaseError> {
+pub fn created(ctx: &Context, job: &str) -> Result<Vec<String>, DatabaseError> {
     let statement = Statement::new(
         "SELECT r.user_id FROM job_rows r WHERE r.tenant = ?1 AND r.job = ?2 AND r.became = 'created' ORDER BY r.number",
         vec![ctx.tenant.key(), job.into()],
     );
-    let rows = ctx.platform.query(statement).await?;
+    let rows = ctx.platform.query(statement)?;
     rows.iter().map(|row| row.read_text("user_id").map(str::to_owned)).collect()
 }
 
@@ -206,14 +206,14 @@ pub async fn created(ctx: &Context, job: &str) -> Result<Vec<String>, DatabaseEr
 ///
 /// # Errors
 /// The database's.
-pub async fn groups(ctx: &Context, count: u32) -> Result<Vec<(String, String)>, DatabaseError> {
+pub fn groups(ctx: &Context, count: u32) -> Result<Vec<(String, String)>, DatabaseError> {
     let statement = Statement::new(
         "SELECT r.id, r.display FROM resources r INDEXED BY resources_group_name \
          WHERE r.tenant = ?1 AND r.type = 'Group' AND r.keys ->> 'displayName' > '' \
          ORDER BY r.keys ->> 'displayName' LIMIT ?2",
         vec![ctx.tenant.key(), count.into()],
     );
-    let rows = ctx.platform.query(statement).await?;
+    let rows = ctx.platform.query(statement)?;
     rows.iter().map(|row| Ok((row.read_text("id")?.to_owned(), row.read_text("display")?.to_owned()))).collect()
 }
 
@@ -221,7 +221,7 @@ pub async fn groups(ctx: &Context, count: u32) -> Result<Vec<(String, String)>, 
 ///
 /// # Errors
 /// The database's.
-pub async fn names(ctx: &Context, ids: &[String]) -> Result<BTreeMap<String, String>, DatabaseError> {
+pub fn names(ctx: &Context, ids: &[String]) -> Result<BTreeMap<String, String>, DatabaseError> {
     let mut by_store: BTreeMap<Option<u16>, Vec<&String>> = BTreeMap::new();
     for id in ids {
         by_store.entry(ctx.deployment.user_stores.of_id(id)).or_default().push(id);
@@ -233,7 +233,7 @@ pub async fn names(ctx: &Context, ids: &[String]) -> Result<BTreeMap<String, Str
              CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value AND r.type = 'User'",
             vec![ctx.tenant.key(), json!(ids).to_string().into()],
         );
-        for row in ctx.in_store(store).platform.query(statement).await? {
+        for row in ctx.in_store(store).platform.query(statement)? {
             let name = row.read_optional_text("name")?.unwrap_or_default().to_owned();
             names.insert(row.read_text("id")?.to_owned(), name);
         }

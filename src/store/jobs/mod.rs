@@ -98,7 +98,7 @@ pub struct NewJob<'a> {
 ///
 /// # Errors
 /// The database's: it does not run.
-pub async fn create(ctx: &Context, job: &NewJob<'_>) -> Result<(), DatabaseError> {
+pub fn create(ctx: &Context, job: &NewJob<'_>) -> Result<(), DatabaseError> {
     let now = ctx.platform.clock.now();
     let key = || vec![ctx.tenant.key(), job.id.into()];
     let total = i64::try_from(job.users.len()).unwrap_or(i64::MAX);
@@ -121,7 +121,7 @@ pub async fn create(ctx: &Context, job: &NewJob<'_>) -> Result<(), DatabaseError
     )];
     for (index, ids) in job.users.chunks(ROWS).enumerate() {
         if batch.len() == STATEMENTS {
-            ctx.platform.db.batch(std::mem::take(&mut batch)).await?;
+            ctx.platform.db.batch(std::mem::take(&mut batch))?;
         }
         let before = i64::try_from(index * ROWS).unwrap_or(i64::MAX);
         batch.push(Statement::new(
@@ -133,7 +133,7 @@ pub async fn create(ctx: &Context, job: &NewJob<'_>) -> Result<(), DatabaseError
     batch.push(Statement::new("UPDATE jobs SET state = 'running', reason = NULL WHERE tenant = ?1 AND id = ?2", key()));
     let operation = Operation::new(ctx);
     batch.push(audit::record_plain(ctx, operation.id(), Action::JobCreate, job.id));
-    operation.commit(ctx, batch).await.map(drop)
+    operation.commit(ctx, batch).map(drop)
 }
 
 /// The statements that store the job which deletes one user then, in the caller's name. `condition` may name the user as `?2`
@@ -174,12 +174,12 @@ pub fn deletion(
 ///
 /// # Errors
 /// The database's: it does nothing when it is due.
-pub async fn forget(ctx: &Context, job: &str) -> Result<(), DatabaseError> {
+pub fn forget(ctx: &Context, job: &str) -> Result<(), DatabaseError> {
     let of_job = |table: &str, column: &str| {
         let sql = format!("DELETE FROM {table} WHERE tenant = ?1 AND {column} = ?2");
         Statement::new(sql, vec![ctx.tenant.key(), job.into()])
     };
-    ctx.platform.db.batch(vec![of_job("job_rows", "job"), of_job("jobs", "id")]).await.map(drop)
+    ctx.platform.db.batch(vec![of_job("job_rows", "job"), of_job("jobs", "id")]).map(drop)
 }
 
 /// A row of a file that is imported.
@@ -205,7 +205,7 @@ const FILE_STATEMENTS: usize = 3;
 ///
 /// # Errors
 /// The database's: it does not run.
-pub async fn create_import(ctx: &Context, id: &str, input: &str, rows: &[NewRow]) -> Result<(), DatabaseError> {
+pub fn create_import(ctx: &Context, id: &str, input: &str, rows: &[NewRow]) -> Result<(), DatabaseError> {
     let now = ctx.platform.clock.now();
     let key = || vec![ctx.tenant.key(), id.into()];
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
@@ -233,7 +233,7 @@ pub async fn create_import(ctx: &Context, id: &str, input: &str, rows: &[NewRow]
             continue;
         }
         if batch.len() == FILE_STATEMENTS {
-            ctx.platform.db.batch(std::mem::take(&mut batch)).await?;
+            ctx.platform.db.batch(std::mem::take(&mut batch))?;
         }
         batch.push(add_rows(key(), first, rows.get(first..=index).unwrap_or_default()));
         (first, bytes) = (index + 1, 0);
@@ -249,7 +249,7 @@ pub async fn create_import(ctx: &Context, id: &str, input: &str, rows: &[NewRow]
     ));
     let operation = Operation::new(ctx);
     batch.push(audit::record_plain(ctx, operation.id(), Action::JobCreate, id));
-    operation.commit(ctx, batch).await.map(drop)
+    operation.commit(ctx, batch).map(drop)
 }
 
 /// The statement that adds rows, the first of which is that behind so many.
@@ -284,22 +284,22 @@ pub enum Switched {
 ///
 /// # Errors
 /// The database's.
-pub async fn stop(ctx: &Context, id: &str) -> Result<Switched, DatabaseError> {
-    switch(ctx, id, JobState::Stopped, "state = 'running'", Action::JobStop).await
+pub fn stop(ctx: &Context, id: &str) -> Result<Switched, DatabaseError> {
+    switch(ctx, id, JobState::Stopped, "state = 'running'", Action::JobStop)
 }
 
 /// Resumes a job that was stopped or has failed.
 ///
 /// # Errors
 /// The database's.
-pub async fn resume(ctx: &Context, id: &str) -> Result<Switched, DatabaseError> {
+pub fn resume(ctx: &Context, id: &str) -> Result<Switched, DatabaseError> {
     // One without all of its rows has never been confirmed.
     let may_go_on = "state IN ('stopped', 'failed') AND EXISTS (SELECT 1 FROM job_rows r \
                      WHERE r.tenant = jobs.tenant AND r.job = jobs.id AND r.number = jobs.total)";
-    switch(ctx, id, JobState::Running, may_go_on, Action::JobResume).await
+    switch(ctx, id, JobState::Running, may_go_on, Action::JobResume)
 }
 
-async fn switch(
+fn switch(
     ctx: &Context,
     id: &str,
     wanted: JobState,
@@ -320,7 +320,7 @@ async fn switch(
         listing::find_statement(ctx, id),
     ];
     // Where the answer is lost, asking again changes nothing.
-    let outcomes = ctx.platform.db.batch(batch).await?;
+    let outcomes = ctx.platform.db.batch(batch)?;
     let Some(row) = outcomes.last().and_then(|outcome| outcome.rows.first()) else { return Ok(Switched::NotFound) };
     let job = from_row(row)?;
     Ok(if job.state == wanted { Switched::Done(job) } else { Switched::Over(job) })

@@ -11,7 +11,7 @@ const ROWS: i64 = 2_000;
 ///
 /// # Errors
 /// The database's.
-pub async fn sweep(platform: &Platform) -> Result<(), DatabaseError> {
+pub fn sweep(platform: &Platform) -> Result<(), DatabaseError> {
     let before = platform.clock.now() - KEPT;
     let oldest = "SELECT tenant, id FROM jobs INDEXED BY jobs_created WHERE created < ?1 AND state <> 'running' \
                   ORDER BY created LIMIT 1";
@@ -31,5 +31,5 @@ pub async fn sweep(platform: &Platform) -> Result<(), DatabaseError> {
             vec![before.into()],
         ),
     ];
-    platform.db.batch(batch).await.map(drop)
+    platform.db.batch(batch).map(drop)
 }

@@ -59,12 +59,7 @@ pub struct FileRow {
 ///
 /// # Errors
 /// The database's: should it be leased all the same, the lease ends by itself.
-pub async fn lease(
-    platform: &Platform,
-    lease: &str,
-    until: Millis,
-    count: u32,
-) -> Result<Option<Leased>, DatabaseError> {
+pub fn lease(platform: &Platform, lease: &str, until: Millis, count: u32) -> Result<Option<Leased>, DatabaseError> {
     let now = platform.clock.now();
     let batch = vec![
         Statement::new(
@@ -87,7 +82,7 @@ pub async fn lease(
             vec![now.into(), lease.into(), until.into()],
         ),
     ];
-    let outcomes = platform.db.batch(batch).await?;
+    let outcomes = platform.db.batch(batch)?;
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
     let Some(row) = rows(0).first() else { return Ok(None) };
     let target = |row: &Row| Ok((row.read_integer("number")?, row.read_text("user_id")?.to_owned()));
@@ -129,7 +124,7 @@ pub enum StepEnd<'a> {
 ///
 /// # Errors
 /// The database's: nothing is recorded, or all of it.
-pub async fn record(
+pub fn record(
     platform: &Platform,
     leased: &Leased,
     lease: &str,
@@ -186,5 +181,5 @@ pub async fn record(
             with(vec![is_known.into(), due.into(), halted.into()]),
         ),
     ];
-    platform.db.batch(batch).await.map(drop)
+    platform.db.batch(batch).map(drop)
 }

@@ -34,7 +34,7 @@ pub struct Targets {
 ///
 /// # Errors
 /// The database's.
-pub async fn find(
+pub fn find(
     ctx: &StoreContext,
     ids: &[&str],
     limit: Option<Limit>,
@@ -57,7 +57,7 @@ pub async fn find(
             vec![ctx.tenant.key(), ids.as_str().into(), job.into()],
         )
     }));
-    let outcomes = ctx.platform.db.batch(batch).await?;
+    let outcomes = ctx.platform.db.batch(batch)?;
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
     let mut targets = Targets::default();
     for row in rows(0) {
@@ -75,13 +75,13 @@ pub async fn find(
 ///
 /// # Errors
 /// The database's.
-pub async fn members(ctx: &Context, group_id: &str, ids: &[&str]) -> Result<HashSet<String>, DatabaseError> {
+pub fn members(ctx: &Context, group_id: &str, ids: &[&str]) -> Result<HashSet<String>, DatabaseError> {
     let statement = Statement::new(
         "SELECT m.member_id FROM json_each(?3) j CROSS JOIN members m \
          ON m.tenant = ?1 AND m.group_id = ?2 AND m.member_id = j.value",
         vec![ctx.tenant.key(), group_id.into(), json!(ids).to_string().into()],
     );
-    let rows = ctx.platform.query(statement).await?;
+    let rows = ctx.platform.query(statement)?;
     rows.iter().map(|row| row.read_text("member_id").map(str::to_owned)).collect()
 }
 
@@ -99,12 +99,7 @@ pub struct Named {
 ///
 /// # Errors
 /// The database's.
-pub async fn named(
-    ctx: &Context,
-    keys: &[String],
-    limit: Option<Limit>,
-    job: Option<&str>,
-) -> Result<Named, DatabaseError> {
+pub fn named(ctx: &Context, keys: &[String], limit: Option<Limit>, job: Option<&str>) -> Result<Named, DatabaseError> {
     let mut by_store: BTreeMap<Option<u16>, Vec<&str>> = BTreeMap::new();
     for key in keys {
         let store = ctx.deployment.user_stores.locate(key).map_or(None, |located| located.store);
@@ -132,14 +127,14 @@ pub async fn named(
                 vec![ctx.tenant.key(), keys.as_str().into(), job.into()],
             )
         }));
-        let outcomes = there.platform.db.batch(batch).await?;
+        let outcomes = there.platform.db.batch(batch)?;
         let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
         let mut found = Vec::new();
         for row in rows(0) {
             let within_limit = row.read_integer("within")? != 0;
             found.push((row.read_text("name")?.to_owned(), Target { user: from_row(row)?, within_limit }));
         }
-        cross_store::add_groups(&there, found.iter_mut().map(|(_, target)| &mut target.user)).await?;
+        cross_store::add_groups(&there, found.iter_mut().map(|(_, target)| &mut target.user))?;
         named.users.extend(found);
         for row in rows(1) {
             named.touched.insert(row.read_text("target")?.to_owned(), row.read_integer("created")? != 0);
@@ -153,7 +148,7 @@ pub async fn named(
 ///
 /// # Errors
 /// The database's.
-pub async fn exported(ctx: &Context, ids: &[&str]) -> Result<HashMap<String, Resource>, DatabaseError> {
+pub fn exported(ctx: &Context, ids: &[&str]) -> Result<HashMap<String, Resource>, DatabaseError> {
     let mut by_store: BTreeMap<Option<u16>, Vec<&str>> = BTreeMap::new();
     for id in ids {
         by_store.entry(ctx.deployment.user_stores.of_id(id)).or_default().push(id);
@@ -171,9 +166,9 @@ pub async fn exported(ctx: &Context, ids: &[&str]) -> Result<HashMap<String, Res
             ),
             vec![ctx.tenant.key(), json!(ids).to_string().into()],
         );
-        let rows = there.platform.query(statement).await?;
+        let rows = there.platform.query(statement)?;
         let mut found = rows.iter().map(from_row).collect::<Result<Vec<_>, _>>()?;
-        cross_store::add_groups(&there, found.iter_mut()).await?;
+        cross_store::add_groups(&there, found.iter_mut())?;
         users.extend(found.into_iter().map(|user| (user.id.clone(), user)));
     }
     Ok(users)

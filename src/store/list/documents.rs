@@ -171,7 +171,7 @@ fn removed(document: &str, paths: &[String]) -> String {
 ///
 /// # Errors
 /// The database's.
-pub(super) async fn complete(ctx: &Context, page: &mut Page, types: &[(&str, Documents)]) -> Result<(), DatabaseError> {
+pub(super) fn complete(ctx: &Context, page: &mut Page, types: &[(&str, Documents)]) -> Result<(), DatabaseError> {
     let mut missing: BTreeMap<(Option<u16>, usize), Vec<&str>> = BTreeMap::new();
     for (name, resource) in page.resources.iter().filter(|(_, resource)| resource.document.is_empty()) {
         let store = ctx.deployment.user_stores.of_id(&resource.id);
@@ -187,7 +187,7 @@ pub(super) async fn complete(ctx: &Context, page: &mut Page, types: &[(&str, Doc
     }
     let mut found: HashMap<String, Resource> = HashMap::new();
     for (store, batch) in batches {
-        for row in ctx.in_store(store).platform.db.batch(batch).await?.iter().flat_map(|outcome| &outcome.rows) {
+        for row in ctx.in_store(store).platform.db.batch(batch)?.iter().flat_map(|outcome| &outcome.rows) {
             let resource = resources::from_row(row)?;
             found.insert(resource.id.clone(), resource);
         }

@@ -52,14 +52,14 @@ fn is_unread(resource: &Resource) -> bool {
 ///
 /// # Errors
 /// 400 `tooMany` if the first user of the page has more than one answer may have; the database's.
-pub(super) async fn fit(ctx: &StoreContext, found: &mut Found, budget: &mut Budget) -> Result<(), ListError> {
+pub(super) fn fit(ctx: &StoreContext, found: &mut Found, budget: &mut Budget) -> Result<(), ListError> {
     let unread: Vec<&str> =
         found.iter().filter(|hit| is_unread(&hit.resource)).map(|hit| hit.resource.id.as_str()).collect();
     if unread.is_empty() {
         budget.cut(found);
         return Ok(());
     }
-    let sizes = sizes(ctx, &unread, budget).await?;
+    let sizes = sizes(ctx, &unread, budget)?;
     let mut fitting = 0;
     for hit in found.iter_mut() {
         if is_unread(&hit.resource) {
@@ -77,7 +77,7 @@ pub(super) async fn fit(ctx: &StoreContext, found: &mut Found, budget: &mut Budg
     if is_cut {
         budget.end();
     }
-    read(ctx, found.iter_mut().map(|hit| &mut hit.resource).collect()).await?;
+    read(ctx, found.iter_mut().map(|hit| &mut hit.resource).collect())?;
     Ok(())
 }
 
@@ -85,7 +85,7 @@ pub(super) async fn fit(ctx: &StoreContext, found: &mut Found, budget: &mut Budg
 ///
 /// # Errors
 /// 400 `tooMany` if they are more than a page may have; the database's.
-pub(super) async fn add(ctx: &Context, page: &mut [(String, Resource)]) -> Result<(), ListError> {
+pub(super) fn add(ctx: &Context, page: &mut [(String, Resource)]) -> Result<(), ListError> {
     let mut users: Vec<&mut Resource> =
         page.iter_mut().map(|(_, resource)| resource).filter(|resource| is_remote(&resource.id)).collect();
     if users.is_empty() {
@@ -96,7 +96,7 @@ pub(super) async fn add(ctx: &Context, page: &mut [(String, Resource)]) -> Resul
     let rows = u64::try_from(ids.len()).unwrap_or(u64::MAX);
     let sql = format!("SELECT j.value AS id, {} AS groups FROM json_each(?2) j", column("?1", "j.value", rows));
     let mut groups = HashMap::new();
-    for row in &run(ctx, sql, &ids).await?.rows {
+    for row in &run(ctx, sql, &ids)?.rows {
         groups.insert(row.read_text("id")?.to_owned(), row.read_text("groups")?.to_owned());
     }
     for user in &mut users {
@@ -106,16 +106,16 @@ pub(super) async fn add(ctx: &Context, page: &mut [(String, Resource)]) -> Resul
     if unread.is_empty() {
         return Ok(());
     }
-    let sizes = sizes(ctx, &unread, &mut Budget::new()).await?;
+    let sizes = sizes(ctx, &unread, &mut Budget::new())?;
     if unread.iter().any(|id| !sizes.contains_key(*id)) || sizes.values().sum::<u64>() > MAX_PAGE {
         return Err(ListError::Refused(too_many()));
     }
-    Ok(read(ctx, users).await?)
+    Ok(read(ctx, users)?)
 }
 
 /// The bytes of the groups of users, by their ids, as far as a page may have them: those of the first users, in their
 /// order.
-async fn sizes(ctx: &StoreContext, ids: &[&str], budget: &mut Budget) -> Result<HashMap<String, u64>, ListError> {
+fn sizes(ctx: &StoreContext, ids: &[&str], budget: &mut Budget) -> Result<HashMap<String, u64>, ListError> {
     let sql = format!(
         "SELECT id, COUNT(*) AS count, COALESCE(SUM(bytes), 0) AS bytes FROM ( \
          SELECT j.key AS n, j.value AS id, octet_length(a.display) + {BYTES_OF_ONE} AS bytes FROM json_each(?2) j \
@@ -123,7 +123,7 @@ async fn sizes(ctx: &StoreContext, ids: &[&str], budget: &mut Budget) -> Result<
          LEFT JOIN group_ancestors a ON a.tenant = m.tenant AND a.group_id = m.group_id LIMIT {}) GROUP BY n ORDER BY n",
         MAX_ON_PAGE + 1
     );
-    let outcome = run(ctx, sql, ids).await?;
+    let outcome = run(ctx, sql, ids)?;
     budget.measure(std::slice::from_ref(&outcome))?;
     let (mut sizes, mut all) = (HashMap::new(), 0);
     for row in &outcome.rows {
@@ -139,22 +139,22 @@ async fn sizes(ctx: &StoreContext, ids: &[&str], budget: &mut Budget) -> Result<
 }
 
 /// Reads the groups of those users whose groups did not come with the others.
-async fn read(ctx: &StoreContext, mut users: Vec<&mut Resource>) -> Result<(), DatabaseError> {
+fn read(ctx: &StoreContext, mut users: Vec<&mut Resource>) -> Result<(), DatabaseError> {
     users.retain(|user| is_unread(user));
     let ids: Vec<&str> = users.iter().map(|user| user.id.as_str()).collect();
     if ids.is_empty() {
         return Ok(());
     }
-    let mut groups = cross_store::groups_of(ctx, &ids).await?;
+    let mut groups = cross_store::groups_of(ctx, &ids)?;
     for user in users {
         user.groups = groups.remove(&user.id);
     }
     Ok(())
 }
 
-async fn run(ctx: &StoreContext, sql: String, ids: &[&str]) -> Result<Outcome, DatabaseError> {
+fn run(ctx: &StoreContext, sql: String, ids: &[&str]) -> Result<Outcome, DatabaseError> {
     let statement = Statement::new(sql, vec![ctx.tenant.key(), json!(ids).to_string().into()]);
-    let outcomes = ctx.platform.in_store(None).db.batch(vec![statement]).await?;
+    let outcomes = ctx.platform.in_store(None).db.batch(vec![statement])?;
     Ok(outcomes.into_iter().next().unwrap_or_default())
 }
 

@@ -53,7 +53,7 @@ impl<'a> Part<'a> {
 }
 
 /// A page of what the sections have; `queries` all ask for the same page.
-pub(super) async fn page(ctx: &Context, sections: &[Section], queries: &[Query]) -> Result<Page, ListError> {
+pub(super) fn page(ctx: &Context, sections: &[Section], queries: &[Query]) -> Result<Page, ListError> {
     let Some(query) = queries.first() else {
         return Ok(Page { total: Some(0), resources: Vec::new(), position: Position::Index(1) });
     };
@@ -61,27 +61,27 @@ pub(super) async fn page(ctx: &Context, sections: &[Section], queries: &[Query])
     let merged = query.sort.is_some() && parts.iter().all(|part| part.listing.name() == parts[0].listing.name());
     let (count, budget) = (query.page.count, &mut Budget::new());
     let position = match &query.page.start {
-        Start::Index(start) if merged => return merged_index_page(ctx, &parts, *start, count, budget).await,
-        Start::Index(start) => return index_pages(sections, *start, count, budget).await,
+        Start::Index(start) if merged => return merged_index_page(ctx, &parts, *start, count, budget),
+        Start::Index(start) => return index_pages(sections, *start, count, budget),
         Start::FirstCursor => None,
         Start::Cursor(cursor) => Some(cursor::open(ctx, query_digest(&parts), cursor)?),
     };
     if merged {
-        merged_cursor_page(ctx, &parts, position, count, budget).await
+        merged_cursor_page(ctx, &parts, position, count, budget)
     } else {
-        cursor_pages(ctx, &parts, position, count, budget).await
+        cursor_pages(ctx, &parts, position, count, budget)
     }
 }
 
 /// One section after the other: each tells its total, and what of the page falls to it.
-async fn index_pages(sections: &[Section], start: u64, count: u64, budget: &mut Budget) -> Result<Page, ListError> {
+fn index_pages(sections: &[Section], start: u64, count: u64, budget: &mut Budget) -> Result<Page, ListError> {
     let (mut from, mut left, mut all) = (start, count, 0);
     let mut resources = Vec::new();
     for section in sections {
         let parts = Part::from_section(section);
         let page = match parts.as_slice() {
-            [one] => index_page(one.ctx, &one.listing, from, left, budget).await?,
-            several => index_page_of_types(&section.ctx, several, from, left, budget).await?,
+            [one] => index_page(one.ctx, &one.listing, from, left, budget)?,
+            several => index_page_of_types(&section.ctx, several, from, left, budget)?,
         };
         let total = page.total.unwrap_or_default();
         all += total;
@@ -93,7 +93,7 @@ async fn index_pages(sections: &[Section], start: u64, count: u64, budget: &mut 
 }
 
 /// Several types in one database: the totals in one round trip, what of the page falls to each in another.
-async fn index_page_of_types(
+fn index_page_of_types(
     ctx: &StoreContext,
     parts: &[Part<'_>],
     start: u64,
@@ -103,7 +103,7 @@ async fn index_page_of_types(
     let allowance = budget.allowance;
     let statements: Vec<_> = parts.iter().map(|part| part.listing.index_page(None, allowance)).collect();
     let sizes: Vec<usize> = statements.iter().map(Vec::len).collect();
-    let outcomes = run(ctx, statements.into_iter().flatten().collect()).await?;
+    let outcomes = run(ctx, statements.into_iter().flatten().collect())?;
     budget.measure(&outcomes)?;
     let mut rest = outcomes.as_slice();
     let (mut before, mut examined) = (0, 0);
@@ -137,24 +137,24 @@ async fn index_page_of_types(
     }
     budget.allowance.resources -= examined;
     let (listings, statements): (Vec<_>, Vec<_>) = pages.into_iter().unzip();
-    let outcomes = run(ctx, statements.into_iter().flatten().collect()).await?;
+    let outcomes = run(ctx, statements.into_iter().flatten().collect())?;
     budget.measure(&outcomes)?;
     let mut resources = Vec::new();
     for (listing, outcome) in listings.into_iter().zip(&outcomes) {
         let mut found = listing.read_rows(Some(outcome))?;
-        groups::fit(ctx, &mut found, budget).await?;
+        groups::fit(ctx, &mut found, budget)?;
         resources.extend(named(listing, found));
     }
     Ok(Page { total: Some(before), resources, position: Position::Index(start) })
 }
 
-async fn run(ctx: &StoreContext, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
-    if statements.is_empty() { Ok(Vec::new()) } else { ctx.platform.db.batch(statements).await }
+fn run(ctx: &StoreContext, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+    if statements.is_empty() { Ok(Vec::new()) } else { ctx.platform.db.batch(statements) }
 }
 
 /// A cursor over several parts carries the part's name before the position within it; a name alone is the part's
 /// beginning.
-async fn cursor_pages(
+fn cursor_pages(
     ctx: &Context,
     parts: &[Part<'_>],
     position: Option<Vec<Value>>,
@@ -176,11 +176,11 @@ async fn cursor_pages(
         } else {
             budget.allowance
         };
-        let (mut found, _) = cursor_part(ctx, listing, after, asked, &mut allowance, budget).await?;
+        let (mut found, _) = cursor_part(ctx, listing, after, asked, &mut allowance, budget)?;
         budget.allowance = allowance;
         let more = to_u64(found.len()) > left;
         found.truncate(to_usize(left));
-        groups::fit(ctx, &mut found, budget).await?;
+        groups::fit(ctx, &mut found, budget)?;
         let mut reached = vec![Value::from(name.as_str())];
         reached.extend(found.last().into_iter().flat_map(|hit| hit.place.iter().cloned()));
         resources.extend(named(listing, found));
@@ -201,7 +201,7 @@ fn query_digest(parts: &[Part<'_>]) -> QueryDigest {
 }
 
 /// The first of what comes after a position in the order of all parts, at most `limit`.
-async fn merged_after(
+fn merged_after(
     parts: &[Part<'_>],
     position: Option<&[Value]>,
     limit: u64,
@@ -211,7 +211,7 @@ async fn merged_after(
     for part in parts {
         // The candidates are the same each time, the work is not.
         let mut allowance = Allowance { values: budget.allowance.values, ..Allowance::default() };
-        found.extend(cursor_part(part.ctx, &part.listing, position, limit, &mut allowance, budget).await?.0);
+        found.extend(cursor_part(part.ctx, &part.listing, position, limit, &mut allowance, budget)?.0);
         budget.allowance.values = allowance.values;
     }
     Ok(merge(parts, found, limit))
@@ -227,7 +227,7 @@ fn merge(parts: &[Part<'_>], mut found: Found, limit: u64) -> Found {
 }
 
 /// A page by index. What comes before it has to be read and merged, a thousand at a time.
-async fn merged_index_page(
+fn merged_index_page(
     ctx: &Context,
     parts: &[Part<'_>],
     start: u64,
@@ -248,7 +248,7 @@ async fn merged_index_page(
     let mut asked = limit(skip, &page);
     for Part { ctx, listing, .. } in parts {
         let window = Window { after: None, offset: 0, limit: if count > 0 { asked } else { 0 } };
-        let outcomes = run(ctx, listing.index_page(Some(&window), budget.allowance)).await?;
+        let outcomes = run(ctx, listing.index_page(Some(&window), budget.allowance))?;
         budget.measure(&outcomes)?;
         let figures = Figures::read(&outcomes)?;
         figures.check(listing, budget.allowance)?;
@@ -271,14 +271,14 @@ async fn merged_index_page(
             break;
         }
         asked = limit(skip, &page);
-        merged = merged_after(parts, position.as_deref(), asked, budget).await?;
+        merged = merged_after(parts, position.as_deref(), asked, budget)?;
     }
-    groups::fit(&ctx.in_store(None), &mut page, budget).await?;
+    groups::fit(&ctx.in_store(None), &mut page, budget)?;
     Ok(Page { total: Some(total), resources: of_type(parts, page), position: Position::Index(start) })
 }
 
 /// A page by cursor: one position is good for all parts, since they have one order.
-async fn merged_cursor_page(
+fn merged_cursor_page(
     ctx: &Context,
     parts: &[Part<'_>],
     position: Option<Vec<Value>>,
@@ -287,11 +287,11 @@ async fn merged_cursor_page(
 ) -> Result<Page, ListError> {
     let mut found = Vec::new();
     if count > 0 {
-        found = merged_after(parts, position.as_deref(), count.saturating_add(1), budget).await?;
+        found = merged_after(parts, position.as_deref(), count.saturating_add(1), budget)?;
     }
     let more = to_u64(found.len()) > count;
     found.truncate(to_usize(count));
-    groups::fit(&ctx.in_store(None), &mut found, budget).await?;
+    groups::fit(&ctx.in_store(None), &mut found, budget)?;
     let mut next = None;
     if more || budget.is_full() {
         next = found.last().and_then(|hit| cursor::seal(ctx, query_digest(parts), &hit.place));

@@ -87,7 +87,7 @@ pub struct DueBatch {
 ///
 /// # Errors
 /// The database's.
-pub async fn find_due(
+pub fn find_due(
     platform: &Platform,
     deployment: &Deployment,
     now: Millis,
@@ -113,12 +113,12 @@ pub async fn find_due(
     let mails = Statement::new(sql, vec![now.into(), limit.into(), first.cast_signed().into()]);
     let is_primary = platform.store.is_none();
     let templates = is_primary.then(|| versions::select_for_due(now, limit, first));
-    let outcomes = platform.db.batch(std::iter::once(mails).chain(templates).collect()).await?;
+    let outcomes = platform.db.batch(std::iter::once(mails).chain(templates).collect())?;
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
     let (mut senders, templates) = if is_primary {
         (HashMap::new(), TemplateIndex::from_rows(rows(1))?)
     } else {
-        from_primary(platform, deployment, rows(0)).await?
+        from_primary(platform, deployment, rows(0))?
     };
     let rows = rows(0);
     let mut due = Vec::with_capacity(rows.len());
@@ -184,7 +184,7 @@ fn due_from_row(
 }
 
 /// The tenants of these rows of another store, and the templates that they may be written by.
-async fn from_primary(
+fn from_primary(
     platform: &Platform,
     deployment: &Deployment,
     rows: &[Row],
@@ -207,7 +207,7 @@ async fn from_primary(
          FROM json_each(?1) j CROSS JOIN tenants t ON t.number = j.value",
         vec![json!(senders.keys().collect::<Vec<_>>()).to_string().into()],
     );
-    let outcomes = platform.in_store(None).db.batch(vec![tenants, versions::select_for(&waiting)]).await?;
+    let outcomes = platform.in_store(None).db.batch(vec![tenants, versions::select_for(&waiting)])?;
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
     for row in rows(0) {
         senders.insert(row.read_integer("number")?, sender_from_row(deployment, row)?);

@@ -121,7 +121,7 @@ impl ListedMail {
 ///
 /// # Errors
 /// The database's.
-pub async fn page(
+pub fn page(
     ctx: &StoreContext,
     state: Option<MailState>,
     after: Option<&str>,
@@ -150,7 +150,7 @@ pub async fn page(
             vec![tenant, below.into(), (count + 1).into(), state.as_str().into()],
         ),
     };
-    let rows = ctx.platform.query(statement).await?;
+    let rows = ctx.platform.query(statement)?;
     let mut mails = rows.iter().map(ListedMail::from_row).collect::<Result<Vec<_>, _>>()?;
     let more = mails.len() > count as usize;
     mails.truncate(count as usize);
@@ -162,8 +162,8 @@ pub async fn page(
 ///
 /// # Errors
 /// The database's.
-pub async fn find(ctx: &StoreContext, id: &str) -> Result<Option<ListedMail>, DatabaseError> {
+pub fn find(ctx: &StoreContext, id: &str) -> Result<Option<ListedMail>, DatabaseError> {
     let sql = format!("SELECT {COLUMNS} FROM outbox o WHERE o.tenant = ?1 AND o.id = ?2");
-    let rows = ctx.platform.query(Statement::new(sql, vec![ctx.tenant.key(), id.into()])).await?;
+    let rows = ctx.platform.query(Statement::new(sql, vec![ctx.tenant.key(), id.into()]))?;
     rows.first().map(ListedMail::from_row).transpose()
 }

@@ -35,24 +35,16 @@ pub fn forget_user(ctx: &StoreContext, user_id: &str, operation: &str) -> [State
 ///
 /// # Errors
 /// The database's.
-pub async fn remove_old(
-    platform: &Platform,
-    tenant: &Tenant,
-    before: Millis,
-    count: u32,
-) -> Result<usize, DatabaseError> {
+pub fn remove_old(platform: &Platform, tenant: &Tenant, before: Millis, count: u32) -> Result<usize, DatabaseError> {
     let counted_from = platform.clock.now() / 1000 - i64::from(LONGEST_PERIOD);
     let run = |sql: String| Statement::new(sql, vec![tenant.key(), before.into(), counted_from.into(), count.into()]);
-    let outcomes = platform
-        .db
-        .batch(vec![
-            run(format!(
-                "INSERT OR REPLACE INTO mail_history (tenant, user_id, seq, id, template, state, created, ended, kid) \
+    let outcomes = platform.db.batch(vec![
+        run(format!(
+            "INSERT OR REPLACE INTO mail_history (tenant, user_id, seq, id, template, state, created, ended, kid) \
                  SELECT o.tenant, o.user_id, o.seq, o.id, o.template, o.state, o.created, o.due, o.kid FROM outbox o \
                  CROSS JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id WHERE o.rowid IN ({OLD})"
-            )),
-            run(format!("DELETE FROM outbox WHERE rowid IN ({OLD}) RETURNING id")),
-        ])
-        .await?;
+        )),
+        run(format!("DELETE FROM outbox WHERE rowid IN ({OLD}) RETURNING id")),
+    ])?;
     Ok(outcomes.last().map_or(0, |outcome| outcome.rows.len()))
 }

@@ -31,7 +31,7 @@ const SHOW: &str = "INSERT INTO resources (tenant, id, type, document, keys, cre
 ///
 /// # Errors
 /// The database's.
-pub async fn requeue_one(ctx: &StoreContext, id: &str) -> Result<bool, DatabaseError> {
+pub fn requeue_one(ctx: &StoreContext, id: &str) -> Result<bool, DatabaseError> {
     let operation = ctx.platform.new_id().to_string();
     let params = || vec![ctx.tenant.key(), id.into(), operation.as_str().into(), ctx.platform.clock.now().into()];
     let batch = vec![
@@ -59,14 +59,14 @@ pub async fn requeue_one(ctx: &StoreContext, id: &str) -> Result<bool, DatabaseE
             "EXISTS (SELECT 1 FROM outbox WHERE tenant = ?1 AND id = ?2 AND lease = ?3)",
         ),
     ];
-    Ok(count(ctx, batch).await? > 0)
+    Ok(count(ctx, batch)? > 0)
 }
 
 /// Queues all mails in a state again, the oldest first; returns how many, which may be fewer than there are.
 ///
 /// # Errors
 /// The database's.
-pub async fn requeue_all(ctx: &StoreContext, state: MailState) -> Result<usize, DatabaseError> {
+pub fn requeue_all(ctx: &StoreContext, state: MailState) -> Result<usize, DatabaseError> {
     if !state.is_retryable() {
         return Ok(0);
     }
@@ -90,11 +90,11 @@ pub async fn requeue_all(ctx: &StoreContext, state: MailState) -> Result<usize, 
         ),
         audit::record_plain(ctx, &operation, Action::MailRetry, state.as_str()),
     ];
-    count(ctx, batch).await
+    count(ctx, batch)
 }
 
 /// Runs the batch; returns how many mails its first statement queued.
-async fn count(store: &StoreContext, batch: Vec<Statement>) -> Result<usize, DatabaseError> {
-    let outcomes = store.platform.db.batch(batch).await?;
+fn count(store: &StoreContext, batch: Vec<Statement>) -> Result<usize, DatabaseError> {
+    let outcomes = store.platform.db.batch(batch)?;
     Ok(outcomes.first().map_or(0, |outcome| outcome.rows.len()))
 }

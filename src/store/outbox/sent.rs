@@ -10,14 +10,14 @@ use crate::store::outbox::row::{COLUMNS, FrozenContent, LeasedMail, QueuedMail};
 ///
 /// # Errors
 /// The database's.
-pub async fn find_in_inbox(ctx: &Context) -> Result<Vec<LeasedMail>, DatabaseError> {
+pub fn find_in_inbox(ctx: &Context) -> Result<Vec<LeasedMail>, DatabaseError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM outbox o WHERE o.provider = 'inbox' AND o.state = 'sent' AND (?1 = 0 OR o.tenant = ?1) \
          ORDER BY o.created DESC, o.rowid DESC LIMIT 1000"
     );
     let mut mails = Vec::new();
     for store in ctx.platform.all_stores() {
-        for row in &store.query(Statement::new(sql.clone(), vec![ctx.tenant.key()])).await? {
+        for row in &store.query(Statement::new(sql.clone(), vec![ctx.tenant.key()]))? {
             let Some(content) = FrozenContent::from_row(row)? else { continue };
             mails.push(LeasedMail { mail: QueuedMail::from_row(row)?, content });
         }

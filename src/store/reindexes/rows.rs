@@ -44,7 +44,7 @@ impl Table {
 ///
 /// # Errors
 /// The database's.
-pub async fn clear(
+pub fn clear(
     platform: &Platform,
     reindex: &Reindex,
     hold: &Hold,
@@ -78,7 +78,7 @@ pub async fn clear(
     );
     let mut batch = vec![hold.statement(&sql, reindex, list.to_string())];
     batch.extend(hold.leave_mark(reindex));
-    let outcomes = platform.db.batch(batch).await?;
+    let outcomes = platform.db.batch(batch)?;
     let gone = outcomes.first().map_or(0, |outcome| outcome.rows.len());
     Ok(is_held(&outcomes, 1) && gone < CLEARED as usize)
 }
@@ -120,7 +120,7 @@ pub struct Stored {
 ///
 /// # Errors
 /// The database's.
-pub async fn look(
+pub fn look(
     platform: &Platform,
     reindex: &Reindex,
     paths: &[String],
@@ -142,7 +142,7 @@ pub async fn look(
     );
     let attributes = json!(reindex.attributes).to_string().into();
     let params = window_params(reindex, paths, limit).into_iter().chain([attributes]).collect();
-    let rows = platform.query(Statement::new(sql, params)).await?;
+    let rows = platform.query(Statement::new(sql, params))?;
     looked(&rows, limit, |row| {
         let list = |column: &str| -> Result<BTreeSet<Entry>, DatabaseError> {
             serde_json::from_str(row.read_text(column)?).map_err(|_| DatabaseError::Shape(column.to_owned()))
@@ -169,11 +169,7 @@ pub struct Part {
 ///
 /// # Errors
 /// The database's.
-pub async fn look_at_parts(
-    platform: &Platform,
-    reindex: &Reindex,
-    paths: &[String],
-) -> Result<Looked<Part>, DatabaseError> {
+pub fn look_at_parts(platform: &Platform, reindex: &Reindex, paths: &[String]) -> Result<Looked<Part>, DatabaseError> {
     let part = if paths.iter().any(|path| path == "$") {
         "r.document"
     } else {
@@ -183,7 +179,7 @@ pub async fn look_at_parts(
         "SELECT n.* FROM ({}) n WHERE n.bytes_before < {MAX_READ} ORDER BY n.place_time, n.place_id",
         window(reindex.phase, HAS_VALUES, &format!("length({part})"), part)
     );
-    let rows = platform.query(Statement::new(sql, window_params(reindex, paths, CHECKED))).await?;
+    let rows = platform.query(Statement::new(sql, window_params(reindex, paths, CHECKED)))?;
     looked(&rows, CHECKED, |row| {
         let document = serde_json::from_str(row.read_text("part")?).unwrap_or_default();
         Ok(Part { version: row.read_integer("version")?, document })
@@ -268,7 +264,7 @@ pub struct Correction {
 ///
 /// # Errors
 /// The database's.
-pub async fn correct(
+pub fn correct(
     platform: &Platform,
     reindex: &Reindex,
     hold: &Hold,
@@ -294,7 +290,7 @@ pub async fn correct(
         batch.extend(lists(missing).map(|list| writer.add(table, list)));
     }
     batch.extend(hold.leave_mark(reindex));
-    let outcomes = platform.db.batch(batch).await?;
+    let outcomes = platform.db.batch(batch)?;
     let rows = outcomes.iter().take(versions).flat_map(|outcome| &outcome.rows);
     rows.map(|row| row.read_text("id").map(str::to_owned)).collect()
 }
@@ -304,7 +300,7 @@ pub async fn correct(
 ///
 /// # Errors
 /// The database's.
-pub async fn claim(
+pub fn claim(
     platform: &Platform,
     reindex: &Reindex,
     hold: &Hold,
@@ -322,7 +318,7 @@ pub async fn claim(
     }
     let claimed = batch.len();
     batch.extend(hold.leave_mark(reindex));
-    let outcomes = platform.db.batch(batch).await?;
+    let outcomes = platform.db.batch(batch)?;
     if !is_held(&outcomes, claimed) {
         return Ok(None);
     }

@@ -19,12 +19,12 @@ use scim::schema::ResourceType;
 ///
 /// # Errors
 /// The database's: nothing was created. What is wrong with one resource alone is that one's answer.
-pub async fn create(
+pub fn create(
     ctx: &StoreContext,
     resources: Vec<NewResource>,
 ) -> Result<Vec<Result<Resource, ScimError>>, DatabaseError> {
     let operation = Operation::new(ctx);
-    let created = operation.commit_each(ctx, creation(ctx, &resources, operation.id())).await?;
+    let created = operation.commit_each(ctx, creation(ctx, &resources, operation.id()))?;
     if resources.iter().any(|new| new.mail.is_some() && created.contains(&new.resource.id)) {
         ctx.platform.mail_queue.wake(std::time::Duration::ZERO);
     }

@@ -44,7 +44,7 @@ pub struct Conditions {
 ///
 /// # Errors
 /// The database's.
-pub async fn delete(
+pub fn delete(
     ctx: &StoreContext,
     resource_type: &ResourceType,
     id: &str,
@@ -112,7 +112,7 @@ pub async fn delete(
         "DELETE FROM resources WHERE tenant = ?1 AND id = ?2 AND operation = ?3 RETURNING id",
         vec![ctx.tenant.key(), id.into(), operation.id().into()],
     ));
-    Ok(match operation.commit(ctx, batch).await {
+    Ok(match operation.commit(ctx, batch) {
         Err(error) if role_holders::is_last_administrator(&error) => Deleted::LastAdministrator,
         Err(error) => return Err(error),
         Ok(Committed::Unanswered) => Deleted::Done,

@@ -27,16 +27,16 @@ pub fn by_id_statement(ctx: &Work, type_name: &str, id: &str, with_groups: bool)
 ///
 /// # Errors
 /// The database's.
-pub async fn by_id(
+pub fn by_id(
     ctx: &StoreContext,
     type_name: &str,
     id: &str,
     with_groups: bool,
 ) -> Result<Option<Resource>, DatabaseError> {
-    let rows = ctx.platform.query(by_id_statement(ctx, type_name, id, with_groups)).await?;
+    let rows = ctx.platform.query(by_id_statement(ctx, type_name, id, with_groups))?;
     let mut found = rows.first().map(from_row).transpose()?;
     if with_groups {
-        cross_store::add_groups(ctx, found.as_mut()).await?;
+        cross_store::add_groups(ctx, found.as_mut())?;
     }
     Ok(found)
 }
@@ -45,15 +45,15 @@ pub async fn by_id(
 ///
 /// # Errors
 /// The database's.
-pub async fn user_by_name(ctx: &Context, user_name: &str) -> Result<Option<Resource>, DatabaseError> {
+pub fn user_by_name(ctx: &Context, user_name: &str) -> Result<Option<Resource>, DatabaseError> {
     let sql = format!(
         "SELECT {COLUMNS}, {GROUPS_COLUMN} FROM resources r WHERE r.tenant = ?1 AND r.type = ?3 AND r.name_key = ?2"
     );
     let (there, name) = &ctx.in_store_of_name(user_name);
     let params = vec![ctx.tenant.key(), fold(name).into(), USER.into()];
-    let rows = there.platform.query(Statement::new(sql, params)).await?;
+    let rows = there.platform.query(Statement::new(sql, params))?;
     let Some(mut user) = rows.first().map(from_row).transpose()? else { return Ok(None) };
-    cross_store::add_groups(ctx, [&mut user]).await?;
+    cross_store::add_groups(ctx, [&mut user])?;
     Ok(Some(user))
 }
 
@@ -83,7 +83,7 @@ fn with_password(ctx: &Work, columns: &str, condition: &str, value: &str) -> Sta
 ///
 /// # Errors
 /// The database's.
-pub async fn taken_names(ctx: &Context, keys: &[String]) -> Result<HashSet<String>, DatabaseError> {
+pub fn taken_names(ctx: &Context, keys: &[String]) -> Result<HashSet<String>, DatabaseError> {
     let mut by_store: BTreeMap<Option<u16>, Vec<&String>> = BTreeMap::new();
     for key in keys {
         let store = ctx.deployment.user_stores.locate(key).map_or(None, |located| located.store);
@@ -96,7 +96,7 @@ pub async fn taken_names(ctx: &Context, keys: &[String]) -> Result<HashSet<Strin
              ON r.tenant = ?1 AND r.type = 'User' AND r.name_key = j.value",
             vec![ctx.tenant.key(), json!(keys).to_string().into()],
         );
-        for row in ctx.in_store(store).platform.query(statement).await? {
+        for row in ctx.in_store(store).platform.query(statement)? {
             taken.insert(row.read_text("name")?.to_owned());
         }
     }
@@ -107,13 +107,13 @@ pub async fn taken_names(ctx: &Context, keys: &[String]) -> Result<HashSet<Strin
 ///
 /// # Errors
 /// The database's.
-pub async fn taken_group_names(ctx: &Context, keys: &[String]) -> Result<HashSet<String>, DatabaseError> {
+pub fn taken_group_names(ctx: &Context, keys: &[String]) -> Result<HashSet<String>, DatabaseError> {
     let statement = Statement::new(
         "SELECT j.value AS name FROM json_each(?2) j CROSS JOIN resources r INDEXED BY resources_group_name \
          ON r.tenant = ?1 AND r.type = 'Group' AND r.keys ->> 'displayName' = j.value",
         vec![ctx.tenant.key(), json!(keys).to_string().into()],
     );
-    let rows = ctx.platform.query(statement).await?;
+    let rows = ctx.platform.query(statement)?;
     rows.iter().map(|row| row.read_text("name").map(str::to_owned)).collect()
 }
 
@@ -121,7 +121,7 @@ pub async fn taken_group_names(ctx: &Context, keys: &[String]) -> Result<HashSet
 ///
 /// # Errors
 /// The database's.
-pub async fn groups_named(ctx: &Context, keys: &HashSet<String>) -> Result<HashMap<String, String>, DatabaseError> {
+pub fn groups_named(ctx: &Context, keys: &HashSet<String>) -> Result<HashMap<String, String>, DatabaseError> {
     // The index has the beginning of a long name.
     let pairs: Vec<Json> = keys.iter().map(|key| json!([key, key[..key.floor_char_boundary(MAX_KEY)]])).collect();
     let statement = Statement::new(
@@ -130,6 +130,6 @@ pub async fn groups_named(ctx: &Context, keys: &HashSet<String>) -> Result<HashM
          CROSS JOIN resources r ON r.tenant = ?1 AND r.id = v.id AND r.keys ->> 'displayName' = j.value ->> 0",
         vec![ctx.tenant.key(), Json::from(pairs).to_string().into()],
     );
-    let rows = ctx.platform.query(statement).await?;
+    let rows = ctx.platform.query(statement)?;
     rows.iter().map(|row| Ok((row.read_text("name")?.to_owned(), row.read_text("id")?.to_owned()))).collect()
 }

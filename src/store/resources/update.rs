@@ -65,7 +65,7 @@ pub enum Written {
 ///
 /// # Errors
 /// The database's: nothing was written.
-pub async fn update(
+pub fn update(
     ctx: &StoreContext,
     resource_type: &ResourceType,
     before: &Resource,
@@ -85,7 +85,7 @@ pub async fn update(
         columns: DerivedColumns::new(resource_type, after),
         operation: operation.id(),
     };
-    let written = run(ctx, operation, replacement.batch(effects)).await?;
+    let written = run(ctx, operation, replacement.batch(effects))?;
     if wakes && matches!(written, Written::Done(_)) {
         ctx.platform.mail_queue.wake(std::time::Duration::ZERO);
     }
@@ -93,8 +93,8 @@ pub async fn update(
 }
 
 /// Runs a batch whose first statement is the conditional write and answers the id of what it wrote.
-async fn run(ctx: &StoreContext, operation: &Operation, batch: Vec<Statement>) -> Result<Written, DatabaseError> {
-    Ok(match operation.commit(ctx, batch).await {
+fn run(ctx: &StoreContext, operation: &Operation, batch: Vec<Statement>) -> Result<Written, DatabaseError> {
+    Ok(match operation.commit(ctx, batch) {
         Ok(committed) if !committed.has_row(0) => Written::Conflict,
         Ok(Committed::Answered(outcomes)) => Written::Done(Some(outcomes)),
         Ok(Committed::Unanswered) => Written::Done(None),
@@ -110,7 +110,7 @@ async fn run(ctx: &StoreContext, operation: &Operation, batch: Vec<Statement>) -
 ///
 /// # Errors
 /// The database's: nothing was written.
-pub async fn touch(
+pub fn touch(
     ctx: &StoreContext,
     resource: &mut Resource,
     roles: Roles,
@@ -138,7 +138,7 @@ pub async fn touch(
     )];
     batch.extend(effects.actions.iter().map(|action| audit::record(ctx, operation.id(), *action, &resource.id)));
     batch.extend(effects.statements);
-    let written = run(ctx, operation, batch).await?;
+    let written = run(ctx, operation, batch)?;
     // Others may have counted meanwhile.
     if let Written::Done(Some(outcomes)) = &written
         && let Some(row) = outcomes.first().and_then(|outcome| outcome.rows.first())

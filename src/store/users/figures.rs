@@ -88,7 +88,7 @@ pub struct Figures {
 ///
 /// # Errors
 /// The database's.
-pub async fn figures(ctx: &Context) -> Result<Figures, DatabaseError> {
+pub fn figures(ctx: &Context) -> Result<Figures, DatabaseError> {
     let mut sums = [Capped::new(0, true); 8];
     let (mut put_off_by, mut halted, mut awaited) = (None, Vec::new(), None);
     for store in std::iter::once(None).chain(ctx.deployment.user_stores.iter().map(|store| Some(store.number))) {
@@ -97,7 +97,7 @@ pub async fn figures(ctx: &Context) -> Result<Figures, DatabaseError> {
         if store.is_none() {
             batch.extend(attention::statements(ctx));
         }
-        let mut outcomes = at_store.platform.db.batch(batch).await?;
+        let mut outcomes = at_store.platform.db.batch(batch)?;
         for (sum, outcome) in sums.iter_mut().zip(&outcomes) {
             let number = outcome.rows.first().map_or(Ok(0), |row| row.read_integer("number"))?;
             *sum = sum.and(Capped::new(number, false));
@@ -112,7 +112,7 @@ pub async fn figures(ctx: &Context) -> Result<Figures, DatabaseError> {
         }
     }
     let deletions = match &awaited {
-        Some(awaited) => attention::deletions(ctx, awaited).await?,
+        Some(awaited) => attention::deletions(ctx, awaited)?,
         None => Vec::new(),
     };
     let [pending, expired, bounced, accepted, expiring, failed, in_doubt, deferred] = sums;

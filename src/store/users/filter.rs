@@ -239,7 +239,7 @@ pub(super) fn read_ids(rows: &[Row]) -> Result<Vec<String>, DatabaseError> {
 ///
 /// # Errors
 /// The database's.
-pub async fn ids(
+pub fn ids(
     ctx: &Context,
     store: Option<u16>,
     filter: &UserFilter,
@@ -250,7 +250,7 @@ pub async fn ids(
     let mut known = None;
     let mut place = None;
     if let (Some(group), Some(store)) = (&filter.group, store) {
-        let rows = ctx.platform.query(members(ctx, store, group, after, false, MEMBERS.min(limit))).await?;
+        let rows = ctx.platform.query(members(ctx, store, group, after, false, MEMBERS.min(limit)))?;
         let ids = read_ids(&rows)?;
         let Some(last) = ids.last().cloned() else { return Ok((Vec::new(), None)) };
         place = (ids.len() >= usize::try_from(MEMBERS.min(limit)).unwrap_or(usize::MAX)).then_some(last);
@@ -266,7 +266,7 @@ pub async fn ids(
         "SELECT r.id AS id FROM resources r INDEXED BY sqlite_autoindex_resources_1 \
          WHERE r.tenant = {tenant} AND r.id > {after} AND r.type = {user} AND {predicate} ORDER BY r.id LIMIT {count}"
     );
-    let found = read_ids(&at_store.platform.query(Statement::new(sql, bindings.into_values())).await?)?;
+    let found = read_ids(&at_store.platform.query(Statement::new(sql, bindings.into_values()))?)?;
     if known.is_none() && found.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
         place = found.last().cloned();
     }

@@ -65,7 +65,7 @@ struct Part {
 ///
 /// # Errors
 /// The database's.
-pub async fn list(ctx: &Context, query: UserQuery<'_>) -> Result<UserPage, DatabaseError> {
+pub fn list(ctx: &Context, query: UserQuery<'_>) -> Result<UserPage, DatabaseError> {
     let filter = query.filter;
     let walk = Walk::new(filter, query.sort);
     let sortable = walk.sortable();
@@ -103,7 +103,7 @@ pub async fn list(ctx: &Context, query: UserQuery<'_>) -> Result<UserPage, Datab
     for number in order {
         let Some(store) = stores.get(number).copied() else { continue };
         let place = start.as_ref().filter(|(of, _)| *of == number).map(|(_, place)| place.as_slice());
-        let part = reader.read(store, number, place, &mut page).await?;
+        let part = reader.read(store, number, place, &mut page)?;
         found.extend(part.found);
         if found.len() > size {
             break;
@@ -114,7 +114,7 @@ pub async fn list(ctx: &Context, query: UserQuery<'_>) -> Result<UserPage, Datab
         }
     }
     if filter.group.is_some() && page.groups.is_empty() {
-        page.groups = read_groups(&ctx.platform.db.batch(groups(ctx, filter)).await?)?;
+        page.groups = read_groups(&ctx.platform.db.batch(groups(ctx, filter))?)?;
     }
 
     let more = found.len() > size;
@@ -170,7 +170,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// Reads what one store has of the page; PRIMARY answers with the groups, too.
-    async fn read(
+    fn read(
         &self,
         store: Option<u16>,
         number: usize,
@@ -187,7 +187,7 @@ impl Reader<'_> {
                 _ => "",
             };
             let statement = members(self.ctx, store, group, from, self.descending, MAX_EXAMINED);
-            let ids = read_ids(&self.ctx.platform.query(statement).await?)?;
+            let ids = read_ids(&self.ctx.platform.query(statement)?)?;
             let is_full = ids.len() >= usize::try_from(MAX_EXAMINED).unwrap_or(usize::MAX);
             listed_to = ids.last().cloned().filter(|_| is_full);
             walk = Walk::Listed(serde_json::json!(ids).to_string());
@@ -200,7 +200,7 @@ impl Reader<'_> {
         if has_groups {
             batch.extend(groups(self.ctx, self.filter));
         }
-        let outcomes = at_store.platform.db.batch(batch).await?;
+        let outcomes = at_store.platform.db.batch(batch)?;
         let (first, rest) = outcomes.split_first().map_or((&[][..], &[][..]), |(first, rest)| (&first.rows[..], rest));
         let (counted, of_groups) = rest.split_at(usize::from(has_count).min(rest.len()));
         if let Some(row) = counted.first().and_then(|outcome| outcome.rows.first()) {

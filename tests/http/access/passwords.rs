@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use axum::body::Body;
 use futures_util::future::{join_all, poll_fn};
 use http::Request;
@@ -81,10 +80,8 @@ fn names_that_nobody_has_are_counted_alike_and_no_name_is_stored() {
 
 /// A database whose answers come when everybody who asks at the same time has asked.
 struct Far(Arc<dyn Database>);
-
-#[async_trait]
 impl Database for Far {
-    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+    fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
         let mut asked = false;
         poll_fn(|context| {
             if std::mem::replace(&mut asked, true) {
@@ -92,9 +89,8 @@ impl Database for Far {
             }
             context.waker().wake_by_ref();
             Poll::Pending
-        })
-        .await;
-        self.0.batch(statements).await
+        });
+        self.0.batch(statements)
     }
 }
 
@@ -108,13 +104,13 @@ fn guessing_twenty_passwords_at_once_is_no_way_around_waiting() {
         app.service.handle(&app.platform, request.header("cf-connecting-ip", "192.0.2.66").body(Body::empty()).unwrap())
     };
     let passwords: Vec<String> = (0..19).map(|number| format!("wrong {number}")).chain([PASSWORD.to_owned()]).collect();
-    let answers = pollster::block_on(join_all(passwords.iter().map(|password| guess(password))));
+    let answers = join_all(passwords.iter().map(|password| guess(password)));
     let statuses: Vec<u16> = answers.iter().map(|answer| answer.status().as_u16()).collect();
     assert_eq!(statuses[..5], [401; 5]);
     assert_eq!(statuses[5..], [429; 15]);
     // Many with the right password at once are no guesses.
     app.native.clock.advance(Duration::from_secs(901));
-    let answers = pollster::block_on(join_all((0..20).map(|_| guess(PASSWORD))));
+    let answers = join_all((0..20).map(|_| guess(PASSWORD)));
     assert!(answers.iter().all(|answer| answer.status() == 200));
 }
 
@@ -130,7 +126,7 @@ fn an_address_that_guesses_at_everybody_waits_for_everybody() {
     assert_eq!(from(&app, "2001:db8:0:2::1", "paul", PASSWORD).status, 200);
     app.native.clock.advance(Duration::from_secs(901));
     assert_eq!(from(&app, "2001:db8:0:1::ffff", "paul", PASSWORD).status, 200);
-    pollster::block_on(latchkey::store::sign_in_failures::sweep(&app.platform)).unwrap();
+    latchkey::store::sign_in_failures::sweep(&app.platform).unwrap();
     assert_eq!(app.number("SELECT COUNT(*) FROM signin_failures"), 0);
 }
 

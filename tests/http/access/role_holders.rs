@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use async_trait::async_trait;
 use latchkey::http::Service;
 use latchkey::native::Sqlite;
 use latchkey::ports::{Database, DatabaseError, Outcome, Statement};
@@ -215,14 +214,12 @@ struct Meddler {
     countdown: AtomicUsize,
     sql: String,
 }
-
-#[async_trait]
 impl Database for Meddler {
-    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+    fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
         if self.countdown.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.inner.with(|connection| connection.execute_batch(&self.sql).unwrap());
         }
-        self.inner.batch(statements).await
+        self.inner.batch(statements)
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::App;
 
 fn sealed(app: &App) {
-    pollster::block_on(audit_seal::run(&app.platform, &app.deployment)).unwrap();
+    audit_seal::run(&app.platform, &app.deployment).unwrap();
 }
 
 fn verification(app: &App) -> Value {

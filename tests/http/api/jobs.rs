@@ -263,7 +263,7 @@ fn a_job_stops_and_goes_on_where_it_stopped() {
     let ids = invite_all(&app, &names);
     app.deliver();
     let id = confirmed(&app, &json!({ "action": "resend", "ids": ids }));
-    let step = || pollster::block_on(app.service.work_off_jobs(&app.platform, 1)).unwrap();
+    let step = || app.service.work_off_jobs(&app.platform, 1).unwrap();
     step();
     assert_eq!(result(&app, &id), (50, 0, 0, "running".to_owned()));
     let post = |what: &str| app.admin("POST", &format!("/api/jobs/{id}/{what}"), "");
@@ -310,7 +310,7 @@ fn a_step_is_bounded_and_thousands_take_few() {
         let mut steps = 0;
         while result(&app, &id).3 == "running" {
             let (metered, meter) = app.platform.metered();
-            pollster::block_on(app.service.work_off_jobs(&metered, 1)).unwrap();
+            app.service.work_off_jobs(&metered, 1).unwrap();
             assert!(meter.trips() <= trips, "{action}: {}", meter.trips());
             steps += 1;
         }
@@ -337,7 +337,7 @@ fn jobs_of_tenants_take_turns_and_nobody_sees_anothers() {
         jobs.push((prefix, reply.json()["id"].as_str().unwrap().to_owned(), users));
     }
     for _ in 0..2 {
-        pollster::block_on(app.service.work_off_jobs(&app.platform, 1)).unwrap();
+        app.service.work_off_jobs(&app.platform, 1).unwrap();
     }
     for (prefix, id, _) in &jobs {
         assert_eq!(app.admin("GET", &format!("{prefix}/api/jobs/{id}"), "").json()["done"], 50, "{prefix}");
@@ -405,7 +405,7 @@ fn a_job_is_kept_for_thirty_days() {
     let id = confirmed(&app, &json!({ "action": "lock", "ids": ids }));
     app.work_off_jobs();
     let day = std::time::Duration::from_secs(86_400);
-    let sweep = || pollster::block_on(latchkey::store::jobs::retention::sweep(&app.platform)).unwrap();
+    let sweep = || latchkey::store::jobs::retention::sweep(&app.platform).unwrap();
     app.native.clock.advance(day * 30 - day);
     sweep();
     assert_eq!(job(&app, &id)["state"], "done");

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use latchkey::mail::retention;
 use latchkey::model::tenant::Tenant;
 use latchkey::ports::{Database, DatabaseError, Outcome, Statement};
@@ -50,7 +49,7 @@ fn assert_forgotten(app: &App, user_name: &str) {
 }
 
 fn sweep(app: &App) {
-    pollster::block_on(retention::run(&app.platform, &app.deployment)).unwrap();
+    retention::run(&app.platform, &app.deployment).unwrap();
 }
 
 #[test]
@@ -98,11 +97,9 @@ struct Interrupted {
     left: AtomicUsize,
     act: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
-
-#[async_trait]
 impl Database for Interrupted {
-    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
-        let outcomes = self.inner.batch(statements).await;
+    fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+        let outcomes = self.inner.batch(statements);
         if self.left.fetch_sub(1, Ordering::SeqCst) == 1
             && let Some(act) = self.act.lock().unwrap().take()
         {
@@ -124,7 +121,7 @@ fn a_deletion_while_a_mail_is_on_its_way_is_not_undone() {
             let inner = app.platform.db.clone();
             let act = move || {
                 let request = authorized(&basic("admin", "admin"), "DELETE", &path);
-                assert_eq!(pollster::block_on(isolate.handle(&platform, request)).status(), 204);
+                assert_eq!(isolate.handle(&platform, request).status(), 204);
             };
             let act: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(Some(Box::new(act)));
             app.platform.db = Arc::new(Interrupted { inner: inner.clone(), left: AtomicUsize::new(batch), act });
@@ -140,7 +137,7 @@ fn a_deletion_while_a_mail_is_on_its_way_is_not_undone() {
                 kind: MailEventKind::Bounced,
                 class: "paul@example.com".to_owned(),
             };
-            pollster::block_on(bounces::record(&app.platform, "resend", &[told])).unwrap();
+            bounces::record(&app.platform, "resend", &[told]).unwrap();
             let shown = mails(&app)[0].clone();
             assert_eq!(shown["to"], Value::Null);
             assert!(!shown.to_string().contains("example.com"), "{shown}");

@@ -66,7 +66,7 @@ fn groups_that_could_not_be_joined_at_once_are_joined_by_the_sweep_once() {
     assert_eq!(app.number("SELECT COUNT(*) FROM members"), 0);
     app.native.clock.advance(Duration::from_secs(60));
     for _ in 0..2 {
-        pollster::block_on(pending::settle(&app.platform)).unwrap();
+        pending::settle(&app.platform).unwrap();
         assert_eq!(app.number("SELECT COUNT(*) FROM members"), 1);
         assert_eq!(in_store(&app, 0, "SELECT COUNT(*) FROM pending_work"), 0);
         assert_eq!(app.scim().filter("/scim2/Groups", "displayName pr")[0]["meta"]["version"], "W/\"2\"");
@@ -91,7 +91,7 @@ fn the_audit_and_the_outbox_are_each_stores_own() {
     assert_eq!(actions("/api/audit"), [""; 0]);
     assert_eq!(actions("/api/audit?domain=acme"), ["invitation.create", "user.create"]);
     assert_eq!(get("/api/audit?domain=FOO").status, 400);
-    pollster::block_on(latchkey::access::audit_seal::run(&app.platform, &app.deployment)).unwrap();
+    latchkey::access::audit_seal::run(&app.platform, &app.deployment).unwrap();
     assert_eq!(in_store(&app, 0, "SELECT COUNT(*) FROM audit WHERE seal IS NULL"), 0);
     let verified = get("/api/audit/verification?domain=ACME").json();
     assert_eq!(verified["intact"], true, "{verified}");

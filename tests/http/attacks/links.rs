@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use async_trait::async_trait;
 use axum::body::Body;
 use http::Request;
 use latchkey::http::Service;
@@ -86,14 +85,12 @@ struct Meanwhile<F> {
     countdown: AtomicUsize,
     act: F,
 }
-
-#[async_trait]
 impl<F: Fn() + Send + Sync> Database for Meanwhile<F> {
-    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+    fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
         if self.countdown.fetch_sub(1, Ordering::SeqCst) == 1 {
             (self.act)();
         }
-        self.inner.batch(statements).await
+        self.inner.batch(statements)
     }
 }
 
@@ -111,7 +108,7 @@ fn meanwhile(app: &mut App, number: usize, method: &'static str, path: String, b
             .header("authorization", basic("admin", "admin"))
             .body(Body::from(body.clone()))
             .unwrap();
-        let status = pollster::block_on(service.handle(&platform, request)).status();
+        let status = service.handle(&platform, request).status();
         assert!(status.is_success(), "{method} {path}: {status}");
     };
     app.platform.db = Arc::new(Meanwhile { inner: app.platform.db.clone(), countdown: number.into(), act });

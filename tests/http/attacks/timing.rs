@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use latchkey::ports::{Database, DatabaseError, Outcome, Statement};
 
 use super::{PASSWORD, redeem};
@@ -92,12 +91,10 @@ fn row_17_the_button_takes_as_long_for_everybody() {
 
 /// A database that takes a millisecond longer.
 struct Slower(Arc<dyn Database>);
-
-#[async_trait]
 impl Database for Slower {
-    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+    fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
         std::thread::sleep(Duration::from_millis(1));
-        self.0.batch(statements).await
+        self.0.batch(statements)
     }
 }
 
@@ -110,7 +107,7 @@ fn row_17_a_millisecond_would_be_seen() {
         let form = "intent=new-mail";
         let request = http::Request::post(&links[0].1).header("content-type", "application/x-www-form-urlencoded");
         let request = request.body(axum::body::Body::from(form)).unwrap();
-        assert_eq!(pollster::block_on(app.service.handle(platform, request)).status(), 200);
+        assert_eq!(app.service.handle(platform, request).status(), 200);
     };
     let difference = median_difference(|| press(&app.platform), || press(&slower));
     assert!(difference > SEEN, "{difference} ms");

@@ -58,7 +58,7 @@ fn file_of(count: usize, column: &str, value: &str) -> String {
 /// How many rows are done when the Worker has taken steps until so many round trips were made.
 fn done(app: &App, body: Value, trips: u64) -> u64 {
     let id = app.admin("POST", "/api/jobs", body.to_string()).json()["id"].as_str().unwrap().to_owned();
-    pollster::block_on(app.service.work_off_jobs(&app.platform, trips)).unwrap();
+    app.service.work_off_jobs(&app.platform, trips).unwrap();
     app.admin("GET", &format!("/api/jobs/{id}"), "").json()["done"].as_u64().unwrap()
 }
 

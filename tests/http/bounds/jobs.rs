@@ -57,6 +57,6 @@ fn in_one_step(count: u32) -> u64 {
     let app = with_users(count);
     let body = json!({ "action": "lock", "filter": "userName sw \"a\"" });
     let id = app.admin("POST", "/api/jobs", body.to_string()).json()["id"].as_str().unwrap().to_owned();
-    pollster::block_on(app.service.work_off_jobs(&app.platform, 1)).unwrap();
+    app.service.work_off_jobs(&app.platform, 1).unwrap();
     app.admin("GET", &format!("/api/jobs/{id}"), "").json()["done"].as_u64().unwrap()
 }

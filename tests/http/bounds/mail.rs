@@ -52,7 +52,7 @@ fn first_batch(count: usize, another_waits: bool) -> (i64, i64) {
         app.create_tenant("acme.com");
         assert_eq!(app.admin("POST", "/t/acme.com/scim2/Users", invited("paul").to_string()).status, 201);
     }
-    pollster::block_on(sender::run(&app.platform, &app.deployment, app.service.mail_health(), 1)).unwrap();
+    sender::run(&app.platform, &app.deployment, app.service.mail_health(), 1).unwrap();
     let sent =
         |tenants: &str| app.number(&format!("SELECT count(*) FROM outbox WHERE state = 'sent' AND tenant {tenants}"));
     (sent("= 0"), sent("> 0"))

@@ -156,7 +156,7 @@ fn registrations_that_were_larger_are_read_and_removed_and_only_more_is_refused(
     });
     // As an isolate finds it whose cache has nothing.
     let app = app.reconfigured(&[]);
-    pollster::block_on(latchkey::store::registrations::refresh(&app.platform, 0)).unwrap();
+    latchkey::store::registrations::refresh(&app.platform, 0).unwrap();
     let admin = app.scim();
     assert_eq!(admin.get("/api/schemas/urn:x:old5").status, 200);
     assert_problem(&admin.send("POST", "/api/schemas", sized("more", 120)), 400, "512 KiB");

@@ -11,9 +11,9 @@ fn counted(app: &App, method: &str, path: &str, body: &Value) -> (Reply, u64) {
     let request = http::Request::builder().method(method).uri(path).header("authorization", basic("admin", "admin"));
     let request = request.header("content-type", "application/scim+json");
     let request = request.body(axum::body::Body::from(body.to_string())).unwrap();
-    let response = pollster::block_on(app.service.handle(&platform, request));
+    let response = app.service.handle(&platform, request);
     let (parts, body) = response.into_parts();
-    let bytes = pollster::block_on(axum::body::to_bytes(body, usize::MAX)).unwrap();
+    let bytes = axum::body::to_bytes(body, usize::MAX).unwrap();
     let text = String::from_utf8_lossy(&bytes).into_owned();
     (Reply { status: parts.status, headers: parts.headers, text }, meter.statements())
 }
@@ -49,7 +49,7 @@ fn work_off(app: &App) -> usize {
     for invocation in 1..100 {
         let _ = app.native.wakes.take();
         let (platform, meter) = app.platform.metered();
-        pollster::block_on(app.service.work_off_jobs(&platform, 200)).unwrap();
+        app.service.work_off_jobs(&platform, 200).unwrap();
         assert!(meter.statements() <= ALLOWED, "{} statements", meter.statements());
         if app.native.wakes.take().is_empty() {
             return invocation;
@@ -87,9 +87,9 @@ fn an_import_stays_below_it_whatever_becomes_of_its_rows() {
         let request = http::Request::post(format!("/api/invitations/import{query}")).header("content-type", "text/csv");
         let request = request.header("authorization", basic("admin", "admin"));
         let file = format!("userName,email,givenName,groups\r\n{file}");
-        let response = pollster::block_on(app.service.handle(&platform, request.body(file.into()).unwrap()));
+        let response = app.service.handle(&platform, request.body(file.into()).unwrap());
         assert_eq!(response.status(), 200);
-        let bytes = pollster::block_on(axum::body::to_bytes(response.into_body(), usize::MAX)).unwrap();
+        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).unwrap();
         let report: Value = serde_json::from_slice(&bytes).unwrap();
         assert!(meter.statements() <= ALLOWED, "{query} {given}: {} statements", meter.statements());
         let count = |name: &str| report[name].as_u64().unwrap_or_default();

@@ -92,7 +92,7 @@ fn the_seal_is_told_in_words() {
     }
     let mut browser = signed_in(&app, "audrey", "auditor");
     assert!(browser.get("/console/audit").words().contains("There is nothing sealed to check here yet"));
-    pollster::block_on(latchkey::access::audit_seal::run(&app.platform, &app.deployment)).unwrap();
+    latchkey::access::audit_seal::run(&app.platform, &app.deployment).unwrap();
     let page = browser.get("/console/audit");
     assert!(page.words().contains("Intact Rows 1 to"), "{}", page.words());
     assert!(page.words().contains("Check from the beginning"));

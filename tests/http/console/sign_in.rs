@@ -352,10 +352,10 @@ fn sessions_that_are_over_are_forgotten() {
     let app = App::new();
     Browser::signed_in(&app, "", "admin", "admin");
     app.native.clock.advance(Duration::from_secs(43_180));
-    pollster::block_on(latchkey::store::sessions::sweep(&app.platform)).unwrap();
+    latchkey::store::sessions::sweep(&app.platform).unwrap();
     assert_eq!(app.number("SELECT COUNT(*) FROM sessions"), 1);
     app.native.clock.advance(Duration::from_secs(20));
-    pollster::block_on(latchkey::store::sessions::sweep(&app.platform)).unwrap();
+    latchkey::store::sessions::sweep(&app.platform).unwrap();
     assert_eq!(app.number("SELECT COUNT(*) FROM sessions"), 0);
 }
 

@@ -225,7 +225,7 @@ fn an_event_that_comes_before_its_mail_is_recorded_waits_for_it() {
     app.deliver();
     super::taken_by(&app, vendor, &user);
     assert_eq!(mail(&app, &user).0, "sent");
-    pollster::block_on(bounces::sweep(&app.platform)).unwrap();
+    bounces::sweep(&app.platform).unwrap();
     assert_eq!((mail(&app, &user).0.as_str(), delivery(&app, &user)), ("bounced", json!("bounced")));
 }
 
@@ -237,11 +237,11 @@ fn an_event_waits_an_hour_and_is_forgotten_after_a_week() {
     let user = invited(&app, vendor, "paul");
     app.native.sqlite.with(|connection| connection.execute("UPDATE outbox SET provider_id = 'later'", []).unwrap());
     app.native.clock.advance(Duration::from_secs(3601));
-    pollster::block_on(bounces::sweep(&app.platform)).unwrap();
+    bounces::sweep(&app.platform).unwrap();
     assert_eq!(mail(&app, &user).0, "sent");
     assert_eq!(app.number("SELECT COUNT(*) FROM webhook_events"), 1);
     app.native.clock.advance(Duration::from_secs(7 * 24 * 3600));
-    pollster::block_on(bounces::sweep(&app.platform)).unwrap();
+    bounces::sweep(&app.platform).unwrap();
     assert_eq!(app.number("SELECT COUNT(*) FROM webhook_events"), 0);
 }
 
@@ -294,7 +294,7 @@ fn cloudflares_events_come_by_the_queue() {
         (7, "rejected", json!({ "rejection": { "reason": "suppressed" } }), "complained", "complained"),
     ] {
         let told: Vec<_> = cloudflare::read(&event(kind, told(number, more))).into_iter().collect();
-        pollster::block_on(bounces::record(&app.platform, "cloudflare", &told)).unwrap();
+        bounces::record(&app.platform, "cloudflare", &told).unwrap();
         assert_eq!(mail(&app, &user), (state.to_owned(), error.to_owned()), "{number} {kind}");
     }
     assert_eq!(delivery(&app, &user), "complained");

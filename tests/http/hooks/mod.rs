@@ -9,7 +9,6 @@ mod vendors;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use axum::body::Body;
 use http::{Request, Response};
 use latchkey::ports::{Clock, HttpClient, HttpError};
@@ -24,10 +23,8 @@ pub struct Outside {
     pub asked: Mutex<Vec<String>>,
     pub down: Mutex<bool>,
 }
-
-#[async_trait]
 impl HttpClient for Outside {
-    async fn send(&self, request: Request<Vec<u8>>, _: Duration) -> Result<Response<Vec<u8>>, HttpError> {
+    fn send(&self, request: Request<Vec<u8>>, _: Duration) -> Result<Response<Vec<u8>>, HttpError> {
         let url = request.uri().to_string();
         self.asked.lock().unwrap().push(url.clone());
         if *self.down.lock().unwrap() {

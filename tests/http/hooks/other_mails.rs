@@ -88,7 +88,7 @@ fn cloudflares_bounces_and_what_is_tried_again_make_nobody_an_invitation() {
             "payload": { "eventId": format!("evt_{number}"), "messageId": id, "bounce": { "type": "hard" } },
         });
         let told: Vec<_> = cloudflare::read(&told).into_iter().collect();
-        assert_eq!(pollster::block_on(bounces::record(&app.platform, "cloudflare", &told)).unwrap(), 1);
+        assert_eq!(bounces::record(&app.platform, "cloudflare", &told).unwrap(), 1);
     }
     assert_eq!(mail_states(&app), ["bounced"]);
     assert_no_invitation(&app, &paul);

@@ -6,7 +6,6 @@ mod schema;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use latchkey::base::address::Sender;
 use latchkey::mail::providers::{Handover, Message, Provider, find};
 use latchkey::model::deployment::Deployment;
@@ -30,10 +29,8 @@ struct Vendor {
     name: &'static str,
     seen: Mutex<Vec<http::Request<Vec<u8>>>>,
 }
-
-#[async_trait]
 impl HttpClient for Vendor {
-    async fn send(&self, request: http::Request<Vec<u8>>, _: Duration) -> Result<http::Response<Vec<u8>>, HttpError> {
+    fn send(&self, request: http::Request<Vec<u8>>, _: Duration) -> Result<http::Response<Vec<u8>>, HttpError> {
         let response = match schema::check(self.name, &request) {
             Ok((status, body)) => http::Response::builder().status(status).header("x-message-id", "id-1").body(body),
             Err(why) => panic!("{} would refuse this: {why}\n{}", self.name, shown(&request)),
@@ -45,33 +42,27 @@ impl HttpClient for Vendor {
 
 /// A vendor that gives one answer to everything.
 struct Answers(u16, &'static str);
-
-#[async_trait]
 impl HttpClient for Answers {
-    async fn send(&self, _: http::Request<Vec<u8>>, _: Duration) -> Result<http::Response<Vec<u8>>, HttpError> {
+    fn send(&self, _: http::Request<Vec<u8>>, _: Duration) -> Result<http::Response<Vec<u8>>, HttpError> {
         Ok(http::Response::builder().status(self.0).body(self.1.as_bytes().to_vec()).unwrap())
     }
 }
 
 /// A line that is dead.
 struct Dead;
-
-#[async_trait]
 impl HttpClient for Dead {
-    async fn send(&self, _: http::Request<Vec<u8>>, _: Duration) -> Result<http::Response<Vec<u8>>, HttpError> {
+    fn send(&self, _: http::Request<Vec<u8>>, _: Duration) -> Result<http::Response<Vec<u8>>, HttpError> {
         Err(HttpError::Failed("connection reset".to_owned()))
     }
 }
 
 struct Noon;
-
-#[async_trait]
 impl Clock for Noon {
     fn now(&self) -> Millis {
         1_767_268_800_000 // 2026-01-01T12:00:00Z
     }
 
-    async fn sleep(&self, _: Duration) {}
+    fn sleep(&self, _: Duration) {}
 }
 
 fn configured(vendor: &str) -> Deployment {
@@ -130,7 +121,7 @@ fn shown(request: &http::Request<Vec<u8>>) -> String {
 fn every_vendor_gets_exactly_this() {
     for name in vendors() {
         let (platform, seen) = vendor(name);
-        let handover = pollster::block_on(provider(name).send(&platform, &message("paul@例え.example")));
+        let handover = provider(name).send(&platform, &message("paul@例え.example"));
         assert_eq!(handover, Handover::Accepted(Some("id-1".to_owned())), "{name}");
         insta::assert_snapshot!(name, shown(&seen.seen.lock().unwrap()[0]));
     }
@@ -141,7 +132,7 @@ fn every_attempt_is_the_same() {
     for name in vendors() {
         let (platform, seen) = vendor(name);
         for _ in 0..3 {
-            pollster::block_on(provider(name).send(&platform, &message("paul@example.com")));
+            provider(name).send(&platform, &message("paul@example.com"));
         }
         let seen = seen.seen.lock().unwrap();
         assert!(seen.iter().all(|request| shown(request) == shown(&seen[0])), "{name}");
@@ -154,7 +145,7 @@ fn a_message_without_the_optional_parts_is_taken_too() {
         let (platform, _) = vendor(name);
         let plain =
             Message { from: Sender::parse("id@example.com").unwrap(), reply_to: None, ..message("paul@example.com") };
-        let handover = pollster::block_on(provider(name).send(&platform, &plain));
+        let handover = provider(name).send(&platform, &plain);
         assert_eq!(handover, Handover::Accepted(Some("id-1".to_owned())), "{name}");
     }
 }
@@ -171,7 +162,7 @@ fn a_local_part_beyond_ascii_goes_where_it_is_taken_and_is_refused_in_words_else
         ("mailchannels", true),
     ] {
         let (platform, seen) = vendor(name);
-        match pollster::block_on(provider(name).send(&platform, &message("jörg@müller.example"))) {
+        match provider(name).send(&platform, &message("jörg@müller.example")) {
             Handover::Accepted(_) => assert!(taken, "{name}"),
             Handover::Permanent(why) => assert!(!taken && why.contains("SMTPUTF8"), "{name}: {why}"),
             other => panic!("{name}: {other:?}"),
@@ -188,7 +179,7 @@ fn no_key_is_in_anything_that_is_told() {
         assert!(!format!("{:?}", configured(name)).contains(KEY), "{name}");
         for status in [200, 202, 302, 400, 401, 403, 408, 409, 413, 422, 429, 500] {
             let platform = platform(Arc::new(Answers(status, echo)));
-            let handover = pollster::block_on(provider(name).send(&platform, &message("paul@example.com")));
+            let handover = provider(name).send(&platform, &message("paul@example.com"));
             assert!(!format!("{handover:?}").contains(KEY), "{name} {status}: {handover:?}");
         }
     }
@@ -199,10 +190,10 @@ fn a_dead_line_leaves_a_doubt() {
     for name in vendors() {
         let platform = platform(Arc::new(Dead));
         let provider = provider(name);
-        let alone = pollster::block_on(provider.send(&platform, &message("paul@example.com")));
+        let alone = provider.send(&platform, &message("paul@example.com"));
         assert!(matches!(alone, Handover::Unknown(_)), "{name}: {alone:?}");
         let both = [message("paul@example.com"), message("mary@example.com")];
-        let both = pollster::block_on(provider.send_all(&platform, &both));
+        let both = provider.send_all(&platform, &both);
         assert_eq!(both, [alone.clone(), alone], "{name}");
     }
 }
@@ -223,7 +214,7 @@ fn a_batch_is_one_call_and_an_outcome_for_each() {
     let (platform, seen) = vendor("postmark");
     let messages: Vec<Message> =
         ["paul@example.com", "jörg@example.com", "inactive@example.com", "mary@example.com"].map(message).into();
-    let outcomes = pollster::block_on(provider("postmark").send_all(&platform, &messages));
+    let outcomes = provider("postmark").send_all(&platform, &messages);
     assert_eq!(outcomes[0], Handover::Accepted(Some("id-1".to_owned())));
     assert!(matches!(&outcomes[1], Handover::Permanent(why) if why.contains("SMTPUTF8")), "{outcomes:?}");
     assert_eq!(outcomes[2], Handover::Permanent("200 error 406".to_owned()));
@@ -242,7 +233,7 @@ fn a_batch_is_one_call_and_an_outcome_for_each() {
 fn what_has_no_batch_sends_one_by_one() {
     let (platform, seen) = vendor("ses");
     let messages = ["paul@example.com", "jörg@example.com", "mary@example.com"].map(message);
-    let outcomes = pollster::block_on(provider("ses").send_all(&platform, &messages));
+    let outcomes = provider("ses").send_all(&platform, &messages);
     assert!(matches!(outcomes[..], [Handover::Accepted(_), Handover::Permanent(_), Handover::Accepted(_)]));
     assert_eq!(seen.seen.lock().unwrap().len(), 2);
 }
@@ -310,10 +301,8 @@ struct Binding {
     fails: Option<EmailError>,
     seen: Mutex<Vec<Value>>,
 }
-
-#[async_trait]
 impl EmailBinding for Binding {
-    async fn send(&self, mail: &Value, _: Duration) -> Option<Result<String, EmailError>> {
+    fn send(&self, mail: &Value, _: Duration) -> Option<Result<String, EmailError>> {
         schema::cloudflare(mail).unwrap();
         self.seen.lock().unwrap().push(mail.clone());
         Some(self.fails.clone().map_or(Ok("id-1".to_owned()), Err))
@@ -324,7 +313,7 @@ impl EmailBinding for Binding {
 fn cloudflares_binding_gets_exactly_this() {
     let binding = Arc::new(Binding { fails: None, seen: Mutex::default() });
     let platform = Platform { email: Some(binding.clone()), ..platform(Arc::new(Dead)) };
-    let handover = pollster::block_on(provider("cloudflare").send(&platform, &message("paul@例え.example")));
+    let handover = provider("cloudflare").send(&platform, &message("paul@例え.example"));
     assert_eq!(handover, Handover::Accepted(Some("id-1".to_owned())));
     insta::assert_json_snapshot!("cloudflare", binding.seen.lock().unwrap()[0]);
 }
@@ -332,8 +321,7 @@ fn cloudflares_binding_gets_exactly_this() {
 #[test]
 fn a_missing_or_failing_binding_loses_no_mail() {
     let without = platform(Arc::new(Dead));
-    let send =
-        |platform: &Platform| pollster::block_on(provider("cloudflare").send(platform, &message("paul@example.com")));
+    let send = |platform: &Platform| provider("cloudflare").send(platform, &message("paul@example.com"));
     assert!(matches!(send(&without), Handover::Transient(why, Some(60)) if why.contains("EMAIL")));
     let fails = |code: &str| {
         let error = EmailError(code.to_owned());

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex};
 
-use async_trait::async_trait;
 use axum::body::Body;
 use http::Request;
 use latchkey::ports::{Database, DatabaseError, Outcome, Statement};
@@ -222,12 +221,10 @@ impl Spy {
         std::mem::take(&mut self.seen.lock().unwrap())
     }
 }
-
-#[async_trait]
 impl Database for Spy {
-    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+    fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
         let texts: Vec<String> = statements.iter().map(|statement| statement.sql.to_string()).collect();
-        let outcomes = self.inner.batch(statements).await?;
+        let outcomes = self.inner.batch(statements)?;
         let mut seen = self.seen.lock().unwrap();
         seen.0.extend(texts);
         seen.1 += outcomes.iter().map(|outcome| outcome.rows.len()).sum::<usize>();

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use axum::body::Body;
 use http::Request;
 use latchkey::ports::{Clock, Database, DatabaseError, Millis, Outcome, Platform, Statement};
@@ -19,14 +18,12 @@ struct Before {
     text: &'static str,
     happens: Box<dyn Fn() + Send + Sync>,
 }
-
-#[async_trait]
 impl Database for Before {
-    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+    fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
         if statements.iter().any(|statement| statement.sql.contains(self.text)) {
             (self.happens)();
         }
-        self.inner.batch(statements).await
+        self.inner.batch(statements)
     }
 }
 
@@ -40,14 +37,12 @@ impl Hurried {
         (App { platform: Platform { clock: clock.clone(), ..app.platform.clone() }, ..app }, clock)
     }
 }
-
-#[async_trait]
 impl Clock for Hurried {
     fn now(&self) -> Millis {
         self.0.load(Ordering::SeqCst)
     }
 
-    async fn sleep(&self, pause: Duration) {
+    fn sleep(&self, pause: Duration) {
         self.0.fetch_add(i64::try_from(pause.as_millis()).unwrap(), Ordering::SeqCst);
     }
 }
@@ -60,14 +55,12 @@ fn unhurried() -> App {
     let app = App::new();
     App { platform: Platform { clock: Arc::new(Slow(Instant::now())), ..app.platform.clone() }, ..app }
 }
-
-#[async_trait]
 impl Clock for Slow {
     fn now(&self) -> Millis {
         1_767_268_800_000 + i64::try_from(self.0.elapsed().as_millis() / 20).unwrap()
     }
 
-    async fn sleep(&self, pause: Duration) {
+    fn sleep(&self, pause: Duration) {
         std::thread::sleep(pause);
     }
 }
@@ -239,7 +232,7 @@ fn nests_meanwhile(app: App, outer: &str, inner: &str) -> App {
                 .header("content-type", "application/scim+json")
                 .body(Body::from(body.clone()))
                 .unwrap();
-            assert_eq!(pollster::block_on(service.handle(&platform, request)).status(), 200);
+            assert_eq!(service.handle(&platform, request).status(), 200);
         }
     };
     let inner = app.platform.db.clone();

@@ -79,8 +79,8 @@ fn unique_rows(app: &App) -> Vec<String> {
 }
 
 fn sweep(platform: &Platform) {
-    pollster::block_on(reindex::sweep(platform)).unwrap();
-    pollster::block_on(registrations::refresh_cache(platform)).unwrap();
+    reindex::sweep(platform).unwrap();
+    registrations::refresh_cache(platform).unwrap();
 }
 
 fn pending(app: &App) -> i64 {

@@ -139,7 +139,7 @@ fn indexes(platform: &Platform, sqlite: &Sqlite) -> Vec<String> {
     let tenants: BTreeSet<i64> =
         rows(sqlite, "SELECT DISTINCT tenant FROM resources").iter().map(|row| row[0].as_i64().unwrap()).collect();
     for tenant in tenants {
-        let registered = pollster::block_on(registrations::load(platform, tenant.cast_unsigned())).unwrap();
+        let registered = registrations::load(platform, tenant.cast_unsigned()).unwrap();
         let registry = registration::build(&registered.registrations).unwrap();
         let mut stored: BTreeMap<(&str, String), BTreeSet<keys::Entry>> = BTreeMap::new();
         for (table, name) in [("value_index", "index"), ("unique_values", "unique")] {

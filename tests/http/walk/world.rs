@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use latchkey::native::MemoryCache;
 use latchkey::ports::{
     Cache, CacheError, Clock, Database, DatabaseError, Entropy, HttpClient, HttpError, Outcome, Statement,
@@ -108,16 +107,14 @@ impl Hand {
         self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 }
-
-#[async_trait]
 impl Clock for Hand {
     fn now(&self) -> i64 {
         self.0.fetch_add(1, Ordering::SeqCst)
     }
 
-    async fn sleep(&self, pause: Duration) {
+    fn sleep(&self, pause: Duration) {
         self.advance(pause);
-        Pause(false).await;
+        Pause(false);
     }
 }
 
@@ -142,9 +139,9 @@ impl Death {
         self.0.swap(false, Ordering::SeqCst)
     }
 
-    async fn die(&self) {
+    fn die(&self) {
         self.0.store(true, Ordering::SeqCst);
-        std::future::pending::<()>().await;
+        std::future::pending::<()>();
     }
 }
 
@@ -155,25 +152,23 @@ pub struct Fickle {
     pub fate: Arc<Fate>,
     pub death: Arc<Death>,
 }
-
-#[async_trait]
 impl Database for Fickle {
-    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+    fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
         if self.fate.is_armed() {
-            Pause(false).await;
+            Pause(false);
         }
         if self.fate.strikes(150, "failed before the commit") {
             return Err(DatabaseError::Unavailable("lost before the commit".to_owned()));
         }
         if self.fate.strikes(300, "died before the commit") {
-            self.death.die().await;
+            self.death.die();
         }
-        let outcomes = self.inner.batch(statements).await?;
+        let outcomes = self.inner.batch(statements)?;
         if self.fate.strikes(150, "failed after the commit") {
             return Err(DatabaseError::Unavailable("lost after the commit".to_owned()));
         }
         if self.fate.strikes(300, "died after the commit") {
-            self.death.die().await;
+            self.death.die();
         }
         Ok(outcomes)
     }
@@ -184,27 +179,25 @@ pub struct Forgetful {
     pub inner: MemoryCache,
     pub fate: Arc<Fate>,
 }
-
-#[async_trait]
 impl Cache for Forgetful {
-    async fn get(&self, key: &str) -> Result<Option<String>, CacheError> {
+    fn get(&self, key: &str) -> Result<Option<String>, CacheError> {
         if self.fate.strikes(100, "KV was not read") {
             return Err(CacheError("unreadable".to_owned()));
         }
-        self.inner.get(key).await
+        self.inner.get(key)
     }
 
-    async fn put(&self, key: &str, value: &str, seconds: u32) {
+    fn put(&self, key: &str, value: &str, seconds: u32) {
         if !self.fate.strikes(100, "KV was not written") {
-            self.inner.put(key, value, seconds).await;
+            self.inner.put(key, value, seconds);
         }
     }
 
-    async fn keep(&self, key: &str, value: &str) -> Result<(), CacheError> {
+    fn keep(&self, key: &str, value: &str) -> Result<(), CacheError> {
         if self.fate.strikes(100, "KV was not written") {
             return Err(CacheError("unwritable".to_owned()));
         }
-        self.inner.keep(key, value).await
+        self.inner.keep(key, value)
     }
 
     fn put_later(&self, key: &str, value: &str, seconds: u32) {
@@ -238,10 +231,8 @@ impl Provider {
         links.drain(..surplus);
     }
 }
-
-#[async_trait]
 impl HttpClient for Provider {
-    async fn send(&self, request: http::Request<Vec<u8>>, _: Duration) -> Result<http::Response<Vec<u8>>, HttpError> {
+    fn send(&self, request: http::Request<Vec<u8>>, _: Duration) -> Result<http::Response<Vec<u8>>, HttpError> {
         let answer = |status: u16, body: &str| {
             Ok(http::Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap())
         };

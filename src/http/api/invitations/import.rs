@@ -17,7 +17,7 @@ use crate::provision::import::{Existing, File, MAX_BYTES, MAX_CHANGED, Options, 
 use crate::store::registrations;
 
 /// Invites everybody in a CSV file or a JSON array; 200 whatever becomes of each row. `?dryRun=true` writes nothing.
-pub async fn import(input: Input) -> Result<Response, ApiError> {
+pub fn import(input: Input) -> Result<Response, ApiError> {
     let Input { state, query, headers, body, .. } = input;
     let ctx = &state.ctx;
     if ctx.settings().email_sender == EmailSender::External {
@@ -35,7 +35,7 @@ pub async fn import(input: Input) -> Result<Response, ApiError> {
             "Send the file as text/csv or application/json, in UTF-8 (a CSV file may be UTF-16 with its mark).";
         ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
     })?;
-    let bytes = body.bytes(MAX_BYTES).await.map_err(|TooLarge| {
+    let bytes = body.bytes(MAX_BYTES).map_err(|TooLarge| {
         let detail = format!("The file is larger than {} MiB: import it in parts.", MAX_BYTES / 1024 / 1024);
         ApiError::too_large(detail)
     })?;
@@ -50,9 +50,9 @@ pub async fn import(input: Input) -> Result<Response, ApiError> {
             Unreadable::Malformed(_) => ApiError::bad_request(detail),
         }
     })?;
-    let registry = registrations::load_registry(ctx).await?;
+    let registry = registrations::load_registry(ctx)?;
     let options = Options { dry_run, existing, most_changed: Some(MAX_CHANGED), ..Options::default() };
-    let report = provision::run(ctx, &state.gate, &registry, &file, options).await;
+    let report = provision::run(ctx, &state.gate, &registry, &file, options);
     let text = serde_json::to_string(&report).map_err(|_| ApiError::internal("The answer cannot be written."))?;
     let mut response = response::with_body(StatusCode::OK, "application/json", text);
     if let Some(failure) = &report.failure {

@@ -23,7 +23,7 @@ pub use import::import;
 
 /// `GET /api/invitations?status=&count=&cursor=&domain=`, of one user store:
 /// `{"totalResults"?,"nextCursor"?,"Resources":[...]}`.
-pub async fn list(input: Input) -> Result<Response, ApiError> {
+pub fn list(input: Input) -> Result<Response, ApiError> {
     let Input { state, query, .. } = input;
     let store = in_store_named(&state.ctx, query.first("domain").as_deref())?;
     let status = Status::parse(query.first("status").as_deref().unwrap_or("all"))
@@ -37,7 +37,7 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
     };
     // RFC 9865: an empty cursor asks for the first page.
     let cursor = query.first("cursor").filter(|cursor| !cursor.is_empty());
-    let page = list_invitations(&store, status, count, cursor.as_deref()).await?;
+    let page = list_invitations(&store, status, count, cursor.as_deref())?;
     let now = store.platform.clock.now();
     let resources: Vec<_> = page.users.iter().map(|user| listing::to_json(user, now)).collect();
     let mut body = json!({});
@@ -52,9 +52,9 @@ pub async fn list(input: Input) -> Result<Response, ApiError> {
 }
 
 /// `POST /api/invitations/{userId}/resend`: 202 with the invitation; with `EMAIL_SENDER=external` also the code, in a header.
-pub async fn resend(input: Input) -> Result<Response, ApiError> {
+pub fn resend(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, .. } = input;
-    let resent = resend::resend(&state.ctx, params.raw("user_id")).await?;
+    let resent = resend::resend(&state.ctx, params.raw("user_id"))?;
     let mut response = invitation(&state.ctx, StatusCode::ACCEPTED, &resent.user);
     response::set_code_header(&mut response, resent.code.as_ref());
     Ok(response)
@@ -62,23 +62,23 @@ pub async fn resend(input: Input) -> Result<Response, ApiError> {
 
 /// `POST /api/invitations/resend` `{"kid"}`: sends up to 500 invitations again whose links the key signed;
 /// 202 with `{"resent":n,"more":bool}`.
-pub async fn resend_all(input: Input) -> Result<Response, ApiError> {
+pub fn resend_all(input: Input) -> Result<Response, ApiError> {
     let Input { state, body, .. } = input;
     let ctx = &state.ctx;
-    let body = body.object().await?;
+    let body = body.object()?;
     let kid = body["kid"]
         .as_str()
         .filter(|kid| (1..=MAX_KID).contains(&kid.len()))
         .ok_or_else(|| ApiError::bad_request("kid is missing: the name of a root key, as TOKEN_KEYS has or had it."))?;
-    let done = resend_all::resend_signed_by(ctx, kid).await?;
+    let done = resend_all::resend_signed_by(ctx, kid)?;
     let body = json!({ "resent": done.resent, "more": done.more });
     Ok(response::json(StatusCode::ACCEPTED, &body))
 }
 
 /// `POST /api/invitations/{userId}/revoke`: 200 with the invitation.
-pub async fn revoke(input: Input) -> Result<Response, ApiError> {
+pub fn revoke(input: Input) -> Result<Response, ApiError> {
     let Input { state, params, .. } = input;
-    let user = revoke::revoke(&state.ctx, params.raw("user_id")).await?;
+    let user = revoke::revoke(&state.ctx, params.raw("user_id"))?;
     Ok(invitation(&state.ctx, StatusCode::OK, &user))
 }
 

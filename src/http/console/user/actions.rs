@@ -39,10 +39,10 @@ impl Pressed {
     ///
     /// # Errors
     /// 413
-    pub async fn read(input: Input) -> Result<Self, ApiError> {
+    pub fn read(input: Input) -> Result<Self, ApiError> {
         let Input { state, headers, params, body, .. } = input;
         let console = Console::new(&state.ctx, &headers, Section::Users);
-        let form = read_form(body).await?;
+        let form = read_form(body)?;
         Ok(Self { console, id: params.raw("id").to_owned(), form, state })
     }
 
@@ -50,12 +50,11 @@ impl Pressed {
     ///
     /// # Errors
     /// The room's.
-    pub async fn modify(&self, operations: Vec<Json>) -> Result<Found, ApiError> {
+    pub fn modify(&self, operations: Vec<Json>) -> Result<Found, ApiError> {
         let ctx = &self.console.ctx;
-        let rt = user_type(ctx).await?;
+        let rt = user_type(ctx)?;
         let body = patch(operations);
-        Ok(provision::modify(ctx, &Budget::new(self.state.gate.clone()), &rt, &self.id, &body, Expected::Any, false)
-            .await?)
+        Ok(provision::modify(ctx, &Budget::new(self.state.gate.clone()), &rt, &self.id, &body, Expected::Any, false)?)
     }
 
     /// What follows a change: the user's page with the message and what goes out, or the link that goes to the caller.
@@ -72,26 +71,24 @@ impl Pressed {
     }
 
     /// The user's page with why the button did nothing; what is not the sender's to mend stays an error.
-    async fn explain(&self, error: ApiError) -> Result<Response, ApiError> {
+    fn explain(&self, error: ApiError) -> Result<Response, ApiError> {
         let status = error.status();
         match error.detail() {
             Some(detail) if matches!(status.as_u16(), 400 | 409 | 429) => {
-                let user = find_user(&self.console.ctx, &self.id).await?;
-                user_page(&self.console, &user, status, None, &[Problem::general(detail)]).await
+                let user = find_user(&self.console.ctx, &self.id)?;
+                user_page(&self.console, &user, status, None, &[Problem::general(detail)])
             }
             _ => Err(error),
         }
     }
 
     /// Carries the button out once.
-    async fn once(&self, act: impl Future<Output = Result<Done, ApiError>> + Send) -> Result<Response, ApiError> {
-        let done = submission::once(&self.console, &self.form, async {
-            match act.await {
-                Ok(done) => Ok(Ok(done)),
-                Err(error) => self.explain(error).await.map(Err),
-            }
+    fn once(&self, act: impl Future<Output = Result<Done, ApiError>> + Send) -> Result<Response, ApiError> {
+        let done = submission::once(&self.console, &self.form, || match act {
+            Ok(done) => Ok(Ok(done)),
+            Err(error) => self.explain(error).map(Err),
         });
-        done.await
+        done
     }
 }
 
@@ -107,10 +104,10 @@ pub fn check_other(ctx: &Context, id: &str) -> Result<(), ApiError> {
 }
 
 /// `POST /console/users/{id}/resend`.
-pub async fn resend(input: Input) -> Result<Response, ApiError> {
-    let pressed = Pressed::read(input).await?;
-    let act = async {
-        let resent = invitations::resend(&pressed.console.ctx, &pressed.id).await?;
+pub fn resend(input: Input) -> Result<Response, ApiError> {
+    let pressed = Pressed::read(input)?;
+    let act = || {
+        let resent = invitations::resend(&pressed.console.ctx, &pressed.id)?;
         let (user, path) = (&resent.user, path_of(&resent.user));
         if let Some(code) = &resent.code {
             let response = handed_over(&pressed.console, StatusCode::OK, user, code);
@@ -119,24 +116,24 @@ pub async fn resend(input: Input) -> Result<Response, ApiError> {
         let to = user.account.pending_email.as_deref().or(user.account.email.as_deref()).unwrap_or_default();
         Ok(Done::then(path, format!("The invitation to {to} is on its way again. Older links are dead.")))
     };
-    pressed.once(act).await
+    pressed.once(act)
 }
 
 /// `POST /console/users/{id}/revoke`.
-pub async fn revoke(input: Input) -> Result<Response, ApiError> {
-    let pressed = Pressed::read(input).await?;
-    let act = async {
-        let user = revocation::revoke(&pressed.console.ctx, &pressed.id).await?;
+pub fn revoke(input: Input) -> Result<Response, ApiError> {
+    let pressed = Pressed::read(input)?;
+    let act = || {
+        let user = revocation::revoke(&pressed.console.ctx, &pressed.id)?;
         Ok(Done::then(path_of(&user), "The invitation is revoked: its links are dead."))
     };
-    pressed.once(act).await
+    pressed.once(act)
 }
 
 /// `POST /console/users/{id}/link`: shows a link once. What was mailed lives on.
-pub async fn link(input: Input) -> Result<Response, ApiError> {
-    let pressed = Pressed::read(input).await?;
-    let act = async {
-        let made = offline::create_token_by_id(&pressed.console.ctx, &pressed.id).await?;
+pub fn link(input: Input) -> Result<Response, ApiError> {
+    let pressed = Pressed::read(input)?;
+    let act = || {
+        let made = offline::create_token_by_id(&pressed.console.ctx, &pressed.id)?;
         let (code, user) = made.map_err(|refused| match refused {
             offline::OfflineLinkError::Unknown => ApiError::missing(refused.to_string()),
             offline::OfflineLinkError::Forbidden(error) => error.into(),
@@ -145,66 +142,66 @@ pub async fn link(input: Input) -> Result<Response, ApiError> {
         let response = handed_over(&pressed.console, StatusCode::OK, &user, &code);
         Ok(Done::shown(&path_of(&user), "The link was shown once.", response))
     };
-    pressed.once(act).await
+    pressed.once(act)
 }
 
 /// `POST /console/users/{id}/lock`.
-pub async fn lock(input: Input) -> Result<Response, ApiError> {
-    set(input, "accountLocked", true, "The account is locked, and its sessions are over.").await
+pub fn lock(input: Input) -> Result<Response, ApiError> {
+    set(input, "accountLocked", true, "The account is locked, and its sessions are over.")
 }
 
 /// `POST /console/users/{id}/unlock`.
-pub async fn unlock(input: Input) -> Result<Response, ApiError> {
-    set(input, "accountLocked", false, "The account is unlocked.").await
+pub fn unlock(input: Input) -> Result<Response, ApiError> {
+    set(input, "accountLocked", false, "The account is unlocked.")
 }
 
 /// `POST /console/users/{id}/disable`.
-pub async fn disable(input: Input) -> Result<Response, ApiError> {
-    set(input, "accountDisabled", true, "The account is disabled, and its sessions are over.").await
+pub fn disable(input: Input) -> Result<Response, ApiError> {
+    set(input, "accountDisabled", true, "The account is disabled, and its sessions are over.")
 }
 
 /// `POST /console/users/{id}/enable`.
-pub async fn enable(input: Input) -> Result<Response, ApiError> {
-    set(input, "accountDisabled", false, "The account is enabled.").await
+pub fn enable(input: Input) -> Result<Response, ApiError> {
+    set(input, "accountDisabled", false, "The account is enabled.")
 }
 
 /// Sets what keeps an account out, or lets it in again.
-async fn set(input: Input, name: &str, value: bool, message: &str) -> Result<Response, ApiError> {
-    let pressed = Pressed::read(input).await?;
+fn set(input: Input, name: &str, value: bool, message: &str) -> Result<Response, ApiError> {
+    let pressed = Pressed::read(input)?;
     if value {
         check_other(&pressed.console.ctx, &pressed.id)?;
     }
-    let act = async {
-        let before = find_user(&pressed.console.ctx, &pressed.id).await?;
+    let act = || {
+        let before = find_user(&pressed.console.ctx, &pressed.id)?;
         let path = format!("{WSO2_SCHEMA}:{name}");
-        let found = pressed.modify(vec![operation(&path, Some(json!(value)))]).await?;
+        let found = pressed.modify(vec![operation(&path, Some(json!(value)))])?;
         Ok(pressed.done(&before, &found, message))
     };
-    pressed.once(act).await
+    pressed.once(act)
 }
 
 /// `POST /console/users/{id}/delete`: by a job, which can be undone for a minute.
-pub async fn delete(input: Input) -> Result<Response, ApiError> {
-    let pressed = Pressed::read(input).await?;
+pub fn delete(input: Input) -> Result<Response, ApiError> {
+    let pressed = Pressed::read(input)?;
     let ctx = &pressed.console.ctx;
     check_other(ctx, &pressed.id)?;
-    let act = async {
-        let rt = user_type(ctx).await?;
+    let act = || {
+        let rt = user_type(ctx)?;
         let budget = Budget::new(pressed.state.gate.clone());
-        let user = deletion::ask(ctx, &budget, &rt, &pressed.id).await?.resource;
+        let user = deletion::ask(ctx, &budget, &rt, &pressed.id)?.resource;
         let at = user.account.deletion.map(|deletion| words(&rfc3339(deletion.at))).unwrap_or_default();
         let message = format!("{} is deleted at {at}, and disabled until then.", user.user_name());
         Ok(Done::then(format!("{}?{UNDO}={}", users::PATH, user.id), message))
     };
-    pressed.once(act).await
+    pressed.once(act)
 }
 
 /// `POST /console/users/{id}/undo`. Twice, it does nothing more.
-pub async fn undo(input: Input) -> Result<Response, ApiError> {
-    let pressed = Pressed::read(input).await?;
+pub fn undo(input: Input) -> Result<Response, ApiError> {
+    let pressed = Pressed::read(input)?;
     let ctx = &pressed.console.ctx;
-    let rt = user_type(ctx).await?;
-    let before = find::by_id(&ctx.in_store_of(&pressed.id), USER, &pressed.id, true).await?;
+    let rt = user_type(ctx)?;
+    let before = find::by_id(&ctx.in_store_of(&pressed.id), USER, &pressed.id, true)?;
     let Some(before) = before else {
         return Ok(pressed.console.done(users::PATH, "The user is deleted already: undo came too late."));
     };
@@ -212,18 +209,17 @@ pub async fn undo(input: Input) -> Result<Response, ApiError> {
     if before.account.deletion.is_none() {
         return Ok(pressed.console.done(&path_of(&before), &message));
     }
-    match deletion::undo(ctx, &Budget::new(pressed.state.gate.clone()), &rt, &pressed.id).await.map_err(ApiError::from)
-    {
+    match deletion::undo(ctx, &Budget::new(pressed.state.gate.clone()), &rt, &pressed.id).map_err(ApiError::from) {
         Ok(found) => Ok(pressed.done(&before, &found, &message).into_response(&pressed.console)),
-        Err(error) => pressed.explain(error).await,
+        Err(error) => pressed.explain(error),
     }
 }
 
 /// `POST /console/users/{id}/roles`: the roles that the user has by themselves. Values that name no role stay.
-pub async fn set_roles(input: Input) -> Result<Response, ApiError> {
-    let pressed = Pressed::read(input).await?;
-    let act = async {
-        let before = find_user(&pressed.console.ctx, &pressed.id).await?;
+pub fn set_roles(input: Input) -> Result<Response, ApiError> {
+    let pressed = Pressed::read(input)?;
+    let act = || {
+        let before = find_user(&pressed.console.ctx, &pressed.id)?;
         let document = before.attributes();
         let stored = document.get("roles").and_then(Json::as_array).cloned().unwrap_or_default();
         let named = |value: &Json| value["value"].as_str().and_then(Role::named);
@@ -235,8 +231,8 @@ pub async fn set_roles(input: Input) -> Result<Response, ApiError> {
             .collect();
         roles.extend(missing.into_iter().map(|role| json!({ "value": role.name() })));
         let value = (!roles.is_empty()).then(|| Json::Array(roles));
-        let found = pressed.modify(vec![operation("roles", value)]).await?;
+        let found = pressed.modify(vec![operation("roles", value)])?;
         Ok(pressed.done(&before, &found, "The roles are saved."))
     };
-    pressed.once(act).await
+    pressed.once(act)
 }

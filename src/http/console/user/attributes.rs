@@ -331,19 +331,19 @@ fn field_of(rt: &ResourceType, form: &Form, detail: &str) -> String {
 }
 
 /// `POST /console/users/{id}`: changes the attributes, if nobody has since the form was shown.
-pub async fn save(input: Input) -> Result<Response, ApiError> {
+pub fn save(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, params, body: sent, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Users);
     // A stored user has 256 KiB, which an encoded form may treble.
-    let form = read_form(sent).await?;
+    let form = read_form(sent)?;
     let version: i64 = form.read_text("version").and_then(|text| text.parse().ok()).unwrap_or_default();
-    let saved = submission::once(&console, &form, async {
+    let saved = submission::once(&console, &form, || {
         let ctx = &console.ctx;
-        let user = find_user(ctx, params.raw("id")).await?;
+        let user = find_user(ctx, params.raw("id"))?;
         if user.version != version {
-            return conflict(&console, &user, &form).await.map(Err);
+            return conflict(&console, &user, &form).map(Err);
         }
-        let rt: Arc<ResourceType> = user_type(ctx).await?;
+        let rt: Arc<ResourceType> = user_type(ctx)?;
         let document = user.whole(&ctx.in_store_of(&user.id), &rt);
         let (operations, labels) = changes(&rt, &form, &document);
         if operations.is_empty() {
@@ -352,16 +352,15 @@ pub async fn save(input: Input) -> Result<Response, ApiError> {
         let expected = Expected::OneOf(vec![version]);
         let body = patch(operations);
         let found =
-            match provision::modify(ctx, &Budget::new(state.gate.clone()), &rt, &user.id, &body, expected, false).await
-            {
+            match provision::modify(ctx, &Budget::new(state.gate.clone()), &rt, &user.id, &body, expected, false) {
                 Ok(found) => found,
                 Err(error) => {
                     let error = ApiError::from(error);
                     if error.status() == StatusCode::PRECONDITION_FAILED {
-                        let now = find_user(ctx, &user.id).await?;
-                        return conflict(&console, &now, &form).await.map(Err);
+                        let now = find_user(ctx, &user.id)?;
+                        return conflict(&console, &now, &form).map(Err);
                     }
-                    return refused(&console, &user, &rt, &form, error).await.map(Err);
+                    return refused(&console, &user, &rt, &form, error).map(Err);
                 }
             };
         let mut message = format!("Saved: {}.", labels.join(", "));
@@ -374,17 +373,17 @@ pub async fn save(input: Input) -> Result<Response, ApiError> {
         }
         Ok(Ok(Done::then(path_of(&user), message)))
     });
-    saved.await
+    saved
 }
 
-async fn conflict(console: &Console, user: &Resource, form: &Form) -> Result<Response, ApiError> {
+fn conflict(console: &Console, user: &Resource, form: &Form) -> Result<Response, ApiError> {
     let text = "Somebody has changed this user since you opened the form: beside what you typed stands what is stored now. \
                 Saving again stores what the fields say.";
     let typed = Typed { form, is_outdated: true };
-    user_page(console, user, StatusCode::CONFLICT, Some(&typed), &[Problem::general(text)]).await
+    user_page(console, user, StatusCode::CONFLICT, Some(&typed), &[Problem::general(text)])
 }
 
-async fn refused(
+fn refused(
     console: &Console,
     user: &Resource,
     rt: &ResourceType,
@@ -398,5 +397,5 @@ async fn refused(
         _ => return Err(error),
     };
     let typed = Typed { form, is_outdated: false };
-    user_page(console, user, StatusCode::UNPROCESSABLE_ENTITY, Some(&typed), &[problem]).await
+    user_page(console, user, StatusCode::UNPROCESSABLE_ENTITY, Some(&typed), &[problem])
 }

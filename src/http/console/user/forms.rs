@@ -55,24 +55,24 @@ impl FormPage<'_> {
 }
 
 /// Shows the page that a user makes.
-async fn show(input: Input, make: fn(&Resource) -> FormPage<'_>) -> Result<Response, ApiError> {
+fn show(input: Input, make: fn(&Resource) -> FormPage<'_>) -> Result<Response, ApiError> {
     let Input { state, headers, params, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Users);
-    let user = find_user(&console.ctx, params.raw("id")).await?;
+    let user = find_user(&console.ctx, params.raw("id"))?;
     Ok(make(&user).show(&console, &user, &[]))
 }
 
 /// `GET /console/users/{id}/address`.
-pub async fn address(input: Input) -> Result<Response, ApiError> {
-    show(input, |user| FormPage::Address(user.account.email.as_deref().unwrap_or_default())).await
+pub fn address(input: Input) -> Result<Response, ApiError> {
+    show(input, |user| FormPage::Address(user.account.email.as_deref().unwrap_or_default()))
 }
 
 /// `POST /console/users/{id}/address`: the address that counts becomes this one, and the invitation goes to it.
-pub async fn correct_address(input: Input) -> Result<Response, ApiError> {
-    let pressed = Pressed::read(input).await?;
+pub fn correct_address(input: Input) -> Result<Response, ApiError> {
+    let pressed = Pressed::read(input)?;
     let (console, ctx) = (&pressed.console, &pressed.console.ctx);
     let typed = pressed.form.read_text("email").unwrap_or_default().trim().to_owned();
-    let user = find_user(ctx, &pressed.id).await?;
+    let user = find_user(ctx, &pressed.id)?;
     let shown = FormPage::Address(&typed);
     let refused = |problem: Problem| Ok(shown.show(console, &user, &[problem]));
     if Address::parse(&typed).is_none() {
@@ -81,9 +81,9 @@ pub async fn correct_address(input: Input) -> Result<Response, ApiError> {
     if user.account.onboarding == Onboarding::None {
         return refused(Problem::general("They wait for no invitation: change the address among the attributes."));
     }
-    let done = submission::once(console, &pressed.form, async {
+    let done = submission::once(console, &pressed.form, || {
         if user.account.email.as_deref() == Some(&*typed) {
-            return Ok(match resend::resend(ctx, &user.id).await {
+            return Ok(match resend::resend(ctx, &user.id) {
                 Ok(resent) => {
                     let found = provision::Found { code: resent.code, ..resent.user.into() };
                     Ok(pressed.done(&user, &found, "The address is as it was."))
@@ -91,10 +91,10 @@ pub async fn correct_address(input: Input) -> Result<Response, ApiError> {
                 Err(error) => Err(refused(as_problem(error)?)?),
             });
         }
-        Ok(match pressed.modify(vec![operation("emails", Some(replaced(&user, &typed)))]).await {
+        Ok(match pressed.modify(vec![operation("emails", Some(replaced(&user, &typed)))]) {
             // A change of the address alone does not bring a withdrawn invitation back.
             Ok(found) if found.resource.account.is_revoked() && !found.resource.account.is_barred() => {
-                let resent = resend::resend(ctx, &user.id).await?;
+                let resent = resend::resend(ctx, &user.id)?;
                 let found = provision::Found { code: resent.code, ..resent.user.into() };
                 Ok(pressed.done(&user, &found, &format!("The address is now {typed}.")))
             }
@@ -103,7 +103,7 @@ pub async fn correct_address(input: Input) -> Result<Response, ApiError> {
             Err(error) => Err(refused(Problem::of("email", as_problem(error)?.text))?),
         })
     });
-    done.await
+    done
 }
 
 /// The addresses of a user with this one in the place of the one that counts.
@@ -119,17 +119,17 @@ fn replaced(user: &Resource, address: &str) -> Json {
 }
 
 /// `GET /console/users/{id}/password`.
-pub async fn password(input: Input) -> Result<Response, ApiError> {
-    show(input, |_| FormPage::Password).await
+pub fn password(input: Input) -> Result<Response, ApiError> {
+    show(input, |_| FormPage::Password)
 }
 
 /// `POST /console/users/{id}/password`.
-pub async fn set_password(input: Input) -> Result<Response, ApiError> {
-    let pressed = Pressed::read(input).await?;
+pub fn set_password(input: Input) -> Result<Response, ApiError> {
+    let pressed = Pressed::read(input)?;
     let console = &pressed.console;
     let text = |name: &str| pressed.form.read_text(name).unwrap_or_default();
     let (password, confirmed) = (text("password"), text("confirm"));
-    let user = find_user(&console.ctx, &pressed.id).await?;
+    let user = find_user(&console.ctx, &pressed.id)?;
     let refused = |problem: Problem| Ok(FormPage::Password.show(console, &user, &[problem]));
     if password.is_empty() {
         return refused(Problem::of("password", "Type a password."));
@@ -137,8 +137,8 @@ pub async fn set_password(input: Input) -> Result<Response, ApiError> {
     if password != confirmed {
         return refused(Problem::of("confirm", "The two passwords differ: type both again."));
     }
-    let done = submission::once(console, &pressed.form, async {
-        Ok(match pressed.modify(vec![operation("password", Some(json!(password)))]).await {
+    let done = submission::once(console, &pressed.form, || {
+        Ok(match pressed.modify(vec![operation("password", Some(json!(password)))]) {
             Ok(found) => {
                 let message = format!("The password of {} is set. Nobody is told of it.", user.user_name());
                 Ok(pressed.done(&user, &found, &message))
@@ -147,5 +147,5 @@ pub async fn set_password(input: Input) -> Result<Response, ApiError> {
             Err(error) => Err(refused(Problem::of("password", as_problem(error)?.text))?),
         })
     });
-    done.await
+    done
 }

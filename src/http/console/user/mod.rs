@@ -38,10 +38,10 @@ use crate::store::resources::find;
 use crate::store::user_history::{self, UserHistory};
 
 /// `GET /console/users/{id}`.
-pub async fn show(input: Input) -> Result<Response, ApiError> {
+pub fn show(input: Input) -> Result<Response, ApiError> {
     let console = Console::new(&input.state.ctx, &input.headers, Section::Users);
-    let user = find_user(&console.ctx, input.params.raw("id")).await?;
-    user_page(&console, &user, StatusCode::OK, None, &[]).await
+    let user = find_user(&console.ctx, input.params.raw("id"))?;
+    user_page(&console, &user, StatusCode::OK, None, &[])
 }
 
 /// The path of a user's page.
@@ -53,13 +53,13 @@ fn path_of(user: &Resource) -> String {
 ///
 /// # Errors
 /// 404
-async fn find_user(ctx: &Context, id: &str) -> Result<Resource, ApiError> {
-    let found = find::by_id(&ctx.in_store_of(id), USER, id, true).await?;
+fn find_user(ctx: &Context, id: &str) -> Result<Resource, ApiError> {
+    let found = find::by_id(&ctx.in_store_of(id), USER, id, true)?;
     found.ok_or_else(|| ApiError::missing("There is no user with this id."))
 }
 
 /// The page of a user, with what was typed into its form, and what is wrong with that.
-async fn user_page(
+fn user_page(
     console: &Console,
     user: &Resource,
     status: StatusCode,
@@ -68,8 +68,8 @@ async fn user_page(
 ) -> Result<Response, ApiError> {
     let ctx = &console.ctx;
     let there = &ctx.in_store_of(&user.id);
-    let rt = user_type(ctx).await?;
-    let history = user_history::read(there, &user.id).await?;
+    let rt = user_type(ctx)?;
+    let history = user_history::read(there, &user.id)?;
     let may_write = ctx.scopes.has(Scope::ScimWrite) && user.account.deletion.is_none();
     let (groups, others) = attributes::shown(&rt, &user.whole(there, &rt), may_write, typed);
     let delivery = user.invitation.as_ref().map(|invitation| invitation.delivery);

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use latchkey::native::MemoryCache;
 use latchkey::ports::{Cache, CacheError};
 use serde_json::{Value, json};
@@ -30,25 +29,23 @@ struct Unsteady {
     unreadable: AtomicBool,
     unwritable: AtomicBool,
 }
-
-#[async_trait]
 impl Cache for Unsteady {
-    async fn get(&self, key: &str) -> Result<Option<String>, CacheError> {
+    fn get(&self, key: &str) -> Result<Option<String>, CacheError> {
         if self.unreadable.load(Ordering::SeqCst) {
             return Err(CacheError("unreadable".to_owned()));
         }
-        self.held.get(key).await
+        self.held.get(key)
     }
 
-    async fn put(&self, key: &str, value: &str, seconds: u32) {
-        self.held.put(key, value, seconds).await;
+    fn put(&self, key: &str, value: &str, seconds: u32) {
+        self.held.put(key, value, seconds);
     }
 
-    async fn keep(&self, key: &str, value: &str) -> Result<(), CacheError> {
+    fn keep(&self, key: &str, value: &str) -> Result<(), CacheError> {
         if self.unwritable.load(Ordering::SeqCst) {
             return Err(CacheError("unwritable".to_owned()));
         }
-        self.held.keep(key, value).await
+        self.held.keep(key, value)
     }
 
     fn put_later(&self, key: &str, value: &str, seconds: u32) {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use async_trait::async_trait;
 use latchkey::ports::{Database, DatabaseError, Outcome, Statement};
 use serde_json::{Value, json};
 
@@ -184,15 +183,13 @@ struct Redeeming {
     inner: Arc<dyn Database>,
     batches: AtomicUsize,
 }
-
-#[async_trait]
 impl Database for Redeeming {
-    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
-        let answer = self.inner.batch(statements).await?;
+    fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+        let answer = self.inner.batch(statements)?;
         if self.batches.fetch_add(1, Ordering::SeqCst) == 0 {
             let redeem = "UPDATE resources SET onboarding = 'none', lock = 'none', seq_log = seq_log || 'A' \
                 WHERE tenant = 0 AND type = 'User' AND name_key = 'paul'";
-            self.inner.batch(vec![Statement::new(redeem, Vec::new())]).await?;
+            self.inner.batch(vec![Statement::new(redeem, Vec::new())])?;
         }
         Ok(answer)
     }

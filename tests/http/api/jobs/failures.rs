@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use latchkey::ports::{Database, DatabaseError, Outcome, Platform, Statement};
 use serde_json::json;
 
@@ -19,16 +18,14 @@ struct Killed {
     left: AtomicUsize,
     after_commit: bool,
 }
-
-#[async_trait]
 impl Database for Killed {
-    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+    fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
         let dead = || DatabaseError::Unavailable("the Worker is gone".to_owned());
         let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         match left {
-            Ok(1) if self.after_commit => self.inner.batch(statements).await.and(Err(dead())),
+            Ok(1) if self.after_commit => self.inner.batch(statements).and(Err(dead())),
             Ok(0 | 1) | Err(_) => Err(dead()),
-            Ok(_) => self.inner.batch(statements).await,
+            Ok(_) => self.inner.batch(statements),
         }
     }
 }
@@ -36,7 +33,7 @@ impl Database for Killed {
 /// Works a job off on a platform that fails it, and then on a good one, a minute later; twice in all.
 fn worked_off(app: &App, fail: impl Fn() -> Platform) {
     for _ in 0..2 {
-        let _ = pollster::block_on(app.service.work_off_jobs(&fail(), 200));
+        let _ = app.service.work_off_jobs(&fail(), 200);
         app.native.clock.advance(Duration::from_secs(61));
     }
     app.work_off_jobs();
@@ -115,19 +112,18 @@ fn a_job_that_the_database_keeps_failing_fails_and_is_resumed() {
     let ids = invite_all(&app, &USERS);
     let id = confirmed(&app, &json!({ "action": "resend", "ids": ids }));
     struct NoEffects(Arc<dyn Database>);
-    #[async_trait]
     impl Database for NoEffects {
-        async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+        fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
             if statements.iter().any(|statement| statement.sql.contains("UPDATE resources")) {
                 return Err(DatabaseError::Unavailable("no".to_owned()));
             }
-            self.0.batch(statements).await
+            self.0.batch(statements)
         }
     }
     let failing = Platform { db: Arc::new(NoEffects(app.platform.db.clone())), ..app.platform.clone() };
     for _ in 0..10 {
         assert_eq!(result(&app, &id).3, "running");
-        assert!(pollster::block_on(app.service.work_off_jobs(&failing, 200)).is_err());
+        assert!(app.service.work_off_jobs(&failing, 200).is_err());
         app.native.clock.advance(Duration::from_secs(61));
     }
     assert_eq!(result(&app, &id), (0, 0, 0, "failed".to_owned()));

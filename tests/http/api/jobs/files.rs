@@ -139,7 +139,7 @@ fn two_hundred_passwords_are_hashed_at_a_time() {
         writeln!(csv, "u{n},{PASSWORD}").unwrap();
     }
     let id = import(&app, &csv, None);
-    pollster::block_on(app.service.work_off_jobs(&app.platform, 1_000)).unwrap();
+    app.service.work_off_jobs(&app.platform, 1_000).unwrap();
     assert_eq!(result(&app, &id), (200, 0, 0, "running".to_owned()));
     app.work_off_jobs();
     assert_eq!(result(&app, &id), (201, 0, 0, "done".to_owned()));
@@ -201,7 +201,7 @@ fn an_import_that_is_killed_anywhere_invites_each_once() {
             let id = import(&app, csv, Some("update"));
             for _ in 0..2 {
                 let db = Arc::new(Faulty::on_batch(app.platform.db.clone(), place, after_commit));
-                let _ = pollster::block_on(app.service.work_off_jobs(&Platform { db, ..app.platform.clone() }, 200));
+                let _ = app.service.work_off_jobs(&Platform { db, ..app.platform.clone() }, 200);
                 app.native.clock.advance(Duration::from_secs(61));
             }
             app.work_off_jobs();
@@ -218,7 +218,7 @@ fn an_import_that_is_killed_anywhere_invites_each_once() {
 fn an_import_is_stopped_and_resumed() {
     let app = App::new();
     let id = import(&app, &people(150), None);
-    pollster::block_on(app.service.work_off_jobs(&app.platform, 1)).unwrap();
+    app.service.work_off_jobs(&app.platform, 1).unwrap();
     assert_eq!(result(&app, &id), (100, 0, 0, "running".to_owned()));
     assert_eq!(app.admin("POST", &format!("/api/jobs/{id}/stop"), "").status, 200);
     app.work_off_jobs();

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use latchkey::native::Sqlite;
 use latchkey::ports::{Database, DatabaseError, Outcome, Statement};
 use serde_json::{Value, json};
@@ -235,14 +234,12 @@ fn whoever_sends_links_on_asks_for_another() {
 
 /// A database that does not tell who waits for another link.
 struct Forgetful(Arc<Sqlite>);
-
-#[async_trait]
 impl Database for Forgetful {
-    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+    fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
         if statements.iter().any(|statement| statement.sql.starts_with("SELECT user_id, invited_by FROM role_grants")) {
             return Err(DatabaseError::Unavailable("the step fails".to_owned()));
         }
-        self.0.batch(statements).await
+        self.0.batch(statements)
     }
 }
 
@@ -259,7 +256,7 @@ fn a_step_that_fails_leaves_the_link_refused_until_the_sweep() {
         assert_eq!(app.number("SELECT COUNT(*) FROM role_grants"), 1);
         assert_eq!(app.anyone("GET", &old).status, 410);
         assert_eq!(redeem(&app, &old), 410);
-        let sweep = || pollster::block_on(app.service.settle_role_grants(&app.platform)).unwrap();
+        let sweep = || app.service.settle_role_grants(&app.platform).unwrap();
         sweep();
         assert_eq!(mails(&app), before, "a request may still be at it");
         app.native.clock.advance(Duration::from_secs(31));
@@ -306,7 +303,7 @@ fn a_large_group_is_worked_off_in_steps_and_refused_meanwhile() {
     assert_eq!(app.number("SELECT COUNT(*) FROM outbox"), before + 100);
     assert_eq!(app.number("SELECT COUNT(*) FROM role_grants"), 150);
     app.native.clock.advance(Duration::from_secs(31));
-    pollster::block_on(app.service.settle_role_grants(&app.platform)).unwrap();
+    app.service.settle_role_grants(&app.platform).unwrap();
     assert_eq!(app.number("SELECT COUNT(*) FROM outbox"), before + 250);
     assert_eq!(app.number("SELECT COUNT(*) FROM role_grants"), 0);
     assert_eq!(app.number("SELECT COUNT(*) FROM resources WHERE type = 'User' AND seq = 1"), 250);

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Waker};
 
-use async_trait::async_trait;
 use http::Request;
 use latchkey::ports::{Database, DatabaseError, Outcome, Platform, Statement, StoreDatabase};
 use latchkey::provision::reindex;
@@ -22,16 +21,13 @@ struct Allowed {
     inner: Arc<dyn Database>,
     batches: Arc<AtomicU32>,
 }
-
-#[async_trait]
 impl Database for Allowed {
-    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+    fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
         std::future::poll_fn(|_| {
             let spent = self.batches.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
             if spent.is_ok() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-        })
-        .await;
-        self.inner.batch(statements).await
+        });
+        self.inner.batch(statements)
     }
 }
 
@@ -79,9 +75,9 @@ fn request(method: &str, schema: Option<&Value>) -> Request<axum::body::Body> {
 /// One who sends these requests by an isolate of their own, of which any may be refused because of others.
 fn sender(app: &App, requests: Vec<Request<axum::body::Body>>) -> Worker {
     let service = Arc::new(app.isolate());
-    Worker::new(app, |platform| async move {
+    Worker::new(app, |platform| {
         for request in requests {
-            let status = service.handle(&platform, request).await.status().as_u16();
+            let status = service.handle(&platform, request).status().as_u16();
             assert!([201, 204, 409, 503].contains(&status), "{status}");
         }
     })
@@ -142,7 +138,7 @@ fn in_all_orders(plain: bool, workers: impl Fn(&App) -> [Worker; 2]) {
 #[test]
 fn while_a_schema_is_registered_anew_the_sweep_loses_no_rows() {
     in_all_orders(true, |app| {
-        let sweeps = Worker::new(app, |platform| async move { reindex::sweep(&platform).await.unwrap() });
+        let sweeps = Worker::new(app, |platform| reindex::sweep(&platform).unwrap());
         [sender(app, vec![request("DELETE", None), request("POST", Some(&indexed_and_unique()))]), sweeps]
     });
 }

@@ -15,7 +15,7 @@ fn add(members: &[&str]) -> Value {
 }
 
 fn settle(app: &App) {
-    pollster::block_on(pending::settle(&app.platform)).unwrap();
+    pending::settle(&app.platform).unwrap();
 }
 
 #[test]
@@ -145,8 +145,7 @@ fn a_store_that_fails_keeps_no_other_from_its_mail() {
     let mut stores = whole.stores.to_vec();
     stores[0].db = Arc::new(Faulty::on_batch(stores[0].db.clone(), 1, false));
     app.platform.stores = stores.into();
-    let failed =
-        pollster::block_on(latchkey::mail::sender::run(&app.platform, &app.deployment, app.service.mail_health(), 5));
+    let failed = latchkey::mail::sender::run(&app.platform, &app.deployment, app.service.mail_health(), 5);
     assert!(failed.is_err());
     app.platform = whole;
     assert_eq!(app.inbox().len(), 2);
