@@ -12,35 +12,25 @@ STATE ?= .wrangler/state
 export PORT STATE
 
 # The most that the Worker may weigh, gzipped.
-WASM_GZIP_LIMIT_KIB ?= 1160
+WASM_GZIP_LIMIT_KIB ?= 1000
 
-# The build tools take their versions from the crates they must match exactly.
-locked = $(shell sed -n '/^name = "$(1)"$$/{n;s/^version = "\(.*\)"/\1/p;}' Cargo.lock)
-WORKER_BUILD_VERSION := $(call locked,worker)
-WASM_BINDGEN_VERSION := $(call locked,wasm-bindgen)
-
-# worker-build would download these from GitHub; here they come from the package registries. Whoever has them sets them.
-export WASM_BINDGEN_BIN ?= $(CURDIR)/.tools/bin/wasm-bindgen
 export WASM_OPT_BIN ?= $(CURDIR)/node_modules/.bin/wasm-opt
-export ESBUILD_BIN ?= $(CURDIR)/node_modules/.bin/esbuild
 
 # npm's node goes first: wrangler needs 22, and the machine's may be 20.
 MACHINE_PATH := $(PATH)
 export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.tools/bin:$(PATH)
 
-WASM := build/index_bg.wasm
-# What rustc and wasm-bindgen use, and workerd has; named one by one so that binaryen adds nothing newer.
+WASM := build/latchkey.wasm
+# What rustc uses, and workerd has; named one by one so that binaryen adds nothing newer.
 WASM_FEATURES := --enable-simd --enable-mutable-globals --enable-sign-ext --enable-nontrapping-float-to-int \
 	--enable-bulk-memory --enable-multivalue --enable-reference-types --enable-exception-handling
 # What weighs least gzipped (docs/decisions/0032).
 WASM_PASSES := --reorder-functions-by-name -Os --one-caller-inline-max-function-size=20 --skip-pass=memory-packing \
 	--skip-pass=local-cse
 NPM := node_modules/.package-lock.json
-WORKER_BUILD := .tools/worker-build-$(WORKER_BUILD_VERSION)
-WASM_BINDGEN := $(if $(filter $(CURDIR)/%,$(WASM_BINDGEN_BIN)),.tools/wasm-bindgen-$(WASM_BINDGEN_VERSION))
 # Folders are listed too: their time changes when a file is added or removed.
 SOURCES := Cargo.toml Cargo.lock rust-toolchain.toml docs/openapi.json $(wildcard build.rs .cargo/config.toml) \
-	$(shell find src crates/scim/Cargo.toml crates/scim/src crates/scim/schema schema worker)
+	$(shell find src crates/scim/Cargo.toml crates/scim/src crates/scim/schema crates/host schema worker)
 
 CARGO_FUZZ := .tools/cargo-fuzz-0.13.2
 CARGO_DENY := .tools/cargo-deny-0.20.2
@@ -125,16 +115,6 @@ $(NPM): package.json package-lock.json .npmrc | prerequisites
 # Compiled without optimization: four times faster, and it costs a build of the Worker a second.
 INSTALL := CARGO_PROFILE_DEV_DEBUG=0 cargo install --debug --quiet --locked --root .tools
 
-$(WORKER_BUILD): | prerequisites
-	@echo "==> worker-build $(WORKER_BUILD_VERSION) (compiled once, a minute or two)"
-	@$(INSTALL) --version $(WORKER_BUILD_VERSION) worker-build
-	@touch $@
-
-$(WASM_BINDGEN): | prerequisites
-	@echo "==> wasm-bindgen $(WASM_BINDGEN_VERSION) (compiled once, a minute or two)"
-	@$(INSTALL) --version $(WASM_BINDGEN_VERSION) wasm-bindgen-cli
-	@touch $@
-
 $(CARGO_FUZZ): | prerequisites
 	@echo "==> $(notdir $@) (compiled once, a minute)"
 	@$(INSTALL) --version $(@:.tools/cargo-fuzz-%=%) cargo-fuzz
@@ -145,10 +125,11 @@ $(CARGO_DENY): | prerequisites
 	@$(INSTALL) --version $(@:.tools/cargo-deny-%=%) cargo-deny
 	@touch $@
 
-$(WASM): $(SOURCES) $(NPM) $(WORKER_BUILD) $(WASM_BINDGEN) | wasm-target
-	@echo "==> Worker (worker-build --release)"
-	@worker-build --release --out-dir ../build worker
-	@cp src/edge/entry.js build/entry.js
+$(WASM): $(SOURCES) $(NPM) | wasm-target
+	@echo "==> Worker (cargo build --release)"
+	@cargo build --quiet --release --package latchkey-worker --target wasm32-unknown-unknown
+	@mkdir -p build
+	@cp src/edge/entry.js src/edge/host.js build/
 	@node scripts/assets.mjs
 	@echo "==> wasm-opt -Os"
-	@$(WASM_OPT_BIN) $@ -o $@ $(WASM_PASSES) --strip-debug --strip-producers $(WASM_FEATURES)
+	@$(WASM_OPT_BIN) $(or $(CARGO_TARGET_DIR),target)/wasm32-unknown-unknown/release/latchkey_worker.wasm -o $@ $(WASM_PASSES) --strip-debug --strip-producers $(WASM_FEATURES)

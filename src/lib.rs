@@ -23,7 +23,7 @@
 pub mod access;
 pub mod base;
 #[cfg(target_arch = "wasm32")]
-mod edge;
+pub mod edge;
 pub mod http;
 pub mod i18n;
 pub mod invite;

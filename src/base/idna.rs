@@ -11,11 +11,9 @@ pub fn domain_in_ascii(domain: &str) -> Option<String> {
 
 #[cfg(target_arch = "wasm32")]
 fn to_ascii(domain: &str) -> Option<String> {
-    use js_sys::{Array, Function, Reflect};
-    use wasm_bindgen::{JsCast, JsValue};
-    let class: Function = Reflect::get(&js_sys::global(), &"URL".into()).ok()?.dyn_into().ok()?;
-    let url = Reflect::construct(&class, &Array::of1(&JsValue::from(format!("http://{domain}")))).ok()?;
-    Reflect::get(&url, &"hostname".into()).ok()?.as_string()
+    let mut message = host::Message::default();
+    message.write_text(domain);
+    host::ask_for(host::Operation::Domain, &message).optional_text()
 }
 
 #[cfg(not(target_arch = "wasm32"))]

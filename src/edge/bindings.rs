@@ -1,134 +1,179 @@
-//! KV, Queues, the mail service, the clock, randomness and the log, behind the ports.
+//! KV, Queues, rate limits, assets, signatures, the clock, randomness and the log, behind the ports.
 
-use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use worker::js_sys::{Date, Function, Object, Reflect};
-use worker::kv::KvStore;
-use worker::send::{SendFuture, SendWrapper};
-use worker::wasm_bindgen::{JsCast, JsValue};
-use worker::{Context as WorkerContext, Delay, Env, MessageBuilder, Queue};
+use host::{Message, Operation};
 
 use crate::edge::d1::D1;
-use crate::edge::email::Email;
-use crate::edge::fetch::Fetch;
-use crate::edge::files::Assets;
-use crate::edge::limiter::Limiter;
-use crate::edge::signatures::Subtle;
+use crate::edge::fetch::{Email, Fetch};
 use crate::model::user_stores::UserStores;
-use crate::ports::{Cache, CacheError, Clock, Entropy, Log, MailQueue, Millis, Platform, StoreDatabase};
+use crate::ports::{
+    Cache, CacheError, Clock, Entropy, Files, Log, MailQueue, Millis, Platform, RateLimiter, RequestKind,
+    SignatureScheme, SignatureVerifier, StoreDatabase, Tasks,
+};
 
 /// The longest pause that Queues take, in seconds.
 const MAX_DELAY: u64 = 12 * 3600;
 
-/// The platform of one event. `ctx` outlives the answer, for what happens in the background.
-pub fn platform(env: &Env, ctx: Option<Rc<WorkerContext>>, stores: &UserStores) -> worker::Result<Platform> {
-    let stores = stores
-        .iter()
-        .map(|store| Ok(StoreDatabase { number: store.number, db: Arc::new(D1::new(env.d1(&store.binding)?)) }));
-    Ok(Platform {
+/// Whether the deployment has a binding.
+pub fn has(binding: &str) -> bool {
+    let mut message = Message::default();
+    message.write_text(binding);
+    host::ask_for(Operation::Binding, &message).number() != 0.0
+}
+
+/// A variable, or a secret.
+pub fn variable(name: &str) -> Option<String> {
+    let mut message = Message::default();
+    message.write_text(name);
+    host::ask_for(Operation::Variable, &message).optional_text()
+}
+
+/// The platform of an isolate: bindings stay as they are from event to event.
+pub fn platform(stores: &UserStores) -> Platform {
+    let stores =
+        stores.iter().map(|store| StoreDatabase { number: store.number, db: Arc::new(D1(store.binding.clone())) });
+    Platform {
         meter: Arc::default(),
-        db: Arc::new(D1::new(env.d1("DB")?)),
+        db: Arc::new(D1("DB".to_owned())),
         store: None,
         home: None,
-        stores: stores.collect::<worker::Result<_>>()?,
-        cache: Arc::new(Kv(SendWrapper::new(KvInner { store: env.kv("KV")?, ctx: ctx.clone() }))),
-        mail_queue: Arc::new(Wakes(SendWrapper::new(WakesInner { queue: env.queue("MAIL_QUEUE")?, ctx }))),
+        stores: stores.collect(),
+        cache: Arc::new(Kv),
+        mail_queue: Arc::new(Wakes),
         http: Arc::new(Fetch),
-        files: Arc::new(Assets::new(env)),
+        files: Arc::new(Assets),
         // Who sends by another provider may do without it.
-        email: env.send_email("EMAIL").ok().map(|binding| Arc::new(Email(binding)) as _),
+        email: has("EMAIL").then(|| Arc::new(Email) as _),
         signatures: Arc::new(Subtle),
-        limiter: Arc::new(Limiter::new(env)),
-        clock: Arc::new(JsClock),
-        entropy: Arc::new(JsEntropy),
+        limiter: Arc::new(Limiter),
+        clock: Arc::new(HostClock),
+        entropy: Arc::new(HostEntropy),
         log: Arc::new(Console),
-    })
+        tasks: Arc::new(Stacks),
+    }
 }
 
-struct KvInner {
-    store: KvStore,
-    ctx: Option<Rc<WorkerContext>>,
+struct Kv;
+
+fn put(key: &str, value: &str, seconds: u32) -> Message {
+    let mut message = Message::default();
+    message.write_text(key);
+    message.write_text(value);
+    // KV's least is a minute; without an end it is 0.
+    message.number(if seconds == 0 { 0.0 } else { seconds.max(60).into() });
+    message
 }
 
-struct Kv(SendWrapper<KvInner>);
-
-/// A cache that did not take a value is a cache that has forgotten it: nothing is made of a failure.
-async fn put(store: KvStore, key: String, value: String, seconds: u32) {
-    let Ok(put) = store.put(&key, value) else { return };
-    let _ = put.expiration_ttl(seconds.max(60).into()).execute().await;
-}
-
-async fn keep(store: KvStore, key: String, value: String) -> Result<(), CacheError> {
-    let put = store.put(&key, value).map_err(|error| CacheError(error.to_string()))?;
-    put.execute().await.map_err(|error| CacheError(error.to_string()))
-}
-
-#[async_trait]
 impl Cache for Kv {
-    async fn get(&self, key: &str) -> Result<Option<String>, CacheError> {
-        SendFuture::new(self.0.store.get(key).text()).await.map_err(|error| CacheError(error.to_string()))
+    fn get(&self, key: &str) -> Result<Option<String>, CacheError> {
+        let mut message = Message::default();
+        message.write_text(key);
+        let mut reply = host::call(Operation::CacheGet, &message);
+        if reply.number() == 0.0 { Ok(reply.optional_text()) } else { Err(CacheError(reply.text().to_owned())) }
     }
 
-    async fn put(&self, key: &str, value: &str, seconds: u32) {
-        SendFuture::new(put(self.0.store.clone(), key.to_owned(), value.to_owned(), seconds)).await;
+    fn put(&self, key: &str, value: &str, seconds: u32) {
+        // A cache that did not take a value is a cache that has forgotten it: nothing is made of a failure.
+        let _ = host::call(Operation::CachePut, &put(key, value, seconds.max(1)));
     }
 
-    async fn keep(&self, key: &str, value: &str) -> Result<(), CacheError> {
-        SendFuture::new(keep(self.0.store.clone(), key.to_owned(), value.to_owned())).await
+    fn keep(&self, key: &str, value: &str) -> Result<(), CacheError> {
+        let mut reply = host::call(Operation::CachePut, &put(key, value, 0));
+        if reply.number() == 0.0 { Ok(()) } else { Err(CacheError(reply.text().to_owned())) }
     }
 
     fn put_later(&self, key: &str, value: &str, seconds: u32) {
-        // Without a context to hold on to, as in a scheduled event, the cache goes without.
-        if let Some(ctx) = &self.0.ctx {
-            ctx.wait_until(put(self.0.store.clone(), key.to_owned(), value.to_owned(), seconds));
-        }
+        host::tell(Operation::CachePutLater, &put(key, value, seconds.max(1)));
     }
 }
 
-struct WakesInner {
-    queue: Queue,
-    ctx: Option<Rc<WorkerContext>>,
-}
-
-struct Wakes(SendWrapper<WakesInner>);
+struct Wakes;
 
 impl MailQueue for Wakes {
     fn wake(&self, pause: Duration) {
         let seconds = u32::try_from(pause.as_millis().div_ceil(1000).min(MAX_DELAY.into())).unwrap_or_default();
-        let queue = self.0.queue.clone();
-        let send = async move {
-            // A message lost here is found by the sweep.
-            let _ = queue.send(MessageBuilder::new("wake").delay_seconds(seconds).build()).await;
-        };
-        // A scheduled event has no context to hold on to: its next run comes within a minute anyway.
-        if let Some(ctx) = &self.0.ctx {
-            ctx.wait_until(send);
-        }
+        let mut message = Message::default();
+        message.number(seconds.into());
+        // A message lost there is found by the sweep.
+        host::tell(Operation::Wake, &message);
     }
 }
 
-struct JsClock;
+/// The binding of Workers Static Assets.
+struct Assets;
 
-#[async_trait]
-impl Clock for JsClock {
+impl Files for Assets {
+    fn read(&self, name: &str) -> Option<String> {
+        let mut message = Message::default();
+        message.write_text(name);
+        host::call(Operation::Asset, &message).optional_text()
+    }
+}
+
+/// Cloudflare's rate-limit bindings, which count for each location and cost nothing.
+struct Limiter;
+
+/// Whether this isolate has told that something could not be counted: once is enough.
+static TOLD: AtomicBool = AtomicBool::new(false);
+
+impl RateLimiter for Limiter {
+    fn allow(&self, kind: RequestKind, key: &str) -> bool {
+        let binding = match kind {
+            RequestKind::Public => "PUBLIC_LIMIT",
+            RequestKind::Hook => "HOOK_LIMIT",
+            RequestKind::Api => "API_LIMIT",
+        };
+        let mut message = Message::default();
+        message.write_text(binding);
+        message.write_text(key);
+        let mut reply = host::call(Operation::Limit, &message);
+        let (is_counted, is_allowed) = (reply.number() != 0.0, reply.number() != 0.0);
+        if !is_counted && !TOLD.swap(true, Ordering::Relaxed) {
+            let line = serde_json::json!({
+                "event": "limits", "error": format!("{binding} counts nothing: {}", reply.text()),
+                "help": "bind it in wrangler.toml, or set RATE_LIMITS to requests=off",
+            });
+            host::write_log(&line.to_string());
+        }
+        is_allowed || !is_counted
+    }
+}
+
+/// `crypto.subtle`.
+struct Subtle;
+
+impl SignatureVerifier for Subtle {
+    fn verify(&self, scheme: SignatureScheme, key: &[u8], message: &[u8], signature: &[u8]) -> bool {
+        let (form, name) = match scheme {
+            SignatureScheme::EcdsaP256Sha256 => ("spki", "ECDSA"),
+            SignatureScheme::Ed25519 => ("raw", "Ed25519"),
+            SignatureScheme::RsaSha256 => ("spki", "RSASSA-PKCS1-v1_5"),
+        };
+        let mut question = Message::default();
+        question.write_text(form);
+        question.write_text(name);
+        for bytes in [key, message, signature] {
+            question.bytes(bytes);
+        }
+        host::call(Operation::Verify, &question).number() != 0.0
+    }
+}
+
+struct HostClock;
+
+impl Clock for HostClock {
     fn now(&self) -> Millis {
-        i64::try_from(worker::Date::now().as_millis()).unwrap_or(i64::MAX)
+        host::time() as Millis
     }
 
     fn local(&self, zone: &str, at: Millis) -> Option<String> {
-        #[expect(clippy::cast_precision_loss, reason = "a time of JavaScript's is such a number")]
-        let date = Date::new(&JsValue::from_f64(at as f64));
-        let options = Object::new();
-        let parts = ["year", "month", "day", "hour", "minute", "second"].map(|part| (part, "2-digit"));
-        for (name, value) in parts.into_iter().chain([("year", "numeric"), ("hourCycle", "h23"), ("timeZone", zone)]) {
-            Reflect::set(&options, &name.into(), &value.into()).ok()?;
-        }
-        // By its name, so that what it throws for an unknown zone is caught.
-        let format: Function = Reflect::get(&date, &"toLocaleString".into()).ok()?.dyn_into().ok()?;
-        let text = format.call2(&date, &"en-US".into(), &options).ok()?.as_string()?;
+        let mut message = Message::default();
+        message.write_text(zone);
+        message.number(at as f64);
+        let text = host::ask_for(Operation::LocalTime, &message).optional_text()?;
         // 11/30/2026, 19:04:11
         let (day, time) = text.split_once(", ")?;
         let mut day = day.split('/');
@@ -136,17 +181,19 @@ impl Clock for JsClock {
         Some(format!("{year}-{month}-{day}T{time}"))
     }
 
-    async fn sleep(&self, pause: Duration) {
-        SendFuture::new(Delay::from(pause)).await;
+    fn sleep(&self, pause: Duration) {
+        let mut message = Message::default();
+        message.number(pause.as_millis() as f64);
+        let _ = host::call(Operation::Sleep, &message);
     }
 }
 
-struct JsEntropy;
+struct HostEntropy;
 
-impl Entropy for JsEntropy {
-    #[expect(clippy::expect_used, reason = "an isolate without randomness must not hand out tokens")]
+impl Entropy for HostEntropy {
     fn fill(&self, bytes: &mut [u8]) {
-        getrandom::fill(bytes).expect("the runtime has randomness");
+        // Where the runtime has none it throws, and the instance ends: nobody gets a token.
+        host::fill_random(bytes);
     }
 }
 
@@ -154,6 +201,14 @@ struct Console;
 
 impl Log for Console {
     fn line(&self, line: &str) {
-        worker::console_log!("{line}");
+        host::write_log(line);
+    }
+}
+
+struct Stacks;
+
+impl Tasks for Stacks {
+    fn run(&self, count: u32, work: &dyn Fn()) {
+        host::concurrently(count, work);
     }
 }

@@ -1,112 +1,91 @@
 //! The `Database` port over D1.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use worker::js_sys::{Array, Object, Reflect};
-use worker::send::SendFuture;
-use worker::wasm_bindgen::{JsCast, JsValue};
-use worker::{D1Database, D1PreparedStatement};
+use host::{Message, Operation, Reply};
 
 use crate::ports::{Database, DatabaseError, Outcome, Row, Statement, Value};
 
-/// A D1 binding.
-pub struct D1(D1Database);
+/// A D1 binding, by its name.
+pub struct D1(pub String);
 
-impl D1 {
-    pub fn new(database: D1Database) -> Self {
-        Self(database)
-    }
+/// What stands before a value, here and in `host.js`.
+const NULL: f64 = 0.0;
+const NUMBER: f64 = 1.0;
+const TEXT: f64 = 2.0;
 
-    fn prepare(&self, statement: &Statement) -> worker::Result<D1PreparedStatement> {
-        let prepared = self.0.prepare(statement.sql.as_ref());
-        if statement.params.is_empty() {
-            return Ok(prepared);
-        }
-        let params: Vec<JsValue> = statement.params.iter().map(to_js).collect();
-        prepared.bind(&params)
-    }
-
-    async fn run(&self, statements: &[Statement]) -> Result<Vec<Outcome>, DatabaseError> {
-        let unavailable = |error: JsValue| failure(&error);
-        let prepared = Array::new();
-        for statement in statements {
-            let bound = self.prepare(statement).map_err(|error| failure(&error.into()))?;
-            prepared.push(bound.inner());
-        }
-        let database: &JsValue = self.0.as_ref();
-        let promise = call(database, "batch", &prepared).map_err(unavailable)?;
-        let results = worker::wasm_bindgen_futures::JsFuture::from(worker::js_sys::Promise::from(promise))
-            .await
-            .map_err(unavailable)?;
-        Array::from(&results).iter().map(|result| outcome(&result)).collect()
-    }
-}
-
-/// Calls a method of a binding.
-pub fn call(target: &JsValue, method: &str, argument: &JsValue) -> Result<JsValue, JsValue> {
-    let function: worker::js_sys::Function = Reflect::get(target, &method.into())?.dyn_into()?;
-    function.call1(target, argument)
-}
-
-#[async_trait]
 impl Database for D1 {
-    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
-        SendFuture::new(self.run(&statements)).await
-    }
-}
-
-fn to_js(value: &Value) -> JsValue {
-    match value {
-        Value::Null => JsValue::NULL,
-        // D1 takes numbers, not BigInts; all of ours are below 2^53.
-        #[expect(clippy::cast_precision_loss, reason = "below 2^53")]
-        Value::Integer(number) => JsValue::from_f64(*number as f64),
-        Value::Real(number) => JsValue::from_f64(*number),
-        Value::Text(text) => JsValue::from_str(text),
-    }
-}
-
-fn from_js(value: &JsValue) -> Value {
-    if let Some(text) = value.as_string() {
-        Value::Text(text)
-    } else if let Some(number) = value.as_f64() {
-        Value::Real(number)
-    } else {
-        Value::Null
-    }
-}
-
-/// Rows and `meta` of one statement's result.
-fn outcome(result: &JsValue) -> Result<Outcome, DatabaseError> {
-    let get = |target: &JsValue, name: &str| Reflect::get(target, &name.into()).unwrap_or(JsValue::UNDEFINED);
-    let rows = Array::from(&get(result, "results"));
-    let mut columns: Arc<[String]> = Arc::new([]);
-    let mut names = Array::new();
-    let mut read = Vec::with_capacity(rows.length() as usize);
-    for (index, row) in rows.iter().enumerate() {
-        if index == 0 {
-            names = Object::keys(row.unchecked_ref::<Object>());
-            columns = names.iter().filter_map(|name| name.as_string()).collect();
+    fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+        let count = statements.len();
+        let mut message = Message::with_capacity(2 + 8 * count, 64);
+        message.write_text(&self.0);
+        message.address(count);
+        for statement in &statements {
+            write(&mut message, statement);
         }
-        let values = names
-            .iter()
-            .map(|name| Reflect::get(&row, &name).map(|value| from_js(&value)).map_err(|error| failure(&error)))
-            .collect::<Result<_, _>>()?;
-        read.push(Row::new(columns.clone(), values));
+        let mut reply = host::call(Operation::Database, &message);
+        drop(message);
+        drop(statements);
+        if reply.number() != 0.0 {
+            return Err(failure(reply.text()));
+        }
+        Ok((0..count).map(|_| outcome(&mut reply)).collect())
     }
-    let meta = get(result, "meta");
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
-    let count = |name: &str| get(&meta, name).as_f64().unwrap_or_default() as u64;
-    Ok(Outcome { rows: read, rows_read: count("rows_read"), rows_written: count("rows_written") })
+}
+
+fn write(message: &mut Message, statement: &Statement) {
+    match &statement.sql {
+        // The host knows a constant again by where it stands.
+        Cow::Borrowed(sql) => message.bytes(sql.as_bytes()),
+        Cow::Owned(sql) => {
+            message.number(0.0);
+            message.write_text(sql);
+        }
+    }
+    message.address(statement.params.len());
+    for param in &statement.params {
+        match param {
+            Value::Null => message.number(NULL),
+            // D1 takes numbers, not BigInts; all of ours are below 2^53.
+            #[expect(clippy::cast_precision_loss, reason = "below 2^53")]
+            Value::Integer(number) => {
+                message.number(NUMBER);
+                message.number(*number as f64);
+            }
+            Value::Real(number) => {
+                message.number(NUMBER);
+                message.number(*number);
+            }
+            Value::Text(text) => {
+                message.number(TEXT);
+                message.write_text(text);
+            }
+        }
+    }
+}
+
+/// Rows and costs of one statement.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts")]
+fn outcome(reply: &mut Reply) -> Outcome {
+    let (rows_read, rows_written) = (reply.number() as u64, reply.number() as u64);
+    let (width, height) = (reply.count(), reply.count());
+    let columns: Arc<[String]> = (0..width).map(|_| reply.text().to_owned()).collect();
+    let rows = (0..height).map(|_| {
+        let values = (0..width).map(|_| match reply.number() {
+            NUMBER => Value::Real(reply.number()),
+            TEXT => Value::Text(reply.text().to_owned()),
+            _ => Value::Null,
+        });
+        Row::new(columns.clone(), values.collect())
+    });
+    Outcome { rows: rows.collect(), rows_read, rows_written }
 }
 
 /// Sorts D1's errors, which come as text.
-fn failure(error: &JsValue) -> DatabaseError {
-    let message = Reflect::get(error, &"message".into()).ok().and_then(|text| text.as_string());
-    let message = message.unwrap_or_else(|| format!("{error:?}"));
+fn failure(message: &str) -> DatabaseError {
     match message.split_once("UNIQUE constraint failed: ") {
         Some((_, constraint)) => DatabaseError::Unique(constraint.to_owned()),
-        None => DatabaseError::Unavailable(message),
+        None => DatabaseError::Unavailable(message.to_owned()),
     }
 }

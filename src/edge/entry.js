@@ -1,28 +1,6 @@
 // The Worker's entry: hands every event to the wasm, and answers for it when it panics.
-//
-// A panic ends the wasm instance with everything that was under way in it; worker-build's shim makes a new one for the next
-// event. The promises of the old one would never settle, and workerd would answer "hung" in plain text.
 import { WorkerEntrypoint } from "cloudflare:workers";
-import Latchkey from "./index.js";
-
-/** What to call for each event that is under way, should the instance end. */
-const underWay = new Set();
-
-/** Called by the panic hook (src/edge/panic.rs). */
-globalThis.__latchkey_panicked = () => {
-  for (const fail of underWay) fail(new Error("panic"));
-};
-
-async function unlessPanic(start) {
-  let fail;
-  const panicked = new Promise((_, reject) => (fail = reject));
-  underWay.add(fail);
-  try {
-    return await Promise.race([start(), panicked]);
-  } finally {
-    underWay.delete(fail);
-  }
-}
+import { answer, sweep, take } from "./host.js";
 
 const DETAIL = "Latchkey failed to answer. The fault is on our side: try again, and tell the operator if it stays.";
 const PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -54,29 +32,30 @@ function failure(url) {
 }
 
 /**
- * The request, with its address as a URI is spelt: the wasm's parser takes no other, and browsers and mail programs have
- * been seen to send a few characters as they are.
+ * A request's path and query, as a URI is spelt: the wasm's parser takes no other, and browsers and mail programs have been seen to
+ * send a few characters as they are.
  */
-function speltAsUri(request) {
-  const spelt = request.url.replace(/[^!-~]|["<>`]/gu, encodeURIComponent);
-  return spelt === request.url ? request : new Request(spelt, request);
+function pathOf(url) {
+  const path = url.slice(url.indexOf("/", url.indexOf("//") + 2));
+  return path.replace(/[^!-~]|["<>`]/gu, encodeURIComponent);
 }
 
 export default class extends WorkerEntrypoint {
   async fetch(request) {
     try {
-      return await unlessPanic(() => new Latchkey(this.ctx, this.env).fetch(speltAsUri(request)));
+      return await answer(request, pathOf(request.url));
     } catch {
       return failure(request.url);
     }
   }
 
   // A batch or a run that fails is what Queues and cron triggers know how to repeat.
-  queue(batch) {
-    return unlessPanic(() => new Latchkey(this.ctx, this.env).queue(batch));
+  async queue(batch) {
+    if (await take(batch)) batch.ackAll();
+    else batch.retryAll();
   }
 
-  scheduled(controller) {
-    return unlessPanic(() => new Latchkey(this.ctx, this.env).scheduled(controller));
+  scheduled() {
+    return sweep();
   }
 }

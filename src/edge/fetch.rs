@@ -1,59 +1,59 @@
-//! The `HttpClient` port over `fetch`.
+//! Other people's servers: the `HttpClient` port over `fetch`, the `EmailBinding` port over a `send_email` binding.
 
 use std::time::Duration;
 
-use async_trait::async_trait;
-use futures_util::future::{Either, select};
-use worker::send::SendFuture;
-use worker::{AbortController, Delay, Headers, Method, RequestInit, RequestRedirect};
+use host::{Message, Operation};
 
-use crate::ports::{HttpClient, HttpError};
+use crate::ports::{EmailBinding, EmailError, HttpClient, HttpError};
+
+/// How a call has ended, here and in `host.js`.
+const ANSWERED: f64 = 0.0;
+const TIMED_OUT: f64 = 1.0;
 
 /// `fetch`.
 pub struct Fetch;
 
-#[async_trait]
 impl HttpClient for Fetch {
-    async fn send(
-        &self,
-        request: http::Request<Vec<u8>>,
-        timeout: Duration,
-    ) -> Result<http::Response<Vec<u8>>, HttpError> {
-        SendFuture::new(async move {
-            let controller = AbortController::default();
-            let signal = controller.signal();
-            let exchange = std::pin::pin!(exchange(request, &signal));
-            match select(exchange, Delay::from(timeout)).await {
-                Either::Left((answer, _)) => answer.map_err(|error| HttpError::Failed(error.to_string())),
-                Either::Right(_) => {
-                    controller.abort();
-                    Err(HttpError::Timeout)
-                }
-            }
-        })
-        .await
+    fn send(&self, request: http::Request<Vec<u8>>, timeout: Duration) -> Result<http::Response<Vec<u8>>, HttpError> {
+        let (parts, body) = request.into_parts();
+        let mut message = Message::default();
+        message.number(timeout.as_millis() as f64);
+        message.write_text(parts.method.as_str());
+        message.write_text(&parts.uri.to_string());
+        message.address(parts.headers.len());
+        for (name, value) in &parts.headers {
+            message.write_text(name.as_str());
+            message.write_text(value.to_str().unwrap_or_default());
+        }
+        message.bytes(&body);
+        let mut reply = host::call(Operation::Fetch, &message);
+        match reply.number() {
+            ANSWERED => {}
+            TIMED_OUT => return Err(HttpError::Timeout),
+            _ => return Err(HttpError::Failed(reply.text().to_owned())),
+        }
+        let mut answer = http::Response::builder().status(u16::try_from(reply.count()).unwrap_or_default());
+        for _ in 0..reply.count() {
+            let name = reply.text().to_owned();
+            answer = answer.header(name, reply.text());
+        }
+        answer.body(reply.into_bytes()).map_err(|error| HttpError::Failed(error.to_string()))
     }
 }
 
-async fn exchange(
-    request: http::Request<Vec<u8>>,
-    signal: &worker::AbortSignal,
-) -> worker::Result<http::Response<Vec<u8>>> {
-    let (parts, body) = request.into_parts();
-    let mut init = RequestInit::new();
-    init.with_method(Method::from(parts.method.as_str().to_owned()))
-        .with_headers(Headers::from(&parts.headers))
-        // A redirect is an answer like any other: followed, it would take mail, key and all, to whom it names.
-        .with_redirect(RequestRedirect::Manual);
-    // A GET with a body, be it an empty one, is refused.
-    if !body.is_empty() {
-        init.with_body(Some(worker::js_sys::Uint8Array::from(body.as_slice()).into()));
+/// A `send_email` binding.
+pub struct Email;
+
+impl EmailBinding for Email {
+    fn send(&self, mail: &serde_json::Value, timeout: Duration) -> Option<Result<String, EmailError>> {
+        let mut message = Message::default();
+        message.number(timeout.as_millis() as f64);
+        message.write_text(&mail.to_string());
+        let mut reply = host::call(Operation::Email, &message);
+        match reply.number() {
+            ANSWERED => Some(Ok(reply.text().to_owned())),
+            TIMED_OUT => None,
+            _ => Some(Err(EmailError(reply.text().to_owned()))),
+        }
     }
-    let request = worker::Request::new_with_init(&parts.uri.to_string(), &init)?;
-    let mut response = worker::Fetch::Request(request).send_with_signal(signal).await?;
-    let mut answer = http::Response::builder().status(response.status_code());
-    for (name, value) in response.headers() {
-        answer = answer.header(name, value);
-    }
-    answer.body(response.bytes().await?).map_err(|error| worker::Error::RustError(error.to_string()))
 }

@@ -10,6 +10,6 @@ static LARGEST: AtomicUsize = AtomicUsize::new(0);
 pub fn log_growth() {
     let bytes = core::arch::wasm32::memory_size::<0>() * PAGE;
     if LARGEST.swap(bytes, Ordering::Relaxed) < bytes {
-        worker::console_log!("{{\"event\":\"memory\",\"wasmBytes\":{bytes}}}");
+        host::write_log(&format!("{{\"event\":\"memory\",\"wasmBytes\":{bytes}}}"));
     }
 }

@@ -2,22 +2,17 @@
 
 mod bindings;
 mod d1;
-mod email;
 mod fetch;
-mod files;
-mod limiter;
 mod memory;
 mod panic;
-mod signatures;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use worker::send::SendFuture;
-use worker::wasm_bindgen::JsValue;
-use worker::{Context as WorkerContext, Env, HttpRequest, MessageBatch, ScheduleContext, ScheduledEvent, event};
+use bytes::Bytes;
+use host::{Message, Operation, Reply};
+use http::{HeaderName, HeaderValue, Method, Request, Uri};
 
 use crate::access::audit_seal;
 use crate::base::text::without_values;
@@ -25,7 +20,7 @@ use crate::http::Service;
 use crate::mail::webhooks::problem_with;
 use crate::mail::{retention, sender, webhooks};
 use crate::model::deployment::Deployment;
-use crate::ports::{DatabaseError, Platform};
+use crate::ports::{DatabaseError, IncomingBody, Platform};
 use crate::provision::reindex;
 use crate::store::jobs::retention as jobs_retention;
 use crate::store::{import_files, kept_forms, pending, sessions, sign_in_failures, submissions};
@@ -37,129 +32,167 @@ const JOB_TRIPS_OF_A_SWEEP: u64 = 50;
 /// Batches of mail that one invocation may send: a hundred mails are a hundred subrequests of its thousand.
 const BATCHES: u32 = 5;
 
+/// What an isolate makes once: neither variables nor bindings change within a deployment.
+struct Isolate {
+    service: Service,
+    platform: Platform,
+}
+
 thread_local! {
-    /// Built with the isolate's first event: variables do not change within a deployment.
-    static SERVICE: RefCell<Option<Rc<Service>>> = const { RefCell::new(None) };
+    static ISOLATE: RefCell<Option<Rc<Isolate>>> = const { RefCell::new(None) };
 }
 
-/// Whether this isolate has swept the outbox once, as each does with its first request.
-static SWEPT: AtomicBool = AtomicBool::new(false);
-
-fn service(env: &Env) -> Rc<Service> {
-    panic::set_hook();
-    SERVICE.with_borrow_mut(|service| {
-        service
-            .get_or_insert_with(|| {
-                let variable = |name: &str| env.var(name).ok().map(|value| value.to_string());
-                let deployment = Deployment::load(variable, problem_with).and_then(|deployment| {
-                    let missing = deployment.user_stores.missing(|binding| env.d1(binding).is_ok());
-                    if missing.is_empty() { Ok(Arc::new(deployment)) } else { Err(missing) }
-                });
-                Rc::new(Service::new(deployment))
-            })
-            .clone()
-    })
-}
-
-/// The platform of one event; without user stores where the deployment is not complete.
-fn platform(env: &Env, ctx: Option<Rc<WorkerContext>>, service: &Service) -> worker::Result<Platform> {
-    let stores = service.deployment().map(|deployment| deployment.user_stores.clone()).unwrap_or_default();
-    bindings::platform(env, ctx, &stores)
-}
-
-#[event(fetch)]
-async fn fetch(request: HttpRequest, env: Env, ctx: WorkerContext) -> worker::Result<http::Response<axum::body::Body>> {
-    let service = service(&env);
-    let ctx = Rc::new(ctx);
-    let platform = platform(&env, Some(ctx.clone()), &service)?;
-    if service.deployment().is_some() && !SWEPT.swap(true, Ordering::Relaxed) {
-        let (platform, service) = (platform.clone(), service.clone());
-        ctx.wait_until(async move { sweep(&platform, &service).await });
+impl Isolate {
+    /// Returns this isolate's, made with its first event.
+    fn get() -> Rc<Self> {
+        ISOLATE.with_borrow_mut(|isolate| isolate.get_or_insert_with(|| Rc::new(Self::new())).clone())
     }
-    let request = request.map(axum::body::Body::new);
-    // Workers are single-threaded: nothing here moves to another thread.
-    let response = SendFuture::new(service.handle(&platform, request)).await;
+
+    fn new() -> Self {
+        panic::set_hook();
+        let _ = scim::unicode::COMPOSE.set(|text| {
+            let mut message = Message::default();
+            message.write_text(text);
+            host::ask_for(Operation::Compose, &message).text().to_owned()
+        });
+        let deployment = Deployment::load(bindings::variable, problem_with).and_then(|deployment| {
+            let missing = deployment.user_stores.missing(bindings::has);
+            if missing.is_empty() { Ok(Arc::new(deployment)) } else { Err(missing) }
+        });
+        // Without user stores where the deployment is not complete.
+        let stores = deployment.as_ref().map(|deployment| deployment.user_stores.clone()).unwrap_or_default();
+        Self { platform: bindings::platform(&stores), service: Service::new(deployment) }
+    }
+}
+
+/// The kinds of events, here and in `host.js`.
+const FETCH: usize = 0;
+const QUEUE: usize = 1;
+const SCHEDULED: usize = 2;
+
+/// Deals with the event at hand: a request, messages of a queue, a run of the cron trigger.
+pub fn event() {
+    let mut event = host::ask_for(Operation::Event, &Message::default());
+    let isolate = Isolate::get();
+    let (id, kind) = (event.number(), event.count());
+    let mut answer = Message::default();
+    answer.number(id);
+    match kind {
+        FETCH => fetch(&isolate, id, &mut event, answer),
+        QUEUE => {
+            let is_done = queue(&isolate, &mut event);
+            answer.number(is_done.into());
+            host::tell(Operation::Answer, &answer);
+        }
+        SCHEDULED => sweep(&isolate.platform, &isolate.service),
+        _ => {}
+    }
     memory::log_growth();
-    Ok(response)
+}
+
+/// The body of a request, which the host has.
+struct Arriving {
+    event: f64,
+    has_body: bool,
+}
+
+impl IncomingBody for Arriving {
+    fn read(self, limit: usize) -> Option<Bytes> {
+        if !self.has_body {
+            return Some(Bytes::new());
+        }
+        let mut message = Message::default();
+        message.number(self.event);
+        message.address(limit);
+        let mut reply = host::call(Operation::Body, &message);
+        (reply.number() != 0.0).then(|| reply.into_bytes().into())
+    }
+}
+
+/// Answers a request.
+fn fetch(isolate: &Isolate, id: f64, event: &mut Reply, mut answer: Message) {
+    let body = Arriving { event: id, has_body: event.number() != 0.0 };
+    let mut request = Request::new(body);
+    *request.method_mut() = Method::from_bytes(event.text().as_bytes()).unwrap_or_default();
+    // `host.js` spells it as a URI.
+    *request.uri_mut() = event.text().parse::<Uri>().unwrap_or_default();
+    for _ in 0..event.count() {
+        let name = HeaderName::from_bytes(event.text().as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(event.text())) {
+            request.headers_mut().append(name, value);
+        }
+    }
+    let response = isolate.service.handle(&isolate.platform, request);
+    answer.number(response.status().as_u16().into());
+    answer.number(isolate.service.deployment().is_some().into());
+    answer.address(response.headers().len());
+    for (name, value) in response.headers() {
+        answer.write_text(name.as_str());
+        answer.write_text(value.to_str().unwrap_or_default());
+    }
+    answer.bytes(response.body());
+    host::tell(Operation::Answer, &answer);
 }
 
 /// How the name of the queue ends that brings Cloudflare's events on mails it has sent (`MAIL_EVENTS`). Any other wakes
 /// the sender.
 const EVENTS: &str = "-events";
 
-#[event(queue)]
-async fn queue(batch: MessageBatch<serde_json::Value>, env: Env, ctx: WorkerContext) -> worker::Result<()> {
-    let service = service(&env);
-    let platform = platform(&env, Some(Rc::new(ctx)), &service)?;
-    if batch.queue().ends_with(EVENTS) {
-        // By way of text: serde's own way from JavaScript's values is code that nothing else here needs. A message that
-        // cannot be read is one that nobody here has use for.
-        let text = |body: &JsValue| worker::js_sys::JSON::stringify(body).ok()?.as_string();
-        let bodies = batch.raw_iter().filter_map(|message| serde_json::from_str(&text(&message.body())?).ok());
+/// Takes messages, and says whether they are done with.
+fn queue(isolate: &Isolate, event: &mut Reply) -> bool {
+    let Isolate { platform, service } = isolate;
+    if event.text().ends_with(EVENTS) {
+        // A message that cannot be read is one that nobody here has use for.
+        let bodies = (0..event.count()).filter_map(|_| serde_json::from_str(event.text()).ok());
         let told: Vec<_> = bodies.filter_map(|body| webhooks::cloudflare::read(&body)).collect();
-        match crate::store::bounces::record(&platform, "cloudflare", &told).await {
-            Ok(_) => batch.ack_all(),
-            Err(error) => {
-                failed(&platform, "mail.events", &error);
-                batch.retry_all();
-            }
+        let recorded = crate::store::bounces::record(platform, "cloudflare", &told);
+        if let Err(error) = &recorded {
+            failed(platform, "mail.events", error);
         }
-        return Ok(());
+        return recorded.is_ok();
     }
     // All that is done is one invocation.
     let platform = platform.metered().0;
-    send_mail(&platform, &service).await;
-    if let Err(error) = service.work_off_jobs(&platform, JOB_TRIPS).await {
+    send_mail(&platform, service);
+    if let Err(error) = service.work_off_jobs(&platform, JOB_TRIPS) {
         failed(&platform, "jobs", &error);
     }
-    memory::log_growth();
     // What was not sent waits in the outbox, not in the queue.
-    batch.ack_all();
-    Ok(())
-}
-
-#[event(scheduled)]
-async fn scheduled(_event: ScheduledEvent, env: Env, _ctx: ScheduleContext) {
-    let service = service(&env);
-    match platform(&env, None, &service) {
-        Ok(platform) => sweep(&platform, &service).await,
-        Err(error) => worker::console_error!("{{\"event\":\"scheduled\",\"error\":{:?}}}", error.to_string()),
-    }
+    true
 }
 
 /// Catches up on what a lost message or a forgetful cache left undone.
-async fn sweep(platform: &Platform, service: &Service) {
+fn sweep(platform: &Platform, service: &Service) {
     let Some(deployment) = service.deployment() else { return };
     let platform = &platform.metered().0;
     let done = [
-        ("sweep", service.warm(platform).await),
-        ("pending", pending::settle(platform).await),
-        ("reminders", service.remind(platform).await.map(drop)),
-        ("role grants", service.settle_role_grants(platform).await),
-        ("signin", sign_in_failures::sweep(platform).await),
-        ("sessions", sessions::sweep(platform).await),
-        ("submissions", submissions::sweep(platform).await),
-        ("kept forms", kept_forms::sweep(platform).await),
-        ("files to import", import_files::sweep(platform).await),
-        ("mail.events", crate::store::bounces::sweep(platform).await),
-        ("mail.retention", retention::run(platform, deployment).await),
-        ("audit.seal", audit_seal::run(platform, deployment).await),
-        ("jobs.retention", jobs_retention::sweep(platform).await),
+        ("sweep", service.warm(platform)),
+        ("pending", pending::settle(platform)),
+        ("reminders", service.remind(platform).map(drop)),
+        ("role grants", service.settle_role_grants(platform)),
+        ("signin", sign_in_failures::sweep(platform)),
+        ("sessions", sessions::sweep(platform)),
+        ("submissions", submissions::sweep(platform)),
+        ("kept forms", kept_forms::sweep(platform)),
+        ("files to import", import_files::sweep(platform)),
+        ("mail.events", crate::store::bounces::sweep(platform)),
+        ("mail.retention", retention::run(platform, deployment)),
+        ("audit.seal", audit_seal::run(platform, deployment)),
+        ("jobs.retention", jobs_retention::sweep(platform)),
     ];
     for (event, done) in done {
         if let Err(error) = done {
             failed(platform, event, &error);
         }
     }
-    send_mail(platform, service).await;
+    send_mail(platform, service);
     // What tenants have set going keeps nobody's mail waiting.
-    if let Err(error) = service.work_off_jobs(platform, JOB_TRIPS_OF_A_SWEEP).await {
+    if let Err(error) = service.work_off_jobs(platform, JOB_TRIPS_OF_A_SWEEP) {
         failed(platform, "jobs", &error);
     }
-    if let Err(error) = reindex::sweep(platform).await {
+    if let Err(error) = reindex::sweep(platform) {
         failed(platform, "reindex", &error);
     }
-    memory::log_growth();
 }
 
 fn failed(platform: &Platform, event: &str, error: &DatabaseError) {
@@ -167,13 +200,13 @@ fn failed(platform: &Platform, event: &str, error: &DatabaseError) {
     platform.log.line(&line.to_string());
 }
 
-async fn send_mail(platform: &Platform, service: &Service) {
+fn send_mail(platform: &Platform, service: &Service) {
     let Some(deployment) = service.deployment() else { return };
-    if let Err(error) = service.renew(platform).await {
+    if let Err(error) = service.renew(platform) {
         failed(platform, "renewals", &error);
     }
     let (platform, meter) = platform.metered();
-    let line = match sender::run(&platform, deployment, service.mail_health(), BATCHES).await {
+    let line = match sender::run(&platform, deployment, service.mail_health(), BATCHES) {
         Ok(report) if report == sender::Report::default() => return,
         Ok(report) => serde_json::json!({
             "event": "mail", "sent": report.sent, "deferred": report.deferred, "ended": report.ended,

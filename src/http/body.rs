@@ -1,13 +1,8 @@
 //! Bodies: the whole of one within a limit, and JSON by the rule of the area.
 
-use std::io;
-
 use ::http::HeaderMap;
 use ::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
-use axum::body::{self, Body, Bytes};
-use bytes::BytesMut;
-use futures_util::{future, stream};
-use http_body_util::BodyExt;
+use bytes::Bytes;
 use jsonc_parser::{CollectOptions, ParseOptions, ParseResult};
 use serde_json::Value as Json;
 
@@ -24,8 +19,6 @@ pub const MAX_DOCUMENT: usize = 256 * 1024;
 pub const MEGABYTE: usize = 1024 * 1024;
 /// The largest form, in bytes: one with two passwords of the longest kind, percent-encoded, is smaller.
 const MAX_FORM: usize = 16 * 1024;
-/// The most that is read of a body to throw it away.
-const MAX_DISCARDED: usize = 64 * 1024 * 1024;
 /// The most brackets that a body only a lenient parser understands may open.
 const MAX_LENIENT_BRACKETS: usize = 500;
 
@@ -42,31 +35,6 @@ const JSON5: ParseOptions = ParseOptions {
     allow_non_finite_numbers: false,
     allow_extended_string_escapes: true,
 };
-
-/// Reads a body into memory. Of one that is larger than `limit`, all the rest is thrown away and what is left is the error
-/// that reading it brings: who may not send it, or not there, hears that first.
-pub fn buffer(body: Body, limit: usize) -> Body {
-    let too_large =
-        || Body::from_stream(stream::once(future::ready(Err::<Bytes, _>(io::Error::other("the body is too large")))));
-    read(body, limit).map_or_else(too_large, Body::from)
-}
-
-fn read(mut body: Body, limit: usize) -> Option<Bytes> {
-    let mut read = BytesMut::new();
-    let mut length = 0_usize;
-    while let Some(frame) = body.frame() {
-        // A client that goes away in the middle has sent nothing.
-        let data = frame.ok()?.into_data().unwrap_or_default();
-        length = length.saturating_add(data.len());
-        if length > MAX_DISCARDED {
-            return None;
-        }
-        if length <= limit {
-            read.extend_from_slice(&data);
-        }
-    }
-    (length <= limit).then(|| read.freeze())
-}
 
 /// The most objects in a body of more than a megabyte. In memory each is some hundred bytes, however short it is as text.
 const MAX_OBJECTS: usize = 55_000;
@@ -101,12 +69,13 @@ pub struct RequestBody {
     media_type: Option<HeaderValue>,
     /// The length that was announced, in bytes.
     announced: Option<usize>,
-    body: Body,
+    /// `None` for one that is larger than any of its area may be: who may not send it, or not there, hears that first.
+    body: Option<Bytes>,
 }
 
 impl RequestBody {
     /// Returns the body of a request to an area.
-    pub fn new(area: Area, headers: &HeaderMap, body: Body) -> Self {
+    pub fn new(area: Area, headers: &HeaderMap, body: Option<Bytes>) -> Self {
         let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         Self { area, media_type: headers.get(CONTENT_TYPE).cloned(), announced, body }
     }
@@ -116,7 +85,7 @@ impl RequestBody {
     /// # Errors
     /// It is larger than `limit`, in bytes.
     pub fn bytes(self, limit: usize) -> Result<Bytes, TooLarge> {
-        body::to_bytes(self.body, limit).map_err(|_| TooLarge)
+        self.body.filter(|body| body.len() <= limit).ok_or(TooLarge)
     }
 
     /// Reads a form.
@@ -133,7 +102,7 @@ impl RequestBody {
     /// It is larger, which this sentence says; or one with files that is not whole.
     pub fn console_form(self, too_large: &'static str) -> Result<Form, ApiError> {
         let Self { body, media_type, .. } = self;
-        let bytes = body::to_bytes(body, usize::MAX).map_err(|_| ApiError::too_large(too_large))?;
+        let bytes = body.ok_or_else(|| ApiError::too_large(too_large))?;
         let media_type = media_type.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default();
         match multipart::boundary(media_type) {
             Some(boundary) => Form::parse_parts(&bytes, boundary).ok_or_else(|| {
@@ -187,10 +156,10 @@ impl RequestBody {
     /// # Errors
     /// It is too large, no JSON, or no object.
     pub fn sized_object(mut self, limit: usize) -> Result<(Json, usize), ApiError> {
-        let body = std::mem::take(&mut self.body);
-        let bytes = body::to_bytes(body, limit).map_err(|_| too_large(self.area, limit))?;
+        let body = self.body.take().filter(|body| body.len() <= limit);
+        let bytes = body.ok_or_else(|| too_large(self.area, limit))?;
         let size = bytes.len();
-        self.body = Body::from(bytes);
+        self.body = Some(bytes);
         Ok((self.object()?, size))
     }
 

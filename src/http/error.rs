@@ -6,12 +6,12 @@ use std::borrow::Cow;
 
 use ::http::header::{HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use ::http::{HeaderMap, StatusCode};
-use axum::response::Response;
 use serde_json::{Value as Json, json};
 
 use crate::base::text::without_values;
 use crate::http::area::Dialect;
 use crate::http::response;
+use crate::http::response::Response;
 use crate::pages::layout::Shell;
 use crate::pages::problem;
 use crate::ports::DatabaseError;
@@ -308,9 +308,7 @@ mod tests {
     fn a_page_gives_the_reason_where_the_catalogue_has_none() {
         let text = |status: StatusCode| {
             let response = ApiError::new(status, "The form has no field.").into_response(Dialect::Page, None);
-            axum::body::to_bytes(response.into_body(), usize::MAX)
-                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-                .unwrap_or_default()
+            String::from_utf8_lossy(response.body()).into_owned()
         };
         let page = text(StatusCode::BAD_REQUEST);
         assert!(page.contains("The form has no field.") && page.contains("HTTP 400"), "{page}");

@@ -1,13 +1,13 @@
 //! `/hooks/mail/{provider}`: what mail providers report of mails they have taken.
 
 use ::http::StatusCode;
-use axum::response::Response;
 use serde_json::json;
 
 use crate::http::body::TooLarge;
 use crate::http::error::ApiError;
 use crate::http::request::Input;
 use crate::http::response;
+use crate::http::response::Response;
 use crate::mail::webhooks::{self, Incoming, WebhookError};
 
 /// `POST /hooks/mail/{provider}`: 200 whether or not the mail is ours.

@@ -33,26 +33,23 @@ mod wso2;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::http::request::Parts;
 use ::http::{Request, Uri};
-use axum::Router;
-use axum::body::Body;
-use axum::extract::MatchedPath;
-use axum::response::Response;
+use bytes::Bytes;
 use serde_json::json;
-use tower_service::Service as _;
 
 use crate::access::hash_limiter::HashLimiter;
 use crate::base::scope::Scopes;
 use crate::http::area::Area;
 use crate::http::error::{ApiError, Failure};
 use crate::http::request::RequestState;
-use crate::http::response::{keep_out_of_caches, set};
+use crate::http::response::{Response, keep_out_of_caches, set};
 use crate::invite::{reminders, renewal, role_grants};
 use crate::model::caches::{Caches, Health};
 use crate::model::context::{Actor, Context, Work};
 use crate::model::deployment::Deployment;
 use crate::model::tenant::Tenant;
-use crate::ports::{DatabaseError, MailQueue, Platform};
+use crate::ports::{DatabaseError, IncomingBody, MailQueue, Platform};
 use crate::provision::jobs;
 use crate::store::registrations;
 use crate::store::tenant_settings;
@@ -69,7 +66,7 @@ impl MailQueue for Quiet {
 /// The whole of Latchkey behind one function: an isolate builds it once.
 pub struct Service {
     deployment: Result<Arc<Deployment>, Vec<String>>,
-    router: Router,
+    router: routes::Router,
     gate: HashLimiter,
     caches: Arc<Caches>,
 }
@@ -78,7 +75,7 @@ impl Service {
     /// Builds the routes for a deployment, or for the list of what must be mended before there is one.
     #[must_use]
     pub fn new(deployment: Result<Arc<Deployment>, Vec<String>>) -> Self {
-        Self { deployment, router: routes::router(), gate: HashLimiter::default(), caches: Arc::default() }
+        Self { deployment, router: routes::Router::new(), gate: HashLimiter::default(), caches: Arc::default() }
     }
 
     /// The deployment, where it is complete.
@@ -178,19 +175,26 @@ impl Service {
     }
 
     /// Answers one request.
-    pub fn handle(&self, platform: &Platform, request: Request<Body>) -> Response {
-        let mut response = self.answer(platform, request);
+    pub fn handle(&self, platform: &Platform, request: Request<impl IncomingBody>) -> Response {
+        let (parts, body) = request.into_parts();
+        let (tenant, path) = Tenant::split_path(parts.uri.path());
+        let path = scim2::canonical_path(&path).or_else(|| pages::links::cleaned(&path)).unwrap_or(path);
+        // The body is read whole before anything is answered: an answer while the client still sends is lost on the way.
+        let body = body.read(Area::find(&path).body_limit(&path));
+        let mut response = self.answer(platform, parts, body, tenant, &path);
         keep_out_of_caches(response.headers_mut());
         response
     }
 
-    fn answer(&self, platform: &Platform, request: Request<Body>) -> Response {
-        let (mut parts, body) = request.into_parts();
-        let (tenant, path) = Tenant::split_path(parts.uri.path());
-        let path = scim2::canonical_path(&path).or_else(|| pages::links::cleaned(&path)).unwrap_or(path);
-        let area = Area::find(&path);
-        // The body is read whole before anything is answered: an answer while the client still sends is lost on the way.
-        let body = body::buffer(body, area.body_limit(&path));
+    fn answer(
+        &self,
+        platform: &Platform,
+        mut parts: Parts,
+        body: Option<Bytes>,
+        tenant: Tenant,
+        path: &str,
+    ) -> Response {
+        let area = Area::find(path);
         let deployment = match &self.deployment {
             Ok(deployment) => deployment.clone(),
             Err(_) if path == "/healthz" => return operations::health(),
@@ -207,7 +211,7 @@ impl Service {
         let text = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
         let request_id = text("cf-ray").unwrap_or_else(|| platform.new_id().to_string());
         let ctx = self.context(platform, deployment, tenant, request_id, text("cf-connecting-ip"));
-        parts.extensions.insert(RequestState { ctx: ctx.clone(), gate: self.gate.clone(), area });
+        let state = RequestState { ctx: ctx.clone(), gate: self.gate.clone(), area };
         let method = parts.method.clone();
         let started = ctx.platform.clock.now();
 
@@ -216,16 +220,12 @@ impl Service {
             let detail = "A page of another site sent this: administer from a page of this site, or by a program.";
             Some(ApiError::forbidden(detail))
         } else {
-            limited = limits::exceeded(&ctx, area, &method, &path, &parts.headers);
+            limited = limits::exceeded(&ctx, area, &method, path, &parts.headers);
             limited.map(|_| limits::error())
         };
-        let mut response = match refused {
-            Some(error) => error.into_response(area.dialect(), Some(&ctx.request_id)),
-            None => {
-                // The router's error type has no values.
-                let Ok(response) = self.router.clone().call(Request::from_parts(parts, body));
-                response
-            }
+        let (mut response, route) = match refused {
+            Some(error) => (error.into_response(area.dialect(), Some(&ctx.request_id)), ""),
+            None => self.router.answer(state, parts, body),
         };
 
         let headers = response.headers_mut();
@@ -236,7 +236,6 @@ impl Service {
         } else {
             set(headers, "strict-transport-security", "max-age=31536000; includeSubDomains");
         }
-        let route = response.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
         // The pattern, never the path: paths carry tokens.
         let mut line = json!({
             "requestId": ctx.request_id,

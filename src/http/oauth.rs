@@ -3,7 +3,6 @@
 
 use ::http::header::{AUTHORIZATION, PRAGMA, WWW_AUTHENTICATE};
 use ::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::Response;
 use serde_json::json;
 
 use crate::access::authenticate::{self, Basic};
@@ -14,7 +13,7 @@ use crate::http::body::TooLarge;
 use crate::http::error::ApiError;
 use crate::http::form::{Form, Repeated};
 use crate::http::request::Input;
-use crate::http::response::{self, kept_out_of_old_caches};
+use crate::http::response::{self, Response, kept_out_of_old_caches};
 use crate::model::context::UnitOfWork;
 
 fn invalid_request(description: &'static str) -> ApiError {

@@ -1,11 +1,10 @@
 //! Operations: health, the OpenAPI document, the pages' assets, and what is at no other address.
 
 use ::http::StatusCode;
-use axum::response::Response;
 
 use crate::http::error::ApiError;
 use crate::http::request::Input;
-use crate::http::response::{set, with_body};
+use crate::http::response::{Response, set, with_body};
 use crate::model::context::Context;
 use crate::pages::assets::{self, Asset};
 

@@ -2,14 +2,16 @@
 
 use ::http::header::{CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE};
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::body::Body;
-use axum::response::Response;
+use bytes::Bytes;
 use serde::Serialize;
 
 use crate::base::secret::Secret;
 use crate::model::deployment::Deployment;
 use crate::pages::layout::CONTENT_SECURITY_POLICY;
 use crate::provision::CODE_HEADER;
+
+/// An answer with the whole of its body.
+pub type Response = ::http::Response<Bytes>;
 
 /// Sets a header, unless the value cannot stand in one.
 pub fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
@@ -20,13 +22,13 @@ pub fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
 
 /// Returns a response without a body.
 pub fn empty(status: StatusCode) -> Response {
-    let mut response = Response::new(Body::empty());
+    let mut response = Response::new(Bytes::new());
     *response.status_mut() = status;
     response
 }
 
 /// Returns a response with a body of the given type.
-pub fn with_body(status: StatusCode, content_type: &str, body: impl Into<Body>) -> Response {
+pub fn with_body(status: StatusCode, content_type: &str, body: impl Into<Bytes>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
     if let Ok(value) = HeaderValue::from_str(content_type) {

@@ -10,13 +10,12 @@ mod zone;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::base::text::rfc3339;
 use crate::ports::{
     Cache, CacheError, Clock, Entropy, HttpClient, HttpError, Log, MailQueue, Millis, Platform, RateLimiter,
-    RequestKind,
+    RequestKind, Tasks,
 };
 
 use files::Included;
@@ -48,15 +47,16 @@ impl Clock for SystemClock {
 
     fn sleep(&self, pause: Duration) {
         std::thread::sleep(pause);
-        // Where one thread does several things, the others have their turn now.
-        let mut is_first = true;
-        std::future::poll_fn(|context| {
-            if !std::mem::take(&mut is_first) {
-                return Poll::Ready(());
-            }
-            context.waker().wake_by_ref();
-            Poll::Pending
-        });
+    }
+}
+
+/// One after the other: SQLite waits for nobody.
+#[derive(Debug)]
+pub struct InTurn;
+
+impl Tasks for InTurn {
+    fn run(&self, _count: u32, work: &dyn Fn()) {
+        work();
     }
 }
 
@@ -231,6 +231,7 @@ impl Native {
             limiter: limiter.clone(),
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),
+            tasks: Arc::new(InTurn),
             log: log.clone(),
         };
         Self { platform, sqlite, cache, clock, wakes, limiter, log }

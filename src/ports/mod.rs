@@ -4,6 +4,7 @@
 //! router and the same SQL run on workerd and under `cargo test`. Everything is dynamic dispatch: one copy of the
 //! code in the wasm, and a call into D1 costs a million times more than a virtual call.
 
+mod body;
 mod cache;
 mod clock;
 mod database;
@@ -15,9 +16,11 @@ mod mail;
 mod meter;
 mod platform;
 mod signatures;
+mod tasks;
 
 pub use crate::base::calendar::Millis;
 
+pub use self::body::IncomingBody;
 pub use self::cache::{Cache, CacheError};
 pub use self::clock::{Clock, Entropy};
 pub use self::database::{Database, DatabaseError, Outcome, Row, Statement, Value};
@@ -29,3 +32,4 @@ pub use self::mail::{EmailBinding, EmailError, MailQueue};
 pub use self::meter::Meter;
 pub use self::platform::{Platform, StoreDatabase, store_of};
 pub use self::signatures::{SignatureScheme, SignatureVerifier};
+pub use self::tasks::Tasks;

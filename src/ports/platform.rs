@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::ports::meter::Metered;
 use crate::ports::{
     Cache, Clock, Database, DatabaseError, EmailBinding, Entropy, Files, HttpClient, Log, MailQueue, Meter,
-    RateLimiter, Row, SignatureVerifier, Statement,
+    RateLimiter, Row, SignatureVerifier, Statement, Tasks,
 };
 
 /// The database of a user store other than PRIMARY.
@@ -46,6 +46,8 @@ pub struct Platform {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// What is done at once.
+    pub tasks: Arc<dyn Tasks>,
     /// The log.
     pub log: Arc<dyn Log>,
     /// What the unit of work at hand has cost, where that is counted.

@@ -1,6 +1,6 @@
 //! What caches may keep: assets, and nothing else.
 
-use axum::body::Body;
+use bytes::Bytes;
 use http::{Method, Request};
 use latchkey::http::{ROUTES, Service};
 use latchkey::pages::assets;
@@ -13,7 +13,7 @@ fn send(app: &App, method: &Method, path: &str, authorization: &str) -> (u16, St
     if !authorization.is_empty() {
         request = request.header("authorization", authorization);
     }
-    let reply = app.send(request.body(Body::from("{}")).unwrap());
+    let reply = app.send(request.body(Bytes::from("{}")).unwrap());
     (reply.status.as_u16(), reply.header("cache-control").to_owned())
 }
 
@@ -51,7 +51,7 @@ fn nor_is_one_that_no_route_gives() {
     let with = |name: &'static str, value: &str, method: &str, path: &str| {
         let request = Request::builder().method(method).uri(path).header("authorization", basic("admin", "admin"));
         let request = request.header("content-type", "application/scim+json").header(name, value);
-        let reply = app.send(request.body(Body::from(invited("paula").to_string())).unwrap());
+        let reply = app.send(request.body(Bytes::from(invited("paula").to_string())).unwrap());
         assert_eq!(reply.header("cache-control"), "no-store", "{method} {path}");
         reply.status.as_u16()
     };
@@ -67,7 +67,7 @@ fn nor_is_one_that_no_route_gives() {
     assert_eq!((large.status.as_u16(), large.header("cache-control")), (413, "no-store"));
     let unconfigured = Service::new(Err(vec!["TOKEN_KEYS is missing.".to_owned()]));
     for (path, status) in [("/healthz", 200), ("/scim2/Users", 503), ("/invite/x", 503), ("/assets/x", 503)] {
-        let reply = app.send_to(&unconfigured, Request::get(path).body(Body::empty()).unwrap());
+        let reply = app.send_to(&unconfigured, Request::get(path).body(Bytes::new()).unwrap());
         assert_eq!((reply.status.as_u16(), reply.header("cache-control")), (status, "no-store"), "{path}");
     }
 }

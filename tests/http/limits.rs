@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::body::Body;
+use bytes::Bytes;
 use http::Request;
 use latchkey::base::limits::REQUEST_PERIOD;
 use latchkey::mail::sender::Report;
@@ -27,7 +27,7 @@ fn request(app: &App, method: &str, path: &str, address: &str, authorization: Op
     if let Some(authorization) = authorization {
         request = request.header("authorization", authorization);
     }
-    app.send(request.body(Body::empty()).unwrap())
+    app.send(request.body(Bytes::new()).unwrap())
 }
 
 fn post(app: &App, path: &str, address: &str) -> Reply {
@@ -63,7 +63,7 @@ fn a_person_elsewhere_uses_the_same_link_all_the_while() {
     }
     assert_eq!(post(&app, &link, "192.0.2.1").status, 429);
     let form = "password=Tr0ub4dor%263x";
-    let request = Request::post(&link).header("cf-connecting-ip", "192.0.2.2").body(Body::from(form)).unwrap();
+    let request = Request::post(&link).header("cf-connecting-ip", "192.0.2.2").body(Bytes::from(form)).unwrap();
     let reply = app.send(request);
     assert!(reply.status.is_success() || reply.status.is_redirection(), "{} {}", reply.status, reply.text);
     assert_eq!(app.me("paul", "Tr0ub4dor&3x").status, 200);

@@ -10,6 +10,7 @@ mod bounds;
 mod caching;
 mod complaints;
 mod console;
+mod coroutine;
 mod external;
 mod failover;
 mod hooks;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use axum::body::{Body, to_bytes};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use latchkey::http::Service;
 use latchkey::mail::sender;
@@ -128,23 +128,23 @@ impl App {
         service
     }
 
-    pub fn send(&self, request: Request<Body>) -> Reply {
+    pub fn send(&self, request: Request<Bytes>) -> Reply {
         self.send_to(&self.service, request)
     }
 
     /// Sends a request to an isolate.
-    pub fn send_to(&self, isolate: &Service, request: Request<Body>) -> Reply {
+    pub fn send_to(&self, isolate: &Service, request: Request<Bytes>) -> Reply {
         {
             let response = isolate.handle(&self.platform, request);
             let (parts, body) = response.into_parts();
-            let bytes = to_bytes(body, usize::MAX).unwrap();
+            let bytes = body;
             let text = String::from_utf8_lossy(&bytes).into_owned();
             Reply { status: parts.status, headers: parts.headers, text }
         }
     }
 
     /// A request by the administrator.
-    pub fn admin(&self, method: &str, path: &str, body: impl Into<Body>) -> Reply {
+    pub fn admin(&self, method: &str, path: &str, body: impl Into<Bytes>) -> Reply {
         self.send(
             Request::builder()
                 .method(method)
@@ -181,7 +181,7 @@ impl App {
 
     /// A request by nobody.
     pub fn anyone(&self, method: &str, path: &str) -> Reply {
-        self.send(Request::builder().method(method).uri(path).body(Body::empty()).unwrap())
+        self.send(Request::builder().method(method).uri(path).body(Bytes::new()).unwrap())
     }
 
     /// A form, posted as a browser does.
@@ -190,14 +190,14 @@ impl App {
         self.send(
             Request::post(path)
                 .header("content-type", "application/x-www-form-urlencoded")
-                .body(Body::from(form))
+                .body(Bytes::from(form))
                 .unwrap(),
         )
     }
 
     pub fn me(&self, user: &str, password: &str) -> Reply {
         let request = Request::get("/scim2/Me").header("authorization", basic(user, password));
-        self.send(request.body(Body::empty()).unwrap())
+        self.send(request.body(Bytes::new()).unwrap())
     }
 
     /// Creates a user who is asked for a password, and answers the body of the 201.
@@ -293,9 +293,9 @@ pub fn basic(user: &str, password: &str) -> String {
 }
 
 /// A request with this `Authorization` and no body.
-pub fn authorized(authorization: &str, method: &str, path: &str) -> Request<Body> {
+pub fn authorized(authorization: &str, method: &str, path: &str) -> Request<Bytes> {
     let request = Request::builder().method(method).uri(path).header("authorization", authorization);
-    request.body(Body::empty()).unwrap()
+    request.body(Bytes::new()).unwrap()
 }
 
 /// A user who is asked for a password.

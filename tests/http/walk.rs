@@ -10,13 +10,9 @@ mod operations;
 mod world;
 
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use axum::body::to_bytes;
 use latchkey::access::audit_seal;
 use latchkey::http::Service;
 use latchkey::mail::sender;
@@ -30,6 +26,7 @@ use serde_json::json;
 use self::invariants::Versions;
 use self::operations::{Caller, Doing, EVERYTHING, INVITING, Known, PERSONAL, PROVISIONING, SETTING, SYSTEM};
 use self::world::{Chance, Death, Fate, Fickle, Forgetful, Hand, Provider};
+use crate::coroutine::Coroutine;
 use crate::support::{App, basic, deployment};
 
 /// The keys of the two isolates.
@@ -42,7 +39,7 @@ const STEPS: u64 = 3_000;
 /// Operations after which all comes to rest.
 const REST: u64 = 100;
 
-type Running = Pin<Box<dyn Future<Output = Option<(u16, String)>>>>;
+type Running = Coroutine<Option<(u16, String)>>;
 
 /// An isolate. The two are in the middle of a rotation of keys: each signs with another.
 #[derive(Clone)]
@@ -182,16 +179,16 @@ impl Walk {
         let name = self.callers[caller].name;
         let (what, future): (String, Running) = match doing {
             Doing::Send => {
-                let run = {
+                let run = move || {
                     let renewed = service.renew(&platform);
                     let sent = sender::run(&platform, &deployment, service.mail_health(), 5);
                     let well = renewed.is_ok() && sent.is_ok();
                     Some((if well { 200 } else { 503 }, String::new()))
                 };
-                (format!("{name}: send"), Box::pin(run))
+                (format!("{name}: send"), Coroutine::new(run))
             }
             Doing::Sweep => {
-                let run = {
+                let run = move || {
                     let done = [
                         service.warm(&platform),
                         pending::settle(&platform),
@@ -204,19 +201,19 @@ impl Walk {
                     let well = done.iter().all(Result::is_ok);
                     Some((if well { 200 } else { 503 }, String::new()))
                 };
-                (format!("{name}: sweep"), Box::pin(run))
+                (format!("{name}: sweep"), Coroutine::new(run))
             }
             _ => {
                 let known = self.known(self.callers[caller].prefix);
                 let request = operations::request(doing, &self.callers[caller], &mut self.chance, &known);
                 let what = format!("{name}: {doing:?} {} {}", request.method(), request.uri());
-                let run = {
+                let run = move || {
                     let response = service.handle(&platform, request);
                     let status = response.status().as_u16();
-                    let bytes = to_bytes(response.into_body(), usize::MAX).unwrap();
+                    let bytes = response.into_body();
                     Some((status, String::from_utf8_lossy(&bytes).into_owned()))
                 };
-                (what, Box::pin(run))
+                (what, Coroutine::new(run))
             }
         };
         self.work[caller] = Some(Work { isolate, what, future });
@@ -225,12 +222,12 @@ impl Walk {
     /// Goes on with what a caller does, as far as it goes without the others.
     fn go_on(&mut self, caller: usize) {
         let Some(work) = &mut self.work[caller] else { return };
-        let ended = work.future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let ended = work.future.go_on();
         if self.death.take() {
             self.bury(caller);
             return;
         }
-        let Poll::Ready(end) = ended else { return };
+        let Some(end) = ended else { return };
         let work = self.work[caller].take().unwrap();
         let (status, text) = end.unwrap_or_default();
         assert!(status != 500, "{}: {status}: {text}", work.what);
@@ -265,14 +262,12 @@ impl Walk {
             reindex::sweep(&self.platform).unwrap();
             self.clock.advance(Duration::from_secs(60));
         }
-        {
-            for Isolate { deployment, service } in &self.isolates {
-                service.warm(&self.platform).unwrap();
-                pending::settle(&self.platform).unwrap();
-                service.settle_role_grants(&self.platform).unwrap();
-                audit_seal::run(&self.platform, deployment).unwrap();
-            }
-        };
+        for Isolate { deployment, service } in &self.isolates {
+            service.warm(&self.platform).unwrap();
+            pending::settle(&self.platform).unwrap();
+            service.settle_role_grants(&self.platform).unwrap();
+            audit_seal::run(&self.platform, deployment).unwrap();
+        }
     }
 
     /// The cron trigger of each minute, which others count on: what isolates do not know yet, they know after two. The
@@ -284,11 +279,9 @@ impl Walk {
         }
         self.swept = now;
         self.fate.arm(false);
-        {
-            self.isolates[0].service.warm(&self.platform).unwrap();
-            pending::settle(&self.platform).unwrap();
-            reindex::sweep(&self.platform).unwrap();
-        };
+        self.isolates[0].service.warm(&self.platform).unwrap();
+        pending::settle(&self.platform).unwrap();
+        reindex::sweep(&self.platform).unwrap();
     }
 
     /// Looks at what must hold at rest.

@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::thread;
 
-use axum::body::{Body, to_bytes};
+use bytes::Bytes;
 use http::Request;
 use latchkey::http::Service;
 use latchkey::model::deployment::Deployment;
@@ -61,7 +61,7 @@ fn serve() -> String {
         let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, v)| (*v).to_owned());
         let deployment = Deployment::load(variable, |_, _| None).unwrap();
         let native = Native::in_memory().unwrap();
-        pollster::block_on(registrations::refresh_cache(&native.platform)).unwrap();
+        registrations::refresh_cache(&native.platform).unwrap();
         let service = Service::new(Ok(Arc::new(deployment)));
         for stream in listener.incoming() {
             answer(stream.unwrap(), &service, &native.platform);
@@ -73,13 +73,12 @@ fn serve() -> String {
 /// Reads a request, has the service answer it, and closes.
 fn answer(mut stream: TcpStream, service: &Service, platform: &Platform) {
     let request = read(&stream);
-    let (parts, body) = pollster::block_on(service.handle(platform, request)).into_parts();
-    let body = pollster::block_on(to_bytes(body, usize::MAX)).unwrap();
+    let (parts, body) = service.handle(platform, request).into_parts();
     let head = format!("HTTP/1.1 {}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", parts.status, body.len());
     stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body)).unwrap();
 }
 
-fn read(stream: &TcpStream) -> Request<Body> {
+fn read(stream: &TcpStream) -> Request<Bytes> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();
@@ -97,7 +96,7 @@ fn read(stream: &TcpStream) -> Request<Body> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
-    request.body(Body::from(body)).unwrap()
+    request.body(Bytes::from(body)).unwrap()
 }
 
 /// WSO2's page prints this block as one example: the first table is in it twice.

@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 
 use ::http::StatusCode;
-use axum::response::Response;
 use serde_json::{Value as Json, json};
 
 use crate::access::audit_seal::{self, Anchor};
@@ -13,7 +12,7 @@ use crate::base::text::cut;
 use crate::http::api::{cursor, in_store_named};
 use crate::http::error::ApiError;
 use crate::http::request::{Input, Query};
-use crate::http::response::{self, set};
+use crate::http::response::{self, Response, set};
 use crate::ports::Value;
 use crate::store::audit::rows::{self, Entry};
 use scim::datetime::Instant;

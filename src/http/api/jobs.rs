@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use ::http::StatusCode;
-use axum::response::Response;
 use serde_json::{Value as Json, json};
 
 use crate::base::text::rfc3339;
@@ -11,7 +10,7 @@ use crate::http::api::cursor;
 use crate::http::body::MEGABYTE;
 use crate::http::error::ApiError;
 use crate::http::request::{Input, Query, RequestState};
-use crate::http::response::{self, set};
+use crate::http::response::{self, Response, set};
 use crate::model::context::Context;
 use crate::model::job::{Job, JobAction, RowState};
 use crate::ports::Value;

@@ -1,13 +1,13 @@
 //! `/api/mail`: the outbox, and trying again what has ended unsent.
 
 use ::http::StatusCode;
-use axum::response::Response;
 use serde_json::json;
 
 use crate::http::api::{cursor, in_store_named};
 use crate::http::error::ApiError;
 use crate::http::request::{Input, RequestState};
 use crate::http::response;
+use crate::http::response::Response;
 use crate::mail::requeue::{self, Retried};
 use crate::model::mail::MailState;
 use crate::ports::Value;

@@ -1,12 +1,11 @@
 //! `/api/users/{id}/privacy`: everything that is stored about a person (docs/privacy.md).
 
 use ::http::StatusCode;
-use axum::response::Response;
 use serde_json::{Map, Value as Json, json};
 
 use crate::http::error::ApiError;
 use crate::http::request::{Input, RequestState};
-use crate::http::response::{self, set};
+use crate::http::response::{self, Response, set};
 use crate::store::personal_data::{self, Found, Table};
 
 /// `GET /api/users/{id}/privacy`: of a user who has been deleted, too, what is left.

@@ -1,12 +1,11 @@
 //! `/api/schemas` and `/api/resource-types`: a tenant's schemas and resource types.
 
 use ::http::StatusCode;
-use axum::response::Response;
 use serde_json::{Value as Json, json};
 
 use crate::http::error::ApiError;
 use crate::http::request::Input;
-use crate::http::response::{self, empty, set};
+use crate::http::response::{self, Response, empty, set};
 use crate::model::context::Context;
 use crate::model::registration::{Kind, MAX_DOCUMENT};
 use crate::provision::registrations::{self as provision, Request};

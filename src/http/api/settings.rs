@@ -1,12 +1,12 @@
 //! `/api/settings`: what holds for the tenant, and what it overrides.
 
 use ::http::StatusCode;
-use axum::response::Response;
 use serde_json::{Value as Json, json};
 
 use crate::http::error::ApiError;
 use crate::http::request::Input;
 use crate::http::response;
+use crate::http::response::Response;
 use crate::model::context::Context;
 use crate::store::tenant_settings::{self, Change};
 

@@ -1,7 +1,6 @@
 //! `/api/mail/templates`: what the template API of WSO2 has no room for.
 
 use ::http::StatusCode;
-use axum::response::Response;
 use serde_json::{Value as Json, json};
 
 use crate::base::locale::normalise;
@@ -9,6 +8,7 @@ use crate::http::body::MEGABYTE;
 use crate::http::error::ApiError;
 use crate::http::request::Input;
 use crate::http::response;
+use crate::http::response::Response;
 use crate::mail::preview::{self, Draft, PreviewError};
 use crate::model::mail_template::ContentType;
 use crate::store::mail_templates::TenantTemplateType;

@@ -1,7 +1,6 @@
 //! `/api/tokens`: the tenant's API tokens (DESIGN 2.5).
 
 use ::http::StatusCode;
-use axum::response::Response;
 use serde_json::{Value as Json, json};
 
 use crate::access::api_tokens;
@@ -9,7 +8,7 @@ use crate::base::scope::{Scope, Scopes};
 use crate::base::text::rfc3339;
 use crate::http::error::ApiError;
 use crate::http::request::Input;
-use crate::http::response::{self, empty, set};
+use crate::http::response::{self, Response, empty, set};
 use crate::model::api_token::ApiToken;
 use crate::ports::Millis;
 

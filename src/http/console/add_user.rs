@@ -1,7 +1,6 @@
 //! Adding a user on the console: what `POST /scim2/Users` does.
 
 use ::http::StatusCode;
-use axum::response::Response;
 use serde_json::{Value as Json, json};
 
 use crate::base::address::Address;
@@ -11,6 +10,7 @@ use crate::http::console::{Console, handed_over, read_form, user_type};
 use crate::http::error::ApiError;
 use crate::http::form::Form;
 use crate::http::request::Input;
+use crate::http::response::Response;
 use crate::i18n::Language;
 use crate::i18n::time::duration;
 use crate::mail::preview::{PreviewError, preview_invitation};

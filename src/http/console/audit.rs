@@ -2,14 +2,13 @@
 
 use std::borrow::Cow;
 
-use axum::response::Response;
-
 use crate::access::audit_seal;
 use crate::http::api::audit::{LIST, MAX_EXPORT, csv, export as attached};
 use crate::http::api::cursor;
 use crate::http::console::{Console, chosen_domain};
 use crate::http::error::ApiError;
 use crate::http::request::{Input, Query};
+use crate::http::response::Response;
 use crate::model::context::StoreContext;
 use crate::pages::console::Section;
 use crate::pages::console::audit::{self as pages, AuditFilter, AuditPage, AuditRow, Seal};

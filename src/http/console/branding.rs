@@ -1,14 +1,13 @@
 //! The branding on the console's page of settings: the logo that comes with its form, and the preview before it is saved.
 
 use ::http::StatusCode;
-use axum::response::Response;
 use maud::Markup;
 
 use crate::http::console::Console;
 use crate::http::error::ApiError;
 use crate::http::form::Form;
 use crate::http::request::{Input, Query};
-use crate::http::response::{self, set};
+use crate::http::response::{self, Response, set};
 use crate::mail::render::{self, shipped};
 use crate::model::logo::Logo;
 use crate::model::mail::TemplateType;

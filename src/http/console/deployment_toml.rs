@@ -1,12 +1,11 @@
 //! WSO2's `deployment.toml` on the console.
 
-use axum::response::Response;
-
 use crate::http::console::settings::{problem, said};
 use crate::http::console::submission::{self, Done};
 use crate::http::console::{Console, read_form};
 use crate::http::error::ApiError;
 use crate::http::request::Input;
+use crate::http::response::Response;
 use crate::model::settings::{self, SETTINGS};
 use crate::pages::console::Section;
 use crate::pages::console::deployment_toml::{self as pages, FILE, KeyRow, NAME};

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::response::Response;
 use maud::Markup;
 use serde_json::{Value as Json, json};
 
@@ -14,6 +13,7 @@ use crate::http::console::{Console, as_problem};
 use crate::http::error::ApiError;
 use crate::http::form::Form;
 use crate::http::request::{Input, Query, RequestState};
+use crate::http::response::Response;
 use crate::model::context::Context;
 use crate::model::resource::{GROUP, Resource};
 use crate::pages::console::Section;

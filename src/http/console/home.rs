@@ -1,13 +1,13 @@
 //! The console's first page.
 
 use ::http::StatusCode;
-use axum::response::Response;
 
 use crate::base::scope::Scope;
 use crate::base::text::rfc3339;
 use crate::http::console::Console;
 use crate::http::error::ApiError;
 use crate::http::request::Input;
+use crate::http::response::Response;
 use crate::model::context::Context;
 use crate::model::job::{Job, JobState};
 use crate::pages::console::home::{self as pages, Attention, Figure, Overview};

@@ -1,7 +1,5 @@
 //! Importing a file on the console: its steps, the last of which confirms a job.
 
-use axum::response::Response;
-
 use crate::access::hash_limiter::HashLimiter;
 use crate::base::scope::Scope;
 use crate::base::text::cut;
@@ -10,6 +8,7 @@ use crate::http::console::{Console, as_problem, read_form};
 use crate::http::error::ApiError;
 use crate::http::form::Form;
 use crate::http::request::Input;
+use crate::http::response::Response;
 use crate::model::context::Context;
 use crate::pages::console::Section;
 use crate::pages::console::form::Problem;

@@ -1,13 +1,12 @@
 //! Actions on many users on the console: the forecast, the job, and the jobs there were.
 
-use axum::response::Response;
-
 use crate::http::api::jobs::attached;
 use crate::http::console::submission::{self, Done};
 use crate::http::console::{Console, as_problem};
 use crate::http::error::ApiError;
 use crate::http::form::Form;
 use crate::http::request::Input;
+use crate::http::response::Response;
 use crate::model::job::{JobAction, JobState};
 use crate::pages::console::Section;
 use crate::pages::console::form::Problem;

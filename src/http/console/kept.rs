@@ -2,7 +2,6 @@
 //! is sent.
 
 use ::http::{HeaderMap, Uri};
-use axum::response::Response;
 
 use crate::access::sessions;
 use crate::http::body::RequestBody;
@@ -11,6 +10,7 @@ use crate::http::console::{Console, read_form, sign_in};
 use crate::http::error::ApiError;
 use crate::http::form::Form;
 use crate::http::request::Input;
+use crate::http::response::Response;
 use crate::model::context::Context;
 use crate::pages::console::{Section, kept as pages};
 use crate::store::kept_forms::{self, KeptForm};

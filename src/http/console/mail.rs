@@ -1,12 +1,11 @@
 //! The outbox on the console.
 
-use axum::response::Response;
-
 use crate::http::api::cursor;
 use crate::http::api::mail::LIST;
 use crate::http::console::{Console, chosen_domain};
 use crate::http::error::ApiError;
 use crate::http::request::{Input, Query};
+use crate::http::response::Response;
 use crate::mail::requeue::{self, Retried};
 use crate::model::mail::MailState;
 use crate::pages::console::Section;

@@ -1,13 +1,12 @@
 //! What a request has done, said once on the page that follows: a cookie carries it there, which only this origin sets.
 
 use ::http::HeaderMap;
-use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::base::text::cut;
 use crate::http::caller::cookie;
-use crate::http::response::append_cookie;
+use crate::http::response::{Response, append_cookie};
 use crate::model::deployment::Deployment;
 
 /// The longest message, in characters.

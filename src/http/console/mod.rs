@@ -46,7 +46,6 @@ pub use home::home;
 use std::sync::Arc;
 
 use ::http::{HeaderMap, StatusCode};
-use axum::response::Response;
 use maud::Markup;
 
 use crate::base::account::Onboarding;
@@ -56,7 +55,7 @@ use crate::http::body::RequestBody;
 use crate::http::error::ApiError;
 use crate::http::form::Form;
 use crate::http::request::Query;
-use crate::http::response::{self, set};
+use crate::http::response::{self, Response, set};
 use crate::model::context::{Actor, Context, StoreContext};
 use crate::model::resource::{Resource, USER};
 use crate::model::settings::Settings;

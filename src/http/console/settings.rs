@@ -1,6 +1,5 @@
 //! The tenant's settings on the console.
 
-use axum::response::Response;
 use maud::Markup;
 
 use crate::http::console::branding::{self, LogoChange};
@@ -9,6 +8,7 @@ use crate::http::console::{Console, read_form};
 use crate::http::error::ApiError;
 use crate::http::form::Form;
 use crate::http::request::Input;
+use crate::http::response::Response;
 use crate::model::settings::{self, Kind, SETTINGS, Setting, Values};
 use crate::pages::console::Section;
 use crate::pages::console::branding::PREVIEW;

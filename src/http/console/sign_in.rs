@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use ::http::{HeaderMap, StatusCode, Uri};
-use axum::response::Response;
 use form_urlencoded::byte_serialize;
 
 use crate::access::authenticate::{self, AuthError, Basic};
@@ -14,7 +13,7 @@ use crate::http::body::TooLarge;
 use crate::http::caller;
 use crate::http::error::{ApiError, retry_after};
 use crate::http::request::Input;
-use crate::http::response::{self, append_cookie};
+use crate::http::response::{self, Response, append_cookie};
 use crate::model::context::Context;
 use crate::pages::brand;
 use crate::pages::console::sign_in::{self as pages, Notice, SignInPage};

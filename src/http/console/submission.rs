@@ -1,13 +1,10 @@
 //! A form that is sent twice is carried out once: by the operation's id in it. The second answer leads to where the first
 //! one led, and says the same.
 
-use std::pin::Pin;
-
-use axum::response::Response;
-
 use crate::http::console::Console;
 use crate::http::error::ApiError;
 use crate::http::form::Form;
+use crate::http::response::Response;
 use crate::pages::console::form::OPERATION;
 use crate::store::submissions::{self, Begun};
 
@@ -42,20 +39,16 @@ impl Done {
 /// again.
 pub fn once<F>(console: &Console, form: &Form, act: F) -> Result<Response, ApiError>
 where
-    F: Future<Output = Outcome> + Send,
+    F: FnOnce() -> Outcome,
 {
     // What follows is compiled once, and not for each form.
-    carry_out(console, form, Box::pin(act))
+    carry_out(console, form, Box::new(act))
 }
 
 /// What was done, or the page that says why not.
 type Outcome = Result<Result<Done, Response>, ApiError>;
 
-fn carry_out(
-    console: &Console,
-    form: &Form,
-    act: Pin<Box<dyn Future<Output = Outcome> + Send + '_>>,
-) -> Result<Response, ApiError> {
+fn carry_out(console: &Console, form: &Form, act: Box<dyn FnOnce() -> Outcome + '_>) -> Result<Response, ApiError> {
     let id = form
         .read_text(OPERATION)
         .filter(|id| uuid::Uuid::try_parse(id).is_ok())
@@ -68,7 +61,7 @@ fn carry_out(
             return Err(ApiError::conflict("The form was sent twice, and is being carried out: look in a moment."));
         }
     }
-    match act {
+    match act() {
         Ok(Ok(done)) => {
             submissions::finish(ctx, &id, &done.path, &done.message)?;
             Ok(done.into_response(console))

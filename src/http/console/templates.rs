@@ -1,7 +1,6 @@
 //! Mail templates on the console.
 
 use ::http::StatusCode;
-use axum::response::Response;
 use maud::Markup;
 
 use crate::base::locale::{MAX_LOCALE, normalise};
@@ -11,7 +10,7 @@ use crate::http::console::submission::{self, Done};
 use crate::http::error::ApiError;
 use crate::http::form::Form;
 use crate::http::request::{Input, PathParams};
-use crate::http::response::{self, see_other, set};
+use crate::http::response::{self, Response, see_other, set};
 use crate::i18n::Language;
 use crate::mail::preview::{self, Draft, PreviewError};
 use crate::mail::render;

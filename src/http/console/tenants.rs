@@ -1,6 +1,5 @@
 //! The tenants on the console: the super tenant's alone.
 
-use axum::response::Response;
 use maud::Markup;
 use serde_json::json;
 
@@ -8,6 +7,7 @@ use crate::http::console::submission::{self, Done};
 use crate::http::console::{Console, as_problem, read_form};
 use crate::http::error::ApiError;
 use crate::http::request::{Input, Query, RequestState};
+use crate::http::response::Response;
 use crate::http::wso2::tenants::in_super_tenant;
 use crate::model::settings::EmailSender;
 use crate::pages::console::Section;

@@ -1,7 +1,6 @@
 //! API tokens on the console.
 
 use ::http::StatusCode;
-use axum::response::Response;
 use maud::Markup;
 
 use crate::access::api_tokens::{self, CreateError, grantable};
@@ -10,6 +9,7 @@ use crate::http::console::submission::{self, Done};
 use crate::http::console::{Console, read_form};
 use crate::http::error::ApiError;
 use crate::http::request::Input;
+use crate::http::response::Response;
 use crate::pages::console::form::Problem;
 use crate::pages::console::tokens::{self as pages, NewToken, TokenRow};
 use crate::pages::console::{Section, page};

@@ -1,11 +1,11 @@
 //! The list of users on the console.
 
 use ::http::StatusCode;
-use axum::response::Response;
 
 use crate::http::console::Console;
 use crate::http::error::ApiError;
 use crate::http::request::Input;
+use crate::http::response::Response;
 use crate::model::mail::{Delivery, MailState};
 use crate::model::user_stores::PRIMARY;
 use crate::pages::console::users::{self as pages, ListState, UserList, UserRow};

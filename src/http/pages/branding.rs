@@ -2,11 +2,10 @@
 
 use ::http::StatusCode;
 use ::http::header::IF_NONE_MATCH;
-use axum::response::Response;
 
 use crate::http::error::ApiError;
 use crate::http::request::Input;
-use crate::http::response::{empty, set, with_body};
+use crate::http::response::{Response, empty, set, with_body};
 use crate::pages::{assets, brand};
 use crate::store::logos;
 

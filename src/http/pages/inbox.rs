@@ -1,11 +1,10 @@
 //! The development inbox: the mails that the `inbox` provider took. In production there is nothing at these addresses.
 
 use ::http::StatusCode;
-use axum::response::Response;
 
 use crate::http::error::ApiError;
 use crate::http::request::Input;
-use crate::http::response::{self, set};
+use crate::http::response::{self, Response, set};
 use crate::mail::inbox::{self, InboxMail};
 use crate::model::context::Context;
 use crate::pages::inbox as page;

@@ -6,7 +6,6 @@
 use std::sync::{Arc, OnceLock};
 
 use ::http::{StatusCode, Uri};
-use axum::response::Response;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::base::account::{Cause, Onboarding};
@@ -17,6 +16,7 @@ use crate::http::form::Form;
 use crate::http::reasons::reasons;
 use crate::http::request::{Input, Query};
 use crate::http::response;
+use crate::http::response::Response;
 use crate::i18n::Language;
 use crate::invite::redeem::{self, CONFIRMS_ADDRESS, Link, Redeemed, SETS_PASSWORD, WithSettings};
 use crate::invite::renewal;

@@ -1,11 +1,11 @@
 //! `POST /scim2/Bulk` (RFC 7644 section 3.7).
 
 use ::http::StatusCode;
-use axum::response::Response;
 
 use crate::http::error::ApiError;
 use crate::http::request::Input;
 use crate::http::response;
+use crate::http::response::Response;
 use crate::provision::bulk as provision;
 use crate::store::registrations;
 use scim::bulk::{MAX_PAYLOAD_SIZE, Plan};

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use ::http::{HeaderMap, StatusCode};
-use axum::response::Response;
 use serde_json::Value as Json;
 
 use crate::base::scope::Scope;
@@ -12,6 +11,7 @@ use crate::http::caller;
 use crate::http::error::ApiError;
 use crate::http::request::{Input, RequestState};
 use crate::http::response;
+use crate::http::response::Response;
 use crate::model::schemas;
 use crate::store::registrations;
 use scim::discovery::{self, ServiceProviderConfig};

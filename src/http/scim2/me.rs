@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use ::http::{HeaderMap, StatusCode};
-use axum::response::Response;
 
 use crate::http::caller;
 use crate::http::error::ApiError;
 use crate::http::request::{Input, RequestState};
+use crate::http::response::Response;
 use crate::http::scim2::resources::{patched, with_written};
 use crate::http::scim2::{expected, not_modified, projection, resource_response};
 use crate::model::context::Context;

@@ -14,10 +14,9 @@ use std::sync::Arc;
 
 use ::http::header::{ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION};
 use ::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::Response;
 
 use crate::http::request::Query;
-use crate::http::response::{self, empty, set};
+use crate::http::response::{self, Response, empty, set};
 use crate::model::context::Context;
 use crate::provision::{Expected, Found};
 use scim::error::Error as ScimError;

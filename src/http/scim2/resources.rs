@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use ::http::StatusCode;
-use axum::response::Response;
 use serde_json::Value as Json;
 
 use crate::http::error::ApiError;
 use crate::http::request::{Input, PathParams};
-use crate::http::response::{self, empty, set};
+use crate::http::response::{self, Response, empty, set};
 use crate::http::scim2::{expected, not_modified, projection, resource_response};
 use crate::model::context::Context;
 use crate::model::resource::{GROUP, MAX_DOCUMENT};

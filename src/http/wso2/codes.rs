@@ -3,7 +3,6 @@
 //! Whoever has a code may ask about it and use it: it is the credential. Codes that are not ours cost no round trip.
 
 use ::http::StatusCode;
-use axum::response::Response;
 use serde_json::Value as Json;
 
 use crate::access::password_policy::Weakness;
@@ -12,7 +11,7 @@ use crate::http::body::MEGABYTE;
 use crate::http::error::ApiError;
 use crate::http::reasons::reasons;
 use crate::http::request::Input;
-use crate::http::response::{self, empty};
+use crate::http::response::{self, Response, empty};
 use crate::i18n::Language;
 use crate::invite::offline;
 use crate::invite::redeem::{self, Link, Redeemed, SETS_PASSWORD};

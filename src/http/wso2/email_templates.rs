@@ -1,13 +1,12 @@
 //! `/api/server/v2/email/template-types` and its older form below `v1`: the tenant's mail templates.
 
 use ::http::StatusCode;
-use axum::response::Response;
 
 use crate::base::text::cut;
 use crate::http::body::MEGABYTE;
 use crate::http::error::ApiError;
 use crate::http::request::{Input, PathParams};
-use crate::http::response::{empty, set};
+use crate::http::response::{Response, empty, set};
 use crate::http::wso2::json;
 use crate::wso2::email_templates as wso2;
 use crate::wso2::email_templates::{TemplateRoute, Version};

@@ -1,12 +1,11 @@
 //! `/api/server/v1/identity-governance`: the tenant's settings under WSO2's names.
 
 use ::http::StatusCode;
-use axum::response::Response;
 
 use crate::http::body::MEGABYTE;
 use crate::http::error::ApiError;
 use crate::http::request::Input;
-use crate::http::response::empty;
+use crate::http::response::{Response, empty};
 use crate::http::wso2::json;
 use crate::model::context::Context;
 use crate::model::settings::Values;

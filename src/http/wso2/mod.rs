@@ -6,10 +6,10 @@ pub mod governance;
 pub mod tenants;
 
 use ::http::StatusCode;
-use axum::response::Response;
 use serde_json::Value as Json;
 
 use crate::http::response;
+use crate::http::response::Response;
 
 /// Returns a 200 with a JSON document.
 fn json(document: &Json) -> Response {

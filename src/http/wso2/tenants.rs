@@ -1,12 +1,11 @@
 //! `/api/server/v1/tenants`: the super tenant's alone.
 
 use ::http::StatusCode;
-use axum::response::Response;
 
 use crate::http::body::MEGABYTE;
 use crate::http::error::ApiError;
 use crate::http::request::{Input, PathParams, RequestState};
-use crate::http::response::{self, empty, set};
+use crate::http::response::{self, Response, empty, set};
 use crate::http::wso2::json;
 use crate::model::context::Context;
 use crate::model::tenant::Tenant;

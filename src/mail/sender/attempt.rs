@@ -1,9 +1,7 @@
 //! Handing leased mails over, and what becomes of them: the four outcomes of DESIGN 4.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
-
-use futures_util::StreamExt;
-use futures_util::stream;
 
 use crate::base::text::{cut, without_values};
 use crate::mail::message::{ComposeError, compose};
@@ -91,12 +89,20 @@ impl Attempts<'_> {
         for leased in mails {
             by_provider.entry(leased.content.provider.clone()).or_default().push_back(leased);
         }
-        let calls = std::iter::from_fn(|| {
-            let (name, mails) = by_provider.iter_mut().find(|(_, mails)| !mails.is_empty())?;
-            Some(self.hand_over(self.prepare(name.clone(), mails)))
+        let waiting = RefCell::new(by_provider);
+        let attempted = RefCell::new(Vec::new());
+        let next = || {
+            let mut waiting = waiting.borrow_mut();
+            let (name, mails) = waiting.iter_mut().find(|(_, mails)| !mails.is_empty())?;
+            Some(self.prepare(name.clone(), mails))
+        };
+        self.platform.tasks.run(CONNECTIONS, &|| {
+            while let Some(call) = next() {
+                let outcomes = self.hand_over(call);
+                attempted.borrow_mut().extend(outcomes);
+            }
         });
-        let attempted: Vec<Vec<Attempted>> = stream::iter(calls).buffer_unordered(CONNECTIONS as usize).collect();
-        attempted.into_iter().flatten().collect()
+        attempted.into_inner()
     }
 
     /// The provider if the deployment still has it.

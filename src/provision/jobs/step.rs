@@ -4,11 +4,9 @@
 //! An effect and its row in the audit, which carries the job's id, are one batch. Where a step has died, or the database has
 //! failed it, the next one asks the audit what was done, so that nothing is done twice.
 
-use std::pin::Pin;
+use std::cell::RefCell;
 use std::sync::Arc;
 
-use futures_util::StreamExt;
-use futures_util::stream;
 use serde_json::{Value as Json, json};
 
 use crate::access::hash_limiter::HashLimiter;
@@ -33,7 +31,7 @@ use scim::schema::{Registry, ResourceType};
 /// The rows of a step: some two to four round trips each at most.
 const STEP: u32 = 50;
 /// The users to whom something is done at a time.
-const AT_A_TIME: usize = 6;
+const AT_A_TIME: u32 = 6;
 /// How long a step holds its lease, in milliseconds. What it begins within [`BEGINS_WITHIN`] is over long before.
 const LEASE: Millis = 60_000;
 /// How long a step begins with rows, in milliseconds.
@@ -90,8 +88,6 @@ enum Worked {
 
 /// What became of one row: its state, and why.
 type Effect = Result<(RowState, Option<String>), DatabaseError>;
-/// The effect on a row, by its number; `None` where it was not begun in time.
-type Begun<'a> = Pin<Box<dyn Future<Output = Option<(i64, Effect)>> + 'a>>;
 
 struct Step<'a> {
     platform: &'a Platform,
@@ -128,15 +124,11 @@ impl Step<'_> {
 
     fn by_action(&self, ctx: &Context, registry: &Arc<Registry>) -> Worked {
         match self.leased.job.action {
-            JobAction::Import => {
-                let import: Pin<Box<dyn Future<Output = Result<files::Worked, String>> + '_>> =
-                    Box::pin(files::import(ctx, self.gate, registry, self.leased, self.begins_until));
-                match import {
-                    Ok((outcomes, None)) => Worked::Rows(outcomes),
-                    Ok((outcomes, Some(failure))) => Worked::Broken(outcomes, failure),
-                    Err(why) => Worked::Halted(why),
-                }
-            }
+            JobAction::Import => match files::import(ctx, self.gate, registry, self.leased, self.begins_until) {
+                Ok((outcomes, None)) => Worked::Rows(outcomes),
+                Ok((outcomes, Some(failure))) => Worked::Broken(outcomes, failure),
+                Err(why) => Worked::Halted(why),
+            },
             JobAction::Export => match files::export(ctx, self.leased) {
                 Ok(outcomes) => Worked::Rows(outcomes),
                 Err(failure) => Worked::Broken(Vec::new(), failure),
@@ -184,17 +176,20 @@ impl Step<'_> {
                 Err(error) => return Worked::Broken(outcomes, error),
             }
         }
-        let effects = left.into_iter().map(|(number, id)| {
-            let effect: Begun<'_> = Box::pin(|| {
-                // What is not begun in time is the next step's.
-                let is_late = self.platform.clock.now() > self.begins_until || self.platform.meter.is_spent();
-                if is_late { None } else { Some((number, self.effect(ctx, registry, id))) }
-            });
-            effect
+        let (left, effects) = (RefCell::new(left.into_iter()), RefCell::new(Vec::new()));
+        let next = || {
+            // What is not begun in time is the next step's.
+            let is_late = self.platform.clock.now() > self.begins_until || self.platform.meter.is_spent();
+            if is_late { None } else { left.borrow_mut().next() }
+        };
+        self.platform.tasks.run(AT_A_TIME, &|| {
+            while let Some((number, id)) = next() {
+                let effect = self.effect(ctx, registry, id);
+                effects.borrow_mut().push((number, effect));
+            }
         });
-        let effects: Vec<_> = stream::iter(effects).buffer_unordered(AT_A_TIME).collect();
         let mut failure = None;
-        for (number, effect) in effects.into_iter().flatten() {
+        for (number, effect) in effects.into_inner() {
             match effect {
                 Ok(effect) => outcomes.push(outcome(number, effect)),
                 Err(error) => failure = Some(error),

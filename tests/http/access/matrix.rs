@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use axum::body::Body;
+use bytes::Bytes;
 use http::Request;
 use latchkey::base::scope::{Scope, Scopes};
 use latchkey::http::{ROUTES, Route, Rule};
@@ -79,7 +79,7 @@ impl Matrix {
         } else if !authorization.is_empty() {
             request = request.header("authorization", authorization);
         }
-        self.app.send(request.body(Body::from("{}")).unwrap()).status.as_u16()
+        self.app.send(request.body(Bytes::from("{}")).unwrap()).status.as_u16()
     }
 }
 

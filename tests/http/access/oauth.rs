@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use bytes::Bytes;
 use http::Request;
 use serde_json::json;
 
@@ -15,7 +15,7 @@ fn ask(app: &App, prefix: &str, authorization: &str, form: &str) -> Reply {
     if !authorization.is_empty() {
         request = request.header("authorization", authorization);
     }
-    app.send(request.body(Body::from(form.to_owned())).unwrap())
+    app.send(request.body(Bytes::from(form.to_owned())).unwrap())
 }
 
 const GRANT: &str = "grant_type=client_credentials";

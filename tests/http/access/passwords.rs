@@ -1,15 +1,14 @@
 //! Signing in with a password: what it costs, and what failing costs whoever fails.
 
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
-use axum::body::Body;
-use futures_util::future::{join_all, poll_fn};
+use bytes::Bytes;
 use http::Request;
 use latchkey::ports::{Database, DatabaseError, Outcome, Statement};
 use serde_json::json;
 
+use crate::coroutine::{Coroutine, all_at_once, pause};
 use crate::scim2::client::{PASSWORD, USER, id};
 use crate::support::{App, Reply, basic};
 
@@ -25,7 +24,7 @@ fn paul(app: &App) -> String {
 /// Signs in from an address.
 fn from(app: &App, address: &str, name: &str, password: &str) -> Reply {
     let request = Request::get("/scim2/Me").header("authorization", basic(name, password));
-    app.send(request.header("cf-connecting-ip", address).body(Body::empty()).unwrap())
+    app.send(request.header("cf-connecting-ip", address).body(Bytes::new()).unwrap())
 }
 
 #[test]
@@ -45,11 +44,11 @@ fn whoever_guesses_waits_and_nobody_else_does() {
     // Other isolates read it with the user.
     let elsewhere = app.isolate();
     let request = Request::get("/scim2/Me").header("authorization", basic("paul", PASSWORD));
-    let request = request.header("cf-connecting-ip", stranger).body(Body::empty()).unwrap();
+    let request = request.header("cf-connecting-ip", stranger).body(Bytes::new()).unwrap();
     assert_eq!(app.send_to(&elsewhere, request).status, 429);
     // Once: then they know it.
     let request = Request::get("/scim2/Me").header("authorization", basic("paul", PASSWORD));
-    let request = request.header("cf-connecting-ip", stranger).body(Body::empty()).unwrap();
+    let request = request.header("cf-connecting-ip", stranger).body(Bytes::new()).unwrap();
     let refused = app.send_to(&elsewhere, request);
     assert_eq!((refused.status.as_u16(), refused.trips()), (429, 0));
 
@@ -82,14 +81,7 @@ fn names_that_nobody_has_are_counted_alike_and_no_name_is_stored() {
 struct Far(Arc<dyn Database>);
 impl Database for Far {
     fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
-        let mut asked = false;
-        poll_fn(|context| {
-            if std::mem::replace(&mut asked, true) {
-                return Poll::Ready(());
-            }
-            context.waker().wake_by_ref();
-            Poll::Pending
-        });
+        pause();
         self.0.batch(statements)
     }
 }
@@ -99,18 +91,21 @@ fn guessing_twenty_passwords_at_once_is_no_way_around_waiting() {
     let mut app = limited();
     paul(&app);
     app.platform.db = Arc::new(Far(app.platform.db.clone()));
+    let service = Arc::new(app.isolate());
     let guess = |password: &str| {
         let request = Request::get("/scim2/Me").header("authorization", basic("paul", password));
-        app.service.handle(&app.platform, request.header("cf-connecting-ip", "192.0.2.66").body(Body::empty()).unwrap())
+        let request = request.header("cf-connecting-ip", "192.0.2.66").body(Bytes::new()).unwrap();
+        let (service, platform) = (service.clone(), app.platform.clone());
+        Coroutine::new(move || service.handle(&platform, request))
     };
     let passwords: Vec<String> = (0..19).map(|number| format!("wrong {number}")).chain([PASSWORD.to_owned()]).collect();
-    let answers = join_all(passwords.iter().map(|password| guess(password)));
+    let answers = all_at_once(passwords.iter().map(|password| guess(password)).collect());
     let statuses: Vec<u16> = answers.iter().map(|answer| answer.status().as_u16()).collect();
     assert_eq!(statuses[..5], [401; 5]);
     assert_eq!(statuses[5..], [429; 15]);
     // Many with the right password at once are no guesses.
     app.native.clock.advance(Duration::from_secs(901));
-    let answers = join_all((0..20).map(|_| guess(PASSWORD)));
+    let answers = all_at_once((0..20).map(|_| guess(PASSWORD)).collect());
     assert!(answers.iter().all(|answer| answer.status() == 200));
 }
 
@@ -136,7 +131,7 @@ fn guessing_at_the_first_administrator_waits_in_whichever_tenant() {
     app.create_tenant("acme.com");
     let guess = |prefix: &str, password: &str| {
         let request = Request::get(format!("{prefix}/scim2/Users")).header("authorization", basic("admin", password));
-        app.send(request.header("cf-connecting-ip", "192.0.2.66").body(Body::empty()).unwrap()).status.as_u16()
+        app.send(request.header("cf-connecting-ip", "192.0.2.66").body(Bytes::new()).unwrap()).status.as_u16()
     };
     for prefix in ["", "/t/acme.com", "/t/nobody.example", "/t/acme.com", ""] {
         assert_eq!(guess(prefix, "wrong"), 401);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use bytes::Bytes;
 use http::Request;
 use latchkey::ports::Platform;
 use latchkey::store::pending;
@@ -14,7 +14,7 @@ use crate::support::{App, Faulty, Reply, basic};
 fn import(app: &App, path: &str, csv: &str) -> Reply {
     let request =
         Request::post(path).header("authorization", basic("admin", "admin")).header("content-type", "text/csv");
-    app.send(request.body(Body::from(csv.to_owned())).unwrap())
+    app.send(request.body(Bytes::from(csv.to_owned())).unwrap())
 }
 
 const CSV: &str = "userName,email,groups\r\nACME/alice,alice@example.com,staff\r\npaul,paul@example.com,staff\r\n\

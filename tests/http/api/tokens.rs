@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use bytes::Bytes;
 use http::Request;
 use serde_json::json;
 
@@ -61,7 +61,7 @@ fn nobody_grants_what_he_does_not_have() {
     let create = |prefix: &str, authorization: &str, scopes: &[&str]| {
         let body = json!({ "name": "x", "scopes": scopes, "expiresInDays": 1 });
         let request = Request::post(format!("{prefix}/api/tokens")).header("authorization", authorization);
-        app.send(request.body(Body::from(body.to_string())).unwrap())
+        app.send(request.body(Bytes::from(body.to_string())).unwrap())
     };
     assert_eq!(create("", &bearer(&token), &["scim:read"]).status, 201);
     let refused = create("", &bearer(&token), &["scim:read", "scim:write", "links"]);
@@ -153,7 +153,7 @@ fn a_token_belongs_to_one_tenant_and_tenants_reaches_into_all() {
     assert_eq!(app.admin("DELETE", &format!("/api/tokens/{acme_id}"), "").status, 404);
 
     let change = Request::patch("/t/acme.com/api/settings").header("authorization", bearer(&all));
-    assert_eq!(app.send(change.body(Body::from("{\"PASSWORD_MIN_LENGTH\":10}")).unwrap()).status, 200);
+    assert_eq!(app.send(change.body(Bytes::from("{\"PASSWORD_MIN_LENGTH\":10}")).unwrap()).status, 200);
     let audited =
         "SELECT COUNT(*) FROM audit WHERE action = 'settings.update' AND actor LIKE 'token:a script@carbon.super (%'";
     assert_eq!(app.number(audited), 1);

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use axum::body::Body;
+use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ fn row_18_what_a_foreign_page_can_send_changes_nothing() {
                 .header("authorization", basic("admin", "admin"))
                 .header("origin", "https://evil.example")
                 .header("sec-fetch-site", "cross-site")
-                .body(Body::from(body.clone()))
+                .body(Bytes::from(body.clone()))
                 .unwrap();
             let status = app.send(request).status.as_u16();
             assert!((400..500).contains(&status), "{target} as {media_type}: {status}");
@@ -56,7 +56,7 @@ fn row_18_what_a_foreign_page_can_send_changes_nothing() {
                 .header("content-type", "text/plain")
                 .header("authorization", basic("admin", "admin"))
                 .header("sec-fetch-site", site)
-                .body(Body::empty())
+                .body(Bytes::new())
                 .unwrap();
             let reply = app.send(request);
             assert_eq!((reply.status.as_u16(), reply.trips()), (403, 0), "{target}: {}", reply.text);
@@ -72,7 +72,7 @@ fn row_18_what_a_foreign_page_can_send_changes_nothing() {
                 .uri(format!("{path}?_method=DELETE"))
                 .header(name, value)
                 .header("authorization", basic("admin", "admin"));
-            let status = app.send(request.body(Body::empty()).unwrap()).status.as_u16();
+            let status = app.send(request.body(Bytes::new()).unwrap()).status.as_u16();
             assert!(status == if method == "GET" { 200 } else { 405 }, "{method} {name}: {status}");
         }
     }
@@ -80,14 +80,14 @@ fn row_18_what_a_foreign_page_can_send_changes_nothing() {
     for target in [path.as_str(), "/api/settings", "/api/audit", "/scim2/Me"] {
         let request =
             Request::get(target).header("cookie", "session=1; admin=1").header("origin", "https://evil.example");
-        let reply = app.send(request.body(Body::empty()).unwrap());
+        let reply = app.send(request.body(Bytes::new()).unwrap());
         assert_eq!(reply.status, 401, "{target}");
         assert!(reply.header("access-control-allow-origin").is_empty() && reply.header("set-cookie").is_empty());
     }
     let preflight = Request::options("/scim2/Users")
         .header("origin", "https://evil.example")
         .header("access-control-request-method", "POST");
-    let reply = app.send(preflight.body(Body::empty()).unwrap());
+    let reply = app.send(preflight.body(Bytes::new()).unwrap());
     assert_eq!(reply.status, 405);
     assert!(reply.header("access-control-allow-origin").is_empty());
     assert_eq!(app.dump(), before);
@@ -127,7 +127,7 @@ fn row_18_a_session_changes_nothing_unless_a_page_of_ours_asks() {
                             request = request.header(name, value);
                         }
                     }
-                    let reply = app.send(request.body(Body::from(invited("eve").to_string())).unwrap());
+                    let reply = app.send(request.body(Bytes::from(invited("eve").to_string())).unwrap());
                     let what = format!("{method} {target} from {origin:?}, {site:?}, as {media_type}");
                     assert_eq!((reply.status.as_u16(), reply.trips()), (403, 0), "{what}: {}", reply.text);
                 }
@@ -145,7 +145,7 @@ fn row_18_a_session_changes_nothing_unless_a_page_of_ours_asks() {
             .header("origin", origin);
         let request = if site.is_empty() { request } else { request.header("sec-fetch-site", site) };
         let body = invited(&format!("eve-{}-{site}", origin.len())).to_string();
-        assert_eq!(app.send(request.body(Body::from(body)).unwrap()).status, 201, "{origin} {site}");
+        assert_eq!(app.send(request.body(Bytes::from(body)).unwrap()).status, 201, "{origin} {site}");
     }
     assert_eq!(browser.get("/console").status, 200);
 }
@@ -159,7 +159,7 @@ fn row_18_nobody_is_signed_in_or_out_by_another_sites_page() {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        app.send(request.body(Body::from(form)).unwrap())
+        app.send(request.body(Bytes::from(form)).unwrap())
     };
     for foreign in [
         &[("origin", "https://evil.example")] as &[_],
@@ -193,7 +193,7 @@ fn row_18_an_administrator_who_is_invited_himself_can_use_his_link() {
         .header("cookie", &browser.cookie)
         .header("origin", "null")
         .header("sec-fetch-site", "same-origin");
-    assert_eq!(app.send(request.body(Body::from("password=walking+the+dog+at+nine")).unwrap()).status, 200);
+    assert_eq!(app.send(request.body(Bytes::from("password=walking+the+dog+at+nine")).unwrap()).status, 200);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Rows 13 to 16: what a mail or a page is made of.
 
-use axum::body::Body;
+use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 
@@ -337,7 +337,7 @@ fn row_16_nobody_is_sent_to_another_site() {
     let wrong = Request::post(&link)
         .header("content-type", "application/x-www-form-urlencoded")
         .header("authorization", basic("admin", "admin"))
-        .body(Body::from("password=walking+the+dog+at+nine&next=//evil.example&callback=https://evil.example"))
+        .body(Bytes::from("password=walking+the+dog+at+nine&next=//evil.example&callback=https://evil.example"))
         .unwrap();
     let done = app.send(wrong);
     assert_eq!(done.status, 200);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use axum::body::Body;
+use bytes::Bytes;
 use http::Request;
 use latchkey::http::Service;
 use latchkey::ports::{Database, DatabaseError, Outcome, Statement};
@@ -106,7 +106,7 @@ fn meanwhile(app: &mut App, number: usize, method: &'static str, path: String, b
             .uri(&path)
             .header("content-type", media_type)
             .header("authorization", basic("admin", "admin"))
-            .body(Body::from(body.clone()))
+            .body(Bytes::from(body.clone()))
             .unwrap();
         let status = service.handle(&platform, request).status();
         assert!(status.is_success(), "{method} {path}: {status}");
@@ -176,7 +176,7 @@ fn row_10_looking_a_hundred_times_writes_nothing_and_the_link_still_works() {
         for _ in 0..100 {
             for method in ["GET", "HEAD", "OPTIONS"] {
                 let request = Request::builder().method(method).uri(link).header("sec-purpose", "prefetch;prerender");
-                let reply = app.send(request.body(Body::empty()).unwrap());
+                let reply = app.send(request.body(Bytes::new()).unwrap());
                 assert_eq!(reply.status, if method == "OPTIONS" { 405 } else { 200 });
                 assert!(!reply.header("server-timing").contains("written=1"), "{}", reply.header("server-timing"));
             }
@@ -239,7 +239,7 @@ fn row_12_no_header_and_no_request_line_says_where_a_link_leads() {
                 .header("x-forwarded-proto", "http")
                 .header("authorization", basic("admin", "admin"))
                 .header("content-type", "application/scim+json")
-                .body(Body::from(body.to_owned()))
+                .body(Bytes::from(body.to_owned()))
                 .unwrap(),
         )
     };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use latchkey::http::Service;
 use serde_json::json;
 
@@ -126,7 +127,7 @@ fn row_19_so_does_every_other_page() {
     }
     assert_page(&production.anyone("DELETE", "/console"), 405, "another method");
     let unconfigured = Service::new(Err(vec!["TOKEN_KEYS is missing: see https://example.com.".to_owned()]));
-    let request = http::Request::get("/").body(axum::body::Body::empty()).unwrap();
+    let request = http::Request::get("/").body(Bytes::new()).unwrap();
     let response = unconfigured.handle(&production.platform, request);
     assert_eq!(response.status(), 503);
     for (name, value) in [

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use bytes::Bytes;
 use http::{HeaderValue, Request};
 use latchkey::ports::Database;
 use serde_json::json;
@@ -205,7 +205,7 @@ fn signing_in_leads_to_a_page_of_this_console_and_nowhere_else() {
 }
 
 /// A form with this body, exactly.
-fn raw(app: &App, method: &str, path: &str, body: impl Into<Body>) -> Reply {
+fn raw(app: &App, method: &str, path: &str, body: impl Into<Bytes>) -> Reply {
     let request = Request::builder().method(method).uri(path).header("origin", ORIGIN);
     app.send(request.header("content-type", "application/x-www-form-urlencoded").body(body.into()).unwrap())
 }
@@ -300,7 +300,7 @@ fn of_two_cookies_of_the_name_the_first_counts_for_all_questions() {
     let foreign = |cookie: &str| {
         let request = Request::post("/api/tokens").header("cookie", cookie).header("origin", "https://evil.example");
         let body = r#"{"name":"x","scopes":["scim:read"],"expiresInDays":1}"#;
-        app.send(request.header("content-type", "application/json").body(Body::from(body)).unwrap()).status.as_u16()
+        app.send(request.header("content-type", "application/json").body(Bytes::from(body)).unwrap()).status.as_u16()
     };
     for cookie in [
         format!("latchkey-session=; {good}"),
@@ -323,8 +323,8 @@ fn no_cookie_of_another_host_of_the_domain_shuts_an_administrator_out() {
     for other in [&b"theme=d\xfcster; "[..], "name=\u{4e2d}; ".as_bytes(), b"=; ", b"latchkey-session-2=x; "] {
         let cookie = HeaderValue::from_bytes(&[other, good.as_bytes()].concat()).unwrap();
         let request = Request::get("/console").header("cookie", cookie.clone());
-        assert_eq!(app.send(request.body(Body::empty()).unwrap()).status, 200, "{other:?}");
+        assert_eq!(app.send(request.body(Bytes::new()).unwrap()).status, 200, "{other:?}");
         let foreign = Request::post("/api/tokens").header("cookie", cookie).header("content-type", "application/json");
-        assert_eq!(app.send(foreign.body(Body::from("{}")).unwrap()).status, 403, "{other:?}");
+        assert_eq!(app.send(foreign.body(Bytes::from("{}")).unwrap()).status, 403, "{other:?}");
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use latchkey::ports::{Database, DatabaseError, Outcome, Statement};
 
 use super::{PASSWORD, redeem};
@@ -106,7 +107,7 @@ fn row_17_a_millisecond_would_be_seen() {
     let press = |platform: &latchkey::ports::Platform| {
         let form = "intent=new-mail";
         let request = http::Request::post(&links[0].1).header("content-type", "application/x-www-form-urlencoded");
-        let request = request.body(axum::body::Body::from(form)).unwrap();
+        let request = request.body(Bytes::from(form)).unwrap();
         assert_eq!(app.service.handle(platform, request).status(), 200);
     };
     let difference = median_difference(|| press(&app.platform), || press(&slower));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::Request;
 use serde_json::json;
 
@@ -28,7 +29,7 @@ fn a_scanner_that_eats_links_eats_nothing() {
         for fields in [&[][..], &[("password", "")], &[("username", "paul")], &[("csrf", "x")]] {
             assert!(app.post_form(link, fields).status.is_client_error());
         }
-        let blank_agent = Request::get(*link).header("user-agent", "").body(axum::body::Body::empty()).unwrap();
+        let blank_agent = Request::get(*link).header("user-agent", "").body(Bytes::new()).unwrap();
         assert_eq!(app.send(blank_agent).status, 200);
     }
     assert_eq!(app.dump(), before);
@@ -142,7 +143,7 @@ fn mail_and_pages_have_one_language_whatever_the_browser_prefers() {
     let link = app.newest_link();
     assert_eq!(app.inbox()[0]["locale"], "de_DE");
     let browse = |link: &str| {
-        let request = Request::get(link).header("accept-language", "fr-FR").body(axum::body::Body::empty());
+        let request = Request::get(link).header("accept-language", "fr-FR").body(Bytes::new());
         app.send(request.unwrap()).text
     };
     assert!(browse(&link).contains("lang=\"de"), "the form");

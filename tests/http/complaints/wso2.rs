@@ -1,5 +1,6 @@
 //! Bugs of WSO2 Identity Server's invitations (wso2/product-is, where nothing else is said), one test per number.
 
+use bytes::Bytes;
 use http::Request;
 use serde_json::json;
 
@@ -183,7 +184,7 @@ fn a_code_that_was_used_does_not_work_again_wherever_it_is_sent() {
     redeem(&app, &link);
     assert_eq!(redeem(&app, &link).status, 410);
     let body = json!({ "key": link.rsplit('/').next().unwrap(), "password": "walking the cat at ten" }).to_string();
-    let request = Request::post("/api/identity/recovery/v0.9/set-password").body(axum::body::Body::from(body));
+    let request = Request::post("/api/identity/recovery/v0.9/set-password").body(Bytes::from(body));
     assert_eq!(app.send(request.unwrap()).status, 400);
     assert_eq!(app.me("paul", PASSWORD).status, 200);
 }

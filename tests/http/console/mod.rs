@@ -18,7 +18,7 @@ mod tokens;
 mod user;
 mod users;
 
-use axum::body::Body;
+use bytes::Bytes;
 use http::Request;
 
 use crate::scim2::client::{PASSWORD, USER};
@@ -94,7 +94,7 @@ impl<'a> Browser<'a> {
                 .header("sec-fetch-site", "same-origin")
                 .header("content-type", content_type);
         }
-        let reply = self.app.send(request.body(Body::from(body)).unwrap());
+        let reply = self.app.send(request.body(Bytes::from(body)).unwrap());
         for set in reply.headers.get_all("set-cookie") {
             let (pair, attributes) = set.to_str().unwrap().split_once(';').unwrap();
             let kept = if pair.contains("latchkey-message") { &mut self.message } else { &mut self.cookie };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 
@@ -281,7 +281,7 @@ fn no_name_of_a_tenants_own_passes_for_somebody_of_the_super_tenant_in_its_audit
             Some(authorization) => request = request.header("authorization", authorization),
             None => request = request.header("cookie", cookie).header("origin", ORIGIN),
         }
-        app.send(request.body(Body::from(body.to_string())).unwrap())
+        app.send(request.body(Bytes::from(body.to_string())).unwrap())
     };
     let token = json!({ "name": "HR@Carbon.Super", "scopes": ["scim:read", "scim:write"], "expiresInDays": 1 });
     let made = send(None, &alice.cookie, "/t/acme.com/api/tokens", token).json();
@@ -366,7 +366,7 @@ fn a_header_says_more_than_the_cookie() {
     let with = |authorization: &str| {
         let request =
             Request::get("/scim2/Users").header("cookie", &browser.cookie).header("authorization", authorization);
-        app.send(request.body(Body::empty()).unwrap()).status.as_u16()
+        app.send(request.body(Bytes::new()).unwrap()).status.as_u16()
     };
     assert_eq!((with(&basic("admin", "wrong")), with("Bearer x"), with("nonsense")), (401, 401, 401));
     assert_eq!(with(&basic("admin", "admin")), 200);

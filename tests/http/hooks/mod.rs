@@ -9,7 +9,7 @@ mod vendors;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::body::Body;
+use bytes::Bytes;
 use http::{Request, Response};
 use latchkey::ports::{Clock, HttpClient, HttpError};
 use serde_json::{Value, json};
@@ -88,7 +88,7 @@ pub fn post_to(app: &App, path: &str, hook: &Hook) -> Reply {
     for (name, value) in &hook.headers {
         request = request.header(*name, value);
     }
-    app.send(request.body(Body::from(hook.body.clone())).unwrap())
+    app.send(request.body(Bytes::from(hook.body.clone())).unwrap())
 }
 
 /// The invitation as its user shows it.

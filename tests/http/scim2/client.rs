@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use axum::body::Body;
+use bytes::Bytes;
 use http::Request;
 use latchkey::ports::{Database, DatabaseError, Outcome, Statement};
 use serde_json::{Value, json};
@@ -62,7 +62,7 @@ impl Client<'_> {
         self.with("if-none-match", tag)
     }
 
-    pub fn send(&self, method: &str, path: &str, body: impl Into<Body>) -> Reply {
+    pub fn send(&self, method: &str, path: &str, body: impl Into<Bytes>) -> Reply {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in &self.headers {
             request = request.header(*name, value);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use axum::body::Body;
+use bytes::Bytes;
 use http::Request;
 use latchkey::ports::{Clock, Database, DatabaseError, Millis, Outcome, Platform, Statement};
 use serde_json::{Value, json};
@@ -153,7 +153,7 @@ fn writers_of_several_isolates_all_succeed() {
         let request = Request::patch(&user)
             .header("authorization", basic("admin", "admin"))
             .header("content-type", "application/scim+json")
-            .body(Body::from(json!({ "schemas": [PATCH], "Operations": operations }).to_string()));
+            .body(Bytes::from(json!({ "schemas": [PATCH], "Operations": operations }).to_string()));
         app.send_to(&isolates[number % isolates.len()], request.unwrap())
     });
     assert_all_are_written(&replies);
@@ -230,7 +230,7 @@ fn nests_meanwhile(app: App, outer: &str, inner: &str) -> App {
             let request = Request::patch(&path)
                 .header("authorization", basic("admin", "admin"))
                 .header("content-type", "application/scim+json")
-                .body(Body::from(body.clone()))
+                .body(Bytes::from(body.clone()))
                 .unwrap();
             assert_eq!(service.handle(&platform, request).status(), 200);
         }

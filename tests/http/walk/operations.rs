@@ -1,6 +1,6 @@
 //! What the eight callers do: one operation, chosen by chance among those that each may, and some that it may not.
 
-use axum::body::Body;
+use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 
@@ -191,7 +191,7 @@ pub fn schema(form: u64) -> Value {
 }
 
 /// The request of an operation that is one.
-pub fn request(doing: Doing, caller: &Caller, chance: &mut Chance, known: &Known) -> Request<Body> {
+pub fn request(doing: Doing, caller: &Caller, chance: &mut Chance, known: &Known) -> Request<Bytes> {
     let one = |chance: &mut Chance, from: &[String]| match from.is_empty() {
         true => "nobody".to_owned(),
         false => chance.pick(from).clone(),
@@ -249,10 +249,10 @@ pub fn request(doing: Doing, caller: &Caller, chance: &mut Chance, known: &Known
                 }
             };
             if form.is_empty() {
-                return Request::get(link).body(Body::empty()).unwrap();
+                return Request::get(link).body(Bytes::new()).unwrap();
             }
             let request = Request::post(link).header("content-type", "application/x-www-form-urlencoded");
-            return request.body(Body::from(form)).unwrap();
+            return request.body(Bytes::from(form)).unwrap();
         }
         Settings => {
             let body = match chance.below(6) {
@@ -290,5 +290,5 @@ pub fn request(doing: Doing, caller: &Caller, chance: &mut Chance, known: &Known
     }
     let request = Request::builder().method(method).uri(format!("{}{path}", caller.prefix));
     let request = if authorization.is_empty() { request } else { request.header("authorization", authorization) };
-    request.header("content-type", media_type).body(Body::from(body)).unwrap()
+    request.header("content-type", media_type).body(Bytes::from(body)).unwrap()
 }

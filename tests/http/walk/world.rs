@@ -1,11 +1,8 @@
 //! The world that the walk goes through: chance that a seed repeats, a clock that stands still by itself, a database whose
 //! answers get lost and whose callers die, a KV and a mail provider that fail.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use latchkey::native::MemoryCache;
@@ -13,6 +10,7 @@ use latchkey::ports::{
     Cache, CacheError, Clock, Database, DatabaseError, Entropy, HttpClient, HttpError, Outcome, Statement,
 };
 
+use crate::coroutine::pause;
 use crate::support::ORIGIN;
 
 /// Chance that a seed repeats (splitmix64).
@@ -112,20 +110,9 @@ impl Clock for Hand {
         self.0.fetch_add(1, Ordering::SeqCst)
     }
 
-    fn sleep(&self, pause: Duration) {
-        self.advance(pause);
-        Pause(false);
-    }
-}
-
-/// Lets others go first, once.
-struct Pause(bool);
-
-impl Future for Pause {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
+    fn sleep(&self, time: Duration) {
+        self.advance(time);
+        pause();
     }
 }
 
@@ -141,7 +128,9 @@ impl Death {
 
     fn die(&self) {
         self.0.store(true, Ordering::SeqCst);
-        std::future::pending::<()>();
+        loop {
+            pause();
+        }
     }
 }
 
@@ -155,7 +144,7 @@ pub struct Fickle {
 impl Database for Fickle {
     fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
         if self.fate.is_armed() {
-            Pause(false);
+            pause();
         }
         if self.fate.strikes(150, "failed before the commit") {
             return Err(DatabaseError::Unavailable("lost before the commit".to_owned()));

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ const OFFLINE: &str = "/api/users/v1/offline-invite-link";
 /// A request by somebody who has nothing but a code.
 pub fn post(app: &App, path: &str, body: &Value) -> Reply {
     let request = Request::post(path).header("content-type", "application/json");
-    app.send(request.body(Body::from(body.to_string())).unwrap())
+    app.send(request.body(Bytes::from(body.to_string())).unwrap())
 }
 
 /// The code in the newest mail.
@@ -118,11 +118,11 @@ fn what_is_no_code_costs_no_round_trip_and_says_nothing_about_users() {
         assert_eq!(reply.trips(), 0);
     }
     for body in ["", "nonsense", "{\"code\":"] {
-        let reply = app.send(Request::post(VALIDATE).body(Body::from(body)).unwrap());
+        let reply = app.send(Request::post(VALIDATE).body(Bytes::from(body)).unwrap());
         assert_eq!((reply.status.as_u16(), reply.header("content-type")), (400, "application/json"));
     }
     for body in ["[]", "7", "{}", "{\"code\":7}", "{\"code\":null}"] {
-        let reply = app.send(Request::post(VALIDATE).body(Body::from(body)).unwrap());
+        let reply = app.send(Request::post(VALIDATE).body(Bytes::from(body)).unwrap());
         refused(&reply, 400, "18001");
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::support::{App, Faulty, ORIGIN, Reply, basic, invited};
@@ -254,7 +255,7 @@ fn tenants_do_not_see_each_others_templates() {
         app.send(
             http::Request::get(format!("/t/nobody.com{TYPES}"))
                 .header("authorization", basic("admin", "admin"))
-                .body(axum::body::Body::empty())
+                .body(Bytes::new())
                 .unwrap()
         )
         .status,

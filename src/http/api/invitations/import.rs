@@ -2,13 +2,13 @@
 
 use ::http::header::CONTENT_TYPE;
 use ::http::{HeaderMap, StatusCode};
-use axum::response::Response;
 
 use crate::base::scope::Scope;
 use crate::http::body::TooLarge;
 use crate::http::error::{ApiError, Failure};
 use crate::http::request::{Input, Query};
 use crate::http::response;
+use crate::http::response::Response;
 use crate::model::settings::EmailSender;
 use crate::provision::import as provision;
 use crate::provision::import::csv::Sheet;

@@ -3,7 +3,6 @@
 mod import;
 
 use ::http::StatusCode;
-use axum::response::Response;
 use serde_json::json;
 
 use crate::base::token::MAX_KID;
@@ -11,6 +10,7 @@ use crate::http::api::in_store_named;
 use crate::http::error::ApiError;
 use crate::http::request::Input;
 use crate::http::response;
+use crate::http::response::Response;
 use crate::invite::listing::{self, DEFAULT_COUNT, MAX_COUNT};
 use crate::invite::resend;
 use crate::invite::resend_all;

@@ -1,7 +1,6 @@
 //! The buttons of a user's page. Each calls the room that the API calls.
 
 use ::http::StatusCode;
-use axum::response::Response;
 use serde_json::{Value as Json, json};
 
 use crate::base::text::rfc3339;
@@ -13,6 +12,7 @@ use crate::http::console::{Console, handed_over, read_form, user_type};
 use crate::http::error::ApiError;
 use crate::http::form::Form;
 use crate::http::request::{Input, RequestState};
+use crate::http::response::Response;
 use crate::invite::{offline, resend as invitations, revoke as revocation};
 use crate::model::context::Context;
 use crate::model::resource::{Resource, USER, WSO2_SCHEMA};
@@ -83,8 +83,8 @@ impl Pressed {
     }
 
     /// Carries the button out once.
-    fn once(&self, act: impl Future<Output = Result<Done, ApiError>> + Send) -> Result<Response, ApiError> {
-        let done = submission::once(&self.console, &self.form, || match act {
+    fn once(&self, act: impl FnOnce() -> Result<Done, ApiError>) -> Result<Response, ApiError> {
+        let done = submission::once(&self.console, &self.form, || match act() {
             Ok(done) => Ok(Ok(done)),
             Err(error) => self.explain(error).map(Err),
         });

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use ::http::StatusCode;
-use axum::response::Response;
 use serde_json::{Map, Value as Json, json};
 
 use crate::http::console::submission::{self, Done};
@@ -12,6 +11,7 @@ use crate::http::console::{Console, handed_over, read_form, user_type};
 use crate::http::error::ApiError;
 use crate::http::form::Form;
 use crate::http::request::Input;
+use crate::http::response::Response;
 use crate::invite::emails::find_address;
 use crate::model::resource::{INVITATION_SCHEMA, Resource, WSO2_SCHEMA};
 use crate::pages::console::Section;

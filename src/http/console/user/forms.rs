@@ -1,7 +1,6 @@
 //! The pages that lead from a user's: another address, a password.
 
 use ::http::StatusCode;
-use axum::response::Response;
 use maud::Markup;
 use serde_json::{Value as Json, json};
 
@@ -14,6 +13,7 @@ use crate::http::console::user::find_user;
 use crate::http::console::{Console, as_problem};
 use crate::http::error::ApiError;
 use crate::http::request::Input;
+use crate::http::response::Response;
 use crate::invite::resend;
 use crate::model::resource::Resource;
 use crate::pages::console::form::Problem;

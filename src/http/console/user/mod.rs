@@ -16,7 +16,6 @@ pub use attributes::save;
 pub use forms::{address, correct_address, password, set_password};
 
 use ::http::StatusCode;
-use axum::response::Response;
 use serde_json::Value as Json;
 
 use crate::base::account::{Account, Onboarding};
@@ -26,6 +25,7 @@ use crate::http::console::user::attributes::Typed;
 use crate::http::console::{Console, user_type};
 use crate::http::error::ApiError;
 use crate::http::request::Input;
+use crate::http::response::Response;
 use crate::model::context::Context;
 use crate::model::mail::{Delivery, MailState};
 use crate::model::resource::{Resource, USER};

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use axum::body::Body;
+use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::support::{App, Faulty, Reply, basic};
 
 pub const IMPORT: &str = "/api/invitations/import";
 
-pub fn send(app: &App, path: &str, content_type: Option<&str>, body: impl Into<Body>) -> Reply {
+pub fn send(app: &App, path: &str, content_type: Option<&str>, body: impl Into<Bytes>) -> Reply {
     let mut request = Request::post(path).header("authorization", basic("admin", "admin"));
     if let Some(content_type) = content_type {
         request = request.header("content-type", content_type);
@@ -20,7 +20,7 @@ pub fn send(app: &App, path: &str, content_type: Option<&str>, body: impl Into<B
     app.send(request.body(body.into()).unwrap())
 }
 
-pub fn csv(app: &App, file: impl Into<Body>) -> Value {
+pub fn csv(app: &App, file: impl Into<Bytes>) -> Value {
     report(&send(app, IMPORT, Some("text/csv"), file))
 }
 
@@ -367,7 +367,7 @@ fn ten_thousand_rows_are_taken_and_one_more_is_not() {
 fn only_an_administrator_imports() {
     let app = App::new();
     let request = Request::post(IMPORT).header("content-type", "text/csv");
-    let reply = app.send(request.body(Body::from(people(1))).unwrap());
+    let reply = app.send(request.body(Bytes::from(people(1))).unwrap());
     assert_eq!(reply.status, 401);
     assert_eq!(app.anyone("GET", IMPORT).status, 405);
     assert_eq!(users(&app), 0);

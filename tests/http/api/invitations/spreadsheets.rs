@@ -1,11 +1,12 @@
 //! `POST /api/invitations/import` of what spreadsheets and other directories write.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::import::{IMPORT, csv, detail, report, send, told, users};
 use crate::support::App;
 
-fn dry_run(app: &App, file: impl Into<axum::body::Body>) -> Value {
+fn dry_run(app: &App, file: impl Into<Bytes>) -> Value {
     report(&send(app, &format!("{IMPORT}?dryRun=true"), Some("text/csv"), file))
 }
 

@@ -1,5 +1,6 @@
 //! Links as mail programs carry them: percent-encoded, with what stood behind them in the mail, cut, or doubled.
 
+use bytes::Bytes;
 use serde_json::json;
 
 use crate::scim2::client::PASSWORD;
@@ -236,7 +237,7 @@ fn two_entries_that_are_hashed_alike_are_one_password() {
                 let me = app.send(
                     http::Request::get("/scim2/Me")
                         .header("authorization", basic("paul", spelled))
-                        .body(axum::body::Body::empty())
+                        .body(Bytes::new())
                         .unwrap(),
                 );
                 assert_eq!(me.status, 200, "{spelled}");

@@ -1,5 +1,6 @@
 //! A live user's new e-mail address: it waits until it is confirmed.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::scim2::client::{PASSWORD, WSO2};
@@ -196,7 +197,7 @@ fn nobody_vouches_for_his_own_address() {
     let request = http::Request::patch("/scim2/Me")
         .header("authorization", basic("paul", PASSWORD))
         .header("content-type", "application/scim+json")
-        .body(axum::body::Body::from(body.to_string()))
+        .body(Bytes::from(body.to_string()))
         .unwrap();
     let reply = app.send(request);
     assert_eq!(reply.status, 200, "{}", reply.text);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::Request;
 use serde_json::json;
 
@@ -64,7 +65,7 @@ fn looking_at_a_link_and_posting_nothing_leaves_it_alive() {
     for _ in 0..100 {
         assert_eq!(app.anyone("GET", &link).status, 200);
         assert_eq!(app.anyone("HEAD", &link).status, 200);
-        let prefetch = Request::get(&link).header("sec-purpose", "prefetch").body(axum::body::Body::empty()).unwrap();
+        let prefetch = Request::get(&link).header("sec-purpose", "prefetch").body(Bytes::new()).unwrap();
         assert_eq!(app.send(prefetch).status, 200);
         assert_eq!(app.post_form(&link, &[]).status, 422);
         assert_eq!(app.post_form(&link, &[("password", ""), ("confirm", "")]).status, 422);
@@ -112,7 +113,7 @@ fn a_password_that_is_no_text_is_refused_not_mangled() {
     ] {
         let request = Request::post(&link)
             .header("content-type", "application/x-www-form-urlencoded")
-            .body(axum::body::Body::from(body))
+            .body(Bytes::from(body))
             .unwrap();
         let page = app.send(request);
         assert_eq!(page.status, 422);
@@ -304,7 +305,7 @@ fn the_link_never_comes_from_a_header_and_the_token_is_at_rest_nowhere() {
             .header("authorization", basic("admin", "admin"))
             .header("content-type", "application/json")
             .header(header, "evil.example")
-            .body(axum::body::Body::from(crate::support::invited(&format!("user{number}")).to_string()))
+            .body(Bytes::from(crate::support::invited(&format!("user{number}")).to_string()))
             .unwrap();
         let reply = app.send(request);
         assert_eq!(reply.status, 201);

@@ -1,12 +1,10 @@
 //! Steps that a request and the sweep take at the same time: in whichever order their batches come, what is stored has its
 //! rows in the end.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Context, Waker};
 
+use bytes::Bytes;
 use http::Request;
 use latchkey::ports::{Database, DatabaseError, Outcome, Platform, Statement, StoreDatabase};
 use latchkey::provision::reindex;
@@ -14,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::isolates::settle;
 use super::{CUSTOM, badge, employee, rows};
+use crate::coroutine::{Coroutine, pause};
 use crate::support::{App, basic};
 
 /// A database that runs as many batches as it was allowed to, and lets whoever wants another one wait.
@@ -23,10 +22,10 @@ struct Allowed {
 }
 impl Database for Allowed {
     fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
-        std::future::poll_fn(|_| {
-            let spent = self.batches.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-            if spent.is_ok() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-        });
+        let spend = |left: u32| left.checked_sub(1);
+        while self.batches.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend).is_err() {
+            pause();
+        }
         self.inner.batch(statements)
     }
 }
@@ -34,12 +33,12 @@ impl Database for Allowed {
 /// Somebody at work, one batch at a time.
 struct Worker {
     batches: Arc<AtomicU32>,
-    work: Pin<Box<dyn Future<Output = ()>>>,
+    work: Coroutine<()>,
     done: bool,
 }
 
 impl Worker {
-    fn new<F: Future<Output = ()> + 'static>(app: &App, work: impl FnOnce(Platform) -> F) -> Self {
+    fn new(app: &App, work: impl FnOnce(Platform) + Send + 'static) -> Self {
         let batches = Arc::new(AtomicU32::new(0));
         let allowed = |inner: &Arc<dyn Database>| -> Arc<dyn Database> {
             Arc::new(Allowed { inner: inner.clone(), batches: batches.clone() })
@@ -47,14 +46,14 @@ impl Worker {
         let stores = app.platform.stores.iter();
         let stores = stores.map(|store| StoreDatabase { number: store.number, db: allowed(&store.db) }).collect();
         let platform = Platform { db: allowed(&app.platform.db), stores, ..app.platform.clone() };
-        Self { batches, work: Box::pin(work(platform)), done: false }
+        Self { batches, work: Coroutine::new(move || work(platform)), done: false }
     }
 
     /// Runs so many batches, and answers whether nothing is left to do.
     fn run(&mut self, batches: u32) -> bool {
         if !self.done {
             self.batches.store(batches, Ordering::SeqCst);
-            self.done = self.work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
+            self.done = self.work.go_on().is_some();
         }
         self.done
     }
@@ -65,7 +64,7 @@ fn indexed_and_unique() -> Value {
 }
 
 /// The request that takes the schema back, or registers one, by the isolate that `app` is.
-fn request(method: &str, schema: Option<&Value>) -> Request<axum::body::Body> {
+fn request(method: &str, schema: Option<&Value>) -> Request<Bytes> {
     let path = if schema.is_some() { "/api/schemas".to_owned() } else { format!("/api/schemas/{CUSTOM}") };
     let body = schema.map(Value::to_string).unwrap_or_default();
     let request = Request::builder().method(method).uri(path).header("authorization", basic("admin", "admin"));
@@ -73,9 +72,9 @@ fn request(method: &str, schema: Option<&Value>) -> Request<axum::body::Body> {
 }
 
 /// One who sends these requests by an isolate of their own, of which any may be refused because of others.
-fn sender(app: &App, requests: Vec<Request<axum::body::Body>>) -> Worker {
+fn sender(app: &App, requests: Vec<Request<Bytes>>) -> Worker {
     let service = Arc::new(app.isolate());
-    Worker::new(app, |platform| {
+    Worker::new(app, move |platform| {
         for request in requests {
             let status = service.handle(&platform, request).status().as_u16();
             assert!([201, 204, 409, 503].contains(&status), "{status}");

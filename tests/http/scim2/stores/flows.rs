@@ -1,5 +1,6 @@
 //! The invitation's whole life in another store than PRIMARY: resending, WSO2's codes, the button, a new address, roles.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::support::{App, ORIGIN, basic};
@@ -67,7 +68,7 @@ fn wso2s_codes_name_the_store_as_realm() {
     let shown = json!({ "username": "alice", "realm": "ACME", "tenant-domain": "carbon.super", "userId": id });
     let post = |path: &str, body: Value| {
         let request = http::Request::post(path).header("content-type", "application/json");
-        app.send(request.body(axum::body::Body::from(body.to_string())).unwrap())
+        app.send(request.body(Bytes::from(body.to_string())).unwrap())
     };
     let validated =
         post("/api/identity/recovery/v0.9/validate-code", json!({ "code": code, "step": "UPDATE_PASSWORD" }));
@@ -110,7 +111,7 @@ fn a_new_address_is_confirmed_and_history_is_kept_in_its_store() {
     let request = http::Request::patch("/scim2/Me")
         .header("authorization", basic("ACME/alice", "a good enough secret"))
         .header("content-type", "application/scim+json");
-    let again = app.send(request.body(axum::body::Body::from(own.to_string())).unwrap());
+    let again = app.send(request.body(Bytes::from(own.to_string())).unwrap());
     assert_eq!(again.status, 400, "{}", again.text);
     assert!(again.json()["detail"].as_str().unwrap().starts_with("22001"), "{}", again.text);
 }
@@ -123,7 +124,7 @@ fn a_role_counts_whichever_store_its_holder_is_in() {
     assert_eq!(app.admin("POST", "/scim2/Users", body.to_string()).status, 201);
     let as_audrey = |path: &str, password: &str| {
         let request = http::Request::get(path).header("authorization", basic("ACME/audrey", password));
-        app.send(request.body(axum::body::Body::empty()).unwrap()).status.as_u16()
+        app.send(request.body(Bytes::new()).unwrap()).status.as_u16()
     };
     assert_eq!(as_audrey("/api/audit", "a good enough secret"), 200);
     assert_eq!(as_audrey("/api/settings", "a good enough secret"), 403);

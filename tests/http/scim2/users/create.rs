@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use bytes::Bytes;
 use http::Request;
 use serde_json::json;
 
 use crate::scim2::client::in_parallel;
 use crate::support::{App, Faulty, Reply, SEED, basic, invited};
 
-fn create(app: &App, body: impl Into<Body>) -> Reply {
+fn create(app: &App, body: impl Into<Bytes>) -> Reply {
     app.admin("POST", "/scim2/Users", body)
 }
 
@@ -187,7 +187,7 @@ fn a_body_of_another_media_type_is_refused() {
             Request::post("/scim2/Users")
                 .header("authorization", basic("admin", "admin"))
                 .header("content-type", media_type)
-                .body(Body::from(r#"{"userName":"x"}"#))
+                .body(Bytes::from(r#"{"userName":"x"}"#))
                 .unwrap(),
         )
     };
