@@ -9,7 +9,10 @@ import { env, waitUntil } from "cloudflare:workers";
 /** How many events may be under way in an instance; more wait for their turn. Each has 256 KiB of the wasm's memory. */
 const MOST_EVENTS = 100;
 
-/** How many connections to others a Worker may have open. */
+/** The size of a stack: that of crates/host/src/lib.rs. */
+const STACK = 256 * 1024;
+
+/** The most that is read of a body to throw it away. */
 const MOST_DISCARDED = 64 * 1024 * 1024;
 
 const encoder = new TextEncoder();
@@ -165,6 +168,8 @@ class Instance {
       }
       pointer.value = stack;
       await what(...given);
+      // Nothing may reach the lower end, where others' memory begins.
+      if (this.memory(stack - STACK, 8).some((byte) => byte)) throw new Error("the stack was too small");
       this.stacks.push(stack);
       this.waiting.shift()?.();
     } catch (error) {

@@ -22,8 +22,9 @@ before(async () => {
   const options = {
     modulesRoot: join(ROOT, "build"),
     modules: [
-      { type: "ESModule", path: join(ROOT, "build/index.js") },
-      { type: "CompiledWasm", path: join(ROOT, "build/index_bg.wasm") },
+      { type: "ESModule", path: join(ROOT, "build/entry.js") },
+      { type: "ESModule", path: join(ROOT, "build/host.js") },
+      { type: "CompiledWasm", path: join(ROOT, "build/latchkey.wasm") },
     ],
     compatibilityDate,
     // The Worker's log.
