@@ -20,7 +20,7 @@ use crate::model::resource::{GROUP, USER};
 use crate::ports::DatabaseError;
 use crate::provision::batch::{BatchLimits, Batcher};
 use crate::provision::bulk::waits::{MAX_LEVEL, Waits};
-use crate::provision::delete::sets::Deletion;
+use crate::provision::delete_sets::Deletion;
 use crate::provision::{
     self, Budget, CODE_HEADER, Expected, Found, ProvisionError, group, group_roles, prepare, user_store,
 };

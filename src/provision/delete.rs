@@ -1,7 +1,5 @@
 //! DELETE, of users and groups with what depends on their roles.
 
-pub mod sets;
-
 use crate::base::scope::Scope;
 use crate::model::attempts::Attempts;
 use crate::model::context::{Context, StoreContext};
@@ -68,7 +66,7 @@ async fn delete_if(
 }
 
 /// Takes users who have just been deleted out of the groups: those of PRIMARY were taken out in the same batch.
-async fn leave_groups(there: &StoreContext, ids: &[&str]) {
+pub(super) async fn leave_groups(there: &StoreContext, ids: &[&str]) {
     if there.platform.store.is_some() {
         pending::attempt(there, ids).await;
     }

@@ -1,7 +1,7 @@
 //! Deletions that follow each other: they wait, and go to the database by sets.
 
 use crate::provision::bulk::{Label, Run};
-use crate::provision::delete::sets::{Deletion, delete_each};
+use crate::provision::delete_sets::{Deletion, delete_each};
 use crate::provision::{Expected, ProvisionError};
 use scim::bulk::{Method, Operation, ResourceId};
 
