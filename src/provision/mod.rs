@@ -23,6 +23,7 @@ mod batch;
 mod budget;
 pub mod bulk;
 mod delete;
+mod delete_sets;
 pub mod deletion;
 mod group;
 mod group_roles;
