@@ -23,7 +23,7 @@ use crate::model::deployment::Deployment;
 use crate::ports::{DatabaseError, IncomingBody, Platform};
 use crate::provision::reindex;
 use crate::store::jobs::retention as jobs_retention;
-use crate::store::{import_files, kept_forms, pending, sessions, sign_in_failures, submissions};
+use crate::store::{daily_figures, import_files, kept_forms, pending, sessions, sign_in_failures, submissions};
 
 /// Round trips of jobs that one invocation may make, besides the step that passes them; and those of a sweep, which does much else.
 const JOB_TRIPS: u64 = 200;
@@ -168,6 +168,8 @@ fn sweep(platform: &Platform, service: &Service) {
     let done = [
         ("sweep", service.warm(platform)),
         ("pending", pending::settle(platform)),
+        // Before those who have expired are mailed again.
+        ("expired", daily_figures::count_expired(platform)),
         ("reminders", service.remind(platform).map(drop)),
         ("role grants", service.settle_role_grants(platform)),
         ("signin", sign_in_failures::sweep(platform)),

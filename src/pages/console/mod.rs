@@ -24,6 +24,7 @@
 pub mod add_user;
 pub mod audit;
 pub mod branding;
+pub mod charts;
 pub mod deployment_toml;
 pub mod form;
 pub mod groups;

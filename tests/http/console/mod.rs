@@ -3,6 +3,7 @@
 mod add_user;
 mod audit;
 pub mod branding;
+mod charts;
 mod deletion;
 mod deployment_toml;
 mod groups;
@@ -119,9 +120,14 @@ impl Reply {
 
     /// The words of the page, without its markup.
     pub fn words(&self) -> String {
+        Self::words_of(&self.text)
+    }
+
+    /// The words of a part of a page.
+    pub fn words_of(markup: &str) -> String {
         let mut words = String::new();
         let mut inside = false;
-        for char in self.text.chars() {
+        for char in markup.chars() {
             match char {
                 '<' => inside = true,
                 '>' => inside = false,
