@@ -33,12 +33,15 @@ const PUBLISHED_EVERY: Millis = 600_000;
 /// The time KV keeps an entry, in seconds: its least, and more than a token is honoured.
 const KEPT: u32 = 60;
 
+/// A token with the settings of its tenant.
+pub type Known = (Arc<ApiToken>, Arc<Settings>);
+
 /// Finds the token with this digest that is good now, and the settings of the context's tenant; `None` where there is no
 /// such token or no such tenant. In one round trip at most.
 ///
 /// # Errors
 /// The database's.
-pub fn find(ctx: &Context, digest: &str) -> Result<Option<(Arc<ApiToken>, Arc<Settings>)>, DatabaseError> {
+pub fn find(ctx: &Context, digest: &str) -> Result<Option<Known>, DatabaseError> {
     let now = ctx.platform.clock.now();
     let good = |token: Option<Arc<ApiToken>>| token.filter(|token| token.is_good(now));
     let known = ctx.caches.tokens.get(digest);

@@ -172,10 +172,7 @@ pub fn api_token(ctx: &Context, text: &Secret) -> Result<Option<(String, Arc<Api
 
 /// The token with this digest and the settings of the context's tenant, where the token works. One works in its own tenant
 /// alone; the super tenant's inside any, if it has the scope `tenants`.
-fn token_valid_for_tenant(
-    ctx: &Context,
-    digest: &str,
-) -> Result<Option<(Arc<ApiToken>, Arc<Settings>)>, DatabaseError> {
+fn token_valid_for_tenant(ctx: &Context, digest: &str) -> Result<Option<api_tokens::Known>, DatabaseError> {
     let found = api_tokens::find(ctx, digest)?;
     Ok(found.filter(|(token, _)| {
         let reaches = token.tenant == Tenant::super_tenant().number() && token.scopes.has(Scope::Tenants);

@@ -77,15 +77,15 @@ pub fn create(input: Input) -> Result<Response, ApiError> {
         let body = body(&console, &typed, Some(mail.as_ref()), &[])?;
         return Ok(console.page(NAME, &body));
     }
-    let done = submission::once(&console, &form, || {
+
+    submission::once(&console, &form, || {
         let document = document(&console.ctx, &typed, &password);
         let created = provision::create_in_groups(&console.ctx, &state.gate, &rt, document, &typed.groups, ends_at);
         match created {
             Ok(found) => Ok(Ok(announce(&console, &typed, &found))),
             Err(error) => explain(&console, &typed, error.into()).map(Err),
         }
-    });
-    done
+    })
 }
 
 /// Returns what was typed, without the white space around it.

@@ -54,7 +54,7 @@ fn people(row: &DailyFigures) -> Invited {
 fn imported(row: &DailyFigures, now: Millis) -> Imported {
     // The job's id begins with its time.
     let begun =
-        Millis::from_str_radix(&row.batch.replace('-', "").get(..12).unwrap_or_default(), 16).unwrap_or_default();
+        Millis::from_str_radix(row.batch.replace('-', "").get(..12).unwrap_or_default(), 16).unwrap_or_default();
     Imported {
         name: words(&rfc3339(begun)),
         path: (now - begun < KEPT).then(|| format!("/console/jobs/{}", row.batch)),

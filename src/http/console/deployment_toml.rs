@@ -59,7 +59,8 @@ pub fn apply(input: Input) -> Result<Response, ApiError> {
     let sent =
         SETTINGS.iter().filter_map(|setting| Some((setting.name.to_owned(), Some(form.read_text(setting.name)?))));
     let changes: Vec<Change> = sent.collect();
-    let done = submission::once(&console, &form, || {
+
+    submission::once(&console, &form, || {
         let problems: Vec<Problem> = match tenant_settings::change(&console.ctx, &changes) {
             Ok(()) => {
                 return Ok(Ok(Done::then("/console/settings", said("deployment.toml", &changes, None))));
@@ -72,6 +73,5 @@ pub fn apply(input: Input) -> Result<Response, ApiError> {
         };
         let body = pages::paste(&console.frame(), "", &problems);
         Ok(Err(console.refused(NAME, &problems, &body)))
-    });
-    done
+    })
 }

@@ -75,7 +75,8 @@ pub fn create(input: Input) -> Result<Response, ApiError> {
     let console = Console::new(&state.ctx, &headers, Section::Groups);
     let form = sent_form(body)?;
     let name = form.read_text("name").unwrap_or_default().trim().to_owned();
-    let made = submission::once(&console, &form, || {
+
+    submission::once(&console, &form, || {
         let problem = if name.is_empty() {
             Problem::of("name", "Type a name for the group.")
         } else {
@@ -92,8 +93,7 @@ pub fn create(input: Input) -> Result<Response, ApiError> {
         let problems = [problem];
         let body = list_body(&console, "", "", &name, &problems)?;
         Ok(Err(console.refused(NAME, &problems, &body)))
-    });
-    made
+    })
 }
 
 fn of_name(problem: Problem) -> Problem {
@@ -215,7 +215,8 @@ pub fn rename(input: Input) -> Result<Response, ApiError> {
     let form = sent_form(sent)?;
     let id = params.raw("id");
     let new = form.read_text("name").unwrap_or_default().trim().to_owned();
-    let done = submission::once(&console, &form, || {
+
+    submission::once(&console, &form, || {
         let read = groups::members_page(&console.ctx, id, "", Some(""), 1)?;
         let before = name(&read.ok_or_else(no_group)?.0);
         let was = form.read_text("was").unwrap_or_else(|| before.clone());
@@ -240,8 +241,7 @@ pub fn rename(input: Input) -> Result<Response, ApiError> {
         let problems = [problem];
         let (name, body) = body(&console, &shown, &problems)?;
         Ok(Err(console.refused(&name, &problems, &body)))
-    });
-    done
+    })
 }
 
 /// `POST /console/groups/{id}/members`: adds all of them, or none where one is unknown.
@@ -251,7 +251,8 @@ pub fn add_members(input: Input) -> Result<Response, ApiError> {
     let form = sent_form(sent)?;
     let id = params.raw("id");
     let pasted = form.read_text("members").unwrap_or_default();
-    let done = submission::once(&console, &form, || {
+
+    submission::once(&console, &form, || {
         let texts: Vec<(usize, &str)> = pasted
             .lines()
             .enumerate()
@@ -281,8 +282,7 @@ pub fn add_members(input: Input) -> Result<Response, ApiError> {
         let shown = Shown { add: &pasted, ..Shown::of(id) };
         let (name, body) = body(&console, &shown, &problems)?;
         Ok(Err(console.refused(&name, &problems, &body)))
-    });
-    done
+    })
 }
 
 /// Returns a problem for each line that is nobody; for many, how many more there are.
@@ -314,7 +314,8 @@ pub fn remove_members(input: Input) -> Result<Response, ApiError> {
     let id = params.raw("id");
     let text = |name: &str, query: &Query| query.filled(name).unwrap_or_default().into_owned();
     let (search, cursor) = (text("q", &query), text("cursor", &query));
-    let done = submission::once(&console, &form, || {
+
+    submission::once(&console, &form, || {
         let selected = form.texts("member");
         let problem = if selected.is_empty() {
             Problem::general("Select whom to remove.")
@@ -333,8 +334,7 @@ pub fn remove_members(input: Input) -> Result<Response, ApiError> {
         let problems = [problem];
         let (name, body) = body(&console, &shown, &problems)?;
         Ok(Err(console.refused(&name, &problems, &body)))
-    });
-    done
+    })
 }
 
 /// `GET /console/groups/{id}/delete`: asks.
@@ -357,7 +357,8 @@ pub fn delete(input: Input) -> Result<Response, ApiError> {
     let console = Console::new(&state.ctx, &headers, Section::Groups);
     let form = sent_form(sent)?;
     let id = params.raw("id");
-    let done = submission::once(&console, &form, || {
+
+    submission::once(&console, &form, || {
         let read = groups::members_page(&console.ctx, id, "", Some(""), 1)?;
         let name = name(&read.ok_or_else(no_group)?.0);
         let rt = group_type(&console.ctx)?;
@@ -369,6 +370,5 @@ pub fn delete(input: Input) -> Result<Response, ApiError> {
                 Ok(Err(console.refused("Delete group", &problems, &body)))
             }
         }
-    });
-    done
+    })
 }

@@ -278,7 +278,8 @@ pub fn run(input: Input) -> Result<Response, ApiError> {
     let id = params.raw("id").to_owned();
     let form = read_form(body)?;
     let chosen = Chosen::read(&form);
-    let made = submission::once(&console, &form, || {
+
+    submission::once(&console, &form, || {
         let ctx = &console.ctx;
         let file = find(ctx, &id)?;
         let sheet = match chosen.open(&console, &id, &file) {
@@ -298,6 +299,5 @@ pub fn run(input: Input) -> Result<Response, ApiError> {
                 Ok(Err(show_mapping(&console, &id, &file, Some(&chosen.uses), existing, &[problem])))
             }
         }
-    });
-    made
+    })
 }

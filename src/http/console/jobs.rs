@@ -163,7 +163,8 @@ pub fn create(input: Input) -> Result<Response, ApiError> {
     let console = Console::new(&state.ctx, &headers, Section::Users);
     let form = read_form(body)?;
     let asked = Asked::read(&console, &form)?;
-    let made = submission::once(&console, &form, || {
+
+    submission::once(&console, &form, || {
         let group_id = (asked.action == JobAction::AddToGroup).then_some(asked.group_id.as_str());
         match jobs::create(&console.ctx, asked.action, &asked.selection, group_id) {
             Ok(job) => {
@@ -180,8 +181,7 @@ pub fn create(input: Input) -> Result<Response, ApiError> {
                 Ok(Err(console.refused(name(asked.action), &[problem], &pages::no_forecast(&console.frame()))))
             }
         }
-    });
-    made
+    })
 }
 
 /// `GET /console/users/export`: those whom the filter of the list selects, as a file; where they are too many, the way to a job.

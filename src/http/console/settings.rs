@@ -113,7 +113,8 @@ pub fn save(input: Input) -> Result<Response, ApiError> {
     if has_logo && form.read_text(PREVIEW).is_some() {
         return preview(&console, &form, &of_section);
     }
-    let saved = submission::once(&console, &form, || {
+
+    submission::once(&console, &form, || {
         let mut rows = rows(&console, &tenant_settings::own(&console.ctx)?);
         let (changes, mut problems) = compare(&form, &mut rows, &of_section);
         let mut logo = LogoChange::Kept;
@@ -138,8 +139,7 @@ pub fn save(input: Input) -> Result<Response, ApiError> {
         }
         let logo = branding::save(&console, &logo)?;
         Ok(Ok(Done::then(PATH, said(&section, &changes, logo))))
-    });
-    saved
+    })
 }
 
 /// Returns what the form holds for a setting. A box that is not checked is not sent.

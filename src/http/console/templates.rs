@@ -194,7 +194,8 @@ pub fn save(input: Input) -> Result<Response, ApiError> {
     let console = Console::new(&state.ctx, &headers, Section::Templates);
     let form = sent_form(sent)?;
     let typed = typed(&form);
-    let saved = submission::once(&console, &form, || {
+
+    submission::once(&console, &form, || {
         let named = Named::find(&console.ctx, &params)?;
         let present = named.present();
         let version = form.read_text("version").and_then(|version| version.parse().ok());
@@ -212,8 +213,7 @@ pub fn save(input: Input) -> Result<Response, ApiError> {
         let editor = Editor { theirs: is_late.then_some(&present), ..named.editor(&typed, &placeholders) };
         let body = pages::editor(&console.frame(), &editor, &|| console.new_submission(), &problems);
         Ok(Err(console.refused(&named.title(), &problems, &body)))
-    });
-    saved
+    })
 }
 
 /// Stores a template as its API does; answers what was done, or what is wrong with it.
@@ -319,7 +319,8 @@ pub fn send_test(input: Input) -> Result<Response, ApiError> {
     let version = form.read_text("version").and_then(|version| version.parse().ok()).unwrap_or_else(|| named.version());
     let editor = Editor { version, ..named.editor(&typed, &placeholders) };
     let page = |problems: &[Problem]| pages::editor(&console.frame(), &editor, &|| console.new_submission(), problems);
-    let done = submission::once(&console, &form, || {
+
+    submission::once(&console, &form, || {
         Ok(match mailed(ctx, &named, &typed, &form.read_text(OPERATION).unwrap_or_default())? {
             Ok(address) => {
                 let said = format!("A test mail is on its way to {address}. Nothing is saved.");
@@ -329,8 +330,7 @@ pub fn send_test(input: Input) -> Result<Response, ApiError> {
             }
             Err(problems) => Err(console.refused(&named.title(), &problems, &page(&problems))),
         })
-    });
-    done
+    })
 }
 
 /// Mails what is typed to the caller; answers their address, or why not.
@@ -389,7 +389,8 @@ pub fn restore(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, params, body: sent, .. } = input;
     let console = Console::new(&state.ctx, &headers, Section::Templates);
     let form = sent_form(sent)?;
-    let done = submission::once(&console, &form, || {
+
+    submission::once(&console, &form, || {
         let named = Named::find(&console.ctx, &params)?;
         mail_templates::remove(&console.ctx, &named.kind, Some(&named.locale))?;
         let what = match named.kind.kind {
@@ -397,6 +398,5 @@ pub fn restore(input: Input) -> Result<Response, ApiError> {
             None => format!("{} is removed.", named.title()),
         };
         Ok(Ok(Done::then(PATH, what)))
-    });
-    done
+    })
 }

@@ -63,14 +63,14 @@ pub fn create(input: Input) -> Result<Response, ApiError> {
         first_name: text("firstname"),
         last_name: text("lastname"),
     };
-    let made = submission::once(&console, &form, || match made(&console, &state, &new)? {
+
+    submission::once(&console, &form, || match made(&console, &state, &new)? {
         Ok(what) => Ok(Ok(Done::then(PATH, what))),
         Err(problems) => {
             let body = body(&console, "", &new, &problems)?;
             Ok(Err(console.refused(NAME, &problems, &body)))
         }
-    });
-    made
+    })
 }
 
 /// Creates the tenant as its API does; answers what was done, or what is wrong.

@@ -52,7 +52,8 @@ pub fn create(input: Input) -> Result<Response, ApiError> {
     let text = |name: &str| form.read_text(name).unwrap_or_default();
     let (name, days) = (text("name"), text("days"));
     let scopes: Scopes = Scopes::all().scopes().filter(|scope| form.read_text(scope.as_str()).is_some()).collect();
-    let made = submission::once(&console, &form, || {
+
+    submission::once(&console, &form, || {
         let lifetime = days.trim().parse().map_or(0.0, |days: u16| f64::from(days));
         match api_tokens::create(&console.ctx, &name, scopes, lifetime) {
             Ok(created) => {
@@ -78,8 +79,7 @@ pub fn create(input: Input) -> Result<Response, ApiError> {
                 Ok(Err(console.refused(NAME, &problems, &body)))
             }
         }
-    });
-    made
+    })
 }
 
 /// Returns what is wrong as the form says it, which has labels where the API has names.

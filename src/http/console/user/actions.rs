@@ -84,11 +84,10 @@ impl Pressed {
 
     /// Carries the button out once.
     fn once(&self, act: impl FnOnce() -> Result<Done, ApiError>) -> Result<Response, ApiError> {
-        let done = submission::once(&self.console, &self.form, || match act() {
+        submission::once(&self.console, &self.form, || match act() {
             Ok(done) => Ok(Ok(done)),
             Err(error) => self.explain(error).map(Err),
-        });
-        done
+        })
     }
 }
 

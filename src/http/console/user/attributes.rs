@@ -337,7 +337,8 @@ pub fn save(input: Input) -> Result<Response, ApiError> {
     // A stored user has 256 KiB, which an encoded form may treble.
     let form = read_form(sent)?;
     let version: i64 = form.read_text("version").and_then(|text| text.parse().ok()).unwrap_or_default();
-    let saved = submission::once(&console, &form, || {
+
+    submission::once(&console, &form, || {
         let ctx = &console.ctx;
         let user = find_user(ctx, params.raw("id"))?;
         if user.version != version {
@@ -372,8 +373,7 @@ pub fn save(input: Input) -> Result<Response, ApiError> {
             message = format!("{message} {mails}");
         }
         Ok(Ok(Done::then(path_of(&user), message)))
-    });
-    saved
+    })
 }
 
 fn conflict(console: &Console, user: &Resource, form: &Form) -> Result<Response, ApiError> {

@@ -81,7 +81,8 @@ pub fn correct_address(input: Input) -> Result<Response, ApiError> {
     if user.account.onboarding == Onboarding::None {
         return refused(Problem::general("They wait for no invitation: change the address among the attributes."));
     }
-    let done = submission::once(console, &pressed.form, || {
+
+    submission::once(console, &pressed.form, || {
         if user.account.email.as_deref() == Some(&*typed) {
             return Ok(match resend::resend(ctx, &user.id) {
                 Ok(resent) => {
@@ -102,8 +103,7 @@ pub fn correct_address(input: Input) -> Result<Response, ApiError> {
             Err(error) if error.status() == StatusCode::FORBIDDEN => return Err(error),
             Err(error) => Err(refused(Problem::of("email", as_problem(error)?.text))?),
         })
-    });
-    done
+    })
 }
 
 /// The addresses of a user with this one in the place of the one that counts.
@@ -137,7 +137,8 @@ pub fn set_password(input: Input) -> Result<Response, ApiError> {
     if password != confirmed {
         return refused(Problem::of("confirm", "The two passwords differ: type both again."));
     }
-    let done = submission::once(console, &pressed.form, || {
+
+    submission::once(console, &pressed.form, || {
         Ok(match pressed.modify(vec![operation("password", Some(json!(password)))]) {
             Ok(found) => {
                 let message = format!("The password of {} is set. Nobody is told of it.", user.user_name());
@@ -146,6 +147,5 @@ pub fn set_password(input: Input) -> Result<Response, ApiError> {
             Err(error) if error.status() == StatusCode::FORBIDDEN => return Err(error),
             Err(error) => Err(refused(Problem::of("password", as_problem(error)?.text))?),
         })
-    });
-    done
+    })
 }
