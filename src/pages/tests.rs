@@ -6,6 +6,7 @@ use crate::base::scope::Scope;
 use crate::base::web_address::{form_target, link_target};
 use crate::i18n::Language;
 use crate::pages::assets;
+use crate::pages::console::charts::Charts;
 use crate::pages::console::home::{Figure, Overview, home};
 use crate::pages::console::sign_in::{Notice, SignInPage, sign_in};
 use crate::pages::console::{Frame, Section};
@@ -84,11 +85,13 @@ fn the_consoles_pages() {
         title: None,
         undo: None,
         is_live: false,
+        back: &[],
         message: Some("Done."),
     };
     let overview = Overview {
         figures: vec![Figure { label: "Pending", status: "pending", number: "99+".to_owned() }],
         attention: Vec::new(),
+        charts: Charts { by_day: false, periods: Vec::new(), imports: Vec::new() },
     };
     snapshot!("console", home(&frame, Some(&overview), 1_800, true));
 }

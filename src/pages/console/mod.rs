@@ -113,6 +113,8 @@ pub struct Frame<'a> {
     pub undo: Option<&'a str>,
     /// Whether it shows something that goes on, and comes again in a while.
     pub is_live: bool,
+    /// The pages before this one of a list, as its address has them.
+    pub back: &'a [String],
 }
 
 impl Frame<'_> {

@@ -85,7 +85,7 @@ fn nor_do_a_thousand_deletions_of_groups_and_users_in_turns_pass_it() {
     let app = App::with_stores(&["ACME", "LEGACY"]);
     let group = |number: usize| {
         let inner = json!([{ "value": format!("bulkId:g{}", number.saturating_sub(1)), "type": "Group" }]);
-        let members = if number % 5 == 0 { json!([]) } else { inner };
+        let members = if number.is_multiple_of(5) { json!([]) } else { inner };
         let data = json!({ "schemas": [GROUP], "displayName": format!("group {number}"), "members": members });
         json!({ "method": "POST", "path": "/Groups", "bulkId": format!("g{number}"), "data": data })
     };

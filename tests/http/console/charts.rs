@@ -55,7 +55,7 @@ fn table(page: &Reply, caption: &str) -> Vec<Vec<String>> {
     let table = table.split_once("</table>").unwrap().0.split_once("<tbody>").unwrap().1;
     let cells = |row: &str| -> Vec<String> {
         let words = |cell: &str| Reply::words_of(cell.split_once('>').map_or("", |(_, rest)| rest));
-        row.split("<t").skip(1).map(|cell| words(cell)).collect()
+        row.split("<t").skip(1).map(words).collect()
     };
     table.split("<tr>").skip(1).map(cells).collect()
 }

@@ -11,6 +11,7 @@ mod import;
 mod jobs;
 mod kept;
 mod mail;
+mod paging;
 mod settings;
 mod sign_in;
 mod templates;
