@@ -285,6 +285,7 @@ fn new_resource(
         code: None,
         members,
         groups: Vec::new(),
+        import: None,
     })
 }
 

@@ -6,6 +6,7 @@ use crate::model::context::StoreContext;
 use crate::ports::{DatabaseError, Statement};
 use crate::store::audit;
 use crate::store::credentials;
+use crate::store::daily_figures;
 use crate::store::invitations::role_grants::NO_GRANT;
 use crate::store::operation::Operation;
 use crate::store::outbox::{self, OutboxEntry};
@@ -67,6 +68,7 @@ fn batch(ctx: &StoreContext, redemption: &Redemption<'_>, operation: &str) -> Ve
             ],
         ),
         audit::record(ctx, operation, Action::InvitationRedeem, redemption.user_id),
+        daily_figures::count_accepted(ctx, redemption.user_id, operation),
     ];
     if let Some(hash) = redemption.password_hash {
         batch.extend(credentials::store_hash(ctx, redemption.user_id, operation, hash));
