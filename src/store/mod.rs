@@ -22,6 +22,7 @@ pub mod pending;
 pub mod personal_data;
 pub mod registrations;
 pub mod reindexes;
+pub mod resets;
 pub mod resources;
 pub mod role_holders;
 pub mod sessions;

@@ -92,6 +92,7 @@ pub async fn delete(
         dependent_write("DELETE FROM credentials WHERE tenant = ?1 AND user_id = ?2"),
         credentials::delete_history(ctx, id, operation.id()),
         dependent_write("DELETE FROM renewals WHERE tenant = ?1 AND user_id = ?2"),
+        dependent_write("DELETE FROM resets WHERE tenant = ?1 AND user_id = ?2"),
         dependent_write("DELETE FROM value_index WHERE tenant = ?1 AND id = ?2"),
         dependent_write("DELETE FROM unique_values WHERE tenant = ?1 AND id = ?2"),
     ]);
