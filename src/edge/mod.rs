@@ -28,7 +28,7 @@ use crate::model::deployment::Deployment;
 use crate::ports::{DatabaseError, Platform};
 use crate::provision::reindex;
 use crate::store::jobs::retention as jobs_retention;
-use crate::store::{import_files, kept_forms, pending, sessions, sign_in_failures, submissions};
+use crate::store::{daily_figures, import_files, kept_forms, pending, sessions, sign_in_failures, submissions};
 
 /// Round trips of jobs that one invocation may make, besides the step that passes them; and those of a sweep, which does much else.
 const JOB_TRIPS: u64 = 200;
@@ -134,6 +134,8 @@ async fn sweep(platform: &Platform, service: &Service) {
     let done = [
         ("sweep", service.warm(platform).await),
         ("pending", pending::settle(platform).await),
+        // Before those who have expired are mailed again.
+        ("expired", daily_figures::count_expired(platform).await),
         ("reminders", service.remind(platform).await.map(drop)),
         ("role grants", service.settle_role_grants(platform).await),
         ("signin", sign_in_failures::sweep(platform).await),

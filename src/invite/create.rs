@@ -93,6 +93,7 @@ pub fn build_user<E: From<ScimError>>(
         code,
         members: Vec::new(),
         groups: Vec::new(),
+        import: None,
     })
 }
 

@@ -56,6 +56,8 @@ pub struct NewResource {
     pub members: Vec<NewMember>,
     /// The ids of the groups that a user joins. One that is gone by then is passed over, as if it had gone just after.
     pub groups: Vec<String>,
+    /// The job that imports it.
+    pub import: Option<String>,
 }
 
 impl NewResource {

@@ -45,6 +45,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0029_timeline.sql"),
     include_str!("../../schema/d1/0030_reminders.sql"),
     include_str!("../../schema/d1/0031_logos.sql"),
+    include_str!("../../schema/d1/0032_daily_figures.sql"),
     include_str!("../../schema/d1/0034_recovery.sql"),
 ];
 
@@ -81,6 +82,8 @@ const GROWING: &[&str] = &[
     "h",
     "jobs",
     "job_rows",
+    "daily_figures",
+    "d",
 ];
 /// The statements that may scan: the development inbox, which production has not, and what reads a partial index whole
 /// that holds only what is yet to be done.

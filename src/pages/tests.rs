@@ -91,6 +91,7 @@ fn the_consoles_pages() {
         title: None,
         undo: None,
         is_live: false,
+        back: &[],
         message: Some("Done."),
     };
     let overview = Overview {

@@ -1,9 +1,10 @@
-//! Bulk (RFC 7644 section 3.7): creations go to the database by the hundred, everything else one by one, and one bad
-//! operation harms no other.
+//! Bulk (RFC 7644 section 3.7): creations, and deletions that follow each other, go to the database by the hundred, everything
+//! else one by one, and one bad operation harms no other.
 //!
 //! Ids are given out before anything is written, so that `bulkId` references may point forwards, backwards and in circles.
 //! Operations run in an order in which what they refer to comes first; the answers are in the client's order.
 
+mod deletions;
 mod waits;
 
 use std::collections::{HashMap, HashSet};
@@ -19,6 +20,7 @@ use crate::model::resource::{GROUP, USER};
 use crate::ports::DatabaseError;
 use crate::provision::batch::{BatchLimits, Batcher};
 use crate::provision::bulk::waits::{MAX_LEVEL, Waits};
+use crate::provision::delete_sets::Deletion;
 use crate::provision::{
     self, Budget, CODE_HEADER, Expected, Found, ProvisionError, group, group_roles, prepare, user_store,
 };
@@ -58,6 +60,7 @@ pub async fn run(ctx: &Context, gate: &HashLimiter, registry: &Registry, plan: P
         failed: HashSet::new(),
         waiting: Batcher::new(LIMITS),
         waiting_unique: HashSet::new(),
+        deletions: Vec::new(),
         waits,
         results: (0..count).map(|_| None).collect(),
         operations: plan.operations.into_iter().map(Some).collect(),
@@ -71,6 +74,7 @@ pub async fn run(ctx: &Context, gate: &HashLimiter, registry: &Registry, plan: P
         }
     }
     run.settle().await;
+    run.delete_waiting().await;
     let operations: Vec<Json> = run.results.into_iter().flatten().collect();
     json!({ "schemas": [BULK_RESPONSE_SCHEMA], "Operations": operations })
 }
@@ -103,6 +107,8 @@ struct Run<'a> {
     waiting: Batcher<Label>,
     /// The values in the waiting batch that must be unique: one batch has each but once.
     waiting_unique: HashSet<(String, Entry)>,
+    /// The deletions that wait. While there are any, no creation does.
+    deletions: Vec<(Label, Deletion)>,
     /// Which creations wait, here or for others.
     waits: Waits,
     results: Vec<Option<Json>>,
@@ -121,6 +127,10 @@ impl Run<'_> {
         match planned.operation {
             Ok(Operation { method: Method::Post, .. }) => {
                 self.operations[index] = Some(planned);
+                self.delete_waiting().await;
+                if self.is_over() {
+                    return;
+                }
                 let is_circle = circle.len() > 1;
                 self.waits.arrive(index);
                 // A circle cannot be waited for by its own parts.
@@ -141,6 +151,14 @@ impl Run<'_> {
                 }
                 let location = operation.as_ref().ok().and_then(|operation| self.location(operation));
                 let label = Label { index, method: planned.method, bulk_id: planned.bulk_id, location };
+                if let Some(deletion) = operation.as_ref().ok().and_then(|operation| self.deletion(operation)) {
+                    self.deletions.push((label, deletion));
+                    return;
+                }
+                self.delete_waiting().await;
+                if self.is_over() {
+                    return;
+                }
                 let outcome = match operation {
                     Ok(operation) => self.one(&operation).await,
                     Err(error) => Err(error.into()),

@@ -2,12 +2,12 @@
 
 use crate::base::scope::Scope;
 use crate::model::attempts::Attempts;
-use crate::model::context::Context;
+use crate::model::context::{Context, StoreContext};
 use crate::model::job::{JobAction, Obstacle};
 use crate::model::resource::{GROUP, USER};
 use crate::ports::Millis;
 use crate::provision::{Expected, ProvisionError, contended, group_roles, last_administrator, not_found, takes_roles};
-use crate::store::resources::{self, Conditions, Deleted, find};
+use crate::store::resources::{self, Conditions, Deleted, Target, find};
 use crate::store::role_holders::ByGroups;
 use crate::store::{pending, role_holders};
 use scim::error::Error as ScimError;
@@ -39,30 +39,36 @@ async fn delete_if(
     let there = &ctx.in_store_of(id);
     let mut attempts = Attempts::at_once(there);
     loop {
-        let version = if expected == Expected::Any {
+        let versions = if expected == Expected::Any {
             None
         } else {
             let current = find::by_id(there, &rt.name, id, false).await?.ok_or_else(not_found)?;
             expected.check(current.version)?;
-            Some(current.version)
+            Some(vec![current.version])
         };
-        let conditions = Conditions { version, deletion_at, ..conditions_of_deletion(ctx, rt, id).await? };
-        match resources::delete(there, rt, id, &conditions).await? {
-            Deleted::Done => {
-                if there.platform.store.is_some() {
-                    pending::attempt(there, id).await;
-                }
+        let conditions = Conditions { deletion_at, ..conditions_of_deletion(ctx, rt, id).await? };
+        let target = Target { id: id.to_owned(), versions };
+        match resources::delete(there, rt, &[target], &conditions).await?.first() {
+            Some(Deleted::Done) => {
+                leave_groups(there, &[id]).await;
                 return Ok(());
             }
-            Deleted::NotFound => return Err(not_found()),
-            Deleted::RoleHolder => return Err(takes_roles()),
-            Deleted::LastAdministrator => return Err(last_administrator()),
-            Deleted::OtherVersion if deletion_at.is_some() => {
+            Some(Deleted::NotFound) => return Err(not_found()),
+            Some(Deleted::RoleHolder) => return Err(takes_roles()),
+            Some(Deleted::LastAdministrator) => return Err(last_administrator()),
+            Some(Deleted::OtherVersion(_)) if deletion_at.is_some() => {
                 return Err(ScimError::conflict(Obstacle::Undone.reason(JobAction::Delete)).into());
             }
-            Deleted::OtherVersion if attempts.again(there).await => {}
-            Deleted::OtherVersion => return Err(contended()),
+            Some(Deleted::OtherVersion(_) | Deleted::Unanswered) | None if attempts.again(there).await => {}
+            Some(Deleted::OtherVersion(_) | Deleted::Unanswered) | None => return Err(contended()),
         }
+    }
+}
+
+/// Takes users who have just been deleted out of the groups: those of PRIMARY were taken out in the same batch.
+pub(super) async fn leave_groups(there: &StoreContext, ids: &[&str]) {
+    if there.platform.store.is_some() {
+        pending::attempt(there, ids).await;
     }
 }
 
@@ -74,7 +80,8 @@ async fn conditions_of_deletion(ctx: &Context, rt: &ResourceType, id: &str) -> R
     }
     let without_role = !ctx.scopes.has(Scope::Roles);
     let keeps = ctx.deployment.administrator.is_none();
-    if rt.name == GROUP && keeps {
+    // Without the scope, a group that gives a role is refused by the write.
+    if rt.name == GROUP && keeps && !without_role {
         group_roles::check_remote_administrators(ctx, id, None).await?;
     }
     let by_groups = if without_role || keeps {

@@ -23,6 +23,7 @@ mod batch;
 mod budget;
 pub mod bulk;
 mod delete;
+mod delete_sets;
 pub mod deletion;
 mod group;
 mod group_roles;
@@ -284,6 +285,7 @@ fn new_resource(
         code: None,
         members,
         groups: Vec::new(),
+        import: None,
     })
 }
 

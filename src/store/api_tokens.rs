@@ -5,7 +5,7 @@ use crate::model::api_token::ApiToken;
 use crate::model::audit::Action;
 use crate::model::context::Context;
 use crate::ports::{DatabaseError, Millis, Outcome, Row, Statement, Value};
-use crate::store::audit;
+use crate::store::audit::{self, OF_OPERATION};
 use crate::store::operation::Operation;
 
 /// How far `last_used` may be behind, in milliseconds.
@@ -49,15 +49,17 @@ pub fn found(outcome: Option<&Outcome>) -> Result<Option<ApiToken>, DatabaseErro
     outcome.and_then(|outcome| outcome.rows.first()).map(from_row).transpose()
 }
 
-/// The statement that takes a user's name out of who has made the tenant's tokens, in PRIMARY's database. `condition` is a
-/// condition on `?1`, the tenant, `?2`, the user, and whatever `more` parameters there are.
+/// The statement that takes users' names out of who has made the tenant's tokens, in PRIMARY's database: those of a list,
+/// `[{"id"}]`, and with an operation those of them that it holds.
 #[must_use]
-pub fn forget_creator(tenant: &Value, user_id: &str, condition: &str, more: Option<&str>) -> Statement {
-    let mut params = vec![tenant.clone(), user_id.into()];
-    params.extend(more.map(Value::from));
+pub fn forget_creators(tenant: &Value, users: &str, operation: Option<&str>) -> Statement {
+    let gone = operation.map_or("SELECT j.value ->> 'id' AS id FROM json_each(?2) j", |_| OF_OPERATION);
+    let mut params = vec![tenant.clone(), users.into()];
+    params.extend(operation.map(Value::from));
     Statement::new(
         format!(
-            "UPDATE api_tokens SET created_by = 'user:' || ?2 WHERE tenant = ?1 AND instr(created_by, ?2) > 0 AND {condition}"
+            "WITH gone AS MATERIALIZED ({gone}) UPDATE api_tokens SET created_by = 'user:' || gone.id FROM gone \
+             WHERE api_tokens.tenant = ?1 AND instr(api_tokens.created_by, gone.id) > 0"
         ),
         params,
     )

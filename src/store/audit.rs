@@ -16,6 +16,10 @@ pub use crate::store::audit::counted::Counted;
 /// operation's id. `?1` is the tenant, `?2` the target and `?3` the operation by convention.
 pub const OPERATION_HOLDS: &str = "EXISTS (SELECT 1 FROM resources WHERE tenant = ?1 AND id = ?2 AND operation = ?3)";
 
+/// The same of a list: the query for those of `[{"id"}]`, `?2`, that carry the operation's id.
+pub const OF_OPERATION: &str = "SELECT r.id FROM json_each(?2) j CROSS JOIN resources r \
+    ON r.tenant = ?1 AND r.id = j.value ->> 'id' AND r.operation = ?3";
+
 /// The row that records `action` on the resource `target`, to ride in the batch of `operation`.
 #[must_use]
 pub fn record(ctx: &impl UnitOfWork, operation: &str, action: Action, target: &str) -> Statement {

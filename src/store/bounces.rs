@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::base::text_enum::text_enum;
 use crate::ports::{DatabaseError, Millis, Platform, Row, Statement};
+use crate::store::daily_figures;
 use crate::store::outbox::is_latest_invitation;
 
 /// The time an event waits for its mail, in milliseconds.
@@ -154,6 +155,7 @@ const PENDING_EVENTS: &str = "FROM json_each(?1) j CROSS JOIN webhook_events w O
 fn apply(rows: &str) -> Vec<Statement> {
     let is_latest = is_latest_invitation();
     vec![
+        daily_figures::count_events(rows, &format!("{PENDING_EVENTS} ON {ABOUT}")),
         // The WHERE of the update sees what an event before it in the same list has made of the row.
         Statement::new(
             format!(

@@ -70,15 +70,6 @@ pub fn hashes(settings: &Settings, outcome: Option<&Outcome>) -> Result<Vec<Stri
     last.map(|row| row.read_text("password_hash").map(str::to_owned)).collect()
 }
 
-/// The statement that deletes them with their user, provided that the operation took place.
-#[must_use]
-pub fn delete_history(store: &StoreContext, user_id: &str, operation: &str) -> Statement {
-    Statement::new(
-        format!("DELETE FROM password_history WHERE tenant = ?1 AND user_id = ?2 AND {OPERATION_HOLDS}"),
-        vec![store.tenant.key(), user_id.into(), operation.into()],
-    )
-}
-
 /// The statement that stores the same password's hash with the parameters of today, unless another password has been set
 /// meanwhile.
 #[must_use]

@@ -6,6 +6,7 @@ pub mod bounces;
 pub mod credentials;
 pub mod cross_store;
 pub mod cursor;
+pub mod daily_figures;
 pub mod filter;
 pub mod groups;
 pub mod import_files;

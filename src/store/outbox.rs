@@ -42,7 +42,7 @@ pub struct OutboxEntry<'a> {
 }
 
 /// The types of mails whose delivery the user shows, as a list in SQL.
-fn invitations() -> String {
+pub(super) fn invitations() -> String {
     quoted(TemplateType::ALL.into_iter().filter(|kind| kind.is_invitation()).map(TemplateType::name))
 }
 

@@ -16,7 +16,7 @@ use crate::model::context::StoreContext;
 use crate::model::new_resource::NewResource;
 use crate::ports::{DatabaseError, Millis, Platform, Statement, Value};
 use crate::store::api_tokens;
-use crate::store::audit::OPERATION_HOLDS;
+use crate::store::audit::OF_OPERATION;
 
 /// How old work is when the sweep does it, in milliseconds: longer than a request takes.
 const REST: Millis = 30_000;
@@ -99,38 +99,45 @@ fn log(platform: &Platform, event: &str, error: &DatabaseError) {
     platform.log.line(&json!({ "event": event, "error": why }).to_string());
 }
 
-/// The statement that notes that the groups are to be left, to ride in the batch that deletes the user.
+/// The statement that notes that the groups are to be left, to ride in the batch that deletes those users of a list that the
+/// operation holds.
 #[must_use]
-pub fn leave_groups(ctx: &StoreContext, id: &str, operation: &str) -> Statement {
+pub fn leave_groups(ctx: &StoreContext, users: &str, operation: &str) -> Statement {
     Statement::new(
         format!(
-            "INSERT OR IGNORE INTO pending_work (tenant, kind, target, created) SELECT ?1, 'leave_groups', ?2, ?4 \
-             WHERE {OPERATION_HOLDS}"
+            "INSERT OR IGNORE INTO pending_work (tenant, kind, target, created) \
+             SELECT ?1, 'leave_groups', gone.id, ?4 FROM ({OF_OPERATION}) gone"
         ),
-        vec![ctx.tenant.key(), id.into(), operation.into(), ctx.platform.clock.now().into()],
+        vec![ctx.tenant.key(), users.into(), operation.into(), ctx.platform.clock.now().into()],
     )
 }
 
-/// The statements that take somebody out of all groups, of which those who had such a member count it as a change, and their name
-/// out of the tokens that they have made.
-fn leaving(tenant: &Value, id: &str, now: Millis) -> [Statement; 3] {
+/// The statements that take the users of a list, `[{"id"}]`, out of all groups, of which those who had such a member count it as a
+/// change, and their names out of the tokens that they have made.
+fn leaving(tenant: &Value, users: &str, now: Millis) -> [Statement; 3] {
     [
         Statement::new(
             "UPDATE resources SET version = version + 1, modified = MAX(modified, ?3) WHERE tenant = ?1 AND id IN \
-             (SELECT group_id FROM members WHERE tenant = ?1 AND member_id = ?2)",
-            vec![tenant.clone(), id.into(), now.into()],
+             (SELECT m.group_id FROM json_each(?2) j CROSS JOIN members m INDEXED BY members_member \
+             ON m.tenant = ?1 AND m.member_id = j.value ->> 'id')",
+            vec![tenant.clone(), users.into(), now.into()],
         ),
         Statement::new(
-            "DELETE FROM members INDEXED BY members_member WHERE tenant = ?1 AND member_id = ?2",
-            vec![tenant.clone(), id.into()],
+            "DELETE FROM members INDEXED BY members_member WHERE tenant = ?1 \
+             AND member_id IN (SELECT j.value ->> 'id' FROM json_each(?2) j)",
+            vec![tenant.clone(), users.into()],
         ),
-        api_tokens::forget_creator(tenant, id, "TRUE", None),
+        api_tokens::forget_creators(tenant, users, None),
     ]
 }
 
-/// Takes a user who has just been deleted out of all groups. Should it fail, the sweep does it.
-pub async fn attempt(ctx: &StoreContext, id: &str) {
-    let statements = leaving(&ctx.tenant.key(), id, ctx.platform.clock.now()).to_vec();
+/// Takes users who have just been deleted out of all groups. Should it fail, the sweep does it.
+pub async fn attempt(ctx: &StoreContext, ids: &[&str]) {
+    if ids.is_empty() {
+        return;
+    }
+    let users: Json = ids.iter().map(|id| json!({ "id": id })).collect();
+    let statements = leaving(&ctx.tenant.key(), &users.to_string(), ctx.platform.clock.now()).to_vec();
     if let Err(error) = ctx.primary().platform.db.batch(statements).await {
         log(&ctx.platform, "leave groups", &error);
     }
@@ -163,7 +170,7 @@ async fn settle_store(platform: &Platform) -> Result<(), DatabaseError> {
         let (tenant, kind, id) = (row.value("tenant")?, row.read_text("kind")?, row.read_text("target")?);
         match row.read_optional_text("detail")? {
             Some(detail) => work.extend(joining(&tenant, &format!("[{detail}]"), now)),
-            None => work.extend(leaving(&tenant, id, now)),
+            None => work.extend(leaving(&tenant, &json!([{ "id": id }]).to_string(), now)),
         }
         finished.push(done(&tenant, kind, &json!([id])));
     }

@@ -4,6 +4,8 @@
 //! Each of these statements looks into one database. Groups are in PRIMARY's: what they give a user of another store is
 //! read beforehand ([`of_remote_user`]).
 
+use std::collections::HashSet;
+
 use serde_json::json;
 
 use crate::model::context::{Context, StoreContext, UnitOfWork};
@@ -16,6 +18,12 @@ use crate::store::cross_store::is_remote;
 pub const NO_ROLE: &str = "roles = 0 AND NOT EXISTS (SELECT 1 FROM members m INDEXED BY members_member \
     CROSS JOIN resources g ON g.tenant = m.tenant AND g.id = m.group_id \
     WHERE m.tenant = ?1 AND m.member_id = ?2 AND g.roles <> 0)";
+
+/// The same condition on the resource `r`, whichever it is.
+#[must_use]
+pub fn no_role_of_row() -> String {
+    NO_ROLE.replace("?2", "r.id")
+}
 
 /// The condition that the user `r` could sign in.
 const USABLE: &str = "r.lock = 'none' AND r.disabled = 0 AND r.onboarding = 'none' AND EXISTS \
@@ -156,4 +164,19 @@ pub async fn of_remote_user(ctx: &StoreContext, id: &str) -> Result<ByGroups, Da
     let rows = |index: usize| outcomes.get(index).map(|outcome| outcome.rows.as_slice()).unwrap_or_default();
     let administrators = rows(1).iter().map(|row| row.read_text("member_id").map(str::to_owned));
     Ok(ByGroups { gives_role: !rows(0).is_empty(), administrators: administrators.collect::<Result<_, _>>()? })
+}
+
+/// Returns those of these users of other stores than PRIMARY whom groups give a role.
+///
+/// # Errors
+/// The database's.
+pub async fn remote_holders(ctx: &Context, ids: &[&str]) -> Result<HashSet<String>, DatabaseError> {
+    let statement = Statement::new(
+        "SELECT j.value AS id FROM json_each(?2) j WHERE EXISTS (SELECT 1 FROM members m INDEXED BY members_member \
+         CROSS JOIN resources g ON g.tenant = m.tenant AND g.id = m.group_id \
+         WHERE m.tenant = ?1 AND m.member_id = j.value AND g.roles <> 0)",
+        vec![ctx.tenant.key(), json!(ids).to_string().into()],
+    );
+    let rows = ctx.platform.query(statement).await?;
+    rows.iter().map(|row| row.read_text("id").map(str::to_owned)).collect()
 }

@@ -2,7 +2,7 @@
 
 use crate::model::context::StoreContext;
 use crate::ports::{DatabaseError, Millis, Platform, Row, Statement, Value};
-use crate::store::audit::OPERATION_HOLDS;
+use crate::store::audit::{OF_OPERATION, OPERATION_HOLDS};
 
 /// The primary key of a session's row, besides the tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +92,15 @@ pub fn delete_of_user(store: &StoreContext, user_id: &str, operation: &str) -> S
     Statement::new(
         format!("DELETE FROM sessions WHERE tenant = ?1 AND user_id = ?2 AND {OPERATION_HOLDS}"),
         vec![store.tenant.key(), user_id.into(), operation.into()],
+    )
+}
+
+/// The statement that deletes all sessions of users who are deleted: of those of a list that the operation holds.
+#[must_use]
+pub fn delete_of_each(store: &StoreContext, users: &str, operation: &str) -> Statement {
+    Statement::new(
+        format!("DELETE FROM sessions WHERE tenant = ?1 AND user_id IN ({OF_OPERATION})"),
+        vec![store.tenant.key(), users.into(), operation.into()],
     )
 }
 

@@ -6,7 +6,7 @@ use crate::model::audit::Action;
 use crate::model::context::{Context, StoreContext};
 use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Millis, Row, Statement};
-use crate::store::audit::{self, OPERATION_HOLDS};
+use crate::store::audit::{self, OF_OPERATION};
 
 /// A tenant's row.
 #[derive(Clone, Debug)]
@@ -102,17 +102,17 @@ pub async fn set_active(ctx: &Context, number: i64, active: bool) -> Result<bool
     Ok(true)
 }
 
-/// The statement that takes a user's name out of what their tenant says of its owners, to ride in the batch that deletes them;
-/// owners are users of PRIMARY.
+/// The statement that takes users' names out of what their tenant says of its owners, to ride in the batch that deletes those of
+/// a list; owners are users of PRIMARY.
 #[must_use]
-pub fn forget_owner(ctx: &StoreContext, user_id: &str, operation: &str) -> Statement {
+pub fn forget_owners(ctx: &StoreContext, users: &str, operation: &str) -> Statement {
     Statement::new(
         format!(
-            "UPDATE tenants SET owners = (SELECT json_group_array(CASE WHEN j.value ->> 'id' = ?2 \
-             THEN json_object('id', ?2) ELSE json(j.value) END) FROM json_each(owners) j) \
-             WHERE number = ?1 AND instr(owners, ?2) > 0 AND {OPERATION_HOLDS}"
+            "UPDATE tenants SET owners = (SELECT json_group_array(CASE WHEN owner.value ->> 'id' IN ({OF_OPERATION}) \
+             THEN json_object('id', owner.value ->> 'id') ELSE json(owner.value) END) FROM json_each(owners) owner) \
+             WHERE number = ?1 AND EXISTS (SELECT 1 FROM json_each(owners) owner WHERE owner.value ->> 'id' IN ({OF_OPERATION}))"
         ),
-        vec![ctx.tenant.key(), user_id.into(), operation.into()],
+        vec![ctx.tenant.key(), users.into(), operation.into()],
     )
 }
 

@@ -43,7 +43,7 @@ pub async fn show(input: Input) -> Result<Response, ApiError> {
 /// `POST /console/users/new`: creates the user; with the button `preview` it only shows the mail.
 pub async fn create(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, body: sent, .. } = input;
-    let console = Console::new(&state.ctx, &headers, Section::Users);
+    let mut console = Console::new(&state.ctx, &headers, Section::Users);
     // Fifty names of groups may be long.
     let form = read_form(sent).await?;
     let typed = read(&form);
@@ -75,6 +75,17 @@ pub async fn create(input: Input) -> Result<Response, ApiError> {
             PreviewError::Database(failure) => failure.into(),
         })?;
         let body = body(&console, &typed, Some(mail.as_ref()), &[]).await?;
+        return Ok(console.page(NAME, &body));
+    }
+    if let Some(at) = ends_at
+        && form.read_text("shown").unwrap_or_default() != at.to_string()
+    {
+        // The sender sees the instant before anything is sent.
+        let again = if password.is_empty() { "" } else { " Type the password again." };
+        let end = until(&console.ctx, &typed);
+        let message = format!("Nothing is sent yet: the link {end}. Press “Finish” to send it.{again}");
+        console.message = Some(message);
+        let body = body(&console, &typed, None, &[]).await?;
         return Ok(console.page(NAME, &body));
     }
     let done = submission::once(&console, &form, async {
@@ -276,7 +287,8 @@ async fn body(
     });
     let (clock, settings) = (&*ctx.platform.clock, ctx.settings());
     let zone = zone::known(clock, &settings.time_zone);
-    let zone = format!(
+    let shown = end_of(ctx, typed).ok().flatten().map(|at| at.to_string()).unwrap_or_default();
+    let zone_hint = format!(
         "(optional) In the time zone {zone}, where it is {} now. Empty: as the setting says.",
         clock.local(zone, clock.now()).unwrap_or_default().get(..16).unwrap_or_default().replace('T', " ")
     );
@@ -288,7 +300,9 @@ async fn body(
             domains: &domains,
             groups: &groups(ctx).await?,
             default_locale: &ctx.settings().default_locale,
-            zone: &zone,
+            zone,
+            zone_hint: &zone_hint,
+            shown: &shown,
             consequence: &consequence(ctx, typed),
             preview,
             problems,

@@ -27,6 +27,7 @@ const DAY: Millis = 86_400_000;
 pub async fn list(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, query, .. } = input;
     let mut console = Console::new(&state.ctx, &headers, Section::Audit);
+    console.keep_back(&query);
     let filter = filter(&query);
     let domains = console.domains();
     let (store, mut wanted) = match wanted(&console, &filter).await? {

@@ -50,7 +50,8 @@ fn no_group() -> ApiError {
 /// `GET /console/groups?q=&cursor=`.
 pub async fn list(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, query, .. } = input;
-    let console = Console::new(&state.ctx, &headers, Section::Groups);
+    let mut console = Console::new(&state.ctx, &headers, Section::Groups);
+    console.keep_back(&query);
     let (search, cursor) = (query.filled("q").unwrap_or_default(), query.filled("cursor").unwrap_or_default());
     let body = list_body(&console, search.trim(), &cursor, "", &[]).await?;
     Ok(console.page(NAME, &body))
@@ -118,7 +119,8 @@ impl<'a> Shown<'a> {
 /// `GET /console/groups/{id}?q=&cursor=`.
 pub async fn show(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, params, query, .. } = input;
-    let console = Console::new(&state.ctx, &headers, Section::Groups);
+    let mut console = Console::new(&state.ctx, &headers, Section::Groups);
+    console.keep_back(&query);
     let (search, cursor) = (query.filled("q").unwrap_or_default(), query.filled("cursor").unwrap_or_default());
     let shown = Shown { search: search.trim(), cursor: &cursor, ..Shown::of(params.raw("id")) };
     let (name, body) = body(&console, &shown, &[]).await?;

@@ -5,11 +5,12 @@ use axum::response::Response;
 
 use crate::base::scope::Scope;
 use crate::base::text::rfc3339;
-use crate::http::console::Console;
+use crate::http::console::{Console, charts};
 use crate::http::error::ApiError;
 use crate::http::request::Input;
 use crate::model::context::Context;
 use crate::model::job::{Job, JobState};
+use crate::pages::console::charts::Charts;
 use crate::pages::console::home::{self as pages, Attention, Figure, Overview};
 use crate::pages::console::jobs::name;
 use crate::pages::console::{Section, words};
@@ -21,8 +22,15 @@ use crate::store::users::{self, Capped, Figures};
 pub async fn home(input: Input) -> Result<Response, ApiError> {
     let ctx = &input.state.ctx;
     let console = Console::new(ctx, &input.headers, Section::Dashboard);
-    let of_users =
-        if ctx.scopes.has(Scope::ScimRead) { Some(overview(ctx, &users::figures(ctx).await?)) } else { None };
+    let of_users = if ctx.scopes.has(Scope::ScimRead) {
+        {
+            let figures = users::figures(ctx).await?;
+            let by_day = input.query.first("by").is_some_and(|by| by == "day");
+            Some(overview(ctx, &figures, charts::of(ctx, &figures.daily, by_day)))
+        }
+    } else {
+        None
+    };
     let settings = ctx.settings();
     let development = ctx.deployment.is_development();
     let html = pages::home(&console.frame(), of_users.as_ref(), settings.session_idle_seconds, development);
@@ -50,7 +58,7 @@ fn halted(job: &Job) -> Attention {
     }
 }
 
-fn overview(ctx: &Context, figures: &Figures) -> Overview {
+fn overview(ctx: &Context, figures: &Figures, charts: Charts) -> Overview {
     let figure = |label, number: Capped, status| Figure { label, number: number.to_string(), status };
     let mut attention = Vec::new();
     if ctx.scopes.has(Scope::ScimWrite) {
@@ -91,5 +99,6 @@ fn overview(ctx: &Context, figures: &Figures) -> Overview {
             figure("Accepted", figures.accepted, "accepted"),
         ],
         attention,
+        charts,
     }
 }

@@ -23,6 +23,7 @@ const ROWS: u32 = 100;
 pub async fn list(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, query, .. } = input;
     let mut console = Console::new(&state.ctx, &headers, Section::Mail);
+    console.keep_back(&query);
     let domain = chosen_domain(&query);
     let store = console.store(&domain)?;
     let wanted = query.filled("state").and_then(|state| MailState::parse(&state.to_ascii_lowercase()));

@@ -24,6 +24,7 @@
 pub mod add_user;
 pub mod audit;
 pub mod branding;
+mod charts;
 pub mod deployment_toml;
 pub mod groups;
 mod home;
@@ -62,6 +63,7 @@ use crate::model::resource::{Resource, USER};
 use crate::model::settings::Settings;
 use crate::model::user_stores::PRIMARY;
 use crate::pages::console::form::Problem;
+use crate::pages::console::listing::MAX_BACK;
 use crate::pages::console::{Frame, Section, page, user_forms};
 use crate::pages::layout::{CONSOLE_CONTENT_SECURITY_POLICY, Shell};
 use crate::store::registrations::load_registry;
@@ -77,6 +79,8 @@ struct Console {
     message: Option<String>,
     /// The page of the user whose deletion the message says.
     undo: Option<String>,
+    /// The pages before this one of a list.
+    back: Vec<String>,
 }
 
 impl Console {
@@ -93,6 +97,7 @@ impl Console {
             name,
             message: message::find(headers, &ctx.deployment),
             undo: None,
+            back: Vec::new(),
         }
     }
 
@@ -112,6 +117,7 @@ impl Console {
             title: None,
             undo: self.undo.as_deref(),
             is_live: false,
+            back: &self.back,
         }
     }
 
@@ -132,6 +138,12 @@ impl Console {
     /// There is no such domain.
     fn store(&self, domain: &str) -> Result<StoreContext, ApiError> {
         in_store_named(&self.ctx, Some(domain).filter(|domain| !domain.is_empty()))
+    }
+
+    /// Keeps the newest of the pages before, for a list's "Previous".
+    fn keep_back(&mut self, query: &Query) {
+        self.back = query.pairs().filter(|(name, _)| name == "back").map(|(_, cursor)| cursor.into_owned()).collect();
+        self.back.drain(..self.back.len().saturating_sub(MAX_BACK));
     }
 
     /// Has the page say that the cursor in its address leads nowhere.

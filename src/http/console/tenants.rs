@@ -25,7 +25,8 @@ const ROWS: u32 = 100;
 /// `GET /console/tenants?cursor=`: from a domain on.
 pub async fn list(input: Input) -> Result<Response, ApiError> {
     let Input { state, headers, query, .. } = input;
-    let console = Console::new(in_super_tenant(&state)?, &headers, Section::Tenants);
+    let mut console = Console::new(in_super_tenant(&state)?, &headers, Section::Tenants);
+    console.keep_back(&query);
     let cursor = query.filled("cursor").unwrap_or_default();
     let body = body(&console, &cursor, &NewTenantForm::default(), &[]).await?;
     Ok(console.page(NAME, &body))

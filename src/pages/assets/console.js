@@ -36,6 +36,20 @@
   }, 3000);
   if (document.querySelector("[data-live]")) live();
 
+  // shows the instant that a time in the tenant's zone is, and tells the server which was shown
+  const shown = document.querySelector("input[data-zone]");
+  const local = (at) => new Date(at).toLocaleString("sv", { timeZone: shown.dataset.zone }).replace(" ", "T").slice(0, 16);
+  shown?.form.elements.expires.addEventListener("input", ({ target: { value } }) => {
+    const typed = Date.parse(value + "Z");
+    let at = typed;
+    for (let step = 0; step < 2 && at; step++) at += typed - Date.parse(local(at) + "Z");
+    const exists = at && local(at) === value.slice(0, 16);
+    const words = (text) => text.slice(0, 16).replace("T", " ");
+    shown.value = exists ? at : "";
+    document.getElementById("ends").textContent = exists
+      ? `The link is good until ${words(value)} ${shown.dataset.zone} (${words(new Date(at).toISOString())} UTC).` : "";
+  });
+
   for (const button of document.querySelectorAll("button[data-copy]")) {
     button.hidden = false;
     button.addEventListener("click", async () => {

@@ -45,8 +45,12 @@ pub struct AddUser<'a> {
     pub groups: &'a [String],
     /// The locale of whoever has none.
     pub default_locale: &'a str,
-    /// The time zone in which the end is typed, with what its clocks show now.
+    /// The time zone in which the end is typed.
     pub zone: &'a str,
+    /// The same with what its clocks show now.
+    pub zone_hint: &'a str,
+    /// The end that the page shows, in milliseconds; empty for none.
+    pub shown: &'a str,
     /// What will be sent to whom.
     pub consequence: &'a str,
     /// Subject and text of the mail.
@@ -90,7 +94,9 @@ pub fn add_user(frame: &Frame, page: &AddUser) -> Markup {
                     }
                 }
             }
-            (field("expires", "Invitation expires", &typed.expires, page.zone).input("datetime-local"))
+            (field("expires", "Invitation expires", &typed.expires, page.zone_hint).input("datetime-local"))
+            input type="hidden" name="shown" value=(page.shown) data-zone=(page.zone);
+            p.hint #ends role="status" {}
             fieldset {
                 legend { "When the person is not asked" }
                 (field("password", "Password", "", "").password())

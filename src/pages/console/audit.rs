@@ -43,16 +43,15 @@ pub struct AuditFilter {
 }
 
 impl AuditFilter {
-    /// Returns the address of what shows the rows of this filter below a cursor.
+    /// Returns the address of what shows the rows of this filter.
     #[must_use]
-    pub fn address(&self, path: &str, cursor: &str) -> String {
+    pub fn address(&self, path: &str) -> String {
         let state = [
             ("action", self.action.as_str()),
             ("user", &self.user),
             ("from", &self.from),
             ("to", &self.to),
             ("domain", &self.domain),
-            ("cursor", cursor),
         ];
         address(path, &state)
     }
@@ -106,7 +105,7 @@ pub struct Seal {
 #[must_use]
 pub fn audit(frame: &Frame, page: &AuditPage) -> Markup {
     let filter = page.filter;
-    let at = |path: &str, cursor: &str| filter.address(&frame.at(path), cursor);
+    let at = |path: &str| filter.address(&frame.at(path));
     let actions: Vec<(&str, &str)> =
         [("", "All")].into_iter().chain(Action::ALL.iter().map(|action| (action.as_str(), action.as_str()))).collect();
     let field = |name, label, value, hint| Field { name, label, value, hint, problems: page.problems };
@@ -147,14 +146,11 @@ pub fn audit(frame: &Frame, page: &AuditPage) -> Markup {
             }
             @if page.is_cut { p.hint { "This page is short because 10,000 rows were looked at: “Next” looks on." } }
             p {
-                a href=(at("/console/audit/export", "")) { "Export CSV" }
+                a href=(at("/console/audit/export")) { "Export CSV" }
                 " of these rows, up to the newest 10,000."
             }
         }
-        (listing::pages(
-            (!page.cursor.is_empty()).then(|| at("/console/audit", "")).as_deref(),
-            page.next.map(|next| at("/console/audit", next)).as_deref(),
-        ))
+        (listing::pages(frame, &at("/console/audit"), page.cursor, page.next))
     }
 }
 

@@ -27,7 +27,6 @@ pub struct GroupsPage<'a> {
 #[must_use]
 pub fn groups(frame: &Frame, page: &GroupsPage, operation_id: &str, problems: &[Problem]) -> Markup {
     let path = frame.at("/console/groups");
-    let here = |cursor: &str| address(&path, &[("q", page.search), ("cursor", cursor)]);
     html! {
         search {
             form.filters method="get" action=[form_target(&path)] novalidate {
@@ -54,7 +53,7 @@ pub fn groups(frame: &Frame, page: &GroupsPage, operation_id: &str, problems: &[
                 }
             }
         }
-        (listing::pages((!page.cursor.is_empty()).then(|| here("")).as_deref(), page.next.map(here).as_deref()))
+        (listing::pages(frame, &address(&path, &[("q", page.search)]), page.cursor, page.next))
         @if frame.scopes.has(Scope::ScimWrite) {
             h2 { "New group" }
             form method="post" action=[form_target(&path)] novalidate {
@@ -105,7 +104,6 @@ pub struct GroupPage<'a> {
 pub fn group(frame: &Frame, page: &GroupPage, new_id: &dyn Fn() -> String, problems: &[Problem]) -> Markup {
     let may_write = frame.scopes.has(Scope::ScimWrite);
     let path = frame.at(&format!("/console/groups/{}", page.id));
-    let here = |cursor: &str| address(&path, &[("q", page.search), ("cursor", cursor)]);
     html! {
         p {
             "Id " code { (page.id) }
@@ -131,7 +129,7 @@ pub fn group(frame: &Frame, page: &GroupPage, new_id: &dyn Fn() -> String, probl
         } @else {
             (table(frame, page.members, false))
         }
-        (listing::pages((!page.cursor.is_empty()).then(|| here("")).as_deref(), page.next.map(here).as_deref()))
+        (listing::pages(frame, &address(&path, &[("q", page.search)]), page.cursor, page.next))
         @if may_write {
             h2 { "Add members" }
             form method="post" action=[form_target(&format!("{path}/members"))] novalidate {

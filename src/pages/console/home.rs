@@ -6,6 +6,7 @@ use crate::base::scope::{Scope, Scopes};
 use crate::base::web_address::form_target;
 use crate::i18n::Language;
 use crate::i18n::time::pause;
+use crate::pages::console::charts::{self, Charts};
 use crate::pages::console::{Frame, page};
 
 /// A number of invitations, with the list that it counts.
@@ -39,6 +40,8 @@ pub struct Overview {
     pub figures: Vec<Figure>,
     /// What needs attention.
     pub attention: Vec<Attention>,
+    /// The charts.
+    pub charts: Charts,
 }
 
 fn overview(frame: &Frame, overview: &Overview) -> Markup {
@@ -70,6 +73,7 @@ fn overview(frame: &Frame, overview: &Overview) -> Markup {
                 }
             }
         }
+        (charts::charts(frame, &overview.charts))
     }
 }
 

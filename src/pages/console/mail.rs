@@ -94,10 +94,7 @@ pub fn mail(frame: &Frame, page: &MailPage) -> Markup {
                 }
             }
         }
-        (listing::pages(
-            (!page.cursor.is_empty()).then(|| here("/console/mail", "")).as_deref(),
-            page.next.map(|next| here("/console/mail", next)).as_deref(),
-        ))
+        (listing::pages(frame, &here("/console/mail", ""), page.cursor, page.next))
     }
 }
 

@@ -24,6 +24,7 @@
 pub mod add_user;
 pub mod audit;
 pub mod branding;
+pub mod charts;
 pub mod deployment_toml;
 pub mod form;
 pub mod groups;
@@ -112,6 +113,8 @@ pub struct Frame<'a> {
     pub undo: Option<&'a str>,
     /// Whether it shows something that goes on, and comes again in a while.
     pub is_live: bool,
+    /// The pages before this one of a list, as its address has them.
+    pub back: &'a [String],
 }
 
 impl Frame<'_> {

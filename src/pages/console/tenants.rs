@@ -63,10 +63,7 @@ pub fn tenants(
                 tbody { @for row in rows { (line(frame, row, cursor)) } }
             }
         }
-        (listing::pages(
-            (!cursor.is_empty()).then_some(path.as_str()),
-            next.map(|next| address(&path, &[("cursor", next)])).as_deref(),
-        ))
+        (listing::pages(frame, &path, cursor, next))
         h2 { "New tenant" }
         form method="post" action=[form_target(&path)] novalidate {
             (operation(operation_id))

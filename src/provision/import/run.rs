@@ -64,8 +64,10 @@ pub struct Options<'a> {
     pub existing: Option<Existing>,
     /// Whether passwords count. Else everybody is asked for one.
     pub with_passwords: bool,
-    /// The job that the rows are of: whom it has created is created.
-    pub in_doubt: Option<&'a str>,
+    /// The job that the rows are of.
+    pub job: Option<&'a str>,
+    /// Whether whom that job has created is created.
+    pub in_doubt: bool,
     /// When no more changes of users are begun: they are left for the next step.
     pub begins_until: Option<Millis>,
     /// The most users who exist that are changed; none where steps see to it.
@@ -299,7 +301,10 @@ impl<'a> Run<'a> {
         let Some(rt) = self.registry.resource_type(USER) else { return (None, against, false) };
         let prepared = prepare(self.ctx, &self.gate, rt, document);
         match prepared.and_then(|new| check_may_create(self.ctx, &new).map(|()| new)) {
-            Ok(new) => return (Some(new).filter(|_| against.is_empty()), against, false),
+            Ok(mut new) => {
+                new.import = self.options.job.map(str::to_owned);
+                return (Some(new).filter(|_| against.is_empty()), against, false);
+            }
             // The password is well, and is not hashed now.
             Err(ProvisionError::TooOften { .. }) if self.options.dry_run && sets_password => {
                 if let Err(error) = check_may_write(self.ctx) {
@@ -398,14 +403,14 @@ impl<'a> Run<'a> {
                 self.groups.insert(key, group);
             }
         }
-        let Options { dry_run, existing, in_doubt, .. } = self.options;
-        if !dry_run && existing.is_none() && in_doubt.is_none() {
+        let Options { dry_run, existing, job, in_doubt, .. } = self.options;
+        if !dry_run && existing.is_none() && !in_doubt {
             return Ok(targets::Named::default());
         }
         let rows = waiting.iter().filter(|row| row.problems.is_empty());
         let names: Vec<String> = rows.map(|row| self.key(&row.person)).filter(|key| !key.is_empty()).collect();
         let limit = self.ctx.settings().rate_limits.resends;
-        targets::named(self.ctx, &names, limit, in_doubt).await
+        targets::named(self.ctx, &names, limit, job.filter(|_| in_doubt)).await
     }
 
     /// Adds what is wrong with the groups of a row to its problems, and answers their ids.

@@ -130,7 +130,8 @@ pub(super) async fn import(
         dry_run: false,
         existing: input["existing"].as_str().and_then(Existing::parse),
         with_passwords: input["passwords"] == true,
-        in_doubt: leased.in_doubt.then_some(leased.job.id.as_str()),
+        job: Some(leased.job.id.as_str()),
+        in_doubt: leased.in_doubt,
         begins_until: Some(begins_until),
         most_changed: None,
     };

@@ -60,15 +60,21 @@ pub(super) fn climb_from_members(ctx: &Work, group_ids: &[&str], operation: &str
     )
 }
 
-/// The statements that find anew what is above the groups below `top`, after members have gone.
-pub(super) fn rebuild(ctx: &Work, top: &str, operation: &str) -> [Statement; 2] {
+/// The query for one group, whose id is `?2`.
+pub(super) const ONE: &str = "SELECT ?2 WHERE ?3 = ?3";
+
+/// The statements that find anew what is above the groups below `tops`, after members have gone: a query for their ids on `list`,
+/// `?2`, and the operation, `?3`.
+pub(super) fn rebuild(ctx: &Work, tops: &str, list: &str, operation: &str) -> [Statement; 2] {
     let gone = Statement::new(
-        "DELETE FROM group_ancestors WHERE tenant = ?1 AND depth > 0 AND group_id IN \
-         (SELECT group_id FROM group_ancestors INDEXED BY group_ancestors_ancestor WHERE tenant = ?1 AND ancestor_id = ?2) AND ancestor_id <> ?2 \
-         AND ?3 = ?3",
-        vec![ctx.tenant.key(), top.into(), operation.into()],
+        format!(
+            "DELETE FROM group_ancestors WHERE tenant = ?1 AND depth > 0 AND group_id IN \
+             (SELECT group_id FROM group_ancestors INDEXED BY group_ancestors_ancestor WHERE tenant = ?1 \
+             AND ancestor_id IN ({tops})) AND ancestor_id NOT IN ({tops})"
+        ),
+        vec![ctx.tenant.key(), list.into(), operation.into()],
     );
-    [gone, climb(ctx, top, operation)]
+    [gone, climb(ctx, tops, list, operation)]
 }
 
 /// The statement that forgets the groups that are no longer below `top`.
@@ -82,20 +88,22 @@ pub(super) fn prune(ctx: &Work, top: &str, operation: &str) -> Statement {
     )
 }
 
-/// The statement that adds what is above `top`, and above the groups below it, by the memberships as they are now.
-pub(super) fn climb(ctx: &Work, top: &str, operation: &str) -> Statement {
+/// The statement that adds what is above `tops`, and above the groups below them, by the memberships as they are now.
+pub(super) fn climb(ctx: &Work, tops: &str, list: &str, operation: &str) -> Statement {
     Statement::new(
-        "WITH RECURSIVE up (group_id, ancestor_id, depth) AS ( \
+        format!(
+            "WITH RECURSIVE up (group_id, ancestor_id, depth) AS ( \
          SELECT d.group_id, m.group_id, 1 FROM group_ancestors d INDEXED BY group_ancestors_ancestor \
          CROSS JOIN members m ON m.tenant = ?1 AND m.member_id = d.group_id \
-         WHERE d.tenant = ?1 AND d.ancestor_id = ?2 AND ?3 = ?3 \
+         WHERE d.tenant = ?1 AND d.ancestor_id IN ({tops}) \
          UNION SELECT up.group_id, m.group_id, up.depth + 1 FROM up \
          CROSS JOIN members m ON m.tenant = ?1 AND m.member_id = up.ancestor_id WHERE up.depth < ?4) \
          INSERT INTO group_ancestors (tenant, group_id, ancestor_id, depth, display) \
          SELECT ?1, up.group_id, up.ancestor_id, MAX(up.depth), g.display FROM up \
          CROSS JOIN resources g ON g.tenant = ?1 AND g.id = up.ancestor_id WHERE TRUE \
          GROUP BY up.group_id, up.ancestor_id \
-         ON CONFLICT (tenant, group_id, ancestor_id) DO UPDATE SET depth = excluded.depth WHERE excluded.depth <> depth",
-        vec![ctx.tenant.key(), top.into(), operation.into(), MAX_DEPTH.into()],
+         ON CONFLICT (tenant, group_id, ancestor_id) DO UPDATE SET depth = excluded.depth WHERE excluded.depth <> depth"
+        ),
+        vec![ctx.tenant.key(), list.into(), operation.into(), MAX_DEPTH.into()],
     )
 }

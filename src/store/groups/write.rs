@@ -11,7 +11,7 @@ use crate::model::new_resource::{NewMember, NewResource};
 use crate::model::resource::GROUP;
 use crate::model::role::Roles;
 use crate::ports::{Statement, Value};
-use crate::store::audit::OPERATION_HOLDS;
+use crate::store::audit::{OF_OPERATION, OPERATION_HOLDS};
 use crate::store::groups::{LISTED, ancestors};
 use crate::store::invitations::role_grants;
 use crate::store::operation::Unless;
@@ -55,7 +55,7 @@ pub fn change(
     if change.replace {
         batch.extend(all_but(ctx, group_id, operation, &change.add));
         // Which groups went is not known here: all that were below this one are seen to.
-        batch.extend(ancestors::rebuild(ctx, group_id, operation));
+        batch.extend(ancestors::rebuild(ctx, ancestors::ONE, group_id, operation));
         batch.push(ancestors::prune(ctx, group_id, operation));
     }
     for ids in change.remove.chunks(CHUNK) {
@@ -68,12 +68,12 @@ pub fn change(
         ));
     }
     for child in change.remove.iter().filter(|id| groups.contains(*id)) {
-        batch.extend(ancestors::rebuild(ctx, child, operation));
+        batch.extend(ancestors::rebuild(ctx, ancestors::ONE, child, operation));
     }
     batch.extend(additions(ctx, group_id, operation, &change.add));
     batch.extend(change.add.chunks(CHUNK).filter_map(|add| cross_store::additions(ctx, group_id, operation, add)));
     for child in change.add.iter().filter(|member| groups.contains(&member.id)) {
-        batch.push(ancestors::climb(ctx, &child.id, operation));
+        batch.push(ancestors::climb(ctx, ancestors::ONE, &child.id, operation));
     }
     batch
 }
@@ -246,34 +246,35 @@ pub fn joining(ctx: &StoreContext, users: &[NewResource], operation: &str) -> Ve
     ]
 }
 
-/// The statements that take a resource out of all groups, and a group's members with it. In another store than PRIMARY they
-/// only note that this is to be done.
+/// The statements that take resources out of all groups, and groups' members with them: those of a list, `[{"id"}]`, that the
+/// operation holds. In another store than PRIMARY they only note that this is to be done.
 #[must_use]
-pub fn deletion(ctx: &StoreContext, id: &str, operation: &str, is_group: bool) -> Vec<Statement> {
+pub fn deletion(ctx: &StoreContext, list: &str, operation: &str, is_group: bool) -> Vec<Statement> {
     if ctx.platform.store.is_some() {
-        return vec![pending::leave_groups(ctx, id, operation)];
+        return vec![pending::leave_groups(ctx, list, operation)];
     }
     let run = |sql: &str| {
-        Statement::new(format!("{sql} AND {}", OPERATION_HOLDS), vec![ctx.tenant.key(), id.into(), operation.into()])
+        Statement::new(format!("{sql} IN ({OF_OPERATION})"), vec![ctx.tenant.key(), list.into(), operation.into()])
     };
     let mut batch = vec![
         // Members are a part of the groups they are in.
         Statement::new(
             format!(
                 "UPDATE resources SET version = version + 1, modified = MAX(modified, ?4) WHERE tenant = ?1 AND id IN \
-                 (SELECT group_id FROM members WHERE tenant = ?1 AND member_id = ?2) AND {OPERATION_HOLDS}"
+                 (SELECT m.group_id FROM ({OF_OPERATION}) gone CROSS JOIN members m INDEXED BY members_member \
+                 ON m.tenant = ?1 AND m.member_id = gone.id)"
             ),
-            vec![ctx.tenant.key(), id.into(), operation.into(), ctx.platform.clock.now().into()],
+            vec![ctx.tenant.key(), list.into(), operation.into(), ctx.platform.clock.now().into()],
         ),
-        run("DELETE FROM members INDEXED BY members_member WHERE tenant = ?1 AND member_id = ?2"),
+        run("DELETE FROM members INDEXED BY members_member WHERE tenant = ?1 AND member_id"),
     ];
     if is_group {
-        batch.push(run("DELETE FROM members WHERE tenant = ?1 AND group_id = ?2"));
-        batch.extend(ancestors::rebuild(ctx, id, operation));
+        batch.push(run("DELETE FROM members WHERE tenant = ?1 AND group_id"));
+        batch.extend(ancestors::rebuild(ctx, OF_OPERATION, list, operation));
         batch.push(run(
-            "DELETE FROM group_ancestors INDEXED BY group_ancestors_ancestor WHERE tenant = ?1 AND ancestor_id = ?2",
+            "DELETE FROM group_ancestors INDEXED BY group_ancestors_ancestor WHERE tenant = ?1 AND ancestor_id",
         ));
-        batch.push(run("DELETE FROM group_ancestors WHERE tenant = ?1 AND group_id = ?2"));
+        batch.push(run("DELETE FROM group_ancestors WHERE tenant = ?1 AND group_id"));
     }
     batch
 }

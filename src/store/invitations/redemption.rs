@@ -7,6 +7,7 @@ use crate::model::resource::WSO2_SCHEMA;
 use crate::ports::{DatabaseError, Statement};
 use crate::store::audit;
 use crate::store::credentials;
+use crate::store::daily_figures;
 use crate::store::invitations::role_grants::NO_GRANT;
 use crate::store::operation::Operation;
 use crate::store::outbox::{self, OutboxEntry};
@@ -69,6 +70,9 @@ fn batch(ctx: &StoreContext, redemption: &Redemption<'_>, operation: &str) -> Ve
         ),
         audit::record(ctx, operation, action, redemption.user_id),
     ];
+    if !redemption.resets {
+        batch.push(daily_figures::count_accepted(ctx, redemption.user_id, operation));
+    }
     if let Some(hash) = redemption.password_hash {
         batch.extend(credentials::store_hash(ctx, redemption.user_id, operation, hash));
     }

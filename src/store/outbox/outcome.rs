@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::model::mail::MailState;
 use crate::ports::{Millis, Statement, Value};
+use crate::store::daily_figures;
 use crate::store::outbox::is_latest_invitation;
 use crate::store::outbox::lease::UPDATE_FROM_ROWS;
 use crate::store::outbox::row::QueuedMail;
@@ -131,23 +132,26 @@ pub fn record_attempts(attempted: &[Attempted], lease: &str) -> Vec<Statement> {
         })
         .collect();
     let rows = json!(rows).to_string();
-    vec![
+    let is_sent = attempted.iter().any(|mail| mail.is_invitation && mail.sent_at.is_some());
+    let counted = is_sent.then(|| daily_figures::count_sent(&rows, lease));
+    let recorded = [
         Statement::new(
             "INSERT INTO resources (tenant, id, type, document, keys, created, modified, operation, delivery, attempts, \
-             sent_at, expires_at, link_kid, asked_at, reminded, remind_at) SELECT r.tenant, r.id, r.type, '', '', r.created, r.modified, r.operation, \
+             sent_at, expires_at, link_kid, asked_at, reminded, remind_at, invited_at) SELECT r.tenant, r.id, r.type, '', '', r.created, r.modified, r.operation, \
              CASE j.value ->> 'is_invitation' WHEN 1 THEN j.value ->> 'new_state' ELSE r.delivery END, \
              CASE j.value ->> 'is_invitation' WHEN 1 THEN j.value ->> 'attempts' ELSE r.attempts END, \
              CASE j.value ->> 'is_invitation' WHEN 1 THEN COALESCE(j.value ->> 'sent_at', r.sent_at) ELSE r.sent_at END, \
              CASE j.value ->> 'is_invitation' WHEN 1 THEN j.value ->> 'expires_at' ELSE r.expires_at END, \
              j.value ->> 'link_kid', CASE j.value ->> 'schedules' WHEN 1 THEN j.value ->> 'sent_at' ELSE r.asked_at END, \
              CASE j.value ->> 'schedules' WHEN 1 THEN 0 ELSE r.reminded END, \
-             CASE j.value ->> 'schedules' WHEN 1 THEN j.value ->> 'remind_at' ELSE r.remind_at END FROM json_each(?1) j \
+             CASE j.value ->> 'schedules' WHEN 1 THEN j.value ->> 'remind_at' ELSE r.remind_at END, \
+             CASE j.value ->> 'is_invitation' WHEN 1 THEN COALESCE(r.invited_at, j.value ->> 'sent_at') ELSE r.invited_at END FROM json_each(?1) j \
              CROSS JOIN outbox o ON o.tenant = j.value ->> 'tenant' AND o.id = j.value ->> 'id' AND o.lease = ?2 \
              CROSS JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id AND r.seq = o.seq \
              WHERE j.value ->> 'link_kid' IS NOT NULL \
              ON CONFLICT (tenant, id) DO UPDATE SET delivery = excluded.delivery, attempts = excluded.attempts, \
              sent_at = excluded.sent_at, expires_at = excluded.expires_at, link_kid = excluded.link_kid, \
-             asked_at = excluded.asked_at, reminded = excluded.reminded, remind_at = excluded.remind_at",
+             asked_at = excluded.asked_at, reminded = excluded.reminded, remind_at = excluded.remind_at, invited_at = excluded.invited_at",
             vec![rows.as_str().into(), lease.into()],
         ),
         Statement::new(
@@ -159,5 +163,6 @@ pub fn record_attempts(attempted: &[Attempted], lease: &str) -> Vec<Statement> {
             ),
             vec![rows.into(), Value::from(lease)],
         ),
-    ]
+    ];
+    counted.into_iter().chain(recorded).collect()
 }

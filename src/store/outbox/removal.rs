@@ -7,7 +7,7 @@ use crate::base::limits::LONGEST_PERIOD;
 use crate::model::context::StoreContext;
 use crate::model::tenant::Tenant;
 use crate::ports::{DatabaseError, Millis, Platform, Statement};
-use crate::store::audit::OPERATION_HOLDS;
+use crate::store::audit::OF_OPERATION;
 
 /// What a row says of a person, as columns that are emptied.
 const EMPTIED: &str = "recipient = '', invited_by = NULL, new_email = NULL, facts = NULL, last_error = NULL";
@@ -18,13 +18,13 @@ const OLD: &str = "SELECT o.rowid FROM outbox o INDEXED BY outbox_old WHERE o.te
     AND o.state IN ('sent', 'unknown', 'failed', 'dropped', 'bounced', 'complained') AND o.created < ?2 \
     AND (o.issued_at IS NULL OR o.issued_at < ?3) ORDER BY o.created LIMIT ?4";
 
-/// The statements that take a user out of the outbox, to ride in the batch that deletes them.
+/// The statements that take users out of the outbox, to ride in the batch that deletes those of a list.
 #[must_use]
-pub fn forget_user(ctx: &StoreContext, user_id: &str, operation: &str) -> [Statement; 2] {
+pub fn forget_users(ctx: &StoreContext, users: &str, operation: &str) -> [Statement; 2] {
     let run = |sql: &str| {
         Statement::new(
-            format!("{sql} WHERE tenant = ?1 AND user_id = ?2 AND {OPERATION_HOLDS}"),
-            vec![ctx.tenant.key(), user_id.into(), operation.into()],
+            format!("{sql} WHERE tenant = ?1 AND user_id IN ({OF_OPERATION})"),
+            vec![ctx.tenant.key(), users.into(), operation.into()],
         )
     };
     [run(&format!("UPDATE outbox INDEXED BY outbox_user SET {EMPTIED}")), run("DELETE FROM mail_history")]

@@ -68,11 +68,11 @@ pub fn creation(ctx: &StoreContext, resources: &[NewResource], operation: &str) 
             format!(
                 "INSERT OR IGNORE INTO resources (tenant, id, type, name_key, external_id, display, document, keys, version, \
              created, modified, operation, onboarding, lock, disabled, email, email_verified, seq_log, template, \
-             delivery, expires_at, roles) SELECT ?1, j.value ->> 'id', j.value ->> 'type', j.value ->> 'name_key', j.value ->> 'external_id', \
+             delivery, expires_at, roles, import) SELECT ?1, j.value ->> 'id', j.value ->> 'type', j.value ->> 'name_key', j.value ->> 'external_id', \
              j.value ->> 'display', j.value ->> 'document', j.value ->> 'keys', j.value ->> 'version', \
              j.value ->> 'created', j.value ->> 'modified', ?3, j.value ->> 'onboarding', j.value ->> 'lock', \
              j.value ->> 'disabled', j.value ->> 'email', j.value ->> 'email_verified', j.value ->> 'seq_log', \
-             j.value ->> 'template', j.value ->> 'delivery', j.value ->> 'expires_at', j.value ->> 'roles' FROM json_each(?2) j \
+             j.value ->> 'template', j.value ->> 'delivery', j.value ->> 'expires_at', j.value ->> 'roles', j.value ->> 'import' FROM json_each(?2) j \
              WHERE NOT EXISTS (SELECT 1 FROM json_each(j.value -> 'unique') u CROSS JOIN unique_values v \
              ON v.tenant = ?1 AND v.type = j.value ->> 'type' AND v.attribute = u.value ->> 0 AND v.key = u.value ->> 1)\
              {nests} RETURNING id"
@@ -149,7 +149,7 @@ fn resource_row(new: &NewResource, columns: &DerivedColumns) -> Json {
         "template": new.mail.as_ref().map(|mail| mail.template.name()),
         "delivery": resource.invitation.as_ref().map(|invitation| invitation.delivery.as_str()),
         "expires_at": resource.invitation.as_ref().and_then(|invitation| invitation.expires_at), "unique": unique,
-        "roles": columns.roles.bits(),
+        "roles": columns.roles.bits(), "import": new.import,
     })
 }
 

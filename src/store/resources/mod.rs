@@ -7,7 +7,7 @@
 //! | `find` | resources by id or by name |
 //! | `create` | resources by the hundred, of which a conflict leaves one out |
 //! | `update` | one resource, provided that it still has the version that was read |
-//! | `delete` | one resource and what depends on it |
+//! | `delete` | resources of one type, by the hundred, and what depends on them |
 
 mod create;
 mod delete;
@@ -16,7 +16,7 @@ pub(in crate::store) mod row;
 mod update;
 
 pub use create::{create, creation, taken};
-pub use delete::{Conditions, Deleted, delete};
+pub use delete::{Conditions, Deleted, Look, Target, delete, look};
 pub use row::{COLUMNS, GROUPS_COLUMN, from_row};
 pub use update::{SideEffects, Written, touch, update};
 

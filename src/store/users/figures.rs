@@ -7,6 +7,7 @@ use crate::model::job::Job;
 use crate::model::mail::MailState;
 use crate::model::resource::USER;
 use crate::ports::{DatabaseError, Millis, Statement};
+use crate::store::daily_figures::{self, DailyFigures};
 use crate::store::filter::Bindings;
 use crate::store::jobs::attention::{self, AwaitedDeletion};
 use crate::store::outbox::listing;
@@ -82,6 +83,8 @@ pub struct Figures {
     pub halted: Vec<Job>,
     /// Users who are about to be deleted.
     pub deletions: Vec<AwaitedDeletion>,
+    /// What became of invitations, by day and by import.
+    pub daily: Vec<DailyFigures>,
 }
 
 /// The figures of all user stores, with a round trip for each.
@@ -91,6 +94,7 @@ pub struct Figures {
 pub async fn figures(ctx: &Context) -> Result<Figures, DatabaseError> {
     let mut sums = [Capped::new(0, true); 8];
     let (mut put_off_by, mut halted, mut awaited) = (None, Vec::new(), None);
+    let mut daily = Vec::new();
     for store in std::iter::once(None).chain(ctx.deployment.user_stores.iter().map(|store| Some(store.number))) {
         let at_store = ctx.in_store(store);
         let mut batch = statements(&at_store);
@@ -105,6 +109,9 @@ pub async fn figures(ctx: &Context) -> Result<Figures, DatabaseError> {
         if let Some(row) = outcomes.get(sums.len()).and_then(|outcome| outcome.rows.first()) {
             let text = |column: &str| row.read_optional_text(column).map(|text| text.unwrap_or_default().to_owned());
             put_off_by = Some((text("provider")?, text("last_error")?));
+        }
+        for outcome in outcomes.iter().skip(sums.len() + 1).take(2) {
+            daily_figures::read(outcome, &mut daily)?;
         }
         if store.is_none() {
             awaited = outcomes.pop();
@@ -128,6 +135,7 @@ pub async fn figures(ctx: &Context) -> Result<Figures, DatabaseError> {
         put_off_by,
         halted,
         deletions,
+        daily,
     })
 }
 
@@ -143,6 +151,7 @@ fn statements(ctx: &StoreContext) -> Vec<Statement> {
         vec![ctx.tenant.key(), USER.into(), now(ctx).into(), (now(ctx) + SOON).into(), Capped::LIMIT.into()],
     );
     let mails = |state| listing::counted(ctx, state, Capped::LIMIT);
+    let [days, imports] = daily_figures::statements(ctx);
     vec![
         status(UserStatus::Pending),
         status(UserStatus::Expired),
@@ -153,5 +162,7 @@ fn statements(ctx: &StoreContext) -> Vec<Statement> {
         mails(MailState::Unknown),
         mails(MailState::Deferred),
         listing::newest_deferred(ctx),
+        days,
+        imports,
     ]
 }

@@ -49,7 +49,19 @@ fn an_invitation_may_have_an_end_of_its_own_in_the_tenants_time_zone() {
     assert!(preview.status == 200 && preview.words().contains(said), "{}", preview.words());
     assert!(preview.words().contains("July 1, 2027, 10:00 UTC"), "{}", preview.words());
     assert_eq!(app.number("SELECT COUNT(*) FROM outbox"), 0);
-    let done = send("2027-07-01T12:00", &[]);
+    // Without a look at the preview the instant is shown first, and again when it is another one.
+    let mut shown = String::new();
+    for (expires, utc) in [("2027-07-02T12:00", "07-02 10:00"), ("2027-07-01T12:00", "07-01 10:00")] {
+        let asked = send(expires, &[("shown", &shown)]);
+        assert_eq!(asked.status, 200, "{}", asked.text);
+        let said = format!("({}{utc} UTC). Press “Finish” to send it.", "2027-");
+        assert!(asked.words().contains("Nothing is sent yet: the link is good until"), "{}", asked.words());
+        assert!(asked.words().contains(&said) && asked.text.contains("role=\"status\""), "{}", asked.words());
+        let field = asked.text.split_once("name=\"shown\" value=\"").unwrap().1;
+        shown = field.split_once('"').unwrap().0.to_owned();
+    }
+    assert_eq!(app.number("SELECT COUNT(*) FROM outbox"), 0);
+    let done = send("2027-07-01T12:00", &[("shown", &shown)]);
     assert_eq!(done.status, 303, "{}", done.text);
     let path = done.header("location").to_owned();
     assert!(browser.get(&path).words().contains(said), "{}", browser.get(&path).words());

@@ -132,7 +132,7 @@ fn members_and_groups_come_a_hundred_at_a_time() {
     let second = browser.get(&next);
     assert!(second.words().contains("u00101") && second.words().contains("First"), "{}", second.words());
     let removed = post(&mut browser, &next, &format!("{path}/members/remove?cursor=00100"), &[("member", "00150")]);
-    assert_eq!((removed.status.as_u16(), removed.header("location")), (303, &*next), "{}", removed.text);
+    assert_eq!(removed.header("location"), format!("{path}?cursor=00100"), "{}", removed.text);
     assert_eq!(app.number(&format!("SELECT COUNT(*) FROM members WHERE group_id = '{id}'")), 49_999);
 
     for number in 0..101 {

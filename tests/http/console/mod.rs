@@ -3,6 +3,7 @@
 mod add_user;
 mod audit;
 pub mod branding;
+mod charts;
 mod deletion;
 mod deployment_toml;
 mod groups;
@@ -10,6 +11,7 @@ mod import;
 mod jobs;
 mod kept;
 mod mail;
+mod paging;
 mod settings;
 mod sign_in;
 mod templates;
@@ -119,9 +121,14 @@ impl Reply {
 
     /// The words of the page, without its markup.
     pub fn words(&self) -> String {
+        Self::words_of(&self.text)
+    }
+
+    /// The words of a part of a page.
+    pub fn words_of(markup: &str) -> String {
         let mut words = String::new();
         let mut inside = false;
-        for char in self.text.chars() {
+        for char in markup.chars() {
             match char {
                 '<' => inside = true,
                 '>' => inside = false,

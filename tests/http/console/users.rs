@@ -79,9 +79,10 @@ fn names(page: &Reply) -> Vec<String> {
 }
 
 /// Where a link of the page leads.
-fn link(page: &Reply, word: &str) -> Option<String> {
+pub fn link(page: &Reply, word: &str) -> Option<String> {
     let before = page.text.split(&format!("\">{word}</a>")).next().filter(|before| before.len() < page.text.len())?;
-    Some(before.rsplit("href=\"").next().unwrap().replace("&amp;", "&"))
+    let address = before.rsplit("href=\"").next().unwrap().split('"').next().unwrap();
+    Some(address.replace("&amp;", "&"))
 }
 
 /// All pages from an address on, by "Next"; and back again by "Previous", which are the same.

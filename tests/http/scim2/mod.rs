@@ -5,6 +5,7 @@ pub mod client;
 mod conformance;
 pub mod contention;
 mod custom_types;
+mod deletions;
 mod dialects;
 mod discovery;
 mod errors;
