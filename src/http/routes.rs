@@ -260,6 +260,8 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/invite/{token}", ANYONE, links::invite_page),
     route(POST, "/invite/{token}", ANYONE, links::set_password),
     route(POST, "/invite/{token}/started", ANYONE, links::start),
+    route(GET, "/reset/{token}", ANYONE, links::reset_page),
+    route(POST, "/reset/{token}", ANYONE, links::reset_password),
     route(GET, "/verify/{token}", ANYONE, links::verify_page),
     route(POST, "/verify/{token}", ANYONE, links::confirm_email),
     route(GET, "/accountrecoveryendpoint/confirmrecovery.do", ANYONE, links::confirm_recovery),

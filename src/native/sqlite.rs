@@ -45,6 +45,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0030_reminders.sql"),
     include_str!("../../schema/d1/0031_logos.sql"),
     include_str!("../../schema/d1/0032_daily_figures.sql"),
+    include_str!("../../schema/d1/0034_recovery.sql"),
 ];
 
 /// Tables that grow with the tenants, by name and by the aliases that our statements give them.
@@ -65,6 +66,9 @@ const GROWING: &[&str] = &[
     "value_index",
     "unique_values",
     "renewals",
+    "recoveries",
+    "resets",
+    "x",
     "templates",
     "c",
     "signin_failures",

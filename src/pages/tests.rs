@@ -44,7 +44,14 @@ macro_rules! snapshot {
 }
 
 fn form<'a>(shell: Shell<'a>, user_name: &'a str, problems: &'a [String]) -> String {
-    set_password(&SetPasswordPage { shell, action: "/invite/lk1.x", user_name, min_length: 8, problems })
+    set_password(&SetPasswordPage {
+        shell,
+        action: "/invite/lk1.x",
+        user_name,
+        min_length: 8,
+        is_reset: false,
+        problems,
+    })
 }
 
 #[test]
@@ -57,7 +64,7 @@ fn set_password_form() {
 
 #[test]
 fn pages_after_a_success() {
-    snapshot!("password-set", password_set(&SHELL, "paul", Some("https://app.example.com/")));
+    snapshot!("password-set", password_set(&SHELL, "paul", Some("https://app.example.com/"), false));
     snapshot!("new-mail-requested", new_mail_requested(&SHELL));
     snapshot!("verify-email", verify_email(&SHELL, "/verify/lk1.x", "paul@example.com", Confirms::Account));
     let change = Shell { support: "", ..SHELL };
@@ -183,7 +190,7 @@ fn what_people_are_called_is_escaped() {
     let problems = [name.to_owned()];
     for page in [
         form(shell, name, &problems),
-        password_set(&shell, name, Some(name)),
+        password_set(&shell, name, Some(name), false),
         verify_email(&shell, name, name, Confirms::Account),
         problem::problem(&shell, 500, name, name),
     ] {
@@ -254,6 +261,7 @@ fn addresses_that_leave_the_site_are_not_used() {
         action: "https://evil.example/",
         user_name: "x",
         min_length: 8,
+        is_reset: false,
         problems: &[],
     });
     assert!(!posted_to_itself.contains("evil"));
