@@ -55,6 +55,8 @@ pub enum Cause {
     Replaced,
     /// A new address was given up before it was confirmed.
     GivenUp,
+    /// A user who had nothing left to do was given another password.
+    PasswordChanged,
     /// The invitation was withdrawn.
     Revoked,
     /// A password was set, by the link or by an administrator.
@@ -71,7 +73,15 @@ text_enum!(AccountState {
     PendingEmailVerification = "PENDING_EV",
     Unlocked = "UNLOCKED",
 });
-text_enum!(Cause { Locked = "L", AddressChanged = "M", Replaced = "N", GivenUp = "G", Revoked = "R", Accepted = "A" });
+text_enum!(Cause {
+    Locked = "L",
+    AddressChanged = "M",
+    Replaced = "N",
+    GivenUp = "G",
+    PasswordChanged = "P",
+    Revoked = "R",
+    Accepted = "A",
+});
 
 /// The deletion that a user awaits, disabled until then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,7 +189,13 @@ impl Account {
     #[must_use]
     pub fn dead_link(&self, seq: u32, purpose: Purpose) -> Option<Cause> {
         let since = usize::try_from(seq).ok().and_then(|seq| self.seq_log.get(seq..)).unwrap_or("");
-        let bumped = since.char_indices().filter_map(|(i, c)| Cause::parse(&since[i..i + c.len_utf8()])).max();
+        let causes = since.char_indices().filter_map(|(i, c)| Cause::parse(&since[i..i + c.len_utf8()]));
+        let bumped = causes.map(|cause| match cause {
+            // Who could reset a password had accepted before: what is accepted later is a new address.
+            Cause::Accepted if purpose.resets_password() => Cause::AddressChanged,
+            cause => cause,
+        });
+        let bumped = bumped.max();
         if bumped.is_some() {
             return bumped;
         }
@@ -190,9 +206,11 @@ impl Account {
         match self.state() {
             AccountState::Disabled | AccountState::Locked => Some(Cause::Locked),
             AccountState::Unlocked if purpose == Purpose::VerifyEmail && self.pending_email.is_some() => None,
+            AccountState::Unlocked if purpose.resets_password() => None,
             AccountState::Unlocked => Some(Cause::Accepted),
             // A link that was never mailed, made after the withdrawal.
             _ if self.is_revoked() => Some(Cause::Revoked),
+            _ if purpose.resets_password() => Some(Cause::Replaced),
             AccountState::PendingAskPassword | AccountState::PendingEmailVerification => None,
         }
     }
@@ -294,6 +312,21 @@ mod tests {
         assert_eq!(changing.dead_link(1, Purpose::VerifyEmail), Some(Cause::AddressChanged));
         let locked = Account { lock: Lock::Admin, ..changing };
         assert_eq!(locked.dead_link(2, Purpose::VerifyEmail), Some(Cause::Locked));
+    }
+
+    #[test]
+    fn a_link_to_reset_a_password_is_for_accounts_that_are_live() {
+        let live = Account { seq_log: "A".to_owned(), ..Account::default() };
+        for purpose in [Purpose::Reset, Purpose::OfflineReset] {
+            let dead = |log: &str| Account { seq_log: log.to_owned(), ..live.clone() }.dead_link(1, purpose);
+            assert_eq!(live.dead_link(1, purpose), None);
+            assert_eq!(dead("AP"), Some(Cause::PasswordChanged));
+            assert_eq!(dead("AN"), Some(Cause::Replaced));
+            assert_eq!(dead("AMA"), Some(Cause::AddressChanged), "a new address was asked for, and confirmed");
+            assert_eq!(pending().dead_link(0, purpose), Some(Cause::Replaced));
+            assert_eq!(Account { disabled: true, ..live.clone() }.dead_link(1, purpose), Some(Cause::Locked));
+        }
+        assert_eq!(live.dead_link(1, ASK), Some(Cause::Accepted));
     }
 
     #[test]

@@ -39,12 +39,32 @@ pub enum Purpose {
     VerifyEmail = 2,
     /// Set the first password, by a link that an administrator handed over.
     Offline = 3,
+    // A published vector says that 4 is refused.
+    /// Set a new password, by a mailed link.
+    Reset = 5,
+    /// Set a new password, by a link that was handed over.
+    OfflineReset = 6,
 }
 
 impl Purpose {
     fn from_byte(byte: u8) -> Option<Self> {
-        [Self::AskPassword, Self::VerifyEmail, Self::Offline].into_iter().find(|purpose| *purpose as u8 == byte)
+        let all = [Self::AskPassword, Self::VerifyEmail, Self::Offline, Self::Reset, Self::OfflineReset];
+        all.into_iter().find(|purpose| *purpose as u8 == byte)
     }
+
+    /// Whether it is for somebody who has an account already to set a new password.
+    #[must_use]
+    pub fn resets_password(self) -> bool {
+        matches!(self, Self::Reset | Self::OfflineReset)
+    }
+}
+
+/// The purpose that a token states, which has not been verified: where to send whoever has it.
+#[must_use]
+pub fn stated_purpose(token: &str) -> Option<Purpose> {
+    let (signed, _) = token.rsplit_once('.')?;
+    let payload = URL_SAFE_NO_PAD.decode(signed.strip_prefix(PREFIX)?).ok()?;
+    decode(&payload).map(|claims| claims.purpose)
 }
 
 /// The contents of a token.

@@ -317,6 +317,8 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/invite/{token}", ANYONE, handler!(links::invite_page)),
     route(POST, "/invite/{token}", ANYONE, handler!(links::set_password)),
     route(POST, "/invite/{token}/started", ANYONE, handler!(links::start)),
+    route(GET, "/reset/{token}", ANYONE, handler!(links::reset_page)),
+    route(POST, "/reset/{token}", ANYONE, handler!(links::reset_password)),
     route(GET, "/verify/{token}", ANYONE, handler!(links::verify_page)),
     route(POST, "/verify/{token}", ANYONE, handler!(links::confirm_email)),
     route(GET, "/accountrecoveryendpoint/confirmrecovery.do", ANYONE, handler!(links::confirm_recovery)),

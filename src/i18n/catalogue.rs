@@ -53,6 +53,14 @@ pub struct MailCopies {
     pub resend_verify_email_on_update: &'static str,
     /// to the old address: another one is about to take its place
     pub notify_existing_email_on_update: &'static str,
+    /// link to set a new password
+    pub password_reset: &'static str,
+    /// a new password is set
+    pub password_reset_success: &'static str,
+    /// no new password: the account is locked
+    pub password_recovery_failure: &'static str,
+    /// link to set a new password, which an administrator asks for
+    pub admin_forced_password_reset: &'static str,
 }
 
 /// The [`MailCopies`] in the folder `mails` beside the file that says so.
@@ -67,6 +75,10 @@ macro_rules! mail_copies {
             verify_email_on_update: include_str!("mails/VerifyEmailOnUpdate.txt"),
             resend_verify_email_on_update: include_str!("mails/resendVerifyEmailOnUpdate.txt"),
             notify_existing_email_on_update: include_str!("mails/NotifyExistingEmailOnUpdate.txt"),
+            password_reset: include_str!("mails/passwordReset.txt"),
+            password_reset_success: include_str!("mails/passwordResetSucess.txt"),
+            password_recovery_failure: include_str!("mails/passwordRecoveryFailureNotify.txt"),
+            admin_forced_password_reset: include_str!("mails/adminforcedpasswordreset.txt"),
         }
     };
 }

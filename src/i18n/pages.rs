@@ -133,6 +133,35 @@ pub struct PageTexts {
     /// the account does not wait for this link
     pub not_pending_text: &'static str,
 
+    /// set-password page behind a link to reset it: title and heading
+    pub reset_title: &'static str,
+    /// the same: the sentence under the heading
+    pub reset_intro: &'static str,
+    /// success page after that: `{user}`
+    pub reset_done_text: &'static str,
+    /// expired link to reset a password: `{when}`
+    pub reset_expired_when: &'static str,
+    /// the same, when the moment is not known
+    pub reset_expired_text: &'static str,
+    /// link to reset a password, when the address was changed since
+    pub reset_moved_text: &'static str,
+    /// link to the page that asks for a new link
+    pub recover_again: &'static str,
+    /// the same, where somebody signs in
+    pub forgotten: &'static str,
+    /// page that asks for a link to reset a password
+    pub recover_title: &'static str,
+    /// the same: what to type, and what comes of it
+    pub recover_intro: &'static str,
+    /// label of its one field
+    pub recover_label: &'static str,
+    /// its button
+    pub recover_button: &'static str,
+    /// when nothing was typed
+    pub recover_empty: &'static str,
+    /// after the button; says the same whatever became of it
+    pub recovered_text: &'static str,
+
     /// confirm-address page
     pub verify_title: &'static str,
     /// confirm-address page

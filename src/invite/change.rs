@@ -79,9 +79,18 @@ pub fn decide(
             account.lock = Lock::None;
         }
         bump(&mut account, Cause::Accepted);
+        return change_active(settings, before, request, verified, email, account, is_given_role);
     }
     if account.onboarding == Onboarding::None {
-        change_active(settings, before, request, verified, email, account, is_given_role)
+        let mut before = before.clone();
+        if request.password.is_some() {
+            // Whoever has another link must not take the account back with it: an address that they asked for does not
+            // wait any longer, either.
+            bump(&mut account, Cause::PasswordChanged);
+            account.pending_email = None;
+            before.pending_email = None;
+        }
+        change_active(settings, &before, request, verified, email, account, is_given_role)
     } else {
         change_pending(settings, before, request, email, account, is_given_role)
     }
@@ -149,13 +158,15 @@ fn change_active(
         if was_waiting && given_up {
             account.pending_email = None;
             bump(account, Cause::GivenUp);
-        } else if was_waiting && barred && !before.is_barred() {
+        } else if barred && !before.is_barred() {
             bump(account, Cause::Locked);
         } else if let Some(to) =
             before.pending_email.clone().filter(|_| !barred && (before.is_barred() || is_given_role))
         {
             bump(account, Cause::Replaced);
             change.mails = vec![MailToQueue { template: TemplateType::ResendVerifyEmailOnUpdate, to }];
+        } else if is_given_role {
+            bump(account, Cause::Replaced);
         }
         return change;
     }
@@ -174,9 +185,7 @@ fn change_active(
             ];
         }
         (new, _) => {
-            if was_waiting {
-                bump(account, Cause::AddressChanged);
-            }
+            bump(account, Cause::AddressChanged);
             account.pending_email = None;
             account.email_verified = new.is_some() && verified.unwrap_or(false);
             account.email = new;

@@ -2,6 +2,7 @@
 //! link lives on (DESIGN 3).
 
 use crate::base::account::{Account, Lock, Onboarding};
+use crate::base::scope::Scope;
 use crate::base::secret::Secret;
 use crate::base::token::Purpose;
 use crate::invite::code::{check_may_have_code_of, mint};
@@ -11,6 +12,7 @@ use crate::model::job::AWAITS_DELETION;
 use crate::model::resource::{Resource, USER};
 use crate::ports::DatabaseError;
 use crate::store::invitations::resend::record_link;
+use crate::store::resets;
 use crate::store::resources::find;
 use scim::error::Error as ScimError;
 
@@ -37,7 +39,8 @@ pub enum OfflineLinkError {
     Nothing(&'static str),
 }
 
-/// Returns a token with which the user of this name sets the first password. Audited before it is answered.
+/// Returns a token with which the user of this name sets the first password, or who has accepted before, a new one. Audited
+/// before it is answered.
 ///
 /// # Errors
 /// The database's.
@@ -67,8 +70,23 @@ async fn create_token_for(ctx: &Context, user: &Resource) -> Result<Result<Secre
     if let Err(forbidden) = check_may_have_code_of(ctx, user) {
         return Ok(Err(OfflineLinkError::Forbidden(forbidden)));
     }
-    record_link(&ctx.in_store_of(&user.id), &user.id).await?;
-    let token = mint(ctx, &Code::new(ctx, Purpose::Offline), user);
+    let there = &ctx.in_store_of(&user.id);
+    let code = match user.account.onboarding {
+        Onboarding::None => {
+            let code = Code::new(ctx, Purpose::OfflineReset);
+            let ends = resets::end_of_link(code.expires_at);
+            let may_have_role = ctx.scopes.has(Scope::Roles);
+            if !resets::record_link(there, &user.id, user.account.seq(), ends, may_have_role).await? {
+                return Ok(Err(OfflineLinkError::Nothing("Another request was faster: try again.")));
+            }
+            code
+        }
+        _ => {
+            record_link(there, &user.id).await?;
+            Code::new(ctx, Purpose::Offline)
+        }
+    };
+    let token = mint(ctx, &code, user);
     Ok(token.ok_or(OfflineLinkError::Nothing("The deployment has no key to sign links with.")))
 }
 
@@ -77,15 +95,12 @@ fn check(account: &Account) -> Option<OfflineLinkError> {
         _ if account.deletion.is_some() => Some(OfflineLinkError::Deletion),
         _ if account.disabled => Some(OfflineLinkError::Disabled),
         (_, Lock::Admin) => Some(OfflineLinkError::Locked),
-        (Onboarding::None, _) => {
-            Some(OfflineLinkError::Nothing("The user waits for no invitation, so that a link would be dead."))
-        }
         (Onboarding::EmailVerification, _) => Some(OfflineLinkError::Nothing(
             "The user has to confirm the e-mail address, which a link that was handed over cannot do: send it again.",
         )),
         (Onboarding::AskPassword, _) if account.is_revoked() => {
             Some(OfflineLinkError::Nothing("The invitation has been withdrawn: send it again first."))
         }
-        (Onboarding::AskPassword, _) => None,
+        (Onboarding::AskPassword | Onboarding::None, _) => None,
     }
 }

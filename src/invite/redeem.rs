@@ -27,7 +27,11 @@ use crate::store::resources::{self, SideEffects, Written, find};
 use crate::store::{credentials, registrations, tenant_settings};
 
 /// The purposes that let somebody set a password.
-pub const SETS_PASSWORD: &[Purpose] = &[Purpose::AskPassword, Purpose::Offline];
+pub const SETS_PASSWORD: &[Purpose] = &[Purpose::AskPassword, Purpose::Offline, Purpose::Reset, Purpose::OfflineReset];
+/// Those of them by which somebody accepts an invitation.
+pub const ACCEPTS_INVITATION: &[Purpose] = &[Purpose::AskPassword, Purpose::Offline];
+/// Those of them that are for somebody who has accepted.
+pub const RESETS_PASSWORD: &[Purpose] = &[Purpose::Reset, Purpose::OfflineReset];
 /// The purpose that lets somebody confirm an address.
 pub const CONFIRMS_ADDRESS: &[Purpose] = &[Purpose::VerifyEmail];
 
@@ -147,7 +151,8 @@ fn judge(claims: Claims, outcome: Option<&Outcome>, is_given_role: bool) -> Resu
                 None => Link::Live(claims, Box::new(user)),
                 Some(cause) => {
                     let superseded = matches!(cause, Cause::Replaced | Cause::AddressChanged);
-                    Link::Dead { claims, cause, renewable: superseded && user.account.waits_for_a_link() }
+                    let renewable = superseded && user.account.waits_for_a_link() && !claims.purpose.resets_password();
+                    Link::Dead { claims, cause, renewable }
                 }
             }
         }
@@ -181,7 +186,9 @@ pub async fn set_password(
     confirm: Option<&str>,
 ) -> Result<WithSettings<Redeemed>, DatabaseError> {
     let Some(_place) = gate.enter() else { return Ok((Redeemed::Busy(claims), None)) };
-    let ((link, settings), passwords) = open_with_passwords(ctx, claims, !password.is_empty()).await?;
+    // Invitations alone are shown with when somebody began.
+    let starts = !password.is_empty() && !claims.purpose.resets_password();
+    let ((link, settings), passwords) = open_with_passwords(ctx, claims, starts).await?;
     match (link, settings) {
         (Link::Live(claims, user), Some(settings)) => {
             let ctx = ctx.with_settings(settings.clone());
@@ -296,22 +303,28 @@ async fn redeem(
     // Whoever was handed a link need not have read the mailbox. To confirm the address is what the other link is for.
     let proves_address = match claims.purpose {
         Purpose::AskPassword => None,
-        Purpose::VerifyEmail => Some(true),
-        Purpose::Offline => Some(false),
+        Purpose::VerifyEmail | Purpose::Reset => Some(true),
+        Purpose::Offline | Purpose::OfflineReset => Some(false),
     };
+    let resets = claims.purpose.resets_password();
     let address = user.account.email.as_deref().and_then(Address::parse);
     let settings = there.settings();
-    let mails = settings.ask_password_account_activation && settings.email_sender == EmailSender::Internal;
+    let (template, is_told) = match resets {
+        true => (TemplateType::PasswordResetSuccess, settings.recovery_notify_success),
+        false => (TemplateType::AccountActivationSuccess, settings.ask_password_account_activation),
+    };
+    let mails = is_told && settings.email_sender == EmailSender::Internal;
     let recipient = address.filter(|_| hash.is_some() && mails);
     let mail = recipient.as_ref().map(|recipient| OutboxEntry {
-        template: TemplateType::AccountActivationSuccess,
+        template,
         user_id: &user.id,
         seq: claims.seq + 1,
         recipient,
         invited_by: None,
         new_email: None,
     });
-    let redemption = Redemption { user_id: &user.id, seq: claims.seq, proves_address, password_hash: hash, mail };
+    let redemption =
+        Redemption { user_id: &user.id, seq: claims.seq, proves_address, password_hash: hash, resets, mail };
     if redemption::redeem(there, &redemption).await? {
         there.platform.mail_queue.wake(std::time::Duration::ZERO);
         return Ok(Redeemed::Done(claims, user));

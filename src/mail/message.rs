@@ -75,6 +75,7 @@ pub fn render_with(
     let base = format!("{}{prefix}", deployment.public_origin);
     let link = match mail.template.link_purpose() {
         Some(Purpose::VerifyEmail) => format!("{base}/verify/{code}"),
+        Some(purpose) if purpose.resets_password() => format!("{base}/reset/{code}"),
         Some(_) => format!("{base}/invite/{code}"),
         None => String::new(),
     };

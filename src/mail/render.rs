@@ -205,6 +205,7 @@ pub fn invitation_values(mail: &InvitationMail) -> Values {
         .set("inviter", inviter.as_str())
         .set("invitation-link", mail.link)
         .set("confirmation-link", mail.link)
+        .set("reset-link", mail.link)
         .set("sign-in-link", mail.sign_in)
         .set("support-email", mail.support)
         .set("new-email-address", mail.new_email)

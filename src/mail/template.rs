@@ -15,7 +15,7 @@ use std::fmt;
 use crate::mail::render::clean;
 
 /// The placeholders that whoever reads the value of can redeem.
-pub const LINKS: &[&str] = &["invitation-link", "confirmation-link", "confirmation-code"];
+pub const LINKS: &[&str] = &["invitation-link", "confirmation-link", "reset-link", "confirmation-code"];
 
 /// What stands before a claim's name.
 pub const CLAIM: &str = "user.claim.";
@@ -57,6 +57,7 @@ pub const PLACEHOLDERS: &[Placeholder] = &[
     known("inviter", "the name of the person who invites; empty when it is not known"),
     known("invitation-link", "the whole address of the set-password page"),
     known("confirmation-link", "the whole address of the confirm-address page"),
+    known("reset-link", "the whole address of the page that sets a new password"),
     known("sign-in-link", "the address to sign in at; empty when it is not known"),
     known("support-email", "the address to write to for help; empty when there is none"),
     known("new-email-address", "the address that is to take the place of the present one"),

@@ -41,6 +41,8 @@ pub enum Action {
     InvitationLink,
     /// A link was used.
     InvitationRedeem,
+    /// A new password was set by a link.
+    PasswordReset,
     /// A tenant was created.
     TenantCreate,
     /// A tenant was let in again.
@@ -104,6 +106,7 @@ impl Action {
         Self::InvitationRevoke,
         Self::InvitationLink,
         Self::InvitationRedeem,
+        Self::PasswordReset,
         Self::TenantCreate,
         Self::TenantActivate,
         Self::TenantDeactivate,
@@ -175,6 +178,7 @@ impl Action {
             Self::InvitationRevoke => "invitation.revoke",
             Self::InvitationLink => "invitation.link",
             Self::InvitationRedeem => "invitation.redeem",
+            Self::PasswordReset => "password.reset",
             Self::TenantCreate => "tenant.create",
             Self::TenantActivate => "tenant.activate",
             Self::TenantDeactivate => "tenant.deactivate",

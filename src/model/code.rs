@@ -23,6 +23,7 @@ impl Code {
         let validity = match purpose {
             Purpose::VerifyEmail => settings.verification_email_validity,
             Purpose::AskPassword | Purpose::Offline => settings.ask_password_email_validity,
+            Purpose::Reset | Purpose::OfflineReset => settings.recovery_email_validity,
         };
         let issued_at = ctx.now_seconds();
         Self { purpose, issued_at, expires_at: validity.expires_at(issued_at) }

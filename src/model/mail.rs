@@ -141,11 +141,19 @@ pub enum TemplateType {
     ResendVerifyEmailOnUpdate,
     /// To the old address of a live account: another one is about to take its place.
     NotifyExistingEmailOnUpdate,
+    /// Link to set a new password, which somebody has asked for.
+    PasswordReset,
+    /// A new password has been set by such a link.
+    PasswordResetSuccess,
+    /// A new password was asked for, of an account that is locked.
+    PasswordRecoveryFailure,
+    /// Link to set a new password, which an administrator asks for.
+    AdminForcedPasswordReset,
 }
 
 impl TemplateType {
     /// Every type.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::AskPassword,
         Self::ResendAskPassword,
         Self::AccountActivationSuccess,
@@ -154,6 +162,10 @@ impl TemplateType {
         Self::VerifyEmailOnUpdate,
         Self::ResendVerifyEmailOnUpdate,
         Self::NotifyExistingEmailOnUpdate,
+        Self::PasswordReset,
+        Self::PasswordResetSuccess,
+        Self::PasswordRecoveryFailure,
+        Self::AdminForcedPasswordReset,
     ];
 
     /// WSO2's display name, which is also the name of the folder with the shipped templates.
@@ -168,6 +180,11 @@ impl TemplateType {
             Self::VerifyEmailOnUpdate => "VerifyEmailOnUpdate",
             Self::ResendVerifyEmailOnUpdate => "resendVerifyEmailOnUpdate",
             Self::NotifyExistingEmailOnUpdate => "NotifyExistingEmailOnUpdate",
+            Self::PasswordReset => "passwordReset",
+            // WSO2 spells it so.
+            Self::PasswordResetSuccess => "passwordResetSucess",
+            Self::PasswordRecoveryFailure => "passwordRecoveryFailureNotify",
+            Self::AdminForcedPasswordReset => "adminforcedpasswordreset",
         }
     }
 
@@ -190,7 +207,11 @@ impl TemplateType {
             | Self::ResendEmailConfirm
             | Self::VerifyEmailOnUpdate
             | Self::ResendVerifyEmailOnUpdate => Some(Purpose::VerifyEmail),
-            Self::AccountActivationSuccess | Self::NotifyExistingEmailOnUpdate => None,
+            Self::PasswordReset | Self::AdminForcedPasswordReset => Some(Purpose::Reset),
+            Self::AccountActivationSuccess
+            | Self::NotifyExistingEmailOnUpdate
+            | Self::PasswordResetSuccess
+            | Self::PasswordRecoveryFailure => None,
         }
     }
 
@@ -210,7 +231,11 @@ impl TemplateType {
             | Self::ResendEmailConfirm
             | Self::VerifyEmailOnUpdate
             | Self::ResendVerifyEmailOnUpdate => &["confirmation-link", "confirmation-code"],
-            Self::AccountActivationSuccess | Self::NotifyExistingEmailOnUpdate => &[],
+            Self::PasswordReset | Self::AdminForcedPasswordReset => &["reset-link", "confirmation-code"],
+            Self::AccountActivationSuccess
+            | Self::NotifyExistingEmailOnUpdate
+            | Self::PasswordResetSuccess
+            | Self::PasswordRecoveryFailure => &[],
         }
     }
 }

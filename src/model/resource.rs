@@ -7,6 +7,8 @@ mod stored;
 
 pub use stored::{MAX_DOCUMENT, stored_text};
 
+use std::collections::HashMap;
+
 use serde_json::{Value as Json, json};
 
 use crate::base::account::{Account, Lock, Onboarding};
@@ -228,13 +230,15 @@ impl Resource {
         let listed: Vec<Json> =
             self.groups.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         let mut shown: Vec<Json> = Vec::with_capacity(listed.len());
+        let mut places: HashMap<String, usize> = HashMap::with_capacity(listed.len());
         for mut group in listed {
-            match shown.iter_mut().find(|other| other["value"] == group["value"]) {
+            let id = group["value"].as_str().unwrap_or_default().to_owned();
+            match places.get(&id).and_then(|place| shown.get_mut(*place)) {
                 Some(other) if group["type"] == "direct" => other["type"] = json!("direct"),
                 Some(_) => {}
                 None => {
-                    let id = group["value"].as_str().unwrap_or_default().to_owned();
                     group["$ref"] = json!(format!("{base}/scim2/Groups/{id}"));
+                    places.insert(id, shown.len());
                     shown.push(group);
                 }
             }

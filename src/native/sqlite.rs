@@ -47,6 +47,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0031_logos.sql"),
     include_str!("../../schema/d1/0032_daily_figures.sql"),
     include_str!("../../schema/d1/0033_test_mails.sql"),
+    include_str!("../../schema/d1/0034_recovery.sql"),
 ];
 
 /// Tables that grow with the tenants, by name and by the aliases that our statements give them.
@@ -67,6 +68,9 @@ const GROWING: &[&str] = &[
     "value_index",
     "unique_values",
     "renewals",
+    "recoveries",
+    "resets",
+    "x",
     "templates",
     "c",
     "signin_failures",

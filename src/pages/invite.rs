@@ -33,6 +33,8 @@ pub struct SetPasswordPage<'a> {
     pub user_name: &'a str,
     /// fewest characters a password may have
     pub min_length: usize,
+    /// whether the account has had a password before
+    pub is_reset: bool,
     /// why the last password was refused, in words; empty on the first visit
     pub problems: &'a [String],
 }
@@ -47,7 +49,11 @@ pub fn set_password(page: &SetPasswordPage) -> String {
     let hint = fill(texts.password_hint, &[("n", &page.min_length.to_string())]);
     let described = if refused { "password-hint problems" } else { "password-hint" };
     let prefix = if refused { texts.error_prefix } else { "" };
-    let title = format!("{prefix}{}", texts.set_title);
+    let (heading, intro) = match page.is_reset {
+        true => (texts.reset_title, texts.reset_intro),
+        false => (texts.set_title, texts.set_intro),
+    };
+    let title = format!("{prefix}{heading}");
     let body = html! {
         @if refused {
             div #problems .problems role="alert" tabindex="-1" {
@@ -57,9 +63,9 @@ pub fn set_password(page: &SetPasswordPage) -> String {
                 p { (texts.refused_retry) }
             }
         }
-        h1 { (texts.set_title) }
-        p.lead { (texts.set_intro) }
-        form method="post" action=[form_target(page.action)] data-passwords data-mismatch=(texts.mismatch) {
+        h1 { (heading) }
+        p.lead { (intro) }
+        form method="post" action=[form_target(page.action)] data-passwords data-reset[page.is_reset] data-mismatch=(texts.mismatch) {
             div.field {
                 label for="username" { (texts.user_name) }
                 input #username type="text" name="username" value=(page.user_name) autocomplete="username"
@@ -73,7 +79,9 @@ pub fn set_password(page: &SetPasswordPage) -> String {
             button type="submit" { (texts.set_button) }
         }
     };
-    card(&page.shell, Page { title: &title, script: true, help: true, body })
+    // Whoever has an account was not invited just now.
+    let help = !page.is_reset || !page.shell.support.is_empty();
+    card(&page.shell, Page { title: &title, script: true, help, body })
 }
 
 /// The rules of the server's policy that can be looked at while somebody types. The script says of each whether it is met;
@@ -112,10 +120,12 @@ fn password_field(
     }
 }
 
-/// The page after a password was set: the account is live. `sign_in` is where to go from there, if known.
-pub fn password_set(shell: &Shell, user_name: &str, sign_in: Option<&str>) -> String {
+/// The page after a password was set: the account is live. `sign_in` is where to go from there, if known; `is_reset`:
+/// there was a password before.
+pub fn password_set(shell: &Shell, user_name: &str, sign_in: Option<&str>, is_reset: bool) -> String {
     let texts = shell.texts();
-    let (before, after) = texts.done_text.split_once("{user}").unwrap_or((texts.done_text, ""));
+    let text = if is_reset { texts.reset_done_text } else { texts.done_text };
+    let (before, after) = text.split_once("{user}").unwrap_or((text, ""));
     let body = html! {
         (check_icon())
         h1 { (texts.done_title) }
@@ -135,6 +145,13 @@ pub enum LinkProblem<'a> {
         /// path to send the "send me a new link" form to; `None` when that is not on offer
         request_new: Option<&'a str>,
     },
+    /// It would have reset a password, and its time is over.
+    ResetExpired {
+        /// as of [`Self::Expired`]
+        until: Option<i64>,
+    },
+    /// It would have reset a password of an account whose address was changed since.
+    ResetAddressChanged,
     /// It has been used to set the password.
     Accepted {
         /// where to sign in, if known
@@ -170,9 +187,23 @@ pub enum LinkProblem<'a> {
 
 /// The page for a link that cannot be used: why, and what to do now.
 pub fn link_problem(shell: &Shell, problem: LinkProblem) -> String {
+    link_problem_with(shell, problem, None)
+}
+
+/// The same with a way on: a path, and the words for it.
+pub fn link_problem_with(shell: &Shell, problem: LinkProblem, way_on: Option<(&str, &str)>) -> String {
     let texts = shell.texts();
     let (title, body) = match problem {
         LinkProblem::Expired { until, request_new } => (texts.expired_title, expired(shell, until, request_new)),
+        LinkProblem::ResetExpired { until } => {
+            let when = until.map(|until| date_time(until, shell.language()));
+            let text = match when {
+                Some(when) => fill(texts.reset_expired_when, &[("when", &when)]),
+                None => texts.reset_expired_text.to_owned(),
+            };
+            (texts.expired_title, lead(&text))
+        }
+        LinkProblem::ResetAddressChanged => (texts.moved_title, lead(texts.reset_moved_text)),
         LinkProblem::Accepted { sign_in } => (
             texts.accepted_title,
             html! {
@@ -197,7 +228,11 @@ pub fn link_problem(shell: &Shell, problem: LinkProblem) -> String {
             (texts.not_pending_title, html! { (lead(texts.not_pending_text)) (sign_in_link(texts, sign_in)) })
         }
     };
-    let body = html! { h1 { (title) } (body) };
+    let body = html! {
+        h1 { (title) }
+        (body)
+        @if let Some((path, words)) = way_on { p { a href=(path) { (words) } } }
+    };
     // these pages say themselves whom to ask, but an address to write to is worth showing
     card(shell, Page { title, script: false, help: !shell.support.is_empty(), body })
 }

@@ -6,6 +6,7 @@ use crate::base::scope::Scope;
 use crate::base::web_address::{form_target, link_target};
 use crate::i18n::Language;
 use crate::pages::assets;
+use crate::pages::console::charts::{Charts, Invited, Period};
 use crate::pages::console::home::{Figure, Overview, home};
 use crate::pages::console::sign_in::{Notice, SignInPage, sign_in};
 use crate::pages::console::{Frame, Section};
@@ -43,7 +44,14 @@ macro_rules! snapshot {
 }
 
 fn form<'a>(shell: Shell<'a>, user_name: &'a str, problems: &'a [String]) -> String {
-    set_password(&SetPasswordPage { shell, action: "/invite/lk1.x", user_name, min_length: 8, problems })
+    set_password(&SetPasswordPage {
+        shell,
+        action: "/invite/lk1.x",
+        user_name,
+        min_length: 8,
+        is_reset: false,
+        problems,
+    })
 }
 
 #[test]
@@ -56,7 +64,7 @@ fn set_password_form() {
 
 #[test]
 fn pages_after_a_success() {
-    snapshot!("password-set", password_set(&SHELL, "paul", Some("https://app.example.com/")));
+    snapshot!("password-set", password_set(&SHELL, "paul", Some("https://app.example.com/"), false));
     snapshot!("new-mail-requested", new_mail_requested(&SHELL));
     snapshot!("verify-email", verify_email(&SHELL, "/verify/lk1.x", "paul@example.com", Confirms::Account));
     let change = Shell { support: "", ..SHELL };
@@ -87,9 +95,12 @@ fn the_consoles_pages() {
         back: &[],
         message: Some("Done."),
     };
+    let people = Invited { invited: 5, accepted: [1, 0, 1, 0, 0] };
+    let week = Period { name: "2026-11-30".to_owned(), counts: [6, 2, 2, 4, 0], batch: people };
     let overview = Overview {
         figures: vec![Figure { label: "Pending", status: "pending", number: "99+".to_owned() }],
         attention: Vec::new(),
+        charts: Charts { by_day: false, periods: vec![week], imports: Vec::new() },
     };
     snapshot!("console", home(&frame, Some(&overview), 1_800, true));
 }
@@ -181,7 +192,7 @@ fn what_people_are_called_is_escaped() {
     let problems = [name.to_owned()];
     for page in [
         form(shell, name, &problems),
-        password_set(&shell, name, Some(name)),
+        password_set(&shell, name, Some(name), false),
         verify_email(&shell, name, name, Confirms::Account),
         problem::problem(&shell, 500, name, name),
     ] {
@@ -252,6 +263,7 @@ fn addresses_that_leave_the_site_are_not_used() {
         action: "https://evil.example/",
         user_name: "x",
         min_length: 8,
+        is_reset: false,
         problems: &[],
     });
     assert!(!posted_to_itself.contains("evil"));

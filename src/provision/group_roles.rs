@@ -63,7 +63,7 @@ impl RolesGiven {
         }
         statements.extend(groups::change(ctx, id, operation.id(), change, groups));
         if is_given {
-            statements.push(role_grants::note_members(ctx, &[id], operation.id()));
+            statements.extend(role_grants::note_members(ctx, &[id], operation.id()));
         }
         let still_gives = self.after.has(Role::Admin);
         let takes = self.before.has(Role::Admin) && (!still_gives || change.replace || !change.remove.is_empty());

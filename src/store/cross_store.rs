@@ -10,6 +10,7 @@ use crate::model::new_resource::NewMember;
 use crate::model::resource::Resource;
 use crate::ports::{DatabaseError, Statement, store_of};
 use crate::store::audit::OPERATION_HOLDS;
+use crate::store::groups::of_users;
 
 /// The most ids one parameter lists: it is at most 2 MB.
 const LISTED: usize = 5_000;
@@ -101,7 +102,8 @@ pub fn creation(ctx: &Work, operation: &str, members: &[serde_json::Value]) -> O
     })
 }
 
-/// Shows users of other stores the groups they are in: one round trip to PRIMARY, and none without such users.
+/// Completes what users are shown with: those of other stores with the groups they are in, one round trip to PRIMARY and none
+/// without such users; those who are in more than a user is shown with, with the first of them, in one more.
 ///
 /// # Errors
 /// The database's.
@@ -109,13 +111,21 @@ pub async fn add_groups<'a>(
     ctx: &impl UnitOfWork,
     users: impl IntoIterator<Item = &'a mut Resource>,
 ) -> Result<(), DatabaseError> {
-    let mut remote_users: Vec<&mut Resource> = users.into_iter().filter(|user| is_remote(&user.id)).collect();
-    if remote_users.is_empty() {
+    let mut users: Vec<&mut Resource> = users.into_iter().collect();
+    let remote_users: Vec<&str> = users.iter().map(|user| user.id.as_str()).filter(|id| is_remote(id)).collect();
+    if !remote_users.is_empty() {
+        let mut groups = of_users::read(ctx, &remote_users).await?;
+        for user in users.iter_mut().filter(|user| is_remote(&user.id)) {
+            user.groups = groups.remove(&user.id);
+        }
+    }
+    users.retain(|user| user.groups.as_deref() == Some(of_users::UNREAD));
+    if users.is_empty() {
         return Ok(());
     }
-    let ids: Vec<&str> = remote_users.iter().map(|user| user.id.as_str()).collect();
-    let mut groups = groups_of(ctx, &ids).await?;
-    for user in &mut remote_users {
+    let ids: Vec<&str> = users.iter().map(|user| user.id.as_str()).collect();
+    let mut groups = of_users::read_first(ctx, &ids).await?;
+    for user in users {
         user.groups = groups.remove(&user.id);
     }
     Ok(())

@@ -23,6 +23,7 @@ pub mod pending;
 pub mod personal_data;
 pub mod registrations;
 pub mod reindexes;
+pub mod resets;
 pub mod resources;
 pub mod role_holders;
 pub mod sessions;

@@ -32,6 +32,8 @@ pub enum Table {
     Sessions,
     /// New mails asked for with the button of an expired link.
     Renewals,
+    /// The links by which they set a new password.
+    Resets,
     /// What a write has still to change in PRIMARY.
     PendingWork,
     /// API tokens that they have made.
@@ -57,6 +59,7 @@ impl Table {
             Self::UniqueValues => "uniqueValues",
             Self::Sessions => "sessions",
             Self::Renewals => "renewals",
+            Self::Resets => "resets",
             Self::PendingWork => "pendingWork",
             Self::ApiTokens => "apiTokens",
             Self::Ownership => "ownerOf",
@@ -86,6 +89,7 @@ impl Table {
         Self::UniqueValues,
         Self::Sessions,
         Self::Renewals,
+        Self::Resets,
         Self::PendingWork,
     ];
     /// In each store's, of what was done there.
@@ -168,6 +172,12 @@ impl Table {
                 "SELECT json_object('requested', {}, 'sent', {}) AS item FROM renewals n \
                  WHERE n.tenant = ?1 AND n.user_id = ?2 LIMIT ?3",
                 time("n.requested"),
+                time("n.sent")
+            ),
+            Self::Resets => format!(
+                "SELECT json_object('linkEnds', {}, 'sent', {}) AS item FROM resets n \
+                 WHERE n.tenant = ?1 AND n.user_id = ?2 LIMIT ?3",
+                time("n.ends"),
                 time("n.sent")
             ),
             Self::PendingWork => format!(

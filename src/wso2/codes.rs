@@ -16,7 +16,8 @@ use crate::wso2::error::Error;
 /// The step at which a code is good for setting a password.
 const UPDATE_PASSWORD: &str = "UPDATE_PASSWORD";
 /// All that a code may be for.
-pub const ANY_PURPOSE: &[Purpose] = &[Purpose::AskPassword, Purpose::VerifyEmail, Purpose::Offline];
+pub const ANY_PURPOSE: &[Purpose] =
+    &[Purpose::AskPassword, Purpose::VerifyEmail, Purpose::Offline, Purpose::Reset, Purpose::OfflineReset];
 
 /// Returns a 400, which is what all these endpoints have for a client's mistake.
 fn bad_request(code: &'static str, description: impl Into<String>) -> Error {
@@ -77,6 +78,7 @@ pub fn not_live(link: &Link, endpoint: Endpoint, tenant: &Tenant) -> Error {
                     "The user's address has changed: the code sent to the new one works."
                 }
                 Cause::Accepted | Cause::Locked => "The code has been used already.",
+                Cause::PasswordChanged => "The password has been changed since the code was sent.",
             }
             .to_owned(),
         ),

@@ -126,7 +126,14 @@ pub async fn page(input: Input) -> Result<Response, ApiError> {
         brand: Some(&settings),
     };
     let min_length = settings.password_min_length as usize;
-    let html = set_password(&SetPasswordPage { shell, action: "", user_name: "paul", min_length, problems: &[] });
+    let html = set_password(&SetPasswordPage {
+        shell,
+        action: "",
+        user_name: "paul",
+        min_length,
+        is_reset: false,
+        problems: &[],
+    });
     let mut response = response::page(StatusCode::OK, html);
     set(response.headers_mut(), "content-security-policy", FRAMED_POLICY);
     set(response.headers_mut(), "x-frame-options", "SAMEORIGIN");

@@ -50,8 +50,8 @@ use ::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use maud::Markup;
 
-use crate::base::account::Onboarding;
 use crate::base::secret::Secret;
+use crate::base::token::{Purpose, stated_purpose};
 use crate::http::api::in_store_named;
 use crate::http::body::RequestBody;
 use crate::http::error::ApiError;
@@ -208,9 +208,10 @@ async fn user_type(ctx: &Context) -> Result<Arc<ResourceType>, ApiError> {
 
 /// Returns the page that shows the link of a code, which goes to the caller in place of a mail. It is shown once.
 fn handed_over(console: &Console, status: StatusCode, user: &Resource, code: &Secret) -> Response {
-    let page_of_link = match user.account.onboarding {
-        Onboarding::AskPassword => "invite",
-        Onboarding::EmailVerification | Onboarding::None => "verify",
+    let page_of_link = match stated_purpose(code.expose()) {
+        Some(Purpose::VerifyEmail) => "verify",
+        Some(purpose) if purpose.resets_password() => "reset",
+        _ => "invite",
     };
     let address = format!("{}/{page_of_link}/{}", console.ctx.base(), code.expose());
     let name = user.user_name();

@@ -10,7 +10,7 @@ use axum::response::Response;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::base::account::{Cause, Onboarding};
-use crate::base::token::{Claims, Purpose, Refused};
+use crate::base::token::{Claims, Purpose, Refused, stated_purpose};
 use crate::http::body::TooLarge;
 use crate::http::error::{ApiError, Failure, RETRY_SECONDS, retry_after};
 use crate::http::form::Form;
@@ -18,7 +18,9 @@ use crate::http::reasons::reasons;
 use crate::http::request::{Input, Query};
 use crate::http::response;
 use crate::i18n::Language;
-use crate::invite::redeem::{self, CONFIRMS_ADDRESS, Link, Redeemed, SETS_PASSWORD, WithSettings};
+use crate::invite::redeem::{
+    self, ACCEPTS_INVITATION, CONFIRMS_ADDRESS, Link, RESETS_PASSWORD, Redeemed, WithSettings,
+};
 use crate::invite::renewal;
 use crate::model::context::Context;
 use crate::model::resource::Resource;
@@ -79,12 +81,26 @@ impl<'a> View<'a> {
     }
 
     fn problem(&self, status: StatusCode, claims: Option<&Claims>, problem: LinkProblem) -> Response {
-        response::page(status, invite::link_problem(&self.shell(claims), problem))
+        let resets = claims.is_some_and(|claims| claims.purpose.resets_password());
+        let way_on = self.way_on(problem, resets);
+        let way_on = way_on.as_ref().map(|(path, words)| (path.as_str(), *words));
+        response::page(status, invite::link_problem_with(&self.shell(claims), problem, way_on))
+    }
+
+    /// Where somebody who has had a password asks for a link: beside a link that is dead for another reason than that it has
+    /// been withdrawn.
+    fn way_on(&self, problem: LinkProblem, resets: bool) -> Option<(String, &'static str)> {
+        let _ = (problem, resets);
+        None
     }
 
     /// The page of a link that does not work.
     fn not_live(&self, uri: &Uri, link: &Link) -> Response {
         match link {
+            Link::Expired(claims) if claims.purpose.resets_password() => {
+                let until = i64::try_from(claims.expires_at).ok();
+                self.problem(StatusCode::GONE, Some(claims), LinkProblem::ResetExpired { until })
+            }
             Link::Expired(claims) => {
                 let until = i64::try_from(claims.expires_at).ok();
                 let path = self.button_for_new_mail(uri);
@@ -97,10 +113,14 @@ impl<'a> View<'a> {
                 let sign_in = self.settings().sign_in_url.as_deref();
                 let problem = match cause {
                     Cause::Accepted if claims.purpose == Purpose::VerifyEmail => LinkProblem::Confirmed { sign_in },
-                    Cause::Accepted => LinkProblem::Accepted { sign_in },
+                    Cause::PasswordChanged if claims.purpose == Purpose::VerifyEmail => {
+                        LinkProblem::NotPending { sign_in }
+                    }
+                    Cause::Accepted | Cause::PasswordChanged => LinkProblem::Accepted { sign_in },
                     Cause::Revoked => LinkProblem::Revoked,
                     Cause::GivenUp => LinkProblem::NotPending { sign_in },
                     Cause::Replaced => LinkProblem::Replaced { request_new },
+                    Cause::AddressChanged if claims.purpose.resets_password() => LinkProblem::ResetAddressChanged,
                     Cause::AddressChanged => LinkProblem::AddressChanged { request_new },
                     Cause::Locked => LinkProblem::Locked,
                 };
@@ -125,6 +145,7 @@ impl<'a> View<'a> {
                 action: &self.path(uri),
                 user_name: &user.user_name(),
                 min_length: self.settings().password_min_length as usize,
+                is_reset: claims.purpose.resets_password(),
                 problems,
             }),
         )
@@ -182,7 +203,8 @@ async fn verify_posted(
     token: &str,
     purposes: &[Purpose],
 ) -> Result<Claims, Result<Response, ApiError>> {
-    let asks_for_mail = is_intent(form, REQUEST_NEW_MAIL);
+    // Whoever has had a password asks for a link by another page.
+    let asks_for_mail = is_intent(form, REQUEST_NEW_MAIL) && purposes != RESETS_PASSWORD;
     let claims = match redeem::verify(view.ctx, token, purposes) {
         Ok(claims) => claims,
         Err(Refused::Expired(claims)) if asks_for_mail => return Err(Ok(new_mail(view, uri, &claims).await)),
@@ -205,7 +227,7 @@ fn is_intent(form: &Form, intent: &str) -> bool {
 }
 
 /// The folders whose pages are behind mailed links.
-const FOLDERS: [&str; 2] = ["/invite/", "/verify/"];
+const FOLDERS: [&str; 3] = ["/invite/", "/verify/", "/reset/"];
 
 /// What stands behind the token where the script says that somebody types.
 const STARTED: &str = "/started";
@@ -266,9 +288,18 @@ fn too_large(_: TooLarge) -> ApiError {
 
 /// `GET /invite/{token}`: the form, or what is wrong with the link.
 pub async fn invite_page(input: Input) -> Result<Response, ApiError> {
+    password_page(input, ACCEPTS_INVITATION).await
+}
+
+/// `GET /reset/{token}`: the same for somebody who has had a password.
+pub async fn reset_page(input: Input) -> Result<Response, ApiError> {
+    password_page(input, RESETS_PASSWORD).await
+}
+
+async fn password_page(input: Input, purposes: &[Purpose]) -> Result<Response, ApiError> {
     let Input { state, uri, params, .. } = input;
     let view = View::new(&state.ctx);
-    let claims = match redeem::verify(&state.ctx, params.raw("token"), SETS_PASSWORD) {
+    let claims = match redeem::verify(&state.ctx, params.raw("token"), purposes) {
         Ok(claims) => claims,
         Err(refused) => return Ok(view.not_live(&uri, &refused.into())),
     };
@@ -281,11 +312,20 @@ pub async fn invite_page(input: Input) -> Result<Response, ApiError> {
 
 /// `POST /invite/{token}` with `password`, and `confirm` where the form asks twice.
 pub async fn set_password(input: Input) -> Result<Response, ApiError> {
+    take_password(input, ACCEPTS_INVITATION).await
+}
+
+/// `POST /reset/{token}`: the same for somebody who has had a password.
+pub async fn reset_password(input: Input) -> Result<Response, ApiError> {
+    take_password(input, RESETS_PASSWORD).await
+}
+
+async fn take_password(input: Input, purposes: &[Purpose]) -> Result<Response, ApiError> {
     let Input { state, uri, params, body, .. } = input;
     let form = body.form().await.map_err(too_large)?;
     let ctx = &state.ctx;
     let view = View::new(ctx);
-    let claims = match verify_posted(&view, &uri, &form, params.raw("token"), SETS_PASSWORD).await {
+    let claims = match verify_posted(&view, &uri, &form, params.raw("token"), purposes).await {
         Ok(claims) => claims,
         Err(answer) => return answer,
     };
@@ -309,7 +349,8 @@ pub async fn set_password(input: Input) -> Result<Response, ApiError> {
     Ok(match redeemed {
         Redeemed::Done(claims, user) => {
             let sign_in = view.settings().sign_in_url.as_deref();
-            let html = invite::password_set(&view.shell(Some(&claims)), &user.user_name(), sign_in);
+            let is_reset = claims.purpose.resets_password();
+            let html = invite::password_set(&view.shell(Some(&claims)), &user.user_name(), sign_in, is_reset);
             response::page(StatusCode::OK, html)
         }
         Redeemed::Refused(claims, user, weaknesses) => {
@@ -329,7 +370,7 @@ pub async fn set_password(input: Input) -> Result<Response, ApiError> {
 pub async fn start(input: Input) -> Result<Response, ApiError> {
     let Input { state, uri, params, .. } = input;
     let view = View::new(&state.ctx);
-    match redeem::verify(&state.ctx, params.raw("token"), SETS_PASSWORD) {
+    match redeem::verify(&state.ctx, params.raw("token"), ACCEPTS_INVITATION) {
         Ok(claims) => match redeem::start(&state.ctx, &claims).await {
             Ok(()) => Ok(response::empty(StatusCode::NO_CONTENT)),
             Err(failure) => view.failed(&uri, &claims, failure),
@@ -413,5 +454,7 @@ fn redirect(ctx: &Context, query: &Query, folder: &str) -> Response {
     let Some(code) = code else {
         return View::new(ctx).problem(StatusCode::NOT_FOUND, None, LinkProblem::Invalid);
     };
+    let resets = folder == "invite" && stated_purpose(code).is_some_and(Purpose::resets_password);
+    let folder = if resets { "reset" } else { folder };
     response::see_other(&format!("{}/{folder}/{code}", ctx.tenant.prefix()))
 }

@@ -36,6 +36,10 @@ fn copy(kind: TemplateType, language: Language) -> &'static str {
         TemplateType::VerifyEmailOnUpdate => mails.verify_email_on_update,
         TemplateType::ResendVerifyEmailOnUpdate => mails.resend_verify_email_on_update,
         TemplateType::NotifyExistingEmailOnUpdate => mails.notify_existing_email_on_update,
+        TemplateType::PasswordReset => mails.password_reset,
+        TemplateType::PasswordResetSuccess => mails.password_reset_success,
+        TemplateType::PasswordRecoveryFailure => mails.password_recovery_failure,
+        TemplateType::AdminForcedPasswordReset => mails.admin_forced_password_reset,
     }
 }
 

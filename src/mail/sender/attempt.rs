@@ -224,7 +224,7 @@ impl Attempts<'_> {
             expires_at: i64::try_from(content.expires_at.saturating_mul(1000)).unwrap_or_default(),
             is_invitation: mail.template.is_invitation(),
             schedule: None,
-            link_kid: mail.template.link_purpose().map(|_| content.kid),
+            link_kid: mail.template.link_purpose().filter(|purpose| !purpose.resets_password()).map(|_| content.kid),
         };
         match handover {
             Some(Handover::Accepted(id)) => Attempted {

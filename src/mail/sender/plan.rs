@@ -94,6 +94,7 @@ impl<'a> Planner<'a> {
         let issued_at = u64::try_from(self.now).unwrap_or_default() / 1000;
         let validity = match mail.template.link_purpose() {
             Some(Purpose::VerifyEmail) => settings.verification_email_validity,
+            Some(purpose) if purpose.resets_password() => settings.recovery_email_validity,
             _ => settings.ask_password_email_validity,
         };
         let own = self.templates.in_force(mail.tenant, mail.template);
@@ -133,6 +134,10 @@ fn may_reach_a_stranger(mail: &QueuedMail, account: Option<&Account>) -> bool {
     match mail.template {
         TemplateType::VerifyEmailOnUpdate | TemplateType::ResendVerifyEmailOnUpdate => true,
         TemplateType::ResendAskPassword | TemplateType::ResendEmailConfirm => account.is_some_and(Account::may_sign_in),
+        TemplateType::PasswordReset
+        | TemplateType::PasswordResetSuccess
+        | TemplateType::PasswordRecoveryFailure
+        | TemplateType::AdminForcedPasswordReset => account.is_some_and(|account| !account.email_verified),
         _ => false,
     }
 }
@@ -155,6 +160,7 @@ fn why_unwanted(mail: &QueuedMail, account: Option<&Account>) -> Option<&'static
     let purpose = mail.template.link_purpose()?;
     Some(match account.dead_link(mail.seq, purpose)? {
         Cause::Accepted => "the invitation has been redeemed",
+        Cause::PasswordChanged => "the password has been changed",
         Cause::Revoked => "the invitation has been revoked",
         Cause::GivenUp => "the change of address has been given up",
         Cause::Replaced => "a newer mail has replaced it",

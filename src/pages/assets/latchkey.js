@@ -57,7 +57,7 @@
   addEventListener("pageshow", judge);
 
   // tell once that somebody types, by a form whose answer has no page: the page's policy lets a script send nothing else
-  password.addEventListener("input", () => {
+  if (!("reset" in form.dataset)) password.addEventListener("input", () => {
     const told = document.createElement("form");
     told.method = "post";
     told.action = `${form.action.replace(/\/$/, "")}/started`;

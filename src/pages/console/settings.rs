@@ -112,6 +112,22 @@ const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        part: "Account Management",
+        name: "Account Recovery",
+        settings: &[
+            words(
+                settings::RECOVERY_EMAIL_VALIDITY,
+                "Recovery link expiry time",
+                "Minutes for which a link to set a new password works; -1 never expires, 0 is dead at once.",
+            ),
+            words(
+                settings::RECOVERY_NOTIFY_SUCCESS,
+                "Notify on successful recovery",
+                "Whoever has set a new password by such a link gets a mail that says so.",
+            ),
+        ],
+    },
+    Section {
         part: "Organization",
         name: BRANDING,
         settings: &[
@@ -363,13 +379,17 @@ fn in_force(row: &SettingRow) -> String {
 
 /// Returns the seconds that a value means, where it means some.
 fn in_seconds(name: &str, value: &str) -> Option<i64> {
-    let each =
-        if [settings::ASK_PASSWORD_EMAIL_VALIDITY.name, settings::VERIFICATION_EMAIL_VALIDITY.name].contains(&name) {
-            60
-        } else if [settings::SESSION_IDLE_SECONDS.name, settings::SESSION_MAX_SECONDS.name].contains(&name) {
-            1
-        } else {
-            return None;
-        };
+    let in_minutes = [
+        settings::ASK_PASSWORD_EMAIL_VALIDITY.name,
+        settings::VERIFICATION_EMAIL_VALIDITY.name,
+        settings::RECOVERY_EMAIL_VALIDITY.name,
+    ];
+    let each = if in_minutes.contains(&name) {
+        60
+    } else if [settings::SESSION_IDLE_SECONDS.name, settings::SESSION_MAX_SECONDS.name].contains(&name) {
+        1
+    } else {
+        return None;
+    };
     value.parse::<i64>().ok()?.checked_mul(each).filter(|seconds| *seconds > 0)
 }

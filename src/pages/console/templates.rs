@@ -76,6 +76,10 @@ fn mail_of(kind: TemplateType) -> &'static str {
         TemplateType::VerifyEmailOnUpdate => "request to confirm a changed address",
         TemplateType::ResendVerifyEmailOnUpdate => "the same, sent again",
         TemplateType::NotifyExistingEmailOnUpdate => "notice to the old address",
+        TemplateType::PasswordReset => "link to set a new password",
+        TemplateType::PasswordResetSuccess => "a new password is set",
+        TemplateType::PasswordRecoveryFailure => "no new password: the account is locked",
+        TemplateType::AdminForcedPasswordReset => "link to set a new password, asked for by an administrator",
     }
 }
 

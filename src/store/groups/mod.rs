@@ -4,11 +4,13 @@
 //! | module | what it does |
 //! |---|---|
 //! | `read` | members as the group's document shows them, and what a change needs to know |
+//! | `of_users` | the groups that users are shown with |
 //! | `pages` | groups and members a page at a time |
 //! | `write` | members added and removed: by a change of the group, or with a resource that comes or goes |
 //! | `ancestors` | which groups a group is in through others, so that reading a user's groups follows no chain |
 
 mod ancestors;
+pub mod of_users;
 mod pages;
 mod read;
 mod write;

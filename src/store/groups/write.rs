@@ -192,7 +192,7 @@ pub fn creation(ctx: &StoreContext, resources: &[NewResource], operation: &str) 
     let gives_role = |new: &&&NewResource| Roles::of_document(GROUP, &new.resource.attributes()).is_any();
     let giving: Vec<&str> = groups.iter().filter(gives_role).map(|new| new.resource.id.as_str()).collect();
     if !giving.is_empty() {
-        batch.push(role_grants::note_members(ctx, &giving, operation));
+        batch.extend(role_grants::note_members(ctx, &giving, operation));
     }
     batch
 }

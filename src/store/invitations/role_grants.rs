@@ -17,6 +17,7 @@ use crate::store::audit::OPERATION_HOLDS;
 use crate::store::cross_store::is_remote;
 use crate::store::invitations::{NOT_REVOKED, RENEWABLE, queue_columns, renewed_columns};
 use crate::store::operation::Operation;
+use crate::store::resets;
 
 /// The condition that the user `?2` of the tenant `?1` has not been given a role since their link was made. True in other
 /// databases than PRIMARY's: there, [`waits`] is asked first.
@@ -44,8 +45,8 @@ fn has_link(user: &str) -> String {
 /// The end of a statement that notes users: they may wait already.
 const NOTED: &str = "ON CONFLICT DO NOTHING";
 
-/// The statements that note those of `users` who are not members of the group yet, to stand before the statements that
-/// make them members.
+/// The statements that note those of `users` who are not members of the group yet, and end the links by which they set a new
+/// password, to stand before the statements that make them members.
 #[must_use]
 pub fn note_added<'a>(
     ctx: &Context,
@@ -56,8 +57,10 @@ pub fn note_added<'a>(
     /// The most ids one parameter lists.
     const LISTED: usize = 5_000;
     let list: Vec<_> = users.into_iter().map(|id| json!([id, u8::from(is_remote(id))])).collect();
-    let chunks = list.chunks(LISTED).map(|chunk| {
-        Statement::new(
+    let chunks = list.chunks(LISTED).flat_map(|chunk| {
+        let new = "SELECT j.value ->> 0 FROM json_each(?4) j WHERE NOT EXISTS (SELECT 1 FROM members m \
+                   WHERE m.tenant = ?1 AND m.group_id = ?2 AND m.member_id = j.value ->> 0)";
+        let noted = Statement::new(
             format!(
                 "INSERT INTO role_grants (tenant, user_id, invited_by, created) SELECT ?1, j.value ->> 0, ?5, ?6 \
                  FROM json_each(?4) j WHERE {OPERATION_HOLDS} AND NOT EXISTS (SELECT 1 FROM members m \
@@ -73,16 +76,39 @@ pub fn note_added<'a>(
                 ctx.actor.inviter().into(),
                 ctx.platform.clock.now().into(),
             ],
-        )
+        );
+        let ended = Statement::new(
+            format!("{} AND {OPERATION_HOLDS}", resets::end_links_of(new, "?5")),
+            vec![
+                ctx.tenant.key(),
+                group_id.into(),
+                operation.into(),
+                json!(chunk).to_string().into(),
+                ctx.platform.clock.now().into(),
+            ],
+        );
+        [noted, ended]
     });
     chunks.collect()
 }
 
-/// The statement that notes all members of groups, which the operation has created or renamed, save the users that it has
-/// created as well: to stand after the statements that change the members.
+/// The statements that note all members of groups, which the operation has created or renamed, save the users that it has
+/// created as well, and end the links by which they set a new password: to stand after the statements that change the members.
 #[must_use]
-pub fn note_members(ctx: &impl UnitOfWork, group_ids: &[&str], operation: &str) -> Statement {
-    Statement::new(
+pub fn note_members(ctx: &impl UnitOfWork, group_ids: &[&str], operation: &str) -> [Statement; 2] {
+    let members = "SELECT m.member_id FROM json_each(?2) j \
+                   CROSS JOIN resources g ON g.tenant = ?1 AND g.id = j.value AND g.operation = ?3 \
+                   CROSS JOIN members m ON m.tenant = g.tenant AND m.group_id = g.id";
+    let ended = Statement::new(
+        resets::end_links_of(members, "?4"),
+        vec![
+            ctx.tenant.key(),
+            json!(group_ids).to_string().into(),
+            operation.into(),
+            ctx.platform().clock.now().into(),
+        ],
+    );
+    let noted = Statement::new(
         format!(
             "INSERT INTO role_grants (tenant, user_id, invited_by, created) SELECT ?1, m.member_id, ?4, ?5 \
              FROM json_each(?2) j CROSS JOIN resources g ON g.tenant = ?1 AND g.id = j.value AND g.operation = ?3 \
@@ -98,7 +124,8 @@ pub fn note_members(ctx: &impl UnitOfWork, group_ids: &[&str], operation: &str) 
             ctx.actor.inviter().into(),
             ctx.platform().clock.now().into(),
         ],
-    )
+    );
+    [noted, ended]
 }
 
 /// Returns the tenants that have users who wait, one row read for each.
@@ -178,6 +205,10 @@ pub async fn settle(ctx: &StoreContext, users: &[Waiting], external: bool) -> Re
     let columns = if external { ended_columns() } else { renewed_columns() };
     let action = if external { Action::UserUpdate } else { Action::InvitationResend };
     let mut batch = vec![
+        Statement::new(
+            resets::end_links_of("SELECT j.value ->> 'id' FROM json_each(?2) j", "?3"),
+            vec![ctx.tenant.key(), rows.as_str().into(), ctx.platform.clock.now().into()],
+        ),
         // Each row is there already, so that the insert is always the update that follows it.
         Statement::new(
             format!(

@@ -10,7 +10,7 @@ use crate::model::resource::Resource;
 use crate::ports::{DatabaseError, Statement};
 use crate::store::audit::Counted;
 use crate::store::cross_store;
-use crate::store::resources::{COLUMNS, GROUPS_COLUMN, from_row};
+use crate::store::resources::{COLUMNS, from_row, groups_column};
 
 /// A user to whom something is to be done.
 #[derive(Clone, Debug)]
@@ -118,7 +118,8 @@ pub async fn named(
         let keys = json!(keys).to_string();
         let mut batch = vec![Statement::new(
             format!(
-                "SELECT j.value AS name, {COLUMNS}, {GROUPS_COLUMN}, {within} AS within FROM {users} WHERE ?3 = ?3"
+                "SELECT j.value AS name, {COLUMNS}, {}, {within} AS within FROM {users} WHERE ?3 = ?3",
+                groups_column()
             ),
             vec![ctx.tenant.key(), keys.as_str().into(), ctx.platform.clock.now().into()],
         )];
@@ -166,8 +167,9 @@ pub async fn exported(ctx: &Context, ids: &[&str]) -> Result<HashMap<String, Res
         let there = ctx.in_store(store);
         let statement = Statement::new(
             format!(
-                "SELECT {columns}, {GROUPS_COLUMN} FROM json_each(?2) j \
-                 CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value AND r.type = 'User'"
+                "SELECT {columns}, {} FROM json_each(?2) j \
+                 CROSS JOIN resources r ON r.tenant = ?1 AND r.id = j.value AND r.type = 'User'",
+                groups_column()
             ),
             vec![ctx.tenant.key(), json!(ids).to_string().into()],
         );

@@ -13,39 +13,21 @@ use crate::model::context::{Context, StoreContext};
 use crate::model::resource::Resource;
 use crate::ports::{DatabaseError, Outcome, Statement};
 use crate::store::cross_store::{self, is_remote};
+use crate::store::groups::of_users::{self, BYTES_OF_ONE, MAX_BYTES, MAX_OF_ONE, UNREAD};
 use crate::store::list::budget::{Budget, MAX_PAGE};
 use crate::store::list::{Found, ListError};
 use scim::error::Error;
 
 /// The most groups on a page, each once for each way that leads to it. A statement reads two rows for one at most.
 const MAX_ON_PAGE: u64 = 15_000;
-/// The most groups of one user.
-const MAX_OF_ONE: u64 = 10_000;
-/// The most bytes of the groups of one user: a value is at most 2 MB.
-const MAX_BYTES: u64 = 1_800_000;
-/// The bytes of a group without its name.
-const BYTES_OF_ONE: u64 = 80;
-
 /// The expression of a user's groups in a statement that answers so many rows: empty where they are too many or too large.
 pub(super) fn column(tenant: &str, id: &str, rows: u64) -> String {
     let rows = rows.max(1);
-    let (count, bytes) = ((MAX_ON_PAGE / rows).clamp(1, MAX_OF_ONE), (MAX_PAGE / rows).min(MAX_BYTES));
-    // What is made of names that are too long to be shown must not be large either.
-    let name = (MAX_BYTES / count).saturating_sub(BYTES_OF_ONE);
-    format!(
-        "(SELECT CASE WHEN COUNT(*) <= {count} AND TOTAL(octet_length(u.display) + {BYTES_OF_ONE}) <= {bytes} \
-         AND COALESCE(MAX(octet_length(u.display)), 0) <= {name} THEN json_group_array(json_object('value', u.ancestor_id, \
-         'display', CASE WHEN octet_length(u.display) <= {name} THEN u.display END, \
-         'type', CASE u.depth WHEN 0 THEN 'direct' ELSE 'indirect' END)) ELSE '' END \
-         FROM (SELECT a.ancestor_id, a.display, a.depth FROM members m INDEXED BY members_member \
-         CROSS JOIN group_ancestors a ON a.tenant = m.tenant AND a.group_id = m.group_id \
-         WHERE m.tenant = {tenant} AND m.member_id = {id} LIMIT {}) u)",
-        count + 1
-    )
+    of_users::column(tenant, id, (MAX_ON_PAGE / rows).clamp(1, MAX_OF_ONE), (MAX_PAGE / rows).min(MAX_BYTES))
 }
 
 fn is_unread(resource: &Resource) -> bool {
-    resource.groups.as_deref() == Some("")
+    resource.groups.as_deref() == Some(UNREAD)
 }
 
 /// Takes the resources for which the page has no room away again, and reads the groups that did not come with the others.
@@ -118,7 +100,7 @@ pub(super) async fn add(ctx: &Context, page: &mut [(String, Resource)]) -> Resul
 async fn sizes(ctx: &StoreContext, ids: &[&str], budget: &mut Budget) -> Result<HashMap<String, u64>, ListError> {
     let sql = format!(
         "SELECT id, COUNT(*) AS count, COALESCE(SUM(bytes), 0) AS bytes FROM ( \
-         SELECT j.key AS n, j.value AS id, octet_length(a.display) + {BYTES_OF_ONE} AS bytes FROM json_each(?2) j \
+         SELECT j.key AS n, j.value AS id, octet_length(json_quote(a.display)) + {BYTES_OF_ONE} AS bytes FROM json_each(?2) j \
          LEFT JOIN members m INDEXED BY members_member ON m.tenant = ?1 AND m.member_id = j.value \
          LEFT JOIN group_ancestors a ON a.tenant = m.tenant AND a.group_id = m.group_id LIMIT {}) GROUP BY n ORDER BY n",
         MAX_ON_PAGE + 1

@@ -104,7 +104,7 @@ pub async fn find_due(
          'locale', substr(r.document ->> '$.locale', 1, 64), 'newEmail', o.new_email, \
          'created', r.created, 'modified', r.modified, \
          'document', CASE WHEN length(r.document) <= 16384 THEN json(r.document) END) END AS person, \
-         r.seq_log, r.onboarding, r.lock, r.disabled, r.pending_email, CASE t.active WHEN 1 THEN t.domain END AS domain, \
+         r.seq_log, r.onboarding, r.lock, r.disabled, r.email_verified, r.pending_email, CASE t.active WHEN 1 THEN t.domain END AS domain, \
          (SELECT json_group_object(s.name, s.value) FROM settings s WHERE s.tenant = o.tenant) AS settings \
          FROM queues q CROSS JOIN picked p CROSS JOIN outbox o ON o.rowid = p.mail LEFT JOIN resources r ON r.tenant = o.tenant AND r.id = o.user_id \
          LEFT JOIN tenants t ON t.number = o.tenant ORDER BY p.place, p.turn",
@@ -166,6 +166,7 @@ fn due_from_row(
             onboarding: Onboarding::parse(row.read_text("onboarding")?).ok_or_else(|| shape("onboarding"))?,
             lock: Lock::parse(row.read_text("lock")?).ok_or_else(|| shape("lock"))?,
             disabled: row.read_integer("disabled")? != 0,
+            email_verified: row.read_integer("email_verified")? != 0,
             pending_email: row.read_optional_text("pending_email")?.map(str::to_owned),
             seq_log: seq_log.to_owned(),
             ..Account::default()

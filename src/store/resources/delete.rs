@@ -201,6 +201,7 @@ fn deletion(
         dependent_write("DELETE FROM credentials WHERE tenant = ?1 AND user_id"),
         dependent_write("DELETE FROM password_history WHERE tenant = ?1 AND user_id"),
         dependent_write("DELETE FROM renewals WHERE tenant = ?1 AND user_id"),
+        dependent_write("DELETE FROM resets WHERE tenant = ?1 AND user_id"),
         dependent_write("DELETE FROM value_index WHERE tenant = ?1 AND id"),
         dependent_write("DELETE FROM unique_values WHERE tenant = ?1 AND id"),
     ]);

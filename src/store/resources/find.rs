@@ -10,13 +10,13 @@ use crate::model::resource::{Resource, USER};
 use crate::ports::{DatabaseError, Statement};
 use crate::store::cross_store;
 use crate::store::keys::MAX_KEY;
-use crate::store::resources::row::{COLUMNS, GROUPS_COLUMN, from_row};
+use crate::store::resources::row::{COLUMNS, from_row, groups_column};
 use scim::fold::fold;
 
 /// The statement that finds a resource by type and id; with the groups it is in, if those are asked for.
 #[must_use]
 pub fn by_id_statement(ctx: &Work, type_name: &str, id: &str, with_groups: bool) -> Statement {
-    let groups = if with_groups { format!(", {GROUPS_COLUMN}") } else { String::new() };
+    let groups = if with_groups { format!(", {}", groups_column()) } else { String::new() };
     Statement::new(
         format!("SELECT {COLUMNS}{groups} FROM resources r WHERE r.tenant = ?1 AND r.id = ?2 AND r.type = ?3"),
         vec![ctx.tenant.key(), id.into(), type_name.into()],
@@ -47,7 +47,8 @@ pub async fn by_id(
 /// The database's.
 pub async fn user_by_name(ctx: &Context, user_name: &str) -> Result<Option<Resource>, DatabaseError> {
     let sql = format!(
-        "SELECT {COLUMNS}, {GROUPS_COLUMN} FROM resources r WHERE r.tenant = ?1 AND r.type = ?3 AND r.name_key = ?2"
+        "SELECT {COLUMNS}, {} FROM resources r WHERE r.tenant = ?1 AND r.type = ?3 AND r.name_key = ?2",
+        groups_column()
     );
     let (there, name) = &ctx.in_store_of_name(user_name);
     let params = vec![ctx.tenant.key(), fold(name).into(), USER.into()];
@@ -72,9 +73,10 @@ pub fn user_with_password_change(ctx: &Work, id: &str) -> Statement {
 
 fn with_password(ctx: &Work, columns: &str, condition: &str, value: &str) -> Statement {
     let sql = format!(
-        "SELECT {COLUMNS}, {columns}, {GROUPS_COLUMN} FROM resources r \
+        "SELECT {COLUMNS}, {columns}, {} FROM resources r \
          LEFT JOIN credentials c ON c.tenant = r.tenant AND c.user_id = r.id \
-         WHERE r.tenant = ?1 AND r.type = ?3 AND {condition}"
+         WHERE r.tenant = ?1 AND r.type = ?3 AND {condition}",
+        groups_column()
     );
     Statement::new(sql, vec![ctx.tenant.key(), value.into(), USER.into()])
 }

@@ -17,7 +17,7 @@ mod update;
 
 pub use create::{create, creation, taken};
 pub use delete::{Conditions, Deleted, Look, Target, delete, look};
-pub use row::{COLUMNS, GROUPS_COLUMN, from_row};
+pub use row::{COLUMNS, from_row, groups_column};
 pub use update::{SideEffects, Written, touch, update};
 
 use serde_json::Value as Json;

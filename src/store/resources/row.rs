@@ -4,19 +4,20 @@ use crate::base::account::{Account, Deletion, Lock, Onboarding};
 use crate::model::mail::{Delivery, TemplateType};
 use crate::model::resource::{Invitation, Resource};
 use crate::ports::{DatabaseError, Row};
+use crate::store::groups::of_users;
 
 /// The columns of [`from_row`], without the groups.
 pub const COLUMNS: &str = "r.id, r.document, r.version, r.created, r.modified, r.onboarding, r.lock, r.disabled, \
     r.email, r.email_verified, r.pending_email, r.seq_log, r.deletion_at, r.was_disabled, r.template, r.delivery, r.attempts, \
     r.sent_at, r.delivered_at, r.expires_at";
 
-/// The column with the groups of a user: two rows read for each membership, one for each group further up.
-pub const GROUPS_COLUMN: &str = "(SELECT json_group_array(json_object('value', a.ancestor_id, 'display', a.display, \
-    'type', CASE a.depth WHEN 0 THEN 'direct' ELSE 'indirect' END)) FROM members m \
-    CROSS JOIN group_ancestors a ON a.tenant = m.tenant AND a.group_id = m.group_id \
-    WHERE m.tenant = r.tenant AND m.member_id = r.id) AS groups";
+/// The column with the groups of a user, who is read alone. [`crate::store::cross_store::add_groups`] completes it.
+#[must_use]
+pub fn groups_column() -> String {
+    format!("{} AS groups", of_users::column_of_one("r.tenant", "r.id"))
+}
 
-/// Reads a row of [`COLUMNS`], with or without [`GROUPS_COLUMN`].
+/// Reads a row of [`COLUMNS`], with or without [`groups_column`].
 ///
 /// # Errors
 /// [`DatabaseError::Shape`]

@@ -146,6 +146,11 @@ pub const BOUNDS: &[Bound] = &[
         },
     },
     Bound {
+        name: "groups that one user is shown with",
+        largest_allowed: || assert_eq!(groups_shown(&with_groups(1, 10_000)), 10_000),
+        smallest_refused: || assert_eq!(groups_shown(&with_groups(1, 10_001)), 10_000),
+    },
+    Bound {
         name: "documents on a page",
         // Sixteen of 256 KiB, which is as large as a user may be.
         largest_allowed: || assert_eq!(list(&with_users(16, 256 * 1024), &[]).is(200)["itemsPerPage"], 16),
@@ -228,6 +233,17 @@ fn with_groups(count: usize, each: usize) -> App {
             .unwrap();
     });
     app
+}
+
+/// How many groups the first user is shown with, by id and after a write.
+fn groups_shown(app: &App) -> usize {
+    let listed = app.scim().list("/scim2/Users", &[("excludedAttributes", "groups")]).is(200);
+    let path = format!("/scim2/Users/{}", listed["Resources"][0]["id"].as_str().unwrap());
+    let count = |user: Value| user["groups"].as_array().unwrap().len();
+    let shown = count(app.scim().get(&path).is(200));
+    assert_eq!(count(app.scim().set(&path, "title", "Lead").is(200)), shown);
+    assert!(app.scim().get(&format!("{path}?excludedAttributes=groups")).is(200).get("groups").is_none());
+    shown
 }
 
 const GROUP: &str = "/scim2/Groups/ffffffff-0000-4000-8000-000000000000";

@@ -46,8 +46,8 @@ impl Mark<'_> {
     /// What its value is.
     pub(super) fn kind(&self) -> Kind {
         match (self.name, self.url) {
-            ("invitation-link" | "confirmation-link", false) => Kind::Link,
-            ("invitation-link" | "confirmation-link" | "confirmation-code", _) => Kind::Code,
+            ("invitation-link" | "confirmation-link" | "reset-link", false) => Kind::Link,
+            ("invitation-link" | "confirmation-link" | "reset-link" | "confirmation-code", _) => Kind::Code,
             ("account.recovery.endpoint-url" | "product-url-with-user-tenant" | "carbon.product-url", false) => {
                 Kind::Endpoint
             }

@@ -3,6 +3,7 @@ mod change;
 mod expired;
 mod invite;
 mod own_changes;
+mod reset;
 mod role_given;
 mod several_addresses;
 mod superseded;
