@@ -14,7 +14,7 @@ mod mail;
 mod paging;
 mod settings;
 mod sign_in;
-mod templates;
+pub mod templates;
 mod tenants;
 mod tokens;
 mod user;
