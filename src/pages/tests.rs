@@ -6,11 +6,7 @@ use crate::base::scope::Scope;
 use crate::base::web_address::{form_target, link_target};
 use crate::i18n::Language;
 use crate::pages::assets;
-<<<<<<< HEAD
-use crate::pages::console::charts::Charts;
-=======
 use crate::pages::console::charts::{Charts, Invited, Period};
->>>>>>> 998fbfb089379794df8287a61735948ab663e29f
 use crate::pages::console::home::{Figure, Overview, home};
 use crate::pages::console::sign_in::{Notice, SignInPage, sign_in};
 use crate::pages::console::{Frame, Section};
@@ -104,11 +100,7 @@ fn the_consoles_pages() {
     let overview = Overview {
         figures: vec![Figure { label: "Pending", status: "pending", number: "99+".to_owned() }],
         attention: Vec::new(),
-<<<<<<< HEAD
-        charts: Charts { by_day: false, periods: Vec::new(), imports: Vec::new() },
-=======
         charts: Charts { by_day: false, periods: vec![week], imports: Vec::new() },
->>>>>>> 998fbfb089379794df8287a61735948ab663e29f
     };
     snapshot!("console", home(&frame, Some(&overview), 1_800, true));
 }

@@ -336,26 +336,10 @@ fn draft(typed: &Parts, person: Option<Resource>) -> Draft {
 
 /// `POST /console/templates/{type}/{locale}/test`: mails what is typed to whoever types it. Nothing is saved.
 pub fn send_test(input: Input) -> Result<Response, ApiError> {
-<<<<<<< HEAD
-    let Input { state, headers, params, body: sent, .. } = input;
-    let console = Console::new(&state.ctx, &headers, Section::Templates);
-    let form = sent_form(sent)?;
-    let typed = typed(&form);
-    let ctx = &console.ctx;
-    let named = Named::find(ctx, &params)?;
-    let placeholders = placeholders();
-    let version = form.read_text("version").and_then(|version| version.parse().ok()).unwrap_or_else(|| named.version());
-    let editor = Editor { version, ..named.editor(&typed, &placeholders) };
-    let page = |problems: &[Problem]| pages::editor(&console.frame(), &editor, &|| console.new_submission(), problems);
-
-    submission::once(&console, &form, || {
-        Ok(match mailed(ctx, &named, &typed, &form.read_text(OPERATION).unwrap_or_default())? {
-=======
     let headers = input.headers.clone();
     let edited = Edited::read(input)?;
-    let done = submission::once(&edited.console, &edited.form, || {
+    submission::once(&edited.console, &edited.form, || {
         Ok(match mailed(&edited)? {
->>>>>>> 998fbfb089379794df8287a61735948ab663e29f
             Ok(address) => {
                 let said = format!("A test mail is on its way to {address}. Nothing is saved.");
                 let mut shown = Console::new(&edited.console.ctx, &headers, Section::Templates);
