@@ -9,6 +9,7 @@ mod deployment_toml;
 mod groups;
 mod import;
 mod jobs;
+mod journey;
 mod kept;
 mod mail;
 mod paging;
