@@ -65,6 +65,8 @@ pub enum Action {
     TemplateDelete,
     /// A mail that had ended unsent was queued again.
     MailRetry,
+    /// Somebody mailed a template to themselves.
+    MailTest,
     /// An action on many users was confirmed.
     JobCreate,
     /// A job was stopped.
@@ -116,6 +118,7 @@ impl Action {
         Self::TemplateUpdate,
         Self::TemplateDelete,
         Self::MailRetry,
+        Self::MailTest,
         Self::TokenCreate,
         Self::TokenRevoke,
         Self::AuditAccept,
@@ -187,6 +190,7 @@ impl Action {
             Self::TemplateUpdate => "template.update",
             Self::TemplateDelete => "template.delete",
             Self::MailRetry => "mail.retry",
+            Self::MailTest => "mail.test",
             Self::JobCreate => "job.create",
             Self::JobStop => "job.stop",
             Self::JobResume => "job.resume",

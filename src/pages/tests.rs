@@ -6,7 +6,7 @@ use crate::base::scope::Scope;
 use crate::base::web_address::{form_target, link_target};
 use crate::i18n::Language;
 use crate::pages::assets;
-use crate::pages::console::charts::Charts;
+use crate::pages::console::charts::{Charts, Invited, Period};
 use crate::pages::console::home::{Figure, Overview, home};
 use crate::pages::console::sign_in::{Notice, SignInPage, sign_in};
 use crate::pages::console::{Frame, Section};
@@ -95,10 +95,12 @@ fn the_consoles_pages() {
         back: &[],
         message: Some("Done."),
     };
+    let people = Invited { invited: 5, accepted: [1, 0, 1, 0, 0] };
+    let week = Period { name: "2026-11-30".to_owned(), counts: [6, 2, 2, 4, 0], batch: people };
     let overview = Overview {
         figures: vec![Figure { label: "Pending", status: "pending", number: "99+".to_owned() }],
         attention: Vec::new(),
-        charts: Charts { by_day: false, periods: Vec::new(), imports: Vec::new() },
+        charts: Charts { by_day: false, periods: vec![week], imports: Vec::new() },
     };
     snapshot!("console", home(&frame, Some(&overview), 1_800, true));
 }

@@ -123,8 +123,8 @@ fn chart(name: &str, names: &[&str], counts: &[i64]) -> Markup {
             svg.chart viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-labelledby=(format!("{id}-title {id}-text")) {
                 title id=(format!("{id}-title")) { (name) }
                 desc id=(format!("{id}-text")) {
-                    @if most == 0 { "None." } @else { (sum) " in all. The most are " (most) ": " (top) "." }
-                    " The table has all figures."
+                    @if most == 0 { "None." } @else { (sum) " in all; the highest bar is " (most) ", " (top) "." }
+                    " The table below has the figures."
                 }
                 path d=(format!("M0 {HEIGHT}H{WIDTH}")) {}
                 @for (index, (name, count)) in names.iter().zip(counts).enumerate() {
@@ -166,7 +166,7 @@ fn batches(frame: &Frame, charts: &Charts, unit: &str) -> Markup {
     html! {
         div.scroll {
             table {
-                caption { "Of those who were first mailed together. The people of an import are counted on their day too." }
+                caption { "Acceptance by batch: people who were first mailed together. Those of an import are counted on their day too." }
                 thead {
                     tr {
                         th scope="col" { "Batch" } th scope="col" { "Invited" } th scope="col" { "Accepted" }

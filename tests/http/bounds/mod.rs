@@ -3,6 +3,7 @@
 mod addresses;
 mod console;
 mod imports;
+mod invitations;
 mod jobs;
 mod mail;
 mod reads;
@@ -29,6 +30,7 @@ fn bounds() -> impl Iterator<Item = &'static Bound> {
         addresses::BOUNDS,
         console::BOUNDS,
         imports::BOUNDS,
+        invitations::BOUNDS,
         jobs::BOUNDS,
         mail::BOUNDS,
         reads::BOUNDS,
