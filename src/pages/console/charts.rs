@@ -142,7 +142,7 @@ fn chart(name: &str, names: &[&str], counts: &[i64]) -> Markup {
 /// The figures of charts.
 fn table(caption: &str, head: &str, columns: &[&str], rows: &[(&str, &[i64])]) -> Markup {
     html! {
-        div.scroll {
+        div.scroll role="region" aria-label=(caption) tabindex="0" {
             table {
                 caption { (caption) }
                 thead { tr { th scope="col" { (head) } @for column in columns { th scope="col" { (column) } } } }
@@ -164,7 +164,7 @@ fn batches(frame: &Frame, charts: &Charts, unit: &str) -> Markup {
         }
     };
     html! {
-        div.scroll {
+        div.scroll role="region" aria-label="By batch" tabindex="0" {
             table {
                 caption { "Acceptance by batch: people who were first mailed together. Those of an import are counted on their day too." }
                 thead {
