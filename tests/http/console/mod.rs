@@ -7,6 +7,7 @@ mod charts;
 mod deletion;
 mod deployment_toml;
 mod groups;
+mod guards;
 mod import;
 mod jobs;
 mod journey;
