@@ -49,8 +49,9 @@ test-long: $(WASM) ## jobs of ten thousand users whose Worker is killed, six min
 build: $(WASM) ## the deployable Worker in build/
 	@node scripts/wasm-size.mjs $(WASM) $(WASM_GZIP_LIMIT_KIB)
 
-bench: $(WASM) ## the benchmarks, one table
+bench: $(WASM) ## the benchmarks, two tables; QUICK=1 in two minutes; BASELINE=DIR beside another built Worker
 	@node scripts/bench.mjs $(WASM) $(WASM_GZIP_LIMIT_KIB)
+	@node --disable-warning=ExperimentalWarning scripts/bench/edge.mjs $(if $(QUICK),1 2,5 3)
 
 # One after another, also under -j: what fails fastest goes first.
 check: export FUZZ_SECONDS ?= 5
