@@ -209,7 +209,7 @@ fn cursor_part(
         && to_u64(found.len()) <= count
         && let Some(statement) = listing.passed_over(after)
     {
-        let outcomes = ctx.platform.db.batch(vec![statement]).await?;
+        let outcomes = ctx.platform.db.batch(vec![statement])?;
         let row = outcomes.first().and_then(|outcome| outcome.rows.first());
         if row.map_or(Ok(0), |row| row.read_integer("passed"))? > MAX_PASSED {
             return Err(ListError::Refused(budget::too_many_values()));
