@@ -28,7 +28,9 @@ use crate::model::deployment::Deployment;
 use crate::ports::{DatabaseError, Platform};
 use crate::provision::reindex;
 use crate::store::jobs::retention as jobs_retention;
-use crate::store::{daily_figures, import_files, kept_forms, pending, sessions, sign_in_failures, submissions};
+use crate::store::{
+    daily_figures, import_files, kept_forms, pending, recoveries, sessions, sign_in_failures, submissions,
+};
 
 /// Round trips of jobs that one invocation may make, besides the step that passes them; and those of a sweep, which does much else.
 const JOB_TRIPS: u64 = 200;
@@ -141,6 +143,7 @@ async fn sweep(platform: &Platform, service: &Service) {
         ("signin", sign_in_failures::sweep(platform).await),
         ("sessions", sessions::sweep(platform).await),
         ("submissions", submissions::sweep(platform).await),
+        ("recoveries", recoveries::sweep(platform).await),
         ("kept forms", kept_forms::sweep(platform).await),
         ("files to import", import_files::sweep(platform).await),
         ("mail.events", crate::store::bounces::sweep(platform).await),

@@ -47,7 +47,7 @@ use crate::http::area::Area;
 use crate::http::error::{ApiError, Failure};
 use crate::http::request::RequestState;
 use crate::http::response::{keep_out_of_caches, set};
-use crate::invite::{reminders, renewal, role_grants};
+use crate::invite::{recovery, reminders, renewal, role_grants};
 use crate::model::caches::{Caches, Health};
 use crate::model::context::{Actor, Context, Work};
 use crate::model::deployment::Deployment;
@@ -114,7 +114,9 @@ impl Service {
         let Some(deployment) = self.deployment() else { return Ok(0) };
         let run = platform.new_id().to_string();
         let context = |tenant| self.context(platform.clone(), deployment.clone(), tenant, run.clone(), None);
-        renewal::run(platform, &context).await
+        let renewed = renewal::run(platform, &context).await;
+        let recovered = recovery::run(platform, &context).await?;
+        Ok(renewed? + recovered)
     }
 
     /// Reminds those who have not accepted their invitations.

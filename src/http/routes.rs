@@ -24,7 +24,7 @@ use crate::http::console::{
     tokens as console_tokens, user, users as console_users,
 };
 use crate::http::error::ApiError;
-use crate::http::pages::{branding, inbox, links};
+use crate::http::pages::{branding, inbox, links, recover};
 use crate::http::request::{Input, PathParams, Query, RequestState};
 use crate::http::response::empty;
 use crate::http::wso2::{codes, email_templates, governance, tenants};
@@ -317,6 +317,8 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/invite/{token}", ANYONE, handler!(links::invite_page)),
     route(POST, "/invite/{token}", ANYONE, handler!(links::set_password)),
     route(POST, "/invite/{token}/started", ANYONE, handler!(links::start)),
+    route(GET, "/recover", ANYONE, handler!(recover::show)),
+    route(POST, "/recover", ANYONE, handler!(recover::request)),
     route(GET, "/reset/{token}", ANYONE, handler!(links::reset_page)),
     route(POST, "/reset/{token}", ANYONE, handler!(links::reset_password)),
     route(GET, "/verify/{token}", ANYONE, handler!(links::verify_page)),

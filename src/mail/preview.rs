@@ -200,6 +200,7 @@ pub async fn preview_invitation(ctx: &Context, new: &NewResource) -> Result<Opti
         recipient: mail.recipient.as_str().to_owned(),
         reminder: None,
         ends_at: mail.ends_at,
+        accounts: Vec::new(),
         invited_by: mail.invited_by.clone(),
         state: MailState::Queued,
         attempts: 0,

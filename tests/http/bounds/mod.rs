@@ -6,6 +6,7 @@ mod imports;
 mod jobs;
 mod mail;
 mod reads;
+mod recovery;
 mod requests;
 mod schemas;
 mod statements;
@@ -32,6 +33,7 @@ fn bounds() -> impl Iterator<Item = &'static Bound> {
         jobs::BOUNDS,
         mail::BOUNDS,
         reads::BOUNDS,
+        recovery::BOUNDS,
         requests::BOUNDS,
         schemas::BOUNDS,
         templates::BOUNDS,
