@@ -93,7 +93,7 @@ impl<'a> View<'a> {
         let settings = self.settings();
         let texts = Language::for_locale(&claims.locale).pages();
         let words = match problem {
-            LinkProblem::Accepted { .. } | LinkProblem::Confirmed { .. } => texts.forgotten,
+            LinkProblem::Accepted { .. } => texts.forgotten,
             LinkProblem::ResetExpired { .. } | LinkProblem::ResetAddressChanged => texts.recover_again,
             LinkProblem::Replaced { .. } if claims.purpose.resets_password() => texts.recover_again,
             _ => return None,
