@@ -7,12 +7,12 @@ use crate::base::limits::TEST_MAILS;
 use crate::base::text::rfc3339;
 use crate::mail::providers::{self, Handover, Message};
 use crate::mail::render::Rendered;
-use crate::model::audit::Action;
 use crate::model::context::{Actor, Context};
 use crate::model::resource::USER;
 use crate::ports::{DatabaseError, Millis};
-use crate::store::audit::counted::Counted;
+use crate::store::audit::Counted;
 use crate::store::resources::find;
+use crate::store::test_mails;
 
 /// Why no test mail is sent.
 #[derive(Debug, Error)]
@@ -41,7 +41,7 @@ pub fn send(ctx: &Context, mail: Rendered, key: &str) -> Result<String, TestMail
     let there = ctx.in_store_of(id);
     let user = find::by_id(&there, USER, id, false)?;
     let to = user.and_then(|user| user.account.email).ok_or(TestMailError::NoAddress)?;
-    if !Counted::TEST_MAILS.record_within(&there, Action::MailTest, id, TEST_MAILS)? {
+    if !test_mails::record(&there, id)? {
         let seconds = Counted::TEST_MAILS.seconds_left(&there, id, TEST_MAILS)?.unwrap_or(1);
         return Err(TestMailError::TooMany(ctx.platform.clock.now() + i64::from(seconds) * 1000));
     }

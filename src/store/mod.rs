@@ -32,5 +32,6 @@ pub mod sign_in_failures;
 pub mod submissions;
 pub mod tenant_settings;
 pub mod tenants;
+pub mod test_mails;
 pub mod user_history;
 pub mod users;

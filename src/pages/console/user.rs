@@ -281,7 +281,10 @@ pub fn sent(provider: Option<&str>) -> String {
 #[must_use]
 pub fn mail_step(state: MailState, provider: Option<&str>, why: Option<&str>) -> Option<String> {
     let by = provider.map(|provider| format!(" by {provider}")).unwrap_or_default();
-    let because = why.map(|why| format!(": {why}")).unwrap_or_default();
+    // What a webhook says begins with the state.
+    let said =
+        why.map(|why| why.trim_start_matches(state.as_str()).trim_start_matches(": ")).filter(|why| !why.is_empty());
+    let because = said.map(|why| format!(": {why}")).unwrap_or_default();
     Some(match state {
         MailState::Queued => return None,
         MailState::Sending => format!("Being sent{by}"),

@@ -1,11 +1,8 @@
 //! How often something was done to somebody lately, by the audit: a condition of the statement that does it once more.
 
 use crate::base::limits::Limit;
-use crate::model::audit::Action;
 use crate::model::context::StoreContext;
 use crate::ports::{DatabaseError, Millis, Statement};
-use crate::store::audit;
-use crate::store::operation::Operation;
 
 /// What is counted: the rows of the audit about the target `?2` of the tenant `?1`.
 #[derive(Clone, Copy, Debug)]
@@ -27,23 +24,6 @@ impl Counted {
     /// The test mails that somebody has sent themselves.
     pub const TEST_MAILS: Self =
         Self("FROM audit INDEXED BY audit_test_mails WHERE tenant = ?1 AND target = ?2 AND action = 'mail.test'");
-
-    /// Records that the caller does it to the target once more, where these limits let them; answers whether they do.
-    ///
-    /// # Errors
-    /// The database's.
-    pub fn record_within(
-        self,
-        ctx: &StoreContext,
-        action: Action,
-        target: &str,
-        limits: &[Limit],
-    ) -> Result<bool, DatabaseError> {
-        let operation = Operation::new(ctx);
-        let mut row = audit::record_if(ctx, operation.id(), action, target, &self.within(limits, "?4"));
-        row.sql.to_mut().push_str(" RETURNING number");
-        Ok(operation.commit(ctx, vec![row])?.has_row(0))
-    }
 
     /// The condition that these limits let one more through, in a statement whose parameter `now` is the time.
     #[must_use]
