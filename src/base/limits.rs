@@ -41,6 +41,9 @@ impl Limit {
 pub const ADDRESS_CHANGES: &[Limit] =
     &[Limit { count: 3, seconds: 3_600 }, Limit { count: 10, seconds: LONGEST_PERIOD }];
 
+/// How many test mails somebody may send themselves, whatever `RATE_LIMITS` says.
+pub const TEST_MAILS: &[Limit] = &[Limit { count: 10, seconds: 3_600 }];
+
 /// `RATE_LIMITS`, read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimits {

@@ -157,6 +157,7 @@ class Instance {
   async run(what, ...given) {
     if (!this.stacks.length && this.stackCount >= MOST_EVENTS) {
       await new Promise((resolve) => this.waiting.push(resolve));
+      if (this.dead) throw new Error("panic");
     }
     const pointer = this.exports.__stack_pointer;
     let stack = this.stacks.pop();
@@ -178,24 +179,24 @@ class Instance {
     }
   }
 
-  /** What was under way in an instance that has panicked ends with it; the next event finds a new one. */
+  /**
+   * What is under way in an instance that has panicked ends with it, each at the next thing that it waits for (`wait`); the next
+   * event finds a new one.
+   */
   end(error) {
     if (this.dead) return;
     this.dead = true;
     if (current === this) current = undefined;
     console.error(JSON.stringify({ event: "instance ended", error: String(error?.message ?? error) }));
-    for (const event of this.events.values()) event.fail(error);
     for (const resolve of this.waiting) resolve();
   }
 
   /** Has the wasm deal with an event, and returns its answer. */
   async deal(event) {
     const id = ++this.lastEvent;
-    const panicked = new Promise((_, reject) => (event.fail = reject));
-    panicked.catch(() => {});
     this.events.set(id, event);
     try {
-      await Promise.race([this.run(() => ((this.atHand = id), this.event())), panicked]);
+      await this.run(() => ((this.atHand = id), this.event()));
       return event.answer;
     } finally {
       this.events.delete(id);

@@ -41,6 +41,8 @@ pub enum Action {
     InvitationLink,
     /// A link was used.
     InvitationRedeem,
+    /// Somebody asked for a link to a new password, and was mailed.
+    PasswordRecover,
     /// A new password was set by a link.
     PasswordReset,
     /// A tenant was created.
@@ -65,6 +67,8 @@ pub enum Action {
     TemplateDelete,
     /// A mail that had ended unsent was queued again.
     MailRetry,
+    /// Somebody mailed a template to themselves.
+    MailTest,
     /// An action on many users was confirmed.
     JobCreate,
     /// A job was stopped.
@@ -104,6 +108,7 @@ impl Action {
         Self::InvitationRevoke,
         Self::InvitationLink,
         Self::InvitationRedeem,
+        Self::PasswordRecover,
         Self::PasswordReset,
         Self::TenantCreate,
         Self::TenantActivate,
@@ -116,6 +121,7 @@ impl Action {
         Self::TemplateUpdate,
         Self::TemplateDelete,
         Self::MailRetry,
+        Self::MailTest,
         Self::TokenCreate,
         Self::TokenRevoke,
         Self::AuditAccept,
@@ -175,6 +181,7 @@ impl Action {
             Self::InvitationRevoke => "invitation.revoke",
             Self::InvitationLink => "invitation.link",
             Self::InvitationRedeem => "invitation.redeem",
+            Self::PasswordRecover => "password.recover",
             Self::PasswordReset => "password.reset",
             Self::TenantCreate => "tenant.create",
             Self::TenantActivate => "tenant.activate",
@@ -187,6 +194,7 @@ impl Action {
             Self::TemplateUpdate => "template.update",
             Self::TemplateDelete => "template.delete",
             Self::MailRetry => "mail.retry",
+            Self::MailTest => "mail.test",
             Self::JobCreate => "job.create",
             Self::JobStop => "job.stop",
             Self::JobResume => "job.resume",

@@ -45,6 +45,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../schema/d1/0030_reminders.sql"),
     include_str!("../../schema/d1/0031_logos.sql"),
     include_str!("../../schema/d1/0032_daily_figures.sql"),
+    include_str!("../../schema/d1/0033_test_mails.sql"),
     include_str!("../../schema/d1/0034_recovery.sql"),
 ];
 

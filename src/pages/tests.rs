@@ -6,7 +6,7 @@ use crate::base::scope::Scope;
 use crate::base::web_address::{form_target, link_target};
 use crate::i18n::Language;
 use crate::pages::assets;
-use crate::pages::console::charts::Charts;
+use crate::pages::console::charts::{Charts, Invited, Period};
 use crate::pages::console::home::{Figure, Overview, home};
 use crate::pages::console::sign_in::{Notice, SignInPage, sign_in};
 use crate::pages::console::{Frame, Section};
@@ -78,7 +78,15 @@ fn the_consoles_pages() {
     let shell = Shell { prefix: "/t/acme.com", ..Shell::default() };
     let form = |username, notice| {
         let next = "/t/acme.com/console";
-        sign_in(&SignInPage { shell, action: "/t/acme.com/console/login", tenant: "acme.com", username, next, notice })
+        sign_in(&SignInPage {
+            shell,
+            action: "/t/acme.com/console/login",
+            tenant: "acme.com",
+            username,
+            next,
+            recover: Some("/t/acme.com/recover"),
+            notice,
+        })
     };
     snapshot!("sign-in", form("", None));
     snapshot!("sign-in-refused", form("<alice>", Some(Notice::Refused)));
@@ -95,10 +103,12 @@ fn the_consoles_pages() {
         back: &[],
         message: Some("Done."),
     };
+    let people = Invited { invited: 5, accepted: [1, 0, 1, 0, 0] };
+    let week = Period { name: "2026-11-30".to_owned(), counts: [6, 2, 2, 4, 0], batch: people };
     let overview = Overview {
         figures: vec![Figure { label: "Pending", status: "pending", number: "99+".to_owned() }],
         attention: Vec::new(),
-        charts: Charts { by_day: false, periods: Vec::new(), imports: Vec::new() },
+        charts: Charts { by_day: false, periods: vec![week], imports: Vec::new() },
     };
     snapshot!("console", home(&frame, Some(&overview), 1_800, true));
 }

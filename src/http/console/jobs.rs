@@ -74,13 +74,7 @@ impl Asked {
                     _ => Selection::Listed(filter),
                 },
                 group_id,
-                fields: vec![
-                    ("all", "on".to_owned()),
-                    ("q", q),
-                    ("status", status),
-                    ("domain", domain),
-                    ("group", group),
-                ],
+                fields: filter_fields([q, status, domain, group]),
                 in_words: Some(in_words.join(", ")),
             });
         }
@@ -93,6 +87,11 @@ impl Asked {
         let fields = vec![("id", ids.join(","))];
         Ok(Self { action, selection: Selection::Ids(ids), group_id, fields, in_words: None })
     }
+}
+
+/// The fields of a form about all that match a filter.
+fn filter_fields([q, status, domain, group]: [String; 4]) -> Vec<(&'static str, String)> {
+    vec![("all", "on".to_owned()), ("q", q), ("status", status), ("domain", domain), ("group", group)]
 }
 
 fn read_form(body: crate::http::body::RequestBody) -> Result<Form, ApiError> {
@@ -194,7 +193,7 @@ pub fn export(input: Input) -> Result<Response, ApiError> {
     match selection::listed(ctx, &filter, MOST_AT_ONCE) {
         Ok(ids) => Ok(attached("users.csv", files::export_now(ctx, &ids)?)),
         Err(JobError::Many) => {
-            let fields = [("all", "on".to_owned()), ("q", q), ("status", status), ("domain", domain), ("group", group)];
+            let fields = filter_fields([q, status, domain, group]);
             let body = pages::large_export(&console.frame(), &console.new_submission(), &fields);
             Ok(console.page(name(JobAction::Export), &body))
         }

@@ -17,7 +17,7 @@ use crate::mail::render;
 use crate::mail::render::problem::{Part, Problem as TemplateProblem};
 use crate::mail::template::{PLACEHOLDERS, Template};
 use crate::mail::template_choice::select_template;
-use crate::mail::test_mail;
+use crate::mail::test_mail::{self, TestMailError};
 use crate::model::context::Context;
 use crate::model::mail::TemplateType;
 use crate::model::mail_template::{ContentType, TemplateVersion, TenantTemplate};
@@ -252,47 +252,74 @@ fn problem(found: &TemplateProblem) -> Problem {
     Problem::of(field, found.to_string())
 }
 
+/// A template as somebody is editing it.
+struct Edited {
+    console: Console,
+    form: Form,
+    typed: Parts,
+    named: Named,
+    version: u32,
+    person: String,
+}
+
+impl Edited {
+    fn read(input: Input) -> Result<Self, ApiError> {
+        let Input { state, headers, params, body, .. } = input;
+        let console = Console::new(&state.ctx, &headers, Section::Templates);
+        let form = sent_form(body)?;
+        let named = Named::find(&console.ctx, &params)?;
+        let version = form.read_text("version").and_then(|version| version.parse().ok());
+        let version = version.unwrap_or_else(|| named.version());
+        let person = form.read_text("person").unwrap_or_default().trim().to_owned();
+        Ok(Self { typed: typed(&form), console, form, named, version, person })
+    }
+
+    /// Returns the editor with what is typed.
+    fn editor(&self, preview: Option<&Shown>, problems: &[Problem]) -> Markup {
+        let placeholders = placeholders();
+        let editor = Editor {
+            preview,
+            version: self.version,
+            person: &self.person,
+            ..self.named.editor(&self.typed, &placeholders)
+        };
+        pages::editor(&self.console.frame(), &editor, &|| self.console.new_submission(), problems)
+    }
+
+    /// Returns the editor with what keeps it from being carried out: 422.
+    fn refused(&self, problems: &[Problem]) -> Response {
+        self.console.refused(&self.named.title(), problems, &self.editor(None, problems))
+    }
+}
+
 /// `POST /console/templates/{type}/{locale}/preview`: renders what is typed. Nothing is saved.
 pub fn preview(input: Input) -> Result<Response, ApiError> {
-    let Input { state, headers, params, body: sent, .. } = input;
-    let console = Console::new(&state.ctx, &headers, Section::Templates);
-    let form = sent_form(sent)?;
-    let typed = typed(&form);
-    let ctx = &console.ctx;
-    let named = Named::find(ctx, &params)?;
-    let name = form.read_text("person").unwrap_or_default().trim().to_owned();
-    let person = if name.is_empty() { None } else { find::user_by_name(ctx, &name)? };
+    let edited = Edited::read(input)?;
+    let (ctx, named, name) = (&edited.console.ctx, &edited.named, &edited.person);
+    let person = if name.is_empty() { None } else { find::user_by_name(ctx, name)? };
     if !name.is_empty() && person.is_none() {
-        let problems =
-            [Problem::of("person", format!("Nobody is called {name}: type a user name, or leave it empty."))];
-        let placeholders = placeholders();
-        let editor = Editor { person: &name, ..named.editor(&typed, &placeholders) };
-        let body = pages::editor(&console.frame(), &editor, &|| console.new_submission(), &problems);
-        return Ok(console.refused(&named.title(), &problems, &body));
+        let text = format!("Nobody is called {name}: type a user name, or leave it empty.");
+        return Ok(edited.refused(&[Problem::of("person", text)]));
     }
-    let shown = match preview::preview(ctx, &named.kind, &named.locale, draft(&typed, person)) {
+    let shown = match preview::preview(ctx, &named.kind, &named.locale, draft(&edited.typed, person)) {
         Ok(previewed) => {
-            let id = console.new_submission();
+            let id = edited.console.new_submission();
             ctx.platform.cache.put(&key(ctx, &id), &previewed.mail.html, PREVIEWED);
             Shown {
                 subject: previewed.mail.subject,
                 text: previewed.mail.text,
-                frame: Some(console.at(&format!("{PATH}/preview/{id}"))),
+                frame: Some(edited.console.at(&format!("{PATH}/preview/{id}"))),
                 problems: previewed.problems,
             }
         }
         Err(PreviewError::NoType) => return Err(ApiError::missing("There is no such template.")),
         Err(PreviewError::TooLarge(why)) => {
             let problems = vec![format!("There is no preview: {why}.")];
-            Shown { subject: typed.subject.clone(), text: String::new(), frame: None, problems }
+            Shown { subject: edited.typed.subject.clone(), text: String::new(), frame: None, problems }
         }
         Err(PreviewError::Database(failure)) => return Err(failure.into()),
     };
-    let placeholders = placeholders();
-    let version = form.read_text("version").and_then(|version| version.parse().ok()).unwrap_or_else(|| named.version());
-    let editor = Editor { preview: Some(&shown), version, person: &name, ..named.editor(&typed, &placeholders) };
-    let body = pages::editor(&console.frame(), &editor, &|| console.new_submission(), &[]);
-    Ok(console.page(&named.title(), &body))
+    Ok(edited.console.page(&named.title(), &edited.editor(Some(&shown), &[])))
 }
 
 /// Returns what is typed, as it would be written to this user, or to somebody made up.
@@ -309,50 +336,52 @@ fn draft(typed: &Parts, person: Option<Resource>) -> Draft {
 
 /// `POST /console/templates/{type}/{locale}/test`: mails what is typed to whoever types it. Nothing is saved.
 pub fn send_test(input: Input) -> Result<Response, ApiError> {
-    let Input { state, headers, params, body: sent, .. } = input;
-    let console = Console::new(&state.ctx, &headers, Section::Templates);
-    let form = sent_form(sent)?;
-    let typed = typed(&form);
-    let ctx = &console.ctx;
-    let named = Named::find(ctx, &params)?;
-    let placeholders = placeholders();
-    let version = form.read_text("version").and_then(|version| version.parse().ok()).unwrap_or_else(|| named.version());
-    let editor = Editor { version, ..named.editor(&typed, &placeholders) };
-    let page = |problems: &[Problem]| pages::editor(&console.frame(), &editor, &|| console.new_submission(), problems);
-
-    submission::once(&console, &form, || {
-        Ok(match mailed(ctx, &named, &typed, &form.read_text(OPERATION).unwrap_or_default())? {
+    let headers = input.headers.clone();
+    let edited = Edited::read(input)?;
+    submission::once(&edited.console, &edited.form, || {
+        Ok(match mailed(&edited)? {
             Ok(address) => {
                 let said = format!("A test mail is on its way to {address}. Nothing is saved.");
-                let mut shown = Console::new(ctx, &headers, Section::Templates);
+                let mut shown = Console::new(&edited.console.ctx, &headers, Section::Templates);
                 shown.message = Some(said.clone());
-                Ok(Done::shown(&named.path(), &said, shown.page(&named.title(), &page(&[]))))
+                let page = shown.page(&edited.named.title(), &edited.editor(None, &[]));
+                Ok(Done::shown(&edited.named.path(), &said, page))
             }
-            Err(problems) => Err(console.refused(&named.title(), &problems, &page(&problems))),
+            Err(refused) => Err(refused),
         })
     })
 }
 
-/// Mails what is typed to the caller; answers their address, or why not.
-fn mailed(ctx: &Context, named: &Named, typed: &Parts, key: &str) -> Result<Result<String, Vec<Problem>>, ApiError> {
-    let mut problems: Vec<Problem> =
-        preview::refusals(ctx, &named.kind, &template_of(typed)).iter().map(problem).collect();
-    let Some(address) = test_mail::own_address(ctx)? else {
-        let why = "You have no e-mail address that a test mail could go to: sign in as a user who has one.";
-        problems.push(Problem::general(why));
-        return Ok(Err(problems));
-    };
+/// Mails what is typed to the caller; answers their address, or the page that says why not.
+fn mailed(edited: &Edited) -> Result<Result<String, Response>, ApiError> {
+    let Edited { console: Console { ctx, .. }, named, typed, .. } = edited;
+    let problems: Vec<Problem> = preview::refusals(ctx, &named.kind, &template_of(typed)).iter().map(problem).collect();
     if !problems.is_empty() {
-        return Ok(Err(problems));
+        return Ok(Err(edited.refused(&problems)));
     }
-    let sent = match preview::preview(ctx, &named.kind, &named.locale, draft(typed, None)) {
-        Ok(previewed) => test_mail::send(ctx, &address, previewed.mail, key),
+    let mail = match preview::preview(ctx, &named.kind, &named.locale, draft(typed, None)) {
+        Ok(previewed) => previewed.mail,
         Err(PreviewError::NoType) => return Err(ApiError::missing("There is no such template.")),
-        Err(PreviewError::TooLarge(why)) => Err(why.to_string()),
+        Err(PreviewError::TooLarge(why)) => {
+            let why = format!("The test mail was not sent: {why}.");
+            return Ok(Err(edited.refused(&[Problem::general(why)])));
+        }
         Err(PreviewError::Database(failure)) => return Err(failure.into()),
     };
-    let failed = |why: String| vec![Problem::general(format!("The test mail was not sent: {why}."))];
-    Ok(sent.map(|()| address).map_err(failed))
+    let key = edited.form.read_text(OPERATION).unwrap_or_default();
+    match test_mail::send(ctx, mail, &key) {
+        Ok(address) => Ok(Ok(address)),
+        Err(TestMailError::Database(failure)) => Err(failure.into()),
+        Err(error) => {
+            let mut refused = edited.refused(&[Problem::general(error.to_string())]);
+            if let TestMailError::TooMany(until) = error {
+                let seconds = (until - ctx.platform.clock.now()).max(1000) / 1000;
+                *refused.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+                set(refused.headers_mut(), "retry-after", &seconds.to_string());
+            }
+            Ok(Err(refused))
+        }
+    }
 }
 
 /// Returns the template that is typed.

@@ -291,11 +291,11 @@ impl Form for ReadableColor {
     fn problem(&self, text: &str) -> String {
         let Some(color) = Color::parse(text) else { return format!("it must be {}", self.description()) };
         // Rounded down: 4.499 is not enough, and is not to be called 4.50.
-        let contrast = (color.contrast(self.back) * 100.0).floor() / 100.0;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 100 and 2,100")]
+        let hundredths = (color.contrast(self.back) * 100.0) as u32;
+        let (whole, rest) = (hundredths / 100, hundredths % 100);
         let Self { name, advice, .. } = self;
-        format!(
-            "its contrast with {name} is {contrast:.2}:1, and text takes {LEAST_CONTRAST}:1 (WCAG 2.2, AA): choose {advice}"
-        )
+        format!("its contrast with {name} is {whole}.{rest:02}:1, and text takes 4.5:1 (WCAG 2.2, AA): choose {advice}")
     }
 }
 

@@ -123,8 +123,8 @@ fn chart(name: &str, names: &[&str], counts: &[i64]) -> Markup {
             svg.chart viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-labelledby=(format!("{id}-title {id}-text")) {
                 title id=(format!("{id}-title")) { (name) }
                 desc id=(format!("{id}-text")) {
-                    @if most == 0 { "None." } @else { (sum) " in all. The most are " (most) ": " (top) "." }
-                    " The table has all figures."
+                    @if most == 0 { "None." } @else { (sum) " in all; the highest bar is " (most) ", " (top) "." }
+                    " The table below has the figures."
                 }
                 path d=(format!("M0 {HEIGHT}H{WIDTH}")) {}
                 @for (index, (name, count)) in names.iter().zip(counts).enumerate() {
@@ -142,7 +142,7 @@ fn chart(name: &str, names: &[&str], counts: &[i64]) -> Markup {
 /// The figures of charts.
 fn table(caption: &str, head: &str, columns: &[&str], rows: &[(&str, &[i64])]) -> Markup {
     html! {
-        div.scroll {
+        div.scroll role="region" aria-label=(caption) tabindex="0" {
             table {
                 caption { (caption) }
                 thead { tr { th scope="col" { (head) } @for column in columns { th scope="col" { (column) } } } }
@@ -164,9 +164,9 @@ fn batches(frame: &Frame, charts: &Charts, unit: &str) -> Markup {
         }
     };
     html! {
-        div.scroll {
+        div.scroll role="region" aria-label="By batch" tabindex="0" {
             table {
-                caption { "Of those who were first mailed together. The people of an import are counted on their day too." }
+                caption { "Acceptance by batch: people who were first mailed together. Those of an import are counted on their day too." }
                 thead {
                     tr {
                         th scope="col" { "Batch" } th scope="col" { "Invited" } th scope="col" { "Accepted" }

@@ -46,6 +46,12 @@ pub struct Overview {
 
 fn overview(frame: &Frame, overview: &Overview) -> Markup {
     html! {
+        @if frame.scopes.has(Scope::Invitations) {
+            div.actions {
+                a.button href=(frame.at("/console/users/new")) { "Add user" }
+                a href=(frame.at("/console/import")) { "Import" }
+            }
+        }
         ul.figures {
             @for figure in &overview.figures {
                 li {

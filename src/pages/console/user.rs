@@ -243,6 +243,7 @@ pub fn invitation_step(action: &str, who: &str, succeeded: bool) -> Option<Strin
         "user.deletion" => format!("Deletion asked for by {who}"),
         "user.deletion.undo" => format!("Deletion undone by {who}"),
         "invitation.redeem" => "Used: the link was accepted".to_owned(),
+        "password.recover" => "A link to a new password was asked for".to_owned(),
         "password.reset" => "A new password was set by a link".to_owned(),
         _ => return None,
     };
@@ -280,7 +281,10 @@ pub fn sent(provider: Option<&str>) -> String {
 #[must_use]
 pub fn mail_step(state: MailState, provider: Option<&str>, why: Option<&str>) -> Option<String> {
     let by = provider.map(|provider| format!(" by {provider}")).unwrap_or_default();
-    let because = why.map(|why| format!(": {why}")).unwrap_or_default();
+    // What a webhook says begins with the state.
+    let said =
+        why.map(|why| why.trim_start_matches(state.as_str()).trim_start_matches(": ")).filter(|why| !why.is_empty());
+    let because = said.map(|why| format!(": {why}")).unwrap_or_default();
     Some(match state {
         MailState::Queued => return None,
         MailState::Sending => format!("Being sent{by}"),

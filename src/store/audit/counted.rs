@@ -21,6 +21,10 @@ impl Counted {
         "FROM audit INDEXED BY audit_address_changes WHERE tenant = ?1 AND target = ?2 AND action = 'user.address'",
     );
 
+    /// The test mails that somebody has sent themselves.
+    pub const TEST_MAILS: Self =
+        Self("FROM audit INDEXED BY audit_test_mails WHERE tenant = ?1 AND target = ?2 AND action = 'mail.test'");
+
     /// The condition that these limits let one more through, in a statement whose parameter `now` is the time.
     #[must_use]
     pub fn within(self, limits: &[Limit], now: &str) -> String {

@@ -3,9 +3,11 @@
 mod addresses;
 mod console;
 mod imports;
+mod invitations;
 mod jobs;
 mod mail;
 mod reads;
+mod recovery;
 mod requests;
 mod schemas;
 mod statements;
@@ -29,9 +31,11 @@ fn bounds() -> impl Iterator<Item = &'static Bound> {
         addresses::BOUNDS,
         console::BOUNDS,
         imports::BOUNDS,
+        invitations::BOUNDS,
         jobs::BOUNDS,
         mail::BOUNDS,
         reads::BOUNDS,
+        recovery::BOUNDS,
         requests::BOUNDS,
         schemas::BOUNDS,
         templates::BOUNDS,

@@ -14,6 +14,7 @@
 //! | a legacy listener that breaks creation (product-is#3477) | there are no listeners; the case itself is in `wso2` |
 //! | orchestrated flows (product-is#26713), SMS and OTP variants | there are none |
 
+mod console;
 mod threads;
 mod wso2;
 

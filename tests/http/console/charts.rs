@@ -166,7 +166,7 @@ fn an_import_is_a_batch_of_its_own_and_user_stores_are_added_up() {
     let mut browser = signed_in(&app, "alice", "admin");
     let page = browser.get("/console");
     assert_eq!(page.trips(), 3, "one more for the store");
-    let batches = table(&page, "Of those");
+    let batches = table(&page, "Acceptance by batch");
     assert!(batches[0][0].starts_with("Import of "), "{batches:?}");
     assert_eq!(batches[0][1..], ["3", "2", "66%"]);
     assert_eq!(batches[1][1..], ["4", "3", "75%"], "the week has everybody");

@@ -4,7 +4,7 @@ use super::{Browser, signed_in};
 use crate::support::{App, Reply};
 
 const PATH: &str = "/console/templates/AskPassword/en_US";
-const HTML: &str = "<p>Hello <b>{{user-name}}</b>: <a href=\"{{invitation-link}}\">here</a></p>";
+pub const HTML: &str = "<p>Hello <b>{{user-name}}</b>: <a href=\"{{invitation-link}}\">here</a></p>";
 const TEXT: &str = "Hello {{user-name}}: {{invitation-link}}";
 
 fn save(browser: &mut Browser, path: &str, version: &str, subject: &str, html: &str, text: &str) -> Reply {
@@ -169,37 +169,62 @@ fn a_preview_is_written_to_a_person_of_choice() {
     assert!(page.text.contains(TEXT), "what is typed is kept");
 }
 
+/// Alice, who has an address and edits templates.
+pub fn editor() -> (App, String) {
+    let app = App::new();
+    for name in ["alice", "bob"] {
+        let body = serde_json::json!({
+            "schemas": [crate::scim2::client::USER], "userName": name, "password": crate::scim2::client::PASSWORD,
+            "emails": [{ "value": format!("{name}@acme.com") }], "roles": [{ "value": "admin" }]
+        });
+        app.scim().create("/scim2/Users", &body);
+    }
+    let cookie = super::Browser::signed_in(&app, "", "alice", crate::scim2::client::PASSWORD).cookie;
+    (app, cookie)
+}
+
+/// Sends a test mail of this HTML.
+pub fn test_mail(browser: &mut super::Browser, html: &str) -> crate::support::Reply {
+    let operation = browser.get(PATH).hidden("operation");
+    let fields = [("operation", &*operation), ("version", "0"), ("subject", "Come"), ("html", html), ("text", TEXT)];
+    browser.post(&format!("{PATH}/test"), &fields)
+}
+
 #[test]
 fn a_test_mail_goes_to_whoever_asks_for_it_and_nowhere_else() {
-    let app = App::new();
-    let body = serde_json::json!({
-        "schemas": [crate::scim2::client::USER], "userName": "alice", "password": crate::scim2::client::PASSWORD,
-        "emails": [{ "value": "alice@acme.com" }], "roles": [{ "value": "admin" }]
-    });
-    app.scim().create("/scim2/Users", &body);
-    let mut browser = super::Browser::signed_in(&app, "", "alice", crate::scim2::client::PASSWORD);
-    let fields = |operation: &str| {
-        [("operation", operation), ("version", "0"), ("subject", "Come"), ("html", HTML), ("text", TEXT)]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    };
-    let send = |browser: &mut super::Browser, html: Option<&str>| {
-        let operation = browser.get(PATH).hidden("operation");
-        let mut fields = fields(&operation);
-        if let Some(html) = html {
-            fields[3].1 = html.to_owned();
-        }
-        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
-        browser.post(&format!("{PATH}/test"), &fields)
-    };
-    let page = send(&mut browser, None);
+    let (app, cookie) = editor();
+    let mut browser = super::Browser::with_cookie(&app, cookie);
+    let page = test_mail(&mut browser, HTML);
     assert_eq!(page.status, 200, "{}", page.text);
     assert!(page.words().contains("A test mail is on its way to alice@acme.com."), "{}", page.words());
     assert!(page.text.contains(TEXT), "what is typed is kept");
     assert_eq!(app.number("SELECT count(*) FROM templates"), 0, "nothing is saved");
-    let refused = send(&mut browser, Some("<p>no link</p>"));
+    let refused = test_mail(&mut browser, "<p>no link</p>");
     assert_eq!(refused.status, 422, "{}", refused.text);
     let mut nameless = super::Browser::signed_in(&app, "", "admin", "admin");
-    let refused = send(&mut nameless, None);
+    let refused = test_mail(&mut nameless, HTML);
     assert_eq!(refused.status, 422, "{}", refused.text);
     assert!(refused.words().contains("You have no e-mail address"), "{}", refused.words());
+}
+
+#[test]
+fn test_mails_are_in_the_audit_and_ten_an_hour() {
+    let (app, cookie) = editor();
+    let mut browser = super::Browser::with_cookie(&app, cookie);
+    let statuses: Vec<_> = (0..12).map(|_| test_mail(&mut browser, HTML).status.as_u16()).collect();
+    assert_eq!(statuses, [[200; 10].as_slice(), &[429; 2]].concat());
+    let refused = test_mail(&mut browser, HTML);
+    let words = refused.words();
+    assert!(words.contains("You have sent 10 test mails within an hour. The next one can be sent from 20"), "{words}");
+    assert!(refused.text.contains(TEXT) && refused.text.contains("<title>Error: "), "what is typed is kept");
+    assert!((3_500..=3_600).contains(&refused.header("retry-after").parse::<i64>().unwrap()));
+    let counted =
+        "SELECT COUNT(*) FROM audit WHERE action = 'mail.test' AND target IS NOT NULL AND actor LIKE '%alice%'";
+    assert_eq!(app.number(counted), 10);
+    // What one has sent does not count for another.
+    let mut bob = super::Browser::signed_in(&app, "", "bob", crate::scim2::client::PASSWORD);
+    assert_eq!(test_mail(&mut bob, HTML).status, 200);
+    app.native.clock.advance(std::time::Duration::from_secs(3_600));
+    let mut browser = super::Browser::signed_in(&app, "", "alice", crate::scim2::client::PASSWORD);
+    assert_eq!(test_mail(&mut browser, HTML).status, 200);
 }

@@ -117,7 +117,7 @@ fn the_timeline_tells_each_mails_fate_and_that_a_password_was_begun() {
         "Created by admin",
         "Sent by inbox (paul@example.com)",
         "Delivered, says the provider (paul@example.com)",
-        "Bounced: bounced: Permanent (paul@example.com)",
+        "Bounced: Permanent (paul@example.com)",
         "Started: a password was typed",
     ] {
         assert!(page.contains(step), "{step}: {page}");

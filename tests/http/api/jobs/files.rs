@@ -163,8 +163,15 @@ fn the_job_has_the_rights_of_who_started_it() {
     assert_eq!(send(&app, &token, "POST", "/api/jobs", &update).status, 403);
     let reader = format!("Bearer {}", app.token("", &["scim:read"]).1);
     assert_eq!(send(&app, &reader, "POST", "/api/jobs", &body).status, 403);
-    assert_eq!(send(&app, &reader, "GET", &format!("/api/jobs/{id}/file"), &Value::Null).status, 403);
-    assert_eq!(send(&app, &reader, "GET", &format!("/api/jobs/{id}"), &Value::Null).status, 403);
+    // Who reads users sees exports and no other job, whose rows may say what no resource does.
+    for path in ["", "/rows", "/rows?state=failed", "/file", "/file?state=failed"] {
+        let reply = send(&app, &reader, "GET", &format!("/api/jobs/{id}{path}"), &Value::Null);
+        assert!(reply.status == 403 && !reply.text.contains("example.com"), "{path}: {}", reply.text);
+    }
+    for path in ["stop", "resume"] {
+        assert_eq!(send(&app, &reader, "POST", &format!("/api/jobs/{id}/{path}"), &Value::Null).status, 403, "{path}");
+    }
+    assert_eq!(send(&app, &reader, "GET", "/api/jobs", &Value::Null).json()["Resources"], json!([]));
 }
 
 #[test]
@@ -261,4 +268,27 @@ fn users_are_exported_and_the_file_imported_again_changes_nothing() {
     assert_eq!(result(&app, &again), (0, 0, 4, "done".to_owned()), "{:?}", rows(&app, &again));
     let unchanged = app.number("SELECT COUNT(*) FROM resources WHERE type = 'User' AND version > 1");
     assert_eq!(unchanged, 0, "nothing was changed");
+}
+
+#[test]
+fn what_a_file_says_of_somebody_outlives_them_by_thirty_days_at_most() {
+    let app = App::new();
+    let csv = "userName,email,givenName\nzed,zed@example.com,Zedekiah\n";
+    let reply = app.admin("POST", "/api/jobs", json!({ "action": "import", "csv": csv }).to_string());
+    let job = reply.json()["id"].as_str().unwrap().to_owned();
+    app.work_off_jobs();
+    let user = app.scim().get("/scim2/Users?filter=userName%20eq%20zed").json()["Resources"][0]["id"].clone();
+    let user = user.as_str().unwrap();
+    let told = app.admin("GET", &format!("/api/users/{user}/privacy"), "").text;
+    assert!(told.contains(&job), "the audit's rows name the job: {told}");
+    app.admin("DELETE", &format!("/scim2/Users/{user}"), "");
+    let told = app.admin("GET", &format!("/api/users/{user}/privacy"), "").text;
+    assert!(told.contains(&job) && !told.contains("Zedekiah"), "{told}");
+    let kept = "SELECT COUNT(*) FROM job_rows WHERE cells LIKE '%Zedekiah%'";
+    assert_eq!(app.number(kept), 1);
+    app.native.clock.advance(std::time::Duration::from_secs(30 * 86_400 + 1));
+    for _ in 0..2 {
+        latchkey::store::jobs::retention::sweep(&app.platform).unwrap();
+    }
+    assert_eq!(app.number(kept), 0);
 }
