@@ -23,7 +23,9 @@ use crate::model::deployment::Deployment;
 use crate::ports::{DatabaseError, IncomingBody, Platform};
 use crate::provision::reindex;
 use crate::store::jobs::retention as jobs_retention;
-use crate::store::{daily_figures, import_files, kept_forms, pending, sessions, sign_in_failures, submissions};
+use crate::store::{
+    daily_figures, import_files, kept_forms, pending, recoveries, sessions, sign_in_failures, submissions,
+};
 
 /// Round trips of jobs that one invocation may make, besides the step that passes them; and those of a sweep, which does much else.
 const JOB_TRIPS: u64 = 200;
@@ -175,6 +177,7 @@ fn sweep(platform: &Platform, service: &Service) {
         ("signin", sign_in_failures::sweep(platform)),
         ("sessions", sessions::sweep(platform)),
         ("submissions", submissions::sweep(platform)),
+        ("recoveries", recoveries::sweep(platform)),
         ("kept forms", kept_forms::sweep(platform)),
         ("files to import", import_files::sweep(platform)),
         ("mail.events", crate::store::bounces::sweep(platform)),

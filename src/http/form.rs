@@ -75,6 +75,13 @@ impl Form {
         self.values(name).filter_map(|value| String::from_utf8(value.to_vec()).ok()).collect()
     }
 
+    /// Returns a field that comes exactly once, as text.
+    pub fn only(&self, name: &str) -> Option<String> {
+        let mut values = self.values(name);
+        let value = values.next().filter(|_| values.next().is_none())?;
+        String::from_utf8(value.to_vec()).ok()
+    }
+
     /// Returns a field that may come once. One that is empty has not come (RFC 6749 section 3.2).
     ///
     /// # Errors

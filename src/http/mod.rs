@@ -44,7 +44,7 @@ use crate::http::area::Area;
 use crate::http::error::{ApiError, Failure};
 use crate::http::request::RequestState;
 use crate::http::response::{Response, keep_out_of_caches, set};
-use crate::invite::{reminders, renewal, role_grants};
+use crate::invite::{recovery, reminders, renewal, role_grants};
 use crate::model::caches::{Caches, Health};
 use crate::model::context::{Actor, Context, Work};
 use crate::model::deployment::Deployment;
@@ -111,7 +111,9 @@ impl Service {
         let Some(deployment) = self.deployment() else { return Ok(0) };
         let run = platform.new_id().to_string();
         let context = |tenant| self.context(platform.clone(), deployment.clone(), tenant, run.clone(), None);
-        renewal::run(platform, &context)
+        let renewed = renewal::run(platform, &context);
+        let recovered = recovery::run(platform, &context)?;
+        Ok(renewed? + recovered)
     }
 
     /// Reminds those who have not accepted their invitations.

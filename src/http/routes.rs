@@ -20,7 +20,7 @@ use crate::http::console::{
     tokens as console_tokens, user, users as console_users,
 };
 use crate::http::error::ApiError;
-use crate::http::pages::{branding, inbox, links};
+use crate::http::pages::{branding, inbox, links, recover};
 use crate::http::request::{Input, PathParams, Query, RequestState};
 use crate::http::response::{Response, set};
 use crate::http::wso2::{codes, email_templates, governance, tenants};
@@ -260,6 +260,8 @@ pub static ROUTES: &[Route] = &[
     route(GET, "/invite/{token}", ANYONE, links::invite_page),
     route(POST, "/invite/{token}", ANYONE, links::set_password),
     route(POST, "/invite/{token}/started", ANYONE, links::start),
+    route(GET, "/recover", ANYONE, recover::show),
+    route(POST, "/recover", ANYONE, recover::request),
     route(GET, "/reset/{token}", ANYONE, links::reset_page),
     route(POST, "/reset/{token}", ANYONE, links::reset_password),
     route(GET, "/verify/{token}", ANYONE, links::verify_page),

@@ -7,6 +7,7 @@ pub mod create;
 pub mod emails;
 pub mod listing;
 pub mod offline;
+pub mod recovery;
 pub mod redeem;
 pub mod reminders;
 pub mod renewal;

@@ -47,7 +47,11 @@ pub fn compose(deployment: &Deployment, leased: &LeasedMail, template: &Template
         Some(claims) => deployment.keys.mint(claims).ok_or(ComposeError::KeyRetired)?,
         None => String::new(),
     };
-    let rendered = render_with(deployment, leased, template, &code)?;
+    let mut rendered = render_with(deployment, leased, template, &code)?;
+    if let Some(claims) = claims {
+        let further = further_links(deployment, leased, &claims).ok_or(ComposeError::KeyRetired)?;
+        render::add_accounts(&mut rendered, Language::for_locale(&content.locale), &further);
+    }
     Ok(Message {
         from: deployment.mail_from.clone(),
         to: mail.recipient.clone(),
@@ -57,6 +61,17 @@ pub fn compose(deployment: &Deployment, leased: &LeasedMail, template: &Template
         text: rendered.text,
         idempotency_key: mail.idempotency_key(),
     })
+}
+
+/// The user names of a mail's further accounts with their links; `None` where the key has been retired.
+fn further_links(deployment: &Deployment, leased: &LeasedMail, claims: &Claims) -> Option<Vec<(String, String)>> {
+    let base = format!("{}{}", deployment.public_origin, Tenant::from_domain(&leased.content.facts.tenant).prefix());
+    let mut links = Vec::new();
+    for (id, seq, name) in &leased.mail.accounts {
+        let code = deployment.keys.mint(&Claims { user: id.parse().ok()?, seq: *seq, ..claims.clone() })?;
+        links.push((deployment.user_stores.split(name).1.to_owned(), format!("{base}/reset/{code}")));
+    }
+    Some(links)
 }
 
 /// Renders a mail whose link has this code.

@@ -191,6 +191,7 @@ pub fn preview_invitation(ctx: &Context, new: &NewResource) -> Result<Option<Ren
         recipient: mail.recipient.as_str().to_owned(),
         reminder: None,
         ends_at: mail.ends_at,
+        accounts: Vec::new(),
         invited_by: mail.invited_by.clone(),
         state: MailState::Queued,
         attempts: 0,

@@ -69,6 +69,35 @@ pub fn render(template: &Template, values: &Values) -> Result<Rendered, TooLarge
     Ok(Rendered { subject, html, text })
 }
 
+/// Adds further accounts of the recipient's, each by its user name with its link, at the end of a mail.
+pub fn add_accounts(mail: &mut Rendered, language: Language, accounts: &[(String, String)]) {
+    let label = language.pages().user_name;
+    let colon = language.colon();
+    let mut html = String::new();
+    for (name, link) in accounts {
+        let name = clean::text(name);
+        mail.text.push_str(&["\n", label, colon, " ", &name, "\n", link, "\n"].concat());
+        let name = name.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        html.push_str(
+            &[
+                r#"<p style="margin:16px;font:16px/25px Arial,sans-serif;text-align:center">"#,
+                label,
+                colon,
+                " <strong><bdi>",
+                &name,
+                r#"</bdi></strong><br><a dir="ltr" href=""#,
+                link,
+                r#"" target="_blank">"#,
+                link,
+                "</a></p>\n",
+            ]
+            .concat(),
+        );
+    }
+    let end = mail.html.rfind("</body>").unwrap_or(mail.html.len());
+    mail.html.insert_str(end, &html);
+}
+
 /// Text with the values as they are, after cleaning.
 fn literal(source: &str, values: &Values) -> Result<String, TooLarge> {
     let mut out = Buffer::for_source(source);

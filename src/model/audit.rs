@@ -41,6 +41,8 @@ pub enum Action {
     InvitationLink,
     /// A link was used.
     InvitationRedeem,
+    /// Somebody asked for a link to a new password, and was mailed.
+    PasswordRecover,
     /// A new password was set by a link.
     PasswordReset,
     /// A tenant was created.
@@ -106,6 +108,7 @@ impl Action {
         Self::InvitationRevoke,
         Self::InvitationLink,
         Self::InvitationRedeem,
+        Self::PasswordRecover,
         Self::PasswordReset,
         Self::TenantCreate,
         Self::TenantActivate,
@@ -178,6 +181,7 @@ impl Action {
             Self::InvitationRevoke => "invitation.revoke",
             Self::InvitationLink => "invitation.link",
             Self::InvitationRedeem => "invitation.redeem",
+            Self::PasswordRecover => "password.recover",
             Self::PasswordReset => "password.reset",
             Self::TenantCreate => "tenant.create",
             Self::TenantActivate => "tenant.activate",

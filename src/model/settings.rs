@@ -120,10 +120,14 @@ settings! {
     DISABLE_RANDOM_VALUE_FOR_CREDENTIALS = "false", Boolean => disable_random_value_for_credentials: bool;
     /// Mail on success.
     ASK_PASSWORD_ACCOUNT_ACTIVATION = "true", Boolean => ask_password_account_activation: bool;
+    /// Whoever has forgotten their password is mailed a link to set a new one.
+    PASSWORD_RECOVERY = "true", Boolean => password_recovery: bool;
     /// The lifetime of a link to reset a password.
     RECOVERY_EMAIL_VALIDITY = "60", LinkValidity => recovery_email_validity: Validity;
     /// Mail to whoever has reset a password.
     RECOVERY_NOTIFY_SUCCESS = "false", Boolean => recovery_notify_success: bool;
+    /// Mail to whoever asks for such a link while their account is locked.
+    RECOVERY_NOTIFY_FAILURE = "false", Boolean => recovery_notify_failure: bool;
     /// In characters.
     PASSWORD_MIN_LENGTH = "8", WholeNumber(1..=128) => password_min_length: u32;
     /// The number of last passwords, the one in force among them, that are refused.

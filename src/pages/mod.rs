@@ -19,6 +19,7 @@ pub mod inbox;
 pub mod invite;
 pub mod layout;
 pub mod problem;
+pub mod recover;
 
 #[cfg(test)]
 mod tests;

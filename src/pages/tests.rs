@@ -78,7 +78,15 @@ fn the_consoles_pages() {
     let shell = Shell { prefix: "/t/acme.com", ..Shell::default() };
     let form = |username, notice| {
         let next = "/t/acme.com/console";
-        sign_in(&SignInPage { shell, action: "/t/acme.com/console/login", tenant: "acme.com", username, next, notice })
+        sign_in(&SignInPage {
+            shell,
+            action: "/t/acme.com/console/login",
+            tenant: "acme.com",
+            username,
+            next,
+            recover: Some("/t/acme.com/recover"),
+            notice,
+        })
     };
     snapshot!("sign-in", form("", None));
     snapshot!("sign-in-refused", form("<alice>", Some(Notice::Refused)));

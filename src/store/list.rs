@@ -34,7 +34,7 @@ use scim::query::{Query, Start};
 use scim::schema::ResourceType;
 
 use bounds::After;
-use budget::{Allowance, Budget};
+use budget::{Allowance, Budget, MAX_PASSED};
 use documents::Documents;
 use guard::Figures;
 use section::Section;
@@ -204,7 +204,18 @@ fn cursor_part(
         allowance.spend(&figures);
     }
     let page = if count > 0 { outcomes.last() } else { None };
-    Ok((listing.read_rows(page)?, total))
+    let found = listing.read_rows(page)?;
+    if count > 0
+        && to_u64(found.len()) <= count
+        && let Some(statement) = listing.passed_over(after)
+    {
+        let outcomes = ctx.platform.db.batch(vec![statement])?;
+        let row = outcomes.first().and_then(|outcome| outcome.rows.first());
+        if row.map_or(Ok(0), |row| row.read_integer("passed"))? > MAX_PASSED {
+            return Err(ListError::Refused(budget::too_many_values()));
+        }
+    }
+    Ok((found, total))
 }
 
 /// A page of the resources of several types: those of the first type first, and so on (RFC 7644 section 3.4.2.1). The

@@ -21,6 +21,7 @@ pub mod operation;
 pub mod outbox;
 pub mod pending;
 pub mod personal_data;
+pub mod recoveries;
 pub mod registrations;
 pub mod reindexes;
 pub mod resets;

@@ -165,6 +165,18 @@ describe("concurrency", () => {
       body: { schemas: ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], Operations: [operation] },
     });
 
+  test("of 60 PATCHes of one user at once without If-Match none is refused", async () => {
+    const { json } = await admin.post("/scim2/Users", { schemas: [USER], userName: "patched-by-all" });
+    const path = `/scim2/Users/${json.id}`;
+    const value = (number) => `u${number}@example.com`;
+    const writes = Array.from({ length: 60 }, (_, number) => patch(path, { op: "add", path: "emails", value: [{ value: value(number) }] }));
+    const refused = (await Promise.all(writes)).filter(({ status }) => status !== 200);
+    assert.deepEqual(refused.map(({ status, text }) => `${status} ${text}`), []);
+    const { emails, meta } = (await admin.get(path)).json;
+    assert.deepEqual(emails.map((email) => email.value).sort(), writes.map((_, number) => value(number)).sort());
+    assert.equal(meta.version, 'W/"61"');
+  });
+
   test("a PATCH of members alone is never refused for another writer", async () => {
     const created = (body) => admin.post(`/scim2/${body.userName ? "Users" : "Groups"}`, body).then(({ json }) => json.id);
     const users = await Promise.all(Array.from({ length: 60 }, (_, number) => created({ userName: `member${number}` })));

@@ -39,6 +39,8 @@ fn explain_seen(directory: &Directory, what: &str) -> Plan {
             let rows = prepared.query_map(parameters, |row| row.get(3)).unwrap();
             rows.map(Result::unwrap).collect()
         });
+        // A part of the index, read by a search, is walked through.
+        let is_walked = lines.iter().any(|line| line == "CO-ROUTINE v");
         for line in lines {
             let scanned = line.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
             // Subqueries, the JSON of one resource, and the rows of a UNION.
@@ -46,6 +48,7 @@ fn explain_seen(directory: &Directory, what: &str) -> Plan {
             let is_allowed = |name: &str| {
                 let is_value = name.strip_prefix('e').is_some_and(|number| number.parse::<u32>().is_ok());
                 is_value
+                    || (name == "v" && is_walked)
                     || allowed
                         .iter()
                         .any(|prefix| name == *prefix || (prefix.ends_with('-') && name.starts_with(prefix)))

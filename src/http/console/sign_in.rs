@@ -119,6 +119,7 @@ fn form(ctx: &Context, status: StatusCode, next: &str, username: &str, notice: O
     let settings = ctx.last_known_settings();
     // Of a tenant that has no branding nothing is said, not its name either: it would tell which tenants there are.
     let brand = Some(&*settings).filter(|settings| settings.logo.is_some() || brand::style_path(settings).is_some());
+    let recover = at(ctx, "/recover");
     let page = SignInPage {
         shell: Shell {
             prefix: &prefix,
@@ -130,6 +131,7 @@ fn form(ctx: &Context, status: StatusCode, next: &str, username: &str, notice: O
         tenant: if ctx.tenant.is_super() { "" } else { ctx.tenant.domain() },
         username,
         next,
+        recover: settings.password_recovery.then_some(recover.as_str()),
         notice,
     };
     response::page(status, pages::sign_in(&page))

@@ -81,17 +81,25 @@ impl<'a> View<'a> {
     }
 
     fn problem(&self, status: StatusCode, claims: Option<&Claims>, problem: LinkProblem) -> Response {
-        let resets = claims.is_some_and(|claims| claims.purpose.resets_password());
-        let way_on = self.way_on(problem, resets);
+        let way_on = self.way_on(problem, claims);
         let way_on = way_on.as_ref().map(|(path, words)| (path.as_str(), *words));
         response::page(status, invite::link_problem_with(&self.shell(claims), problem, way_on))
     }
 
     /// Where somebody who has had a password asks for a link: beside a link that is dead for another reason than that it has
     /// been withdrawn.
-    fn way_on(&self, problem: LinkProblem, resets: bool) -> Option<(String, &'static str)> {
-        let _ = (problem, resets);
-        None
+    fn way_on(&self, problem: LinkProblem, claims: Option<&Claims>) -> Option<(String, &'static str)> {
+        let claims = claims?;
+        let settings = self.settings();
+        let texts = Language::for_locale(&claims.locale).pages();
+        let words = match problem {
+            LinkProblem::Accepted { .. } => texts.forgotten,
+            LinkProblem::ResetExpired { .. } | LinkProblem::ResetAddressChanged => texts.recover_again,
+            LinkProblem::Replaced { .. } if claims.purpose.resets_password() => texts.recover_again,
+            _ => return None,
+        };
+        let is_mailed = settings.password_recovery && settings.email_sender == EmailSender::Internal;
+        is_mailed.then(|| (format!("{}/recover", self.prefix), words))
     }
 
     /// The page of a link that does not work.

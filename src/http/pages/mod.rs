@@ -3,3 +3,4 @@
 pub mod branding;
 pub mod inbox;
 pub mod links;
+pub mod recover;

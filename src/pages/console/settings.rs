@@ -116,6 +116,11 @@ const SECTIONS: &[Section] = &[
         name: "Account Recovery",
         settings: &[
             words(
+                settings::PASSWORD_RECOVERY,
+                "Password recovery",
+                "Whoever has forgotten their password is mailed a link to set a new one.",
+            ),
+            words(
                 settings::RECOVERY_EMAIL_VALIDITY,
                 "Recovery link expiry time",
                 "Minutes for which a link to set a new password works; -1 never expires, 0 is dead at once.",
@@ -124,6 +129,11 @@ const SECTIONS: &[Section] = &[
                 settings::RECOVERY_NOTIFY_SUCCESS,
                 "Notify on successful recovery",
                 "Whoever has set a new password by such a link gets a mail that says so.",
+            ),
+            words(
+                settings::RECOVERY_NOTIFY_FAILURE,
+                "Notify when the account is locked",
+                "Whoever asks for such a link while their account is locked gets a mail that says so.",
             ),
         ],
     },

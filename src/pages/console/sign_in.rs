@@ -18,6 +18,8 @@ pub struct SignInPage<'a> {
     pub username: &'a str,
     /// where to go afterwards
     pub next: &'a str,
+    /// path of the page for whoever has forgotten their password
+    pub recover: Option<&'a str>,
     /// what the last attempt came to
     pub notice: Option<Notice>,
 }
@@ -78,6 +80,7 @@ pub fn sign_in(page: &SignInPage) -> String {
             }
             button type="submit" { "Sign in" }
         }
+        @if let Some(path) = page.recover { p { a href=(path) { "Forgot your password?" } } }
     };
     let title = if refused { "Error: Sign in" } else { "Sign in" };
     card(&page.shell, Page { title, script: false, help: false, body })

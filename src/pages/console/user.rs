@@ -243,6 +243,7 @@ pub fn invitation_step(action: &str, who: &str, succeeded: bool) -> Option<Strin
         "user.deletion" => format!("Deletion asked for by {who}"),
         "user.deletion.undo" => format!("Deletion undone by {who}"),
         "invitation.redeem" => "Used: the link was accepted".to_owned(),
+        "password.recover" => "A link to a new password was asked for".to_owned(),
         "password.reset" => "A new password was set by a link".to_owned(),
         _ => return None,
     };

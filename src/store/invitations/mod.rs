@@ -4,6 +4,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | `recovery` | the mails to whoever has forgotten their password |
 //! | `redemption` | the write that redeems a link |
 //! | `resend` | a new link for one user, and the withdrawal of an invitation |
 //! | `resend_all` | new links for all whose last one a root key has signed |
@@ -13,6 +14,7 @@
 //! | `listing` | pages of invitations by cursor |
 
 pub mod listing;
+pub mod recovery;
 pub mod redemption;
 pub mod reminders;
 pub mod renewals;

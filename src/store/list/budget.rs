@@ -8,6 +8,8 @@ use scim::error::Error;
 
 /// The most rows that a list reads, its page not counted, and the most values that its terms look at.
 pub(super) const MAX_ROWS: i64 = 100_000;
+/// The most values of an index that a page by cursor passes over, each with a look at the resource's others.
+pub(super) const MAX_PASSED: i64 = MAX_ROWS / 2;
 /// The most text that the terms of a filter look through, in bytes: that of each resource, once for each term.
 pub(super) const MAX_TEXT: i64 = 512 * 1024 * 1024;
 /// The most bytes of documents on a page.
@@ -112,5 +114,13 @@ pub(super) fn too_deep() -> Error {
         "More than {MAX_ROWS} rows would have to be read, to count what the filter selects or to pass over what comes before \
          startIndex. Go on by cursor instead (cursor=), which tells no total and reads the page alone, or narrow the filter; \
          a smaller count, or excludedAttributes=groups, reads less too."
+    ))
+}
+
+/// The refusal to pass over more values of resources that have many.
+pub(super) fn too_many_values() -> Error {
+    Error::too_many(format!(
+        "After these resources the index has more than {MAX_PASSED} values in this range, of those who have several, which \
+         would have to be passed over: narrow the range, for instance by a longer beginning (sw)."
     ))
 }

@@ -7,6 +7,7 @@ use crate::model::resource::USER;
 use crate::ports::Value;
 use crate::store::filter::Bindings;
 use crate::store::list::bounds::{After, Bounds, walk};
+use crate::store::list::budget::MAX_ROWS;
 
 /// The most resources that are examined one by one.
 pub(super) const MAX_EXAMINED: i64 = 10_000;
@@ -326,6 +327,23 @@ impl Driver {
         if self.repeats() && !matches!(self, Self::Any(_)) { Self::Any(vec![self]) } else { self }
     }
 
+    /// Whether its rows come in their order by themselves, out of a part of the index.
+    pub(super) fn is_walked(&self) -> bool {
+        matches!(self, Self::Values { .. }) && self.repeats()
+    }
+
+    /// The text that selects rows of that part of the index, so many and no more.
+    pub(super) fn part(
+        &self,
+        scope: Scope<'_>,
+        after: Option<After<'_>>,
+        limit: i64,
+        bindings: &mut Bindings,
+    ) -> String {
+        let rows = self.index_rows(scope, after, Repeated::Often, bindings);
+        format!("SELECT 1 {} LIMIT {limit}", rows.to_sql())
+    }
+
     /// Whether its index can have several rows for one resource.
     fn repeats(&self) -> bool {
         match self {
@@ -380,10 +398,16 @@ impl Driver {
                     }
                     _ => conditions.extend(walk(self.order(), bounds, after, bindings)),
                 }
-                if once {
-                    conditions.push(first_value(bounds, bindings));
+                if !once {
+                    return Rows { from: format!("{table} v"), conditions };
                 }
-                Rows { from: format!("{table} v"), conditions }
+                // Of a resource with many values in the range all but the first are passed over, no more than a list reads.
+                let walked = format!(
+                    "(SELECT v.tenant, v.type, v.attribute, v.key, v.id FROM {table} v WHERE {} ORDER BY v.key, v.id LIMIT {}) v",
+                    conditions.join(" AND "),
+                    MAX_ROWS + 1
+                );
+                Rows { from: walked, conditions: vec![first_value(bounds, bindings)] }
             }
             Self::Member(id) => {
                 let mut conditions =

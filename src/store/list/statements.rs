@@ -6,7 +6,7 @@ use crate::ports::{DatabaseError, Outcome, Row, Statement, Value};
 use crate::store::cursor::QueryDigest;
 use crate::store::filter::{Bindings, Scope, predicate, sort_key};
 use crate::store::list::bounds::After;
-use crate::store::list::budget::{Allowance, MAX_ROWS, too_deep};
+use crate::store::list::budget::{Allowance, MAX_PASSED, MAX_ROWS, too_deep};
 use crate::store::list::documents::{Documents, no_columns};
 use crate::store::list::groups;
 use crate::store::list::guard::Figures;
@@ -178,6 +178,16 @@ impl<'a> Listing<'a> {
             return vec![self.weighed(plan, allowance), self.continued(plan, window, allowance)];
         }
         self.window(window, allowance).into_iter().collect()
+    }
+
+    /// The statement that counts the values which a page has passed over that was not filled, as far as a list may read; there
+    /// is none where each resource has one.
+    pub(super) fn passed_over(&self, after: Option<After<'_>>) -> Option<Statement> {
+        let plan = self.plan.as_ref().filter(|plan| plan.driver.is_walked() && !self.is_bounded())?;
+        let mut bindings = Bindings::default();
+        let tenant = self.tenant(&mut bindings);
+        let part = plan.driver.part((&tenant, self.name()), after, MAX_PASSED + 1, &mut bindings);
+        Some(Statement::new(format!("SELECT COUNT(*) AS passed FROM ({part})"), bindings.into_values()))
     }
 
     /// The statement of a part of the list, of which the total is known.
@@ -354,12 +364,14 @@ impl<'a> Listing<'a> {
         let tenant = self.tenant(bindings);
         let rows = plan.driver.rows((&tenant, self.name()), window.after, bindings);
         let order = plan.driver.order();
+        // What is in order is not to be sorted, which would read all of it.
+        let ordering =
+            if plan.driver.is_walked() { String::new() } else { format!(" ORDER BY {}", self.ordering(order)) };
         let mut sql = format!(
-            "SELECT {}{} {} ORDER BY {} LIMIT {limit}",
+            "SELECT {}{} {}{ordering} LIMIT {limit}",
             self.columns(window.limit),
             places(order),
             rows.to_sql(),
-            self.ordering(order),
         );
         if window.offset > 0 {
             sql.push_str(&format!(" OFFSET {}", bindings.bind(to_integer(window.offset))));

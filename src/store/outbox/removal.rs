@@ -10,7 +10,8 @@ use crate::ports::{DatabaseError, Millis, Platform, Statement};
 use crate::store::audit::OF_OPERATION;
 
 /// What a row says of a person, as columns that are emptied.
-const EMPTIED: &str = "recipient = '', invited_by = NULL, new_email = NULL, facts = NULL, last_error = NULL";
+const EMPTIED: &str =
+    "recipient = '', invited_by = NULL, new_email = NULL, facts = NULL, last_error = NULL, accounts = NULL";
 
 /// The rows that may go: ended, and queued before `?2`. A mail that was first leased after `?3`, in seconds, still counts for
 /// its mailbox.

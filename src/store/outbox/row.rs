@@ -32,6 +32,8 @@ pub struct QueuedMail {
     pub reminder: Option<u32>,
     /// When its link ends, in seconds, where that is not as the setting says.
     pub ends_at: Option<u64>,
+    /// Further accounts of the address whose links it has: id, `seq` and user name.
+    pub accounts: Vec<(String, u32, String)>,
     /// Its state.
     pub state: MailState,
     /// The number of attempts to send it.
@@ -62,6 +64,7 @@ impl QueuedMail {
             invited_by: None,
             reminder: None,
             ends_at: None,
+            accounts: Vec::new(),
             state: MailState::Queued,
             attempts: 0,
             doubtful: None,
@@ -151,7 +154,7 @@ pub struct TemplateFacts {
 /// The columns of [`QueuedMail::from_row`] and [`FrozenContent::from_row`].
 pub const COLUMNS: &str = "o.tenant, o.id, o.user_id, o.template, o.seq, o.generation, o.recipient, \
     substr(o.invited_by, 1, 257) AS invited_by, o.state, o.attempts, o.doubtful, o.created, o.due, o.provider, o.kid, o.issued_at, o.expires_at, o.locale, o.facts, \
-    COALESCE(o.template_version, 0) AS template_version, o.refused, o.reminder, o.ends_at";
+    COALESCE(o.template_version, 0) AS template_version, o.refused, o.reminder, o.ends_at, o.accounts";
 
 impl QueuedMail {
     /// Reads a row of [`COLUMNS`].
@@ -170,6 +173,10 @@ impl QueuedMail {
             invited_by: row.read_optional_text("invited_by")?.map(str::to_owned),
             reminder: row.read_optional_integer("reminder")?.and_then(|number| u32::try_from(number).ok()),
             ends_at: row.read_optional_integer("ends_at")?.and_then(|at| u64::try_from(at).ok()),
+            accounts: match row.read_optional_text("accounts")? {
+                None => Vec::new(),
+                Some(accounts) => serde_json::from_str(accounts).map_err(|_| shape("accounts"))?,
+            },
             state: state_from_row(row)?,
             attempts: small(row, "attempts")?,
             doubtful: row.read_optional_integer("doubtful")?,

@@ -7,6 +7,7 @@ mod invitations;
 mod jobs;
 mod mail;
 mod reads;
+mod recovery;
 mod requests;
 mod schemas;
 mod statements;
@@ -34,6 +35,7 @@ fn bounds() -> impl Iterator<Item = &'static Bound> {
         jobs::BOUNDS,
         mail::BOUNDS,
         reads::BOUNDS,
+        recovery::BOUNDS,
         requests::BOUNDS,
         schemas::BOUNDS,
         templates::BOUNDS,

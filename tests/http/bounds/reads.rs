@@ -39,6 +39,28 @@ pub const BOUNDS: &[Bound] = &[
         },
     },
     Bound {
+        name: "values that a page by cursor walks through, of a range of a multi-valued attribute",
+        largest_allowed: || {
+            let app = with_addresses(100, 500);
+            let (seen, _) = seen_by_cursor(&app, "emails.value gt \"a\"", 100);
+            assert_eq!(seen.len(), 100);
+        },
+        smallest_refused: || {
+            let app = with_addresses(100, 501);
+            let steps = app.native.sqlite.steps();
+            for count in ["100", "99"] {
+                let range = [("filter", "emails.value gt \"a\""), ("count", count)];
+                let mut page = list(&app, &[&range[..], &[("cursor", "")]].concat());
+                if count == "99" {
+                    let next = page.is(200)["nextCursor"].as_str().unwrap().to_owned();
+                    page = list(&app, &[&range[..], &[("cursor", &next)]].concat());
+                }
+                page.is_error(400, Some("tooMany"));
+            }
+            assert!(app.native.sqlite.steps() - steps < 20_000_000, "{}", app.native.sqlite.steps() - steps);
+        },
+    },
+    Bound {
         name: "users that a page of the console looks at where filters are combined",
         largest_allowed: || assert!(last_is_shown(2_500, "")),
         smallest_refused: || {
@@ -233,6 +255,46 @@ fn with_groups(count: usize, each: usize) -> App {
             .unwrap();
     });
     app
+}
+
+/// The ids that pages by cursor show, in their order, and how many pages those are.
+fn seen_by_cursor(app: &App, filter: &str, count: usize) -> (Vec<String>, usize) {
+    let (count, mut cursor, mut seen) = (count.to_string(), String::new(), Vec::new());
+    for pages in 1.. {
+        let page = list(app, &[("filter", filter), ("count", &count), ("cursor", &cursor)]).is(200);
+        let users = page["Resources"].as_array().cloned().unwrap_or_default();
+        seen.extend(users.iter().map(|user| user["id"].as_str().unwrap().to_owned()));
+        match page["nextCursor"].as_str() {
+            Some(next) => cursor = next.to_owned(),
+            None => return (seen, pages),
+        }
+    }
+    unreachable!()
+}
+
+#[test]
+fn a_range_of_a_multi_valued_attribute_shows_everybody_once_by_cursor() {
+    let app = with_addresses(30, 40);
+    for (filter, expected) in [
+        ("emails.value gt \"a\"", 30),
+        ("emails.value ge \"k39\"", 30),
+        ("emails.value lt \"k2\"", 30),
+        ("emails.value le \"k1\"", 30),
+        ("emails.value gt \"k9\"", 0),
+        ("emails.value lt \"k1\"", 0),
+        ("emails.value sw \"k3\"", 30),
+        ("emails[value gt \"k1\"]", 30),
+        ("emails gt \"k38\"", 30),
+    ] {
+        for count in [1, 7, 29, 30, 31] {
+            let (mut seen, pages) = seen_by_cursor(&app, filter, count);
+            assert_eq!(seen.len(), expected, "{filter}, {count}");
+            assert!(pages <= expected.div_ceil(count).max(1), "{filter}, {count}: {pages}");
+            seen.sort();
+            seen.dedup();
+            assert_eq!(seen.len(), expected, "{filter}, {count}");
+        }
+    }
 }
 
 /// How many groups the first user is shown with, by id and after a write.

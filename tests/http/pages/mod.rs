@@ -1,4 +1,5 @@
 //! What people open in a browser.
 
 mod links;
+mod recover;
 mod started;
