@@ -67,6 +67,7 @@ fn mail(number: u32) -> LeasedMail {
     let mail = QueuedMail {
         reminder: None,
         ends_at: None,
+        accounts: Vec::new(),
         tenant: Tenant::super_tenant().number(),
         id: format!("0198c0de-0000-7000-8000-{number:012}"),
         user_id: format!("0198c0de-0000-7000-9000-{number:012}"),
