@@ -142,7 +142,9 @@ class Instance {
   }
 
   ask(operation, ...call) {
-    return this.reply(ASKED[operation].call(this, this.call(...call)) ?? new Message());
+    const message = ASKED[operation].call(this, this.call(...call));
+    // Nobody takes a reply to what was only told.
+    return message ? this.reply(message) : 0;
   }
 
   async wait(operation, ...call) {
@@ -154,11 +156,7 @@ class Instance {
   }
 
   /** Runs an export on a stack of its own. */
-  async run(what, ...given) {
-    if (!this.stacks.length && this.stackCount >= MOST_EVENTS) {
-      await new Promise((resolve) => this.waiting.push(resolve));
-      if (this.dead) throw new Error("panic");
-    }
+  async run(what) {
     const pointer = this.exports.__stack_pointer;
     let stack = this.stacks.pop();
     try {
@@ -168,7 +166,7 @@ class Instance {
         this.stackCount += 1;
       }
       pointer.value = stack;
-      await what(...given);
+      await what();
       // Nothing may reach the lower end, where others' memory begins.
       if (this.memory(stack - STACK, 8).some((byte) => byte)) throw new Error("the stack was too small");
       this.stacks.push(stack);
@@ -193,6 +191,11 @@ class Instance {
 
   /** Has the wasm deal with an event, and returns its answer. */
   async deal(event) {
+    // Shares of an event under way (`Concurrently`) do not wait: whoever holds a stack waits for no other.
+    while (!this.stacks.length && this.stackCount >= MOST_EVENTS) {
+      await new Promise((resolve) => this.waiting.push(resolve));
+      if (this.dead) throw new Error("panic");
+    }
     const id = ++this.lastEvent;
     this.events.set(id, event);
     try {
