@@ -37,6 +37,13 @@ class Message {
     return this;
   }
 
+  headers(headers) {
+    const pairs = [...headers];
+    this.number(pairs.length);
+    for (const [name, value] of pairs) this.write(name).write(value);
+    return this;
+  }
+
   optional(text) {
     return text === null || text === undefined ? this.number(0) : this.number(1).write(text);
   }
@@ -59,7 +66,21 @@ class Message {
   }
 }
 
-const failed = (error) => new Message().number(2).write(String(error?.message ?? error));
+const said = (error) => String(error?.message ?? error);
+const failed = (error) => new Message().number(2).write(said(error));
+
+/** Headers from the wasm. */
+function headersOf(call) {
+  const headers = [];
+  for (let count = call.number(); count > 0; count -= 1) headers.push([call.text(), call.text()]);
+  return headers;
+}
+
+/** A write to KV that the wasm asks for. */
+function put(call) {
+  const [key, value, seconds] = [call.text(), call.text(), call.number()];
+  return env.KV.put(key, value, seconds ? { expirationTtl: seconds } : {});
+}
 
 /** What a promise comes to within so many milliseconds; `undefined` after that. */
 function within(milliseconds, promise) {
@@ -81,10 +102,8 @@ class Instance {
   stacks = [];
   stackCount = 0;
   waiting = [];
-  /** Statements that the wasm has as constants, by where they stand. */
+  /** Statements that the wasm has as constants, by where they stand: their texts, and what databases have prepared of them. */
   constants = new Map();
-  /** Prepared statements, by database and text. */
-  prepared = new Map();
 
   constructor() {
     const host = {
@@ -135,8 +154,10 @@ class Instance {
       constant: (start) => {
         const length = numbers[word++];
         let known = this.constants.get(start);
-        if (known?.length !== length) this.constants.set(start, (known = { length, text: this.read(start, length) }));
-        return known.text;
+        if (known?.length !== length) {
+          this.constants.set(start, (known = { length, text: this.read(start, length), prepared: {} }));
+        }
+        return known;
       },
     };
   }
@@ -185,7 +206,7 @@ class Instance {
     if (this.dead) return;
     this.dead = true;
     if (current === this) current = undefined;
-    console.error(JSON.stringify({ event: "instance ended", error: String(error?.message ?? error) }));
+    console.error(JSON.stringify({ event: "instance ended", error: said(error) }));
     for (const resolve of this.waiting) resolve();
   }
 
@@ -215,8 +236,7 @@ const SCHEDULED = 2;
 const ASKED = {
   // CachePutLater
   11(call) {
-    const [key, value, seconds] = [call.text(), call.text(), call.number()];
-    waitUntil(env.KV.put(key, value, seconds ? { expirationTtl: seconds } : {}).catch(() => {}));
+    waitUntil(put(call).catch(() => {}));
   },
   // Wake
   12(call) {
@@ -256,10 +276,7 @@ const ASKED = {
       for (const { body } of event.batch.messages) message.write(JSON.stringify(body) ?? "");
     } else if (event.kind === FETCH) {
       const { request, path } = event;
-      message.number(request.body ? 1 : 0).write(request.method).write(path);
-      const headers = [...request.headers];
-      message.number(headers.length);
-      for (const [name, value] of headers) message.write(name).write(value);
+      message.number(request.body ? 1 : 0).write(request.method).write(path).headers(request.headers);
     }
     return message;
   },
@@ -270,9 +287,7 @@ const ASKED = {
       event.answer = call.number();
       return;
     }
-    const [status, isConfigured] = [call.number(), call.number()];
-    const headers = [];
-    for (let count = call.number(); count > 0; count -= 1) headers.push([call.text(), call.text()]);
+    const [status, isConfigured, headers] = [call.number(), call.number(), headersOf(call)];
     const body = call.bytes();
     const hasNone = status === 204 || status === 304 || !body.length;
     event.isConfigured = isConfigured;
@@ -285,10 +300,7 @@ const WAITED = {
   // Database
   async 0(call) {
     const name = call.text();
-    const prepare = (sql) => {
-      const key = `${name} ${sql}`;
-      return this.prepared.get(key) ?? (this.prepared.set(key, env[name].prepare(sql)), this.prepared.get(key));
-    };
+    const prepare = ({ text, prepared }) => (prepared[name] ??= env[name].prepare(text));
     try {
       const statements = [];
       for (let count = call.number(); count > 0; count -= 1) {
@@ -316,9 +328,8 @@ const WAITED = {
   },
   // CachePut
   async 2(call) {
-    const [key, value, seconds] = [call.text(), call.text(), call.number()];
     try {
-      await env.KV.put(key, value, seconds ? { expirationTtl: seconds } : {});
+      await put(call);
       return new Message().number(0);
     } catch (error) {
       return failed(error);
@@ -326,9 +337,7 @@ const WAITED = {
   },
   // Fetch
   async 3(call) {
-    const [timeout, method, url] = [call.number(), call.text(), call.text()];
-    const headers = [];
-    for (let count = call.number(); count > 0; count -= 1) headers.push([call.text(), call.text()]);
+    const [timeout, method, url, headers] = [call.number(), call.text(), call.text(), headersOf(call)];
     const bytes = call.bytes();
     const signal = AbortSignal.timeout(timeout);
     try {
@@ -336,11 +345,8 @@ const WAITED = {
       // be it an empty one, is refused.
       const body = bytes.length ? bytes : undefined;
       const response = await fetch(url, { method, headers, body, signal, redirect: "manual" });
-      const answer = new Message().number(0).number(response.status);
-      const received = [...response.headers];
+      const answer = new Message().number(0).number(response.status).headers(response.headers);
       answer.bytes = new Uint8Array(await response.arrayBuffer());
-      answer.number(received.length);
-      for (const [name, value] of received) answer.write(name).write(value);
       return answer;
     } catch (error) {
       return signal.aborted ? new Message().number(1) : failed(error);
@@ -363,7 +369,7 @@ const WAITED = {
       const { success } = await env[name].limit({ key });
       return new Message().number(1).number(success ? 1 : 0);
     } catch (error) {
-      return new Message().number(0).number(0).write(String(error?.message ?? error));
+      return new Message().number(0).number(0).write(said(error));
     }
   },
   // Asset
