@@ -10,6 +10,15 @@ use crate::ports::{EmailBinding, EmailError, HttpClient, HttpError};
 const ANSWERED: f64 = 0.0;
 const TIMED_OUT: f64 = 1.0;
 
+/// Adds headers to a message, as `host.js` reads them.
+pub fn write_headers(message: &mut Message, headers: &http::HeaderMap) {
+    message.address(headers.len());
+    for (name, value) in headers {
+        message.write_text(name.as_str());
+        message.write_text(value.to_str().unwrap_or_default());
+    }
+}
+
 /// `fetch`.
 pub struct Fetch;
 
@@ -20,11 +29,7 @@ impl HttpClient for Fetch {
         message.number(timeout.as_millis() as f64);
         message.write_text(parts.method.as_str());
         message.write_text(&parts.uri.to_string());
-        message.address(parts.headers.len());
-        for (name, value) in &parts.headers {
-            message.write_text(name.as_str());
-            message.write_text(value.to_str().unwrap_or_default());
-        }
+        write_headers(&mut message, &parts.headers);
         message.bytes(&body);
         let mut reply = host::call(Operation::Fetch, &message);
         match reply.number() {

@@ -127,11 +127,7 @@ fn fetch(isolate: &Isolate, id: f64, event: &mut Reply, mut answer: Message) {
     let response = isolate.service.handle(&isolate.platform, request);
     answer.number(response.status().as_u16().into());
     answer.number(isolate.service.deployment().is_some().into());
-    answer.address(response.headers().len());
-    for (name, value) in response.headers() {
-        answer.write_text(name.as_str());
-        answer.write_text(value.to_str().unwrap_or_default());
-    }
+    fetch::write_headers(&mut answer, response.headers());
     answer.bytes(response.body());
     host::tell(Operation::Answer, &answer);
 }

@@ -39,19 +39,19 @@ pub struct Input {
 
 /// The parameters in the path, by the names that the route's pattern gives them.
 pub struct PathParams {
-    pattern: String,
+    pattern: &'static str,
     uri: Uri,
 }
 
 impl PathParams {
     /// Returns the parameters of an address that matched a pattern; an empty pattern has none.
-    pub fn new(pattern: &str, uri: Uri) -> Self {
-        Self { pattern: pattern.to_owned(), uri }
+    pub fn new(pattern: &'static str, uri: Uri) -> Self {
+        Self { pattern, uri }
     }
 
     /// Returns the pattern of the route.
-    pub fn pattern(&self) -> &str {
-        &self.pattern
+    pub fn pattern(&self) -> &'static str {
+        self.pattern
     }
 
     /// Returns the segment of this name if the route has one, as it stands in the path: escapes stay.

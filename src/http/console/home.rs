@@ -23,11 +23,9 @@ pub fn home(input: Input) -> Result<Response, ApiError> {
     let ctx = &input.state.ctx;
     let console = Console::new(ctx, &input.headers, Section::Dashboard);
     let of_users = if ctx.scopes.has(Scope::ScimRead) {
-        {
-            let figures = users::figures(ctx)?;
-            let by_day = input.query.first("by").is_some_and(|by| by == "day");
-            Some(overview(ctx, &figures, charts::of(ctx, &figures.daily, by_day)))
-        }
+        let figures = users::figures(ctx)?;
+        let by_day = input.query.first("by").is_some_and(|by| by == "day");
+        Some(overview(ctx, &figures, charts::of(ctx, &figures.daily, by_day)))
     } else {
         None
     };
